@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+)
+
+// Meta is what every configured object has. Objects are immutable once the
+// engine holds them: an edit replaces the object by a new one.
+type Meta struct {
+	ID       string    `json:"id"`
+	Revision uint64    `json:"revision"` // from 1; the object's ETag
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
+}
+
+// Check is what a person configured of a check.
+type Check struct {
+	Meta
+	Name          string      `json:"name"`
+	Plugin        string      `json:"plugin"` // slug
+	Config        form.Values `json:"config"` // stored shape, secrets sealed
+	Active        bool        `json:"active"`
+	Importance    Status      `json:"importance"`
+	Interval      Duration    `json:"interval"` // 1s to a year
+	Schedule      *Schedule   `json:"schedule"` // in place of the interval; nil is none
+	Timeout       Duration    `json:"timeout"`
+	Debounce      int         `json:"debounce"`       // failures allowed before it counts as failing
+	RecoverAfter  int         `json:"recover_after"`  // successes before it counts as passing, at least 1
+	RetryInterval Duration    `json:"retry_interval"` // 0 is none
+	NoData        NoData      `json:"no_data"`
+	UnknownAfter  Duration    `json:"unknown_after"` // 0 is 3 intervals, at least 5m
+	RunbookLink   string      `json:"runbook_link"`
+	Tags          []string    `json:"tags"`
+}
+
+// Schedule is a check's timetable in place of an interval.
+type Schedule struct {
+	Cron        string `json:"cron"`
+	TimeZone    string `json:"time_zone"`
+	ActiveHours string `json:"active_hours"`
+}
+
+// NoData says how an unknown result of cause "plugin" counts.
+type NoData string
+
+// The ways to count an unknown result.
+const (
+	NoDataFail NoData = "fail"
+	NoDataPass NoData = "pass"
+	NoDataKeep NoData = "keep"
+)
+
+// Alerting is what a service and an instance have in common: their checks, and
+// who is told how.
+type Alerting struct {
+	RunbookLink    string              `json:"runbook_link"`
+	StatusChecks   []string            `json:"status_checks"`   // check ids
+	UsersToNotify  []string            `json:"users_to_notify"` // user ids
+	Alerts         []AlertChoice       `json:"alerts"`
+	AlertsEnabled  bool                `json:"alerts_enabled"`
+	RepeatInterval map[Status]Duration `json:"repeat_interval"` // a severity left out takes the site's
+	Rotas          []string            `json:"rotas"`
+	Escalation     []EscalationStep    `json:"escalation"`
+	DependsOn      []Ref               `json:"depends_on"`
+	StatusRule     string              `json:"status_rule"` // Lua; "" is the default rule
+	IsPublic       bool                `json:"is_public"`
+	Tags           []string            `json:"tags"`
+}
+
+// AlertChoice is one alert plugin of a service with its per-service settings.
+type AlertChoice struct {
+	Plugin   string      `json:"plugin"`
+	Settings form.Values `json:"settings"`
+}
+
+// EscalationStep widens the circle of an incident that nobody acknowledged.
+type EscalationStep struct {
+	After   Duration `json:"after"`
+	Users   []string `json:"users"`
+	Rotas   []string `json:"rotas"`
+	Plugins []string `json:"plugins"`
+}
+
+// Service is what a person configured of a service.
+type Service struct {
+	Meta
+	Name      string   `json:"name"`
+	URL       string   `json:"url"`
+	Instances []string `json:"instances"` // instance ids
+	Alerting
+}
+
+// Instance is a machine, container or address; it alerts as a service does.
+type Instance struct {
+	Meta
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	Alerting
+}
+
+// User is a person who can log in and be told.
+type User struct {
+	Meta
+	Username     string                 `json:"username"`
+	FirstName    string                 `json:"first_name"`
+	LastName     string                 `json:"last_name"`
+	Email        string                 `json:"email"`
+	Active       bool                   `json:"active"`
+	Role         access.Role            `json:"role"`
+	TimeZone     string                 `json:"time_zone"` // IANA name; "" is UTC
+	Settings     map[string]form.Values `json:"settings"`  // by alert plugin's slug, secrets sealed
+	PasswordHash string                 `json:"password_hash,omitempty"`
+}
+
+// Token is an API token; only its hash is kept.
+type Token struct {
+	Meta
+	Name     string      `json:"name"`
+	User     string      `json:"user"` // user id
+	Hash     string      `json:"hash,omitempty"`
+	Role     access.Role `json:"role"` // the most that the token may do; "" is the user's own role
+	Expires  *time.Time  `json:"expires"`
+	LastUsed *time.Time  `json:"last_used"`
+}
+
+// Session is a browser's login. It is state, not configuration.
+type Session struct {
+	ID      string    `json:"id"` // the hash of the cookie
+	User    string    `json:"user"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+	Address string    `json:"address"`
+	Agent   string    `json:"agent"`
+}
+
+// PluginSettings are the site-wide settings of one plugin; their id is the slug.
+type PluginSettings struct {
+	Meta
+	Values form.Values `json:"values"`
+}
+
+// Settings are the site's own; there is one, with the id "site".
+type Settings struct {
+	Meta
+	PublicURL      string              `json:"public_url"`
+	RepeatInterval map[Status]Duration `json:"repeat_interval"`
+	Retention      Duration            `json:"retention"`         // raw results
+	SumRetention   Duration            `json:"sum_retention"`     // hourly and daily sums
+	HistoryKept    Duration            `json:"history_retention"` // incidents, deliveries, audit
+	SelfCheck      string              `json:"self_check"`        // check id; "" is none
+	PauseAlerts    bool                `json:"pause_alerts"`
+	TrustedProxies []string            `json:"trusted_proxies"` // CIDR
+	HeartbeatURL   string              `json:"heartbeat_url"`
+	DefaultRota    string              `json:"default_rota"`
+	FallbackUser   string              `json:"fallback_user"`
+}
+
+// Ref names a service or an instance. In JSON it is {"service": id} or {"instance": id}.
+type Ref struct {
+	Kind Kind // KindService or KindInstance
+	ID   string
+}
+
+// MarshalJSON writes {"service": id} or {"instance": id}.
+func (r Ref) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{string(r.Kind): r.ID})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (r *Ref) UnmarshalJSON(data []byte) error {
+	var m map[string]string
+	if err := json.Unmarshal(data, &m); err != nil {
+		return err
+	}
+	if len(m) == 1 {
+		for k, id := range m {
+			if Kind(k) == KindService || Kind(k) == KindInstance {
+				*r = Ref{Kind(k), id}
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("a reference is {\"service\": id} or {\"instance\": id}")
+}
