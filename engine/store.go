@@ -54,8 +54,11 @@ type Key struct {
 
 // Batch is a set of changes that happens as a whole or not at all. It holds
 // absolute puts and deletes, never increments: applying it twice does no harm.
+// Of two puts of one key the last counts; a key that is put and deleted is deleted.
 type Batch struct {
-	ID      string // unique; names the batch in logs
+	ID      string    // unique; names the batch in logs
+	Author  string    // who deletes: kept with the history of deleted configuration
+	At      time.Time // when it was deleted; zero is the store's now
 	Puts    []Record
 	Deletes []Key // deleting what is not there is no error; the history of revisions stays
 	Results []Result
@@ -95,9 +98,12 @@ type Store interface {
 	// Revisions returns the history of a configured object, newest first.
 	Revisions(ctx context.Context, kind Kind, id string) ([]Revision, error)
 	// Results calls fn for the results of a check with from <= Seq < to, newest
-	// first, until fn returns false. to = 0 is no upper bound.
+	// first, until fn returns false. to = 0 is no upper bound. Results are the
+	// caller's; times come back in UTC and, like Took, in whole microseconds, and
+	// empty lists as nil. A result put again under its Seq replaces the one before.
 	Results(ctx context.Context, check string, from, to uint64, fn func(*Result) bool) error
-	// LatestResults calls fn once for each check that has results, with its last one.
+	// LatestResults calls fn once for each check that has results, with its last
+	// one, in order of check id, until fn returns false.
 	LatestResults(ctx context.Context, fn func(*Result) bool) error
 	// DropResults removes the results of a check below Seq before (0: all of them).
 	DropResults(ctx context.Context, check string, before uint64) error
