@@ -147,6 +147,7 @@ type Mail struct {
 	Subject            string
 	Text, HTML         string
 	Headers            []HeaderField
+	TLS                TLSOptions // for starttls and tls
 }
 
 // HeaderField is one line of a header.

@@ -1,0 +1,118 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// MaxExecOutput is how much of each of a program's outputs is kept.
+const MaxExecOutput = 1 << 20
+
+// execPath is the PATH that programs see.
+const execPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Exec runs a program that the operator allows, in a process group of its own
+// that is killed when ctx ends.
+func (n *Net) Exec(ctx context.Context, req *ExecRequest) (*ExecAnswer, error) {
+	if err := n.checkExec(req); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, req.Path, req.Args...)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=" + execPath}
+	if _, ok := req.Env["LANG"]; !ok {
+		cmd.Env = append(cmd.Env, "LANG=C")
+	}
+	for name, value := range req.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	if req.Stdin != "" {
+		cmd.Stdin = strings.NewReader(req.Stdin)
+	}
+	var stdout, stderr capped
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	// A child of the program that keeps its output open is not waited for.
+	cmd.WaitDelay = 500 * time.Millisecond
+	ownGroup(cmd)
+	err := cmd.Run()
+	if cmd.Process != nil {
+		killGroup(cmd)
+	}
+	if ctx.Err() != nil {
+		return nil, &Error{Timeout, req.Path + " did not end in time"}
+	}
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) && !errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState == nil {
+		return nil, explainExec(err, req.Path)
+	}
+	return &ExecAnswer{
+		Code:   cmd.ProcessState.ExitCode(),
+		Signal: signalOf(cmd.ProcessState),
+		Stdout: stdout.String(),
+		Stderr: stderr.String(),
+	}, nil
+}
+
+func (n *Net) checkExec(req *ExecRequest) error {
+	if !filepath.IsAbs(req.Path) {
+		return &Error{Invalid, "the program must be an absolute path, got " + cut(req.Path, 100)}
+	}
+	if !n.exec[req.Path] {
+		return &Error{Denied, cut(req.Path, 200) + " is not allowed: start moonwatch with --allow-exec " + cut(req.Path, 200)}
+	}
+	for _, arg := range req.Args {
+		if strings.Contains(arg, "\x00") {
+			return &Error{Invalid, "an argument holds a zero byte"}
+		}
+	}
+	for name, value := range req.Env {
+		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00") {
+			return &Error{Invalid, "not an environment variable: " + cut(name, 60)}
+		}
+		if loadsCode(name) {
+			return &Error{Denied, "the environment variable " + cut(name, 60) + " may not be set: it makes programs run other code"}
+		}
+	}
+	return nil
+}
+
+// loadsCode reports whether a variable makes linkers, shells or interpreters
+// run code of its choice, by which a plugin would get round the allow-list.
+func loadsCode(name string) bool {
+	switch name {
+	case "PATH", "BASH_ENV", "ENV", "IFS", "SHELLOPTS", "PS4", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB",
+		"NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "GCONV_PATH", "LUA_INIT", "LUA_PATH", "LUA_CPATH":
+		return true
+	}
+	for _, prefix := range []string{"LD_", "DYLD_", "BASH_FUNC_", "PYTHON", "LUA_INIT_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func explainExec(err error, path string) *Error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &Error{NotFound, "no such program: " + path}
+	case errors.Is(err, fs.ErrPermission):
+		return &Error{Denied, "no permission to run " + path}
+	}
+	return &Error{Invalid, path + " cannot be run: " + plain(errors.Unwrap(err))}
+}
+
+// capped keeps the first MaxExecOutput bytes written to it and drops the rest.
+type capped struct{ bytes.Buffer }
+
+// Write never fails, so that the program is not ended by a closed pipe.
+func (c *capped) Write(p []byte) (int, error) {
+	c.Buffer.Write(p[:min(len(p), MaxExecOutput-c.Len())])
+	return len(p), nil
+}

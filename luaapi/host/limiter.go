@@ -1,0 +1,68 @@
+package host
+
+import (
+	"context"
+	"sync"
+)
+
+// limiter bounds how many connections are open to one host and port.
+type limiter struct {
+	perHost int
+
+	mu    sync.Mutex
+	hosts map[string]*slots
+}
+
+// slots are the connections of one host. users counts those that hold or wait
+// for one, so that an entry can go when nobody needs it.
+type slots struct {
+	users int // guarded by limiter.mu
+	free  chan struct{}
+}
+
+func newLimiter(perHost int) *limiter {
+	return &limiter{perHost: perHost, hosts: make(map[string]*slots)}
+}
+
+// acquire waits for a slot of key until ctx ends. full is called once when it has to wait.
+func (l *limiter) acquire(ctx context.Context, key string, full func()) error {
+	l.mu.Lock()
+	s := l.hosts[key]
+	if s == nil {
+		s = &slots{free: make(chan struct{}, l.perHost)}
+		l.hosts[key] = s
+	}
+	s.users++
+	l.mu.Unlock()
+	select {
+	case s.free <- struct{}{}:
+		return nil
+	default:
+	}
+	full()
+	select {
+	case s.free <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		l.leave(key)
+		return ctx.Err()
+	}
+}
+
+// release gives a slot back.
+func (l *limiter) release(key string) {
+	l.mu.Lock()
+	<-l.hosts[key].free // never blocks: the caller holds one
+	l.mu.Unlock()
+	l.leave(key)
+}
+
+func (l *limiter) leave(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.hosts[key]
+	s.users--
+	if s.users == 0 {
+		delete(l.hosts, key)
+	}
+}

@@ -1,0 +1,46 @@
+package host
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// Net is the Host that reaches the real network.
+type Net struct {
+	options    Options
+	policy     policy
+	limit      *limiter
+	transports *transports
+	dialer     net.Dialer
+	exec       map[string]bool
+	buffers    sync.Pool   // of *bytes.Buffer, for bodies
+	rawPing    atomic.Bool // which kind of socket the last ping went through
+}
+
+var _ Host = (*Net)(nil)
+
+// New returns a Net. Close releases its idle connections.
+func New(options Options) (*Net, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Net{
+		options: options,
+		policy:  newPolicy(options.Allow, options.Deny),
+		limit:   newLimiter(options.PerHost),
+		exec:    make(map[string]bool, len(options.AllowExec)),
+	}
+	for _, path := range options.AllowExec {
+		n.exec[path] = true
+	}
+	n.transports = newTransports(n)
+	return n, nil
+}
+
+// Close closes the connections that are kept for later requests. Requests under
+// way go on.
+func (n *Net) Close() error {
+	n.transports.closeIdle()
+	return nil
+}

@@ -1,0 +1,60 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+)
+
+// Options configure a Net. Start from DefaultOptions.
+type Options struct {
+	// Allow and Deny are ranges that may or may not be reached. The longest
+	// prefix that holds an address decides, Deny before Allow when both are
+	// equally long. Link-local, cloud metadata, multicast and unspecified
+	// addresses count as denied; everything else is allowed when nothing holds it.
+	Allow, Deny []netip.Prefix
+	// AllowExec are the absolute paths of the programs that Exec runs. Empty: none.
+	AllowExec []string
+	// PerHost is how many connections are open to one host and port at a time;
+	// more wait for one to close. At least 1.
+	PerHost int
+	// IdleTimeout is how long an unused HTTP connection is kept.
+	IdleTimeout time.Duration
+	// DialTimeout bounds one attempt to connect, TLS included, beside the caller's context.
+	DialTimeout time.Duration
+	// UserAgent is sent with HTTP requests that name none.
+	UserAgent string
+	// Resolve looks up the addresses of a name; nil is the system's resolver.
+	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
+	// Nameservers are asked by Lookup ("host:port"); nil reads them from the system.
+	Nameservers []string
+}
+
+// DefaultOptions are those of a monitor that watches its own network: loopback
+// and private addresses may be reached, and no program may be run.
+func DefaultOptions() Options {
+	return Options{
+		PerHost:     64,
+		IdleTimeout: 90 * time.Second,
+		DialTimeout: time.Minute,
+		UserAgent:   "Moonwatch",
+	}
+}
+
+// Validate reports the first problem of the options.
+func (o *Options) Validate() error {
+	if o.PerHost < 1 {
+		return fmt.Errorf("connections per host must be at least 1, got %d", o.PerHost)
+	}
+	if o.IdleTimeout <= 0 || o.DialTimeout <= 0 {
+		return fmt.Errorf("idle and dial timeouts must be positive")
+	}
+	for _, path := range o.AllowExec {
+		if !filepath.IsAbs(path) {
+			return fmt.Errorf("program to allow must be an absolute path, got %q", path)
+		}
+	}
+	return nil
+}
