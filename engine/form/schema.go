@@ -29,7 +29,7 @@ func (f Form) JSONSchema() map[string]any {
 
 // needed reports whether a client must always send the field.
 func (f *Field) needed() bool {
-	return f.mandatory() && f.Initial == nil && len(f.ShowIf) == 0 && !f.Disabled && !f.Secret()
+	return f.mandatory() && f.initial() == nil && len(f.ShowIf) == 0 && !f.Disabled && !f.Secret()
 }
 
 func (f *Field) jsonSchema() map[string]any {
