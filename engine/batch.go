@@ -10,6 +10,8 @@ import (
 const (
 	MaxID         = 512      // bytes of a record's id, a term or a check's id
 	MaxRecordData = 8 << 20  // bytes of a record's data
+	MaxResultText = 8 << 20  // bytes of all texts of a result
+	MaxResultList = 10000    // metrics of a result, and log lines
 	MaxBatchData  = 64 << 20 // bytes of all data and results of a batch
 )
 
@@ -45,7 +47,11 @@ func (b *Batch) Validate() error {
 		if !validText(r.Check) {
 			return fmt.Errorf("%w: a result has the unusable check id %.64q", ErrInvalid, r.Check)
 		}
-		total += r.textSize()
+		n := r.textSize()
+		if n > MaxResultText || len(r.Metrics) > MaxResultList || len(r.Log) > MaxResultList {
+			return fmt.Errorf("%w: a result of check %q has %d bytes of text, %d metrics and %d log lines", ErrInvalid, r.Check, n, len(r.Metrics), len(r.Log))
+		}
+		total += n
 	}
 	if total > MaxBatchData {
 		return fmt.Errorf("%w: it holds %d bytes, more than %d", ErrInvalid, total, MaxBatchData)
@@ -55,9 +61,12 @@ func (b *Batch) Validate() error {
 
 // textSize is about the bytes of the result's texts.
 func (r *Result) textSize() int {
-	n := len(r.Error) + len(r.Message) + len(r.RawData) + len(r.Traceback)
+	n := len(r.Error) + len(r.Message) + len(r.RawData) + len(r.Traceback) + len(r.PluginVersion) + len(r.Cause) + len(r.Severity)
+	for i := range r.Metrics {
+		n += len(r.Metrics[i].Name) + len(r.Metrics[i].Unit)
+	}
 	for i := range r.Log {
-		n += len(r.Log[i].Message)
+		n += len(r.Log[i].Level) + len(r.Log[i].Message)
 	}
 	return n
 }

@@ -1,0 +1,234 @@
+package storage
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+
+	"moonwatch/engine"
+)
+
+// A block holds many results of one check as columns. It begins with a head
+// that can be read alone:
+//
+//	format (plain or zstd) · count · first sequence · last minus first
+//
+// and goes on with the body, compressed when that is shorter:
+//
+//	words               the distinct texts of the block
+//	sequences           the gaps, around their median
+//	took                microseconds, around their median
+//	flags               in runs
+//	started             offsets, of those results that have one
+//	texts               one column of word numbers in runs for each kind of text
+//	metrics             shapes, the shape of each result in runs, the values by XOR
+//	log lines           one after the other
+//
+// Nothing is lost but what rows lose too: times below the microsecond.
+const (
+	blockPlain = 1
+	blockZstd  = 2
+
+	maxBlockCount = 1024     // results in a block
+	maxBlockBody  = 16 << 20 // bytes of a body before compression, when reading
+	minCompressed = 64       // shorter bodies are left as they are
+)
+
+type blockHead struct {
+	format      byte
+	count       int
+	first, last uint64
+}
+
+func readBlockHead(in *reader) blockHead {
+	h := blockHead{format: in.byte()}
+	count, first, span := in.uvarint(), in.uvarint(), in.uvarint()
+	h.count, h.first, h.last = int(count), first, first+span
+	if h.format != blockPlain && h.format != blockZstd || count == 0 || count > maxBlockCount || h.last < first {
+		in.fail()
+	}
+	return h
+}
+
+// blockCodec encodes and decodes blocks; it is safe for concurrent use.
+type blockCodec struct {
+	pack   *zstd.Encoder
+	unpack *zstd.Decoder
+}
+
+func newBlockCodec() (*blockCodec, error) {
+	pack, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
+		zstd.WithWindowSize(256<<10), zstd.WithEncoderCRC(true), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	if err != nil {
+		return nil, fmt.Errorf("prepare compression: %w", err)
+	}
+	unpack, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxBlockBody))
+	if err != nil {
+		return nil, fmt.Errorf("prepare decompression: %w", err)
+	}
+	return &blockCodec{pack, unpack}, nil
+}
+
+func (c *blockCodec) close() {
+	c.pack.Close()
+	c.unpack.Close()
+}
+
+// encode makes a block of 1 to maxBlockCount results of one check, their
+// sequences rising.
+func (c *blockCodec) encode(results []engine.Result) []byte {
+	first, last := results[0].Seq, results[len(results)-1].Seq
+	b := []byte{blockPlain}
+	b = binary.AppendUvarint(b, uint64(len(results)))
+	b = binary.AppendUvarint(b, first)
+	b = binary.AppendUvarint(b, last-first)
+	body := encodeBody(results)
+	if len(body) >= minCompressed {
+		if packed := c.pack.EncodeAll(body, nil); len(packed) < len(body) {
+			b[0], body = blockZstd, packed
+		}
+	}
+	return append(b, body...)
+}
+
+// decode returns the results of a block, their sequences rising.
+func (c *blockCodec) decode(check string, b []byte) ([]engine.Result, error) {
+	in := reader{rest: b}
+	head := readBlockHead(&in)
+	if in.err != nil {
+		return nil, in.err
+	}
+	body := in.rest
+	if head.format == blockZstd {
+		var err error
+		if body, err = c.unpack.DecodeAll(body, nil); err != nil {
+			return nil, fmt.Errorf("%w: %v", errDamaged, err)
+		}
+	}
+	return decodeBody(check, head, body)
+}
+
+// textColumns are the texts of a result, each under its flag.
+func textColumns(r *engine.Result) [7]string {
+	return [7]string{r.PluginVersion, string(r.Cause), string(r.Severity), r.Error, r.Message, r.RawData, r.Traceback}
+}
+
+func setTextColumn(r *engine.Result, column int, s string) {
+	switch column {
+	case 0:
+		r.PluginVersion = s
+	case 1:
+		r.Cause = engine.Cause(s)
+	case 2:
+		r.Severity = engine.Status(s)
+	case 3:
+		r.Error = s
+	case 4:
+		r.Message = s
+	case 5:
+		r.RawData = s
+	case 6:
+		r.Traceback = s
+	}
+}
+
+func encodeBody(results []engine.Result) []byte {
+	var dictionary words
+	n := len(results)
+	gaps, took, flags := make([]int64, n-1), make([]int64, n), make([]uint64, n)
+	var started []int64
+	var texts [7][]uint64
+	for i := range results {
+		r := &results[i]
+		if i > 0 {
+			gaps[i-1] = int64(r.Seq - results[i-1].Seq)
+		}
+		took[i], flags[i] = tookMicros(r), flagsOf(r)
+		if flags[i]&hasStarted != 0 {
+			started = append(started, startedOffset(r))
+		}
+		for column, s := range textColumns(r) {
+			if s != "" {
+				texts[column] = append(texts[column], dictionary.add(s))
+			}
+		}
+	}
+	metrics := encodeMetrics(results, &dictionary)
+	lines := encodeLines(results, &dictionary)
+
+	b := dictionary.append(nil)
+	b = appendAround(b, gaps)
+	b = appendAround(b, took)
+	b = appendRuns(b, flags)
+	b = appendAround(b, started)
+	for _, column := range texts {
+		b = appendRuns(b, column)
+	}
+	b = append(b, metrics...)
+	return append(b, lines...)
+}
+
+func decodeBody(check string, head blockHead, body []byte) ([]engine.Result, error) {
+	in := reader{rest: body}
+	dictionary := in.words()
+	gaps, took := in.around(head.count-1), in.around(head.count)
+	flags := in.runs(head.count, flagsEnd)
+	if in.err != nil {
+		return nil, in.err
+	}
+	results := make([]engine.Result, head.count)
+	seq := head.first
+	for i := range results {
+		if i > 0 {
+			if gaps[i-1] <= 0 {
+				return nil, errDamaged
+			}
+			seq += uint64(gaps[i-1])
+		}
+		results[i] = engine.Result{Check: check, Seq: seq, Took: float64(took[i]) / 1e6,
+			Succeeded: flags[i]&hasSucceeded != 0, Unknown: flags[i]&hasUnknown != 0}
+	}
+	if seq != head.last {
+		return nil, errDamaged
+	}
+	readStarted(&in, results, flags)
+	for column := range 7 {
+		at := having(flags, hasVersion<<column)
+		for i, word := range in.runs(len(at), uint64(len(dictionary))) {
+			if in.err == nil {
+				setTextColumn(&results[at[i]], column, dictionary[word])
+			}
+		}
+	}
+	readBlockMetrics(&in, results, having(flags, hasMetrics), dictionary)
+	readBlockLines(&in, results, having(flags, hasLog), dictionary)
+	if err := in.end(); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+func readStarted(in *reader, results []engine.Result, flags []uint64) {
+	at := having(flags, hasStarted)
+	offsets := in.around(len(at))
+	for i := range results {
+		var offset int64
+		if len(at) > 0 && at[0] == i {
+			offset, offsets, at = offsets[0], offsets[1:], at[1:]
+		}
+		results[i].Started = startedAt(results[i].Seq, offset)
+	}
+}
+
+// having are the indexes of the flags that hold flag.
+func having(flags []uint64, flag uint64) []int {
+	var at []int
+	for i, f := range flags {
+		if f&flag != 0 {
+			at = append(at, i)
+		}
+	}
+	return at
+}

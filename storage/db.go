@@ -1,0 +1,238 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"moonwatch/engine"
+)
+
+// formatNumber is the layout that this version reads and writes. A layout that
+// older versions would misread takes the next number.
+const formatNumber = 1
+
+// ErrClosed is returned after Close.
+var ErrClosed = errors.New("the database is closed")
+
+// DB is an engine.Store on the disk. It is safe for concurrent use.
+type DB struct {
+	dir     string
+	options Options
+	log     *slog.Logger
+	badger  *badger.DB
+	codec   *blockCodec
+	space   spaceGuard
+
+	queue chan *job
+	quit  chan struct{}  // closed by Close
+	done  sync.WaitGroup // the committer and the background
+
+	// viewing is held for reading while a view begins, and for writing while a
+	// large batch is put in its place piece by piece: no reader sees half of it.
+	viewing sync.RWMutex
+	closing sync.Once
+	closed  bool  // guarded by viewing
+	broken  error // guarded by viewing; why nothing can be written or read any more
+	views   sync.WaitGroup
+
+	folds     folds
+	foldPause atomic.Int64 // nanoseconds between two rounds of folding
+}
+
+var _ engine.Store = (*DB)(nil)
+
+// Open opens the database of a data folder, DIR/db, and makes both when they
+// are not there. It finishes what a crash has interrupted. One process at a time
+// can have it open.
+func Open(dir string, o Options) (*DB, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	path := filepath.Join(dir, "db")
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	kv, err := openBadger(path, &o)
+	if err != nil {
+		return nil, explainOpen(dir, path, err)
+	}
+	codec, err := newBlockCodec()
+	if err != nil {
+		kv.Close()
+		return nil, err
+	}
+	db := &DB{dir: dir, options: o, log: o.Logger, badger: kv, codec: codec,
+		space: spaceGuard{path: path, least: o.MinFree},
+		queue: make(chan *job, 1024), quit: make(chan struct{})}
+	db.setFoldPause(usualFoldPause)
+	db.folds.init()
+	if err := db.prepare(); err != nil {
+		codec.close()
+		kv.Close()
+		return nil, fmt.Errorf("open the data folder %s: %w", dir, err)
+	}
+	db.done.Add(2)
+	go db.commitLoop()
+	go db.maintainLoop()
+	return db, nil
+}
+
+func openBadger(path string, o *Options) (kv *badger.DB, err error) {
+	defer catch("open the database", &err)
+	return badger.Open(o.badger(path))
+}
+
+// explainOpen turns Badger's words into ours.
+func explainOpen(dir, path string, err error) error {
+	if !strings.Contains(err.Error(), "Cannot acquire directory lock") {
+		return fmt.Errorf("open the data folder %s: %w", dir, err)
+	}
+	owner := ""
+	if text, err := os.ReadFile(filepath.Join(path, "LOCK")); err == nil {
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+			owner = fmt.Sprintf(" (pid %d)", pid)
+		}
+	}
+	return fmt.Errorf("the data folder %s is in use by another moonwatch process%s; stop it or choose another --data", dir, owner)
+}
+
+// prepare checks the format and finishes an interrupted large batch.
+func (db *DB) prepare() error {
+	format, err := db.meta(metaFormat)
+	if err != nil {
+		return err
+	}
+	if format == nil {
+		if err := db.commitOps([]op{{key: metaKey(metaFormat), value: []byte(strconv.Itoa(formatNumber))}}); err != nil {
+			return err
+		}
+	} else if n, err := strconv.Atoi(string(format)); err != nil || n > formatNumber {
+		return fmt.Errorf("it was written by a newer moonwatch (format %.20q, this one knows %d); install that version", format, formatNumber)
+	}
+	if restoring, err := db.meta(metaRestoring); err != nil {
+		return err
+	} else if restoring != nil {
+		return errors.New("a restore into it did not finish; delete it and restore again")
+	}
+	return db.finishJournal()
+}
+
+// meta returns a meta record, nil when there is none.
+func (db *DB) meta(name string) (value []byte, err error) {
+	defer catch("read the database", &err)
+	err = db.badger.View(func(tx *badger.Txn) error {
+		item, err := tx.Get(metaKey(name))
+		if err == nil {
+			value, err = item.ValueCopy(nil)
+		}
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return nil
+		}
+		return err
+	})
+	return value, err
+}
+
+// Close waits for the calls under way, refuses later ones and releases the
+// folder. Called from inside a Scan or Results function it never returns.
+func (db *DB) Close() error {
+	var err error
+	db.closing.Do(func() {
+		close(db.quit)
+		db.done.Wait()
+		db.viewing.Lock()
+		db.closed = true
+		db.viewing.Unlock()
+		db.views.Wait()
+		err = db.closeBadger()
+		db.codec.close()
+	})
+	return err
+}
+
+func (db *DB) closeBadger() (err error) {
+	defer catch("close the database", &err)
+	if err := db.badger.Close(); err != nil {
+		return fmt.Errorf("close the database: %w", err)
+	}
+	return nil
+}
+
+// catch makes an error of a panic in Badger, which panics on damaged files. A
+// panic of a caller's own function passes.
+func catch(doing string, err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case callerPanic:
+		panic(p.value)
+	default:
+		*err = fmt.Errorf("%s: badger panicked: %v", doing, p)
+	}
+}
+
+// callerPanic carries the panic of a caller's function past catch.
+type callerPanic struct{ value any }
+
+// call runs a caller's function so that its panics stay its own.
+func call[T any](fn func(T) bool, v T) bool {
+	ok := false
+	defer func() {
+		if !ok {
+			if p := recover(); p != nil {
+				panic(callerPanic{p})
+			}
+		}
+	}()
+	more := fn(v)
+	ok = true
+	return more
+}
+
+// view runs fn on the state of this moment.
+func (db *DB) view(ctx context.Context, fn func(tx *badger.Txn) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	tx, err := db.beginView()
+	if err != nil {
+		return err
+	}
+	defer db.views.Done()
+	defer catch("read the database", &err)
+	defer tx.Discard()
+	return fn(tx)
+}
+
+func (db *DB) beginView() (tx *badger.Txn, err error) {
+	defer catch("read the database", &err)
+	db.viewing.RLock()
+	defer db.viewing.RUnlock()
+	if db.closed {
+		return nil, ErrClosed
+	}
+	if db.broken != nil {
+		return nil, db.broken
+	}
+	tx = db.badger.NewTransaction(false)
+	db.views.Add(1)
+	return tx, nil
+}
+
+// breakDown makes every later call fail: what the disk holds is no longer
+// known. db.viewing is held.
+func (db *DB) breakDown(err error) error {
+	err = fmt.Errorf("the database takes nothing more after this error, restart moonwatch: %w", err)
+	db.log.Error("storage failed", "error", err)
+	db.broken = err
+	return err
+}

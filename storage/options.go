@@ -1,0 +1,73 @@
+package storage
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Options are the settings of a DB. Start from DefaultOptions.
+type Options struct {
+	Logger *slog.Logger // nil is slog.Default
+
+	// MinFree is the free space in bytes that must be left on the disk; below it
+	// batches are refused, since Badger dies when the disk is full. 0 does not look.
+	MinFree uint64
+
+	// Maintain is how often the background work that reclaims space runs; 0 is
+	// never. Results are folded into blocks as they come in either case.
+	Maintain time.Duration
+
+	// NoSync leaves syncing to the operating system: a crash of the process
+	// loses nothing, one of the machine loses the last batches. For tests.
+	NoSync bool
+}
+
+// DefaultOptions returns the options of a monitor in earnest.
+func DefaultOptions() Options {
+	return Options{MinFree: 128 << 20, Maintain: 10 * time.Minute}
+}
+
+// Sizes that decide how much memory an idle process takes. A value at or above
+// largeValue lies in the value log, which has to be collected; it must stay
+// below 15 % of the memtable, Badger's bound of a transaction.
+const (
+	memtableSize = 8 << 20
+	blockCache   = 8 << 20
+	indexCache   = 16 << 20
+	valueLogSize = 32 << 20
+	largeValue   = 64 << 10
+)
+
+func (o *Options) badger(dir string) badger.Options {
+	return badger.DefaultOptions(dir).
+		WithSyncWrites(!o.NoSync).
+		WithDetectConflicts(false). // there is one writer
+		WithNumVersionsToKeep(1).
+		WithMetricsEnabled(false).
+		WithMemTableSize(memtableSize).
+		WithNumMemtables(2).
+		WithBlockCacheSize(blockCache).
+		WithIndexCacheSize(indexCache).
+		WithValueLogFileSize(valueLogSize).
+		WithValueThreshold(largeValue).
+		WithNumCompactors(2).
+		WithNumGoroutines(2).
+		WithLogger(badgerLog{o.Logger})
+}
+
+// badgerLog passes Badger's own lines on: what goes wrong as warnings, the rest
+// for those who look closely.
+type badgerLog struct{ log *slog.Logger }
+
+func (l badgerLog) Errorf(format string, args ...any)   { l.log.Warn(line(format, args)) }
+func (l badgerLog) Warningf(format string, args ...any) { l.log.Warn(line(format, args)) }
+func (l badgerLog) Infof(format string, args ...any)    { l.log.Debug(line(format, args)) }
+func (l badgerLog) Debugf(format string, args ...any)   { l.log.Debug(line(format, args)) }
+
+func line(format string, args []any) string {
+	return "badger: " + strings.TrimSpace(fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,163 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"moonwatch/engine"
+)
+
+// staged is a batch made ready by its caller's goroutine, so that the committer
+// has little left to do.
+type staged struct {
+	ready   []op // needs nothing of what is stored: results, revisions
+	changes []change
+	author  string
+	at      time.Time
+}
+
+// change is what becomes of one record.
+type change struct {
+	kind    engine.Kind
+	id      string
+	delete  bool
+	value   []byte
+	terms   []string
+	expires uint64
+	// lastPut is the highest revision that the batch itself puts.
+	lastPut uint64
+}
+
+func stage(b *engine.Batch) (*staged, error) {
+	if err := b.Validate(); err != nil {
+		return nil, err
+	}
+	s := &staged{author: b.Author, at: b.At}
+	index := make(map[engine.Key]int, len(b.Puts)+len(b.Deletes))
+	at := func(key engine.Key) *change {
+		i, ok := index[key]
+		if !ok {
+			i = len(s.changes)
+			index[key] = i
+			s.changes = append(s.changes, change{kind: key.Kind, id: key.ID})
+		}
+		return &s.changes[i]
+	}
+	for i := range b.Puts {
+		r := &b.Puts[i]
+		c := at(engine.Key{Kind: r.Kind, ID: r.ID})
+		c.value, c.terms, c.expires, c.lastPut = encodeRecord(r), distinct(r.Terms), expiry(r.Expires), r.Revision
+		if r.Revision > 0 {
+			v := engine.Revision{Author: r.Author, At: r.At, Data: r.Data}
+			s.ready = append(s.ready, op{key: revisionKey(r.Kind, r.ID, r.Revision), value: encodeRevision(&v)})
+		}
+	}
+	for _, key := range b.Deletes {
+		at(key).delete = true
+	}
+	for i := range b.Results {
+		r := &b.Results[i]
+		s.ready = append(s.ready, op{key: seqKey(rowSpace, r.Check, r.Seq), value: encodeRow(r)})
+	}
+	return s, nil
+}
+
+func distinct(terms []string) []string {
+	if len(terms) < 2 {
+		return terms
+	}
+	sorted := slices.Clone(terms)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+// expiry is the second after which Badger may drop what expires at t: whole
+// seconds rounded up, and never 0 for a time.
+func expiry(t time.Time) uint64 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint64(max(t.Unix()+1, 1))
+}
+
+// plan says what to write, by what is stored now.
+func (s *staged) plan(tx *badger.Txn) ([]op, error) {
+	ops := s.ready[:len(s.ready):len(s.ready)]
+	for i := range s.changes {
+		c := &s.changes[i]
+		old, err := storedHead(tx, c.kind, c.id)
+		if err != nil {
+			return nil, err
+		}
+		if c.delete {
+			ops = s.planDelete(ops, c, old)
+		} else {
+			ops = planPut(ops, c, old)
+		}
+	}
+	return ops, nil
+}
+
+func planPut(ops []op, c *change, old *engine.Record) []op {
+	var had []string
+	var expired uint64
+	if old != nil {
+		had, expired = old.Terms, expiry(old.Expires)
+	}
+	for _, term := range had {
+		if !slices.Contains(c.terms, term) {
+			ops = append(ops, op{key: termKey(c.kind, term, c.id), delete: true})
+		}
+	}
+	for _, term := range c.terms {
+		if c.expires != expired || !slices.Contains(had, term) {
+			ops = append(ops, op{key: termKey(c.kind, term, c.id), expires: c.expires})
+		}
+	}
+	return append(ops, op{key: recordKey(c.kind, c.id), value: c.value, expires: c.expires})
+}
+
+func (s *staged) planDelete(ops []op, c *change, old *engine.Record) []op {
+	last := c.lastPut
+	if old != nil {
+		last = max(last, old.Revision)
+		for _, term := range old.Terms {
+			ops = append(ops, op{key: termKey(c.kind, term, c.id), delete: true})
+		}
+		ops = append(ops, op{key: recordKey(c.kind, c.id), delete: true})
+	}
+	if last == 0 {
+		return ops
+	}
+	at := s.at
+	if at.IsZero() {
+		at = time.Now()
+	}
+	marker := engine.Revision{Deleted: true, Author: s.author, At: at}
+	return append(ops, op{key: revisionKey(c.kind, c.id, last+1), value: encodeRevision(&marker)})
+}
+
+// storedHead is the record that is stored, without its data, or nil.
+func storedHead(tx *badger.Txn, kind engine.Kind, id string) (*engine.Record, error) {
+	item, err := tx.Get(recordKey(kind, id))
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", kind, id, err)
+	}
+	var r engine.Record
+	err = item.Value(func(b []byte) (err error) {
+		r, err = decodeRecord(kind, id, b)
+		r.Data = nil
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", kind, id, err)
+	}
+	return &r, nil
+}
