@@ -25,7 +25,7 @@ func (g *group) call(f *Field, v any) (any, bool) {
 		g.fail(f, invalid("The plugin's clean function returned no value for this field."))
 		return nil, false
 	}
-	back := g.c.returned(v)
+	back := g.c.returned(path, v)
 	inner := &group{c: back, src: fromPlugin, fields: []Field{bare(*f)}, location: g.location, path: g.path,
 		raw: map[string]any{f.Name: cleaned}}
 	inner.start()
@@ -50,7 +50,7 @@ func (c *cleaner) cleanForm(form Form, g *group) {
 	if cleaned == nil { // nothing to change
 		return
 	}
-	back := c.returned(map[string]any(g.out))
+	back := c.returned("", map[string]any(g.out))
 	inner := &group{c: back, src: fromPlugin, fields: make([]Field, len(form.Fields)), location: g.location, raw: cleaned}
 	inner.start()
 	for i := range form.Fields {
@@ -59,7 +59,7 @@ func (c *cleaner) cleanForm(form Form, g *group) {
 		if same(seen[f.Name], cleaned[f.Name]) {
 			continue
 		}
-		back.order = i
+		back.order = i * orderStep
 		if s := g.states[f.Name]; s == hidden || f.Disabled {
 			f.Required = false
 		}
@@ -80,7 +80,7 @@ func (c *cleaner) formMessages(form Form, messages map[string]string) {
 	messages = maps.Clone(messages)
 	before := len(c.errs)
 	for i, name := range names {
-		c.order = i
+		c.order = i * orderStep
 		for _, key := range sortedKeys(messages) {
 			base := key
 			if cut := strings.IndexAny(key, ".["); cut >= 0 {
@@ -103,9 +103,9 @@ func (c *cleaner) formMessages(form Form, messages map[string]string) {
 }
 
 // returned is the cleaner of what a plugin returned when it was given v.
-func (c *cleaner) returned(v any) *cleaner {
-	back := &cleaner{ctx: c.ctx, prefix: c.prefix, order: c.order, passed: map[Sealed]bool{}}
-	collect(v, back.passed)
+func (c *cleaner) returned(path string, v any) *cleaner {
+	back := &cleaner{ctx: c.ctx, prefix: c.prefix, order: c.order, passed: map[secretAt]bool{}}
+	collect(path, v, back.passed)
 	return back
 }
 
@@ -118,17 +118,17 @@ func (c *cleaner) adopt(back *cleaner) {
 	c.fresh = append(c.fresh, back.fresh...)
 }
 
-func collect(v any, into map[Sealed]bool) {
+func collect(path string, v any, into map[secretAt]bool) {
 	switch v := v.(type) {
 	case Sealed:
-		into[v] = true
+		into[secretAt{path, v}] = true
 	case []any:
 		for _, one := range v {
-			collect(one, into)
+			collect(path, one, into)
 		}
 	case map[string]any:
-		for _, one := range v {
-			collect(one, into)
+		for key, one := range v {
+			collect(join(path, key), one, into)
 		}
 	}
 }

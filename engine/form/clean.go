@@ -60,10 +60,19 @@ type cleaner struct {
 	ctx       context.Context
 	callbacks Callbacks
 	prefix    string
-	passed    map[Sealed]bool // by a clean function that returned values: the sealed values that the plugin was given
-	fresh     []string        // secrets entered in this pass, masked in what a plugin says
+	passed    map[secretAt]bool // for values that a plugin returns: the sealed values it was given
+	fresh     []string          // secrets entered in this pass, masked in what a plugin says
 	errs      []ordered
-	order     int // of the top-level field in hand
+	order     int // of the top-level field in hand, and of the row in it
+}
+
+// orderStep leaves room for the rows of a list between two fields.
+const orderStep = maxRows + 2
+
+// secretAt is a sealed value at its path: it opens nowhere else.
+type secretAt struct {
+	path   string
+	sealed Sealed
 }
 
 type ordered struct {
@@ -145,7 +154,7 @@ func (g *group) settle(i int) state {
 	g.states[f.Name] = busy
 	shown := g.shown(f)
 	if !g.row {
-		g.c.order = i
+		g.c.order = i * orderStep
 	}
 	before := len(g.c.errs)
 	switch {
@@ -202,7 +211,7 @@ func (g *group) unknown() {
 	}
 	for _, key := range unknownKeys(g.raw, names) {
 		if !g.row {
-			g.c.order = len(g.fields)
+			g.c.order = len(g.fields) * orderStep
 		}
 		g.c.complain(join(g.location, printable(key)), CodeUnknown, unknownMessage(key, names))
 	}

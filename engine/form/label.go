@@ -85,3 +85,6 @@ func (f Form) Secrets() []string {
 	}
 	return paths
 }
+
+// ValidURL reports whether text is a URL with the scheme http or https and a host.
+func ValidURL(text string) bool { return checkURL(text) == nil }

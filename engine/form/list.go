@@ -19,11 +19,13 @@ func (g *group) list(f *Field, raw any, src source) (any, bool) {
 		g.fail(f, p)
 		return nil, false
 	}
-	before := len(g.c.errs)
+	before, order := len(g.c.errs), g.c.order
+	defer func() { g.c.order = order }()
 	groups := make([]*group, len(rows))
 	for i, row := range rows {
 		location := indexed(join(g.location, f.Name), i)
 		m, ok := asObject(row)
+		g.c.order = order + i + 1
 		if !ok {
 			g.c.complain(location, CodeType, "Enter an object with the fields of a row.")
 			continue
@@ -43,6 +45,7 @@ func (g *group) list(f *Field, raw any, src source) (any, bool) {
 		if src == fromStore {
 			row.stored = row.raw
 		}
+		g.c.order = order + i + 1
 		row.cleanRest()
 		out[i] = row.out
 	}

@@ -43,7 +43,7 @@ func (g *group) keep(f *Field, marked bool) {
 
 // sealed takes a value that is sealed already, where it may come from.
 func (g *group) sealed(f *Field, s Sealed) {
-	if g.src == fromPlugin && !g.c.passed[s] {
+	if g.src == fromPlugin && !g.c.passed[secretAt{join(g.path, f.Name), s}] {
 		g.c.complainForm("The plugin's clean function returned an unknown secret.")
 		return
 	}
