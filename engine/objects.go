@@ -152,12 +152,14 @@ type Settings struct {
 	Retention      Duration            `json:"retention"`         // raw results
 	SumRetention   Duration            `json:"sum_retention"`     // hourly and daily sums
 	HistoryKept    Duration            `json:"history_retention"` // incidents, deliveries, audit
-	SelfCheck      string              `json:"self_check"`        // check id; "" is none
-	PauseAlerts    bool                `json:"pause_alerts"`
-	TrustedProxies []string            `json:"trusted_proxies"` // CIDR
-	HeartbeatURL   string              `json:"heartbeat_url"`
-	DefaultRota    string              `json:"default_rota"`
-	FallbackUser   string              `json:"fallback_user"`
+	// SelfCheckTarget is an address (host:port or URL) that answers while the
+	// monitor itself is online; "" is none.
+	SelfCheckTarget string   `json:"self_check_target"`
+	PauseAlerts     bool     `json:"pause_alerts"`
+	TrustedProxies  []string `json:"trusted_proxies"` // CIDR
+	HeartbeatURL    string   `json:"heartbeat_url"`
+	DefaultRota     string   `json:"default_rota"`
+	FallbackUser    string   `json:"fallback_user"`
 }
 
 // Ref names a service or an instance. In JSON it is {"service": id} or {"instance": id}.

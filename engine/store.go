@@ -23,15 +23,17 @@ const (
 	KindRota           Kind = "rota"
 	KindSilence        Kind = "silence"
 
-	KindCheckState   Kind = "check_state"
-	KindSubjectState Kind = "subject_state"
-	KindIncident     Kind = "incident"
-	KindDelivery     Kind = "delivery"
-	KindSession      Kind = "session"
-	KindPluginSource Kind = "plugin_source"
-	KindPluginData   Kind = "plugin_data"
-	KindBreaker      Kind = "breaker"
-	KindAudit        Kind = "audit"
+	KindCheckState    Kind = "check_state"
+	KindSubjectState  Kind = "subject_state"
+	KindIncident      Kind = "incident"
+	KindIncidentEvent Kind = "incident_event"
+	KindDelivery      Kind = "delivery"
+	KindSession       Kind = "session"
+	KindPluginSource  Kind = "plugin_source"
+	KindPluginData    Kind = "plugin_data"
+	KindBreaker       Kind = "breaker"
+	KindMark          Kind = "mark" // something that happens once
+	KindAudit         Kind = "audit"
 )
 
 // Record is one stored object: Data is JSON that the engine wrote, opaque to the store.

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+// Breaker holds a check or a plugin whose runs were ended by limits again and
+// again. It is state, under the id "check:<id>" or "plugin:<slug>".
+type Breaker struct {
+	ID     string      `json:"id"`
+	Limits []time.Time `json:"limits"` // ends by a limit in the last ten minutes
+	Until  *time.Time  `json:"until"`  // check: suspended until
+	Level  int         `json:"level"`  // check: how often it was suspended in a row
+	Held   bool        `json:"held"`   // plugin: suspended until its file changes or a person resumes it
+	Reason string      `json:"reason"`
+}
+
+const (
+	breakerWindow = 10 * time.Minute
+	breakerLimits = 5
+	breakerFirst  = 10 * time.Minute
+	breakerMost   = 6 * time.Hour
+	breakerChecks = 3 // checks that must be hit before a whole plugin is suspended
+)
+
+func checkBreaker(id string) string    { return "check:" + id }
+func pluginBreaker(slug string) string { return "plugin:" + slug }
+
+// Suspended reports whether the breaker holds at the instant now, and why.
+func (b *Breaker) Suspended(now time.Time) (string, bool) {
+	if b == nil {
+		return "", false
+	}
+	if b.Held {
+		return b.Reason, true
+	}
+	if b.Until != nil && now.Before(*b.Until) {
+		return b.Reason, true
+	}
+	return "", false
+}
+
+// hit returns the breaker of a check after a run that a limit ended.
+func (b *Breaker) hit(id, reason string, now time.Time) *Breaker {
+	c := &Breaker{ID: id}
+	if b != nil {
+		*c = *b
+		c.Limits = nil
+		for _, at := range b.Limits {
+			if now.Sub(at) < breakerWindow {
+				c.Limits = append(c.Limits, at)
+			}
+		}
+		if b.Until != nil && now.Sub(*b.Until) > breakerMost {
+			c.Level = 0
+		}
+	}
+	c.Limits = append(c.Limits, now)
+	if len(c.Limits) >= breakerLimits {
+		hold := breakerFirst
+		for range c.Level {
+			hold = min(2*hold, breakerMost)
+		}
+		until := now.Add(hold)
+		c.Until, c.Limits = &until, nil
+		c.Level++
+		c.Reason = fmt.Sprintf("suspended until %s: %d runs were ended by a limit within 10 minutes, the last with: %s",
+			until.UTC().Format(time.RFC3339), breakerLimits, reason)
+	}
+	return c
+}
+
+// usage counts the runs of one check plugin by minute; it is lost at a stop.
+type usage struct {
+	minutes [10]usageMinute
+}
+
+type usageMinute struct {
+	minute int64
+	runs   int
+	limits map[string]int // by check
+}
+
+// count adds a run and reports whether the plugin is to be suspended: at least
+// three checks and half of its runs in ten minutes ended by a limit.
+func (u *usage) count(check string, limit bool, now time.Time) bool {
+	minute := now.Unix() / 60
+	m := &u.minutes[minute%10]
+	if m.minute != minute {
+		*m = usageMinute{minute: minute}
+	}
+	m.runs++
+	if !limit {
+		return false
+	}
+	if m.limits == nil {
+		m.limits = map[string]int{}
+	}
+	m.limits[check]++
+	runs, limits, checks := 0, 0, map[string]bool{}
+	for _, m := range u.minutes {
+		if minute-m.minute >= 10 {
+			continue
+		}
+		runs += m.runs
+		for id, n := range m.limits {
+			limits += n
+			checks[id] = true
+		}
+	}
+	return len(checks) >= breakerChecks && 2*limits >= runs
+}
+
+// watchLimits moves the breakers after a run.
+func (x *tx) watchLimits(c *Check, limit bool, reason string) {
+	u := x.e.usages[c.Plugin]
+	if u == nil {
+		u = &usage{}
+		x.e.usages[c.Plugin] = u
+	}
+	trip := u.count(c.ID, limit, x.now)
+	if !limit {
+		return
+	}
+	id := checkBreaker(c.ID)
+	x.breakers.put(id, x.breakers.get(id).hit(id, reason, x.now))
+	if trip {
+		id := pluginBreaker(c.Plugin)
+		x.e.usages[c.Plugin] = &usage{}
+		x.breakers.put(id, &Breaker{ID: id, Held: true, Reason: "suspended: at least 3 checks and half of its runs in 10 minutes were ended by a limit, the last with: " +
+			reason + "; it goes on when its file changes or somebody resumes it"})
+		x.whenDurable(func() { x.e.changedPlugin(c.Plugin) })
+	}
+}
+
+// resume lifts the suspension of a plugin and of its checks.
+func (x *tx) resume(slug string) {
+	delete(x.e.usages, slug)
+	if x.breakers.get(pluginBreaker(slug)) != nil {
+		x.breakers.delete(pluginBreaker(slug))
+	}
+	for id, c := range x.checks.all() {
+		if c.Plugin == slug && x.breakers.get(checkBreaker(id)) != nil {
+			x.breakers.delete(checkBreaker(id))
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"moonwatch/engine/form"
+)
+
+// NewCheck returns a check with the defaults of one that a person begins.
+func NewCheck() Check {
+	return Check{Config: form.Values{}, Active: true, Importance: StatusError, Interval: Duration(time.Minute),
+		Timeout: Duration(30 * time.Second), RecoverAfter: 1, NoData: NoDataFail, Tags: []string{}}
+}
+
+// SaveCheck creates a check (ID "") or replaces the revision that c carries. Its
+// Config is raw; the stored values, left as they are, stay as they are. It
+// returns an *Error, and blocks on the plugin's own cleaning and on the disk.
+func (e *Engine) SaveCheck(ctx context.Context, by Actor, c Check) (saved *Check, err error) {
+	if c.ID == "" {
+		c.ID = e.newID()
+		c.Revision = 0
+	}
+	err = retrying(func() error {
+		old := e.checkNow(c.ID)
+		next, err := e.cleanCheck(ctx, c, old)
+		if err != nil {
+			return err
+		}
+		saved = next
+		return e.do(ctx, by, func(x *tx) error {
+			if x.checks.get(c.ID) != old {
+				return errRetry
+			}
+			return x.saveCheck(next, old, true)
+		})
+	})
+	return saved, err
+}
+
+func (e *Engine) checkNow(id string) *Check {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.tables.checks[id]
+}
+
+// cleanCheck validates a check against what is stored.
+func (e *Engine) cleanCheck(ctx context.Context, c Check, old *Check) (*Check, error) {
+	switch {
+	case old == nil && c.Revision > 0:
+		return nil, missing(KindCheck)
+	case old != nil && old.Revision != c.Revision:
+		return nil, errChanged
+	}
+	var p problems
+	c.validate(&p)
+	var stored form.Values
+	if old != nil && old.Plugin == c.Plugin {
+		stored = old.Config
+	}
+	entry, known := e.pluginEntry(c.Plugin)
+	switch {
+	case c.Plugin == "":
+		p.add("plugin", "required", "this is required")
+	case stored != nil && sameValues(c.Config, stored):
+		c.Config = stored
+	case !known || entry.Plugin == nil:
+		p.add("plugin", "not_found", "no plugin has this slug")
+	case entry.Plugin.Meta().Kind != CheckPlugin:
+		p.add("plugin", "invalid", "this is an alert plugin, not a check plugin")
+	default:
+		values, errs := e.cleanValues(ctx, c.Plugin, ConfigForm, c.ID, "config", c.Config, stored)
+		c.Config = values
+		p.list = append(p.list, errs...)
+	}
+	return &c, p.err()
+}
+
+func (c *Check) validate(p *problems) {
+	p.text("name", c.Name, true, nameMost)
+	p.severity("importance", c.Importance)
+	p.span("interval", c.Interval, time.Second, year)
+	p.span("timeout", c.Timeout, 100*time.Millisecond, time.Hour)
+	between := func(location string, v, least, most int) {
+		if v < least {
+			p.add(location, "min", "at least %d", least)
+		} else if v > most {
+			p.add(location, "max", "at most %d", most)
+		}
+	}
+	between("debounce", c.Debounce, 0, 1000)
+	between("recover_after", c.RecoverAfter, 1, 1000)
+	if c.RetryInterval != 0 {
+		p.span("retry_interval", c.RetryInterval, time.Second, year)
+	}
+	if c.UnknownAfter != 0 {
+		p.span("unknown_after", c.UnknownAfter, time.Second, year)
+	}
+	if c.NoData != NoDataFail && c.NoData != NoDataPass && c.NoData != NoDataKeep {
+		p.add("no_data", "invalid", "one of fail, pass and keep")
+	}
+	if c.Schedule != nil {
+		p.add("schedule", "invalid", "schedules are not supported yet; use interval")
+	}
+	p.link("runbook_link", c.RunbookLink)
+	p.tags(c.Tags)
+	if c.Tags == nil {
+		c.Tags = []string{}
+	}
+}
+
+// saveCheck puts a clean check, with what follows from it. person: it runs at once.
+func (x *tx) saveCheck(c, old *Check, person bool) error {
+	if err := x.unique(KindCheck, c.ID, c.Name, "name"); err != nil {
+		return err
+	}
+	action := "create"
+	var before any
+	var oldMeta *Meta
+	if old != nil {
+		action, before, oldMeta = "update", old, &old.Meta
+	}
+	x.stamp(KindCheck, &c.Meta, oldMeta)
+	x.welcomed()
+	x.checks.put(c.ID, c)
+	x.audit(action, KindCheck, c.ID, c.Name, before, c)
+	state := x.states.get(c.ID)
+	reason := ""
+	switch {
+	case state == nil:
+		x.states.put(c.ID, NewCheckState(c.ID, x.now))
+	case old != nil && (old.Plugin != c.Plugin || !sameValues(old.Config, c.Config)):
+		x.states.put(c.ID, Reset(state, x.now))
+		if x.breakers.get(checkBreaker(c.ID)) != nil {
+			x.breakers.delete(checkBreaker(c.ID))
+		}
+	}
+	if old != nil && old.Active != c.Active {
+		reason = fmt.Sprintf("the check %s was deactivated", c.Name)
+	}
+	for _, ref := range x.subjectsOf(c.ID) {
+		x.evaluate(ref, reason)
+	}
+	x.whenDurable(func() {
+		wait := time.Duration(0)
+		if !person {
+			wait = firstWait(c.ID, c.every())
+		}
+		if x.e.started.Load() {
+			x.e.sched.set(c, wait)
+		}
+		x.e.askDescription(c.ID)
+	})
+	return nil
+}
+
+// DeleteCheck deletes a check with its results, and unlinks it.
+func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision *uint64) error {
+	err := e.do(ctx, by, func(x *tx) error {
+		c := x.checks.get(id)
+		if c == nil {
+			return missing(KindCheck)
+		}
+		if revision != nil && *revision != c.Revision {
+			return errChanged
+		}
+		subjects := x.subjectsOf(id)
+		for _, ref := range subjects {
+			x.unlinkCheck(ref, id)
+		}
+		x.checks.delete(id)
+		x.authors[Key{KindCheck, id}] = by.Name
+		x.states.delete(id)
+		if x.breakers.get(checkBreaker(id)) != nil {
+			x.breakers.delete(checkBreaker(id))
+		}
+		x.erase(KindPluginData, Scope{c.Plugin, id}.id())
+		x.audit("delete", KindCheck, id, c.Name, c, nil)
+		for _, ref := range subjects {
+			x.evaluate(ref, fmt.Sprintf("the check %s was deleted", c.Name))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	e.sched.remove(id)
+	e.data.forget(id)
+	return e.store.DropResults(ctx, id, 0)
+}
+
+func (x *tx) unlinkCheck(ref Ref, check string) {
+	without := func(ids []string) []string {
+		return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == check })
+	}
+	if ref.Kind == KindService {
+		s := *x.services.get(ref.ID)
+		s.StatusChecks = without(s.StatusChecks)
+		x.stamp(KindService, &s.Meta, &x.services.get(ref.ID).Meta)
+		x.services.put(s.ID, &s)
+		return
+	}
+	i := *x.instances.get(ref.ID)
+	i.StatusChecks = without(i.StatusChecks)
+	x.stamp(KindInstance, &i.Meta, &x.instances.get(ref.ID).Meta)
+	x.instances.put(i.ID, &i)
+}
+
+// RunCheck runs a check now and returns its stored result; a run under way is
+// joined. nil means that the run left none. It blocks until the run has ended.
+func (e *Engine) RunCheck(ctx context.Context, id string) (*Result, error) {
+	c := e.checkNow(id)
+	if c == nil {
+		return nil, missing(KindCheck)
+	}
+	if !e.started.Load() || e.isStopping() {
+		return nil, &Error{Kind: Unavailable, Message: "the monitor is not running"}
+	}
+	select {
+	case r := <-e.sched.runNow(c):
+		return r, nil
+	case <-ctx.Done():
+		return nil, &Error{Kind: Unavailable, Message: "gave up waiting for the run"}
+	}
+}
+
+// TryCheck runs a check as it would be with the values given, storing nothing.
+// c.ID names an existing check whose secrets stay where they are left as they
+// are; else none are known.
+func (e *Engine) TryCheck(ctx context.Context, c Check) (*Result, error) {
+	old := e.checkNow(c.ID)
+	if old == nil {
+		c.ID = e.newID()
+		c.Revision = 0
+	} else {
+		c.Revision = old.Revision
+	}
+	clean, err := e.cleanCheck(ctx, c, old)
+	if err != nil {
+		return nil, err
+	}
+	entry, ok := e.pluginEntry(clean.Plugin)
+	if !ok || entry.Plugin == nil || entry.Orphaned {
+		return nil, conflict("the plugin %s is not there", clean.Plugin)
+	}
+	in, _ := e.checkRun(clean)
+	in.Check = clean
+	start := e.now()
+	ctx, cancel := context.WithTimeout(ctx, clean.Timeout.Std())
+	defer cancel()
+	r := result(clean, entry.Plugin.Run(ctx, in), entry.Plugin.Meta().Version, start)
+	return &r, nil
+}

@@ -1,0 +1,337 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options are what an engine is built from.
+type Options struct {
+	Store  Store
+	Sealer Sealer // seals secrets; the engine itself never opens one
+	Logger *slog.Logger
+	// SelfURL is the address that the monitor answers on, without a trailing
+	// slash: links in alerts begin with it while no public URL is set, and the
+	// first service checks it.
+	SelfURL string
+	// RunsInFlight bounds the runs under way at once, waiting ones included.
+	RunsInFlight int
+	// Prober reaches the self-check target; nil: never offline.
+	Prober Prober
+	// Now is the clock.
+	Now func() time.Time
+	// StopTime is how long Stop waits for runs and deliveries under way.
+	StopTime time.Duration
+}
+
+// Prober tries to reach a target ("host:port" or a URL). It may block until ctx ends.
+type Prober interface {
+	Probe(ctx context.Context, target string) error
+}
+
+// DefaultOptions returns options that want a Store and a Sealer.
+func DefaultOptions() Options {
+	return Options{Logger: slog.Default(), RunsInFlight: 20_000, Now: time.Now, StopTime: 10 * time.Second}
+}
+
+func (o *Options) validate() error {
+	var errs []error
+	if o.Store == nil {
+		errs = append(errs, errors.New("Store is missing"))
+	}
+	if o.Sealer == nil {
+		errs = append(errs, errors.New("Sealer is missing"))
+	}
+	if o.RunsInFlight < 1 {
+		errs = append(errs, errors.New("RunsInFlight must be at least 1"))
+	}
+	if o.Now == nil {
+		errs = append(errs, errors.New("Now is missing"))
+	}
+	return errors.Join(errs...)
+}
+
+// Engine is the monitor. New loads it; between New and Start it answers
+// queries and takes commands, but runs and sends nothing.
+type Engine struct {
+	o     Options
+	store Store
+	log   *slog.Logger
+	now   func() time.Time
+	ids   ids
+
+	mu     sync.RWMutex // guards tables; only the keeper writes
+	tables *tables
+
+	ops        chan op
+	quit       chan struct{}
+	stopped    chan struct{}
+	stopOnce   sync.Once
+	dues       dues     // keeper's
+	backlog    *backlog // keeper's
+	retryStore time.Time
+	memoryOnly atomic.Bool
+	usages     map[string]*usage // keeper's, by plugin
+
+	sched   *scheduler
+	outbox  *outbox
+	hub     *hub
+	self    selfCheck
+	plugins Plugins
+	routes  atomic.Pointer[map[string]PluginRoute]
+	hold    holdback
+	data    *pluginData
+
+	runs      context.Context // ends when runs are to be given up
+	endRuns   context.CancelFunc
+	work      context.Context // ends when nothing new is to begin
+	endWork   context.CancelFunc
+	loops     sync.WaitGroup
+	started   atomic.Bool
+	marked    atomic.Bool // the first service was made, or is not to be
+	startAt   time.Time
+	describer *describer
+	seenMu    sync.Mutex
+	seen      map[string]string // hashes of the plugin versions seen last
+}
+
+// New builds an engine over a store and loads what the store holds. It blocks
+// on the disk.
+func New(ctx context.Context, o Options) (*Engine, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("build the engine: %w", err)
+	}
+	e := &Engine{o: o, store: o.Store, log: o.Logger, now: o.Now, tables: newTables(), ops: make(chan op, 8192),
+		quit: make(chan struct{}), stopped: make(chan struct{}), usages: map[string]*usage{}, describer: newDescriber(), seen: map[string]string{}}
+	e.startAt = e.now()
+	e.runs, e.endRuns = context.WithCancel(context.Background())
+	e.work, e.endWork = context.WithCancel(context.Background())
+	e.sched = newScheduler(o.Now, o.RunsInFlight, e.runSlot)
+	e.outbox = newOutbox(e)
+	e.hub = newHub(uint64(e.startAt.UnixMicro()))
+	e.data = newPluginData(e)
+	e.routes.Store(&map[string]PluginRoute{})
+	if err := e.load(ctx); err != nil {
+		return nil, fmt.Errorf("load the monitor: %w", err)
+	}
+	go e.keep()
+	return e, nil
+}
+
+// load reads configuration and state into memory.
+func (e *Engine) load(ctx context.Context) error {
+	t := e.tables
+	x := e.begin(e.now())
+	err := errors.Join(
+		load(ctx, e, KindService, &x.services, ""), load(ctx, e, KindInstance, &x.instances, ""), load(ctx, e, KindCheck, &x.checks, ""),
+		load(ctx, e, KindUser, &x.users, ""), load(ctx, e, KindToken, &x.tokens, ""), load(ctx, e, KindSettings, &x.settings, ""),
+		load(ctx, e, KindPluginSettings, &x.plugins, ""), load(ctx, e, KindCheckState, &x.states, ""),
+		load(ctx, e, KindSubjectState, &x.subjects, ""), load(ctx, e, KindIncident, &x.incidents, "open"),
+		load(ctx, e, KindDelivery, &x.deliveries, "active"), load(ctx, e, KindSession, &x.sessions, ""),
+		load(ctx, e, KindBreaker, &x.breakers, ""))
+	if err != nil {
+		return err
+	}
+	for _, d := range x.deliveries.puts { // closed incidents with deliveries to make
+		if d.Incident != "" && x.incidents.get(d.Incident) == nil {
+			r, err := e.store.Get(ctx, KindIncident, d.Incident)
+			if err != nil {
+				return fmt.Errorf("read the incident of delivery %s: %w", d.ID, err)
+			}
+			in := new(Incident)
+			if err := json.Unmarshal(r.Data, in); err != nil {
+				return fmt.Errorf("read incident %s: %w", r.ID, err)
+			}
+			x.incidents.put(in.ID, in)
+		}
+	}
+	x.merge()
+	switch _, err := e.store.Get(ctx, KindMark, welcomeMark); {
+	case err == nil:
+		e.marked.Store(true)
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	return e.store.LatestResults(ctx, func(r *Result) bool {
+		if t.checks[r.Check] != nil {
+			c := *r
+			t.latest[r.Check] = &c
+			if s := t.states[r.Check]; s != nil && s.Seq < r.Seq {
+				s.Seq = r.Seq
+			}
+		}
+		return true
+	})
+}
+
+func load[T any](ctx context.Context, e *Engine, kind Kind, l *layer[T], term string) error {
+	var bad error
+	err := e.store.Scan(ctx, kind, Query{Term: term}, func(r Record) bool {
+		v := new(T)
+		if bad = json.Unmarshal(r.Data, v); bad != nil {
+			bad = fmt.Errorf("read %s %s: %w", kind, r.ID, bad)
+			return false
+		}
+		l.put(r.ID, v)
+		return true
+	})
+	return errors.Join(err, bad)
+}
+
+// Start begins to run checks and to deliver alerts with the plugins given. It
+// blocks until what a stop or crash left half-done is in order.
+func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
+	e.plugins = plugins
+	plugins.OnChange(e.changedPlugin)
+	e.updateRoutes()
+	if err := e.do(ctx, system, func(x *tx) error { return x.recoverFromStop() }); err != nil {
+		return fmt.Errorf("put the outbox in order: %w", err)
+	}
+	e.schedule()
+	e.outbox.start(e.work)
+	e.goLoop(func() { e.sched.loop(e.work) })
+	e.goLoop(e.describeLoop)
+	e.goLoop(e.houseLoop)
+	e.started.Store(true)
+	for slug := range e.usedPlugins() {
+		e.changedPlugin(slug)
+	}
+	return e.welcome(ctx)
+}
+
+func (e *Engine) goLoop(fn func()) {
+	e.loops.Add(1)
+	go func() {
+		defer e.loops.Done()
+		fn()
+	}()
+}
+
+// recoverFromStop ends the attempts that a stop or crash interrupted, as
+// attempts that may have reached somebody, and reminds of what is due.
+func (x *tx) recoverFromStop() error {
+	for id, d := range x.t.deliveries {
+		if d.UnderWay() {
+			x.endAttempt(id, AlertReport{Outcome: OutcomeUnknown, Why: "interrupted by a restart of the monitor", RetryAfter: time.Millisecond})
+		}
+	}
+	awaited := map[string]map[string]bool{}
+	for id, in := range x.t.incidents {
+		if in.Closed == nil {
+			awaited[id] = map[string]bool{}
+			for _, f := range in.Failing {
+				awaited[id][f.ID] = true
+			}
+			x.e.remind(due{at: x.now.Add(time.Second), ref: in.Subject})
+		}
+	}
+	x.e.hold.begin(awaited, x.now.Add(holdMost))
+	for id, s := range x.t.states {
+		if c := x.t.checks[id]; c != nil {
+			if at, ok := AgeDue(c.rule(), s); ok {
+				x.e.remind(due{at: at, check: id})
+			}
+		}
+	}
+	return nil
+}
+
+// schedule puts all checks on their grids.
+func (e *Engine) schedule() {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	now := e.now()
+	for id, c := range e.tables.checks {
+		wait := time.Duration(-1)
+		var last time.Time
+		if r := e.tables.latest[id]; r != nil {
+			last = r.Started
+		}
+		if missedSlot(id, c.every(), last, now) {
+			wait = firstWait(id, c.every())
+		}
+		e.sched.set(c, wait)
+	}
+}
+
+// houseLoop does what is to be done now and then.
+func (e *Engine) houseLoop() {
+	ticker := time.NewTicker(15 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			for _, c := range e.sched.staleChecks() {
+				e.noteStale(c)
+			}
+			e.endSessions()
+		case <-e.work.Done():
+			return
+		}
+	}
+}
+
+func (e *Engine) noteStale(c *Check) {
+	r := Result{Check: c.ID, Started: e.now().UTC(), Unknown: true, Cause: CauseStale, Error: "no result for too long: no run has ended in time"}
+	e.post(func(x *tx) error {
+		x.finish(c.ID, r, RunReport{}, nil)
+		return nil
+	})
+}
+
+// Stop ends the engine: nothing new begins, runs and deliveries under way get
+// StopTime to end, and what they left is stored. It is idempotent.
+func (e *Engine) Stop() {
+	e.stopOnce.Do(func() {
+		e.endWork()
+		e.sched.close()
+		ended := make(chan struct{})
+		go func() {
+			e.loops.Wait()
+			e.outbox.wg.Wait()
+			e.sched.workers.Wait()
+			close(ended)
+		}()
+		select {
+		case <-ended:
+			e.endRuns()
+		case <-time.After(e.o.StopTime * 8 / 10):
+			e.endRuns()
+			select {
+			case <-ended:
+			case <-time.After(e.o.StopTime / 5):
+				e.log.Warn("gave up waiting for runs that do not end")
+			}
+		}
+		close(e.quit)
+		<-e.stopped
+		e.hub.close()
+	})
+}
+
+func (e *Engine) isStopping() bool { return e.work.Err() != nil }
+
+// Ready reports why the monitor is not ready to be relied on, nil when it is.
+func (e *Engine) Ready() error {
+	switch {
+	case e.memoryOnly.Load():
+		return errors.New("the store refuses writes: the monitor goes on from memory")
+	case !e.started.Load():
+		return errors.New("the monitor has not started yet")
+	case e.isStopping():
+		return errStopping
+	}
+	return nil
+}
+
+func stack() string { return string(debug.Stack()) }

@@ -1,0 +1,345 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// subject is a service or an instance, seen alike.
+type subject struct {
+	ref       Ref
+	name      string
+	url       string
+	address   string
+	instances []string
+	*Alerting
+}
+
+func (x *tx) subject(ref Ref) (subject, bool) {
+	switch ref.Kind {
+	case KindService:
+		if s := x.services.get(ref.ID); s != nil {
+			return subject{ref, s.Name, s.URL, "", s.Instances, &s.Alerting}, true
+		}
+	case KindInstance:
+		if i := x.instances.get(ref.ID); i != nil {
+			return subject{ref, i.Name, "", i.Address, []string{i.ID}, &i.Alerting}, true
+		}
+	}
+	return subject{ref: ref}, false
+}
+
+// subjectsOf returns the services and instances that a check is linked to, in
+// order of kind and id.
+func (x *tx) subjectsOf(check string) []Ref {
+	var refs []Ref
+	for ref := range x.t.subjectsOf[check] {
+		if s, ok := x.subject(ref); ok && slices.Contains(s.StatusChecks, check) {
+			refs = append(refs, ref)
+		}
+	}
+	look := func(ref Ref) {
+		if !x.t.subjectsOf[check][ref] && !slices.Contains(refs, ref) {
+			if s, ok := x.subject(ref); ok && slices.Contains(s.StatusChecks, check) {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	for at := x; at != nil; at = at.parent {
+		for id := range at.services.puts {
+			look(Ref{KindService, id})
+		}
+		for id := range at.instances.puts {
+			look(Ref{KindInstance, id})
+		}
+	}
+	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
+	return refs
+}
+
+func (c *Check) rule() Rule {
+	after := c.UnknownAfter.Std()
+	if after == 0 {
+		after = max(3*c.every(), 5*time.Minute)
+	}
+	return Rule{Importance: c.Importance, Debounce: c.Debounce, RecoverAfter: c.RecoverAfter, NoData: c.NoData, UnknownAfter: after}
+}
+
+// every is the check's interval.
+func (c *Check) every() time.Duration { return c.Interval.Std() }
+
+// judge takes a result: it is stored, moves the check's status, and what
+// depends on that is evaluated.
+func (x *tx) judge(c *Check, r Result) *Result {
+	old := x.states.get(c.ID)
+	if old == nil {
+		old = NewCheckState(c.ID, x.now)
+	}
+	r.Check = c.ID
+	r.Seq = max(old.Seq+1, uint64(r.Started.UnixMicro()))
+	if last := x.lastResult(c.ID); last != nil {
+		r.Seq = max(r.Seq, last.Seq+1)
+	}
+	state := Judge(c.rule(), old, &r, x.now)
+	x.results = append(x.results, r)
+	x.size += r.textSize()
+	x.latest[c.ID] = &r
+	x.settle(c, old, state)
+	x.e.heard(x, c.ID)
+	return &r
+}
+
+// age looks at a check whose time has come.
+func (x *tx) age(id string) {
+	c, old := x.checks.get(id), x.states.get(id)
+	if c == nil || old == nil || !c.Active {
+		return
+	}
+	if state := Age(c.rule(), old, x.now); state != old {
+		x.settle(c, old, state)
+	} else if at, ok := AgeDue(c.rule(), state); ok {
+		x.e.remind(due{at: at, check: id})
+	}
+}
+
+// settle puts a check's new state and evaluates its subjects when that can
+// move them. A state that differs in nothing but the number of the result is
+// not written: it is found again from the results.
+func (x *tx) settle(c *Check, old, state *CheckState) {
+	if !state.same(old) || x.states.get(c.ID) == nil {
+		x.states.put(c.ID, state)
+	}
+	if at, ok := AgeDue(c.rule(), state); ok {
+		x.e.remind(due{at: at, check: c.ID})
+	}
+	was, wasFailing := old.Failing()
+	is, isFailing := state.Failing()
+	if was == is && wasFailing == isFailing {
+		return
+	}
+	for _, ref := range x.subjectsOf(c.ID) {
+		x.evaluate(ref, "")
+	}
+}
+
+// same reports whether nothing but the sequence number differs.
+func (s *CheckState) same(o *CheckState) bool {
+	if !slices.Equal(s.Window, o.Window) || !slices.Equal(s.Below, o.Below) || !sameTime(s.UnknownSince, o.UnknownSince) || !sameTime(s.PassingSince, o.PassingSince) {
+		return false
+	}
+	a, b := *s, *o
+	for _, c := range []*CheckState{&a, &b} {
+		c.Window, c.Below, c.UnknownSince, c.PassingSince, c.Seq = nil, nil, nil, nil, 0
+	}
+	return a.equal(&b)
+}
+
+func (s *CheckState) equal(o *CheckState) bool {
+	return s.Status == o.Status && s.Held == o.Held && s.Severity == o.Severity && s.Successes == o.Successes &&
+		s.UnknownCounts == o.UnknownCounts && s.Cause == o.Cause && s.Since.Equal(o.Since) && s.History == o.History &&
+		s.HistoryLen == o.HistoryLen && s.Flapping == o.Flapping && s.Error == o.Error &&
+		s.LastFailed == o.LastFailed && s.Description == o.Description && s.DescribedBy == o.DescribedBy &&
+		s.Problem == o.Problem && s.AwaitingFirst == o.AwaitingFirst && s.CountsAs == o.CountsAs
+}
+
+func sameTime(a, b *time.Time) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(*b)
+}
+
+// failing returns the active failing checks of a subject, in order of id.
+func (x *tx) failing(s subject) []FailingCheck {
+	var out []FailingCheck
+	for _, id := range s.StatusChecks {
+		c, state := x.checks.get(id), x.states.get(id)
+		if c == nil || state == nil || !c.Active {
+			continue
+		}
+		if severity, ok := state.Failing(); ok {
+			out = append(out, FailingCheck{id, severity})
+		}
+	}
+	slices.SortFunc(out, func(a, b FailingCheck) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+// evaluate derives the overall status of a subject anew and lets its incident
+// react. reason says why failing checks went away, when it was not by results.
+func (x *tx) evaluate(ref Ref, reason string) {
+	s, exists := x.subject(ref)
+	old := x.subjects.get(ref.key())
+	if !exists {
+		s.Alerting = &Alerting{}
+		if old == nil {
+			return
+		}
+		s.name = x.subjectName(old)
+	}
+	if old == nil {
+		old = &SubjectState{Subject: ref, Overall: StatusPassing, Old: StatusPassing, Since: x.now}
+		if exists {
+			x.subjects.put(ref.key(), old)
+		}
+	}
+	failing := x.failing(s)
+	overall := Overall(failing)
+	state := *old
+	if overall != old.Overall {
+		state.Overall, state.Old, state.Since = overall, old.Overall, x.now
+	}
+	in := x.incidents.get(old.Incident)
+	if in == nil && overall != StatusPassing {
+		id := x.e.newID()
+		in = Open(id, incidentKey(id), ref, s.name, x.now)
+		in.Enabled, in.Plugins = s.AlertsEnabled, s.plugins()
+		state.Incident = id
+	}
+	if in != nil {
+		situation := Situation{Overall: overall, Alerting: overall, Failing: failing, Plugins: s.plugins(), Enabled: s.AlertsEnabled, Reason: reason}
+		if !x.e.holding(in.ID) {
+			situation.Repeat = x.repeat(s)
+		}
+		after, events := React(in, situation, x.now)
+		after.SubjectName = s.name
+		if exists {
+			// events are routed with the state they lead to
+			x.subjects.put(ref.key(), &state)
+		}
+		x.incidents.put(after.ID, after)
+		for i, h := range events {
+			x.happen(s, after, old.Overall, h, after.Number-len(events)+i+1)
+		}
+		if after.Closed != nil {
+			state.Incident = ""
+		} else if at, ok := ReactDue(after, situation); ok {
+			x.e.remind(due{at: at, ref: ref})
+		}
+	}
+	switch {
+	case !exists:
+		x.subjects.delete(ref.key())
+	case state != *old || in != nil:
+		x.subjects.put(ref.key(), &state)
+	}
+}
+
+// subjectName is the name of a subject that was deleted: its incident kept it.
+func (x *tx) subjectName(state *SubjectState) string {
+	if in := x.incidents.get(state.Incident); in != nil {
+		return in.SubjectName
+	}
+	return ""
+}
+
+func (a *Alerting) plugins() []string {
+	slugs := make([]string, 0, len(a.Alerts))
+	for _, choice := range a.Alerts {
+		slugs = append(slugs, choice.Plugin)
+	}
+	return slugs
+}
+
+// repeat returns the repeat interval by severity: the subject's own, else the site's.
+func (x *tx) repeat(s subject) func(Status) time.Duration {
+	site := x.site()
+	return func(severity Status) time.Duration {
+		if d := s.RepeatInterval[severity]; d > 0 {
+			return d.Std()
+		}
+		if d := site.RepeatInterval[severity]; d > 0 {
+			return d.Std()
+		}
+		return defaultRepeat()[severity].Std()
+	}
+}
+
+func defaultRepeat() map[Status]Duration {
+	return map[Status]Duration{
+		StatusWarning:  Duration(2 * time.Hour),
+		StatusError:    Duration(time.Hour),
+		StatusCritical: Duration(10 * time.Minute),
+	}
+}
+
+// happen records an event, routes it, and puts its deliveries into the outbox.
+func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int) {
+	event := IncidentEvent{ID: x.e.newID(), Incident: in.ID, At: x.now, Kind: h.Kind, Status: h.Status, Detail: h.Detail,
+		Decisions: []Decision{}, Deliveries: []string{}}
+	waiting := x.waitingOf(in.ID)
+	plan, superseded, why := Route(in, h, Routing{Subject: s.plugins(), Known: x.e.alertPlugins(), Enabled: s.AlertsEnabled,
+		Users: x.people(s.UsersToNotify), Waiting: waiting})
+	if why != nil {
+		event.Decisions = why
+	}
+	for _, d := range waiting {
+		if reason, ok := superseded[d.ID]; ok {
+			x.putDelivery(d.supersede(reason))
+		}
+	}
+	for _, p := range plan {
+		id := x.e.newID()
+		now := x.now
+		d := &Delivery{ID: id, Incident: in.ID, Event: event.ID, Subject: in.Subject, SubjectName: in.SubjectName, Plugin: p.Plugin, Kind: p.Kind,
+			State: DeliveryPending, Created: now, Attempts: []Attempt{}, Users: orEmpty(p.Users), DutyOfficers: orEmpty(p.DutyOfficers),
+			Reached: []string{}, Held: orEmpty(p.Held), NextAttempt: &now, Durable: !x.e.memoryOnly.Load(),
+			Update: p.Update, RetryFrom: now}
+		d.Snapshot = x.snapshot(s, in, was, h, number, id, p.Plugin)
+		event.Deliveries = append(event.Deliveries, id)
+		x.putDelivery(d)
+	}
+	x.write(KindIncidentEvent, in.ID+"/"+event.ID, &event, "incident:"+in.ID)
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// putDelivery puts a delivery and wakes its lane once that is durable.
+func (x *tx) putDelivery(d *Delivery) {
+	x.deliveries.put(d.ID, d)
+	l := d.lane()
+	x.whenDurable(func() { x.e.outbox.wake(l) })
+}
+
+// waitingOf returns the active deliveries of an incident, oldest first.
+func (x *tx) waitingOf(incident string) []*Delivery {
+	found := map[string]bool{}
+	for id := range x.t.waiting[incident] {
+		found[id] = true
+	}
+	for id := range x.deliveries.touched() {
+		found[id] = true
+	}
+	var out []*Delivery
+	for id := range found {
+		if d := x.deliveries.get(id); d != nil && d.Incident == incident && d.Active() {
+			out = append(out, d)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Delivery) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+func (x *tx) people(ids []string) []Person {
+	var out []Person
+	for _, id := range ids {
+		if u := x.users.get(id); u != nil {
+			out = append(out, Person{u.ID, u.Username, u.Active})
+		}
+	}
+	return out
+}
+
+// site returns the site's settings.
+func (x *tx) site() *Settings {
+	if s := x.settings.get(siteID); s != nil {
+		return s
+	}
+	return DefaultSettings()
+}

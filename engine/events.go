@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"strings"
+	"sync"
+)
+
+// Change says that an object is different now. It holds no data: whoever is
+// told looks at the object as it is.
+type Change struct {
+	Seq  uint64 // grows with each commit, over restarts too
+	Kind Kind   // check, service, instance, incident, delivery, user, token, plugin_settings, settings; KindResult for a new result
+	ID   string // for results the check's
+}
+
+// KindResult marks changes that are new results; KindPlugin, plugins that were loaded.
+const (
+	KindResult Kind = "result"
+	KindPlugin Kind = "plugin"
+)
+
+// hub hands changes to whoever listens. It never waits: a listener that is slow
+// loses changes and is told so.
+type hub struct {
+	mu        sync.Mutex
+	seq       uint64
+	recent    []Change // the last ones, for those who come back
+	listeners map[*Listener]bool
+	closed    bool
+}
+
+const hubRecent = 20_000
+
+func newHub(seq uint64) *hub {
+	return &hub{seq: seq, listeners: map[*Listener]bool{}}
+}
+
+// Listener gets changes. Close it.
+type Listener struct {
+	hub *hub
+	mu  sync.Mutex
+	// pending holds the newest change of each object since the last Take.
+	pending map[Key]Change
+	lost    bool
+	Bell    chan struct{} // rung when there is something to take
+	Done    chan struct{} // closed when the engine stops
+}
+
+const listenerMost = 50_000
+
+// Listen returns a listener for all changes after seq (0: from now on). resync
+// is true when some of them are no longer known.
+func (e *Engine) Listen(seq uint64) (l *Listener, resync bool) {
+	h := e.hub
+	l = &Listener{hub: h, pending: map[Key]Change{}, Bell: make(chan struct{}, 1), Done: make(chan struct{})}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		close(l.Done)
+		return l, false
+	}
+	h.listeners[l] = true
+	if seq == 0 || seq == h.seq {
+		return l, false
+	}
+	if seq > h.seq || len(h.recent) == 0 || h.recent[0].Seq > seq+1 {
+		return l, true
+	}
+	for _, c := range h.recent {
+		if c.Seq > seq {
+			l.add(c)
+		}
+	}
+	return l, false
+}
+
+// Seq returns the number of the last commit.
+func (e *Engine) Seq() uint64 {
+	e.hub.mu.Lock()
+	defer e.hub.mu.Unlock()
+	return e.hub.seq
+}
+
+// Take returns the newest change of each object since the last Take, in no
+// order; lost is true when there were too many to keep.
+func (l *Listener) Take() (changes []Change, lost bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.pending {
+		changes = append(changes, c)
+	}
+	lost, l.lost = l.lost, false
+	clear(l.pending)
+	return changes, lost
+}
+
+// Close ends the listening.
+func (l *Listener) Close() {
+	l.hub.mu.Lock()
+	defer l.hub.mu.Unlock()
+	delete(l.hub.listeners, l)
+}
+
+func (l *Listener) add(c Change) {
+	l.mu.Lock()
+	if len(l.pending) >= listenerMost {
+		clear(l.pending)
+		l.lost = true
+	}
+	l.pending[Key{c.Kind, c.ID}] = c
+	l.mu.Unlock()
+	select {
+	case l.Bell <- struct{}{}:
+	default:
+	}
+}
+
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for l := range h.listeners {
+		close(l.Done)
+	}
+	clear(h.listeners)
+}
+
+// publish numbers the changes of one commit and hands them on.
+func (h *hub) publish(keys []Key) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seq++
+	for _, k := range keys {
+		c := Change{h.seq, k.Kind, k.ID}
+		h.recent = append(h.recent, c)
+		for l := range h.listeners {
+			l.add(c)
+		}
+	}
+	if len(h.recent) > 2*hubRecent {
+		h.recent = append([]Change(nil), h.recent[len(h.recent)-hubRecent:]...)
+	}
+}
+
+// announce tells of what x changed.
+func (e *Engine) announce(x *tx) {
+	var keys []Key
+	note := func(kind Kind, ids map[string]bool) {
+		for id := range ids {
+			keys = append(keys, Key{kind, id})
+		}
+	}
+	note(KindService, idsOf(&x.services))
+	note(KindInstance, idsOf(&x.instances))
+	note(KindCheck, idsOf(&x.checks))
+	note(KindUser, idsOf(&x.users))
+	note(KindToken, idsOf(&x.tokens))
+	note(KindSettings, idsOf(&x.settings))
+	note(KindPluginSettings, idsOf(&x.plugins))
+	note(KindCheck, idsOf(&x.states))
+	note(KindIncident, idsOf(&x.incidents))
+	note(KindDelivery, idsOf(&x.deliveries))
+	for key := range x.subjects.puts {
+		kind, id, _ := strings.Cut(key, ":")
+		keys = append(keys, Key{Kind(kind), id})
+	}
+	for id := range x.latest {
+		keys = append(keys, Key{KindResult, id})
+	}
+	if len(keys) > 0 {
+		e.hub.publish(keys)
+	}
+}
+
+func idsOf[T any](l *layer[T]) map[string]bool {
+	if len(l.puts) == 0 {
+		return nil
+	}
+	ids := make(map[string]bool, len(l.puts))
+	for id := range l.puts {
+		ids[id] = true
+	}
+	return ids
+}

@@ -1,0 +1,295 @@
+package engine
+
+import (
+	"slices"
+	"time"
+)
+
+// Incident is the time in which a service or instance was not PASSING, with
+// what alerting needs to know of it.
+type Incident struct {
+	ID          string     `json:"id"`
+	Key         string     `json:"key"` // [A-Za-z0-9-]+, what receivers thread by
+	Subject     Ref        `json:"subject"`
+	SubjectName string     `json:"subject_name"`
+	Opened      time.Time  `json:"opened"`
+	Closed      *time.Time `json:"closed"`
+	Severity    Status     `json:"severity"` // the worst so far
+	Status      Status     `json:"status"`   // the overall status now
+	Reason      string     `json:"reason"`   // why it closed, when not by passing results
+	Notes       []Note     `json:"notes"`
+
+	Alerting  Status           `json:"alerting"` // the alerting status that was last acted upon
+	Failing   []FailingCheck   `json:"failing"`  // as last acted upon, in order of id
+	Number    int              `json:"number"`   // events so far
+	LastEvent time.Time        `json:"last_event"`
+	Gather    *Gather          `json:"gather,omitempty"`
+	Ack       *Acknowledgement `json:"acknowledgement,omitempty"`
+	Told      map[string]*Told `json:"told,omitempty"` // by plugin
+	LastSent  *time.Time       `json:"last_sent"`      // when a delivery first succeeded last
+	Plugins   []string         `json:"plugins"`        // alert plugins as last acted upon
+	Enabled   bool             `json:"enabled"`        // alerts_enabled as last acted upon
+}
+
+// Note is a remark that a person added to an incident.
+type Note struct {
+	At   time.Time `json:"at"`
+	User string    `json:"user"`
+	Text string    `json:"text"`
+}
+
+// Gather collects further failing checks for one message.
+type Gather struct {
+	Until  time.Time `json:"until"`
+	Checks []string  `json:"checks"`
+}
+
+// Acknowledgement says that somebody takes care of an incident.
+type Acknowledgement struct {
+	User     string     `json:"user"` // user id
+	Username string     `json:"username"`
+	Comment  string     `json:"comment"`
+	Severity Status     `json:"severity"`
+	At       time.Time  `json:"at"`
+	Expires  *time.Time `json:"expires_at"` // nil: until recovery
+}
+
+// Told is whom one plugin reached in an incident.
+type Told struct {
+	At    time.Time       `json:"at"`
+	Users map[string]List `json:"users"` // user id → the list they were told in
+}
+
+// List names the list in which a person was told.
+type List string
+
+// The lists of send_alert.
+const (
+	ListUsers List = "users"
+	ListDuty  List = "duty_officers"
+)
+
+// IncidentEvent is one entry of an incident's timeline.
+type IncidentEvent struct {
+	ID         string     `json:"id"`
+	Incident   string     `json:"incident"`
+	At         time.Time  `json:"at"`
+	Kind       AlertKind  `json:"kind"`
+	Status     Status     `json:"status"`
+	Detail     string     `json:"detail"`
+	Decisions  []Decision `json:"decisions"`
+	Deliveries []string   `json:"deliveries"`
+}
+
+// Decision is one step of why an event was sent or not sent.
+type Decision struct {
+	Step    string `json:"step"`
+	Outcome string `json:"outcome"` // sent, held, skipped, …
+	Detail  string `json:"detail"`
+}
+
+// gatherTime is how long further failing checks are gathered for one message.
+const gatherTime = 30 * time.Second
+
+// Situation is what an incident stands in: everything that React looks at
+// besides the incident itself.
+type Situation struct {
+	Overall  Status         // now
+	Alerting Status         // the overall status over what no silence covers
+	Failing  []FailingCheck // now, in order of id
+	Plugins  []string       // alert plugins of the subject
+	Enabled  bool           // alerts_enabled
+	Repeat   func(Status) time.Duration
+	Reason   string // why failing checks went away, when not by results
+}
+
+// Happening is an event that React decided on.
+type Happening struct {
+	Kind    AlertKind
+	Status  Status
+	Detail  string
+	Plugins []string // nil: all of the subject's
+	// UpdatersOnly limits the event to plugins with send_alert_update.
+	UpdatersOnly bool
+}
+
+// Open starts an incident. Its first event comes from React.
+func Open(id, key string, subject Ref, name string, now time.Time) *Incident {
+	return &Incident{ID: id, Key: key, Subject: subject, SubjectName: name, Opened: now, Severity: StatusPassing,
+		Status: StatusPassing, Alerting: StatusPassing, LastEvent: now, Told: map[string]*Told{}}
+}
+
+// React decides what happens in an open incident in a situation at the instant
+// now: it returns the incident after, and the events in order. It is pure. A
+// situation without change gives no events but those whose time has come.
+func React(old *Incident, s Situation, now time.Time) (*Incident, []Happening) {
+	in := old.copy()
+	first := in.Number == 0
+	in.Status = s.Overall
+	if s.Overall.Rank() > in.Severity.Rank() {
+		in.Severity = s.Overall
+	}
+	if s.Overall == StatusPassing {
+		return in.close(s, now)
+	}
+	var out []Happening
+	general := false // something went to everybody: the repeat is timed from it
+	emit := func(h Happening) {
+		h.Status = s.Overall
+		out = append(out, h)
+		if h.Kind != AlertAcknowledged && h.Kind != AlertUnacknowledged && !h.UpdatersOnly {
+			in.LastEvent, general = now, true
+		}
+		in.Number++
+	}
+	if in.Ack != nil && in.Ack.Expires != nil && !now.Before(*in.Ack.Expires) {
+		in.Ack = nil
+		emit(Happening{Kind: AlertUnacknowledged, Detail: "the acknowledgement ran out"})
+	}
+	added, gone := difference(in.Failing, s.Failing)
+	switch {
+	case first && s.Alerting != StatusPassing:
+		emit(Happening{Kind: AlertFiring})
+		in.Gather = nil
+	case s.Alerting.Rank() > in.Alerting.Rank():
+		in.Ack, in.Gather = nil, nil
+		kind := AlertEscalation
+		if in.Alerting == StatusPassing && len(in.Told) == 0 {
+			kind = AlertFiring
+		}
+		emit(Happening{Kind: kind})
+	case s.Alerting.Rank() < in.Alerting.Rank() && s.Alerting != StatusPassing:
+		in.Gather = nil
+		emit(Happening{Kind: AlertDeescalation})
+	case len(added) > 0 && s.Alerting != StatusPassing:
+		if in.Gather == nil {
+			in.Gather = &Gather{Until: now.Add(gatherTime)}
+		}
+		in.Gather.Checks = append(in.Gather.Checks, added...)
+	case len(gone) > 0 && in.Gather == nil && s.Alerting != StatusPassing:
+		emit(Happening{Kind: AlertUpdate, Detail: "a check recovered", UpdatersOnly: true})
+	}
+	in.Alerting, in.Failing = s.Alerting, s.Failing
+	in.newcomers(s, first, emit)
+	if in.Gather != nil && !now.Before(in.Gather.Until) {
+		in.Gather = nil
+		emit(Happening{Kind: AlertUpdate, Detail: "further checks failed"})
+	}
+	if due, ok := in.repeatDue(s); ok && !now.Before(due) && !general {
+		emit(Happening{Kind: AlertRepeat})
+	}
+	return in, out
+}
+
+// newcomers fires through plugins that were added, or all when alerts were
+// turned on, during the incident.
+func (in *Incident) newcomers(s Situation, first bool, emit func(Happening)) {
+	was, enabled := in.Plugins, in.Enabled
+	in.Plugins, in.Enabled = slices.Clone(s.Plugins), s.Enabled
+	if first || !s.Enabled || s.Alerting == StatusPassing {
+		return
+	}
+	if !enabled {
+		emit(Happening{Kind: AlertFiring, Detail: "alerts were turned on"})
+		return
+	}
+	var added []string
+	for _, p := range s.Plugins {
+		if !slices.Contains(was, p) {
+			added = append(added, p)
+		}
+	}
+	if len(added) > 0 {
+		emit(Happening{Kind: AlertFiring, Detail: "an alert plugin was added", Plugins: added})
+	}
+}
+
+func (in *Incident) close(s Situation, now time.Time) (*Incident, []Happening) {
+	in.Closed, in.Reason = &now, s.Reason
+	in.Ack, in.Gather = nil, nil
+	in.Alerting, in.Failing = StatusPassing, nil
+	in.LastEvent = now
+	in.Number++
+	return in, []Happening{{Kind: AlertRecovery, Status: StatusPassing, Detail: s.Reason}}
+}
+
+// repeatDue returns when the next repeat is due; ok is false while there is none.
+func (in *Incident) repeatDue(s Situation) (time.Time, bool) {
+	if in.Ack != nil || s.Alerting == StatusPassing || s.Repeat == nil {
+		return time.Time{}, false
+	}
+	return in.LastEvent.Add(max(s.Repeat(s.Alerting), time.Second)), true
+}
+
+// ReactDue returns when React is to be asked again though nothing happens.
+func ReactDue(in *Incident, s Situation) (time.Time, bool) {
+	due, ok := in.repeatDue(s)
+	sooner := func(at time.Time) {
+		if !ok || at.Before(due) {
+			due, ok = at, true
+		}
+	}
+	if in.Gather != nil {
+		sooner(in.Gather.Until)
+	}
+	if in.Ack != nil && in.Ack.Expires != nil {
+		sooner(*in.Ack.Expires)
+	}
+	return due, ok
+}
+
+func (in *Incident) copy() *Incident {
+	c := *in
+	c.Failing = slices.Clone(in.Failing)
+	c.Plugins = slices.Clone(in.Plugins)
+	c.Notes = slices.Clone(in.Notes)
+	if in.Gather != nil {
+		g := *in.Gather
+		g.Checks = slices.Clone(g.Checks)
+		c.Gather = &g
+	}
+	c.Told = make(map[string]*Told, len(in.Told))
+	for plugin, told := range in.Told {
+		c.Told[plugin] = told // replaced, never changed
+	}
+	return &c
+}
+
+// tell records that a plugin reached people.
+func (in *Incident) tell(plugin string, users map[string]List, now time.Time) {
+	told := &Told{At: now, Users: map[string]List{}}
+	if old := in.Told[plugin]; old != nil {
+		told.At = old.At
+		for id, list := range old.Users {
+			told.Users[id] = list
+		}
+	}
+	for id, list := range users {
+		if _, ok := told.Users[id]; !ok {
+			told.Users[id] = list
+		}
+	}
+	if in.Told == nil {
+		in.Told = map[string]*Told{}
+	}
+	in.Told[plugin] = told
+}
+
+func difference(old, now []FailingCheck) (added, gone []string) {
+	was := make(map[string]bool, len(old))
+	for _, f := range old {
+		was[f.ID] = true
+	}
+	for _, f := range now {
+		if !was[f.ID] {
+			added = append(added, f.ID)
+		}
+		delete(was, f.ID)
+	}
+	for _, f := range old {
+		if was[f.ID] {
+			gone = append(gone, f.ID)
+		}
+	}
+	return added, gone
+}

@@ -1,0 +1,321 @@
+package engine
+
+import (
+	"slices"
+	"time"
+)
+
+// Rule is what of a check's configuration governs the judging of its results.
+type Rule struct {
+	Importance   Status
+	Debounce     int
+	RecoverAfter int
+	NoData       NoData
+	UnknownAfter time.Duration
+}
+
+// CheckState is what is derived from a check's results. It is state: it can be
+// lost and found again by judging the results anew.
+type CheckState struct {
+	Check  string      `json:"check"`
+	Status CheckStatus `json:"status"` // as shown
+	// Held is the status by the counters, PASSING, FAILING or PENDING: what the
+	// check would show were it neither unknown nor flapping.
+	Held     CheckStatus `json:"held"`
+	Severity Status      `json:"severity"` // while it counts as failing, else ""
+	// Window holds the severities of the last failed results, oldest first, at
+	// most debounce+1. Before the check fails a success empties it; afterwards
+	// successes leave it alone.
+	Window    []Status `json:"window,omitempty"`
+	Successes int      `json:"successes,omitempty"` // in a row, while failing
+	Below     []Status `json:"below,omitempty"`     // failed results in a row under Severity
+
+	UnknownSince  *time.Time `json:"unknown_since,omitempty"`
+	UnknownCounts bool       `json:"unknown_counts,omitempty"` // unknown for so long that it counts as failing
+	Cause         Cause      `json:"cause,omitempty"`          // of the present unknown
+	Since         time.Time  `json:"since"`                    // of Status
+	History       uint32     `json:"history,omitempty"`        // the last 21 held statuses, newest in bit 0, 1 is failing
+	HistoryLen    int        `json:"history_len,omitempty"`
+	Flapping      bool       `json:"flapping,omitempty"`
+	PassingSince  *time.Time `json:"passing_since,omitempty"`  // unbroken, by held status
+	Error         string     `json:"error,omitempty"`          // of the last failed or unknown result
+	LastFailed    bool       `json:"last_failed,omitempty"`    // the last counting result failed
+	Seq           uint64     `json:"seq,omitempty"`            // of the last result judged
+	Description   string     `json:"description,omitempty"`    // the plugin's line on what the check does
+	DescribedBy   string     `json:"described_by,omitempty"`   // hash of the version that said so
+	Problem       string     `json:"problem,omitempty"`        // why the stored configuration no longer passes
+	AwaitingFirst bool       `json:"awaiting_first,omitempty"` // reset by an edit: an open incident waits for the first result
+	CountsAs      Status     `json:"counts_as,omitempty"`      // severity that counts while AwaitingFirst
+}
+
+const (
+	historyLen     = 21 // Nagios keeps 21 statuses and so counts 20 transitions
+	flapStart      = 30.0
+	flapStop       = 20.0
+	flapEndPassing = time.Hour
+)
+
+// NewCheckState returns the state of a check without results.
+func NewCheckState(check string, now time.Time) *CheckState {
+	return &CheckState{Check: check, Status: CheckPending, Held: CheckPending, Since: now}
+}
+
+// Failing reports whether the check counts as failing for the services that it
+// belongs to, and at what severity.
+func (s *CheckState) Failing() (Status, bool) {
+	severity := Status("")
+	switch {
+	case s.Held == CheckFailing || s.Flapping:
+		severity = s.Severity
+	case s.AwaitingFirst && s.CountsAs != "":
+		severity = s.CountsAs
+	}
+	// Unknown never counts for more than WARNING, nor takes away from a failure
+	// that was seen before.
+	if s.UnknownCounts && severity.Rank() < StatusWarning.Rank() {
+		severity = StatusWarning
+	}
+	return severity, severity != ""
+}
+
+// Counting reports whether debounce or recover_after is counting: the next
+// result may move the status.
+func (s *CheckState) Counting() bool {
+	if s.Held == CheckPassing {
+		return len(s.Window) > 0
+	}
+	return s.Successes > 0 || s.Held == CheckPending && len(s.Window) > 0
+}
+
+// Judge returns the state after a result at the instant now. It is pure: the
+// state given is left as it is.
+func Judge(rule Rule, old *CheckState, r *Result, now time.Time) *CheckState {
+	s := old.copy()
+	s.Seq = r.Seq
+	failed := !r.Succeeded
+	if r.Unknown {
+		if r.Cause != CausePlugin {
+			s.Error = r.Error
+			return s.unknown(rule, r.Cause, now)
+		}
+		switch rule.NoData {
+		case NoDataKeep:
+			return s
+		case NoDataPass:
+			failed = false
+		default:
+			failed = true
+		}
+	}
+	s.UnknownSince, s.UnknownCounts, s.Cause = nil, false, ""
+	s.AwaitingFirst, s.CountsAs = false, ""
+	s.LastFailed = failed
+	if failed {
+		s.Error = r.Error
+		severity := r.Severity
+		if !severity.IsSeverity() {
+			severity = rule.Importance
+		}
+		s.fail(rule, severity)
+	} else {
+		s.succeed(rule)
+	}
+	s.flap(now)
+	s.show(now)
+	return s
+}
+
+// Age returns the state at the instant now without a new result: an unknown
+// that has lasted begins to count, flapping ends after an hour of passing. It
+// returns old itself when nothing changes.
+func Age(rule Rule, old *CheckState, now time.Time) *CheckState {
+	due, ok := AgeDue(rule, old)
+	if !ok || now.Before(due) {
+		return old
+	}
+	s := old.copy()
+	if s.UnknownSince != nil && !now.Before(s.UnknownSince.Add(rule.UnknownAfter)) {
+		s.UnknownCounts = true
+	}
+	if s.Flapping && s.PassingSince != nil && !now.Before(s.PassingSince.Add(flapEndPassing)) {
+		s.Flapping, s.History = false, 0
+		if s.Held != CheckFailing {
+			s.Severity = ""
+		}
+	}
+	s.show(now)
+	return s
+}
+
+// AgeDue returns when Age will next change the state.
+func AgeDue(rule Rule, s *CheckState) (time.Time, bool) {
+	var due time.Time
+	if s.UnknownSince != nil && !s.UnknownCounts {
+		due = s.UnknownSince.Add(rule.UnknownAfter)
+	}
+	if s.Flapping && s.PassingSince != nil {
+		if at := s.PassingSince.Add(flapEndPassing); due.IsZero() || at.Before(due) {
+			due = at
+		}
+	}
+	return due, !due.IsZero()
+}
+
+// Reset returns the state after an edit of the check's plugin or configuration:
+// PENDING, while what it counted for goes on to count until the first result,
+// so that the edit closes no incident.
+func Reset(old *CheckState, now time.Time) *CheckState {
+	s := NewCheckState(old.Check, now)
+	s.Seq, s.Description, s.DescribedBy = old.Seq, old.Description, old.DescribedBy
+	if severity, failing := old.Failing(); failing {
+		s.AwaitingFirst, s.CountsAs = true, severity
+		s.Error = old.Error
+	}
+	return s
+}
+
+func (s *CheckState) copy() *CheckState {
+	c := *s
+	c.Window = slices.Clone(s.Window)
+	c.Below = slices.Clone(s.Below)
+	return &c
+}
+
+// unknown shows UNKNOWN and moves nothing else.
+func (s *CheckState) unknown(rule Rule, cause Cause, now time.Time) *CheckState {
+	s.Cause = cause
+	if s.UnknownSince == nil {
+		s.UnknownSince = &now
+	}
+	if !now.Before(s.UnknownSince.Add(rule.UnknownAfter)) {
+		s.UnknownCounts = true
+	}
+	s.show(now)
+	return s
+}
+
+func (s *CheckState) fail(rule Rule, severity Status) {
+	s.Successes = 0
+	need := rule.Debounce + 1
+	s.Window = append(s.Window, severity)
+	if over := len(s.Window) - need; over > 0 {
+		s.Window = slices.Delete(s.Window, 0, over)
+	}
+	if s.Held != CheckFailing {
+		if len(s.Window) == need {
+			s.Held = CheckFailing
+			s.Severity = lowest(s.Window)
+			s.Below = nil
+		}
+		return
+	}
+	if severity.Rank() >= s.Severity.Rank() {
+		s.Below = nil
+	} else {
+		s.Below = append(s.Below, severity)
+	}
+	if low := lowest(s.Window); len(s.Window) == need && low.Rank() > s.Severity.Rank() {
+		s.Severity, s.Below = low, nil
+	} else if n := max(rule.RecoverAfter, 1); len(s.Below) >= n {
+		// It falls no further than the worst of the results that brought it down.
+		s.Severity, s.Below = highest(s.Below), nil
+	}
+}
+
+func (s *CheckState) succeed(rule Rule) {
+	if s.Held != CheckFailing {
+		s.Window = nil
+		if s.Held == CheckPending {
+			s.Successes++
+			if s.Successes < max(rule.RecoverAfter, 1) {
+				return
+			}
+		}
+		s.Held, s.Successes = CheckPassing, 0
+		return
+	}
+	s.Successes++
+	if s.Successes >= max(rule.RecoverAfter, 1) {
+		s.Held, s.Successes = CheckPassing, 0
+		s.Window, s.Below = nil, nil // the severity goes in flap, which may still need it
+	}
+}
+
+// flap measures as Nagios does: each change of status among the last 21 weighs
+// from 0.75 (the oldest) to 1.25 (the newest), in percent of 20 changes.
+// https://assets.nagios.com/downloads/nagioscore/docs/nagioscore/4/en/flapping.html
+func (s *CheckState) flap(now time.Time) {
+	if s.Held == CheckPending {
+		return
+	}
+	bit := uint32(0)
+	if s.Held == CheckFailing {
+		bit = 1
+	}
+	s.History = (s.History<<1 | bit) & (1<<historyLen - 1)
+	s.HistoryLen = min(s.HistoryLen+1, historyLen)
+	if bit == 1 {
+		s.PassingSince = nil
+	} else if s.PassingSince == nil {
+		s.PassingSince = &now
+	}
+	percent := flapPercent(s.History, s.HistoryLen)
+	if !s.Flapping && percent >= flapStart {
+		s.Flapping = true
+	} else if s.Flapping && percent < flapStop {
+		s.Flapping = false
+	}
+	if !s.Flapping && s.Held == CheckPassing {
+		s.Severity = ""
+	}
+}
+
+func flapPercent(history uint32, n int) float64 {
+	sum := 0.0
+	for i := 0; i+1 < n; i++ { // i = 0 is the newest change
+		if history>>i&1 != history>>(i+1)&1 {
+			sum += 1.25 - 0.5*float64(i)/float64(historyLen-2)
+		}
+	}
+	return sum * 100 / float64(historyLen-1)
+}
+
+// show derives the status that people see.
+func (s *CheckState) show(now time.Time) {
+	status := s.Held
+	if s.Flapping {
+		status = CheckFailing
+	}
+	if s.UnknownSince != nil {
+		status = CheckUnknown
+	}
+	if status != s.Status {
+		s.Status, s.Since = status, now
+	}
+}
+
+func lowest(of []Status) Status {
+	return slices.MinFunc(of, func(a, b Status) int { return a.Rank() - b.Rank() })
+}
+
+func highest(of []Status) Status {
+	return slices.MaxFunc(of, func(a, b Status) int { return a.Rank() - b.Rank() })
+}
+
+// Overall returns the default overall status of a subject: the highest severity
+// among its failing checks.
+func Overall(failing []FailingCheck) Status {
+	status := StatusPassing
+	for _, f := range failing {
+		if f.Severity.Rank() > status.Rank() {
+			status = f.Severity
+		}
+	}
+	return status
+}
+
+// FailingCheck is a check that counts against its subject.
+type FailingCheck struct {
+	ID       string `json:"id"`
+	Severity Status `json:"severity"`
+}

@@ -1,0 +1,303 @@
+package engine
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// op is one thing for the keeper to do. Changes of an op that returns an error
+// are forgotten.
+type op struct {
+	by     Actor
+	do     func(*tx) error
+	done   chan error // nil: nobody waits
+	simple bool       // do never fails half-way: it needs no transaction of its own
+}
+
+const (
+	groupMost   = 1024             // ops in one batch
+	groupSize   = 16 << 20         // bytes of results' texts after which a batch takes no further op
+	refusedMost = 10 * time.Second // how long the store may refuse before the monitor goes on from memory
+)
+
+var errStopping = errors.New("the monitor is stopping")
+
+// do hands fn to the keeper and waits until its changes are durable.
+func (e *Engine) do(ctx context.Context, by Actor, fn func(*tx) error) error {
+	o := op{by: by, do: fn, done: make(chan error, 1)}
+	select {
+	case e.ops <- o:
+	case <-ctx.Done():
+		return &Error{Kind: Unavailable, Message: "the monitor is busy: " + ctx.Err().Error()}
+	case <-e.stopped:
+		return &Error{Kind: Unavailable, Message: errStopping.Error()}
+	}
+	select {
+	case err := <-o.done:
+		return err
+	case <-e.stopped:
+		select {
+		case err := <-o.done:
+			return err
+		default:
+			return &Error{Kind: Unavailable, Message: errStopping.Error()}
+		}
+	}
+}
+
+// post hands fn to the keeper without waiting for it. It blocks while the
+// keeper's queue is full. fn must not fail half-way.
+func (e *Engine) post(fn func(*tx) error) {
+	select {
+	case e.ops <- op{by: system, do: fn, simple: true}:
+	case <-e.stopped:
+	}
+}
+
+// keep is the keeper: it owns all state, takes ops in groups, and makes each
+// group durable before it becomes visible.
+func (e *Engine) keep() {
+	defer close(e.stopped)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		e.arm(timer)
+		select {
+		case o, ok := <-e.ops:
+			if !ok {
+				return
+			}
+			e.group(&o)
+		case <-timer.C:
+			e.group(nil)
+		case <-e.quit:
+			e.drain()
+			return
+		}
+	}
+}
+
+// drain does what is queued still, so that finished runs are not lost at a stop.
+func (e *Engine) drain() {
+	for {
+		select {
+		case o := <-e.ops:
+			e.group(&o)
+		default:
+			return
+		}
+	}
+}
+
+// group does first and whatever else is queued, as one batch.
+func (e *Engine) group(first *op) {
+	x := e.begin(e.now())
+	var waiting []chan error
+	take := func(o op) {
+		if err := e.perform(x, o); err != nil {
+			if o.done != nil {
+				o.done <- err
+			} else {
+				e.log.Error("an internal change failed", "error", err)
+			}
+		} else if o.done != nil {
+			waiting = append(waiting, o.done)
+		}
+	}
+	e.due(x)
+	if first != nil {
+		take(*first)
+	}
+	for n := 1; n < groupMost && x.size < groupSize; n++ {
+		select {
+		case o := <-e.ops:
+			take(o)
+			continue
+		default:
+		}
+		break
+	}
+	err := e.commit(x)
+	for _, done := range waiting {
+		done <- err
+	}
+	if err != nil {
+		return
+	}
+	for _, fn := range x.after {
+		fn()
+	}
+}
+
+// perform runs one op; a panic in it is an error, and loses the op alone.
+func (e *Engine) perform(x *tx, o op) (err error) {
+	if o.simple {
+		return o.do(x)
+	}
+	if e.memoryOnly.Load() && o.by.Via != system.Via {
+		return &Error{Kind: Unavailable, Message: "the store does not accept writes"}
+	}
+	c := x.child(o.by)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal error: %v", p)
+			e.log.Error("a command panicked", "panic", p, "stack", stack())
+		}
+	}()
+	if err := o.do(c); err != nil {
+		return err
+	}
+	x.fold(c)
+	return nil
+}
+
+// commit makes x durable, then visible. While the store refuses, it tries again
+// for ten seconds; then the monitor goes on from memory, and what was not
+// written is written with the first batch that succeeds.
+// A batch that no store could keep is refused whole.
+func (e *Engine) commit(x *tx) error {
+	b := x.batch()
+	if err := b.Validate(); err != nil {
+		e.log.Error("a batch was refused", "batch", b.ID, "error", err)
+		return &Error{Kind: Invalid, Message: err.Error()}
+	}
+	if !b.empty() || e.backlog != nil {
+		e.apply(b)
+	}
+	e.mu.Lock()
+	x.merge()
+	e.mu.Unlock()
+	e.announce(x)
+	return nil
+}
+
+func (e *Engine) apply(b *Batch) {
+	if e.backlog != nil {
+		e.backlog.add(b)
+		if e.now().Before(e.retryStore) {
+			return
+		}
+		if err := e.store.Apply(context.Background(), e.backlog.batch(b.ID)); err != nil {
+			e.retryStore = e.now().Add(time.Second)
+			return
+		}
+		e.backlog = nil
+		e.memoryOnly.Store(false)
+		e.log.Info("the store accepts writes again")
+		return
+	}
+	began := e.now()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		err := e.store.Apply(context.Background(), b)
+		if err == nil {
+			return
+		}
+		e.log.Error("the store refused a batch", "batch", b.ID, "error", err)
+		if e.now().Sub(began) >= refusedMost || e.isStopping() {
+			e.log.Error("the store has refused writes for 10 s: the monitor goes on from memory")
+			e.memoryOnly.Store(true)
+			e.backlog = newBacklog()
+			e.backlog.add(b)
+			return
+		}
+		time.Sleep(wait)
+	}
+}
+
+// backlog is what the store has refused so far: the last put or delete of each key.
+type backlog struct {
+	puts    map[Key]Record
+	deletes map[Key]bool
+	results []Result
+}
+
+// backlogResults bounds the results that are kept for a store that refuses; the
+// oldest go first.
+const backlogResults = 100_000
+
+func newBacklog() *backlog {
+	return &backlog{puts: map[Key]Record{}, deletes: map[Key]bool{}}
+}
+
+func (l *backlog) add(b *Batch) {
+	for _, r := range b.Puts {
+		k := Key{r.Kind, r.ID}
+		l.puts[k] = r
+		delete(l.deletes, k)
+	}
+	for _, k := range b.Deletes {
+		l.deletes[k] = true
+		delete(l.puts, k)
+	}
+	l.results = append(l.results, b.Results...)
+	if over := len(l.results) - backlogResults; over > 0 {
+		l.results = append([]Result(nil), l.results[over:]...)
+	}
+}
+
+func (l *backlog) batch(id string) *Batch {
+	b := &Batch{ID: id, Results: l.results}
+	for _, r := range l.puts {
+		b.Puts = append(b.Puts, r)
+	}
+	for k := range l.deletes {
+		b.Deletes = append(b.Deletes, k)
+	}
+	return b
+}
+
+// due is a time at which something is to be looked at again. Entries are never
+// removed: one that is no longer true does nothing.
+type due struct {
+	at    time.Time
+	check string
+	ref   Ref
+}
+
+type dues []due
+
+func (d dues) Len() int           { return len(d) }
+func (d dues) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
+func (d dues) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+func (d *dues) Push(v any)        { *d = append(*d, v.(due)) }
+func (d *dues) Pop() any {
+	old := *d
+	v := old[len(old)-1]
+	*d = old[:len(old)-1]
+	return v
+}
+
+func (e *Engine) remind(d due) { heap.Push(&e.dues, d) }
+
+// arm sets the timer for the next due time.
+func (e *Engine) arm(timer *time.Timer) {
+	wait := time.Hour
+	if e.backlog != nil {
+		wait = time.Second
+	}
+	if len(e.dues) > 0 {
+		wait = min(wait, max(e.dues[0].at.Sub(e.now()), 0))
+	}
+	timer.Reset(wait)
+}
+
+// due looks at what has come due.
+func (e *Engine) due(x *tx) {
+	seen := map[due]bool{}
+	for len(e.dues) > 0 && !e.dues[0].at.After(x.now) {
+		d := heap.Pop(&e.dues).(due)
+		d.at = time.Time{}
+		if seen[d] {
+			continue
+		}
+		seen[d] = true
+		if d.check != "" {
+			x.age(d.check)
+		} else {
+			x.evaluate(d.ref, "")
+		}
+	}
+}

@@ -1,0 +1,403 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net/mail"
+	"regexp"
+	"slices"
+	"time"
+
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+)
+
+var usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
+
+// NewUser returns a user with the defaults of one that an admin begins.
+func NewUser() User {
+	return User{Active: true, Role: access.Viewer, TimeZone: "UTC", Settings: map[string]form.Values{}}
+}
+
+// SaveUser creates a user (ID "") or replaces the revision that u carries.
+// password is the new password in plain, "" leaves it as it is; a new password
+// ends the user's sessions but for the one named keepSession. It returns an
+// *Error, and blocks on hashing, on plugins' cleaning and on the disk.
+func (e *Engine) SaveUser(ctx context.Context, by Actor, u User, password, keepSession string) (saved *User, err error) {
+	if u.ID == "" {
+		u.ID, u.Revision = e.newID(), 0
+	}
+	hash := ""
+	err = retrying(func() error {
+		e.mu.RLock()
+		old := e.tables.users[u.ID]
+		e.mu.RUnlock()
+		if err := atRevision(KindUser, u.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
+			return err
+		}
+		next := u
+		var p problems
+		e.cleanUser(ctx, &p, &next, old)
+		if password != "" {
+			if err := access.CheckPassword(password, next.Username); err != nil {
+				p.add("password", "invalid", "%s", err.Error())
+			} else if hash == "" {
+				if hash, err = access.HashPassword(password); err != nil {
+					return err
+				}
+			}
+			next.PasswordHash = hash
+		} else if old != nil {
+			next.PasswordHash = old.PasswordHash
+		}
+		if err := p.err(); err != nil {
+			return err
+		}
+		saved = &next
+		return e.do(ctx, by, func(x *tx) error {
+			if x.users.get(u.ID) != old {
+				return errRetry
+			}
+			return x.saveUser(&next, old, keepSession)
+		})
+	})
+	return saved, err
+}
+
+func (e *Engine) cleanUser(ctx context.Context, p *problems, u, old *User) {
+	switch {
+	case u.Username == "":
+		p.add("username", "required", "this is required")
+	case !usernamePattern.MatchString(u.Username):
+		p.add("username", "invalid", "at most 64 letters, digits and . _ @ + -, beginning with a letter or digit")
+	}
+	p.text("first_name", u.FirstName, false, nameMost)
+	p.text("last_name", u.LastName, false, nameMost)
+	if u.Email != "" {
+		if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
+			p.add("email", "invalid", "write an e-mail address")
+		}
+	}
+	if u.Role.Rank() == 0 {
+		p.add("role", "invalid", "one of viewer, operator, editor and admin")
+	}
+	if u.TimeZone == "" {
+		u.TimeZone = "UTC"
+	}
+	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {
+		p.add("time_zone", "invalid", "write an IANA time zone, such as Europe/Berlin")
+	}
+	settings := map[string]form.Values{}
+	for slug, raw := range u.Settings {
+		var stored form.Values
+		if old != nil {
+			stored = old.Settings[slug]
+		}
+		location := "settings." + slug
+		if stored != nil && sameValues(raw, stored) {
+			settings[slug] = stored
+			continue
+		}
+		entry, known := e.pluginEntry(slug)
+		if !known || entry.Plugin == nil || entry.Plugin.Meta().Kind != AlertPlugin {
+			p.add(location, "not_found", "no alert plugin has this slug")
+			continue
+		}
+		values, errs := e.cleanValues(ctx, slug, UserConfigForm, u.ID, location, raw, stored)
+		p.list = append(p.list, errs...)
+		settings[slug] = values
+	}
+	u.Settings = settings
+}
+
+func (x *tx) saveUser(u, old *User, keepSession string) error {
+	if err := x.unique(KindUser, u.ID, u.Username, "username"); err != nil {
+		return err
+	}
+	if old != nil && isAdmin(old) && !isAdmin(u) && x.admins() == 1 {
+		return conflict("%s is the last admin: name another one first", u.Username)
+	}
+	if old == nil {
+		x.stamp(KindUser, &u.Meta, nil)
+		x.audit("create", KindUser, u.ID, u.Username, nil, u)
+	} else {
+		x.stamp(KindUser, &u.Meta, &old.Meta)
+		x.audit("update", KindUser, u.ID, u.Username, old, u)
+		if old.PasswordHash != u.PasswordHash || !u.Active {
+			x.endSessionsOf(u.ID, keepSession)
+		}
+	}
+	x.users.put(u.ID, u)
+	if isAdmin(u) {
+		x.whenDurable(func() { x.e.welcomeSoon() })
+	}
+	return nil
+}
+
+func isAdmin(u *User) bool { return u.Active && u.Role == access.Admin }
+
+func (x *tx) admins() int {
+	n := 0
+	for _, u := range x.users.all() {
+		if isAdmin(u) {
+			n++
+		}
+	}
+	return n
+}
+
+// DeleteUser deletes a user, unlinks them, and ends their sessions and tokens.
+func (e *Engine) DeleteUser(ctx context.Context, by Actor, id string, revision *uint64) error {
+	return e.do(ctx, by, func(x *tx) error {
+		u := x.users.get(id)
+		switch {
+		case u == nil:
+			return missing(KindUser)
+		case revision != nil && *revision != u.Revision:
+			return errChanged
+		case isAdmin(u) && x.admins() == 1:
+			return conflict("%s is the last admin: name another one first", u.Username)
+		case x.site().FallbackUser == id:
+			return conflict("%s is the fallback user of the site: name another one first", u.Username)
+		}
+		without := func(ids []string) []string {
+			return slices.DeleteFunc(slices.Clone(ids), func(o string) bool { return o == id })
+		}
+		for _, s := range x.services.all() {
+			if slices.Contains(s.UsersToNotify, id) {
+				c := *s
+				c.UsersToNotify = without(s.UsersToNotify)
+				x.stamp(KindService, &c.Meta, &s.Meta)
+				x.services.put(c.ID, &c)
+			}
+		}
+		for _, i := range x.instances.all() {
+			if slices.Contains(i.UsersToNotify, id) {
+				c := *i
+				c.UsersToNotify = without(i.UsersToNotify)
+				x.stamp(KindInstance, &c.Meta, &i.Meta)
+				x.instances.put(c.ID, &c)
+			}
+		}
+		for tid, t := range x.tokens.all() {
+			if t.User == id {
+				x.tokens.delete(tid)
+			}
+		}
+		x.endSessionsOf(id, "")
+		x.users.delete(id)
+		x.authors[Key{KindUser, id}] = by.Name
+		x.audit("delete", KindUser, id, u.Username, u, nil)
+		return nil
+	})
+}
+
+func (x *tx) endSessionsOf(user, keep string) {
+	for id, s := range x.sessions.all() {
+		if s.User == user && id != keep {
+			x.sessions.delete(id)
+		}
+	}
+}
+
+// Login checks a username and password. It takes as long for a user who is not
+// there. It blocks on hashing.
+func (e *Engine) Login(username, password string) (*User, error) {
+	e.mu.RLock()
+	u := e.tables.users[e.tables.names[KindUser][username]]
+	e.mu.RUnlock()
+	hash := ""
+	if u != nil {
+		hash = u.PasswordHash
+	}
+	ok := access.VerifyPassword(hash, password)
+	if !ok || u == nil || !u.Active {
+		return nil, &Error{Kind: Forbidden, Message: "the username or the password is wrong"}
+	}
+	return u, nil
+}
+
+// sessionTime is how long a login lasts.
+const sessionTime = 30 * 24 * time.Hour
+
+// OpenSession begins a session of a user and returns the secret for the cookie.
+func (e *Engine) OpenSession(ctx context.Context, user, address, agent string) (secret string, s *Session, err error) {
+	secret, hash := access.NewToken("")
+	now := e.now().UTC()
+	if len(agent) > 200 {
+		agent = agent[:200]
+	}
+	s = &Session{ID: hash, User: user, Created: now, Expires: now.Add(sessionTime), Address: address, Agent: agent}
+	err = e.do(ctx, system, func(x *tx) error {
+		x.sessions.put(s.ID, s)
+		return nil
+	})
+	return secret, s, err
+}
+
+// SessionUser returns the session and the active user of a cookie's secret.
+func (e *Engine) SessionUser(secret string) (*Session, *User, bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s := e.tables.sessions[access.HashToken(secret)]
+	if s == nil || !e.now().Before(s.Expires) {
+		return nil, nil, false
+	}
+	u := e.tables.users[s.User]
+	return s, u, u != nil && u.Active
+}
+
+// CloseSession ends a session; one that is not there is no error.
+func (e *Engine) CloseSession(ctx context.Context, id string) error {
+	return e.do(ctx, system, func(x *tx) error {
+		if x.sessions.get(id) != nil {
+			x.sessions.delete(id)
+		}
+		return nil
+	})
+}
+
+func (e *Engine) endSessions() {
+	now := e.now()
+	e.mu.RLock()
+	var over []string
+	for id, s := range e.tables.sessions {
+		if !now.Before(s.Expires) {
+			over = append(over, id)
+		}
+	}
+	e.mu.RUnlock()
+	if len(over) == 0 {
+		return
+	}
+	e.post(func(x *tx) error {
+		for _, id := range over {
+			x.sessions.delete(id)
+		}
+		return nil
+	})
+}
+
+// CreateToken creates an API token of a user and returns its secret, which is
+// not kept.
+func (e *Engine) CreateToken(ctx context.Context, by Actor, t Token) (secret string, saved *Token, err error) {
+	secret, t.Hash = access.NewToken("mw_")
+	t.ID = e.newID()
+	err = e.do(ctx, by, func(x *tx) error {
+		var p problems
+		p.text("name", t.Name, true, nameMost)
+		switch u := x.users.get(t.User); {
+		case t.User == "":
+			p.add("user", "required", "this is required")
+		case u == nil:
+			p.add("user", "not_found", "no such user")
+		case t.Role != "" && t.Role.Rank() == 0:
+			p.add("role", "invalid", "one of viewer, operator, editor and admin")
+		case t.Role.Rank() > u.Role.Rank():
+			p.add("role", "max", "a token cannot do more than its user")
+		}
+		if t.Expires != nil && !t.Expires.After(x.now) {
+			p.add("expires", "min", "this is in the past")
+		}
+		if err := p.err(); err != nil {
+			return err
+		}
+		x.stamp(KindToken, &t.Meta, nil)
+		x.tokens.put(t.ID, &t)
+		x.audit("create", KindToken, t.ID, t.Name, nil, &t)
+		return nil
+	})
+	return secret, &t, err
+}
+
+// SaveToken changes a token's name, role or expiry.
+func (e *Engine) SaveToken(ctx context.Context, by Actor, t Token) (saved *Token, err error) {
+	err = e.do(ctx, by, func(x *tx) error {
+		old := x.tokens.get(t.ID)
+		if old == nil {
+			return missing(KindToken)
+		}
+		if old.Revision != t.Revision {
+			return errChanged
+		}
+		next := *old
+		next.Name, next.Role, next.Expires = t.Name, t.Role, t.Expires
+		var p problems
+		p.text("name", t.Name, true, nameMost)
+		if u := x.users.get(old.User); t.Role != "" && (t.Role.Rank() == 0 || u != nil && t.Role.Rank() > u.Role.Rank()) {
+			p.add("role", "invalid", "one of the roles that its user includes")
+		}
+		if err := p.err(); err != nil {
+			return err
+		}
+		x.stamp(KindToken, &next.Meta, &old.Meta)
+		x.tokens.put(t.ID, &next)
+		x.audit("update", KindToken, t.ID, t.Name, old, &next)
+		saved = &next
+		return nil
+	})
+	return saved, err
+}
+
+// DeleteToken revokes a token.
+func (e *Engine) DeleteToken(ctx context.Context, by Actor, id string, revision *uint64) error {
+	return e.do(ctx, by, func(x *tx) error {
+		t := x.tokens.get(id)
+		if t == nil {
+			return missing(KindToken)
+		}
+		if revision != nil && *revision != t.Revision {
+			return errChanged
+		}
+		x.tokens.delete(id)
+		x.authors[Key{KindToken, id}] = by.Name
+		x.audit("delete", KindToken, id, t.Name, t, nil)
+		return nil
+	})
+}
+
+// TokenUser returns the token and the active user behind an API token's
+// secret, and the role that the token grants.
+func (e *Engine) TokenUser(secret string) (*Token, *User, access.Role, bool) {
+	hash := access.HashToken(secret)
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	id := e.tables.tokenHash[hash]
+	t := e.tables.tokens[id]
+	if t == nil || t.Expires != nil && !e.now().Before(*t.Expires) {
+		return nil, nil, "", false
+	}
+	u := e.tables.users[t.User]
+	if u == nil || !u.Active {
+		return nil, nil, "", false
+	}
+	role := u.Role
+	if t.Role != "" && t.Role.Rank() < role.Rank() {
+		role = t.Role
+	}
+	return t, u, role, true
+}
+
+// Empty reports whether no user exists: the monitor waits to be set up.
+func (e *Engine) Empty() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return len(e.tables.users) == 0
+}
+
+// SetUp creates the first admin. It fails with Conflict when a user exists.
+func (e *Engine) SetUp(ctx context.Context, u User, password string) (*User, error) {
+	if !e.Empty() {
+		return nil, conflict("the monitor is set up already")
+	}
+	u.Role, u.Active = access.Admin, true
+	if password == "" {
+		return nil, &Error{Kind: Invalid, Message: "the values were not accepted",
+			Fields: form.Errors{{Location: "password", Code: "required", Message: "this is required"}}}
+	}
+	saved, err := e.SaveUser(ctx, system, u, password, "")
+	if err != nil && !errors.Is(err, errChanged) {
+		return nil, err
+	}
+	return saved, err
+}

@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Routing is what Route looks at besides the incident and the event.
+type Routing struct {
+	Subject []string               // alert plugins of the subject, in its order
+	Known   map[string]PluginRoute // by slug, those that are loaded
+	Enabled bool                   // alerts_enabled of the subject
+	Users   []Person               // users_to_notify
+	Duty    []Person               // whoever is on duty now
+	Waiting []*Delivery            // active deliveries of the incident, oldest first
+}
+
+// PluginRoute is what routing needs to know of an alert plugin.
+type PluginRoute struct {
+	HasUpdate bool
+	Channel   string // phone sms email chat other
+}
+
+// Person is a possible recipient.
+type Person struct {
+	ID       string
+	Username string
+	Active   bool
+}
+
+// Planned is a delivery that Route decided on.
+type Planned struct {
+	Plugin       string
+	Kind         AlertKind
+	Update       bool
+	Users        []string
+	DutyOfficers []string
+	Held         []Held
+}
+
+// Route decides through which plugins an event goes, to whom, and which waiting
+// deliveries it supersedes (by delivery id, with the reason). It is pure, and
+// says of every step why.
+func Route(in *Incident, h Happening, r Routing) (plan []Planned, superseded map[string]string, why []Decision) {
+	superseded = map[string]string{}
+	if h.Kind == AlertRecovery {
+		return routeRecovery(in, r, superseded)
+	}
+	say := func(step, outcome, format string, args ...any) {
+		why = append(why, Decision{step, outcome, fmt.Sprintf(format, args...)})
+	}
+	if !r.Enabled {
+		say("alerts_enabled", "held", "alerts of this %s are turned off", in.Subject.Kind)
+		return nil, superseded, why
+	}
+	plugins := h.Plugins
+	if plugins == nil {
+		plugins = r.Subject
+	}
+	if len(plugins) == 0 {
+		say("plugins", "held", "this %s has no alert plugin", in.Subject.Kind)
+	}
+	users, heldUsers := active(r.Users)
+	duty, heldDuty := active(r.Duty)
+	for _, slug := range plugins {
+		p, known := r.Known[slug]
+		update, ok, reason := route(in, h, p, known)
+		if !ok {
+			say("plugin "+slug, "not called", "%s", reason)
+			continue
+		}
+		planned := Planned{Plugin: slug, Kind: h.Kind, Update: update, Users: users, DutyOfficers: duty,
+			Held: slices.Concat(heldUsers, heldDuty)}
+		if quiet(h.Kind) && (p.Channel == "phone" || p.Channel == "sms") {
+			planned.DutyOfficers = nil
+			for _, id := range duty {
+				planned.Held = append(planned.Held, Held{id, "duty officers are not paged for this kind of event"})
+			}
+		}
+		for _, d := range r.Waiting {
+			if d.Plugin == slug && !d.UnderWay() {
+				superseded[d.ID] = "a newer event (" + string(h.Kind) + ") took its place"
+			}
+		}
+		plan = append(plan, planned)
+		say("plugin "+slug, "queued", "%d users, %d duty officers", len(planned.Users), len(planned.DutyOfficers))
+	}
+	return plan, superseded, why
+}
+
+// route says whether and how an event goes through one plugin.
+func route(in *Incident, h Happening, p PluginRoute, known bool) (update, ok bool, reason string) {
+	switch {
+	case !known:
+		// Queued all the same: it is tried again until the plugin is back.
+		return false, !h.UpdatersOnly, "the plugin is not loaded"
+	case p.HasUpdate && quiet(h.Kind):
+		return true, true, ""
+	case h.UpdatersOnly, h.Kind == AlertAcknowledged, h.Kind == AlertUnacknowledged:
+		return false, false, "it has no send_alert_update"
+	case quiet(h.Kind) && in.Ack != nil:
+		return false, false, "it has no send_alert_update and the incident is acknowledged"
+	}
+	return false, true, ""
+}
+
+// quiet tells the kinds that page nobody: those that send_alert_update takes.
+func quiet(k AlertKind) bool {
+	switch k {
+	case AlertAcknowledged, AlertUnacknowledged, AlertUpdate, AlertDeescalation:
+		return true
+	}
+	return false
+}
+
+// routeRecovery tells everybody who was told, once per plugin. An attempt that
+// is under way may yet tell somebody: a recovery waits behind it, and is
+// dropped when its turn comes and nothing was told.
+func routeRecovery(in *Incident, r Routing, superseded map[string]string) (plan []Planned, _ map[string]string, why []Decision) {
+	plugins := map[string]bool{}
+	for slug := range in.Told {
+		plugins[slug] = true
+	}
+	for _, d := range r.Waiting {
+		if d.UnderWay() {
+			plugins[d.Plugin] = true
+		} else {
+			superseded[d.ID] = "the incident closed before it could be delivered"
+		}
+	}
+	for _, slug := range slices.Sorted(maps.Keys(plugins)) {
+		p := Planned{Plugin: slug, Kind: AlertRecovery}
+		p.Users, p.DutyOfficers = in.toldLists(slug)
+		plan = append(plan, p)
+		why = append(why, Decision{"plugin " + slug, "queued", "it told of this incident"})
+	}
+	if len(plan) == 0 {
+		why = append(why, Decision{"told", "held", "nobody was told of this incident"})
+	}
+	return plan, superseded, why
+}
+
+// toldLists returns whom a plugin told, each in the list they were told in.
+func (in *Incident) toldLists(plugin string) (users, duty []string) {
+	if told := in.Told[plugin]; told != nil {
+		for id, list := range told.Users {
+			if list == ListDuty {
+				duty = append(duty, id)
+			} else {
+				users = append(users, id)
+			}
+		}
+	}
+	slices.Sort(users)
+	slices.Sort(duty)
+	return users, duty
+}
+
+func active(people []Person) (ids []string, held []Held) {
+	for _, p := range people {
+		if !p.Active {
+			held = append(held, Held{p.ID, "the user is not active"})
+		} else if !slices.Contains(ids, p.ID) {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids, held
+}

@@ -1,0 +1,430 @@
+package engine
+
+import (
+	"container/heap"
+	"context"
+	"hash/fnv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// scheduler decides when checks run. Slots lie on an absolute grid with a phase
+// of the check's own; between slots it sleeps on monotonic time, so that a wall
+// clock that jumps neither loses nor doubles more than the slot at hand.
+type scheduler struct {
+	now func() time.Time
+	run func(*slot) // called for each turn, on a goroutine of the pool
+
+	mu      sync.Mutex
+	entries map[string]*entry
+	queue   entryHeap
+	wakeup  chan struct{}
+	limit   int // runs in flight
+	flying  int
+	plugins map[string]*share // by slug
+	ready   []string          // slugs with waiting runs, in turn
+	idle    chan *slot
+	workers sync.WaitGroup
+	closed  bool
+
+	skipped atomic.Int64 // slots that found the run before under way, or got no turn
+	started atomic.Int64
+	lag     lagMeter
+}
+
+// entry is a scheduled check.
+type entry struct {
+	check   *Check
+	due     time.Time
+	index   int // in the queue, -1 when not in it
+	running *slot
+	// again is a run asked for by an edit while one was under way.
+	again   bool
+	lastEnd time.Time // of the last run, or when it was scheduled first
+	stale   bool      // staleness was reported since
+}
+
+// slot is one turn of a check.
+type slot struct {
+	check   *Check
+	planned time.Time // when it was due
+	expires time.Time // no turn by then: skipped
+	entry   *entry
+	waiters []chan *Result
+}
+
+// share is what one plugin has of the runs in flight.
+type share struct {
+	flying  int
+	waiting []*slot
+}
+
+// tick is how finely turns are given: due runs within it start together, which
+// saves waking the process for each of them.
+const tick = 2 * time.Millisecond
+
+func newScheduler(now func() time.Time, limit int, run func(*slot)) *scheduler {
+	return &scheduler{now: now, run: run, entries: map[string]*entry{}, wakeup: make(chan struct{}, 1), limit: limit,
+		plugins: map[string]*share{}, idle: make(chan *slot)}
+}
+
+// phaseOf spreads ids evenly over d.
+func phaseOf(id string, d time.Duration) time.Duration {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	// FNV's low bits differ little for ids that differ in the end: mix them.
+	v := h.Sum64()
+	v ^= v >> 33
+	v *= 0xff51afd7ed558ccd
+	v ^= v >> 33
+	v *= 0xc4ceb9fe1a85ec53
+	v ^= v >> 33
+	return time.Duration(v % uint64(d))
+}
+
+// nextSlot returns how long after now the next slot of the grid is: more than
+// zero, at most one interval.
+func nextSlot(id string, interval time.Duration, now time.Time) time.Duration {
+	since := time.Duration(now.UnixNano()) - phaseOf(id, interval)
+	into := since % interval
+	if into < 0 {
+		into += interval
+	}
+	return interval - into
+}
+
+// firstWait returns how long after a start a check waits that has missed its
+// last slot: spread over the interval, at most a minute.
+func firstWait(id string, interval time.Duration) time.Duration {
+	return phaseOf(id, min(interval, time.Minute))
+}
+
+// missedSlot reports whether the last slot before now has no result.
+func missedSlot(id string, interval time.Duration, last, now time.Time) bool {
+	slotBefore := now.Add(nextSlot(id, interval, now) - interval)
+	return last.Before(slotBefore)
+}
+
+// set schedules a check, or takes over its edit. When wait is negative it keeps
+// to the grid; else its next run is after wait.
+func (s *scheduler) set(c *Check, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[c.ID]
+	if !c.Active {
+		s.drop(e)
+		return
+	}
+	now := s.now()
+	if e == nil {
+		e = &entry{index: -1, lastEnd: now}
+		s.entries[c.ID] = e
+	}
+	e.check = c
+	if wait >= 0 && e.running != nil {
+		e.again = true
+		wait = -1
+	}
+	if wait < 0 {
+		wait = nextSlot(c.ID, c.every(), now)
+	}
+	s.enqueue(e, now.Add(wait))
+}
+
+func (s *scheduler) remove(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(s.entries[id])
+}
+
+func (s *scheduler) drop(e *entry) {
+	if e == nil {
+		return
+	}
+	if e.index >= 0 {
+		heap.Remove(&s.queue, e.index)
+	}
+	delete(s.entries, e.check.ID)
+}
+
+// runNow asks for a run at once; a run under way is joined. The channel gets
+// the result once it is stored, or nil when the run left none.
+func (s *scheduler) runNow(c *Check) <-chan *Result {
+	done := make(chan *Result, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[c.ID]
+	if e == nil { // an inactive check may be run by hand
+		e = &entry{check: c, index: -1, lastEnd: s.now()}
+	}
+	if e.running == nil {
+		s.launch(e, s.now())
+	}
+	if e.running == nil { // the scheduler is closed
+		done <- nil
+		return done
+	}
+	e.running.waiters = append(e.running.waiters, done)
+	return done
+}
+
+// retry brings the next run of a check forward: debounce or recovery is counting.
+func (s *scheduler) retry(id string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil && e.index >= 0 && at.Before(e.due) {
+		s.enqueue(e, at)
+	}
+}
+
+// next returns when a check runs next.
+func (s *scheduler) next(id string) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil && e.index >= 0 {
+		return e.due, true
+	}
+	return time.Time{}, false
+}
+
+func (s *scheduler) enqueue(e *entry, at time.Time) {
+	e.due = at
+	if e.index >= 0 {
+		heap.Fix(&s.queue, e.index)
+	} else {
+		heap.Push(&s.queue, e)
+	}
+	if s.queue[0] == e {
+		select {
+		case s.wakeup <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// loop gives turns until ctx ends.
+func (s *scheduler) loop(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(s.turn())
+		select {
+		case <-timer.C:
+		case <-s.wakeup:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// turn launches what is due and returns how long to sleep.
+func (s *scheduler) turn() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for len(s.queue) > 0 && !s.queue[0].due.After(now) {
+		e := s.queue[0]
+		planned := e.due
+		e.due = now.Add(nextSlot(e.check.ID, e.check.every(), now))
+		heap.Fix(&s.queue, 0)
+		if e.running != nil {
+			s.skipped.Add(1)
+			continue
+		}
+		s.launch(e, planned)
+	}
+	s.expire(now)
+	if len(s.queue) == 0 {
+		return time.Hour
+	}
+	return max(s.queue[0].due.Sub(now), tick)
+}
+
+// launch gives a run its turn, or lets it wait for one. The lock is held.
+func (s *scheduler) launch(e *entry, planned time.Time) {
+	if s.closed {
+		return
+	}
+	t := &slot{check: e.check, planned: planned, expires: planned.Add(e.check.Timeout.Std()), entry: e}
+	e.running = t
+	p := s.plugins[e.check.Plugin]
+	if p == nil {
+		p = &share{}
+		s.plugins[e.check.Plugin] = p
+	}
+	if s.flying < s.limit && (p.flying < s.fair() || len(s.ready) == 0 && s.flying < s.limit*3/4) {
+		s.fly(p, t)
+		return
+	}
+	if len(p.waiting) == 0 {
+		s.ready = append(s.ready, e.check.Plugin)
+	}
+	p.waiting = append(p.waiting, t)
+}
+
+// fair is the share of the runs in flight that a plugin always has.
+func (s *scheduler) fair() int {
+	return max(s.limit/max(len(s.plugins), 1), 1)
+}
+
+func (s *scheduler) fly(p *share, t *slot) {
+	s.flying++
+	p.flying++
+	s.started.Add(1)
+	select {
+	case s.idle <- t:
+	default:
+		s.workers.Add(1)
+		go s.worker(t)
+	}
+}
+
+// worker makes runs, one after the other, and leaves when there were none for a while.
+func (s *scheduler) worker(t *slot) {
+	defer s.workers.Done()
+	timer := time.NewTimer(workerIdle)
+	defer timer.Stop()
+	for {
+		s.run(t)
+		timer.Reset(workerIdle)
+		select {
+		case t = <-s.idle:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+const workerIdle = 5 * time.Second
+
+// landed ends the flight of a run: its place goes to the next that waits, and
+// the check may run again. It returns who waits for the result.
+func (s *scheduler) landed(t *slot) []chan *Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flying--
+	s.plugins[t.check.Plugin].flying--
+	s.settle(t)
+	s.expire(s.now())
+	for s.flying < s.limit && len(s.ready) > 0 {
+		slug := s.ready[0]
+		s.ready = s.ready[1:]
+		p := s.plugins[slug]
+		next := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		if len(p.waiting) > 0 {
+			s.ready = append(s.ready, slug)
+		}
+		s.fly(p, next)
+	}
+	return t.waiters
+}
+
+// settle makes a check free for its next run.
+func (s *scheduler) settle(t *slot) {
+	e := t.entry
+	e.running, e.stale = nil, false
+	e.lastEnd = s.now()
+	if e.again && s.entries[e.check.ID] == e {
+		e.again = false
+		s.enqueue(e, s.now())
+	}
+}
+
+// expire drops waiting runs that got no turn before their deadline.
+func (s *scheduler) expire(now time.Time) {
+	for i := 0; i < len(s.ready); i++ {
+		p := s.plugins[s.ready[i]]
+		for len(p.waiting) > 0 && !now.Before(p.waiting[0].expires) {
+			t := p.waiting[0]
+			p.waiting = p.waiting[1:]
+			s.skipped.Add(1)
+			t.entry.running = nil
+			for _, w := range t.waiters {
+				w <- nil
+			}
+		}
+		if len(p.waiting) == 0 {
+			s.ready = append(s.ready[:i], s.ready[i+1:]...)
+			i--
+		}
+	}
+}
+
+// staleChecks returns the checks that have had no run for max(3 intervals, 5
+// min), each once until it runs again.
+func (s *scheduler) staleChecks() []*Check {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	var out []*Check
+	for _, e := range s.entries {
+		if !e.stale && now.Sub(e.lastEnd) > max(3*e.check.every(), 5*time.Minute)+e.check.Timeout.Std() {
+			e.stale = true
+			out = append(out, e.check)
+		}
+	}
+	return out
+}
+
+// close lets no further run begin.
+func (s *scheduler) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.queue = nil
+	for _, e := range s.entries {
+		e.index = -1
+	}
+}
+
+type entryHeap []*entry
+
+func (h entryHeap) Len() int           { return len(h) }
+func (h entryHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h entryHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+func (h *entryHeap) Push(v any) {
+	e := v.(*entry)
+	e.index = len(*h)
+	*h = append(*h, e)
+}
+func (h *entryHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	*h = old[:len(old)-1]
+	e.index = -1
+	return e
+}
+
+// lagMeter keeps how late runs started: buckets for the metrics.
+type lagMeter struct {
+	mu      sync.Mutex
+	Buckets [len(lagBounds) + 1]int64
+	Sum     time.Duration
+	Last    time.Duration
+	Max     time.Duration // over the last minute, roughly
+	minute  int64
+}
+
+var lagBounds = [...]time.Duration{time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond,
+	500 * time.Millisecond, 2 * time.Second, 10 * time.Second}
+
+func (l *lagMeter) add(lag time.Duration, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := 0
+	for i < len(lagBounds) && lag > lagBounds[i] {
+		i++
+	}
+	l.Buckets[i]++
+	l.Sum += lag
+	l.Last = lag
+	if m := now.Unix() / 60; m != l.minute {
+		l.minute, l.Max = m, 0
+	}
+	l.Max = max(l.Max, lag)
+}

@@ -1,0 +1,382 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"moonwatch/engine/form"
+)
+
+func newAlerting() Alerting {
+	return Alerting{StatusChecks: []string{}, UsersToNotify: []string{}, Alerts: []AlertChoice{}, AlertsEnabled: true,
+		RepeatInterval: map[Status]Duration{}, Rotas: []string{}, Escalation: []EscalationStep{}, DependsOn: []Ref{}, Tags: []string{}}
+}
+
+// NewService returns a service with the defaults of one that a person begins.
+func NewService() Service { return Service{Instances: []string{}, Alerting: newAlerting()} }
+
+// NewInstance returns an instance with the defaults of one that a person begins.
+func NewInstance() Instance { return Instance{Alerting: newAlerting()} }
+
+// SaveService creates a service (ID "") or replaces the revision that s
+// carries. It returns an *Error, and blocks on plugins' cleaning and on the disk.
+func (e *Engine) SaveService(ctx context.Context, by Actor, s Service) (saved *Service, err error) {
+	if s.ID == "" {
+		s.ID, s.Revision = e.newID(), 0
+	}
+	err = retrying(func() error {
+		e.mu.RLock()
+		old := e.tables.services[s.ID]
+		e.mu.RUnlock()
+		if err := atRevision(KindService, s.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
+			return err
+		}
+		next := s
+		var p problems
+		p.text("name", next.Name, true, nameMost)
+		p.link("url", next.URL)
+		var oldAlerting *Alerting
+		if old != nil {
+			oldAlerting = &old.Alerting
+		}
+		e.cleanAlerting(ctx, &p, s.ID, &next.Alerting, oldAlerting)
+		next.Instances = orEmpty(next.Instances)
+		if err := p.err(); err != nil {
+			return err
+		}
+		saved = &next
+		return e.do(ctx, by, func(x *tx) error {
+			if x.services.get(s.ID) != old {
+				return errRetry
+			}
+			return x.saveService(&next, old)
+		})
+	})
+	return saved, err
+}
+
+// SaveInstance creates an instance (ID "") or replaces the revision that i
+// carries. It returns an *Error, and blocks on plugins' cleaning and on the disk.
+func (e *Engine) SaveInstance(ctx context.Context, by Actor, i Instance) (saved *Instance, err error) {
+	if i.ID == "" {
+		i.ID, i.Revision = e.newID(), 0
+	}
+	err = retrying(func() error {
+		e.mu.RLock()
+		old := e.tables.instances[i.ID]
+		e.mu.RUnlock()
+		if err := atRevision(KindInstance, i.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
+			return err
+		}
+		next := i
+		var p problems
+		p.text("name", next.Name, true, nameMost)
+		p.text("address", next.Address, false, 255)
+		var oldAlerting *Alerting
+		if old != nil {
+			oldAlerting = &old.Alerting
+		}
+		e.cleanAlerting(ctx, &p, i.ID, &next.Alerting, oldAlerting)
+		if err := p.err(); err != nil {
+			return err
+		}
+		saved = &next
+		return e.do(ctx, by, func(x *tx) error {
+			if x.instances.get(i.ID) != old {
+				return errRetry
+			}
+			return x.saveInstance(&next, old)
+		})
+	})
+	return saved, err
+}
+
+// atRevision makes sure that a save is made against the newest revision.
+func atRevision(kind Kind, given uint64, gone bool, now func() uint64) error {
+	switch {
+	case gone && given > 0:
+		return missing(kind)
+	case !gone && given != now():
+		return errChanged
+	}
+	return nil
+}
+
+// cleanAlerting validates what services and instances have in common.
+func (e *Engine) cleanAlerting(ctx context.Context, p *problems, id string, a, old *Alerting) {
+	p.link("runbook_link", a.RunbookLink)
+	p.tags(a.Tags)
+	a.StatusChecks, a.UsersToNotify, a.Alerts = orEmpty(a.StatusChecks), orEmpty(a.UsersToNotify), orEmpty(a.Alerts)
+	a.Rotas, a.Escalation, a.DependsOn, a.Tags = orEmpty(a.Rotas), orEmpty(a.Escalation), orEmpty(a.DependsOn), orEmpty(a.Tags)
+	if a.RepeatInterval == nil {
+		a.RepeatInterval = map[Status]Duration{}
+	}
+	for severity, d := range a.RepeatInterval {
+		location := "repeat_interval." + string(severity)
+		if !severity.IsSeverity() {
+			p.add("repeat_interval", "unknown", "the keys are WARNING, ERROR and CRITICAL")
+			continue
+		}
+		if d == 0 { // null: the site's own
+			delete(a.RepeatInterval, severity)
+			continue
+		}
+		p.span(location, d, time.Second, year)
+	}
+	if a.StatusRule != "" {
+		p.add("status_rule", "invalid", "status rules are not supported yet")
+	}
+	if len(a.Escalation) > 0 {
+		p.add("escalation", "invalid", "escalation steps are not supported yet")
+	}
+	a.Alerts = slices.Clone(a.Alerts)
+	seen := map[string]bool{}
+	for i := range a.Alerts {
+		e.cleanAlert(ctx, p, id, at("alerts", i), &a.Alerts[i], old, seen)
+	}
+}
+
+func (e *Engine) cleanAlert(ctx context.Context, p *problems, id, location string, choice *AlertChoice, old *Alerting, seen map[string]bool) {
+	if choice.Plugin == "" {
+		p.add(location+".plugin", "required", "this is required")
+		return
+	}
+	if seen[choice.Plugin] {
+		p.add(location+".plugin", "unique", "this plugin is in the list already")
+		return
+	}
+	seen[choice.Plugin] = true
+	var stored form.Values
+	if old != nil {
+		for _, o := range old.Alerts {
+			if o.Plugin == choice.Plugin {
+				if stored = o.Settings; stored == nil {
+					stored = form.Values{}
+				}
+			}
+		}
+	}
+	if stored != nil && sameValues(choice.Settings, stored) {
+		choice.Settings = stored
+		return
+	}
+	entry, known := e.pluginEntry(choice.Plugin)
+	switch {
+	case !known || entry.Plugin == nil:
+		p.add(location+".plugin", "not_found", "no plugin has this slug")
+	case entry.Plugin.Meta().Kind != AlertPlugin:
+		p.add(location+".plugin", "invalid", "this is a check plugin, not an alert plugin")
+	default:
+		values, errs := e.cleanValues(ctx, choice.Plugin, ServiceConfigForm, id, location+".settings", choice.Settings, stored)
+		choice.Settings = values
+		p.list = append(p.list, errs...)
+	}
+}
+
+// checkLinks complains about ids that are not there or stand twice.
+func (x *tx) checkLinks(p *problems, ref Ref, a *Alerting) {
+	links(p, "status_checks", a.StatusChecks, "check", func(id string) bool { return x.checks.get(id) != nil })
+	links(p, "users_to_notify", a.UsersToNotify, "user", func(id string) bool { return x.users.get(id) != nil })
+	links(p, "rotas", a.Rotas, "rota", func(string) bool { return false })
+	for i, d := range a.DependsOn {
+		if _, ok := x.subject(d); !ok {
+			p.add(at("depends_on", i), "not_found", "no such %s", d.Kind)
+		} else if d == ref || x.dependsOn(d, ref, map[Ref]bool{}) {
+			p.add(at("depends_on", i), "cycle", "this would depend on itself")
+		}
+	}
+}
+
+func links(p *problems, location string, ids []string, what string, there func(string) bool) {
+	seen := map[string]bool{}
+	for i, id := range ids {
+		if !there(id) {
+			p.add(at(location, i), "not_found", "no such %s", what)
+		} else if seen[id] {
+			p.add(at(location, i), "unique", "this %s is in the list already", what)
+		}
+		seen[id] = true
+	}
+}
+
+func at(location string, i int) string { return fmt.Sprintf("%s[%d]", location, i) }
+
+// dependsOn reports whether from depends on to, directly or through others.
+func (x *tx) dependsOn(from, to Ref, seen map[Ref]bool) bool {
+	s, ok := x.subject(from)
+	if !ok || seen[from] {
+		return false
+	}
+	seen[from] = true
+	for _, d := range s.DependsOn {
+		if d == to || x.dependsOn(d, to, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *tx) saveService(s, old *Service) error {
+	if err := x.unique(KindService, s.ID, s.Name, "name"); err != nil {
+		return err
+	}
+	ref := Ref{KindService, s.ID}
+	var p problems
+	x.checkLinks(&p, ref, &s.Alerting)
+	links(&p, "instances", s.Instances, "instance", func(id string) bool { return x.instances.get(id) != nil })
+	if err := p.err(); err != nil {
+		return err
+	}
+	if old == nil {
+		x.stamp(KindService, &s.Meta, nil)
+		x.audit("create", KindService, s.ID, s.Name, nil, s)
+	} else {
+		x.stamp(KindService, &s.Meta, &old.Meta)
+		x.audit("update", KindService, s.ID, s.Name, old, s)
+	}
+	x.welcomed()
+	x.services.put(s.ID, s)
+	x.evaluate(ref, "failing checks were unlinked")
+	return nil
+}
+
+func (x *tx) saveInstance(i, old *Instance) error {
+	if err := x.unique(KindInstance, i.ID, i.Name, "name"); err != nil {
+		return err
+	}
+	ref := Ref{KindInstance, i.ID}
+	var p problems
+	x.checkLinks(&p, ref, &i.Alerting)
+	if err := p.err(); err != nil {
+		return err
+	}
+	if old == nil {
+		x.stamp(KindInstance, &i.Meta, nil)
+		x.audit("create", KindInstance, i.ID, i.Name, nil, i)
+	} else {
+		x.stamp(KindInstance, &i.Meta, &old.Meta)
+		x.audit("update", KindInstance, i.ID, i.Name, old, i)
+	}
+	x.instances.put(i.ID, i)
+	x.evaluate(ref, "failing checks were unlinked")
+	return nil
+}
+
+// DeleteService deletes a service; an open incident closes and those who were
+// told are told.
+func (e *Engine) DeleteService(ctx context.Context, by Actor, id string, revision *uint64) error {
+	return e.do(ctx, by, func(x *tx) error {
+		s := x.services.get(id)
+		if s == nil {
+			return missing(KindService)
+		}
+		if revision != nil && *revision != s.Revision {
+			return errChanged
+		}
+		x.services.delete(id)
+		x.dropSubject(Ref{KindService, id}, s.Name, s)
+		return nil
+	})
+}
+
+// DeleteInstance deletes an instance, and unlinks it from services.
+func (e *Engine) DeleteInstance(ctx context.Context, by Actor, id string, revision *uint64) error {
+	return e.do(ctx, by, func(x *tx) error {
+		i := x.instances.get(id)
+		if i == nil {
+			return missing(KindInstance)
+		}
+		if revision != nil && *revision != i.Revision {
+			return errChanged
+		}
+		for _, s := range x.services.all() {
+			if slices.Contains(s.Instances, id) {
+				c := *s
+				c.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(o string) bool { return o == id })
+				x.stamp(KindService, &c.Meta, &s.Meta)
+				x.services.put(c.ID, &c)
+			}
+		}
+		x.instances.delete(id)
+		x.dropSubject(Ref{KindInstance, id}, i.Name, i)
+		return nil
+	})
+}
+
+// dropSubject lets go of all that refers to a deleted service or instance.
+func (x *tx) dropSubject(ref Ref, name string, before any) {
+	x.authors[Key{ref.Kind, ref.ID}] = x.by.Name
+	x.audit("delete", ref.Kind, ref.ID, name, before, nil)
+	without := func(a *Alerting) {
+		a.DependsOn = slices.DeleteFunc(slices.Clone(a.DependsOn), func(d Ref) bool { return d == ref })
+	}
+	for _, s := range x.services.all() {
+		if slices.Contains(s.DependsOn, ref) {
+			c := *s
+			without(&c.Alerting)
+			x.stamp(KindService, &c.Meta, &s.Meta)
+			x.services.put(c.ID, &c)
+		}
+	}
+	for _, i := range x.instances.all() {
+		if slices.Contains(i.DependsOn, ref) {
+			c := *i
+			without(&c.Alerting)
+			x.stamp(KindInstance, &c.Meta, &i.Meta)
+			x.instances.put(c.ID, &c)
+		}
+	}
+	x.evaluate(ref, fmt.Sprintf("the %s %s was deleted", ref.Kind, name))
+}
+
+// RunSubject runs all active checks of a service or instance now and returns
+// their results in order of the checks' names.
+func (e *Engine) RunSubject(ctx context.Context, ref Ref) ([]*Result, error) {
+	e.mu.RLock()
+	var ids []string
+	switch ref.Kind {
+	case KindService:
+		if s := e.tables.services[ref.ID]; s != nil {
+			ids = s.StatusChecks
+		} else {
+			e.mu.RUnlock()
+			return nil, missing(KindService)
+		}
+	case KindInstance:
+		if i := e.tables.instances[ref.ID]; i != nil {
+			ids = i.StatusChecks
+		} else {
+			e.mu.RUnlock()
+			return nil, missing(KindInstance)
+		}
+	}
+	var checks []*Check
+	for _, id := range ids {
+		if c := e.tables.checks[id]; c != nil && c.Active {
+			checks = append(checks, c)
+		}
+	}
+	e.mu.RUnlock()
+	if !e.started.Load() || e.isStopping() {
+		return nil, &Error{Kind: Unavailable, Message: "the monitor is not running"}
+	}
+	slices.SortFunc(checks, func(a, b *Check) int { return compareText(a.Name, b.Name) })
+	var waits []<-chan *Result
+	for _, c := range checks {
+		waits = append(waits, e.sched.runNow(c))
+	}
+	out := []*Result{}
+	for _, w := range waits {
+		select {
+		case r := <-w:
+			if r != nil {
+				out = append(out, r)
+			}
+		case <-ctx.Done():
+			return out, nil
+		}
+	}
+	return out, nil
+}
