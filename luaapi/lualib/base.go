@@ -1,6 +1,8 @@
 package lualib
 
 import (
+	"strings"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -48,7 +50,7 @@ func ToString(L *lua.LState, v lua.LValue) string {
 		case lua.LNumber:
 			return numberString(r)
 		}
-		L.RaiseError("'tostring' must return a string to 'print'")
+		L.RaiseError("'__tostring' must return a string")
 	}
 	return v.String()
 }
@@ -80,8 +82,16 @@ func baseAssert(L *lua.LState) int {
 	return 0
 }
 
+// baseError puts the position of the given level in front of a text: 1 is the
+// caller, 2 the caller's caller. (The stock function is off by one.)
 func baseError(L *lua.LState) int {
-	L.Error(L.Get(1), optInt(L, 2, "error", 1))
+	v, level := L.Get(1), optInt(L, 2, "error", 1)
+	if s, ok := v.(lua.LString); ok && level > 0 && level <= L.Options.CallStackSize {
+		if where := L.Where(level); where != "" && !strings.HasPrefix(where, "[G]") {
+			v = lua.LString(where+" ") + s
+		}
+	}
+	L.Error(v, 0)
 	return 0
 }
 

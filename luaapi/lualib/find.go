@@ -20,7 +20,7 @@ func (m *matcher) search(si int) (start, end int) {
 	if strings.HasPrefix(m.p, "^") {
 		return si, m.from(si, 1)
 	}
-	first, known := m.firstByte()
+	first, known := m.literal(0)
 	for ; si <= len(m.s); si++ {
 		if known {
 			skip := strings.IndexByte(m.s[si:], first)
@@ -35,26 +35,6 @@ func (m *matcher) search(si int) (start, end int) {
 		}
 	}
 	return 0, noMatch
-}
-
-// firstByte returns the byte that every match must begin with, if the pattern
-// is such that there is one.
-func (m *matcher) firstByte() (c byte, known bool) {
-	p, i := m.p, 0
-	if p == "" {
-		return 0, false
-	}
-	c, i = p[0], 1
-	if strings.IndexByte(specials+")", c) >= 0 {
-		if c != '%' || len(p) < 2 || charClasses[p[1]&127]&(isAlpha|isNumeral) != 0 {
-			return 0, false
-		}
-		c, i = p[1], 2
-	}
-	if i < len(p) && (p[i] == '*' || p[i] == '?' || p[i] == '-') {
-		return 0, false
-	}
-	return c, true
 }
 
 // pushCapture pushes capture i; capture 0 of a pattern without any is the whole match.

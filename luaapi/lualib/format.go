@@ -34,9 +34,11 @@ func strFormat(L *lua.LState) int {
 			format = format[1:]
 			continue
 		}
+		if arg++; arg > L.GetTop() {
+			argError(L, arg, "format", "no value")
+		}
 		var sp spec
 		format = sp.parse(L, format)
-		arg++
 		sp.write(L, &out, arg)
 	}
 	out.writeString(format)
@@ -84,7 +86,7 @@ flags:
 		sp.precision = digits()
 	}
 	if i == len(format) {
-		L.RaiseError("invalid option '%%' to 'format'")
+		L.RaiseError("%s", "invalid option '%' to 'format'")
 	}
 	sp.verb = format[i]
 	return format[i+1:]

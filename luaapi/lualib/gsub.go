@@ -71,7 +71,7 @@ func strGsub(L *lua.LState) int {
 		first = 1
 	}
 	count, at, kept := 0, 0, 0 // s[kept:at] is still to be copied
-	lead, known := m.firstByte()
+	lead, known := m.literal(0)
 	for count < most {
 		if known && !anchored {
 			skip := strings.IndexByte(s[at:], lead)

@@ -18,6 +18,8 @@ const (
 	MaxChain   = 200       // operands of one ".." or "^" chain
 	MaxNesting = 200       // levels of blocks, functions, constructors and operators
 	MaxEntries = 8192      // entries of one table constructor
+	// MaxConstants is how many different names and values one function may have.
+	MaxConstants = 9000
 )
 
 // SourceError is why a source is not taken. Line and Column count from 1; 0 is
@@ -104,6 +106,9 @@ func syntaxError(name, source string, err error) error {
 		line := 1 + strings.Count(text, "\n")
 		column := len(text) - strings.LastIndexByte(text, '\n')
 		return &SourceError{Name: name, Line: line, Column: max(column, 1), Message: message + " at the end of the file"}
+	}
+	if message == "unterminated string" && e.Pos.Line > 1 {
+		e.Pos.Line-- // the parser has gone past the end of the line
 	}
 	if e.Token != "" {
 		message += " near '" + shorten(e.Token) + "'"

@@ -17,7 +17,7 @@ func baseNext(L *lua.LState) int {
 
 // basePairs honours __pairs, so that the host's objects can be walked.
 func basePairs(L *lua.LState) int {
-	v := checkAny(L, 1, "pairs")
+	v := L.Get(1)
 	t, isTable := v.(*lua.LTable)
 	if !isTable || t.Metatable != lua.LNil {
 		if fn := L.GetMetaField(v, "__pairs"); fn != lua.LNil {
@@ -38,7 +38,7 @@ func basePairs(L *lua.LState) int {
 
 // baseIpairs walks tables, and whatever has an __index, from 1 to the first nil.
 func baseIpairs(L *lua.LState) int {
-	v := checkAny(L, 1, "ipairs")
+	v := L.Get(1)
 	step := ipairsStep
 	t, isTable := v.(*lua.LTable)
 	switch {

@@ -26,8 +26,9 @@ type matcher struct {
 	captures [maxCaptures]struct{ start, length int }
 	// Sets as bits, found by the low bits of their place in the pattern. setAt
 	// is that place + 1, 0 for none.
-	setAt [cachedSets]int
-	sets  [cachedSets]charset
+	setAt  [cachedSets]int
+	setEnd [cachedSets]int // where in the pattern it ends
+	sets   [cachedSets]charset
 }
 
 func (m *matcher) init(L *lua.LState, s, p string) {
@@ -122,21 +123,21 @@ func (m *matcher) classEnd(pi int) int {
 	switch c {
 	case '%':
 		if pi >= len(m.p) {
-			m.L.RaiseError("malformed pattern (ends with '%%')")
+			m.L.RaiseError("%s", "malformed pattern (ends with '%')")
 		}
 		return pi + 1
 	case '[':
-		if set := m.setAt[(pi-1)&(cachedSets-1)]; set == pi {
-			return m.setEnd(pi)
+		if slot := (pi - 1) & (cachedSets - 1); m.setAt[slot] == pi {
+			return m.setEnd[slot]
 		}
-		return m.setEnd(pi)
+		return m.findSetEnd(pi)
 	}
 	return pi
 }
 
-// setEnd finds the end of the set whose first character is p[pi]; a "]" in
+// findSetEnd finds the end of the set whose first character is p[pi]; a "]" in
 // first place stands for itself.
-func (m *matcher) setEnd(pi int) int {
+func (m *matcher) findSetEnd(pi int) int {
 	if pi < len(m.p) && m.p[pi] == '^' {
 		pi++
 	}
@@ -173,7 +174,7 @@ func (m *matcher) set(pi, end int) *charset {
 	slot := pi & (cachedSets - 1)
 	if m.setAt[slot] != pi+1 {
 		m.sets[slot] = parseSet(m.p, pi, end)
-		m.setAt[slot] = pi + 1
+		m.setAt[slot], m.setEnd[slot] = pi+1, end
 	}
 	return &m.sets[slot]
 }
@@ -207,7 +208,12 @@ func (m *matcher) maxExpand(si, pi, end, least int) int {
 	if end+1 == len(m.p) && n >= least {
 		return si + n // nothing follows that could want less
 	}
+	next, known := m.literal(end + 1)
 	for ; n >= least; n-- {
+		if known && (si+n == len(m.s) || m.s[si+n] != next) {
+			m.step(1)
+			continue
+		}
 		if e := m.match(si+n, end+1); e != noMatch {
 			return e
 		}
@@ -216,15 +222,42 @@ func (m *matcher) maxExpand(si, pi, end, least int) int {
 }
 
 func (m *matcher) minExpand(si, pi, end int) int {
+	next, known := m.literal(end + 1)
 	for {
-		if e := m.match(si, end+1); e != noMatch {
-			return e
+		if !known || si < len(m.s) && m.s[si] == next {
+			if e := m.match(si, end+1); e != noMatch {
+				return e
+			}
+		} else {
+			m.step(1)
 		}
 		if si >= len(m.s) || !m.single(m.s[si], pi, end) {
 			return noMatch
 		}
 		si++
 	}
+}
+
+// literal returns the byte that whatever matches p[pi:] must begin with, if the
+// pattern is such that there is one.
+func (m *matcher) literal(pi int) (c byte, known bool) {
+	p := m.p
+	if pi >= len(p) {
+		return 0, false
+	}
+	c = p[pi]
+	pi++
+	if strings.IndexByte(specials+")", c) >= 0 {
+		if c != '%' || pi == len(p) || charClasses[p[pi]&127]&(isAlpha|isNumeral) != 0 {
+			return 0, false
+		}
+		c = p[pi]
+		pi++
+	}
+	if pi < len(p) && (p[pi] == '*' || p[pi] == '?' || p[pi] == '-') {
+		return 0, false
+	}
+	return c, true
 }
 
 // matchBalance matches %bxy, whose x and y are at p[pi].
@@ -256,7 +289,7 @@ func (m *matcher) matchBalance(si, pi int) int {
 // follows it in the pattern. Beyond both ends of the subject lies a NUL.
 func (m *matcher) matchFrontier(si, pi int) (next int, ok bool) {
 	if pi >= len(m.p) || m.p[pi] != '[' {
-		m.L.RaiseError("missing '[' after '%%f' in pattern")
+		m.L.RaiseError("%s", "missing '[' after '%f' in pattern")
 	}
 	end := m.classEnd(pi)
 	var before, here byte
@@ -309,10 +342,7 @@ func (m *matcher) matchBackReference(si int, digit byte) int {
 		m.L.RaiseError("invalid capture index")
 	}
 	c := &m.captures[n]
-	if c.length < 0 { // a position matches as the empty text
-		return si
-	}
-	if !strings.HasPrefix(m.s[si:], m.s[c.start:c.start+c.length]) {
+	if c.length < 0 || !strings.HasPrefix(m.s[si:], m.s[c.start:c.start+c.length]) {
 		return noMatch
 	}
 	m.step(c.length / 16)

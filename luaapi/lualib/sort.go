@@ -11,7 +11,7 @@ type sorter struct {
 	less func(a, b lua.LValue) bool
 }
 
-// tableSort is stable. A comparator that contradicts itself is an error once
+// tableSort is stable. A comparator that contradicts itself is an error where
 // the result shows it, and whatever the comparator raises passes through; in
 // both cases the table is left as it was.
 func tableSort(L *lua.LState) int {
@@ -101,11 +101,11 @@ func (s *sorter) sort(v, spare []lua.LValue) {
 	}
 }
 
-// verify looks for neighbours that the comparator wants the other way round,
-// and only that way: it then has no order at all.
+// verify looks for neighbours that the comparator puts both ways round: it has
+// no order. "<=" in place of "<" is let pass where the values are the same.
 func (s *sorter) verify(v []lua.LValue) {
 	for i := 1; i < len(v); i++ {
-		if s.less(v[i], v[i-1]) && !s.less(v[i-1], v[i]) {
+		if s.less(v[i], v[i-1]) && !s.L.RawEqual(v[i], v[i-1]) && s.less(v[i-1], v[i]) {
 			s.L.RaiseError("invalid order function for sorting")
 		}
 	}

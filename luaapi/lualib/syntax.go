@@ -11,10 +11,14 @@ import (
 type walker struct {
 	name  string
 	depth int
-	err   error
+	// constants of the function that is being walked: names and values. The
+	// compiler searches their list from the front for each of them.
+	constants map[string]struct{}
+	err       error
 }
 
 func (w *walker) chunk(stmts []ast.Stmt) error {
+	w.constants = map[string]struct{}{}
 	w.block(stmts)
 	return w.err
 }
@@ -85,9 +89,21 @@ func (w *walker) stmt(s ast.Stmt) {
 }
 
 func (w *walker) function(f *ast.FunctionExpr) {
-	if w.enter(f.Line()) {
-		w.block(f.Stmts)
-		w.leave()
+	if !w.enter(f.Line()) {
+		return
+	}
+	outer := w.constants
+	w.constants = map[string]struct{}{}
+	w.block(f.Stmts)
+	w.constants = outer
+	w.leave()
+}
+
+// constant counts a name or value of the function.
+func (w *walker) constant(line int, value string) {
+	w.constants[value] = struct{}{}
+	if len(w.constants) > MaxConstants {
+		w.refuse(line, "more than %d constants in one function", MaxConstants)
 	}
 }
 
@@ -103,12 +119,21 @@ func (w *walker) expr(e ast.Expr) {
 	}
 	defer w.leave()
 	switch e := e.(type) {
+	case *ast.IdentExpr:
+		w.constant(e.Line(), e.Value)
+	case *ast.NumberExpr:
+		w.constant(e.Line(), e.Value)
+	case *ast.StringExpr:
+		w.constant(e.Line(), e.Value)
 	case *ast.AttrGetExpr:
 		w.exprs(e.Object, e.Key)
 	case *ast.TableExpr:
 		w.table(e)
 	case *ast.FuncCallExpr:
 		w.exprs(e.Func, e.Receiver)
+		if e.Method != "" {
+			w.constant(e.Line(), e.Method)
+		}
 		w.exprs(e.Args...)
 	case *ast.LogicalOpExpr:
 		w.exprs(e.Lhs, e.Rhs)
