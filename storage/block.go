@@ -182,10 +182,11 @@ func decodeBody(check string, head blockHead, body []byte) ([]engine.Result, err
 	seq := head.first
 	for i := range results {
 		if i > 0 {
-			if gaps[i-1] <= 0 {
+			next := seq + uint64(gaps[i-1]) // a gap over 2^63 wraps around, and back here
+			if next <= seq {
 				return nil, errDamaged
 			}
-			seq += uint64(gaps[i-1])
+			seq = next
 		}
 		results[i] = engine.Result{Check: check, Seq: seq, Took: float64(took[i]) / 1e6,
 			Succeeded: flags[i]&hasSucceeded != 0, Unknown: flags[i]&hasUnknown != 0}

@@ -143,6 +143,7 @@ func (c *blockCursor) peek() (*engine.Result, error) {
 // load takes up the block under the iterator, or ends the walk when all it
 // holds is too old.
 func (c *blockCursor) load() error {
+	c.left = nil
 	return c.it.Item().Value(func(b []byte) error {
 		in := reader{rest: b}
 		head := readBlockHead(&in)
