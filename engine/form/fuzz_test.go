@@ -64,3 +64,39 @@ func FuzzFromWeb(f *testing.F) {
 		everything().Clean(context.Background(), everything().FromWeb(v, "c"), Options{Seal: tagged, Prefix: "c"})
 	})
 }
+
+// FuzzField is FuzzClean for one field at a time, sent as text and as JSON.
+func FuzzField(f *testing.F) {
+	for i, seed := range []string{"x", "3.0", "1e3", "on", "a", `["a"]`, "http://a", "a@b.c", "a", "a", "a+", "::1", "[::1]", "1", "1h30m", "2026-01-01T00:00:00.5Z", `{"a":[1]}`, "A: b", `[{"name":"x","password":{"set":true}}]`, "s", "A:b", `"s"`} {
+		f.Add(uint8(i), seed)
+	}
+	all := everything()
+	f.Fuzz(func(t *testing.T, n uint8, text string) {
+		one := all.Fields[int(n)%len(all.Fields)]
+		form := Form{Fields: []Field{one}}
+		raws := []any{text}
+		var decoded any
+		if json.Unmarshal([]byte(text), &decoded) == nil {
+			raws = append(raws, decoded)
+		}
+		for _, raw := range raws {
+			got, errs := form.Clean(context.Background(), map[string]any{one.Name: raw}, Options{Seal: tagged, Callbacks: &fake{}})
+			if len(errs) > 0 {
+				if len(text) > 30 && strings.Contains(errs.Error(), text) {
+					t.Fatalf("a complaint repeats the value: %v", errs)
+				}
+				continue
+			}
+			if _, err := form.Seen(got, untag); err != nil {
+				t.Fatalf("Seen: %v", err)
+			}
+			if errs := form.Check(got); len(errs) > 0 {
+				t.Fatalf("%#v does not pass as stored: %v", got, errs)
+			}
+			again, errs := form.Clean(context.Background(), form.Public(got), Options{Seal: tagged, Stored: got})
+			if len(errs) > 0 || !reflect.DeepEqual(again, got) {
+				t.Fatalf("shown and sent back: %#v, %v; want %#v", again, errs, got)
+			}
+		}
+	})
+}

@@ -15,7 +15,7 @@ func (g *group) shown(f *Field) bool {
 		}
 		v, ok := g.out[name]
 		if !ok {
-			v = g.fields[i].initial()
+			v = g.fields[i].filled(g.fields[i].initial())
 		}
 		if !holds(v, wanted) {
 			return false

@@ -1,0 +1,197 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// play judges a line of results, a minute apart: p passes; w, e and c fail at
+// WARNING, ERROR and CRITICAL; f fails without a severity of its own; n is
+// unknown by the plugin; x unknown by an error. It returns the last state.
+func play(t *testing.T, rule Rule, line string) *CheckState {
+	t.Helper()
+	s := NewCheckState("c1", epoch)
+	for i, ch := range strings.ReplaceAll(line, " ", "") {
+		now := epoch.Add(time.Duration(i) * time.Minute)
+		r := Result{Seq: uint64(i + 1), Started: now}
+		switch ch {
+		case 'p':
+			r.Succeeded = true
+		case 'w':
+			r.Severity = StatusWarning
+		case 'e':
+			r.Severity = StatusError
+		case 'c':
+			r.Severity = StatusCritical
+		case 'f':
+		case 'n':
+			r.Unknown, r.Cause = true, CausePlugin
+		case 'x':
+			r.Unknown, r.Cause = true, CauseError
+		default:
+			t.Fatalf("unknown result %q", ch)
+		}
+		before := *s
+		next := Judge(rule, s, &r, now)
+		if fmt.Sprint(before) != fmt.Sprint(*s) {
+			t.Fatalf("Judge changed the state it was given")
+		}
+		s = next
+	}
+	return s
+}
+
+func rule(change func(*Rule)) Rule {
+	r := Rule{Importance: StatusError, RecoverAfter: 1, NoData: NoDataFail, UnknownAfter: 5 * time.Minute}
+	if change != nil {
+		change(&r)
+	}
+	return r
+}
+
+func TestJudge(t *testing.T) {
+	plainRule := rule(nil)
+	debounce := func(n int) Rule { return rule(func(r *Rule) { r.Debounce = n }) }
+	recover := func(n int) Rule { return rule(func(r *Rule) { r.RecoverAfter = n }) }
+	noData := func(n NoData) Rule { return rule(func(r *Rule) { r.NoData = n }) }
+	tests := []struct {
+		name     string
+		rule     Rule
+		line     string
+		status   CheckStatus
+		severity Status // that counts; "" is not failing
+	}{
+		{"pending before its first result", plainRule, "", CheckPending, ""},
+		{"a success passes", plainRule, "p", CheckPassing, ""},
+		{"a failure fails at the importance", plainRule, "f", CheckFailing, StatusError},
+		{"a failure fails at its own severity", plainRule, "w", CheckFailing, StatusWarning},
+		{"recovers", plainRule, "p f p", CheckPassing, ""},
+		{"debounce allows failures", debounce(2), "p f f", CheckPassing, ""},
+		{"debounce + 1 in a row fail", debounce(2), "p f f f", CheckFailing, StatusError},
+		{"a success between starts debounce anew", debounce(2), "p f f p f f", CheckPassing, ""},
+		{"debounce over 10, one short", debounce(12), "p" + strings.Repeat("f", 12), CheckPassing, ""},
+		{"debounce over 10", debounce(12), "p" + strings.Repeat("f", 13), CheckFailing, StatusError},
+		{"recover_after counts successes", recover(3), "f p p", CheckFailing, StatusError},
+		{"recover_after reached", recover(3), "f p p p", CheckPassing, ""},
+		{"a failure between starts recovery anew", recover(3), "f p p f p p", CheckFailing, StatusError},
+		{"fails at the lowest of debounce + 1", debounce(2), "c w e", CheckFailing, StatusWarning},
+		{"rises to the lowest of the last debounce + 1", debounce(1), "w w c", CheckFailing, StatusWarning},
+		{"rises when all of them are higher", debounce(1), "w w c c", CheckFailing, StatusCritical},
+		{"rises without debounce at once", plainRule, "w c", CheckFailing, StatusCritical},
+		{"falls after recover_after results below", recover(2), "c w", CheckFailing, StatusCritical},
+		{"falls when they are there", recover(2), "c w w", CheckFailing, StatusWarning},
+		{"falls to the worst of them", recover(2), "c w e", CheckFailing, StatusError},
+		{"a result at the severity starts the fall anew", recover(2), "c w c w", CheckFailing, StatusCritical},
+		{"falls at once by default", plainRule, "c w", CheckFailing, StatusWarning},
+		{"successes do not move the severity", recover(3), "c p p", CheckFailing, StatusCritical},
+		{"successes do not break the rise", rule(func(r *Rule) { r.Debounce, r.RecoverAfter = 1, 3 }), "w w c p c", CheckFailing, StatusCritical},
+		{"no data fails", noData(NoDataFail), "p n", CheckFailing, StatusError},
+		{"no data passes", noData(NoDataPass), "f n", CheckPassing, ""},
+		{"no data keeps failing", noData(NoDataKeep), "f n", CheckFailing, StatusError},
+		{"no data keeps passing", noData(NoDataKeep), "p n", CheckPassing, ""},
+		{"no data keeps counters", rule(func(r *Rule) { r.NoData, r.Debounce = NoDataKeep, 1 }), "p f n f", CheckFailing, StatusError},
+		{"an error in the plugin shows unknown", plainRule, "p x", CheckUnknown, ""},
+		{"unknown is not governed by no_data", noData(NoDataFail), "p x x", CheckUnknown, ""},
+		{"unknown moves no counter", debounce(1), "p f x f", CheckFailing, StatusError},
+		{"unknown does not break recovery", recover(2), "f p x p", CheckPassing, ""},
+		{"unknown keeps what failed before", plainRule, "c x", CheckUnknown, StatusCritical},
+		{"unknown for long counts at WARNING", plainRule, "p x x x x x x", CheckUnknown, StatusWarning},
+		{"never at more", rule(func(r *Rule) { r.Importance = StatusCritical }), "p x x x x x x x", CheckUnknown, StatusWarning},
+		{"nor does it lessen a failure", plainRule, "c x x x x x x x", CheckUnknown, StatusCritical},
+		{"a result ends unknown", plainRule, "p x x x x x x p", CheckPassing, ""},
+		{"unknown before the first result", plainRule, "x", CheckUnknown, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := play(t, tt.rule, tt.line)
+			severity, _ := s.Failing()
+			if s.Status != tt.status || severity != tt.severity {
+				t.Errorf("after %q: %s at %q, want %s at %q", tt.line, s.Status, severity, tt.status, tt.severity)
+			}
+		})
+	}
+}
+
+func TestAgeOfUnknown(t *testing.T) {
+	r := rule(nil)
+	s := play(t, r, "p x")
+	at, ok := AgeDue(r, s)
+	if want := epoch.Add(time.Minute + 5*time.Minute); !ok || !at.Equal(want) {
+		t.Fatalf("due at %v %v, want %v", at, ok, want)
+	}
+	if got := Age(r, s, at.Add(-time.Second)); got != s {
+		t.Error("aged too early")
+	}
+	aged := Age(r, s, at)
+	if severity, failing := aged.Failing(); !failing || severity != StatusWarning || aged.Status != CheckUnknown {
+		t.Errorf("after unknown_after: %s %q", aged.Status, severity)
+	}
+}
+
+func TestFlapping(t *testing.T) {
+	r := rule(nil)
+	if s := play(t, r, "p f p f p"); s.Flapping {
+		t.Error("four changes are below 30 %")
+	}
+	s := play(t, r, "p f p f p f p f")
+	if !s.Flapping {
+		t.Fatalf("seven changes in a row: %.1f %%", flapPercent(s.History, s.HistoryLen))
+	}
+	s = play(t, r, "p f p f p f p f p p")
+	if severity, failing := s.Failing(); !s.Flapping || !failing || severity != StatusError || s.Status != CheckFailing {
+		t.Errorf("while flapping a passing check counts as failing: %+v", s)
+	}
+	s = play(t, r, "p f p f p f p f p"+strings.Repeat("p", 20))
+	if _, failing := s.Failing(); s.Flapping || failing || s.Status != CheckPassing {
+		t.Errorf("flapping has stopped and the check passes: %+v", s)
+	}
+	flapping := play(t, r, "p f p f p f p f p p")
+	at, ok := AgeDue(r, flapping)
+	if !ok || !at.Equal(epoch.Add(8*time.Minute+time.Hour)) {
+		t.Fatalf("an hour of unbroken passing ends it at %v %v", at, ok)
+	}
+	if aged := Age(r, flapping, at); aged.Flapping || aged.Status != CheckPassing {
+		t.Errorf("after an hour of passing: %+v", aged)
+	}
+}
+
+func TestFlapPercentIsNagios(t *testing.T) {
+	// All 20 changes weigh 0.75 to 1.25 and so sum up to 100 %.
+	if got := flapPercent(0b010101010101010101010, 21); got < 99.9 || got > 100.1 {
+		t.Errorf("all changes give %.2f %%, want 100", got)
+	}
+	// The oldest change alone weighs 0.75, the newest 1.25.
+	if got := flapPercent(1<<20, 21); got < 3.74 || got > 3.76 {
+		t.Errorf("the oldest change gives %.2f %%, want 3.75", got)
+	}
+	if got := flapPercent(1, 21); got < 6.24 || got > 6.26 {
+		t.Errorf("the newest change gives %.2f %%, want 6.25", got)
+	}
+}
+
+func TestReset(t *testing.T) {
+	s := Reset(play(t, rule(nil), "c"), epoch)
+	if severity, failing := s.Failing(); s.Status != CheckPending || !failing || severity != StatusCritical {
+		t.Errorf("an edit shows PENDING and closes nothing: %s %q", s.Status, severity)
+	}
+	next := Judge(rule(nil), s, &Result{Succeeded: true}, epoch)
+	if _, failing := next.Failing(); failing || next.Status != CheckPassing {
+		t.Errorf("the first result decides: %+v", next)
+	}
+	if s := Reset(play(t, rule(nil), "p"), epoch); s.AwaitingFirst {
+		t.Error("a passing check counts for nothing after an edit")
+	}
+}
+
+func TestOverall(t *testing.T) {
+	if got := Overall(nil); got != StatusPassing {
+		t.Errorf("none failing: %s", got)
+	}
+	if got := Overall([]FailingCheck{{"a", StatusWarning}, {"b", StatusCritical}, {"c", StatusError}}); got != StatusCritical {
+		t.Errorf("the highest: %s", got)
+	}
+}
