@@ -210,6 +210,9 @@ func (g *group) unknown() {
 		names = append(names, g.fields[i].Name)
 	}
 	for _, key := range unknownKeys(g.raw, names) {
+		if len(g.c.errs) >= maxErrors { // looking for near names takes time
+			return
+		}
 		if !g.row {
 			g.c.order = len(g.fields) * orderStep
 		}

@@ -71,7 +71,7 @@ type Field struct {
 	ShowIf        map[string][]any  // field name → the values under which this field is shown and required
 	HasClean      bool              // the plugin gave a clean function of its own
 	Deprecated    string            // why; "" is not deprecated
-	Env           string            // environment variable read when the field is empty (settings only)
+	Env           string            // environment variable read when the field is empty (settings only); such a field may be empty
 	Fields        []Field           // ListField: the columns of a row
 	MinItems      *int
 	MaxItems      *int
@@ -110,13 +110,17 @@ type Errors []Error
 
 // Callbacks are the functions that a plugin's own code adds to cleaning. Values
 // are in the seen shape, but for secrets that were stored before and come back
-// untouched: those are Sealed. Both are bounded by ctx.
+// untouched: those are Sealed. Both are bounded by ctx. What they return is held
+// against the fields' own rules again, and what is equal to what they were given
+// stays as it was. An error is a complaint about the form as a whole.
 type Callbacks interface {
 	// CleanField runs the clean function of the field at path ("host",
 	// "rows.host"); message is the plugin's complaint, "" when the value is good.
+	// It is not called for unset values, and a value must come back.
 	CleanField(ctx context.Context, path string, value any) (cleaned any, message string, err error)
 	// CleanForm runs the plugin's form-level clean; messages are by field name,
-	// "" being the whole form. A plugin without one returns the values as they are.
+	// "" being the whole form. A plugin without one returns the values as they
+	// are, or nil. A field that is missing in what is returned is unset.
 	CleanForm(ctx context.Context, values map[string]any) (cleaned map[string]any, messages map[string]string, err error)
 }
 

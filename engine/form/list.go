@@ -35,7 +35,7 @@ func (g *group) list(f *Field, raw any, src source) (any, bool) {
 		groups[i].cleanOpen()
 	}
 	if src == fromClient {
-		match(groups, storedRows(g.stored[f.Name]))
+		match(groups, f.storedRows(g.stored[f.Name]))
 	}
 	out := make([]any, len(rows))
 	for i, row := range groups {
@@ -136,12 +136,31 @@ func (g *group) cleanRest() {
 	g.unknown()
 }
 
-func storedRows(v any) []map[string]any {
+// storedRow is a row that the secrets of a new one may come from.
+type storedRow struct {
+	values map[string]any
+	full   map[string]any // with initials for columns that are new since, to compare by
+	taken  bool
+}
+
+func (f *Field) storedRows(v any) []*storedRow {
 	list, _ := v.([]any)
-	rows := make([]map[string]any, 0, len(list))
-	for _, one := range list {
-		row, _ := one.(map[string]any)
-		rows = append(rows, row)
+	initials := make([]any, len(f.Fields))
+	for i := range f.Fields {
+		initials[i] = f.Fields[i].initial()
+	}
+	rows := make([]*storedRow, len(list))
+	for n, one := range list {
+		values, _ := one.(map[string]any)
+		rows[n] = &storedRow{values: values, full: make(map[string]any, len(f.Fields))}
+		for i := range f.Fields {
+			column := &f.Fields[i]
+			old, ok := values[column.Name]
+			if !ok {
+				old = initials[i]
+			}
+			rows[n].full[column.Name] = column.filled(old)
+		}
 	}
 	return rows
 }
@@ -149,47 +168,45 @@ func storedRows(v any) []map[string]any {
 // match gives each row the stored row that its kept secrets come from: one
 // that is equal in all that is not secret, at the same place if there; else,
 // where the number of rows did not change, the one at the same place.
-func match(rows []*group, stored []map[string]any) {
-	taken := make([]bool, len(stored))
-	take := func(row *group, i int) {
-		row.stored, taken[i] = stored[i], true
+func match(rows []*group, stored []*storedRow) {
+	take := func(row *group, old *storedRow) {
+		row.stored, old.taken = old.values, true
 	}
 	for i, row := range rows {
 		if i < len(stored) && row != nil && row.equals(stored[i]) {
-			take(row, i)
+			take(row, stored[i])
 		}
 	}
 	for _, row := range rows {
-		for j := range stored {
-			if row != nil && row.stored == nil && !taken[j] && row.equals(stored[j]) {
-				take(row, j)
+		for _, old := range stored {
+			if row != nil && row.stored == nil && !old.taken && row.equals(old) {
+				take(row, old)
 			}
 		}
 	}
-	if len(rows) == len(stored) {
-		for i, row := range rows {
-			if row != nil && row.stored == nil && !taken[i] {
-				take(row, i)
-			}
+	for i, row := range rows {
+		if len(rows) == len(stored) && row != nil && row.stored == nil && !stored[i].taken {
+			take(row, stored[i])
 		}
 	}
-	lost := lostSecrets(stored, taken)
+	var lost map[string]bool
 	for _, row := range rows {
-		if row != nil && row.stored == nil {
-			row.lost = lost
+		if row == nil || row.stored != nil {
+			continue
 		}
+		if lost == nil {
+			lost = lostSecrets(row.fields, stored)
+		}
+		row.lost = lost
 	}
 }
 
 // lostSecrets names the columns that hold a secret in a row that none took.
-func lostSecrets(stored []map[string]any, taken []bool) map[string]bool {
+func lostSecrets(fields []Field, stored []*storedRow) map[string]bool {
 	lost := map[string]bool{}
-	for i, row := range stored {
-		if taken[i] {
-			continue
-		}
-		for name, v := range row {
-			if _, ok := v.(Sealed); ok {
+	for _, old := range stored {
+		for i := range fields {
+			if name := fields[i].Name; !old.taken && fields[i].Secret() && !fields[i].empty(old.values[name]) {
 				lost[name] = true
 			}
 		}
@@ -198,23 +215,14 @@ func lostSecrets(stored []map[string]any, taken []bool) map[string]bool {
 }
 
 // equals reports whether the columns that were cleaned are those of a stored row.
-func (g *group) equals(stored map[string]any) bool {
-	if stored == nil {
-		return false
-	}
+func (g *group) equals(old *storedRow) bool {
 	for i := range g.fields {
 		f := &g.fields[i]
 		if g.states[f.Name] == pending || g.states[f.Name] == hidden {
 			continue
 		}
-		old, ok := stored[f.Name]
-		if !ok {
-			old = f.initial()
-		}
-		if _, ok := old.(Sealed); ok {
-			continue
-		}
-		if !reflect.DeepEqual(f.filled(old), f.filled(g.out[f.Name])) {
+		have := old.full[f.Name]
+		if _, ok := have.(Sealed); !ok && !reflect.DeepEqual(have, f.filled(g.out[f.Name])) {
 			return false
 		}
 	}
