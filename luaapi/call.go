@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"moonwatch/engine"
@@ -22,12 +23,14 @@ type call struct {
 	loading  bool // modules can be required but not called
 	offline  bool // clean and description: nothing that reaches outside
 	now      func() time.Time
-	env      map[string]string // the environment variables that the plugin may read and that are set
+	env      func(string) (string, bool)
 	log      func(level, message string)
 	secrets  []string // opened secrets, masked in whatever the run leaves behind
 	closers  []func() // run when the call has ended, last first
 	caller   string   // recipients: alert kind and severities are read from the service object
 	gate     gate
+
+	run *run // of the core
 }
 
 // gate hands out turns to execute Lua; a run gives its turn back while it waits.
@@ -42,6 +45,9 @@ type callKey struct{}
 
 // callOf returns the call that L serves now.
 func callOf(L *lua.LState) *call {
+	if v, ok := L.Context().(*vmContext); ok {
+		return v.call
+	}
 	c, _ := L.Context().Value(callKey{}).(*call)
 	return c
 }
@@ -61,4 +67,64 @@ func (c *call) wait(timeout time.Duration, fn func(ctx context.Context) error) e
 		err = gateErr
 	}
 	return err
+}
+
+// waitContext returns the context of one wait. A wait never ends later than the
+// run; without a timeout of its own it leaves the plugin time to answer.
+func (c *call) waitContext(timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout > 0 {
+		return context.WithTimeout(c.ctx, timeout)
+	}
+	if c.deadline.IsZero() {
+		return context.WithCancel(c.ctx)
+	}
+	return context.WithDeadline(c.ctx, c.deadline.Add(-c.reserve()))
+}
+
+// reserve is the time that a wait leaves before the run's deadline.
+func (c *call) reserve() time.Duration {
+	if c.run == nil {
+		return maxReserve
+	}
+	whole := c.deadline.Sub(c.run.started)
+	if whole < 5*time.Second {
+		return max(whole/10, 0)
+	}
+	return maxReserve
+}
+
+const (
+	maxReserve = 500 * time.Millisecond
+	// minSecret is the length from which an opened secret is masked: shorter ones
+	// would blot out half of every text.
+	minSecret = 6
+)
+
+// addSecret remembers an opened secret, to be masked in what the run leaves behind.
+func (c *call) addSecret(secret string) {
+	if len(secret) >= minSecret {
+		c.secrets = append(c.secrets, secret)
+	}
+}
+
+// mask replaces every opened secret in text by three stars.
+func (c *call) mask(text string) string {
+	for _, secret := range c.secrets {
+		if len(secret) >= minSecret && strings.Contains(text, secret) {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
+}
+
+// close runs the closers, last first. A closer that panics does not keep the others from running.
+func (c *call) close() {
+	for len(c.closers) > 0 {
+		fn := c.closers[len(c.closers)-1]
+		c.closers = c.closers[:len(c.closers)-1]
+		func() {
+			defer func() { _ = recover() }()
+			fn()
+		}()
+	}
 }

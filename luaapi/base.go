@@ -1,0 +1,215 @@
+package luaapi
+
+import (
+	"sort"
+	"strings"
+
+	"moonwatch/engine/form"
+	"moonwatch/luaapi/lualib"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// coreBase returns the global functions that know of the run they serve. With
+// lualib.Base they are all that a plugin finds: anything else is not there.
+func coreBase(L *lua.LState) map[string]*lua.LFunction {
+	return map[string]*lua.LFunction{
+		"pcall":   L.NewFunction(basePCall),
+		"xpcall":  L.NewFunction(baseXPCall),
+		"print":   L.NewFunction(basePrint),
+		"require": L.NewFunction(baseRequire),
+	}
+}
+
+// basePCall is pcall, but that it does not catch the end of the run: a deadline
+// or a limit is raised again until nothing is left to catch it.
+func basePCall(L *lua.LState) int {
+	if L.GetTop() == 0 {
+		L.RaiseError("bad argument #1 to 'pcall' (value expected)")
+	}
+	err := L.PCall(L.GetTop()-1, lua.MultRet, nil)
+	if err == nil {
+		L.Insert(lua.LTrue, 1)
+		return L.GetTop()
+	}
+	reraise(L, err)
+	L.Push(lua.LFalse)
+	L.Push(errorObject(err))
+	return 2
+}
+
+func baseXPCall(L *lua.LState) int {
+	handler, ok := L.Get(2).(*lua.LFunction)
+	if !ok {
+		L.RaiseError("bad argument #2 to 'xpcall' (function expected, got %s)", L.Get(2).Type().String())
+	}
+	fn := L.Get(1)
+	guarded := L.NewFunction(func(L *lua.LState) int {
+		if runEnded(L, L.Get(1)) {
+			L.SetTop(1)
+			return 1
+		}
+		L.Push(handler)
+		L.Push(L.Get(1))
+		L.Call(1, 1)
+		return 1
+	})
+	top := L.GetTop()
+	L.Push(fn)
+	err := L.PCall(0, lua.MultRet, guarded)
+	if err == nil {
+		L.Insert(lua.LTrue, top+1)
+		return L.GetTop() - top
+	}
+	reraise(L, err)
+	L.Push(lua.LFalse)
+	L.Push(errorObject(err))
+	return 2
+}
+
+// reraise raises err again when it is the end of the run.
+func reraise(L *lua.LState, err error) {
+	api, _ := err.(*lua.ApiError)
+	if api != nil && api.Type == lua.ApiErrorPanic {
+		noteFault(L, api)
+	}
+	if runEnded(L, errorObject(err)) {
+		if c := callOf(L); c != nil && c.run != nil && api != nil {
+			c.run.keepTrace(api.StackTrace)
+		}
+		L.Error(errorObject(err), 0)
+	}
+}
+
+// noteFault ends the run after a Go panic in a host function. The stack's own
+// overflow arrives as a panic too.
+func noteFault(L *lua.LState, api *lua.ApiError) {
+	v, ok := L.Context().(*vmContext)
+	if !ok || v.ended != nil {
+		return
+	}
+	if isOverflow(api.Object.String()) {
+		v.ended = errDepth
+		return
+	}
+	v.ended = errInternal
+	if v.call.run != nil {
+		v.call.run.fault = api.Object.String()
+	}
+}
+
+// isOverflow reports whether an error's text is that of a stack that is full.
+func isOverflow(text string) bool {
+	return strings.HasSuffix(text, "stack overflow") || strings.HasSuffix(text, "registry overflow") ||
+		strings.HasSuffix(text, "callstack overflow")
+}
+
+// runEnded reports whether the run has ended, of which obj may be the sign.
+func runEnded(L *lua.LState, obj lua.LValue) bool {
+	ctx := L.Context()
+	if ctx == nil {
+		return false
+	}
+	if v, ok := ctx.(*vmContext); ok && v.ended == nil {
+		if s, ok := obj.(lua.LString); ok && isOverflow(string(s)) {
+			v.ended = errDepth
+		}
+	}
+	return ctx.Err() != nil
+}
+
+func errorObject(err error) lua.LValue {
+	if api, ok := err.(*lua.ApiError); ok && api.Object != nil {
+		return api.Object
+	}
+	return lua.LString(err.Error())
+}
+
+// basePrint writes to the run's log.
+func basePrint(L *lua.LState) int {
+	parts := make([]string, L.GetTop())
+	for i := range parts {
+		parts[i] = lualib.ToString(L, L.Get(i+1))
+	}
+	if c := callOf(L); c != nil && c.log != nil {
+		c.log("info", strings.Join(parts, "\t"))
+	}
+	return 0
+}
+
+// baseRequire returns a module: one of the host's, or a file of the plugin's folder.
+func baseRequire(L *lua.LState) int {
+	name, ok := L.Get(1).(lua.LString)
+	if !ok {
+		L.RaiseError("bad argument #1 to 'require' (string expected, got %s)", L.Get(1).Type().String())
+	}
+	c := callOf(L)
+	if c == nil || c.run == nil {
+		L.RaiseError("require cannot be called here")
+	}
+	L.Push(c.run.require(L, string(name)))
+	return 1
+}
+
+// loadedModule is a module that this run has required.
+type loadedModule struct {
+	name  string
+	value lua.LValue // nil while it is being loaded
+}
+
+// require finds or loads a module for this run.
+func (r *run) require(L *lua.LState, name string) lua.LValue {
+	for i := range r.loaded {
+		if r.loaded[i].name == name {
+			if r.loaded[i].value == nil {
+				L.RaiseError("module '%s' requires itself", name)
+			}
+			return r.loaded[i].value
+		}
+	}
+	if open := r.opener(name); open != nil {
+		module := r.st.module(name, open)
+		r.loaded = append(r.loaded, loadedModule{name, module})
+		return module
+	}
+	chunk := r.code.modules[name]
+	if chunk == nil {
+		L.RaiseError("%s", r.unknownModule(name))
+	}
+	at := len(r.loaded)
+	r.loaded = append(r.loaded, loadedModule{name: name})
+	fn := L.NewFunctionFromProto(chunk)
+	fn.Env = r.env
+	L.Push(fn)
+	L.Push(lua.LString(name))
+	L.Call(1, 1)
+	value := L.Get(-1)
+	L.Pop(1)
+	if value == lua.LNil {
+		value = lua.LTrue
+	}
+	r.loaded[at].value = value
+	return value
+}
+
+func (r *run) opener(name string) moduleOpener {
+	if open := r.extra[name]; open != nil {
+		return open
+	}
+	return r.rt.builtin[name]
+}
+
+func (r *run) unknownModule(name string) string {
+	names := make([]string, 0, len(r.rt.builtin)+len(r.code.modules))
+	for known := range r.rt.builtin {
+		names = append(names, known)
+	}
+	for known := range r.code.modules {
+		names = append(names, known)
+	}
+	sort.Strings(names)
+	if near := form.Nearest(name, names); near != "" {
+		return "module '" + name + "' not found; did you mean '" + near + "'?"
+	}
+	return "module '" + name + "' not found: a plugin can require the modules of the contract and the files of its own folder"
+}

@@ -1,0 +1,219 @@
+package luaapi
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// binding is one form's values, ready for Lua. It is immutable: what needs a
+// table is kept as a Go value and converted anew for each run.
+type binding struct {
+	layout   *layout
+	plain    []lua.LValue // by field; nil where the value needs a table
+	compound []any
+	secrets  []string
+	problem  error // the stored values cannot be read
+}
+
+// layout is where the fields of a form stand in its bindings.
+type layout struct {
+	form  form.Form
+	names []string
+	at    map[string]int
+	meta  *lua.LTable // of the tables that show all values
+}
+
+// newLayout lays out a form whose tables are called what in errors.
+func newLayout(f form.Form, what string) *layout {
+	l := &layout{form: f, at: make(map[string]int, len(f.Fields))}
+	for i := range f.Fields {
+		l.names = append(l.names, f.Fields[i].Name)
+		l.at[f.Fields[i].Name] = i
+	}
+	l.meta = strict(what, l.names)
+	return l
+}
+
+// bind reads stored values as a plugin sees them. object is the id under which
+// their secrets were sealed.
+func (rt *Runtime) bind(l *layout, object string, stored form.Values) *binding {
+	b := &binding{layout: l}
+	opened := func(path string, sealed form.Sealed) ([]byte, error) {
+		if rt.opts.Opener == nil {
+			return nil, errNoKey
+		}
+		plain, err := rt.opts.Opener.Open(object, path, sealed)
+		return plain, err
+	}
+	seen, err := l.form.Seen(stored, opened)
+	if err != nil {
+		b.problem = err
+		return b
+	}
+	b.plain = make([]lua.LValue, len(l.names))
+	for i, name := range l.names {
+		f := &l.form.Fields[i]
+		v := seen[name]
+		if f.Env != "" && unset(stored[name]) {
+			v = rt.fromEnv(f, v)
+		}
+		b.secrets = append(b.secrets, secretsIn(f, v)...)
+		plain, ok := scalar(v)
+		if ok {
+			b.plain[i] = plain
+			continue
+		}
+		if b.compound == nil {
+			b.compound = make([]any, len(l.names))
+		}
+		b.compound[i] = v
+	}
+	return b
+}
+
+// unset reports whether nobody filled in a stored value.
+func unset(v any) bool { return v == nil || v == "" }
+
+// fromEnv is the field's value from its environment variable, else otherwise.
+func (rt *Runtime) fromEnv(f *form.Field, otherwise any) any {
+	text, ok := rt.opts.Env(f.Env)
+	if !ok || text == "" {
+		return otherwise
+	}
+	one := *f
+	one.Required, one.HasClean, one.ShowIf, one.Widget = false, false, nil, ""
+	alone := form.Form{Fields: []form.Field{one}}
+	values, errs := alone.Clean(context.Background(), map[string]any{f.Name: text}, form.Options{})
+	if len(errs) > 0 {
+		return otherwise
+	}
+	seen, err := alone.Seen(values, nil)
+	if err != nil {
+		return otherwise
+	}
+	return seen[f.Name]
+}
+
+// secretsIn lists the secret texts inside a value.
+func secretsIn(f *form.Field, v any) []string {
+	if f.Type == form.List {
+		var all []string
+		rows, _ := v.([]any)
+		for _, row := range rows {
+			cells, _ := row.(map[string]any)
+			for i := range f.Fields {
+				all = append(all, secretsIn(&f.Fields[i], cells[f.Fields[i].Name])...)
+			}
+		}
+		return all
+	}
+	if !f.Secret() {
+		return nil
+	}
+	return texts(v)
+}
+
+// texts lists the texts inside a secret value that are long enough to be masked.
+func texts(v any) []string {
+	var all []string
+	switch v := v.(type) {
+	case string:
+		if len(v) >= minSecret {
+			all = append(all, v)
+		}
+	case form.KeyValues:
+		for _, p := range v {
+			all = append(all, texts(p.Value)...)
+		}
+	case []any:
+		for _, item := range v {
+			all = append(all, texts(item)...)
+		}
+	case map[string]any:
+		for _, item := range v {
+			all = append(all, texts(item)...)
+		}
+	}
+	return all
+}
+
+// value is the Lua value of field i.
+func (b *binding) value(L *lua.LState, shared *sharedObjects, i int) lua.LValue {
+	if v := b.plain[i]; v != nil {
+		return v
+	}
+	return toLua(L, shared, b.compound[i])
+}
+
+// table is a fresh table of all values. Reading a name that is no field raises.
+func (b *binding) table(L *lua.LState, shared *sharedObjects) *lua.LTable {
+	t := L.CreateTable(0, len(b.plain))
+	for i := range b.plain {
+		if v := b.value(L, shared, i); v != lua.LNil {
+			t.RawSetString(b.layout.names[i], v)
+		}
+	}
+	t.Metatable = b.layout.meta
+	return t
+}
+
+// bindings caches what was bound, by the identity of what was bound from.
+type bindings struct {
+	mu sync.Mutex // guards by
+	by map[string]boundCheck
+}
+
+type boundCheck struct {
+	check *engine.Check
+	bound *binding
+}
+
+// maxBound bounds the checks of one version that are kept bound. One takes a
+// few hundred bytes.
+const maxBound = 200_000
+
+// check returns the binding of a check's config; checks are immutable, so that
+// the pointer tells whether it is still the same.
+func (c *bindings) check(check *engine.Check, bind func() *binding) *binding {
+	c.mu.Lock()
+	kept, ok := c.by[check.ID]
+	c.mu.Unlock()
+	if ok && kept.check == check {
+		return kept.bound
+	}
+	b := bind()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil {
+		c.by = map[string]boundCheck{}
+	}
+	if _, ok := c.by[check.ID]; !ok && len(c.by) >= maxBound {
+		for id := range c.by { // any one
+			delete(c.by, id)
+			break
+		}
+	}
+	c.by[check.ID] = boundCheck{check, b}
+	return b
+}
+
+// boundSettings is the last settings that a version was run with.
+type boundSettings struct {
+	values form.Values // kept, so that its address cannot be used again
+	bound  *binding
+	at     time.Time
+}
+
+// envFreshness is how long settings that may come from the environment are kept.
+const envFreshness = 10 * time.Second
+
+func sameMap(a, b form.Values) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+}

@@ -1,0 +1,145 @@
+package luaapi
+
+import (
+	"moonwatch/engine"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// reservedNames are the fields of a check that no config field may bear. The
+// contract promises that the list is complete.
+var reservedNames = [...]string{
+	"id", "name", "instance_set", "service_set", "importance", "interval", "timeout",
+	"active", "config", "last_result", "ping_url",
+}
+
+// checkTables are the tables of the check object that this run has asked for.
+type checkTables struct {
+	config    *lua.LTable
+	instances *lua.LTable
+	services  *lua.LTable
+	last      lua.LValue
+	fields    map[int]lua.LValue // config fields that are tables, by field
+}
+
+// newCheck is the check object of a run. The check stands behind it in the run;
+// nothing that Lua holds points into the engine.
+func (r *run) newCheck() *lua.LUserData {
+	return &lua.LUserData{Value: checkMark{}, Metatable: r.st.checkMeta}
+}
+
+// checkMark is what the check object holds: nothing.
+type checkMark struct{}
+
+// checkIndex reads a field of the check.
+func checkIndex(L *lua.LState) int {
+	r := callOf(L).run
+	name := keyText(L.Get(2))
+	if r.bound != nil {
+		if i, ok := r.bound.layout.at[name]; ok {
+			L.Push(r.configField(L, i))
+			return 1
+		}
+	}
+	v, ok := r.checkField(L, name)
+	if !ok {
+		names := append([]string{}, reservedNames[:]...)
+		if r.bound != nil {
+			names = append(names, r.bound.layout.names...)
+		}
+		raiseUnknown(L, "check", name, names)
+	}
+	L.Push(v)
+	return 1
+}
+
+func checkNewIndex(L *lua.LState) int {
+	raiseReadOnly(L, "check", keyText(L.Get(2)))
+	return 0
+}
+
+// configField is the value of one config field; a table is made once a run.
+func (r *run) configField(L *lua.LState, i int) lua.LValue {
+	if v := r.bound.plain[i]; v != nil {
+		return v
+	}
+	if v, ok := r.objects.fields[i]; ok {
+		return v
+	}
+	v := r.bound.value(L, r.rt.shared, i)
+	if r.objects.fields == nil {
+		r.objects.fields = map[int]lua.LValue{}
+	}
+	r.objects.fields[i] = v
+	return v
+}
+
+func (r *run) checkField(L *lua.LState, name string) (lua.LValue, bool) {
+	in := r.checkRun
+	switch name {
+	case "id":
+		return lua.LString(in.Check.ID), true
+	case "name":
+		return lua.LString(in.Check.Name), true
+	case "importance":
+		return lua.LString(in.Check.Importance), true
+	case "interval":
+		return lua.LNumber(in.Check.Interval.Std().Seconds()), true
+	case "timeout":
+		return lua.LNumber(in.Check.Timeout.Std().Seconds()), true
+	case "active":
+		return lua.LBool(in.Check.Active), true
+	case "ping_url":
+		return lua.LString(in.PingURL), true
+	case "config":
+		if r.objects.config == nil {
+			r.objects.config = r.configTable(L)
+		}
+		return r.objects.config, true
+	case "last_result":
+		if r.objects.last == nil {
+			r.objects.last = lastResult(L, r.rt.shared, in.Last)
+		}
+		return r.objects.last, true
+	case "instance_set":
+		if r.objects.instances == nil {
+			r.objects.instances = r.instanceList(L, in.Instances)
+		}
+		return r.objects.instances, true
+	case "service_set":
+		if r.objects.services == nil {
+			r.objects.services = r.linkedServices(L, in.Services)
+		}
+		return r.objects.services, true
+	}
+	return lua.LNil, false
+}
+
+// configTable is check.config; its tables are those that the check's own fields show.
+func (r *run) configTable(L *lua.LState) *lua.LTable {
+	if r.bound == nil {
+		t := L.CreateTable(0, 0)
+		return t
+	}
+	t := L.CreateTable(0, len(r.bound.plain))
+	for i, name := range r.bound.layout.names {
+		if v := r.configField(L, i); v != lua.LNil {
+			t.RawSetString(name, v)
+		}
+	}
+	t.Metatable = r.bound.layout.meta
+	return t
+}
+
+func lastResult(L *lua.LState, shared *sharedObjects, last *engine.LastResult) lua.LValue {
+	if last == nil {
+		return lua.LNil
+	}
+	t := L.CreateTable(0, 4)
+	t.RawSetString("succeeded", lua.LBool(last.Succeeded))
+	t.RawSetString("unknown", lua.LBool(last.Unknown))
+	t.RawSetString("error", lua.LString(last.Error))
+	t.RawSetString("at", instant(last.At))
+	t.Metatable = shared.lastResult
+	return t
+}

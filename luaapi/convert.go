@@ -1,0 +1,195 @@
+package luaapi
+
+import (
+	"sort"
+	"strings"
+	"time"
+
+	"moonwatch/engine/form"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// toLua turns a seen value into a Lua value. Tables are always fresh: nothing
+// that a plugin can write to is shared.
+func toLua(L *lua.LState, shared *sharedObjects, v any) lua.LValue {
+	switch v := v.(type) {
+	case nil:
+		return lua.LNil
+	case lua.LValue:
+		return v
+	case string:
+		return lua.LString(v)
+	case bool:
+		return lua.LBool(v)
+	case float64:
+		return lua.LNumber(v)
+	case int:
+		return lua.LNumber(v)
+	case int64:
+		return lua.LNumber(v)
+	case time.Time:
+		return instant(v)
+	case form.KeyValues:
+		return keyValueTable(L, shared, v)
+	case []any:
+		t := L.CreateTable(len(v), 0)
+		for i, item := range v {
+			t.RawSetInt(i+1, toLua(L, shared, item))
+		}
+		return t
+	case []map[string]any:
+		t := L.CreateTable(len(v), 0)
+		for i, item := range v {
+			t.RawSetInt(i+1, toLua(L, shared, item))
+		}
+		return t
+	case []string:
+		t := L.CreateTable(len(v), 0)
+		for i, item := range v {
+			t.RawSetInt(i+1, lua.LString(item))
+		}
+		return t
+	case map[string]any:
+		t := L.CreateTable(0, len(v))
+		for _, key := range sortedKeys(v) {
+			t.RawSetString(key, toLua(L, shared, v[key]))
+		}
+		return t
+	}
+	return lua.LNil
+}
+
+// scalar converts values that need no table; ok is false for the others.
+func scalar(v any) (lua.LValue, bool) {
+	switch v := v.(type) {
+	case nil:
+		return lua.LNil, true
+	case string:
+		return lua.LString(v), true
+	case bool:
+		return lua.LBool(v), true
+	case float64:
+		return lua.LNumber(v), true
+	case int:
+		return lua.LNumber(v), true
+	}
+	return nil, false
+}
+
+// instant is seconds since the epoch, nil for the zero time.
+func instant(t time.Time) lua.LValue {
+	if t.IsZero() {
+		return lua.LNil
+	}
+	return lua.LNumber(float64(t.UnixMicro()) / 1e6)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// keyValueTable is a plain table whose names are found without regard to case.
+// Of names that differ only in case the last one wins.
+func keyValueTable(L *lua.LState, shared *sharedObjects, pairs form.KeyValues) *lua.LTable {
+	t := L.CreateTable(0, len(pairs))
+	spelled := make(map[string]string, len(pairs))
+	for _, p := range pairs {
+		lower := strings.ToLower(p.Name)
+		if old, ok := spelled[lower]; ok && old != p.Name {
+			t.RawSetString(old, lua.LNil)
+		}
+		spelled[lower] = p.Name
+		t.RawSetString(p.Name, lua.LString(p.Value))
+	}
+	t.Metatable = shared.anyCase
+	return t
+}
+
+// anyCaseIndex finds a key that differs only in case; an absent one is nil.
+func anyCaseIndex(L *lua.LState) int {
+	t, isTable := L.Get(1).(*lua.LTable)
+	key, isString := L.Get(2).(lua.LString)
+	if isTable && isString {
+		found := lua.LValue(lua.LNil)
+		t.ForEach(func(k, v lua.LValue) {
+			if name, ok := k.(lua.LString); ok && strings.EqualFold(string(name), string(key)) {
+				found = v
+			}
+		})
+		L.Push(found)
+		return 1
+	}
+	L.Push(lua.LNil)
+	return 1
+}
+
+// maxNesting bounds the depth of values that come from Lua.
+const maxNesting = 100
+
+// fromLua turns what a plugin returned into a seen value: a table with
+// consecutive whole keys is a list, any other a map. A function, a userdata, a
+// cycle or too deep a nesting is refused.
+func fromLua(v lua.LValue, depth int) (any, string) {
+	if depth > maxNesting {
+		return nil, "values are nested too deeply"
+	}
+	switch v := v.(type) {
+	case *lua.LNilType:
+		return nil, ""
+	case lua.LBool:
+		return bool(v), ""
+	case lua.LNumber:
+		return float64(v), ""
+	case lua.LString:
+		return strings.ToValidUTF8(string(v), "\uFFFD"), ""
+	case *lua.LTable:
+		return tableFromLua(v, depth)
+	case *lua.LUserData:
+		if kept, ok := v.Value.(form.Sealed); ok {
+			return kept, ""
+		}
+	}
+	return nil, "a " + v.Type().String() + " is no value"
+}
+
+func tableFromLua(t *lua.LTable, depth int) (any, string) {
+	n := t.Len()
+	list := make([]any, 0, n)
+	fields := map[string]any{}
+	problem := ""
+	t.ForEach(func(k, v lua.LValue) {
+		if problem != "" {
+			return
+		}
+		value, p := fromLua(v, depth+1)
+		if p != "" {
+			problem = p
+			return
+		}
+		switch k := k.(type) {
+		case lua.LNumber:
+			list = append(list, value)
+		case lua.LString:
+			fields[string(k)] = value
+		default:
+			problem = "a key is a " + k.Type().String()
+		}
+	})
+	switch {
+	case problem != "":
+		return nil, problem
+	case len(list) > 0 && len(fields) > 0:
+		return nil, "a table has both numbered and named keys"
+	case len(list) > 0:
+		return list, ""
+	case len(fields) > 0:
+		return fields, ""
+	}
+	return []any{}, ""
+}

@@ -1,0 +1,171 @@
+package luaapi
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"moonwatch/engine"
+)
+
+// orphanMark stands in the path of a kept source that holds the last version of
+// a slug which newer versions of the file no longer define.
+const orphanMark = "#"
+
+// keptSources returns the kept sources by path. A store that cannot be read
+// costs what it holds, not the start.
+func (rt *Runtime) keptSources(ctx context.Context) map[string]engine.PluginSource {
+	kept := map[string]engine.PluginSource{}
+	if rt.opts.Sources == nil {
+		return kept
+	}
+	list, err := rt.opts.Sources.KeptSources(ctx)
+	if err != nil {
+		rt.opts.Logger.Error("reading the kept plugin sources", "error", err)
+		return kept
+	}
+	for _, s := range list {
+		kept[s.Path] = s
+		rt.kept[s.Path] = s.Hash + goneMark(s.Gone)
+	}
+	return kept
+}
+
+func goneMark(gone bool) string {
+	if gone {
+		return " gone"
+	}
+	return ""
+}
+
+func sourceOfKept(k engine.PluginSource) *source {
+	path, _, _ := strings.Cut(k.Path, orphanMark)
+	_, single := k.Files[""]
+	return &source{path: path, folder: !single, files: k.Files, hash: k.Hash}
+}
+
+// restore gives a unit whose file does not load its last good version.
+func (rt *Runtime) restore(ctx context.Context, u *unit, k engine.PluginSource) {
+	if k.Path == "" {
+		return
+	}
+	s := sourceOfKept(k)
+	out := rt.load(ctx, s, shownFile(s.path, s.folder, false))
+	if len(out.problems) > 0 {
+		rt.opts.Logger.Error("a kept plugin source no longer loads", "file", k.Path, "problem", out.problems[0].Message)
+		return
+	}
+	u.good, u.source, u.at = out, s, k.At
+}
+
+// restoreGone brings back, as orphaned, what is kept of files that are not there.
+func (rt *Runtime) restoreGone(ctx context.Context, k engine.PluginSource) {
+	path, _, isOrphan := strings.Cut(k.Path, orphanMark)
+	u := rt.units[path]
+	if u != nil && !isOrphan {
+		return
+	}
+	gone := u == nil
+	if gone {
+		u = &unit{path: path, gone: true}
+	}
+	before := *u
+	rt.restore(ctx, u, k)
+	if isOrphan {
+		restored := u.good
+		*u = before
+		if restored != nil && restored != before.good {
+			for _, v := range restored.plugins {
+				if slices.Contains(k.Slugs, v.meta.Slug) {
+					u.orphans = append(u.orphans, v)
+				}
+			}
+		}
+	}
+	if u.good != nil || len(u.orphans) > 0 {
+		rt.units[path] = u
+	}
+}
+
+// keepOrphan remembers the source of a version whose slug the file gave up.
+func (rt *Runtime) keepOrphan(u *unit, v *version) {
+	if u.source == nil || u.shipped {
+		return
+	}
+	k := rt.sourceToKeep(u, true)
+	k.Path, k.Slugs = u.path+orphanMark+v.meta.Slug, []string{v.meta.Slug}
+	rt.orphanSources[k.Path] = k
+}
+
+func (rt *Runtime) sourceToKeep(u *unit, gone bool) engine.PluginSource {
+	k := engine.PluginSource{Path: u.path, Hash: u.source.hash, Files: u.source.files, Gone: gone, At: u.at}
+	if u.good != nil {
+		for _, v := range u.good.plugins {
+			k.Slugs = append(k.Slugs, v.meta.Slug)
+		}
+	}
+	return k
+}
+
+// keepAll writes what is not kept yet, and drops what nobody needs any more. It
+// blocks on the store.
+func (rt *Runtime) keepAll(ctx context.Context) {
+	if rt.opts.Sources == nil {
+		return
+	}
+	wanted := map[string]engine.PluginSource{}
+	for _, u := range rt.units {
+		if u.shipped || u.source == nil || u.good == nil {
+			continue
+		}
+		if u.gone && !rt.holdsOrphans(u) {
+			continue // another file defines its slugs now
+		}
+		wanted[u.path] = rt.sourceToKeep(u, u.gone)
+	}
+	for path, k := range rt.orphanSources {
+		if e := rt.entries.Load().bySlug[k.Slugs[0]]; e != nil && e.Orphaned {
+			wanted[path] = k
+		} else {
+			delete(rt.orphanSources, path)
+		}
+	}
+	for _, path := range sortedKeys(wanted) {
+		k := wanted[path]
+		mark := k.Hash + goneMark(k.Gone)
+		if rt.kept[path] == mark {
+			continue
+		}
+		if err := rt.opts.Sources.KeepSource(ctx, k); err != nil {
+			rt.opts.Logger.Error("keeping a plugin's source", "file", path, "error", err)
+			continue
+		}
+		rt.kept[path] = mark
+	}
+	rt.dropUnwanted(ctx, wanted)
+}
+
+// holdsOrphans reports whether any slug of a unit that is gone is shown as orphaned.
+func (rt *Runtime) holdsOrphans(u *unit) bool {
+	entries := rt.entries.Load().bySlug
+	return slices.ContainsFunc(u.good.plugins, func(v *version) bool {
+		e := entries[v.meta.Slug]
+		return e != nil && e.Orphaned && e.Plugin == engine.Plugin(v)
+	})
+}
+
+func (rt *Runtime) dropUnwanted(ctx context.Context, wanted map[string]engine.PluginSource) {
+	for path := range rt.kept {
+		if _, ok := wanted[path]; ok {
+			continue
+		}
+		if err := rt.opts.Sources.DropSource(ctx, path); err != nil {
+			rt.opts.Logger.Error("dropping a kept plugin source", "file", path, "error", err)
+			continue
+		}
+		delete(rt.kept, path)
+		if u := rt.units[path]; u != nil && u.gone {
+			delete(rt.units, path)
+		}
+	}
+}

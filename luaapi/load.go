@@ -1,0 +1,190 @@
+package luaapi
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// loadLimit and loadInstructions bound the run of a file's top level that
+// loading makes.
+const (
+	loadLimit        = time.Second
+	loadInstructions = 20_000_000
+)
+
+// loaded is what came of reading one source.
+type loadResult struct {
+	plugins  []*version // nil when there is a problem
+	problems problems
+	warnings problems
+	slugs    []string // what the file says it defines, also when it has problems
+}
+
+// load compiles and validates a source. It blocks for at most a moment more
+// than a second, whatever the source does.
+func (rt *Runtime) load(ctx context.Context, s *source, shownAs string) *loadResult {
+	out := &loadResult{}
+	whole, found := rt.compile(s, false)
+	out.problems = found
+	if len(found) > 0 {
+		return out
+	}
+	file, text := s.main()
+	chunk, err := lualib.Parse(file, text)
+	if err != nil {
+		out.problems = problems{sourceProblem(file, err)}
+		return out
+	}
+	v := &validator{rt: rt, source: s, file: file, outline: newOutline(chunk), out: out, code: whole}
+	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
+	if err := rt.runTop(ctx, whole, v); err != nil {
+		out.problems = append(out.problems, raisedProblem(file, loadError(err), s.chunkNames()))
+	}
+	if len(out.problems) > 0 {
+		out.plugins = nil
+		out.problems = out.problems.sorted()
+		out.warnings = out.warnings.sorted()
+		return out
+	}
+	rt.finishVersions(s, whole, out, shownAs)
+	out.warnings = out.warnings.sorted()
+	return out
+}
+
+// loadError is what a failed load says of the limits.
+func loadError(err error) string {
+	if err == context.DeadlineExceeded {
+		return "loading took longer than " + loadLimit.String()
+	}
+	return err.Error()
+}
+
+func (s *source) chunkNames() []string {
+	var names []string
+	for file := range s.files {
+		names = append(names, s.name(file))
+	}
+	// The longest first: "a.lua" is no prefix of an error in "lib/a.lua", but the reverse may hold.
+	sort.Slice(names, func(i, j int) bool { return len(names[i]) > len(names[j]) })
+	return names
+}
+
+// compile compiles all files of a source. lean cuts the form constructors out
+// of the main file where nothing can tell the difference.
+func (rt *Runtime) compile(s *source, lean bool) (*code, problems) {
+	var found problems
+	c := &code{modules: map[string]*lua.FunctionProto{}}
+	file, text := s.main()
+	proto, err := compileFile(file, text, lean)
+	if err != nil {
+		found = append(found, sourceProblem(file, err))
+	}
+	c.main = proto
+	modules := s.modules()
+	for _, module := range sortedKeys(modules) {
+		path := modules[module]
+		name := s.name(path)
+		if rt.builtin[module] != nil || module == "testing" {
+			found.add(name, 0, "the module "+module+" is one of the product's own: give this file another name")
+			continue
+		}
+		proto, err := compileFile(name, s.files[path], false)
+		if err != nil {
+			found = append(found, sourceProblem(name, err))
+			continue
+		}
+		c.modules[module] = proto
+	}
+	return c, found.sorted()
+}
+
+// compileFile guards, parses and compiles one file.
+func compileFile(name, text string, lean bool) (proto *lua.FunctionProto, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			proto, err = nil, fmt.Errorf("the compiler failed: %v", p)
+		}
+	}()
+	chunk, err := lualib.Parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	if lean {
+		cutForms(chunk)
+	}
+	return lua.Compile(chunk, name)
+}
+
+// runTop runs the file's top level in a state of its own and hands what it
+// returned to the validator, inside the protected call.
+func (rt *Runtime) runTop(ctx context.Context, c *code, v *validator) error {
+	r, cancel, err := rt.begin(ctx, c, nil, nil, runKind{})
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	r.call.loading, r.call.offline = true, true
+	r.vm.budget = loadInstructions
+	r.forms = &formCollector{}
+	r.onLoad = v.top
+	err = r.execute()
+	v.out.problems = append(v.out.problems, r.forms.problems...)
+	r.end(nil, false)
+	return err
+}
+
+// finishVersions completes the versions of a source that is good.
+func (rt *Runtime) finishVersions(s *source, whole *code, out *loadResult, shownAs string) {
+	lean, found := rt.compile(s, true)
+	if len(found) > 0 {
+		lean = whole
+	}
+	shared := rt.newPool()
+	needsSelf := s.mentions("settings") || s.mentions("view_url")
+	for _, v := range out.plugins {
+		v.rt, v.whole, v.lean, v.pool = rt, whole, lean, shared
+		v.meta.File, v.meta.Hash = shownAs, s.hash
+		v.needsSelf = needsSelf
+		v.counts = rt.counts.of(v.meta.Slug)
+		v.allowed = map[string]bool{}
+		for _, name := range v.meta.Variables {
+			v.allowed[name] = true
+		}
+		v.layouts = map[engine.FormName]*layout{}
+		for _, name := range formNames() {
+			v.layouts[name] = newLayout(v.meta.Forms[name], formTitle(name))
+		}
+	}
+}
+
+// mentions reports whether any file of the source holds the word, as a plugin
+// must that reads a key of that name.
+func (s *source) mentions(word string) bool {
+	for _, text := range s.files {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func formNames() []engine.FormName {
+	return []engine.FormName{engine.ConfigForm, engine.SettingsForm, engine.UserConfigForm, engine.ServiceConfigForm}
+}
+
+// formTitle is what the tables of a form are called in errors.
+func formTitle(name engine.FormName) string {
+	if name == engine.ConfigForm {
+		return "check.config"
+	}
+	return "settings"
+}

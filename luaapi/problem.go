@@ -1,0 +1,67 @@
+package luaapi
+
+import (
+	"errors"
+	"sort"
+	"strconv"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// problems are why a file did not load, in order of their lines.
+type problems []engine.PluginProblem
+
+func (p *problems) add(file string, line int, message string) {
+	for _, have := range *p {
+		if have.File == file && have.Line == line && have.Message == message {
+			return
+		}
+	}
+	*p = append(*p, engine.PluginProblem{File: file, Line: line, Message: message})
+}
+
+// sorted orders problems by file and line; those without a line come last.
+func (p problems) sorted() problems {
+	sort.SliceStable(p, func(i, j int) bool {
+		if p[i].File != p[j].File {
+			return p[i].File < p[j].File
+		}
+		a, b := p[i].Line, p[j].Line
+		return a != b && a != 0 && (b == 0 || a < b)
+	})
+	return p
+}
+
+// sourceProblem is a complaint about a source that was not compiled.
+func sourceProblem(file string, err error) engine.PluginProblem {
+	var source *lualib.SourceError
+	if errors.As(err, &source) {
+		return engine.PluginProblem{File: file, Line: source.Line, Message: source.Message}
+	}
+	var compile *lua.CompileError
+	if errors.As(err, &compile) {
+		return engine.PluginProblem{File: file, Line: compile.Line, Message: compile.Message}
+	}
+	return engine.PluginProblem{File: file, Message: err.Error()}
+}
+
+// raisedProblem is an error that the file's own code raised while it loaded; its
+// text begins with file and line where Lua knows them.
+func raisedProblem(file, text string, files []string) engine.PluginProblem {
+	for _, name := range append([]string{file}, files...) {
+		rest, ok := strings.CutPrefix(text, name+":")
+		if !ok {
+			continue
+		}
+		number, message, ok := strings.Cut(rest, ":")
+		line, err := strconv.Atoi(number)
+		if ok && err == nil {
+			return engine.PluginProblem{File: name, Line: line, Message: strings.TrimSpace(message)}
+		}
+	}
+	return engine.PluginProblem{File: file, Message: text}
+}

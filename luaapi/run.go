@@ -1,0 +1,241 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// run is one call into a plugin: the fresh environment, the objects that it was
+// given and what it left behind. It belongs to one goroutine.
+type run struct {
+	call call
+	vm   vmContext
+	turn turn
+	lib  lualib.Run
+
+	rt      *Runtime
+	version *version // nil while a file is loaded
+	code    *code
+	st      *state
+	env     *lua.LTable
+	extra   map[string]moduleOpener // modules besides the builtin ones
+	loaded  []loadedModule
+	room    [8]loadedModule // the first of loaded
+
+	started time.Time // when it got its turn
+	waited  time.Duration
+	log     []engine.LogLine
+	trace   string // of an error that pcall did not catch
+	fault   string // a panic in a host function
+
+	// enter is called inside the protected call, with the fresh plugin table.
+	enter func(L *lua.LState, self *lua.LTable)
+	top   lua.LValue // what the file returned this time
+	self  *lua.LTable
+
+	checkRun *engine.CheckRun
+	alert    *engine.AlertCall
+	bound    *binding // of the check's config
+	settings *binding // of the plugin's site-wide settings
+	objects  checkTables
+	result   resultObject
+
+	onLoad func(L *lua.LState, top lua.LValue) // while a file is loaded, in place of enter
+	forms  *formCollector                      // while a file is loaded: what the form constructors found
+}
+
+// runKind says what a run is given.
+type runKind struct {
+	limit   time.Duration // when ctx has no earlier deadline; 0 is none of its own
+	offline bool
+	full    bool // needs the forms: run the whole chunk
+	subject string
+}
+
+var errNoTurn = errors.New("got no turn before its deadline")
+
+// begin prepares a run and waits for its turn; on an error there is no run. The
+// caller calls end, always, when begin succeeded.
+func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.PluginMeta, kind runKind) (*run, context.CancelFunc, error) {
+	cancel := context.CancelFunc(func() {})
+	if kind.limit > 0 {
+		if at, ok := ctx.Deadline(); !ok || time.Until(at) > kind.limit {
+			ctx, cancel = context.WithTimeout(ctx, kind.limit)
+		}
+	}
+	r := &run{rt: rt, code: c}
+	asked := time.Now()
+	r.turn = turn{of: rt.turns}
+	if err := r.turn.acquire(ctx); err != nil {
+		cancel()
+		return nil, nil, errNoTurn
+	}
+	r.started = time.Now()
+	r.waited = r.started.Sub(asked)
+	deadline, _ := ctx.Deadline()
+	slug := ""
+	if meta != nil {
+		slug = meta.Slug
+	}
+	r.call = call{
+		ctx: ctx, deadline: deadline, host: rt.opts.Host, data: rt.opts.Data,
+		scope: engine.Scope{Plugin: slug, Subject: kind.subject}, plugin: meta,
+		offline: kind.offline, now: rt.opts.Now, log: r.addLog, gate: &r.turn, run: r,
+	}
+	r.vm = vmContext{
+		Context: ctx, done: ctx.Done(), call: &r.call, budget: rt.opts.Instructions,
+		sliceStart: r.started, turn: &r.turn, run: r,
+	}
+	r.lib = lualib.Run{Budget: &r.vm, Now: rt.opts.Now, Started: r.started}
+	r.loaded = r.room[:0]
+	if p != nil {
+		r.st = p.get()
+	} else {
+		r.st = newState()
+	}
+	r.st.L.SetContext(&r.vm)
+	r.env = r.st.environment()
+	rt.watchdog.watch(&r.vm)
+	return r, cancel, nil
+}
+
+// execute runs the file's top level and then enter, protected. It returns what
+// went wrong; the end of the run comes before any other error.
+func (r *run) execute() error {
+	err := r.protected(func() error { return r.st.protect(r.st.entry, 0) })
+	if ended := r.vm.Err(); ended != nil {
+		if r.trace == "" {
+			r.keepTrace(traceOf(err))
+		}
+		return ended
+	}
+	if err == nil {
+		return nil
+	}
+	api, _ := err.(*lua.ApiError)
+	if api == nil {
+		return err
+	}
+	r.keepTrace(api.StackTrace)
+	if api.Type == lua.ApiErrorPanic {
+		noteFault(r.st.L, api)
+		return r.vm.Err()
+	}
+	if runEnded(r.st.L, api.Object) {
+		return r.vm.Err()
+	}
+	text := r.flatten(api.Object)
+	if ended := r.vm.Err(); ended != nil {
+		return ended
+	}
+	return &pluginError{text}
+}
+
+// protected keeps a Go panic that the library did not catch inside the run.
+func (r *run) protected(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.vm.ended = errInternal
+			err = errInternal
+		}
+	}()
+	return fn()
+}
+
+// pluginError is an error in the plugin, as its author reads it.
+type pluginError struct{ text string }
+
+func (e *pluginError) Error() string { return e.text }
+
+// entry is the Go function that every run begins with. It is one function for
+// all of them, so that a run allocates none.
+func entry(L *lua.LState) int {
+	r := callOf(L).run
+	main := L.NewFunctionFromProto(r.code.main)
+	main.Env = r.env
+	L.Push(main)
+	L.Call(0, 1)
+	top := L.Get(-1)
+	L.Pop(1)
+	if r.version == nil {
+		r.onLoad(L, top)
+		return 0
+	}
+	r.top = top
+	r.self = r.version.pick(L, top)
+	r.enter(L, r.self)
+	return 0
+}
+
+// end closes what the run opened and gives its state and its turn back. clean
+// says whether the state may serve again.
+func (r *run) end(p *pool, clean bool) {
+	r.call.close()
+	r.rt.watchdog.leave(&r.vm)
+	r.turn.release()
+	r.st.L.SetTop(0)
+	if clean && p != nil && r.vm.ended == nil {
+		p.put(r.st, r.vm.instructions)
+	} else {
+		r.st.close()
+	}
+}
+
+func traceOf(err error) string {
+	if api, ok := err.(*lua.ApiError); ok {
+		return api.StackTrace
+	}
+	return ""
+}
+
+func (r *run) keepTrace(trace string) {
+	if r.trace == "" {
+		r.trace = trace
+	}
+}
+
+// flatten turns an error value into text. A table may bring a __tostring, which
+// is the plugin's code: it runs protected, under the same deadline.
+func (r *run) flatten(v lua.LValue) string {
+	switch v := v.(type) {
+	case lua.LString:
+		return string(v)
+	case *lua.LTable, *lua.LUserData:
+		L := r.st.L
+		fn := L.NewFunction(func(L *lua.LState) int {
+			L.Push(lua.LString(lualib.ToString(L, L.Get(1))))
+			return 1
+		})
+		if L.GetMetaField(v, "__tostring") == lua.LNil {
+			break
+		}
+		if err := r.st.protect(fn, 1, v); err == nil {
+			text := L.Get(-1).String()
+			L.Pop(1)
+			return text
+		}
+	case lua.LNumber, lua.LBool, *lua.LNilType:
+		return v.String()
+	}
+	return "error object is a " + v.Type().String()
+}
+
+// The bounds of what a run may log.
+const (
+	maxLogLines = 100
+	maxLogLine  = 1024 // bytes
+)
+
+// addLog keeps a line of the run's log; lines beyond the hundredth are dropped.
+func (r *run) addLog(level, message string) {
+	if len(r.log) >= maxLogLines {
+		return
+	}
+	r.log = append(r.log, engine.LogLine{At: r.rt.opts.Now(), Level: level, Message: message})
+}

@@ -1,0 +1,240 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"moonwatch/engine"
+)
+
+// emptyGrace is how long a file may be empty, and the folder away, before that
+// is taken for what it is: editors empty a file before they fill it.
+const emptyGrace = time.Second
+
+// Load reads the plugins of the binary, the kept sources and the folder, and
+// puts them in force. It blocks until all are loaded; a plugin that does not
+// load is no error of Load.
+func (rt *Runtime) Load(ctx context.Context) error {
+	rt.scanning.Lock()
+	defer rt.scanning.Unlock()
+	if err := rt.loadShipped(ctx); err != nil {
+		return err
+	}
+	kept := rt.keptSources(ctx)
+	found, _, err := rt.readFolder()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the plugin folder: %w", err)
+	}
+	rt.loadAll(ctx, found, kept)
+	for _, k := range kept {
+		rt.restoreGone(ctx, k)
+	}
+	rt.swap()
+	rt.keepAll(ctx)
+	return nil
+}
+
+func (rt *Runtime) loadShipped(ctx context.Context) error {
+	if rt.opts.Shipped == nil {
+		return nil
+	}
+	names, err := pluginNames(rt.opts.Shipped)
+	if err != nil {
+		return fmt.Errorf("reading the shipped plugins: %w", err)
+	}
+	for _, name := range names {
+		s, err := readSource(rt.opts.Shipped, name)
+		if err != nil {
+			return fmt.Errorf("reading the shipped plugin %s: %w", name, err)
+		}
+		u := &unit{path: name, shipped: true}
+		rt.take(u, s, rt.load(ctx, s, shownFile(name, s.folder, true)))
+		rt.units["shipped:"+name] = u
+	}
+	return nil
+}
+
+// found is what the folder holds under one name.
+type found struct {
+	source *source
+	err    error // too big, or unreadable
+}
+
+// readFolder reads all plugins of the folder. unsettled is set when a file went
+// away while it was read.
+func (rt *Runtime) readFolder() (all map[string]found, unsettled bool, err error) {
+	all = map[string]found{}
+	if rt.opts.Dir == "" {
+		return all, false, nil
+	}
+	fsys := os.DirFS(rt.opts.Dir)
+	names, err := pluginNames(fsys)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, name := range names {
+		s, err := readSource(fsys, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			unsettled = true
+			continue
+		}
+		all[name] = found{s, err}
+	}
+	return all, unsettled, nil
+}
+
+// loadAll loads what is new or changed, side by side.
+func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[string]engine.PluginSource) {
+	results := map[string]*loadResult{}
+	var mu sync.Mutex // guards results
+	var loading sync.WaitGroup
+	limit := make(chan struct{}, rt.opts.MaxExecuting)
+	for name, f := range all {
+		if f.source == nil {
+			rt.unitAt(name).problems = problems{{File: name, Message: f.err.Error()}}
+			continue
+		}
+		if !rt.needsLoad(name, f) {
+			continue
+		}
+		loading.Add(1)
+		limit <- struct{}{}
+		go func() {
+			defer loading.Done()
+			defer func() { <-limit }()
+			out := rt.loadFound(ctx, name, f)
+			mu.Lock()
+			defer mu.Unlock()
+			results[name] = out
+		}()
+	}
+	loading.Wait()
+	for name, out := range results {
+		u := rt.unitAt(name)
+		if len(out.problems) > 0 && u.good == nil {
+			rt.restore(ctx, u, kept[name])
+		}
+		rt.take(u, all[name].source, out)
+	}
+}
+
+func (rt *Runtime) loadFound(ctx context.Context, name string, f found) *loadResult {
+	if f.err != nil {
+		file, _ := f.source.main()
+		return &loadResult{problems: problems{{File: file, Message: f.err.Error()}}}
+	}
+	return rt.load(ctx, f.source, shownFile(name, f.source.folder, false))
+}
+
+// needsLoad reports whether what the folder holds differs from what was read last.
+func (rt *Runtime) needsLoad(name string, f found) bool {
+	u := rt.units[name]
+	if u == nil {
+		return true
+	}
+	if u.hash == f.source.hash && !u.gone {
+		u.emptyAt = time.Time{}
+		return false
+	}
+	if !f.source.empty {
+		u.emptyAt = time.Time{}
+		return true
+	}
+	if u.emptyAt.IsZero() {
+		u.emptyAt = time.Now()
+	}
+	return time.Since(u.emptyAt) >= emptyGrace
+}
+
+func (rt *Runtime) unitAt(name string) *unit {
+	if rt.units[name] == nil {
+		rt.units[name] = &unit{path: name}
+	}
+	return rt.units[name]
+}
+
+// take makes what was loaded the unit's newest. On a failure the good version
+// stays, with the problem beside it.
+func (rt *Runtime) take(u *unit, s *source, out *loadResult) {
+	u.hash, u.gone = s.hash, false
+	u.problems, u.warnings, u.claims = out.problems, out.warnings, out.slugs
+	if len(out.problems) > 0 {
+		rt.opts.Logger.Warn("plugin does not load", "file", out.problems[0].File, "line", out.problems[0].Line, "problem", out.problems[0].Message)
+		return
+	}
+	rt.retire(u, out)
+	u.good, u.source, u.at = out, s, rt.opts.Now()
+}
+
+// retire lets the unit's old version end: what its file no longer defines is
+// kept as orphaned, and the pool is drained.
+func (rt *Runtime) retire(u *unit, next *loadResult) {
+	if u.good == nil {
+		return
+	}
+	defined := func(v *version) bool {
+		return slices.ContainsFunc(next.plugins, func(n *version) bool { return n.meta.Slug == v.meta.Slug })
+	}
+	u.orphans = slices.DeleteFunc(u.orphans, defined)
+	for _, v := range u.good.plugins {
+		if !defined(v) {
+			u.orphans = append(u.orphans, v)
+			rt.keepOrphan(u, v)
+		}
+	}
+	if len(u.good.plugins) > 0 {
+		u.good.plugins[0].pool.close()
+	}
+}
+
+// scan reads the folder and puts in force what changed. again reports that the
+// folder was in the middle of a change and wants another look soon.
+func (rt *Runtime) scan(ctx context.Context) (again bool) {
+	rt.scanning.Lock()
+	defer rt.scanning.Unlock()
+	all, unsettled, err := rt.readFolder()
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			rt.opts.Logger.Error("reading the plugin folder", "error", err)
+			return false
+		}
+		if rt.missingAt.IsZero() {
+			rt.missingAt = time.Now()
+		}
+		if time.Since(rt.missingAt) < emptyGrace {
+			return true
+		}
+		all = map[string]found{}
+	} else {
+		rt.missingAt = time.Time{}
+	}
+	rt.loadAll(ctx, all, nil)
+	for name, u := range rt.units {
+		if _, there := all[name]; !there && !u.shipped && !unsettled {
+			rt.leave(u)
+		}
+		if there := all[name]; there.source != nil && there.source.empty && !u.emptyAt.IsZero() {
+			again = true
+		}
+	}
+	rt.swap()
+	rt.keepAll(ctx)
+	return again || unsettled
+}
+
+// leave marks a unit whose file is gone. One that never loaded is forgotten.
+func (rt *Runtime) leave(u *unit) {
+	if u.gone {
+		return
+	}
+	u.gone, u.problems, u.warnings, u.hash = true, nil, nil, ""
+	if u.good == nil && len(u.orphans) == 0 {
+		delete(rt.units, u.path)
+	}
+}

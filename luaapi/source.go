@@ -1,0 +1,203 @@
+package luaapi
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+
+	"moonwatch/luaapi/lualib"
+)
+
+// source is what one plugin file or folder held at one moment.
+type source struct {
+	path   string            // of the file or folder, relative to where plugins lie
+	folder bool              // files are below path; else there is one, under ""
+	files  map[string]string // Lua files but tests, by path below path
+	hash   string            // of all files, whatever they are
+	empty  bool              // the file that makes the plugin has no bytes, as in the middle of a save
+}
+
+// The largest sources that are taken, in bytes. One file: lualib.MaxSource.
+const (
+	maxFolder = 1 << 20
+	maxDepth  = 8
+)
+
+// errTooBig is returned for a source that is not read whole.
+var errTooBig = errors.New("too big")
+
+// mainFile is the file that makes a folder a plugin.
+const mainFile = "plugin.lua"
+
+// name is the chunk name of a file of the source: what errors show.
+func (s *source) name(file string) string {
+	if file == "" {
+		return s.path
+	}
+	return s.path + "/" + file
+}
+
+// main is the text of the file that returns the plugin.
+func (s *source) main() (file, text string) {
+	if s.folder {
+		return s.name(mainFile), s.files[mainFile]
+	}
+	return s.name(""), s.files[""]
+}
+
+// modules lists the folder's own modules by their names for require.
+func (s *source) modules() map[string]string {
+	m := map[string]string{}
+	for file := range s.files {
+		if s.folder && file != mainFile {
+			m[strings.ReplaceAll(strings.TrimSuffix(file, ".lua"), "/", ".")] = file
+		}
+	}
+	return m
+}
+
+// pluginNames lists the files and folders of fsys that are plugins, in lexical
+// order. A folder without plugin.lua is none.
+func pluginNames(fsys fs.FS) ([]string, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		if name[0] == '.' || name[0] == '_' {
+			continue
+		}
+		info, err := fs.Stat(fsys, name) // follows links
+		if err != nil {
+			continue
+		}
+		switch {
+		case info.IsDir():
+			if main, err := fs.Stat(fsys, path.Join(name, mainFile)); err == nil && !main.IsDir() {
+				names = append(names, name)
+			}
+		case isPluginFile(name):
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+func isPluginFile(name string) bool {
+	return strings.HasSuffix(name, ".lua") && name != ".lua" && !strings.HasSuffix(name, "_test.lua")
+}
+
+// readSource reads a plugin file or folder of fsys. A source that is too big
+// comes with an error that says so, and with a hash all the same.
+func readSource(fsys fs.FS, name string) (*source, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{path: name, folder: info.IsDir(), files: map[string]string{}}
+	r := &sourceReader{fsys: fsys, s: s, hash: map[string][32]byte{}}
+	if s.folder {
+		err = r.folder("", 0)
+	} else {
+		err = r.file("")
+	}
+	s.hash = r.sum()
+	if err == nil {
+		err = r.tooBig
+	}
+	if main, ok := s.files[mainFile]; s.folder && ok {
+		s.empty = main == ""
+	} else if !s.folder {
+		s.empty = s.files[""] == "" && r.tooBig == nil
+	}
+	return s, err
+}
+
+type sourceReader struct {
+	fsys   fs.FS
+	s      *source
+	hash   map[string][32]byte
+	total  int64
+	tooBig error
+}
+
+func (r *sourceReader) folder(below string, depth int) error {
+	if depth > maxDepth {
+		return nil
+	}
+	entries, err := fs.ReadDir(r.fsys, path.Join(r.s.path, below))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		file := path.Join(below, e.Name())
+		info, err := fs.Stat(r.fsys, path.Join(r.s.path, file))
+		if err != nil {
+			continue // a dangling link, or gone since
+		}
+		if info.IsDir() {
+			err = r.folder(file, depth+1)
+		} else if info.Mode().IsRegular() {
+			err = r.file(file)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *sourceReader) file(file string) error {
+	full := path.Join(r.s.path, file)
+	info, err := fs.Stat(r.fsys, full)
+	if err != nil {
+		return err
+	}
+	isLua := strings.HasSuffix(full, ".lua")
+	r.total += info.Size()
+	switch {
+	case isLua && info.Size() > lualib.MaxSource:
+		r.refuse(file, info, fmt.Errorf("%s has %d bytes; %d are allowed: %w", full, info.Size(), lualib.MaxSource, errTooBig))
+		return nil
+	case r.total > maxFolder:
+		r.refuse(file, info, fmt.Errorf("the folder has more than %d bytes: %w", maxFolder, errTooBig))
+		return nil
+	}
+	data, err := fs.ReadFile(r.fsys, full)
+	if err != nil {
+		return err
+	}
+	r.hash[file] = sha256.Sum256(data)
+	if isLua && !strings.HasSuffix(full, "_test.lua") {
+		r.s.files[file] = string(data)
+	}
+	return nil
+}
+
+// refuse notes a file that is not read; its size and time stand in the hash for it.
+func (r *sourceReader) refuse(file string, info fs.FileInfo, why error) {
+	if r.tooBig == nil {
+		r.tooBig = why
+	}
+	r.hash[file] = sha256.Sum256(fmt.Appendf(nil, "%d %d", info.Size(), info.ModTime().UnixNano()))
+}
+
+func (r *sourceReader) sum() string {
+	all := sha256.New()
+	for _, file := range sortedKeys(r.hash) {
+		one := r.hash[file]
+		fmt.Fprintf(all, "%s\x00%x\n", file, one)
+	}
+	return hex.EncodeToString(all.Sum(nil))[:32]
+}

@@ -1,0 +1,196 @@
+package luaapi
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// code is what was compiled from one file or folder. Function prototypes are
+// immutable and shared by all states; functions never are.
+type code struct {
+	main    *lua.FunctionProto
+	modules map[string]*lua.FunctionProto
+}
+
+// version is one plugin of one good version of a file or folder. It is
+// immutable but for its caches, and implements engine.Plugin.
+type version struct {
+	rt    *Runtime
+	meta  engine.PluginMeta
+	index int // in the array that the file returns, from 1; 0: the file returns the plugin itself
+
+	whole *code // for cleaning, which needs the forms
+	lean  *code // for runs: form constructors cut out where they are pure literals
+	pool  *pool // one for all plugins of the file
+
+	layouts   map[engine.FormName]*layout
+	views     []view
+	hasClean  bool
+	formsFrom int  // index of the plugin whose settings are shared; 0: its own
+	needsSelf bool // the source speaks of settings or view_url
+	allowed   map[string]bool
+
+	checks   bindings
+	settings atomic.Pointer[boundSettings]
+	counts   *pluginCounts
+}
+
+// view is one of the plugin's own views.
+type view struct {
+	Path    string
+	Methods []string
+	Public  bool
+	Role    string
+}
+
+// Meta returns what the version says about itself.
+func (v *version) Meta() *engine.PluginMeta { return &v.meta }
+
+// pick finds this version's table in what the file's top level returned.
+func (v *version) pick(L *lua.LState, top lua.LValue) *lua.LTable {
+	if v.index > 0 {
+		if list, ok := top.(*lua.LTable); ok {
+			top = list.RawGetInt(v.index)
+		}
+	}
+	t, ok := top.(*lua.LTable)
+	if !ok {
+		L.RaiseError("the file returned no plugin table this time")
+	}
+	return t
+}
+
+// method finds a function of the plugin's table, or of what its metatable leads to.
+func method(L *lua.LState, self *lua.LTable, name string) lua.LValue {
+	return L.GetField(self, name)
+}
+
+// start begins a run of this version. The caller calls finish, always.
+func (v *version) start(ctx context.Context, kind runKind, settings *binding) (*run, context.CancelFunc, error) {
+	c := v.lean
+	if kind.full {
+		c = v.whole
+	}
+	r, cancel, err := v.rt.begin(ctx, c, v.pool, &v.meta, kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.version = v
+	if len(v.allowed) > 0 {
+		r.call.env = v.getenv
+	}
+	r.call.secrets = append(r.call.secrets, settings.secrets...)
+	r.settings = settings
+	return r, cancel, nil
+}
+
+// getenv reads an environment variable that the plugin may read.
+func (v *version) getenv(name string) (string, bool) {
+	if !v.allowed[name] {
+		return "", false
+	}
+	return v.rt.opts.Env(name)
+}
+
+// boundSettings is the site-wide settings as Lua sees them. They are kept while
+// the same map comes with every run, and while the environment is the same.
+func (v *version) boundSettings(values form.Values) *binding {
+	if kept := v.settings.Load(); kept != nil && sameMap(kept.values, values) && time.Since(kept.at) < envFreshness {
+		return kept.bound
+	}
+	owner := v.meta.Slug
+	if v.meta.SettingsFrom != "" {
+		owner = v.meta.SettingsFrom
+	}
+	b := v.rt.bind(v.layouts[engine.SettingsForm], owner, values)
+	v.settings.Store(&boundSettings{values: values, bound: b, at: time.Now()})
+	return b
+}
+
+// lastSettings is what the version was last run with: clean functions are called
+// without settings of their own.
+func (v *version) lastSettings() *binding {
+	if kept := v.settings.Load(); kept != nil {
+		return kept.bound
+	}
+	return v.boundSettings(nil)
+}
+
+// boundConfig is a check's config as Lua sees it.
+func (v *version) boundConfig(check *engine.Check) *binding {
+	return v.checks.check(check, func() *binding {
+		return v.rt.bind(v.layouts[engine.ConfigForm], check.ID, check.Config)
+	})
+}
+
+// prepareSelf gives the fresh plugin table what the host adds to it.
+func (r *run) prepareSelf(L *lua.LState, self *lua.LTable, publicURL string) {
+	if !r.version.needsSelf {
+		return
+	}
+	self.RawSetString("settings", r.settings.table(L, r.rt.shared))
+	self.RawSetString("view_url", L.NewFunction(viewURL(r.version.meta.Slug, publicURL)))
+}
+
+// counters are what metrics show of all plugins together and of each.
+type counters struct {
+	mu      sync.Mutex // guards plugins
+	plugins map[string]*pluginCounts
+}
+
+// pluginCounts counts the runs of one plugin, over all its versions.
+type pluginCounts struct {
+	runs, errors, limits, timeouts, skipped atomic.Int64
+	nanos                                   atomic.Int64
+}
+
+func (c *counters) of(slug string) *pluginCounts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.plugins == nil {
+		c.plugins = map[string]*pluginCounts{}
+	}
+	p := c.plugins[slug]
+	if p == nil {
+		p = &pluginCounts{}
+		c.plugins[slug] = p
+	}
+	return p
+}
+
+// Stats are counts since the start.
+type Stats struct {
+	Executing int // runs that hold a turn now
+	Waiting   int // runs that wait for one
+	Plugins   map[string]PluginStats
+}
+
+// PluginStats are the counts of one plugin.
+type PluginStats struct {
+	Runs, Errors, Limits, Timeouts, Skipped int64
+	Took                                    time.Duration // of all runs together
+}
+
+// Stats returns the counts since the start, for metrics.
+func (rt *Runtime) Stats() Stats {
+	s := Stats{Waiting: int(rt.turns.waiting.Load()), Plugins: map[string]PluginStats{}}
+	rt.turns.mu.Lock()
+	s.Executing = rt.opts.MaxExecuting - rt.turns.free
+	rt.turns.mu.Unlock()
+	rt.counts.mu.Lock()
+	defer rt.counts.mu.Unlock()
+	for slug, c := range rt.counts.plugins {
+		s.Plugins[slug] = PluginStats{
+			Runs: c.runs.Load(), Errors: c.errors.Load(), Limits: c.limits.Load(),
+			Timeouts: c.timeouts.Load(), Skipped: c.skipped.Load(), Took: time.Duration(c.nanos.Load()),
+		}
+	}
+	return s
+}

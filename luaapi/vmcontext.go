@@ -1,0 +1,124 @@
+package luaapi
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"moonwatch/luaapi/lualib"
+)
+
+// limitError says which limit ended a run. Its text is fit to be shown.
+type limitError string
+
+func (e limitError) Error() string { return string(e) }
+
+// The limits, as a result's error shows them.
+const (
+	errInstructions limitError = "stopped: used too many instructions"
+	errMemory       limitError = "stopped: used too much memory"
+	errDepth        limitError = "stopped: too deep a recursion"
+	errInternal     limitError = "stopped: an internal error"
+)
+
+// slice is how long a run executes before it lets others have a turn.
+const slice = 5 * time.Millisecond
+
+// vmContext is the context that the Lua machine runs under. The machine asks
+// Done once per instruction, which makes it an instruction counter; the turn is
+// shared, and memory is weighed, at the same place. Done belongs to the run's
+// goroutine alone: what blocks is given call.ctx, never this one.
+type vmContext struct {
+	context.Context // ends at the deadline
+	done            <-chan struct{}
+	call            *call
+	instructions    int64
+	budget          int64 // 0 is none
+	ended           error // the limit that ended the run; nil while it may go on
+	sliceStart      time.Time
+	turn            *turn
+	weigh           atomic.Bool // the watchdog asks how much the run holds
+	run             *run
+}
+
+// libRunKey is what the functions of lualib look for their run under.
+var libRunKey = lualib.RunKey()
+
+// closedChannel is what Done returns after a limit. It is never sent to.
+var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// Done counts an instruction.
+func (v *vmContext) Done() <-chan struct{} {
+	v.instructions++
+	if v.instructions&0xfff == 0 || v.weigh.Load() || v.ended != nil {
+		if v.check(); v.ended != nil {
+			return closedChannel
+		}
+	}
+	return v.done
+}
+
+// Err returns the limit that was hit, else the deadline's error.
+func (v *vmContext) Err() error {
+	if v.ended != nil {
+		return v.ended
+	}
+	return v.Context.Err()
+}
+
+// Value finds the call.
+func (v *vmContext) Value(key any) any {
+	if key == libRunKey {
+		return &v.run.lib
+	}
+	if _, ok := key.(callKey); ok {
+		return v.call
+	}
+	return v.Context.Value(key)
+}
+
+// check is the slow path of Done.
+func (v *vmContext) check() {
+	if v.ended != nil {
+		return
+	}
+	if v.budget > 0 && v.instructions >= v.budget {
+		v.ended = errInstructions
+		return
+	}
+	if v.weigh.CompareAndSwap(true, false) && v.run.tooHeavy() {
+		v.ended = errMemory
+		return
+	}
+	v.share()
+}
+
+// Steps counts the work of a library function, n steps of a few nanoseconds
+// each, as instructions. It is one of the places where turns are shared.
+func (v *vmContext) Steps(n int) error {
+	v.instructions += int64(n+7) / 8
+	v.check()
+	return v.Err()
+}
+
+// Bytes counts what library functions build: writing a kilobyte is about as
+// much work as an instruction.
+func (v *vmContext) Bytes(n int) error {
+	v.instructions += int64(n) >> 10
+	v.check()
+	return v.ended
+}
+
+// share gives the turn to others when the slice is used up and somebody waits.
+func (v *vmContext) share() {
+	if v.turn == nil || !v.turn.held || v.turn.of.waiting.Load() == 0 {
+		return
+	}
+	if time.Since(v.sliceStart) < slice {
+		return
+	}
+	v.turn.release()
+	// Without a turn at the deadline the run ends at its next instruction.
+	_ = v.turn.take(v.Context, true)
+	v.sliceStart = time.Now()
+}

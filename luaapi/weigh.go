@@ -1,0 +1,126 @@
+package luaapi
+
+import (
+	"unsafe"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// scale sums up what a run holds: everything that its stack, its environment
+// and its results lead to. It stops as soon as it has seen enough.
+type scale struct {
+	limit   uint64
+	sum     uint64
+	steps   int
+	seen    map[any]struct{}
+	pending []lua.LValue
+}
+
+const (
+	weighSteps  = 4 << 20 // values looked at in one weighing, about 200 ms at the very most
+	tableWeight = 96
+	entryWeight = 48
+	bigString   = 1 << 10 // strings from here on are counted once, however often they are held
+)
+
+// weigh reports whether L holds more than limit bytes. It is called between two
+// instructions, from the goroutine that runs L.
+func weigh(L *lua.LState, roots []lua.LValue, limit uint64) bool {
+	s := &scale{limit: limit, seen: map[any]struct{}{}, pending: roots}
+	for level := 0; ; level++ {
+		frame, ok := L.GetStack(level)
+		if !ok {
+			break
+		}
+		if fn, err := L.GetInfo("f", frame, lua.LNil); err == nil {
+			s.add(fn)
+		}
+		for i := 1; ; i++ {
+			name, v := L.GetLocal(frame, i)
+			if name == "" || v == nil {
+				break
+			}
+			s.add(v)
+		}
+	}
+	for len(s.pending) > 0 && s.sum <= limit && s.steps < weighSteps {
+		v := s.pending[len(s.pending)-1]
+		s.pending = s.pending[:len(s.pending)-1]
+		s.open(v)
+	}
+	return s.sum > limit
+}
+
+// add counts a value and remembers it when it leads further.
+func (s *scale) add(v lua.LValue) {
+	s.steps++
+	switch v := v.(type) {
+	case lua.LString:
+		if len(v) < bigString {
+			s.sum += uint64(len(v))
+		} else if s.first(unsafe.StringData(string(v))) {
+			s.sum += uint64(len(v))
+		}
+	case *lua.LTable, *lua.LFunction, *lua.LUserData:
+		if s.first(v) {
+			s.pending = append(s.pending, v)
+		}
+	}
+}
+
+func (s *scale) first(v any) bool {
+	if _, ok := s.seen[v]; ok {
+		return false
+	}
+	s.seen[v] = struct{}{}
+	return true
+}
+
+func (s *scale) open(v lua.LValue) {
+	switch v := v.(type) {
+	case *lua.LTable:
+		s.sum += tableWeight + 16*uint64(v.Len())
+		if m, ok := v.Metatable.(*lua.LTable); ok {
+			s.add(m)
+		}
+		v.ForEach(func(key, value lua.LValue) {
+			if s.sum > s.limit || s.steps > weighSteps {
+				return
+			}
+			if key.Type() != lua.LTNumber {
+				s.sum += entryWeight
+				s.add(key)
+			}
+			s.add(value)
+		})
+	case *lua.LFunction:
+		s.sum += tableWeight
+		for _, up := range v.Upvalues {
+			if up != nil {
+				s.add(up.Value())
+			}
+		}
+		if v.Env != nil {
+			s.add(v.Env)
+		}
+	case *lua.LUserData:
+		s.sum += tableWeight
+	}
+}
+
+// tooHeavy reports whether the run holds more than one run may.
+func (r *run) tooHeavy() bool {
+	roots := make([]lua.LValue, 0, 16)
+	roots = append(roots, r.env)
+	for _, m := range r.loaded {
+		if m.value != nil {
+			roots = append(roots, m.value)
+		}
+	}
+	if r.self != nil {
+		roots = append(roots, r.self)
+	}
+	size := uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
+	limit := r.rt.watchdog.perRun
+	return size > limit || weigh(r.st.L, roots, limit-size)
+}
