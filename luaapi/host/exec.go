@@ -105,14 +105,17 @@ func explainExec(err error, path string) *Error {
 	case errors.Is(err, fs.ErrPermission):
 		return &Error{Denied, "no permission to run " + path}
 	}
-	return &Error{Invalid, path + " cannot be run: " + plain(errors.Unwrap(err))}
+	return &Error{Invalid, path + " cannot be run: " + plain(err)}
 }
 
 // capped keeps the first MaxExecOutput bytes written to it and drops the rest.
-type capped struct{ bytes.Buffer }
+type capped struct{ kept bytes.Buffer }
 
 // Write never fails, so that the program is not ended by a closed pipe.
 func (c *capped) Write(p []byte) (int, error) {
-	c.Buffer.Write(p[:min(len(p), MaxExecOutput-c.Len())])
+	c.kept.Write(p[:min(len(p), MaxExecOutput-c.kept.Len())])
 	return len(p), nil
 }
+
+// String returns what was kept.
+func (c *capped) String() string { return c.kept.String() }

@@ -201,3 +201,9 @@ type ExecAnswer struct {
 	Signal         string // name of the signal that ended it, else ""
 	Stdout, Stderr string
 }
+
+// Sleeper is a Host that keeps its own time: time.sleep goes through it. Those
+// that stand in for the network in tests move their clock.
+type Sleeper interface {
+	Sleep(ctx context.Context, d time.Duration) error
+}

@@ -17,7 +17,7 @@ import (
 const (
 	MaxPingCount = 100
 	MaxPingSize  = 65000
-	minPingSize  = 24 // room for the time and the mark of the packet
+	MinPingSize  = 24 // room for the time and the mark of the packet
 )
 
 // Ping sends ICMP echo requests, through an unprivileged socket where the
@@ -80,7 +80,7 @@ func (req PingRequest) withDefaults() (PingRequest, error) {
 		return req, &Error{Invalid, "interval must be at least 0.01"}
 	case req.Timeout < 0:
 		return req, &Error{Invalid, "timeout must be positive"}
-	case req.Size < minPingSize || req.Size > MaxPingSize:
+	case req.Size < MinPingSize || req.Size > MaxPingSize:
 		return req, &Error{Invalid, "size must be from 24 to 65000"}
 	}
 	return req, nil

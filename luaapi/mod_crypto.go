@@ -1,0 +1,134 @@
+package luaapi
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Limits of module crypto.
+const (
+	maxRandom      = 64 << 10
+	maxDerived     = 1024
+	maxDerivedWork = 2_000_000 // rounds times blocks: about a second
+)
+
+// hashOf returns a hash by the name that plugins use, or nil.
+func hashOf(name string) func() hash.Hash {
+	switch name {
+	case "md5":
+		return md5.New
+	case "sha1":
+		return sha1.New
+	case "sha256":
+		return sha256.New
+	case "sha512":
+		return sha512.New
+	}
+	return nil
+}
+
+func openCrypto(L *lua.LState) *lua.LTable {
+	functions := map[string]lua.LGFunction{
+		"hmac":   cryptoHMAC,
+		"pbkdf2": cryptoPBKDF2,
+		"xor":    cryptoXor,
+		"equal":  cryptoEqual,
+		"random": cryptoRandom,
+	}
+	for _, name := range []string{"md5", "sha1", "sha256", "sha512"} {
+		functions[name] = func(L *lua.LState) int {
+			a := args{L, "crypto." + name}
+			h := hashOf(name)()
+			h.Write([]byte(a.text(1, "text")))
+			return a.encoded(h.Sum(nil), 2, "hex")
+		}
+	}
+	return moduleOf(L, functions)
+}
+
+// encoded answers with data in the encoding that argument n names.
+func (a args) encoded(data []byte, n int, otherwise string) int {
+	switch encoding := a.textOr(n, "encoding", otherwise); encoding {
+	case "hex":
+		a.L.Push(lua.LString(hex.EncodeToString(data)))
+	case "base64":
+		a.L.Push(lua.LString(base64.StdEncoding.EncodeToString(data)))
+	case "raw":
+		a.L.Push(lua.LString(data))
+	default:
+		a.fail(n, "encoding must be hex, base64 or raw, got %s", keyText(lua.LString(encoding)))
+	}
+	return 1
+}
+
+// algorithm reads argument 1 as the name of a hash.
+func (a args) algorithm() func() hash.Hash {
+	name := a.text(1, "algorithm")
+	h := hashOf(name)
+	if h == nil {
+		a.fail(1, "algorithm must be md5, sha1, sha256 or sha512, got %s", keyText(lua.LString(name)))
+	}
+	return h
+}
+
+func cryptoHMAC(L *lua.LState) int {
+	a := args{L, "crypto.hmac"}
+	h := hmac.New(a.algorithm(), []byte(a.text(2, "key")))
+	h.Write([]byte(a.text(3, "text")))
+	return a.encoded(h.Sum(nil), 4, "hex")
+}
+
+// cryptoPBKDF2 gives raw bytes, unless a sixth argument names an encoding.
+func cryptoPBKDF2(L *lua.LState) int {
+	a := args{L, "crypto.pbkdf2"}
+	h := a.algorithm()
+	password, salt := a.text(2, "password"), a.text(3, "salt")
+	rounds := a.integer(4, "rounds", 1, maxDerivedWork)
+	length := a.integer(5, "length", 1, maxDerived)
+	size := h().Size()
+	if rounds*((length+size-1)/size) > maxDerivedWork {
+		a.fail(4, "rounds are too many for this length")
+	}
+	key, err := pbkdf2.Key(h, password, []byte(salt), rounds, length)
+	if err != nil {
+		return failed(L, invalid("pbkdf2: %s", err.Error()))
+	}
+	return a.encoded(key, 6, "raw")
+}
+
+func cryptoXor(L *lua.LState) int {
+	a := args{L, "crypto.xor"}
+	x, y := a.text(1, "first"), a.text(2, "second")
+	if len(x) != len(y) {
+		a.fail(2, "second must be as long as first (%d bytes), got %d", len(x), len(y))
+	}
+	out := make([]byte, len(x))
+	subtle.XORBytes(out, []byte(x), []byte(y))
+	L.Push(lua.LString(out))
+	return 1
+}
+
+func cryptoEqual(L *lua.LState) int {
+	a := args{L, "crypto.equal"}
+	equal := subtle.ConstantTimeCompare([]byte(a.text(1, "first")), []byte(a.text(2, "second")))
+	L.Push(lua.LBool(equal == 1))
+	return 1
+}
+
+func cryptoRandom(L *lua.LState) int {
+	a := args{L, "crypto.random"}
+	data := make([]byte, a.integer(1, "n", 1, maxRandom))
+	rand.Read(data)
+	return a.encoded(data, 2, "hex")
+}

@@ -1,0 +1,143 @@
+package luaapi
+
+import (
+	"context"
+	"strings"
+
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// maxArguments bounds the arguments of a program.
+const maxArguments = 1000
+
+func openExec(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{"run": execRun, "split": execSplit})
+}
+
+// execRun is run{ "/path", argument, …, stdin, timeout, env }.
+func execRun(L *lua.LState) int {
+	a := args{L, "exec.run"}
+	c := a.outside()
+	t := a.table(1, "command")
+	argv := a.textArray(1, "command", t)
+	if len(argv) == 0 || len(argv) > maxArguments {
+		a.fail(1, "command must be 1 to %d texts, the first a path", maxArguments)
+	}
+	o := a.optionsOf(1, namedPart(t), []string{"stdin", "timeout", "env"})
+	req := host.ExecRequest{Path: argv[0], Args: argv[1:], Stdin: o.text("stdin"), Env: o.environment()}
+	var answer *host.ExecAnswer
+	err := c.wait(o.seconds("timeout"), func(ctx context.Context) (err error) {
+		answer, err = c.host.Exec(ctx, &req)
+		return err
+	})
+	if err != nil {
+		return failed(L, err)
+	}
+	out := newTable()
+	out.RawSetString("code", lua.LNumber(answer.Code))
+	if answer.Signal != "" {
+		out.RawSetString("signal", lua.LString(answer.Signal))
+	}
+	out.RawSetString("stdout", lua.LString(answer.Stdout))
+	out.RawSetString("stderr", lua.LString(answer.Stderr))
+	L.Push(out)
+	return 1
+}
+
+// namedPart is a table's entries without those that are numbered.
+func namedPart(t *lua.LTable) *lua.LTable {
+	out := newTable()
+	t.ForEach(func(k, v lua.LValue) {
+		if k.Type() != lua.LTNumber {
+			out.RawSet(k, v)
+		}
+	})
+	return out
+}
+
+func (o options) environment() map[string]string {
+	t := o.table("env")
+	if t == nil {
+		return nil
+	}
+	env := make(map[string]string)
+	t.ForEach(func(k, v lua.LValue) {
+		name, ok1 := k.(lua.LString)
+		value, ok2 := textOf(v)
+		if !ok1 || !ok2 {
+			o.fail(1, "env must be a table of names and texts, got %s", keyText(k))
+		}
+		env[string(name)] = value
+	})
+	return env
+}
+
+// execSplit parts text into words as a POSIX shell does, without expanding anything.
+func execSplit(L *lua.LState) int {
+	words, err := splitWords(args{L, "exec.split"}.text(1, "text"))
+	if err != nil {
+		return failed(L, err)
+	}
+	L.Push(textTable(words))
+	return 1
+}
+
+func splitWords(text string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	inWord := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case ' ', '\t', '\n':
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+				inWord = false
+			}
+		case '\\':
+			if i++; i == len(text) {
+				return nil, invalid("the text ends in a backslash")
+			}
+			if text[i] != '\n' {
+				word.WriteByte(text[i])
+				inWord = true
+			}
+		case '\'', '"':
+			end, err := quoted(&word, text, i)
+			if err != nil {
+				return nil, err
+			}
+			i, inWord = end, true
+		default:
+			word.WriteByte(c)
+			inWord = true
+		}
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// quoted adds what stands in quotes from start on, and returns the place of the
+// quote that ends it. In double quotes a backslash escapes $ ` " \ and a line's end.
+func quoted(word *strings.Builder, text string, start int) (int, error) {
+	quote := text[start]
+	for i := start + 1; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == quote:
+			return i, nil
+		case c == '\\' && quote == '"' && i+1 < len(text) && strings.IndexByte("$`\"\\\n", text[i+1]) >= 0:
+			i++
+			if text[i] != '\n' {
+				word.WriteByte(text[i])
+			}
+		default:
+			word.WriteByte(c)
+		}
+	}
+	return 0, invalid("a quote in the text is not closed")
+}

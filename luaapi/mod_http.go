@@ -1,0 +1,217 @@
+package luaapi
+
+import (
+	"context"
+	"net/http"
+	"net/http/cookiejar"
+	"sync"
+	"time"
+
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+	"golang.org/x/net/publicsuffix"
+)
+
+// maxTogether is how many requests of one http.all are under way at a time, and
+// how many hosts of one icmp.ping.
+const maxTogether = 16
+
+// maxAll bounds the requests of one http.all, and the hosts of one icmp.ping.
+const maxAll = 1000
+
+func openHTTP(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{
+		"get":     func(L *lua.LState) int { return httpShort(L, "http.get", http.MethodGet) },
+		"post":    func(L *lua.LState) int { return httpShort(L, "http.post", http.MethodPost) },
+		"request": httpRequestFunction,
+		"all":     httpAll,
+		"session": httpSession,
+	})
+}
+
+// httpShort is get and post of the module.
+func httpShort(L *lua.LState, name, method string) int {
+	a := args{L, name}
+	c := a.outside()
+	r := a.shortRequest(1, method, nil)
+	return sendHTTP(L, c, r)
+}
+
+// shortRequest reads (url, options) from argument n on.
+func (a args) shortRequest(n int, method string, base *httpRequest) *httpRequest {
+	url := a.text(n, "url")
+	o := a.options(n+1, "options", httpOptionKeys)
+	r := o.request(base)
+	r.Method, r.URL = method, url
+	o.finish(r)
+	return r
+}
+
+func httpRequestFunction(L *lua.LState) int {
+	a := args{L, "http.request"}
+	c := a.outside()
+	return sendHTTP(L, c, a.longRequest(1, a.table(1, "request"), nil))
+}
+
+// longRequest reads a request from a table that names everything.
+func (a args) longRequest(n int, t *lua.LTable, base *httpRequest) *httpRequest {
+	o := a.optionsOf(n, t, httpRequestKeys)
+	r := o.request(base)
+	r.Method = o.text("method")
+	r.URL = o.text("url")
+	if r.URL == "" {
+		o.wrong("url", "text")
+	}
+	o.finish(r)
+	return r
+}
+
+func sendHTTP(L *lua.LState, c *call, r *httpRequest) int {
+	var answer *host.HTTPResponse
+	err := c.wait(r.timeout, func(ctx context.Context) (err error) {
+		answer, err = c.host.HTTP(ctx, &r.HTTPRequest)
+		return err
+	})
+	if err != nil {
+		return failed(L, err)
+	}
+	L.Push(newHTTPResponse(answer))
+	return 1
+}
+
+// httpAll makes requests, up to 16 at a time, and answers in their order.
+func httpAll(L *lua.LState) int {
+	a := args{L, "http.all"}
+	c := a.outside()
+	t := a.table(1, "requests")
+	if t.Len() > maxAll {
+		a.fail(1, "there are more than %d requests", maxAll)
+	}
+	requests := make([]*httpRequest, t.Len())
+	for i := range requests {
+		switch v := t.RawGetInt(i + 1).(type) {
+		case lua.LString:
+			requests[i] = a.optionsOf(1, newTable(), nil).request(nil)
+			requests[i].URL = string(v)
+		case *lua.LTable:
+			requests[i] = a.longRequest(1, v, nil)
+		default:
+			a.fail(1, "request %d must be a table or a URL, got %s", i+1, typeName(v))
+		}
+	}
+	answers := make([]*host.HTTPResponse, len(requests))
+	errs := make([]error, len(requests))
+	err := c.wait(0, func(ctx context.Context) error {
+		return together(len(requests), func(i int) {
+			ctx, cancel := within(ctx, requests[i].timeout)
+			defer cancel()
+			answers[i], errs[i] = c.host.HTTP(ctx, &requests[i].HTTPRequest)
+		})
+	})
+	if err != nil {
+		return failed(L, err)
+	}
+	list := newTable()
+	for i := range answers {
+		if errs[i] != nil {
+			list.Append(errorTable(errs[i]))
+		} else {
+			list.Append(newHTTPResponse(answers[i]))
+		}
+	}
+	L.Push(list)
+	return 1
+}
+
+// within bounds a context by a timeout, if there is one.
+func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+// together calls fn for 0 to n-1, up to maxTogether at a time, and waits for
+// all. A panic in one becomes the error of all.
+func together(n int, fn func(i int)) error {
+	var (
+		wait    sync.WaitGroup
+		turns   = make(chan struct{}, maxTogether)
+		paniced = make(chan error, 1)
+	)
+	for i := range n {
+		turns <- struct{}{}
+		wait.Add(1)
+		go func() {
+			defer func() {
+				if v := recover(); v != nil {
+					select {
+					case paniced <- invalid("internal error: %v", v):
+					default:
+					}
+				}
+				<-turns
+				wait.Done()
+			}()
+			fn(i)
+		}()
+	}
+	wait.Wait()
+	select {
+	case err := <-paniced:
+		return err
+	default:
+		return nil
+	}
+}
+
+// errorTable is { error, kind }, which stands for what failed in a list of answers.
+func errorTable(err error) *lua.LTable {
+	t := newTable()
+	t.RawSetString("error", lua.LString(err.Error()))
+	t.RawSetString("kind", lua.LString(host.KindOf(err)))
+	return t
+}
+
+// httpSessionValue is what http.session returns: defaults and cookies.
+type httpSessionValue struct {
+	base *httpRequest
+}
+
+var httpSessionMeta = methodsOf("session", map[string]lua.LGFunction{
+	"get":  func(L *lua.LState) int { return sessionShort(L, "session:get", http.MethodGet) },
+	"post": func(L *lua.LState) int { return sessionShort(L, "session:post", http.MethodPost) },
+	"request": func(L *lua.LState) int {
+		a := args{L, "session:request"}
+		c, s := a.outside(), a.session()
+		return sendHTTP(L, c, a.longRequest(2, a.table(2, "request"), s.base))
+	},
+})
+
+func httpSession(L *lua.LState) int {
+	a := args{L, "http.session"}
+	a.outside()
+	o := a.options(1, "defaults", httpOptionKeys)
+	base := o.request(nil)
+	o.finish(base)
+	base.Jar, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // cannot fail
+	L.Push(objectOf(&httpSessionValue{base}, httpSessionMeta))
+	return 1
+}
+
+func (a args) session() *httpSessionValue {
+	if u, ok := a.L.Get(1).(*lua.LUserData); ok {
+		if s, ok := u.Value.(*httpSessionValue); ok {
+			return s
+		}
+	}
+	a.L.RaiseError("%s must be called with a colon on a session", a.fn)
+	return nil
+}
+
+func sessionShort(L *lua.LState, name, method string) int {
+	a := args{L, name}
+	c, s := a.outside(), a.session()
+	return sendHTTP(L, c, a.shortRequest(2, method, s.base))
+}

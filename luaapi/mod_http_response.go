@@ -1,0 +1,175 @@
+package luaapi
+
+import (
+	"net/http"
+	"strings"
+
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// httpResponse is an answer as Lua sees it. Its tables are built when they are
+// first asked for: most plugins read the status alone.
+type httpResponse struct {
+	*host.HTTPResponse
+	headers, timings, tls lua.LValue // nil until asked for
+}
+
+var httpResponseNames = []string{"status", "headers", "body", "truncated", "url", "timings", "tls", "json", "header_values"}
+
+// httpResponseMeta and what it holds are never written.
+var (
+	httpResponseMeta = hiddenTable(map[string]lua.LValue{
+		"__index": goFunction(httpResponseIndex),
+		"__newindex": goFunction(func(L *lua.LState) int {
+			raiseReadOnly(L, "response", keyText(L.Get(2)))
+			return 0
+		}),
+	})
+	httpResponseJSON   = goFunction(responseJSON)
+	httpResponseValues = goFunction(responseHeaderValues)
+	// headerMeta finds headers whatever the case of their names.
+	headerMeta = hiddenTable(map[string]lua.LValue{"__index": goFunction(headerIndex)})
+)
+
+func newHTTPResponse(r *host.HTTPResponse) *lua.LUserData {
+	return objectOf(&httpResponse{HTTPResponse: r}, httpResponseMeta)
+}
+
+func httpResponseIndex(L *lua.LState) int {
+	r := responseOf(L, "response")
+	name, _ := L.Get(2).(lua.LString)
+	L.Push(r.field(L, string(name)))
+	return 1
+}
+
+// responseOf returns the response that a method or field was asked of.
+func responseOf(L *lua.LState, what string) *httpResponse {
+	if u, ok := L.Get(1).(*lua.LUserData); ok {
+		if r, ok := u.Value.(*httpResponse); ok {
+			return r
+		}
+	}
+	L.RaiseError("%s must be called with a colon on a response", what)
+	return nil
+}
+
+func (r *httpResponse) field(L *lua.LState, name string) lua.LValue {
+	switch name {
+	case "status":
+		return lua.LNumber(r.Status)
+	case "body":
+		return lua.LString(r.Body)
+	case "truncated":
+		return lua.LBool(r.Truncated)
+	case "url":
+		return lua.LString(r.URL)
+	case "headers":
+		if r.headers == nil {
+			r.headers = headerTable(r.Header)
+		}
+		return r.headers
+	case "timings":
+		if r.timings == nil {
+			r.timings = timingsTable(&r.Timings)
+		}
+		return r.timings
+	case "tls":
+		if r.tls == nil {
+			r.tls = tlsTable(r.TLS)
+		}
+		return r.tls
+	case "json":
+		return httpResponseJSON
+	case "header_values":
+		return httpResponseValues
+	}
+	raiseUnknown(L, "response", keyText(lua.LString(name)), httpResponseNames)
+	return lua.LNil
+}
+
+// headerTable is a table of headers that can be walked; repeats are joined.
+func headerTable(header http.Header) *lua.LTable {
+	t := &lua.LTable{Metatable: headerMeta}
+	for name, values := range header {
+		t.RawSetString(name, lua.LString(strings.Join(values, ", ")))
+	}
+	return t
+}
+
+// headerIndex is reached for names that are not spelled as they came.
+func headerIndex(L *lua.LState) int {
+	t, isTable := L.Get(1).(*lua.LTable)
+	key, isText := L.Get(2).(lua.LString)
+	if !isTable || !isText {
+		L.Push(lua.LNil)
+		return 1
+	}
+	v := t.RawGetString(http.CanonicalHeaderKey(string(key)))
+	if v == lua.LNil {
+		t.ForEach(func(k, found lua.LValue) {
+			if name, ok := k.(lua.LString); ok && strings.EqualFold(string(name), string(key)) {
+				v = found
+			}
+		})
+	}
+	L.Push(v)
+	return 1
+}
+
+func timingsTable(t *host.Timings) *lua.LTable {
+	out := newTable()
+	out.RawSetString("dns", inSeconds(t.DNS))
+	out.RawSetString("connect", inSeconds(t.Connect))
+	out.RawSetString("tls", inSeconds(t.TLS))
+	out.RawSetString("first_byte", inSeconds(t.FirstByte))
+	out.RawSetString("total", inSeconds(t.Total))
+	return out
+}
+
+func tlsTable(s *host.TLSState) lua.LValue {
+	if s == nil {
+		return lua.LNil
+	}
+	out := newTable()
+	out.RawSetString("not_after", instant(s.NotAfter))
+	out.RawSetString("issuer", lua.LString(s.Issuer))
+	out.RawSetString("subject", lua.LString(s.Subject))
+	out.RawSetString("dns_names", textTable(s.DNSNames))
+	out.RawSetString("verified", lua.LBool(s.Verified))
+	return out
+}
+
+// responseJSON is response:json([options]).
+func responseJSON(L *lua.LState) int {
+	a := args{L, "response:json"}
+	r := responseOf(L, a.fn)
+	keep := a.keepNull(2)
+	v, err := decodeJSON(r.Body, keep)
+	if err != nil && r.Truncated {
+		err = &host.Error{Kind: host.TooLarge, Message: "the body is longer than max_body: it was cut, and is not JSON any more"}
+	}
+	if err != nil {
+		return failed(L, err)
+	}
+	L.Push(v)
+	return 1
+}
+
+// responseHeaderValues is response:header_values(name).
+func responseHeaderValues(L *lua.LState) int {
+	a := args{L, "response:header_values"}
+	r := responseOf(L, a.fn)
+	name := a.text(2, "name")
+	values := r.Header[http.CanonicalHeaderKey(name)]
+	if values == nil {
+		for key, found := range r.Header {
+			if strings.EqualFold(key, name) {
+				values = found
+			}
+		}
+	}
+	L.Push(textTable(values))
+	return 1
+}

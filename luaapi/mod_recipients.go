@@ -1,0 +1,134 @@
+package luaapi
+
+import (
+	"moonwatch/engine"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// openRecipients opens recipients: who is mentioned, called or written to.
+func openRecipients(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{
+		"all": func(L *lua.LState) int {
+			a := args{L, "recipients.all"}
+			L.Push(a.everybody(a.table(1, "users"), a.table(2, "duty_officers")))
+			return 1
+		},
+		"chat":  func(L *lua.LState) int { return recipientsOf(L, "recipients.chat", forChat) },
+		"phone": func(L *lua.LState) int { return recipientsOf(L, "recipients.phone", forPhone) },
+		"sms":   func(L *lua.LState) int { return recipientsOf(L, "recipients.sms", forSMS) },
+		"email": func(L *lua.LState) int { return recipientsOf(L, "recipients.email", forEmail) },
+	})
+}
+
+// alertFacts are what the rules go by.
+type alertFacts struct {
+	kind               engine.AlertKind
+	status, old, worst engine.Status
+}
+
+// A rule says which of the two lists are told.
+type recipientRule func(f alertFacts) (users, officers bool)
+
+func forChat(f alertFacts) (users, officers bool) {
+	serious := engine.StatusError.Rank()
+	all := false
+	switch f.kind {
+	case engine.AlertFiring, engine.AlertEscalation:
+		all = f.status.Rank() >= serious
+	case engine.AlertRecovery:
+		all = max(f.worst.Rank(), f.old.Rank()) >= serious
+	}
+	return all, all
+}
+
+func forPhone(f alertFacts) (users, officers bool) {
+	switch f.kind {
+	case engine.AlertFiring, engine.AlertEscalation, engine.AlertRepeat:
+		return false, f.status == engine.StatusCritical
+	}
+	return false, false
+}
+
+func forSMS(f alertFacts) (users, officers bool) {
+	all := f.kind != engine.AlertDeescalation && f.kind != engine.AlertUpdate
+	return all, all
+}
+
+func forEmail(f alertFacts) (users, officers bool) {
+	return true, f.worst == engine.StatusCritical
+}
+
+// recipientsOf reads (service, users, duty_officers) and applies a rule. A test
+// goes to whoever asked for it, and to nobody else.
+func recipientsOf(L *lua.LState, name string, rule recipientRule) int {
+	a := args{L, name}
+	service := L.Get(1)
+	if service.Type() != lua.LTUserData && service.Type() != lua.LTTable {
+		a.wrongType(1, "service", "a service")
+	}
+	users, officers := a.table(2, "users"), a.table(3, "duty_officers")
+	facts := alertFacts{
+		kind:   engine.AlertKind(a.fieldText(service, "alert_kind")),
+		status: engine.Status(a.fieldText(service, "overall_status")),
+		old:    engine.Status(a.fieldText(service, "old_overall_status")),
+		worst:  engine.Status(a.fieldText(service, "worst_status")),
+	}
+	if facts.kind == engine.AlertTest {
+		L.Push(a.caller(users, officers))
+		return 1
+	}
+	toUsers, toOfficers := rule(facts)
+	if !toUsers {
+		users = newTable()
+	}
+	if !toOfficers {
+		officers = newTable()
+	}
+	L.Push(a.everybody(users, officers))
+	return 1
+}
+
+// fieldText reads a field of an object as text, "" when it has none.
+func (a args) fieldText(object lua.LValue, name string) string {
+	s, _ := a.L.GetField(object, name).(lua.LString)
+	return string(s)
+}
+
+// everybody joins lists of users, each user once.
+func (a args) everybody(lists ...*lua.LTable) *lua.LTable {
+	out := newTable()
+	seen := make(map[string]bool)
+	for n, list := range lists {
+		for i := 1; i <= list.Len(); i++ {
+			user := list.RawGetInt(i)
+			if user.Type() != lua.LTUserData && user.Type() != lua.LTTable {
+				a.L.RaiseError("bad argument to %s: list %d must hold users, got %s at %d", a.fn, n+1, typeName(user), i)
+			}
+			id := a.fieldText(user, "id")
+			if id == "" || !seen[id] {
+				seen[id] = true
+				out.Append(user)
+			}
+		}
+	}
+	return out
+}
+
+// caller returns whoever asked for a test alert. The engine calls plugins with
+// that user alone; the run knows the name when it does not.
+func (a args) caller(users, officers *lua.LTable) *lua.LTable {
+	all := a.everybody(users, officers)
+	c := callOf(a.L)
+	if c == nil || c.caller == "" {
+		return all
+	}
+	out := newTable()
+	for i := 1; i <= all.Len(); i++ {
+		user := all.RawGetInt(i)
+		if a.fieldText(user, "username") == c.caller || a.fieldText(user, "id") == c.caller {
+			out.Append(user)
+		}
+	}
+	return out
+}

@@ -1,0 +1,64 @@
+package luaapi
+
+import (
+	"sort"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// moduleOf builds the table of a module's functions.
+func moduleOf(L *lua.LState, functions map[string]lua.LGFunction) *lua.LTable {
+	t := L.CreateTable(0, len(functions))
+	for name, fn := range functions {
+		t.RawSetString(name, L.NewFunction(fn))
+	}
+	return t
+}
+
+// newTable returns an empty table. It needs no state.
+func newTable() *lua.LTable { return &lua.LTable{Metatable: lua.LNil} }
+
+// textTable is an array of texts.
+func textTable(list []string) *lua.LTable {
+	t := newTable()
+	for _, s := range list {
+		t.Append(lua.LString(s))
+	}
+	return t
+}
+
+// inSeconds is a duration as Lua sees it.
+func inSeconds(d time.Duration) lua.LNumber { return lua.LNumber(d.Seconds()) }
+
+// objectOf wraps a value of ours for Lua. meta is never written and out of the
+// reach of plugins.
+func objectOf(value any, meta *lua.LTable) *lua.LUserData {
+	return &lua.LUserData{Value: value, Metatable: meta}
+}
+
+// methodsOf is the metatable of objects that have methods alone. It is never written.
+func methodsOf(what string, methods map[string]lua.LGFunction) *lua.LTable {
+	functions := make(map[string]*lua.LFunction, len(methods))
+	names := make([]string, 0, len(methods))
+	for name, fn := range methods {
+		functions[name] = goFunction(fn)
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return hiddenTable(map[string]lua.LValue{
+		"__index": goFunction(func(L *lua.LState) int {
+			name := keyText(L.Get(2))
+			fn := functions[name]
+			if fn == nil {
+				raiseUnknown(L, what, name, names)
+			}
+			L.Push(fn)
+			return 1
+		}),
+		"__newindex": goFunction(func(L *lua.LState) int {
+			raiseReadOnly(L, what, keyText(L.Get(2)))
+			return 0
+		}),
+	})
+}

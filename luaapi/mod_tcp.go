@@ -1,0 +1,237 @@
+package luaapi
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Limits of module tcp.
+const (
+	maxLine        = 1 << 20 // bytes of a line
+	maxConnections = 200     // that one run opens
+)
+
+func openTCP(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{"connect": tcpConnect})
+}
+
+// tcpConnection is a stream as Lua sees it.
+type tcpConnection struct {
+	conn    host.Conn
+	timeout time.Duration // of each operation; 0 is the run's own
+	unread  []byte        // received and not asked for yet
+	target  string
+	closed  bool
+}
+
+// tcpMeta is never written.
+var tcpMeta = methodsOf("connection", map[string]lua.LGFunction{
+	"send":     tcpSend,
+	"receive":  tcpReceive,
+	"starttls": tcpStartTLS,
+	"close":    tcpClose,
+})
+
+var tcpTLSKeys = []string{"server_name", "verify", "ca"}
+
+// tcpConnect is connect(host, port, options). The connection is closed at the
+// run's end, if not before.
+func tcpConnect(L *lua.LState) int {
+	a := args{L, "tcp.connect"}
+	c := a.outside()
+	req := host.DialRequest{Host: a.text(1, "host"), Port: a.integer(2, "port", 1, 65535)}
+	o := a.options(3, "options", []string{"timeout", "tls"})
+	req.TLS = o.streamTLS("tls")
+	if len(c.closers) >= maxConnections {
+		L.RaiseError("tcp.connect: more than %d connections in one run", maxConnections)
+	}
+	t := &tcpConnection{timeout: o.seconds("timeout"), target: req.Host}
+	err := c.wait(t.timeout, func(ctx context.Context) (err error) {
+		t.conn, err = c.host.Dial(ctx, &req)
+		return err
+	})
+	if t.conn != nil {
+		c.closers = append(c.closers, func() { t.conn.Close() })
+	}
+	if err != nil {
+		return failed(L, err)
+	}
+	L.Push(objectOf(t, tcpMeta))
+	return 1
+}
+
+// streamTLS reads tls = true, or a table.
+func (o options) streamTLS(key string) *host.TLSOptions {
+	switch v := o.get(key).(type) {
+	case *lua.LNilType:
+		return nil
+	case lua.LBool:
+		if v {
+			return &host.TLSOptions{}
+		}
+		return nil
+	case *lua.LTable:
+		return o.optionsOf(o.n, v, tcpTLSKeys).streamOptions()
+	}
+	o.wrong(key, "true or a table")
+	return nil
+}
+
+func (o options) streamOptions() *host.TLSOptions {
+	t := &host.TLSOptions{ServerName: o.text("server_name")}
+	o.tlsOptions(t)
+	return t
+}
+
+// connection returns the connection that a method was called on.
+func (a args) connection() *tcpConnection {
+	if u, ok := a.L.Get(1).(*lua.LUserData); ok {
+		if t, ok := u.Value.(*tcpConnection); ok {
+			return t
+		}
+	}
+	a.L.RaiseError("%s must be called with a colon on a connection", a.fn)
+	return nil
+}
+
+// use runs fn on an open connection.
+func (t *tcpConnection) use(c *call, fn func(ctx context.Context) error) error {
+	if t.closed {
+		return &host.Error{Kind: host.Closed, Message: "the connection is closed"}
+	}
+	return c.wait(t.timeout, fn)
+}
+
+func tcpSend(L *lua.LState) int {
+	a := args{L, "connection:send"}
+	c, t := a.outside(), a.connection()
+	text := a.text(2, "text")
+	return done(L, t.use(c, func(ctx context.Context) error { return t.conn.Send(ctx, text) }))
+}
+
+// done answers true, or as functions that can fail do.
+func done(L *lua.LState, err error) int {
+	if err != nil {
+		return failed(L, err)
+	}
+	L.Push(lua.LTrue)
+	return 1
+}
+
+// tcpReceive is receive("*l" | "*a" | n); "*l" when nothing is asked for.
+func tcpReceive(L *lua.LState) int {
+	a := args{L, "connection:receive"}
+	c, t := a.outside(), a.connection()
+	read := t.line
+	switch v := L.Get(2).(type) {
+	case *lua.LNilType:
+	case lua.LNumber:
+		n := a.integer(2, "n", 0, maxBuilt)
+		read = func(ctx context.Context) (string, error) { return t.exactly(ctx, n) }
+	default:
+		switch strings.TrimPrefix(v.String(), "*") {
+		case "l":
+		case "a":
+			read = t.all
+		default:
+			a.fail(2, `pattern must be "*l", "*a" or a number, got %s`, keyText(v))
+		}
+	}
+	var text string
+	err := t.use(c, func(ctx context.Context) (err error) {
+		text, err = read(ctx)
+		return err
+	})
+	if err != nil {
+		return failed(L, err)
+	}
+	L.Push(lua.LString(text))
+	return 1
+}
+
+// more waits for bytes.
+func (t *tcpConnection) more(ctx context.Context) error {
+	got, err := t.conn.Receive(ctx, 32<<10)
+	t.unread = append(t.unread, got...)
+	return err
+}
+
+// take removes n bytes from what was received.
+func (t *tcpConnection) take(n int) string {
+	text := string(t.unread[:n])
+	t.unread = t.unread[n:]
+	if len(t.unread) == 0 {
+		t.unread = nil
+	}
+	return text
+}
+
+// line reads a line without its end.
+func (t *tcpConnection) line(ctx context.Context) (string, error) {
+	searched := 0
+	for {
+		for i := searched; i < len(t.unread); i++ {
+			if t.unread[i] == '\n' {
+				return strings.TrimRight(t.take(i+1), "\r\n"), nil
+			}
+		}
+		if searched = len(t.unread); searched > maxLine {
+			return "", &host.Error{Kind: host.TooLarge, Message: "the line is longer than 1 MiB"}
+		}
+		if err := t.more(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+// exactly reads n bytes.
+func (t *tcpConnection) exactly(ctx context.Context, n int) (string, error) {
+	for len(t.unread) < n {
+		if err := t.more(ctx); err != nil {
+			return "", err
+		}
+	}
+	return t.take(n), nil
+}
+
+// all reads until the other side closes.
+func (t *tcpConnection) all(ctx context.Context) (string, error) {
+	for {
+		if len(t.unread) > maxBuilt {
+			return "", &host.Error{Kind: host.TooLarge, Message: "the answer is longer than 8 MiB"}
+		}
+		err := t.more(ctx)
+		if host.KindOf(err) == host.Closed {
+			return t.take(len(t.unread)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+// tcpStartTLS is starttls(options). What came before TLS and was not read is an
+// error: it may have been put there by somebody else.
+func tcpStartTLS(L *lua.LState) int {
+	a := args{L, "connection:starttls"}
+	c, t := a.outside(), a.connection()
+	req := a.options(2, "options", tcpTLSKeys).streamOptions()
+	if len(t.unread) > 0 {
+		return failed(L, &host.Error{Kind: host.Protocol, Message: "there is unread plain text before TLS"})
+	}
+	return done(L, t.use(c, func(ctx context.Context) error { return t.conn.StartTLS(ctx, req) }))
+}
+
+func tcpClose(L *lua.LState) int {
+	a := args{L, "connection:close"}
+	t := a.connection()
+	t.closed, t.unread = true, nil
+	t.conn.Close()
+	L.Push(lua.LTrue)
+	return 1
+}

@@ -1,0 +1,91 @@
+package luaapi
+
+import (
+	"encoding/base64"
+	"html"
+	"strings"
+	"unicode/utf8"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+func openBase64(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{
+		"encode": func(L *lua.LState) int {
+			text := args{L, "base64.encode"}.text(1, "text")
+			L.Push(lua.LString(base64.StdEncoding.EncodeToString([]byte(text))))
+			return 1
+		},
+		"decode": base64Decode,
+	})
+}
+
+// base64Decode takes both alphabets, with and without padding and white space.
+func base64Decode(L *lua.LState) int {
+	text := args{L, "base64.decode"}.text(1, "text")
+	text = strings.NewReplacer("-", "+", "_", "/", "\n", "", "\r", "", "\t", "", " ", "").Replace(text)
+	data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
+	if err != nil {
+		return failed(L, invalid("not base64"))
+	}
+	L.Push(lua.LString(data))
+	return 1
+}
+
+func openHTML(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{
+		"escape": func(L *lua.LState) int {
+			L.Push(lua.LString(html.EscapeString(args{L, "html.escape"}.text(1, "text"))))
+			return 1
+		},
+		"unescape": func(L *lua.LState) int {
+			L.Push(lua.LString(html.UnescapeString(args{L, "html.unescape"}.text(1, "text"))))
+			return 1
+		},
+	})
+}
+
+func openUTF8(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{"len": utf8Len, "sub": utf8Sub})
+}
+
+// utf8Len counts characters; a byte that is part of none counts as one.
+func utf8Len(L *lua.LState) int {
+	L.Push(lua.LNumber(utf8.RuneCountInString(args{L, "utf8.len"}.text(1, "text"))))
+	return 1
+}
+
+// utf8Sub is string.sub with characters in place of bytes.
+func utf8Sub(L *lua.LState) int {
+	a := args{L, "utf8.sub"}
+	text := a.text(1, "text")
+	first := a.integer(2, "first", -1<<53, 1<<53)
+	last := -1
+	if a.has(3) {
+		last = a.integer(3, "last", -1<<53, 1<<53)
+	}
+	length := utf8.RuneCountInString(text)
+	if first < 0 {
+		first = length + first + 1
+	}
+	if last < 0 {
+		last = length + last + 1
+	}
+	first, last = max(first, 1), min(last, length)
+	if first > last {
+		L.Push(lua.LString(""))
+		return 1
+	}
+	L.Push(lua.LString(text[offsetOf(text, first-1):offsetOf(text, last)]))
+	return 1
+}
+
+// offsetOf returns the place in bytes after n characters.
+func offsetOf(text string, n int) int {
+	at := 0
+	for range n {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	return at
+}

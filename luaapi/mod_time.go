@@ -1,0 +1,191 @@
+package luaapi
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"sync"
+	"time"
+
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// zones keeps time zones for all runs. It is safe for concurrent use.
+type zones struct {
+	mu     sync.Mutex
+	loaded map[string]*time.Location // guarded by mu; the IANA names are few
+}
+
+func newZones() *zones { return &zones{loaded: make(map[string]*time.Location)} }
+
+// get returns a zone by its IANA name. The machine's own zone is not among them.
+func (z *zones) get(name string) (*time.Location, error) {
+	if name == "" || name == "UTC" {
+		return time.UTC, nil
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if zone := z.loaded[name]; zone != nil {
+		return zone, nil
+	}
+	if name == "Local" || len(name) > 100 {
+		return nil, invalid("no such time zone: %s", keyText(lua.LString(name)))
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, invalid("no such time zone: %s", keyText(lua.LString(name)))
+	}
+	z.loaded[zone.String()] = zone
+	return zone, nil
+}
+
+func openTime(z *zones) func(*lua.LState) *lua.LTable {
+	return func(L *lua.LState) *lua.LTable {
+		return moduleOf(L, map[string]lua.LGFunction{
+			"now":    timeNow,
+			"left":   timeLeft,
+			"sleep":  timeSleep,
+			"format": z.format,
+			"parse":  z.parse,
+		})
+	}
+}
+
+func timeNow(L *lua.LState) int {
+	c := callOf(L)
+	if c == nil || c.now == nil {
+		L.Push(instant(time.Now()))
+	} else {
+		L.Push(instant(c.now()))
+	}
+	return 1
+}
+
+// timeLeft is how much of the run's time remains; a run without a deadline has
+// no end.
+func timeLeft(L *lua.LState) int {
+	c := args{L, "time.left"}.inside()
+	if c.deadline.IsZero() {
+		L.Push(lua.LNumber(math.Inf(1)))
+		return 1
+	}
+	L.Push(inSeconds(max(time.Until(c.deadline), 0)))
+	return 1
+}
+
+// timeSleep waits; when the run's time ends first, it answers nil with kind timeout.
+func timeSleep(L *lua.LState) int {
+	a := args{L, "time.sleep"}
+	c := a.outside()
+	seconds := a.number(1, "seconds")
+	if seconds < 0 {
+		a.fail(1, "seconds must not be negative")
+	}
+	d := toDuration(min(seconds, maxSeconds))
+	err := c.wait(0, func(ctx context.Context) error {
+		if s, ok := c.host.(host.Sleeper); ok {
+			return s.Sleep(ctx, d)
+		}
+		return sleep(ctx, d)
+	})
+	if err != nil {
+		return failed(L, &host.Error{Kind: host.Timeout, Message: "the run's time ended before the sleep did"})
+	}
+	L.Push(lua.LTrue)
+	return 1
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// maxInstant bounds instants, in seconds: the years -9999 to 9999, about.
+const maxInstant = 3e11
+
+func (z *zones) format(L *lua.LState) int {
+	a := args{L, "time.format"}
+	seconds := a.number(1, "t")
+	if math.Abs(seconds) > maxInstant {
+		a.fail(1, "t is out of range")
+	}
+	layout := a.textOr(2, "layout", "rfc3339")
+	zone, err := z.get(a.textOr(3, "zone", ""))
+	if err != nil {
+		return failed(L, err)
+	}
+	text, err := formatTime(fromSeconds(seconds).In(zone), layout)
+	if err != nil {
+		a.fail(2, "%s", err.Error())
+	}
+	L.Push(lua.LString(text))
+	return 1
+}
+
+// fromSeconds is the instant that many seconds after the epoch, to the microsecond.
+func fromSeconds(seconds float64) time.Time {
+	whole := math.Floor(seconds)
+	micros := math.Round((seconds - whole) * 1e6)
+	return time.Unix(int64(whole), int64(micros)*1000)
+}
+
+func formatTime(t time.Time, layout string) (string, error) {
+	switch layout {
+	case "rfc3339":
+		return t.Truncate(time.Second).Format(time.RFC3339), nil
+	case "http":
+		return t.UTC().Format(http.TimeFormat), nil
+	}
+	return strftime(t, layout)
+}
+
+func (z *zones) parse(L *lua.LState) int {
+	a := args{L, "time.parse"}
+	text := a.text(1, "text")
+	layout := a.textOr(2, "layout", "rfc3339")
+	zone, err := z.get(a.textOr(3, "zone", ""))
+	if err != nil {
+		return failed(L, err)
+	}
+	var t time.Time
+	switch layout {
+	case "rfc3339":
+		t, err = parseRFC3339(text, zone)
+	case "http":
+		t, err = http.ParseTime(text)
+	default:
+		t, err = strptime(text, layout, zone)
+	}
+	if err != nil {
+		return failed(L, invalid("not a time of the layout %s: %s", keyText(lua.LString(layout)), keyText(lua.LString(text))))
+	}
+	L.Push(lua.LNumber(float64(t.UnixMicro()) / 1e6))
+	return 1
+}
+
+// parseRFC3339 takes the forms that are met in practice: a blank for the T, no
+// seconds, no zone (then zone holds), and a date alone.
+func parseRFC3339(text string, zone *time.Location) (time.Time, error) {
+	var first error
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00",
+		"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02",
+	} {
+		t, err := time.ParseInLocation(layout, text, zone)
+		if err == nil {
+			return t, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return time.Time{}, first
+}

@@ -1,0 +1,148 @@
+package luaapi
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+func openURL(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{
+		"parse":    urlParse,
+		"build":    urlBuild,
+		"escape":   urlEscape,
+		"unescape": urlUnescape,
+		"query":    urlQuery,
+	})
+}
+
+var urlParts = []string{"scheme", "user", "password", "host", "port", "path", "query", "fragment"}
+
+// urlParse takes a URL to pieces. What is not in it is "", but for user,
+// password and port, which are nil.
+func urlParse(L *lua.LState) int {
+	a := args{L, "url.parse"}
+	u, err := url.Parse(a.text(1, "url"))
+	if err != nil {
+		return failed(L, invalid("not a URL: %s", keyText(L.Get(1))))
+	}
+	t := newTable()
+	t.RawSetString("scheme", lua.LString(u.Scheme))
+	t.RawSetString("host", lua.LString(u.Hostname()))
+	t.RawSetString("path", lua.LString(u.EscapedPath()))
+	t.RawSetString("query", lua.LString(u.RawQuery))
+	t.RawSetString("fragment", lua.LString(u.Fragment))
+	if u.Opaque != "" {
+		t.RawSetString("path", lua.LString(u.Opaque))
+	}
+	if port, err := strconv.Atoi(u.Port()); err == nil {
+		t.RawSetString("port", lua.LNumber(port))
+	}
+	if u.User != nil {
+		t.RawSetString("user", lua.LString(u.User.Username()))
+		if password, ok := u.User.Password(); ok {
+			t.RawSetString("password", lua.LString(password))
+		}
+	}
+	L.Push(t)
+	return 1
+}
+
+// urlBuild is the reverse of urlParse; query may be a table.
+func urlBuild(L *lua.LState) int {
+	a := args{L, "url.build"}
+	a.table(1, "parts")
+	o := a.options(1, "parts", urlParts)
+	u := url.URL{Scheme: o.text("scheme"), Host: o.text("host"), RawQuery: o.query("query"), Fragment: o.text("fragment")}
+	if strings.Contains(u.Host, ":") {
+		u.Host = "[" + strings.Trim(u.Host, "[]") + "]"
+	}
+	if port := o.integer("port", 0, 0, 65535); port > 0 {
+		u.Host = net.JoinHostPort(strings.Trim(u.Host, "[]"), strconv.Itoa(port))
+	}
+	if user := o.text("user"); user != "" {
+		u.User = url.User(user)
+		if password := o.text("password"); password != "" {
+			u.User = url.UserPassword(user, password)
+		}
+	}
+	path := o.text("path")
+	if path != "" && path[0] != '/' && u.Host != "" {
+		path = "/" + path
+	}
+	if err := setPath(&u, path); err != nil {
+		o.fail(1, "path has a %% that escapes nothing")
+	}
+	L.Push(lua.LString(u.String()))
+	return 1
+}
+
+// setPath sets a path that may be escaped already.
+func setPath(u *url.URL, path string) error {
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return err
+	}
+	u.Path, u.RawPath = plain, path
+	return nil
+}
+
+// urlEscape escapes all but the unreserved characters of RFC 3986.
+func urlEscape(L *lua.LState) int {
+	text := args{L, "url.escape"}.text(1, "text")
+	const hex = "0123456789ABCDEF"
+	out := make([]byte, 0, len(text)+len(text)/2)
+	for _, c := range []byte(text) {
+		switch {
+		case c >= '0' && c <= '9', c|0x20 >= 'a' && c|0x20 <= 'z', c == '-', c == '.', c == '_', c == '~':
+			out = append(out, c)
+		default:
+			out = append(out, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	L.Push(lua.LString(out))
+	return 1
+}
+
+func urlUnescape(L *lua.LState) int {
+	text, err := url.PathUnescape(args{L, "url.unescape"}.text(1, "text"))
+	if err != nil {
+		return failed(L, invalid("a %% in the text escapes nothing"))
+	}
+	L.Push(lua.LString(text))
+	return 1
+}
+
+// urlQuery turns a table into the text of a query, and text into a table, in
+// which a name that is repeated has an array of values.
+func urlQuery(L *lua.LState) int {
+	a := args{L, "url.query"}
+	if t, ok := L.Get(1).(*lua.LTable); ok {
+		text, err := encodeQuery(t)
+		if err != nil {
+			a.fail(1, "%s", err.Error())
+		}
+		L.Push(lua.LString(text))
+		return 1
+	}
+	if _, ok := L.Get(1).(lua.LString); !ok {
+		a.wrongType(1, "query", "a table or text")
+	}
+	values, err := url.ParseQuery(strings.TrimPrefix(a.text(1, "query"), "?"))
+	if err != nil {
+		return failed(L, invalid("not a query: it has a %% that escapes nothing, or a semicolon"))
+	}
+	t := newTable()
+	for name, list := range values {
+		if len(list) == 1 {
+			t.RawSetString(name, lua.LString(list[0]))
+		} else {
+			t.RawSetString(name, textTable(list))
+		}
+	}
+	L.Push(t)
+	return 1
+}

@@ -1,0 +1,140 @@
+package luaapi
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+	"golang.org/x/net/html/charset"
+)
+
+// Limits of xml.parse.
+const (
+	maxXMLDepth = 200
+	maxXMLNodes = 100_000 // elements and attributes
+)
+
+func openXML(L *lua.LState) *lua.LTable {
+	return moduleOf(L, map[string]lua.LGFunction{"parse": xmlParse, "escape": xmlEscape})
+}
+
+var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
+
+func xmlEscape(L *lua.LState) int {
+	text := args{L, "xml.escape"}.text(1, "text")
+	text = strings.Map(func(r rune) rune {
+		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return '\uFFFD' // XML cannot hold it in any way
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	L.Push(lua.LString(xmlEscaper.Replace(text)))
+	return 1
+}
+
+// xmlParse returns the root element. Names are as written, with their prefix;
+// text is what stands directly in an element, without white space around it.
+func xmlParse(L *lua.LState) int {
+	root, err := parseXML(args{L, "xml.parse"}.text(1, "text"))
+	if err != nil {
+		return failed(L, err)
+	}
+	L.Push(root)
+	return 1
+}
+
+// xmlElement is an element that is being read.
+type xmlElement struct {
+	name     string
+	table    *lua.LTable
+	children *lua.LTable
+	text     strings.Builder
+}
+
+func newXMLElement(start xml.StartElement) *xmlElement {
+	e := &xmlElement{name: xmlName(start.Name), table: newTable(), children: newTable()}
+	attributes := newTable()
+	for _, attribute := range start.Attr {
+		attributes.RawSetString(xmlName(attribute.Name), lua.LString(attribute.Value))
+	}
+	e.table.RawSetString("name", lua.LString(e.name))
+	e.table.RawSetString("attributes", attributes)
+	e.table.RawSetString("children", e.children)
+	return e
+}
+
+func (e *xmlElement) finish() {
+	e.table.RawSetString("text", lua.LString(strings.TrimSpace(e.text.String())))
+}
+
+func xmlName(n xml.Name) string {
+	if n.Space == "" {
+		return n.Local
+	}
+	return n.Space + ":" + n.Local
+}
+
+func parseXML(text string) (*lua.LTable, error) {
+	d := xml.NewDecoder(strings.NewReader(text))
+	d.CharsetReader = charset.NewReaderLabel
+	var root *lua.LTable
+	var open []*xmlElement
+	nodes := 0
+	for {
+		token, err := d.RawToken()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, notXML(d, err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			nodes += 1 + len(token.Attr)
+			if len(open) >= maxXMLDepth || nodes > maxXMLNodes {
+				return nil, notXML(d, errors.New("too many elements, or nested too deeply"))
+			}
+			e := newXMLElement(token)
+			switch {
+			case len(open) > 0:
+				open[len(open)-1].children.Append(e.table)
+			case root != nil:
+				return nil, notXML(d, errors.New("a second root element"))
+			default:
+				root = e.table
+			}
+			open = append(open, e)
+		case xml.EndElement:
+			if len(open) == 0 || open[len(open)-1].name != xmlName(token.Name) {
+				return nil, notXML(d, errors.New("</"+xmlName(token.Name)+"> closes nothing"))
+			}
+			open[len(open)-1].finish()
+			open = open[:len(open)-1]
+		case xml.CharData:
+			if len(open) > 0 {
+				open[len(open)-1].text.Write(token)
+			} else if strings.TrimSpace(string(token)) != "" {
+				return nil, notXML(d, errors.New("text outside the root element"))
+			}
+		}
+	}
+	if len(open) > 0 {
+		return nil, notXML(d, errors.New("<"+open[len(open)-1].name+"> is not closed"))
+	}
+	if root == nil {
+		return nil, invalid("not XML: no element")
+	}
+	return root, nil
+}
+
+func notXML(d *xml.Decoder, err error) error {
+	line, _ := d.InputPos()
+	var syntax *xml.SyntaxError
+	message := err.Error()
+	if errors.As(err, &syntax) {
+		message = syntax.Msg
+	}
+	return invalid("not XML: %s at line %d", cutBytes(keyTextOf(message), 200), line)
+}
