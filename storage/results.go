@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"math"
 
@@ -198,16 +197,8 @@ func (db *DB) LatestResults(ctx context.Context, fn func(*engine.Result) bool) e
 	return nil
 }
 
-// skipCheck moves to the first row of the next check. A few steps are cheaper
-// than a seek.
+// skipCheck moves to the first row of the next check.
 func skipCheck(it *badger.Iterator) {
 	key := it.Item().KeyCopy(nil)
-	prefix := key[:len(key)-8]
-	for range 8 {
-		it.Next()
-		if !it.Valid() || !bytes.HasPrefix(it.Item().Key(), prefix) {
-			return
-		}
-	}
-	it.Seek(after(prefix))
+	it.Seek(after(key[:len(key)-8]))
 }
