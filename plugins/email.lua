@@ -1,0 +1,137 @@
+-- E-mail: one message for each event, to everybody whom it concerns, with the
+-- failing checks first. All messages of one incident are one thread.
+local forms, html, log, smtp = require "forms", require "html", require "log", require "smtp"
+local recipients = require "recipients"
+
+local Email = {
+  name = "E-mail", slug = "email", version = "1.0.0", author = "Moonwatch",
+  summary = "Writes to the users of a service, and to the duty officers when it is critical.",
+  font_icon = "fa fa-envelope", channel = "email",
+  plugin_variables = { "EMAIL_USE_TLS", "EMAIL_USE_SSL" },
+  settings_form = {
+    forms.HostField{ "host", required = false, env = "EMAIL_HOST", help_text = "Mail server. Else EMAIL_HOST is taken." },
+    forms.PortField{ "port", required = false, env = "EMAIL_PORT", help_text = "Its port (EMAIL_PORT); by default 587, or what the security asks for" },
+    forms.ChoiceField{ "security", required = false, choices = { { "starttls", "STARTTLS" }, { "tls", "TLS" }, { "none", "None" } },
+      help_text = "Left open: EMAIL_USE_SSL and EMAIL_USE_TLS, else TLS on port 465, none on port 25 and STARTTLS on all others" },
+    forms.CharField{ "username", required = false, env = "EMAIL_HOST_USER", help_text = "User to log in as (EMAIL_HOST_USER); empty: no login" },
+    forms.CharField{ "password", required = false, env = "EMAIL_HOST_PASSWORD", widget = forms.PasswordInput, help_text = "Else EMAIL_HOST_PASSWORD is taken." },
+    forms.CharField{ "from", required = false, env = "CABOT_FROM_EMAIL", placeholder = "Moonwatch <alerts@example.org>",
+      help_text = "Sender. Else CABOT_FROM_EMAIL is taken." },
+  },
+  user_config_form = {
+    forms.EmailField{ "address", required = false, help_text = "Where to write to, if not to the address of the account" },
+  },
+}
+
+local function is_set(name)
+  local value = (os.getenv(name) or ""):lower()
+  return value ~= "" and value ~= "0" and value ~= "false" and value ~= "no"
+end
+
+local function security_of(settings)
+  if settings.security ~= "" then return settings.security end
+  if is_set("EMAIL_USE_SSL") or settings.port == 465 then return "tls" end
+  if is_set("EMAIL_USE_TLS") then return "starttls" end
+  return settings.port == 25 and "none" or "starttls"
+end
+
+local function subject_of(service)
+  local subject
+  if service.overall_status == "PASSING" then
+    subject = (service.kind == "instance" and "Instance" or "Service") .. " back to normal: " .. service.name
+  else
+    subject = service.overall_status .. " status for " .. service.kind .. ": " .. service.name
+  end
+  return service.alert_kind == "test" and "Test: " .. subject or subject
+end
+
+-- lines_of gives one line for each check, marked as plain text or HTML.
+local function lines_of(checks, word)
+  local text, rows = {}, {}
+  for i, check in ipairs(checks) do
+    local what = check.error ~= "" and check.error or check.message
+    local severity = check.severity ~= "" and check.severity or check.importance
+    text[i] = ("  %s - %s - Type: %s - Importance: %s%s%s"):format(word, check.name, check.plugin, severity,
+      what ~= "" and "\n    " .. what or "", check.runbook_link ~= "" and "\n    Runbook: " .. check.runbook_link or "")
+    local name = html.escape(check.name)
+    if check.page_url ~= "" then name = '<a href="' .. html.escape(check.page_url) .. '">' .. name .. "</a>" end
+    rows[i] = ("<li><b>%s</b> (%s, %s) %s%s</li>"):format(name, html.escape(check.plugin), severity, html.escape(what),
+      check.runbook_link ~= "" and ' – <a href="' .. html.escape(check.runbook_link) .. '">Runbook</a>' or "")
+  end
+  return table.concat(text, "\n"), table.concat(rows, "\n")
+end
+
+local function message_of(service)
+  local status = service:get_status_message(false)
+  local text, page = { status }, { "<p>" .. html.escape(status) .. "</p>" }
+  local function section(title, checks, word)
+    if #checks == 0 then return end
+    local lines, rows = lines_of(checks, word)
+    text[#text + 1] = "\n" .. title .. ":\n" .. lines
+    page[#page + 1] = "<p>" .. title .. ":</p><ul>" .. rows .. "</ul>"
+  end
+  section("Checks failing", service:all_failing_checks(), "FAILING")
+  section("Checks passing", service:all_passing_checks(), "PASSING")
+  local acknowledged = service:unexpired_acknowledgement()
+  if acknowledged then
+    local line = "Acknowledged by " .. acknowledged.user .. (acknowledged.comment ~= "" and ": " .. acknowledged.comment or "")
+    text[#text + 1], page[#page + 1] = "\n" .. line, "<p>" .. html.escape(line) .. "</p>"
+  end
+  if service.runbook_link ~= "" then
+    text[#text + 1] = "\nRunbook: " .. service.runbook_link
+    page[#page + 1] = '<p><a href="' .. html.escape(service.runbook_link) .. '">Runbook</a></p>'
+  end
+  return table.concat(text, "\n") .. "\n", table.concat(page, "\n")
+end
+
+-- addresses_of gives each address once, and who reads it.
+local function addresses_of(users)
+  local list, readers = {}, {}
+  for _, user in ipairs(users) do
+    local address = user.email_settings.address
+    if address == "" then address = user.email end
+    if address == "" then
+      log.warn(user.username .. " has no e-mail address")
+    elseif readers[address] then
+      table.insert(readers[address], user)
+    else
+      list[#list + 1], readers[address] = address, { user }
+    end
+  end
+  return list, readers
+end
+
+function Email:send_alert(service, users, duty_officers)
+  local settings = self.settings
+  if settings.host == "" or settings.from == "" then
+    return false, "The mail server and the sender must be set in the plugin's settings, or by EMAIL_HOST and CABOT_FROM_EMAIL"
+  end
+  local to, readers = addresses_of(recipients.email(service, users, duty_officers))
+  if #to == 0 then return "skipped", "nobody to write to has an address" end
+
+  -- The thread hangs on a message that never was: mail programs do not mind,
+  -- and the first message needs no memory of its own. All attempts of one event
+  -- have one Message-ID, so that a second copy is dropped on the way.
+  local domain = settings.from:match("@([%w.-]+)") or "moonwatch"
+  local thread = "<" .. service.incident_key .. "@" .. domain .. ">"
+  local text, page = message_of(service)
+  local ok, refused = smtp.send{
+    host = settings.host, port = settings.port, security = security_of(settings),
+    username = settings.username, password = settings.password,
+    from = settings.from, to = to, subject = subject_of(service), text = text, html = page,
+    headers = {
+      ["Message-ID"] = "<" .. service.delivery_id .. "." .. service.incident_key .. "@" .. domain .. ">",
+      ["In-Reply-To"] = thread, References = thread, ["Auto-Submitted"] = "auto-generated",
+    },
+  }
+  if not ok then return false, "Mail could not be sent: " .. refused end
+
+  for _, address in ipairs(refused) do readers[address] = nil end
+  for _, users_there in pairs(readers) do
+    for _, user in ipairs(users_there) do service:mark_sent(user) end
+  end
+  if #refused > 0 then return false, "The mail server refused " .. table.concat(refused, ", ") end
+  return true
+end
+
+return Email

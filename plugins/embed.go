@@ -1,0 +1,15 @@
+// Package plugins holds the plugins that ship in the binary: Lua files over the
+// modules of the plugin contract. README.md is the guide to writing one.
+package plugins
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed *.lua
+var files embed.FS
+
+// Files returns the shipped plugins, one file each, at the top level of a
+// read-only file system.
+func Files() fs.FS { return files }

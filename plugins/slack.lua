@@ -1,0 +1,156 @@
+-- Slack: a message in the service's channel for each event. With a token, all
+-- messages of one incident are one thread, and recovery shows in the channel too.
+local forms, http, json, log, store = require "forms", require "http", require "json", require "log", require "store"
+local recipients = require "recipients"
+
+local MOST = 15 * 60 -- seconds that Slack may ask to wait
+local MONTH = 30 * 86400
+
+local Slack = {
+  name = "Slack", slug = "slack", version = "1.0.0", author = "Moonwatch",
+  summary = "Writes to a Slack channel and mentions those whom it concerns.",
+  font_icon = "fa fa-slack", channel = "chat",
+  settings_form = {
+    forms.CharField{ "token", required = false, widget = forms.PasswordInput, env = "SLACK_TOKEN", placeholder = "xoxb-…",
+      help_text = "Bot token with the scope chat:write; the bot must be a member of the channels. Else SLACK_TOKEN is taken." },
+    forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, env = "SLACK_WEBHOOK_URL", label = "Webhook URL",
+      help_text = "Incoming webhook, used where there is no token: no threads. Else SLACK_WEBHOOK_URL is taken." },
+    forms.CharField{ "channel", required = false, env = "SLACK_ALERT_CHANNEL", placeholder = "#alerts",
+      help_text = "Channel of services that name none. Else SLACK_ALERT_CHANNEL is taken." },
+  },
+  service_config_form = {
+    forms.CharField{ "channel", required = false, placeholder = "#ops", help_text = "Channel for this service, if not the one of the settings" },
+  },
+  user_config_form = {
+    forms.CharField{ "alias", required = false, max_length = 50, placeholder = "U012AB3CD",
+      help_text = "Slack member ID (in your Slack profile under “Copy member ID”), or user name" },
+  },
+}
+
+local COLOURS = { PASSING = "#2eb67d", WARNING = "#ecb22e", ERROR = "#e8912d", CRITICAL = "#e01e5a" }
+
+-- What Slack answers, and what to do about it.
+local ADVICE = {
+  not_in_channel = "invite the bot to the channel", channel_not_found = "there is no such channel, or the bot may not see it",
+  is_archived = "the channel is archived", invalid_auth = "the token is wrong", token_revoked = "the token was revoked",
+  missing_scope = "the token lacks the scope chat:write", no_service = "the webhook was removed",
+}
+
+local function escape(text) return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })) end
+
+local function link(url, text)
+  return url ~= "" and "<" .. url .. "|" .. escape(text):gsub("|", "/") .. ">" or escape(text)
+end
+
+local function mentions(users)
+  local out = {}
+  for _, user in ipairs(users) do
+    local alias = user.slack_settings.alias:gsub("^@", "")
+    if alias:find("^[UW][A-Z0-9]+$") then
+      out[#out + 1] = "<@" .. alias .. ">"
+    elseif alias ~= "" then
+      out[#out + 1] = "@" .. escape(alias)
+    end
+  end
+  return table.concat(out, " ")
+end
+
+local function checks_text(service)
+  local lines = {}
+  for _, check in ipairs(service:all_failing_checks()) do
+    if #lines == 20 then
+      lines[#lines + 1] = "…"
+      break
+    end
+    local line = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
+    if check.error ~= "" then line = line .. ": " .. escape(check.error:sub(1, 300)) end
+    if check.runbook_link ~= "" then line = line .. " " .. link(check.runbook_link, "Runbook") end
+    lines[#lines + 1] = line
+  end
+  return table.concat(lines, "\n")
+end
+
+local function headline(service)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
+  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
+  if kind == "acknowledged" and ack then
+    return name .. " was acknowledged by " .. escape(ack.user) .. (ack.comment ~= "" and ": " .. escape(ack.comment) or "")
+  elseif kind == "acknowledged" or kind == "unacknowledged" then
+    return name .. " is " .. (kind == "acknowledged" and "acknowledged" or "no longer acknowledged")
+  end
+  local text = service.overall_status == "PASSING" and name .. " is back to normal" or name .. " reporting " .. service.overall_status .. " status"
+  return kind == "test" and "Test: " .. text or text
+end
+
+local function failure(response)
+  local wait = tonumber(response.headers["Retry-After"])
+  return wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+end
+
+-- post_webhook sends through an incoming webhook, which answers "ok".
+local function post_webhook(url, message)
+  local response, problem = http.post(url, { json = message, redirects = false })
+  if not response then return false, "Slack could not be reached: " .. problem end
+  if response.status == 200 then return true end
+  local word = response.body:sub(1, 100)
+  return false, ("Slack answered %d: %s"):format(response.status, ADVICE[word] or word), failure(response)
+end
+
+-- post_message sends with a token; it returns the message's timestamp in place of true.
+local function post_message(token, message)
+  local response, problem = http.post("https://slack.com/api/chat.postMessage", {
+    json = message, headers = { Authorization = "Bearer " .. token, ["Content-Type"] = "application/json; charset=utf-8" } })
+  if not response then return false, "Slack could not be reached: " .. problem end
+  local answer = response:json()
+  if response.status == 200 and type(answer) == "table" then
+    if answer.ok == true then return answer.ts or true end
+    local word = tostring(answer.error)
+    return false, "Slack refused the message: " .. word .. (ADVICE[word] and " (" .. ADVICE[word] .. ")" or ""), failure(response), word
+  end
+  return false, "Slack answered " .. response.status, failure(response)
+end
+
+local function send_threaded(service, token, message)
+  local key = "thread:" .. service.incident_key
+  local thread = store.get(key)
+  if thread and thread.channel == message.channel then
+    message.thread_ts = thread.ts
+    -- what calls for somebody must show in the channel, not in the thread alone
+    message.reply_broadcast = service.alert_kind ~= "update" and service.alert_kind ~= "acknowledged"
+  end
+  local ts, why, retry, word = post_message(token, message)
+  if not ts and message.thread_ts and word == "thread_not_found" then
+    message.thread_ts, message.reply_broadcast = nil, nil
+    ts, why, retry = post_message(token, message)
+  end
+  if not ts then return false, why, retry end
+  if not message.thread_ts and type(ts) == "string" then
+    local kept, problem = store.set(key, { channel = message.channel, ts = ts }, MONTH)
+    if not kept then log.warn("the thread could not be kept: " .. tostring(problem)) end
+  end
+  return true
+end
+
+function Slack:send_alert(service, users, duty_officers)
+  local settings = self.settings
+  local channel = service.slack_settings.channel
+  if channel == "" then channel = settings.channel end
+  local text = headline(service)
+  local whom = mentions(recipients.chat(service, users, duty_officers))
+  if whom ~= "" then text = text .. " " .. whom end
+  local message = {
+    channel = channel ~= "" and channel or nil, text = text, link_names = true, unfurl_links = false,
+    attachments = { { color = COLOURS[service.overall_status], text = checks_text(service), fallback = service:get_status_message() } },
+  }
+  if settings.token ~= "" then
+    if channel == "" then return false, "Neither this service nor the plugin's settings name a channel" end
+    return send_threaded(service, settings.token, message)
+  elseif settings.webhook_url ~= "" then
+    return post_webhook(settings.webhook_url, message)
+  end
+  return false, "A token or a webhook URL must be set in the plugin's settings"
+end
+
+Slack.send_alert_update = Slack.send_alert
+
+return Slack
