@@ -18,6 +18,7 @@ const (
 	keepRows = 16
 
 	maxFoldRows  = 1024      // in one go
+	maxFoldRead  = 4 << 20   // bytes of rows in one go, about
 	maxFoldBytes = 256 << 10 // of rows in one block
 )
 
@@ -148,7 +149,7 @@ func (db *DB) foldCheck(ctx context.Context, check string) error {
 	current := db.folds.begin(check)
 	left := 0
 	defer func() { db.folds.end(left) }()
-	rows, err := db.oldRows(ctx, check)
+	rows, more, err := db.oldRows(ctx, check)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -166,34 +167,36 @@ func (db *DB) foldCheck(ctx context.Context, check string) error {
 			left = foldRows + keepRows // come again
 			return nil, nil
 		}
-		if len(rows) == maxFoldRows {
+		if more {
 			left = foldRows + keepRows // there may be more
 		}
 		return ops, nil
 	}})
 }
 
-// oldRows returns the oldest rows of check that can be folded, rising; none
-// when they are too few.
-func (db *DB) oldRows(ctx context.Context, check string) ([]engine.Result, error) {
-	var rows []engine.Result
-	err := db.view(ctx, func(tx *badger.Txn) error {
+// oldRows returns the oldest rows of check that can be folded, rising, none when
+// they are too few; more says that it stopped before the end.
+func (db *DB) oldRows(ctx context.Context, check string) (rows []engine.Result, more bool, err error) {
+	size := 0
+	err = db.view(ctx, func(tx *badger.Txn) error {
 		prefix := joinKey(rowSpace, check)
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: prefix, Reverse: true})
 		defer it.Close()
-		for it.Seek(after(prefix)); it.Valid() && len(rows) < maxFoldRows+keepRows; it.Next() {
+		for it.Seek(after(prefix)); it.Valid() && !more; it.Next() {
 			r, err := rowResult(it.Item())
 			if err != nil {
 				return err
 			}
 			rows = append(rows, r)
+			size += resultSize(&r)
+			more = len(rows) == maxFoldRows+keepRows || size > maxFoldRead
 		}
 		return nil
 	})
-	if err != nil || len(rows) < foldRows+keepRows {
-		return nil, err
+	if err != nil || !more && len(rows) < foldRows+keepRows {
+		return nil, false, err
 	}
-	return rows[:len(rows)-keepRows], nil
+	return rows[:max(len(rows)-keepRows, 0)], more, nil
 }
 
 // foldOps replaces rows, and the blocks that they lie within, by new blocks.

@@ -22,7 +22,7 @@ func (db *DB) commitLarge(ops []op) error {
 	pieces := journalPieces(ops)
 	if err := db.writeJournal(pieces); err != nil {
 		// Not declared whole: Open removes the pieces, and so do we if we can.
-		if cleanup := db.removeJournal(len(pieces)); cleanup != nil {
+		if cleanup := db.removeJournal(journalKeys(len(pieces))); cleanup != nil {
 			db.viewing.Lock()
 			defer db.viewing.Unlock()
 			return db.breakDown(errors.Join(err, cleanup))
@@ -33,7 +33,7 @@ func (db *DB) commitLarge(ops []op) error {
 	defer db.viewing.Unlock()
 	err := db.commitSplit(ops)
 	if err == nil {
-		err = db.removeJournal(len(pieces))
+		err = db.removeJournal(journalKeys(len(pieces)))
 	}
 	if err != nil {
 		return db.breakDown(err)
@@ -53,11 +53,19 @@ func (db *DB) writeJournal(pieces [][]byte) error {
 	return db.commitOps([]op{{key: metaKey(metaJournal), value: binary.AppendUvarint(nil, uint64(len(pieces)))}})
 }
 
-// removeJournal removes the declaration first.
-func (db *DB) removeJournal(pieces int) error {
+func journalKeys(pieces int) [][]byte {
+	keys := make([][]byte, pieces)
+	for i := range keys {
+		keys[i] = journalKey(uint64(i))
+	}
+	return keys
+}
+
+// removeJournal removes the declaration first, and then the pieces.
+func (db *DB) removeJournal(pieces [][]byte) error {
 	ops := []op{{key: metaKey(metaJournal), delete: true}}
-	for i := range pieces {
-		ops = append(ops, op{key: journalKey(uint64(i)), delete: true})
+	for _, key := range pieces {
+		ops = append(ops, op{key: key, delete: true})
 	}
 	return db.commitSplit(ops)
 }
@@ -87,7 +95,7 @@ func (db *DB) finishJournal() error {
 	if err != nil {
 		return err
 	}
-	pieces, err := db.readJournal()
+	keys, pieces, err := db.readJournal()
 	if err != nil {
 		return err
 	}
@@ -110,11 +118,11 @@ func (db *DB) finishJournal() error {
 	if declared == nil && len(pieces) == 0 {
 		return nil
 	}
-	return db.removeJournal(len(pieces))
+	return db.removeJournal(keys)
 }
 
-// readJournal returns the pieces that are there, in order.
-func (db *DB) readJournal() (pieces [][]byte, err error) {
+// readJournal returns the pieces that are there, in order, and their keys.
+func (db *DB) readJournal() (keys, pieces [][]byte, err error) {
 	defer catch("read the database", &err)
 	err = db.badger.View(func(tx *badger.Txn) error {
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{journalSpace}})
@@ -124,11 +132,11 @@ func (db *DB) readJournal() (pieces [][]byte, err error) {
 			if err != nil {
 				return err
 			}
-			pieces = append(pieces, piece)
+			keys, pieces = append(keys, it.Item().KeyCopy(nil)), append(pieces, piece)
 		}
 		return nil
 	})
-	return pieces, err
+	return keys, pieces, err
 }
 
 func journalPieces(ops []op) [][]byte {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -26,13 +27,21 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "write":
+		go endWithParent()
 		writeUntilKilled(os.Getenv(dirVariable))
 	case "hold":
+		go endWithParent()
 		holdOpen(os.Getenv(dirVariable))
 	default:
 		fmt.Println("unknown role", role)
 		os.Exit(2)
 	}
+}
+
+// endWithParent ends a child whose parent has died without killing it.
+func endWithParent() {
+	io.Copy(io.Discard, os.Stdin)
+	os.Exit(3)
 }
 
 // startChild starts the test binary in a role; it is killed when the test ends.
@@ -43,6 +52,9 @@ func startChild(t *testing.T, role, dir string) (*exec.Cmd, *bufio.Scanner) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // closes with this process: see endWithParent
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
@@ -184,7 +196,7 @@ func checkWriter(t *testing.T, db *DB, w, acked int) {
 	}
 }
 
-// holdOpen keeps the database open until its input ends.
+// holdOpen keeps the database open until it is killed.
 func holdOpen(dir string) {
 	if _, err := Open(dir, childOptions()); err != nil {
 		fmt.Println("error", err)
