@@ -14,6 +14,7 @@ type Breaker struct {
 	Level  int         `json:"level"`  // check: how often it was suspended in a row
 	Held   bool        `json:"held"`   // plugin: suspended until its file changes or a person resumes it
 	Reason string      `json:"reason"`
+	Hash   string      `json:"hash"` // of the plugin's version then: another one is given a new chance
 }
 
 const (
@@ -124,14 +125,24 @@ func (x *tx) watchLimits(c *Check, limit bool, reason string) {
 		return
 	}
 	id := checkBreaker(c.ID)
-	x.breakers.put(id, x.breakers.get(id).hit(id, reason, x.now))
+	b := x.breakers.get(id).hit(id, reason, x.now)
+	b.Hash = x.e.pluginHash(c.Plugin)
+	x.breakers.put(id, b)
 	if trip {
 		id := pluginBreaker(c.Plugin)
 		x.e.usages[c.Plugin] = &usage{}
-		x.breakers.put(id, &Breaker{ID: id, Held: true, Reason: "suspended: at least 3 checks and half of its runs in 10 minutes were ended by a limit, the last with: " +
+		x.breakers.put(id, &Breaker{ID: id, Held: true, Hash: b.Hash, Reason: "suspended: at least 3 checks and half of its runs in 10 minutes were ended by a limit, the last with: " +
 			reason + "; it goes on when its file changes or somebody resumes it"})
 		x.whenDurable(func() { x.e.changedPlugin(c.Plugin) })
 	}
+}
+
+// pluginHash is the hash of the running version of a plugin, "" without one.
+func (e *Engine) pluginHash(slug string) string {
+	if entry, ok := e.pluginEntry(slug); ok && entry.Plugin != nil {
+		return entry.Plugin.Meta().Hash
+	}
+	return ""
 }
 
 // resume lifts the suspension of a plugin and of its checks.

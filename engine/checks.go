@@ -250,6 +250,6 @@ func (e *Engine) TryCheck(ctx context.Context, c Check) (*Result, error) {
 	start := e.now()
 	ctx, cancel := context.WithTimeout(ctx, clean.Timeout.Std())
 	defer cancel()
-	r := result(clean, entry.Plugin.Run(ctx, in), entry.Plugin.Meta().Version, start)
+	r := ResultOf(clean, entry.Plugin.Run(ctx, in), entry.Plugin.Meta().Version, start)
 	return &r, nil
 }

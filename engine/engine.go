@@ -98,8 +98,6 @@ type Engine struct {
 	marked    atomic.Bool // the first service was made, or is not to be
 	startAt   time.Time
 	describer *describer
-	seenMu    sync.Mutex
-	seen      map[string]string // hashes of the plugin versions seen last
 }
 
 // New builds an engine over a store and loads what the store holds. It blocks
@@ -112,7 +110,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
 	e := &Engine{o: o, store: o.Store, log: o.Logger, now: o.Now, tables: newTables(), ops: make(chan op, 8192),
-		quit: make(chan struct{}), stopped: make(chan struct{}), usages: map[string]*usage{}, describer: newDescriber(), seen: map[string]string{}}
+		quit: make(chan struct{}), stopped: make(chan struct{}), usages: map[string]*usage{}, describer: newDescriber()}
 	e.startAt = e.now()
 	e.runs, e.endRuns = context.WithCancel(context.Background())
 	e.work, e.endWork = context.WithCancel(context.Background())

@@ -203,6 +203,7 @@ func (x *tx) beginAttempt(id string, entry PluginEntry) *AlertCall {
 		}
 	}
 	d = d.begin(kind, version, x.now)
+	d.Durable = d.Durable && !x.e.memoryOnly.Load()
 	x.deliveries.put(id, d)
 	snapshot := d.Snapshot
 	call := &AlertCall{Service: &snapshot, Attempt: len(d.Attempts), PublicURL: x.site().PublicURL, Update: d.Update}

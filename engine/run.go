@@ -20,7 +20,7 @@ func (e *Engine) runSlot(t *slot) {
 		}
 		return
 	}
-	r := result(c, report, version, start)
+	r := ResultOf(c, report, version, start)
 	if !report.None && !r.Succeeded && !r.Unknown && e.offline() {
 		r.Unknown, r.Cause = true, CauseOffline
 		r.Error = "the monitor's own self-check target fails too: " + r.Error
@@ -110,8 +110,8 @@ func (e *Engine) checkRun(c *Check) (*CheckRun, string) {
 	return in, ""
 }
 
-// result makes the stored result of a report.
-func result(c *Check, p RunReport, version string, start time.Time) Result {
+// ResultOf makes the result that is stored of a report on a run that began at start.
+func ResultOf(c *Check, p RunReport, version string, start time.Time) Result {
 	r := Result{Check: c.ID, PluginVersion: version, Started: start.UTC(), Took: p.Took.Seconds(), Succeeded: p.Succeeded,
 		Unknown: p.Unknown, Cause: p.Cause, Severity: p.Severity, Error: p.Error, Message: p.Message, RawData: p.RawData,
 		Metrics: p.Metrics, Log: p.Log, Traceback: p.Traceback}

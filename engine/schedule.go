@@ -25,6 +25,7 @@ type scheduler struct {
 	plugins map[string]*share // by slug
 	ready   []string          // slugs with waiting runs, in turn
 	idle    chan *slot
+	done    chan struct{} // closed by close: idle workers leave
 	workers sync.WaitGroup
 	closed  bool
 
@@ -66,7 +67,7 @@ const tick = 2 * time.Millisecond
 
 func newScheduler(now func() time.Time, limit int, run func(*slot)) *scheduler {
 	return &scheduler{now: now, run: run, entries: map[string]*entry{}, wakeup: make(chan struct{}, 1), limit: limit,
-		plugins: map[string]*share{}, idle: make(chan *slot)}
+		plugins: map[string]*share{}, idle: make(chan *slot), done: make(chan struct{})}
 }
 
 // phaseOf spreads ids evenly over d.
@@ -292,6 +293,8 @@ func (s *scheduler) worker(t *slot) {
 		case t = <-s.idle:
 		case <-timer.C:
 			return
+		case <-s.done:
+			return
 		}
 	}
 }
@@ -373,6 +376,7 @@ func (s *scheduler) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
+	close(s.done)
 	s.queue = nil
 	for _, e := range s.entries {
 		e.index = -1

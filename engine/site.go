@@ -193,36 +193,34 @@ func (e *Engine) updateRoutes() {
 func (e *Engine) changedPlugin(slug string) {
 	e.updateRoutes()
 	e.hub.publish([]Key{{KindPlugin, slug}})
-	e.goPlugin(slug)
+	e.followPlugin(slug)
 }
 
-// goPlugin lets what depends on a plugin follow its change.
-func (e *Engine) goPlugin(slug string) {
-	entry, ok := e.pluginEntry(slug)
-	if !ok || entry.Plugin == nil {
+// followPlugin lets what depends on a plugin follow its change.
+func (e *Engine) followPlugin(slug string) {
+	hash := e.pluginHash(slug)
+	if hash == "" {
 		return
 	}
-	hash := entry.Plugin.Meta().Hash
-	e.seenMu.Lock()
-	was, known := e.seen[slug]
-	e.seen[slug] = hash
-	e.seenMu.Unlock()
 	e.mu.RLock()
-	held := e.tables.breakers[pluginBreaker(slug)] != nil
+	held := e.tables.breakers[pluginBreaker(slug)].outdated(hash)
 	for id, c := range e.tables.checks {
 		if c.Plugin != slug {
 			continue
 		}
-		held = held || e.tables.breakers[checkBreaker(id)] != nil
+		held = held || e.tables.breakers[checkBreaker(id)].outdated(hash)
 		if s := e.tables.states[id]; s == nil || s.DescribedBy != hash {
 			e.askDescription(id)
 		}
 	}
 	e.mu.RUnlock()
-	if known && was != hash && held {
+	if held {
 		go e.post(func(x *tx) error { x.resume(slug); return nil })
 	}
 }
+
+// outdated reports whether the breaker belongs to another version of the plugin.
+func (b *Breaker) outdated(hash string) bool { return b != nil && b.Hash != hash }
 
 func (e *Engine) usedPlugins() map[string]bool {
 	e.mu.RLock()

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+	"moonwatch/luaapi"
+	"moonwatch/luaapi/host"
+)
+
+type pluginRunCommand struct {
+	File      string        `arg:"" type:"path" help:"The plugin's file or folder."`
+	Slug      string        `help:"Which plugin of a folder with several."`
+	Set       []string      `sep:"none" placeholder:"FIELD=VALUE" help:"A value of the check's form. May be given several times."`
+	Setting   []string      `sep:"none" placeholder:"FIELD=VALUE" help:"A value of the plugin's site-wide settings. May be given several times."`
+	Name      string        `default:"check" help:"The check's name (${default})."`
+	Address   []string      `help:"An address for a linked instance. May be given several times."`
+	Timeout   time.Duration `default:"30s" help:"The run's deadline (${default})."`
+	AllowExec []string      `placeholder:"PATH" help:"A program that the plugin may run."`
+	JSON      bool          `name:"json" help:"Print the result as JSON."`
+}
+
+const (
+	runFailed   exitCode = 1
+	runCouldNot exitCode = 2
+)
+
+// Run runs the plugin once, with nothing stored.
+func (c *pluginRunCommand) Run(s streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	result, err := c.run(ctx, s)
+	if err != nil {
+		var shown exitCode
+		if !errors.As(err, &shown) {
+			fmt.Fprintf(s.err, "moonwatch: %s\n", err)
+		}
+		return runCouldNot
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(s.out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(result); err != nil {
+			return err
+		}
+	} else {
+		printResult(s.out, result)
+	}
+	if !result.Succeeded {
+		return runFailed
+	}
+	return nil
+}
+
+func (c *pluginRunCommand) run(ctx context.Context, s streams) (*engine.Result, error) {
+	o := host.DefaultOptions()
+	o.AllowExec = c.AllowExec
+	network, err := host.New(o)
+	if err != nil {
+		return nil, err
+	}
+	defer network.Close()
+	lua, err := luaapi.New(luaapi.Options{Host: network, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: newScratch()})
+	if err != nil {
+		return nil, err
+	}
+	defer lua.Close()
+	plugin, err := c.load(ctx, lua, s)
+	if err != nil {
+		return nil, err
+	}
+	meta := plugin.Meta()
+	if meta.Kind != engine.CheckPlugin {
+		return nil, fmt.Errorf("%s is an alert plugin: only check plugins can be run", meta.Slug)
+	}
+	check := engine.NewCheck()
+	check.ID, check.Name, check.Plugin, check.Timeout = "try", c.Name, meta.Slug, engine.Duration(c.Timeout)
+	if check.Config, err = clean(ctx, plugin, engine.ConfigForm, "--set", c.Set); err != nil {
+		return nil, err
+	}
+	in := &engine.CheckRun{Check: &check}
+	if in.Settings, err = clean(ctx, plugin, engine.SettingsForm, "--setting", c.Setting); err != nil {
+		return nil, err
+	}
+	for i, address := range c.Address {
+		in.Instances = append(in.Instances, engine.InstanceSnapshot{ID: fmt.Sprint("i", i+1), Name: address, Address: address, OverallStatus: engine.StatusPassing})
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	start := time.Now()
+	report := plugin.Run(ctx, in)
+	if report.Skipped {
+		return nil, errors.New("the run got no turn before its deadline")
+	}
+	result := engine.ResultOf(&check, report, meta.Version, start)
+	return &result, nil
+}
+
+// load loads the file and prints its problems.
+func (c *pluginRunCommand) load(ctx context.Context, lua *luaapi.Runtime, s streams) (engine.Plugin, error) {
+	found, problems, warnings := lua.LoadFile(ctx, c.File)
+	for _, p := range append(problems, warnings...) {
+		fmt.Fprintf(s.err, "%s:%d: %s\n", p.File, p.Line, p.Message)
+	}
+	if len(problems) > 0 {
+		return nil, runCouldNot
+	}
+	var slugs []string
+	for _, p := range found {
+		if c.Slug == "" && len(found) == 1 || p.Meta().Slug == c.Slug {
+			return p, nil
+		}
+		slugs = append(slugs, p.Meta().Slug)
+	}
+	return nil, fmt.Errorf("choose a plugin by --slug: %s", strings.Join(slugs, ", "))
+}
+
+// clean reads FIELD=VALUE pairs as the plugin's form does. Lists and tables are
+// written as JSON.
+func clean(ctx context.Context, plugin engine.Plugin, name engine.FormName, flag string, pairs []string) (form.Values, error) {
+	f := plugin.Meta().Forms[name]
+	raw := map[string]any{}
+	for _, pair := range pairs {
+		field, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, fmt.Errorf("%s %s: write FIELD=VALUE", flag, pair)
+		}
+		raw[field] = value
+		if t := f.Field(field); t != nil && (t.Type == form.KeyValue || t.Type == form.List) && strings.HasPrefix(strings.TrimSpace(value), "{") {
+			var decoded any
+			if err := json.Unmarshal([]byte(value), &decoded); err != nil {
+				return nil, fmt.Errorf("%s %s: this is not JSON", flag, field)
+			}
+			raw[field] = decoded
+		}
+	}
+	if name == engine.SettingsForm && len(pairs) == 0 {
+		return nil, nil // as when nobody saved the settings
+	}
+	object := "try"
+	values, errs := f.Clean(ctx, raw, form.Options{Callbacks: plugin.Cleaning(name, object),
+		Seal: func(path string, plain []byte) (form.Sealed, error) { return form.Sealed(plain), nil }})
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("%s: %w", flag, errs)
+	}
+	return values, nil
+}
+
+func printResult(w io.Writer, r *engine.Result) {
+	status := "failed"
+	switch {
+	case r.Succeeded:
+		status = "passed"
+	case r.Unknown:
+		status = "unknown (" + string(r.Cause) + ")"
+	case r.Severity != "":
+		status = "failed (" + string(r.Severity) + ")"
+	}
+	fmt.Fprintf(w, "%s in %.3f s\n", status, r.Took)
+	line := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(w, "%-8s %s\n", name, strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n         "))
+		}
+	}
+	line("error", r.Error)
+	line("message", r.Message)
+	for _, m := range r.Metrics {
+		line("metric", strings.TrimSpace(fmt.Sprintf("%s = %g %s", m.Name, m.Value, m.Unit)))
+	}
+	for _, l := range r.Log {
+		line("log", l.Level+": "+l.Message)
+	}
+	line("trace", r.Traceback)
+	line("raw data", r.RawData)
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/luaapi"
+	"moonwatch/luaapi/host"
+	"moonwatch/plugins"
+	"moonwatch/server"
+)
+
+type serveCommand struct {
+	dataFlag
+	Listen    string   `default:"127.0.0.1:8420" placeholder:"ADDRESS" help:"The address to serve pages and API on (${default})."`
+	Plugins   string   `type:"path" placeholder:"DIR" help:"The plugin folder (plugins in the data folder)."`
+	AllowExec []string `placeholder:"PATH" help:"A program that plugins may run, by its absolute path. May be given several times."`
+	TLSCert   string   `name:"tls-cert" type:"path" placeholder:"FILE" help:"The TLS certificate, with its chain."`
+	TLSKey    string   `name:"tls-key" type:"path" placeholder:"FILE" help:"The key of the TLS certificate."`
+	AllowNet  []string `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local and cloud metadata addresses)."`
+	DenyNet   []string `placeholder:"CIDR" help:"A network that plugins may not reach."`
+	LogFormat string   `enum:"text,json" default:"text" help:"How log lines are written, text or json (${default})."`
+	LogLevel  string   `enum:"debug,info,warn,error" default:"info" help:"The least level that is logged (${default})."`
+}
+
+// shutdownTime is how long requests under way may take to end at a stop.
+const shutdownTime = 2 * time.Second
+
+// Run serves until SIGINT or SIGTERM.
+func (c *serveCommand) Run(s streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return c.serve(ctx, s)
+}
+
+// serve builds the rooms in order, and stops them in the reverse order.
+func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
+	log := c.logger(s.err)
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key belong together")
+	}
+	if c.Plugins == "" {
+		c.Plugins = filepath.Join(c.Data, "plugins")
+	}
+	network, err := c.network()
+	if err != nil {
+		return err
+	}
+	defer network.Close()
+
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	defer listener.Close()
+	self := c.selfURL(listener.Addr())
+
+	f, err := c.open(ctx, log, func(o *engine.Options) {
+		o.SelfURL, o.Prober = self, prober{network}
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+
+	if err := os.MkdirAll(c.Plugins, 0o755); err != nil {
+		return fmt.Errorf("make the plugin folder: %w", err)
+	}
+	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.PluginData(), Sources: f.engine.PluginSources(),
+		Opener: f.sealer, Shipped: plugins.Files(), Dir: c.Plugins, Logger: log})
+	if err != nil {
+		return fmt.Errorf("prepare plugins: %w", err)
+	}
+	defer lua.Close()
+	if err := lua.Load(ctx); err != nil {
+		return fmt.Errorf("load plugins: %w", err)
+	}
+
+	setup := ""
+	if f.engine.Empty() {
+		setup, _ = access.NewToken("")
+	}
+	options := server.DefaultOptions()
+	options.Engine, options.Logger, options.SetupToken, options.Version = f.engine, log, setup, version
+	web, err := server.New(options)
+	if err != nil {
+		return fmt.Errorf("prepare the server: %w", err)
+	}
+
+	failed := make(chan error, 2)
+	pages := c.serveOn(listener, web.Handler(), log, failed)
+	defer pages.stop(log)
+	if local, err := listenSocket(c.socket()); err != nil {
+		log.Warn("commands cannot reach the running monitor", "error", err)
+	} else {
+		commands := c.serveOn(local, web.SocketHandler(), log, failed)
+		defer commands.stop(log)
+	}
+	// The engine starts when the address answers: its first check is of itself.
+	if err := f.engine.Start(ctx, lua); err != nil {
+		return fmt.Errorf("start the monitor: %w", err)
+	}
+	defer f.engine.Stop()
+	watching, unwatch := context.WithCancel(context.Background())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		if err := lua.Watch(watching); err != nil && watching.Err() == nil {
+			log.Error("the plugin folder is not watched", "error", err)
+		}
+	}()
+	defer func() { unwatch(); <-watched }()
+	log.Info("the monitor runs", "address", self, "data", c.Data, "plugins", c.Plugins, "version", version)
+	fmt.Fprintf(s.out, "Moonwatch runs at %s\n", self)
+	if setup != "" {
+		fmt.Fprintf(s.out, "Set it up here, once: %s/setup?token=%s\n", self, setup)
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+func (c *serveCommand) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // the flag's enum is a level
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+func (c *serveCommand) network() (*host.Net, error) {
+	o := host.DefaultOptions()
+	o.AllowExec = c.AllowExec
+	var err error
+	if o.Allow, err = prefixes("--allow-net", c.AllowNet); err != nil {
+		return nil, err
+	}
+	if o.Deny, err = prefixes("--deny-net", c.DenyNet); err != nil {
+		return nil, err
+	}
+	return host.New(o)
+}
+
+// selfURL is the address under which the monitor reaches itself.
+func (c *serveCommand) selfURL(a net.Addr) string {
+	scheme := "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
+	name, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return scheme + "://" + a.String()
+	}
+	if ip := net.ParseIP(name); ip != nil && ip.IsUnspecified() {
+		name = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(name, port)
+}
+
+// serving is an HTTP server that runs.
+type serving struct {
+	server *http.Server
+}
+
+func (c *serveCommand) serveOn(l net.Listener, h http.Handler, log *slog.Logger, failed chan<- error) serving {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	go func() {
+		var err error
+		if c.TLSCert != "" && l.Addr().Network() == "tcp" {
+			err = s.ServeTLS(l, c.TLSCert, c.TLSKey)
+		} else {
+			err = s.Serve(l)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve on %s: %w", l.Addr(), err)
+		}
+	}()
+	return serving{s}
+}
+
+func (s serving) stop(log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	if err := s.server.Shutdown(ctx); err != nil {
+		log.Debug("requests were cut off", "error", err)
+		s.server.Close()
+	}
+}
+
+// prober reaches the self-check target through the same network as plugins.
+type prober struct{ network *host.Net }
+
+// Probe asks a URL, or connects to host:port.
+func (p prober) Probe(ctx context.Context, target string) error {
+	if strings.Contains(target, "://") {
+		_, err := p.network.HTTP(ctx, &host.HTTPRequest{Method: http.MethodGet, URL: target})
+		return err
+	}
+	name, port, err := net.SplitHostPort(target)
+	if err != nil {
+		return err
+	}
+	number, err := net.LookupPort("tcp", port)
+	if err != nil {
+		return err
+	}
+	conn, err := p.network.Dial(ctx, &host.DialRequest{Host: name, Port: number})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"moonwatch/server"
+)
+
+// socketMost is the longest path that a Unix socket can have on all systems.
+const socketMost = 100
+
+// listenSocket listens on the socket by which commands reach the running
+// monitor. Whoever may open the data folder may use it.
+func listenSocket(path string) (net.Listener, error) {
+	if len(path) > socketMost {
+		return nil, fmt.Errorf("the path %s is too long for a socket", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// client speaks to the monitor's API as the command line: to the running
+// monitor through its socket, or else to the opened data folder.
+type client struct {
+	http  *http.Client
+	close func() error
+}
+
+// connect returns a client for the data folder.
+func (f dataFlag) connect(ctx context.Context) (*client, error) {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", f.socket())
+	}
+	if conn, err := dial(ctx, "", ""); err == nil {
+		conn.Close()
+		return &client{&http.Client{Transport: &http.Transport{DialContext: dial}}, func() error { return nil }}, nil
+	} else if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) && len(f.socket()) <= socketMost {
+		return nil, fmt.Errorf("reach the running monitor: %w", err)
+	}
+	opened, err := f.open(ctx, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return nil, err
+	}
+	o := server.DefaultOptions()
+	o.Engine, o.Logger, o.Version = opened.engine, slog.New(slog.DiscardHandler), version
+	api, err := server.New(o)
+	if err != nil {
+		return nil, errors.Join(err, opened.close())
+	}
+	return &client{&http.Client{Transport: direct{api.SocketHandler()}}, opened.close}, nil
+}
+
+// call makes one request and decodes the answer into out, which may be nil.
+func (c *client) call(ctx context.Context, method, path string, body, out any) error {
+	var payload io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		payload = bytes.NewReader(data)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://moonwatch/api/v1"+path, payload)
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return fmt.Errorf("ask the monitor: %w", err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return fmt.Errorf("read the monitor's answer: %w", err)
+	}
+	if answer.StatusCode >= 300 {
+		return problemOf(answer.StatusCode, data)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(data, out)
+}
+
+// problemOf turns an error of the API into one for the terminal.
+func problemOf(status int, data []byte) error {
+	var p struct {
+		Title  string
+		Detail string
+		Errors []struct{ Location, Message string }
+	}
+	if json.Unmarshal(data, &p) != nil || p.Title == "" && p.Detail == "" {
+		return fmt.Errorf("the monitor answered %d", status)
+	}
+	var lines []string
+	for _, e := range p.Errors {
+		lines = append(lines, strings.TrimPrefix(e.Location+": "+e.Message, ": "))
+	}
+	if len(lines) > 0 {
+		return errors.New(strings.Join(lines, "; "))
+	}
+	if p.Detail != "" {
+		return errors.New(p.Detail)
+	}
+	return errors.New(p.Title)
+}
+
+// direct hands requests to a handler in this process.
+type direct struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &recorder{header: http.Header{}, status: http.StatusOK}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	d.handler.ServeHTTP(w, r)
+	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}, nil
+}
+
+// recorder keeps what a handler writes.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *recorder) Header() http.Header         { return w.header }
+func (w *recorder) WriteHeader(status int)      { w.status = status }
+func (w *recorder) Write(b []byte) (int, error) { return w.body.Write(b) }
+
+func prefixes(flag string, texts []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			if a, addrErr := netip.ParseAddr(text); addrErr == nil {
+				p, err = netip.PrefixFrom(a, a.BitLen()), nil
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is no network such as 10.0.0.0/8", flag, text)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}

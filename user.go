@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+)
+
+type userCommands struct {
+	Add    userAddCommand    `cmd:"" help:"Add a user."`
+	Passwd userPasswdCommand `cmd:"" help:"Set a user's password."`
+}
+
+type userAddCommand struct {
+	dataFlag
+	Name          string `arg:"" help:"The username."`
+	Role          string `required:"" enum:"viewer,operator,editor,admin" help:"viewer, operator, editor or admin."`
+	Email         string `help:"The e-mail address."`
+	PasswordStdin bool   `help:"Read the password from the first line of standard input."`
+}
+
+// Run adds the user.
+func (c *userAddCommand) Run(s streams) error {
+	password, err := readPassword(s, c.PasswordStdin)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	api, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = api.call(ctx, "POST", "/users", map[string]any{"username": c.Name, "role": c.Role, "email": c.Email, "password": password}, nil)
+	if err == nil {
+		fmt.Fprintf(s.out, "added %s as %s\n", c.Name, c.Role)
+	}
+	return errors.Join(err, api.close())
+}
+
+type userPasswdCommand struct {
+	dataFlag
+	Name          string `arg:"" help:"The username."`
+	PasswordStdin bool   `help:"Read the password from the first line of standard input."`
+}
+
+// Run sets the password, which ends the user's sessions.
+func (c *userPasswdCommand) Run(s streams) error {
+	password, err := readPassword(s, c.PasswordStdin)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	api, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := api.userID(ctx, c.Name)
+	if err == nil {
+		err = api.call(ctx, "PATCH", "/users/"+id, map[string]any{"password": password}, nil)
+	}
+	if err == nil {
+		fmt.Fprintf(s.out, "set the password of %s\n", c.Name)
+	}
+	return errors.Join(err, api.close())
+}
+
+// userID finds a user by name.
+func (c *client) userID(ctx context.Context, name string) (string, error) {
+	var found struct {
+		Items []struct{ ID, Username string }
+	}
+	if err := c.call(ctx, "GET", "/users?username="+url.QueryEscape(name), nil, &found); err != nil {
+		return "", err
+	}
+	for _, u := range found.Items {
+		if u.Username == name {
+			return u.ID, nil
+		}
+	}
+	return "", fmt.Errorf("no user is named %s", name)
+}
+
+func readPassword(s streams, stdin bool) (string, error) {
+	if !stdin {
+		fmt.Fprint(s.err, "Password: ")
+	}
+	line, err := bufio.NewReader(io.LimitReader(s.in, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", errors.New("the password is empty")
+	}
+	return line, nil
+}
