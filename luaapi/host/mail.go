@@ -217,7 +217,7 @@ func deliver(client *smtp.Client, msg *gomail.Msg) (refused []string, err error)
 			return nil, err
 		}
 		if err != nil {
-			refused, last = append(refused, recipient), err
+			refused, last = append(refused, strings.Trim(recipient, "<>")), err
 		}
 	}
 	if len(refused) == len(recipients) {
