@@ -72,7 +72,7 @@ func (r *Result) textSize() int {
 }
 
 func validKey(kind Kind, id string) error {
-	if kind == "" || strings.Trim(string(kind), "abcdefghijklmnopqrstuvwxyz_") != "" {
+	if kind == "" || len(kind) > 64 || strings.Trim(string(kind), "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return fmt.Errorf("%w: unusable kind %.64q", ErrInvalid, kind)
 	}
 	if !validText(id) {
