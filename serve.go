@@ -94,9 +94,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	if f.engine.Empty() {
 		setup, _ = access.NewToken("")
 	}
-	options := server.DefaultOptions()
-	options.Engine, options.Logger, options.SetupToken, options.Version = f.engine, log, setup, version
-	web, err := server.New(options)
+	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version})
 	if err != nil {
 		return fmt.Errorf("prepare the server: %w", err)
 	}

@@ -63,9 +63,7 @@ func (f dataFlag) connect(ctx context.Context) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := server.DefaultOptions()
-	o.Engine, o.Logger, o.Version = opened.engine, slog.New(slog.DiscardHandler), version
-	api, err := server.New(o)
+	api, err := server.New(server.Options{Engine: opened.engine, Logger: slog.New(slog.DiscardHandler), Version: version})
 	if err != nil {
 		return nil, errors.Join(err, opened.close())
 	}

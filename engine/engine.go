@@ -93,6 +93,7 @@ type Engine struct {
 	endRuns   context.CancelFunc
 	work      context.Context // ends when nothing new is to begin
 	endWork   context.CancelFunc
+	loopMu    sync.Mutex // makes goLoop and Stop take turns
 	loops     sync.WaitGroup
 	started   atomic.Bool
 	marked    atomic.Bool // the first service was made, or is not to be
@@ -207,7 +208,14 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	return e.welcome(ctx)
 }
 
+// goLoop runs fn on a goroutine that Stop waits for; once the engine stops it
+// does nothing.
 func (e *Engine) goLoop(fn func()) {
+	e.loopMu.Lock()
+	defer e.loopMu.Unlock()
+	if e.isStopping() {
+		return
+	}
 	e.loops.Add(1)
 	go func() {
 		defer e.loops.Done()
@@ -291,7 +299,10 @@ func (e *Engine) noteStale(c *Check) {
 // StopTime to end, and what they left is stored. It is idempotent.
 func (e *Engine) Stop() {
 	e.stopOnce.Do(func() {
+		e.loopMu.Lock()
 		e.endWork()
+		e.loopMu.Unlock()
+		e.outbox.close()
 		e.sched.close()
 		ended := make(chan struct{})
 		go func() {

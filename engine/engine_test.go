@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,7 @@ func TestRunsOnItsGrid(t *testing.T) {
 		c := b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(10 * time.Second) })
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		starts := b.starts["web"]
+		starts := b.started("web")
 		if n := len(starts); n < 60 || n > 62 {
 			t.Fatalf("%d runs in 10 minutes, want about 61: one at once and one a slot", n)
 		}
@@ -53,13 +54,13 @@ func TestPhaseIsTheSameAfterARestart(t *testing.T) {
 		b.start()
 		b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(time.Minute) })
 		time.Sleep(5*time.Minute + time.Second)
-		before := b.starts["web"][len(b.starts["web"])-1]
+		before := b.started("web")[len(b.started("web"))-1]
 		b.e.Stop()
 		time.Sleep(17 * time.Second)
 		b.start()
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		after := b.starts["web"][len(b.starts["web"])-1]
+		after := b.started("web")[len(b.started("web"))-1]
 		if off := after.Sub(before) % time.Minute; off > 10*time.Millisecond && off < time.Minute-10*time.Millisecond {
 			t.Errorf("the grid moved by %s", off)
 		}
@@ -109,13 +110,13 @@ func TestManualRun(t *testing.T) {
 		if err != nil || r == nil || !r.Succeeded {
 			t.Fatalf("joined run: %v %v", r, err)
 		}
-		if n := len(b.starts["web"]); n != 1 {
+		if n := len(b.started("web")); n != 1 {
 			t.Errorf("%d runs: a run asked for during a run joins it", n)
 		}
 		if r, err = b.e.RunCheck(b.t.Context(), c.ID); err != nil || r == nil {
 			t.Fatal(err)
 		}
-		if n := len(b.starts["web"]); n != 2 {
+		if n := len(b.started("web")); n != 2 {
 			t.Errorf("%d runs, want 2", n)
 		}
 		if _, err := b.e.RunCheck(b.t.Context(), "nosuch"); engine.KindOf(err) != engine.NotFound {
@@ -446,19 +447,20 @@ func TestNothingLeavesAfterAStartBeforeNewResults(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		b.mu.Lock()
-		defer b.mu.Unlock()
-		if len(b.calls) == 0 {
+		calls := b.calls
+		b.mu.Unlock()
+		if len(calls) == 0 {
 			t.Fatal("no repeat at all")
 		}
-		fresh := b.starts["web"][len(b.starts["web"])-1]
-		for _, at := range b.starts["web"] {
+		fresh := b.started("web")[len(b.started("web"))-1]
+		for _, at := range b.started("web") {
 			if at.After(restart) {
 				fresh = at
 				break
 			}
 		}
-		if b.calls[0].At.Before(fresh) {
-			t.Errorf("a %s left %s before the first new result", b.calls[0].Kind, fresh.Sub(b.calls[0].At))
+		if calls[0].At.Before(fresh) {
+			t.Errorf("a %s left %s before the first new result", calls[0].Kind, fresh.Sub(calls[0].At))
 		}
 	})
 }
@@ -586,10 +588,11 @@ func TestUnknownByThePluginsAbsence(t *testing.T) {
 
 func TestOffline(t *testing.T) {
 	in(t, func(b *bench) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		b.options = func(o *engine.Options) {
 			o.Prober = probeFunc(func(string) error {
-				if down {
+				if down.Load() {
 					return errDisk
 				}
 				return nil
@@ -610,7 +613,7 @@ func TestOffline(t *testing.T) {
 			t.Errorf("offline: %+v", r)
 		}
 		b.wantHeard()
-		down = false
+		down.Store(false)
 		time.Sleep(7 * time.Second)
 		synctest.Wait()
 		b.wantHeard("mail firing")
@@ -628,7 +631,7 @@ func TestBreaker(t *testing.T) {
 		c := b.check("web", nil)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if n := len(b.starts["web"]); n != 5 {
+		if n := len(b.started("web")); n != 5 {
 			t.Errorf("%d runs, want 5 and then a suspension", n)
 		}
 		if r := b.results(c)[0]; r.Cause != engine.CauseSuspended || !strings.Contains(r.Error, "too much memory") {
@@ -636,12 +639,12 @@ func TestBreaker(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if n := len(b.starts["web"]); n != 10 {
+		if n := len(b.started("web")); n != 10 {
 			t.Errorf("%d runs after ten minutes, want 5 more", n)
 		}
 		time.Sleep(11 * time.Minute)
 		synctest.Wait()
-		if n := len(b.starts["web"]); n != 10 {
+		if n := len(b.started("web")); n != 10 {
 			t.Errorf("%d runs: the second suspension lasts twice as long", n)
 		}
 		if err := b.e.ResumePlugin(b.t.Context(), admin, "probe"); err != nil {
@@ -713,9 +716,10 @@ func TestStoreThatRefuses(t *testing.T) {
 		b.start()
 		b.service("Shop", []string{"mail"}, b.check("web", nil))
 		time.Sleep(2 * time.Second)
-		full := true
+		var full atomic.Bool
+		full.Store(true)
 		b.store.SetFail(func(*engine.Batch) error {
-			if full {
+			if full.Load() {
 				return errDisk
 			}
 			return nil
@@ -731,7 +735,7 @@ func TestStoreThatRefuses(t *testing.T) {
 		if _, err := b.e.SaveCheck(b.t.Context(), admin, c); engine.KindOf(err) != engine.Unavailable {
 			t.Errorf("a save while the store refuses: %v", err)
 		}
-		full = false
+		full.Store(false)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if err := b.e.Ready(); err != nil {

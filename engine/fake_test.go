@@ -222,6 +222,13 @@ func (b *bench) alert(ctx context.Context, slug string, in *engine.AlertCall) en
 	return report
 }
 
+// started returns when the runs of a check began.
+func (b *bench) started(check string) []time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.starts[check])
+}
+
 // heard returns the calls since the last look, as "plugin kind".
 func (b *bench) heard() []string {
 	b.mu.Lock()

@@ -15,10 +15,11 @@ type outbox struct {
 	e  *Engine
 	mu sync.Mutex
 	// lanes holds the lanes that have a goroutine, and how to wake it.
-	lanes map[lane]chan struct{}
-	calls map[string]chan struct{} // by plugin: its places
-	wg    sync.WaitGroup
-	ctx   context.Context
+	lanes  map[lane]chan struct{}
+	calls  map[string]chan struct{} // by plugin: its places
+	wg     sync.WaitGroup
+	ctx    context.Context
+	closed bool
 }
 
 // callsPerPlugin is how many deliveries one plugin may have under way.
@@ -33,7 +34,7 @@ func newOutbox(e *Engine) *outbox {
 func (o *outbox) wake(l lane) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.ctx == nil || o.ctx.Err() != nil {
+	if o.ctx == nil || o.closed {
 		return
 	}
 	if bell, ok := o.lanes[l]; ok {
@@ -65,6 +66,13 @@ func (o *outbox) start(ctx context.Context) {
 	for l := range lanes {
 		o.wake(l)
 	}
+}
+
+// close lets no further lane begin.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
 }
 
 // work makes the deliveries of one lane until there are none.
