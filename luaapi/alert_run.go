@@ -33,7 +33,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) engine.AlertR
 	r.call.secrets = append(r.call.secrets, bound.secrets...)
 	r.alert = in
 	var returned [3]lua.LValue
-	r.enter = func(L *lua.LState, self *lua.LTable) {
+	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
 		r.prepareSelf(L, self, in.PublicURL)
 		L.Push(method(L, self, name))
 		L.Push(self)
@@ -91,7 +91,7 @@ func (v *version) bindAlert(in *engine.AlertCall) (*alertBindings, error) {
 // why, options. Anything else is an error in the plugin.
 func judgeAlert(name string, returned [3]lua.LValue) (engine.AlertReport, error) {
 	refuse := func(what string) (engine.AlertReport, error) {
-		return engine.AlertReport{}, &pluginError{"the plugin's " + name + " returned " + what}
+		return engine.AlertReport{}, &pluginError{name + " returned " + what}
 	}
 	switch first := returned[0].(type) {
 	case lua.LBool:

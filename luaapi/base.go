@@ -27,44 +27,55 @@ func basePCall(L *lua.LState) int {
 	if L.GetTop() == 0 {
 		L.RaiseError("bad argument #1 to 'pcall' (value expected)")
 	}
-	err := L.PCall(L.GetTop()-1, lua.MultRet, nil)
-	if err == nil {
-		L.Insert(lua.LTrue, 1)
-		return L.GetTop()
+	results, err := callProtected(L, stackValues(L))
+	if err != nil {
+		reraise(L, err)
+		L.Push(lua.LFalse)
+		L.Push(errorObject(err))
+		return 2
 	}
-	reraise(L, err)
-	L.Push(lua.LFalse)
-	L.Push(errorObject(err))
-	return 2
+	return pushResults(L, results)
 }
 
+// baseXPCall is xpcall. The handler is called when the error has unwound: there
+// is no debug library that could tell.
 func baseXPCall(L *lua.LState) int {
 	handler, ok := L.Get(2).(*lua.LFunction)
 	if !ok {
 		L.RaiseError("bad argument #2 to 'xpcall' (function expected, got %s)", L.Get(2).Type().String())
 	}
-	fn := L.Get(1)
-	guarded := L.NewFunction(func(L *lua.LState) int {
-		if runEnded(L, L.Get(1)) {
-			L.SetTop(1)
-			return 1
-		}
-		L.Push(handler)
-		L.Push(L.Get(1))
-		L.Call(1, 1)
-		return 1
-	})
-	top := L.GetTop()
-	L.Push(fn)
-	err := L.PCall(0, lua.MultRet, guarded)
+	results, err := callProtected(L, []lua.LValue{L.Get(1)})
 	if err == nil {
-		L.Insert(lua.LTrue, top+1)
-		return L.GetTop() - top
+		return pushResults(L, results)
 	}
 	reraise(L, err)
+	results, err = callProtected(L, []lua.LValue{handler, errorObject(err)})
 	L.Push(lua.LFalse)
-	L.Push(errorObject(err))
-	return 2
+	if err != nil {
+		reraise(L, err)
+		L.Push(errorObject(err))
+		return 2
+	}
+	for _, v := range results {
+		L.Push(v)
+	}
+	return 1 + len(results)
+}
+
+func stackValues(L *lua.LState) []lua.LValue {
+	values := make([]lua.LValue, L.GetTop())
+	for i := range values {
+		values[i] = L.Get(i + 1)
+	}
+	return values
+}
+
+func pushResults(L *lua.LState, results []lua.LValue) int {
+	L.Push(lua.LTrue)
+	for _, v := range results {
+		L.Push(v)
+	}
+	return 1 + len(results)
 }
 
 // reraise raises err again when it is the end of the run.

@@ -19,13 +19,20 @@ type checkTables struct {
 	instances *lua.LTable
 	services  *lua.LTable
 	last      lua.LValue
-	fields    map[int]lua.LValue // config fields that are tables, by field
+	fields    []fieldValue // config fields that are tables
+}
+
+// fieldValue is the Lua value of the config field at an index.
+type fieldValue struct {
+	at int
+	v  lua.LValue
 }
 
 // newCheck is the check object of a run. The check stands behind it in the run;
 // nothing that Lua holds points into the engine.
 func (r *run) newCheck() *lua.LUserData {
-	return &lua.LUserData{Value: checkMark{}, Metatable: r.st.checkMeta}
+	r.check = lua.LUserData{Value: checkMark{}, Metatable: r.st.checkMeta}
+	return &r.check
 }
 
 // checkMark is what the check object holds: nothing.
@@ -63,14 +70,13 @@ func (r *run) configField(L *lua.LState, i int) lua.LValue {
 	if v := r.bound.plain[i]; v != nil {
 		return v
 	}
-	if v, ok := r.objects.fields[i]; ok {
-		return v
+	for _, made := range r.objects.fields {
+		if made.at == i {
+			return made.v
+		}
 	}
 	v := r.bound.value(L, r.rt.shared, i)
-	if r.objects.fields == nil {
-		r.objects.fields = map[int]lua.LValue{}
-	}
-	r.objects.fields[i] = v
+	r.objects.fields = append(r.objects.fields, fieldValue{i, v})
 	return v
 }
 

@@ -36,26 +36,12 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 		return engine.RunReport{Skipped: true, Error: err.Error()}
 	}
 	defer cancel()
-	var returned lua.LValue = lua.LNil
 	r.bindCheck(in, bound)
-	r.enter = func(L *lua.LState, self *lua.LTable) {
-		r.prepareSelf(L, self, in.PublicURL)
-		L.Push(method(L, self, name))
-		L.Push(self)
-		L.Push(r.newCheck())
-		args := 3
-		if ping != nil {
-			L.Push(pingTable(L, r.rt.shared, ping))
-			args = 4
-		}
-		L.Push(r.newResult())
-		L.Call(args, 1)
-		returned = L.Get(-1)
-		L.Pop(1)
-	}
+	r.ping = ping
+	r.enter = callCheck
 	err = r.execute()
 	if err == nil {
-		err = v.judgeReturn(r, name, returned, &report)
+		err = v.judgeReturn(r, name, &report)
 	}
 	report.Took = time.Since(r.started)
 	report.Waited = r.waited
@@ -67,6 +53,25 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	return report
 }
 
+// callCheck calls run, or ping, inside the protected call.
+func callCheck(r *run, L *lua.LState, self *lua.LTable) {
+	r.prepareSelf(L, self, r.checkRun.PublicURL)
+	name, args := "run", 3
+	if r.ping != nil {
+		name, args = "ping", 4
+	}
+	L.Push(method(L, self, name))
+	L.Push(self)
+	L.Push(r.newCheck())
+	if r.ping != nil {
+		L.Push(pingTable(L, r.rt.shared, r.ping))
+	}
+	L.Push(r.newResult())
+	L.Call(args, 1)
+	r.returned = L.Get(-1)
+	L.Pop(1)
+}
+
 // bindCheck gives the run its check.
 func (r *run) bindCheck(in *engine.CheckRun, bound *binding) {
 	r.checkRun, r.bound = in, bound
@@ -74,7 +79,8 @@ func (r *run) bindCheck(in *engine.CheckRun, bound *binding) {
 }
 
 // judgeReturn looks at what run or ping returned.
-func (v *version) judgeReturn(r *run, name string, returned lua.LValue, report *engine.RunReport) error {
+func (v *version) judgeReturn(r *run, name string, report *engine.RunReport) error {
+	returned := r.returned
 	if ud, ok := returned.(*lua.LUserData); ok && ud == r.result.object {
 		return nil
 	}
@@ -84,9 +90,9 @@ func (v *version) judgeReturn(r *run, name string, returned lua.LValue, report *
 	}
 	got := returned.Type().String()
 	if returned == lua.LNil {
-		got = "nothing"
+		got = "nil"
 	}
-	return &pluginError{"the plugin's " + name + " did not return the result, but " + got}
+	return &pluginError{"error in the plugin: " + name + " returned " + got + " in place of the result"}
 }
 
 // fill writes the report of a run that ended with err.
@@ -101,27 +107,8 @@ func (r *run) fill(report *engine.RunReport, err error) {
 	if o.unknown {
 		report.Cause = engine.CausePlugin
 	}
-	var limit limitError
-	var failed *pluginError
-	switch {
-	case err == nil:
-	case errors.As(err, &failed):
-		r.unknown(report, engine.CauseError)
-		text = failed.text
-	case errors.As(err, &limit):
-		report.Limit = limit != errInternal
-		r.unknown(report, engine.CauseError)
-		text = because(limit.Error(), text)
-	case errors.Is(err, context.DeadlineExceeded):
-		report.TimedOut = true
-		report.Succeeded, report.Unknown, report.Cause = false, false, ""
-		text = because("timed out after "+form.FormatDuration(r.limit()), text)
-	case errors.Is(err, context.Canceled):
-		report.Skipped = true
-		text = "given up"
-	default:
-		r.unknown(report, engine.CauseError)
-		text = err.Error()
+	if err != nil {
+		text = r.explain(report, err)
 	}
 	if report.Succeeded || report.None {
 		report.Severity = ""
@@ -137,6 +124,26 @@ func (r *run) fill(report *engine.RunReport, err error) {
 		m := &report.Metrics[i]
 		m.Name, m.Unit = r.call.clean(m.Name, 100), r.call.clean(m.Unit, 20)
 	}
+}
+
+// explain sets in the report how a run was ended, and returns the result's error.
+func (r *run) explain(report *engine.RunReport, err error) string {
+	var limit limitError
+	switch {
+	case errors.As(err, &limit):
+		report.Limit = limit != errInternal
+		r.unknown(report, engine.CauseError)
+		return because(limit.Error(), r.result.text)
+	case errors.Is(err, context.DeadlineExceeded):
+		report.TimedOut = true
+		report.Succeeded, report.Unknown, report.Cause = false, false, ""
+		return because("timed out after "+form.FormatDuration(r.limit()), r.result.text)
+	case errors.Is(err, context.Canceled):
+		report.Skipped = true
+		return "given up"
+	}
+	r.unknown(report, engine.CauseError)
+	return err.Error()
 }
 
 // unknown marks a result that says nothing about what was checked.
@@ -213,14 +220,13 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (string, er
 	}
 	defer cancel()
 	r.bindCheck(in, bound)
-	var returned lua.LValue = lua.LNil
-	r.enter = func(L *lua.LState, self *lua.LTable) {
+	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
 		r.prepareSelf(L, self, in.PublicURL)
 		L.Push(method(L, self, "description"))
 		L.Push(self)
 		L.Push(r.newCheck())
 		L.Call(2, 1)
-		returned = L.Get(-1)
+		r.returned = L.Get(-1)
 		L.Pop(1)
 	}
 	err = r.execute()
@@ -228,9 +234,9 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (string, er
 	if err != nil {
 		return "", errors.New(r.call.clean(r.reason(err), maxError))
 	}
-	text, ok := returned.(lua.LString)
+	text, ok := r.returned.(lua.LString)
 	if !ok {
-		return "", errors.New("description did not return a string, but a " + returned.Type().String())
+		return "", errors.New("description did not return a string, but a " + r.returned.Type().String())
 	}
 	return r.call.clean(string(text), maxMessage), nil
 }

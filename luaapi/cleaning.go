@@ -160,7 +160,7 @@ func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LT
 	r.forms = &formCollector{}
 	o := &openedSecrets{run: r, object: c.object, kept: map[string][]keptSecret{}}
 	var failed error
-	r.enter = func(L *lua.LState, self *lua.LTable) {
+	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
 		r.prepareSelf(L, self, "")
 		o.form = v.meta.Forms[c.name]
 		fn(L, self, o)

@@ -1,104 +1,92 @@
 package luaapi
 
 import (
+	"slices"
+
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// cutForms empties the form constructors of a chunk in place, where they are
-// pure literals and nothing else in the file can look at them: building a form
-// costs a run more than everything else together. It does nothing in doubt.
+// cutForms takes out of a chunk, in place, what only loading looks at: the form
+// constructors, and the texts about the plugin. Building a form costs a run more
+// than everything else together. Only what is a pure literal is cut, and only if
+// nothing in the file could tell the difference; in doubt it does nothing.
 func cutForms(chunk []ast.Stmt) {
-	c := &cutter{}
+	c := &cutter{plugins: map[string]bool{}}
 	c.survey(chunk)
-	if c.formsName == "" || c.observed(chunk) {
+	o := &observer{cutter: c, reads: map[string]bool{}}
+	o.block(chunk, true)
+	if o.escaped || c.formsName != "" && o.declared != 1 {
 		return
 	}
-	for _, cut := range c.cuts {
-		if c.pure(*cut) {
-			line := (*cut).Line()
-			empty := &ast.TableExpr{}
-			empty.SetLine(line)
-			*cut = empty
-		}
+	c.cut(chunk, o.reads)
+	after := &observer{cutter: c, reads: map[string]bool{}}
+	after.block(chunk, true)
+	if c.formsRequired != nil && after.formsUses == 0 {
+		*c.formsRequired = nilAt((*c.formsRequired).Line())
 	}
 }
 
 type cutter struct {
-	formsName string          // the local that holds the module forms
-	plugins   map[string]bool // locals that hold a table with forms
-	cuts      []*ast.Expr
-	keys      int // places where a form's key is written as such
+	formsName     string // the local that holds the module forms; "" is none
+	formsRequired *ast.Expr
+	plugins       map[string]bool // locals that hold a plugin's table
+	tables        []*ast.TableExpr
 }
 
-func isFormKey(key string) bool {
+// loadKeys are the keys of a plugin that the host reads while loading alone.
+func loadKeys() []string {
+	keys := []string{"name", "slug", "version", "author", "summary", "font_icon", "homepage", "license",
+		"channel", "settings_from", "plugin_variables"}
 	for _, name := range formNames() {
-		if string(name) == key {
-			return true
+		keys = append(keys, string(name))
+	}
+	return keys
+}
+
+// survey finds `local forms = require "forms"` and the tables of the plugins:
+// those that the file returns.
+func (c *cutter) survey(chunk []ast.Stmt) {
+	if len(chunk) == 0 {
+		return
+	}
+	last, ok := chunk[len(chunk)-1].(*ast.ReturnStmt)
+	if !ok || len(last.Exprs) != 1 {
+		return
+	}
+	c.returned(last.Exprs[0])
+	if t, ok := last.Exprs[0].(*ast.TableExpr); ok && positional(t) {
+		for _, f := range t.Fields {
+			c.returned(f.Value)
 		}
 	}
-	return false
-}
-
-// survey finds `local forms = require "forms"` and the places of the forms.
-func (c *cutter) survey(chunk []ast.Stmt) {
-	c.plugins = map[string]bool{}
 	for _, s := range chunk {
-		switch s := s.(type) {
-		case *ast.LocalAssignStmt:
-			for i, name := range s.Names {
-				if i >= len(s.Exprs) {
-					continue
-				}
-				if requiresForms(s.Exprs[i]) {
-					c.formsName = name
-				}
-				if c.table(s.Exprs[i]) {
-					c.plugins[name] = true
-				}
+		local, ok := s.(*ast.LocalAssignStmt)
+		if !ok {
+			continue
+		}
+		for i, name := range local.Names {
+			if i >= len(local.Exprs) {
+				break
 			}
-		case *ast.AssignStmt:
-			for i, target := range s.Lhs {
-				attr, ok := target.(*ast.AttrGetExpr)
-				if !ok || i >= len(s.Rhs) {
-					continue
-				}
-				if name, key, ok := attribute(attr); ok && isFormKey(key) {
-					c.plugins[name] = true
-					c.keys++
-					c.cuts = append(c.cuts, &s.Rhs[i])
-				}
+			if requiresForms(local.Exprs[i]) {
+				c.formsName, c.formsRequired = name, &local.Exprs[i]
 			}
-		case *ast.ReturnStmt:
-			for _, e := range s.Exprs {
-				c.returned(e)
+			if t, ok := local.Exprs[i].(*ast.TableExpr); ok && c.plugins[name] {
+				c.tables = append(c.tables, t)
 			}
 		}
 	}
 }
 
 func (c *cutter) returned(e ast.Expr) {
-	c.table(e)
-	if t, ok := e.(*ast.TableExpr); ok && positional(t) {
-		for _, f := range t.Fields {
-			c.table(f.Value)
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		c.plugins[e.Value] = true
+	case *ast.TableExpr:
+		if !positional(e) {
+			c.tables = append(c.tables, e)
 		}
 	}
-}
-
-// table notes the forms in a plugin's table; it reports whether there were any.
-func (c *cutter) table(e ast.Expr) bool {
-	t, ok := e.(*ast.TableExpr)
-	if !ok {
-		return false
-	}
-	before := len(c.cuts)
-	for _, f := range t.Fields {
-		if key, ok := f.Key.(*ast.StringExpr); ok && isFormKey(key.Value) {
-			c.keys++
-			c.cuts = append(c.cuts, &f.Value)
-		}
-	}
-	return len(c.cuts) > before
 }
 
 func requiresForms(e ast.Expr) bool {
@@ -109,6 +97,40 @@ func requiresForms(e ast.Expr) bool {
 	fn, isIdent := call.Func.(*ast.IdentExpr)
 	name, isString := call.Args[0].(*ast.StringExpr)
 	return isIdent && fn.Value == "require" && isString && name.Value == "forms"
+}
+
+// cut removes the keys that nobody reads.
+func (c *cutter) cut(chunk []ast.Stmt, reads map[string]bool) {
+	idle := func(key string, value ast.Expr) bool {
+		return slices.Contains(loadKeys(), key) && !reads[key] && c.pure(value)
+	}
+	for _, t := range c.tables {
+		t.Fields = slices.DeleteFunc(t.Fields, func(f *ast.Field) bool {
+			key, ok := f.Key.(*ast.StringExpr)
+			return ok && idle(key.Value, f.Value)
+		})
+	}
+	for _, s := range chunk {
+		assign, ok := s.(*ast.AssignStmt)
+		if !ok {
+			continue
+		}
+		for i, target := range assign.Lhs {
+			attr, ok := target.(*ast.AttrGetExpr)
+			if !ok || i >= len(assign.Rhs) {
+				continue
+			}
+			if name, key, ok := attribute(attr); ok && c.plugins[name] && idle(key, assign.Rhs[i]) {
+				assign.Rhs[i] = nilAt(assign.Rhs[i].Line())
+			}
+		}
+	}
+}
+
+func nilAt(line int) ast.Expr {
+	e := &ast.NilExpr{}
+	e.SetLine(line)
+	return e
 }
 
 // pure reports whether building e does nothing but build it.
@@ -123,7 +145,7 @@ func (c *cutter) pure(e ast.Expr) bool {
 		return c.text(e.Lhs) && c.text(e.Rhs)
 	case *ast.AttrGetExpr:
 		name, _, ok := attribute(e)
-		return ok && name == c.formsName
+		return ok && c.formsName != "" && name == c.formsName
 	case *ast.TableExpr:
 		for _, f := range e.Fields {
 			if f.Key != nil && !c.pure(f.Key) || !c.pure(f.Value) {
@@ -133,15 +155,7 @@ func (c *cutter) pure(e ast.Expr) bool {
 		return true
 	case *ast.FuncCallExpr:
 		fn, ok := e.Func.(*ast.AttrGetExpr)
-		if !ok || e.Receiver != nil || !c.pure(fn) {
-			return false
-		}
-		for _, arg := range e.Args {
-			if !c.pure(arg) {
-				return false
-			}
-		}
-		return true
+		return ok && e.Receiver == nil && c.pure(fn) && !slices.ContainsFunc(e.Args, func(arg ast.Expr) bool { return !c.pure(arg) })
 	}
 	return false
 }
@@ -154,12 +168,4 @@ func (c *cutter) text(e ast.Expr) bool {
 		return c.text(e.Lhs) && c.text(e.Rhs)
 	}
 	return false
-}
-
-// observed reports whether the file may look at its own forms, or at its plugin
-// table as a whole, or gives the name forms another meaning.
-func (c *cutter) observed(chunk []ast.Stmt) bool {
-	o := &observer{cutter: c}
-	o.block(chunk, true)
-	return o.escaped || o.keys != c.keys || o.forms != 1
 }

@@ -89,6 +89,17 @@ type turn struct {
 	held bool
 }
 
+// try takes a turn if one is free.
+func (t *turn) try() bool {
+	t.of.mu.Lock()
+	if t.of.free > 0 {
+		t.of.free--
+		t.held = true
+	}
+	t.of.mu.Unlock()
+	return t.held
+}
+
 func (t *turn) acquire(ctx context.Context) error { return t.take(ctx, false) }
 
 func (t *turn) take(ctx context.Context, sliced bool) error {

@@ -112,6 +112,8 @@ func describeAll(rt *Runtime) []string {
 	return all
 }
 
+func itoa(n int) string { return strconv.Itoa(n) }
+
 func checkRun(slug string, config form.Values) *engine.CheckRun {
 	return &engine.CheckRun{Check: &engine.Check{
 		Meta: engine.Meta{ID: "c1"}, Name: "left leg", Plugin: slug, Config: config, Active: true,

@@ -83,6 +83,9 @@ func (s *source) chunkNames() []string {
 func (rt *Runtime) compile(s *source, lean bool) (*code, problems) {
 	var found problems
 	c := &code{modules: map[string]*lua.FunctionProto{}}
+	for _, lib := range libraryNames() {
+		c.libs = append(c.libs, s.mentions(lib))
+	}
 	file, text := s.main()
 	proto, err := compileFile(file, text, lean)
 	if err != nil {
@@ -121,7 +124,12 @@ func compileFile(name, text string, lean bool) (proto *lua.FunctionProto, err er
 	if lean {
 		cutForms(chunk)
 	}
-	return lua.Compile(chunk, name)
+	proto, err = lua.Compile(chunk, name)
+	if err == nil {
+		// The file's own table of arguments, always empty, would cost each run 3 KB.
+		proto.IsVarArg &^= lua.VarArgNeedsArg
+	}
+	return proto, err
 }
 
 // runTop runs the file's top level in a state of its own and hands what it

@@ -4,17 +4,18 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// observer walks a whole file and notes what could see a plugin's forms: the
-// plugin table used as a value, a key that is computed, a form's name anywhere
-// but where the form is written.
+// observer walks a whole file and notes what could see a plugin's table: the
+// keys that are read by their names, and whether the table is ever used as a
+// value or with a key that is computed, when all bets are off.
 type observer struct {
 	*cutter
-	keys    int // mentions of form names
-	forms   int // declarations of the local that holds the module
-	escaped bool
+	reads     map[string]bool
+	declared  int // declarations of the name that holds the module forms
+	formsUses int
+	escaped   bool
 }
 
-// table reports whether name stands for a plugin's table.
+// isPlugin reports whether name stands for a plugin's table.
 func (o *observer) isPlugin(name string) bool { return name == "self" || o.plugins[name] }
 
 func (o *observer) block(stmts []ast.Stmt, top bool) {
@@ -26,7 +27,7 @@ func (o *observer) block(stmts []ast.Stmt, top bool) {
 func (o *observer) declare(names ...string) {
 	for _, name := range names {
 		if name == o.formsName {
-			o.forms++
+			o.declared++
 		}
 	}
 }
@@ -100,7 +101,9 @@ func (o *observer) target(e ast.Expr) {
 			o.escaped = true
 		}
 	case *ast.AttrGetExpr:
-		o.expr(e)
+		if name, _, ok := attribute(e); !ok || !o.isPlugin(name) {
+			o.expr(e)
+		}
 	}
 }
 
@@ -124,9 +127,8 @@ func (o *observer) expr(e ast.Expr) {
 		if o.isPlugin(e.Value) {
 			o.escaped = true
 		}
-	case *ast.StringExpr:
-		if isFormKey(e.Value) {
-			o.keys++
+		if e.Value == o.formsName {
+			o.formsUses++
 		}
 	case *ast.AttrGetExpr:
 		o.attribute(e)
@@ -136,7 +138,9 @@ func (o *observer) expr(e ast.Expr) {
 		}
 	case *ast.FuncCallExpr:
 		o.exprs(e.Func)
-		if ident, ok := e.Receiver.(*ast.IdentExpr); !ok || !o.isPlugin(ident.Value) {
+		if ident, ok := e.Receiver.(*ast.IdentExpr); ok && o.isPlugin(ident.Value) {
+			o.reads[e.Method] = true
+		} else {
 			o.exprs(e.Receiver)
 		}
 		o.exprs(e.Args...)
@@ -161,10 +165,9 @@ func (o *observer) expr(e ast.Expr) {
 
 // attribute allows reading a plugin's table by a name that is written out.
 func (o *observer) attribute(e *ast.AttrGetExpr) {
-	ident, ok := e.Object.(*ast.IdentExpr)
-	_, literal := e.Key.(*ast.StringExpr)
-	if !ok || !o.isPlugin(ident.Value) || !literal {
-		o.expr(e.Object)
+	if name, key, ok := attribute(e); ok && o.isPlugin(name) {
+		o.reads[key] = true
+		return
 	}
-	o.expr(e.Key)
+	o.exprs(e.Object, e.Key)
 }

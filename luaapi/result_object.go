@@ -29,7 +29,8 @@ const maxMetrics = 100
 
 // newResult is the result object of a run.
 func (r *run) newResult() *lua.LUserData {
-	r.result.object = &lua.LUserData{Value: resultMark{}, Metatable: r.st.resultMeta}
+	r.verdict = lua.LUserData{Value: resultMark{}, Metatable: r.st.resultMeta}
+	r.result.object = &r.verdict
 	return r.result.object
 }
 
@@ -153,6 +154,9 @@ func (o *resultObject) addMetric(m engine.Metric) {
 			o.metrics[i] = m
 			return
 		}
+	}
+	if o.metrics == nil {
+		o.metrics = make([]engine.Metric, 0, 4)
 	}
 	if len(o.metrics) < maxMetrics {
 		o.metrics = append(o.metrics, m)

@@ -26,7 +26,9 @@ type run struct {
 	env     *lua.LTable
 	extra   map[string]moduleOpener // modules besides the builtin ones
 	loaded  []loadedModule
-	room    [8]loadedModule // the first of loaded
+	room    [4]loadedModule // the first of loaded
+
+	protectedDepth int // of pcall inside pcall
 
 	started time.Time // when it got its turn
 	waited  time.Duration
@@ -35,11 +37,15 @@ type run struct {
 	fault   string // a panic in a host function
 
 	// enter is called inside the protected call, with the fresh plugin table.
-	enter func(L *lua.LState, self *lua.LTable)
-	top   lua.LValue // what the file returned this time
-	self  *lua.LTable
+	enter    func(r *run, L *lua.LState, self *lua.LTable)
+	returned lua.LValue
+	top      lua.LValue // what the file returned this time
+	self     *lua.LTable
 
 	checkRun *engine.CheckRun
+	ping     *engine.Ping
+	check    lua.LUserData // what Lua holds of the check, and of the result
+	verdict  lua.LUserData
 	alert    *engine.AlertCall
 	bound    *binding // of the check's config
 	settings *binding // of the plugin's site-wide settings
@@ -70,14 +76,20 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 		}
 	}
 	r := &run{rt: rt, code: c}
-	asked := time.Now()
-	r.turn = turn{of: rt.turns}
-	if err := r.turn.acquire(ctx); err != nil {
+	if ctx.Err() != nil {
 		cancel()
 		return nil, nil, errNoTurn
 	}
+	r.turn = turn{of: rt.turns}
+	if !r.turn.try() {
+		asked := time.Now()
+		if err := r.turn.acquire(ctx); err != nil {
+			cancel()
+			return nil, nil, errNoTurn
+		}
+		r.waited = time.Since(asked)
+	}
 	r.started = time.Now()
-	r.waited = r.started.Sub(asked)
 	deadline, _ := ctx.Deadline()
 	slug := ""
 	if meta != nil {
@@ -100,7 +112,7 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 		r.st = newState()
 	}
 	r.st.L.SetContext(&r.vm)
-	r.env = r.st.environment()
+	r.env = r.st.environment(c.libs)
 	rt.watchdog.watch(&r.vm)
 	return r, cancel, nil
 }
@@ -108,7 +120,8 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 // execute runs the file's top level and then enter, protected. It returns what
 // went wrong; the end of the run comes before any other error.
 func (r *run) execute() error {
-	err := r.protected(func() error { return r.st.protect(r.st.entry, 0) })
+	r.st.L.Push(r.st.entry)
+	err := r.protected()
 	if ended := r.vm.Err(); ended != nil {
 		if r.trace == "" {
 			r.keepTrace(traceOf(err))
@@ -138,14 +151,14 @@ func (r *run) execute() error {
 }
 
 // protected keeps a Go panic that the library did not catch inside the run.
-func (r *run) protected(fn func() error) (err error) {
+func (r *run) protected() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.vm.ended = errInternal
 			err = errInternal
 		}
 	}()
-	return fn()
+	return r.st.L.PCall(0, 0, nil)
 }
 
 // pluginError is an error in the plugin, as its author reads it.
@@ -156,6 +169,8 @@ func (e *pluginError) Error() string { return e.text }
 // entry is the Go function that every run begins with. It is one function for
 // all of them, so that a run allocates none.
 func entry(L *lua.LState) int {
+	L.Panic = panicShort
+	defer shortenPanic(L)
 	r := callOf(L).run
 	main := L.NewFunctionFromProto(r.code.main)
 	main.Env = r.env
@@ -169,7 +184,7 @@ func entry(L *lua.LState) int {
 	}
 	r.top = top
 	r.self = r.version.pick(L, top)
-	r.enter(L, r.self)
+	r.enter(r, L, r.self)
 	return 0
 }
 

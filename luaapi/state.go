@@ -36,9 +36,14 @@ type state struct {
 	checkMeta  *lua.LTable
 	resultMeta *lua.LTable
 	metric     *lua.LFunction
+	trampoline *lua.LFunction
+	threads    []*protectedThread // by how deep they nest
 	modules    map[string]*moduleTable
 	runs       int
 }
+
+// libraryNames are Lua's own tables of functions.
+func libraryNames() []string { return []string{"string", "table", "math", "os"} }
 
 // library is one of Lua's own tables of functions.
 type library struct {
@@ -64,13 +69,12 @@ func newState() *state {
 	for name, fn := range coreBase(L) {
 		st.base.RawSetString(name, fn)
 	}
-	for name, fns := range map[string]map[string]lua.LGFunction{
-		"string": lualib.String(), "table": lualib.Table(), "math": lualib.Math(), "os": osFunctions(),
-	} {
-		st.addLibrary(name, fns)
+	for i, fns := range []map[string]lua.LGFunction{lualib.String(), lualib.Table(), lualib.Math(), osFunctions()} {
+		st.addLibrary(libraryNames()[i], fns)
 	}
 	st.envMeta = st.hidden(st.base)
 	st.entry = L.NewFunction(entry)
+	st.trampoline = L.NewFunction(trampoline)
 	st.metric = L.NewFunction(resultMetric)
 	st.checkMeta = st.object(checkIndex, checkNewIndex)
 	st.resultMeta = st.object(resultIndex, resultNewIndex)
@@ -110,11 +114,15 @@ func (st *state) hidden(table *lua.LTable) *lua.LTable {
 }
 
 // environment returns a fresh table of globals. Lua's own libraries are fresh
-// tables too, so that what a run adds to them ends with it.
-func (st *state) environment() *lua.LTable {
+// tables too, so that what a run adds to them ends with it; used says which of
+// them the source names at all.
+func (st *state) environment(used []bool) *lua.LTable {
 	env := st.L.CreateTable(0, 0)
 	env.Metatable = st.envMeta
 	for i := range st.libs {
+		if !used[i] {
+			continue
+		}
 		lib := &st.libs[i]
 		fresh := st.L.CreateTable(0, 0)
 		fresh.Metatable = lib.meta
@@ -141,21 +149,17 @@ func (st *state) newModule(table *lua.LTable) *moduleTable {
 	m := &moduleTable{table: table, meta: st.hidden(table)}
 	table.ForEach(func(k, v lua.LValue) {
 		inner, ok := v.(*lua.LTable)
-		if ok && !frozen(inner) {
+		if ok {
 			if m.nested == nil {
 				m.nested = map[string]*moduleTable{}
 			}
 			m.nested[k.String()] = st.newModule(inner)
 		}
 	})
+	for name := range m.nested {
+		table.RawSetString(name, lua.LNil) // else a plugin that removes the fresh one finds it
+	}
 	return m
-}
-
-// frozen reports whether a table refuses writes by itself.
-func frozen(t *lua.LTable) bool {
-	meta, ok := t.Metatable.(*lua.LTable)
-	k, _ := t.Next(lua.LNil)
-	return ok && k == lua.LNil && meta.RawGetString("__newindex") != lua.LNil && meta.RawGetString("__metatable") != lua.LNil
 }
 
 func (st *state) fresh(m *moduleTable) *lua.LTable {
@@ -249,6 +253,7 @@ func (p *pool) close() {
 // close ends the state. The library crashes on a second Close.
 func (st *state) close() {
 	if !st.L.IsClosed() {
+		st.dropThreads(0)
 		st.L.Close()
 	}
 }
@@ -259,5 +264,10 @@ func (st *state) protect(fn lua.LValue, nret int, args ...lua.LValue) error {
 	if fn == nil || fn.Type() != lua.LTFunction {
 		return fmt.Errorf("not a function")
 	}
-	return st.L.CallByParam(lua.P{Fn: fn, NRet: nret, Protect: true}, args...)
+	st.L.Push(st.trampoline)
+	st.L.Push(fn)
+	for _, arg := range args {
+		st.L.Push(arg)
+	}
+	return st.L.PCall(len(args)+1, nret, nil)
 }

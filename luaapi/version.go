@@ -17,6 +17,7 @@ import (
 type code struct {
 	main    *lua.FunctionProto
 	modules map[string]*lua.FunctionProto
+	libs    []bool // by libraryNames: whether the source speaks of it at all
 }
 
 // version is one plugin of one good version of a file or folder. It is

@@ -47,9 +47,17 @@ var libRunKey = lualib.RunKey()
 // closedChannel is what Done returns after a limit. It is never sent to.
 var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// Done counts an instruction.
+// Done counts an instruction. It shows the deadline's channel at every sixteenth
+// alone: looking at a channel costs as much as an instruction.
 func (v *vmContext) Done() <-chan struct{} {
 	v.instructions++
+	if v.instructions&0xf == 0 || v.weigh.Load() || v.ended != nil {
+		return v.look()
+	}
+	return nil
+}
+
+func (v *vmContext) look() <-chan struct{} {
 	if v.instructions&0xfff == 0 || v.weigh.Load() || v.ended != nil {
 		if v.check(); v.ended != nil {
 			return closedChannel
@@ -75,6 +83,13 @@ func (v *vmContext) Value(key any) any {
 		return v.call
 	}
 	return v.Context.Value(key)
+}
+
+// end ends the run by a limit; the first one stands.
+func (v *vmContext) end(limit error) {
+	if v.ended == nil {
+		v.ended = limit
+	}
 }
 
 // check is the slow path of Done.

@@ -23,10 +23,23 @@ const (
 	bigString   = 1 << 10 // strings from here on are counted once, however often they are held
 )
 
-// weigh reports whether L holds more than limit bytes. It is called between two
-// instructions, from the goroutine that runs L.
-func weigh(L *lua.LState, roots []lua.LValue, limit uint64) bool {
+// weigh reports whether the threads and roots hold more than limit bytes. It is called between two
+// instructions, from the goroutine that runs them.
+func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64) bool {
 	s := &scale{limit: limit, seen: map[any]struct{}{}, pending: roots}
+	for _, L := range stacks {
+		s.stack(L)
+	}
+	for len(s.pending) > 0 && s.sum <= limit && s.steps < weighSteps {
+		v := s.pending[len(s.pending)-1]
+		s.pending = s.pending[:len(s.pending)-1]
+		s.open(v)
+	}
+	return s.sum > limit
+}
+
+// stack adds what the functions under way on one thread hold.
+func (s *scale) stack(L *lua.LState) {
 	for level := 0; ; level++ {
 		frame, ok := L.GetStack(level)
 		if !ok {
@@ -43,12 +56,6 @@ func weigh(L *lua.LState, roots []lua.LValue, limit uint64) bool {
 			s.add(v)
 		}
 	}
-	for len(s.pending) > 0 && s.sum <= limit && s.steps < weighSteps {
-		v := s.pending[len(s.pending)-1]
-		s.pending = s.pending[:len(s.pending)-1]
-		s.open(v)
-	}
-	return s.sum > limit
 }
 
 // add counts a value and remembers it when it leads further.
@@ -122,5 +129,9 @@ func (r *run) tooHeavy() bool {
 	}
 	size := uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
 	limit := r.rt.watchdog.perRun
-	return size > limit || weigh(r.st.L, roots, limit-size)
+	stacks := []*lua.LState{r.st.L}
+	for _, th := range r.st.threads[:r.protectedDepth] {
+		stacks = append(stacks, th.L)
+	}
+	return size > limit || weigh(stacks, roots, limit-size)
 }

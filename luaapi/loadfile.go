@@ -1,0 +1,44 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"moonwatch/engine"
+)
+
+// LoadFile loads one plugin file, or a folder with a plugin.lua, that need not
+// lie in the plugin folder; the registry does not change. It returns the file's
+// plugins, or its problems; warnings come with both. path/to/plugin.lua is the
+// folder that it lies in. File names in problems are relative to the folder
+// above the plugin.
+func (rt *Runtime) LoadFile(ctx context.Context, path string) (plugins []engine.Plugin, found, warnings []engine.PluginProblem) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, []engine.PluginProblem{{File: path, Message: err.Error()}}, nil
+	}
+	if filepath.Base(full) == mainFile {
+		full = filepath.Dir(full)
+	}
+	name := filepath.Base(full)
+	s, err := readSource(os.DirFS(filepath.Dir(full)), name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, []engine.PluginProblem{{File: path, Message: "there is no such file"}}, nil
+	case s != nil && s.folder && s.files[mainFile] == "" && err == nil:
+		return nil, []engine.PluginProblem{{File: path, Message: "the folder has no " + mainFile}}, nil
+	}
+	var out *loadResult
+	if err != nil {
+		out = &loadResult{problems: problems{{File: name, Message: err.Error()}}}
+	} else {
+		out = rt.load(ctx, s, shownFile(name, s.folder, false))
+	}
+	for _, v := range out.plugins {
+		plugins = append(plugins, v)
+	}
+	return plugins, out.problems, out.warnings
+}
