@@ -18,9 +18,8 @@ type dataFlag struct {
 	Key  string `env:"MOONWATCH_KEY" placeholder:"KEY" help:"The key that secrets are sealed with, 32 bytes in base64 or hex, in place of the key file in the data folder."`
 }
 
-func (f dataFlag) database() string { return filepath.Join(f.Data, "db") }
-func (f dataFlag) keyFile() string  { return filepath.Join(f.Data, "secret.key") }
-func (f dataFlag) socket() string   { return filepath.Join(f.Data, "moonwatch.sock") }
+func (f dataFlag) keyFile() string { return filepath.Join(f.Data, "secret.key") }
+func (f dataFlag) socket() string  { return filepath.Join(f.Data, "moonwatch.sock") }
 
 // folder is an opened data folder: its store, its key, and the engine on them.
 type folder struct {
@@ -37,7 +36,7 @@ func (f dataFlag) open(ctx context.Context, log *slog.Logger, change func(*engin
 	}
 	o := storage.DefaultOptions()
 	o.Logger = log
-	db, err := storage.Open(f.database(), o)
+	db, err := storage.Open(f.Data, o)
 	if err != nil {
 		return nil, err
 	}

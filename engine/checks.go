@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -128,6 +129,13 @@ func (x *tx) saveCheck(c, old *Check, person bool) error {
 	x.audit(action, KindCheck, c.ID, c.Name, before, c)
 	state := x.states.get(c.ID)
 	reason := ""
+	if state == nil || old != nil && old.Active != c.Active {
+		from := ""
+		if state != nil {
+			from = string(state.Status)
+		}
+		x.changed("check:"+c.ID, from, cmp.Or(from, string(CheckPending)), c.Active)
+	}
 	switch {
 	case state == nil:
 		x.states.put(c.ID, NewCheckState(c.ID, x.now))

@@ -113,6 +113,9 @@ func (x *tx) settle(c *Check, old, state *CheckState) {
 	if at, ok := AgeDue(c.rule(), state); ok {
 		x.e.remind(due{at: at, check: c.ID})
 	}
+	if state.Status != old.Status {
+		x.changed("check:"+c.ID, string(old.Status), string(state.Status), true)
+	}
 	was, wasFailing := old.Failing()
 	is, isFailing := state.Failing()
 	if was == is && wasFailing == isFailing {
@@ -182,6 +185,7 @@ func (x *tx) evaluate(ref Ref, reason string) {
 		old = &SubjectState{Subject: ref, Overall: StatusPassing, Old: StatusPassing, Since: x.now}
 		if exists {
 			x.subjects.put(ref.key(), old)
+			x.changed(ref.key(), "", string(StatusPassing), true)
 		}
 	}
 	failing := x.failing(s)
@@ -189,6 +193,7 @@ func (x *tx) evaluate(ref Ref, reason string) {
 	state := *old
 	if overall != old.Overall {
 		state.Overall, state.Old, state.Since = overall, old.Overall, x.now
+		x.changed(ref.key(), string(old.Overall), string(overall), exists)
 	}
 	in := x.incidents.get(old.Incident)
 	if in == nil && overall != StatusPassing {

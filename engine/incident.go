@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -19,16 +22,39 @@ type Incident struct {
 	Reason      string     `json:"reason"`   // why it closed, when not by passing results
 	Notes       []Note     `json:"notes"`
 
-	Alerting  Status           `json:"alerting"` // the alerting status that was last acted upon
-	Failing   []FailingCheck   `json:"failing"`  // as last acted upon, in order of id
-	Number    int              `json:"number"`   // events so far
-	LastEvent time.Time        `json:"last_event"`
-	Gather    *Gather          `json:"gather,omitempty"`
-	Ack       *Acknowledgement `json:"acknowledgement,omitempty"`
-	Told      map[string]*Told `json:"told,omitempty"` // by plugin
-	LastSent  *time.Time       `json:"last_sent"`      // when a delivery first succeeded last
-	Plugins   []string         `json:"plugins"`        // alert plugins as last acted upon
-	Enabled   bool             `json:"enabled"`        // alerts_enabled as last acted upon
+	Alerting   Status           `json:"alerting"` // the alerting status that was last acted upon
+	Failing    []FailingCheck   `json:"failing"`  // as last acted upon, in order of id
+	Number     int              `json:"number"`   // events so far
+	LastEvent  time.Time        `json:"last_event"`
+	Gather     *Gather          `json:"gather,omitempty"`
+	Ack        *Acknowledgement `json:"acknowledgement,omitempty"`
+	Told       map[string]*Told `json:"told,omitempty"`       // by plugin
+	LastSent   *time.Time       `json:"last_sent"`            // when a delivery first succeeded last
+	Plugins    []string         `json:"plugins"`              // alert plugins as last acted upon
+	Enabled    bool             `json:"enabled"`              // alerts_enabled as last acted upon
+	Fired      bool             `json:"fired"`                // a firing was sent off
+	ToldStatus Status           `json:"told_status"`          // the worst status that was told of, "" without
+	Covered    []string         `json:"covered,omitempty"`    // checks under a silence, as last acted upon
+	Suppressed *Suppression     `json:"suppressed,omitempty"` // waiting for, or held back by, what it depends on
+	Steps      int              `json:"steps"`                // escalation steps taken
+	HeldBack   []HeldPerson     `json:"held_back,omitempty"`  // who is to be told when their window opens
+	HeldBy     string           `json:"held_by,omitempty"`    // the last recorded reason why nothing was sent
+}
+
+// Suppression is how an incident stands to what its subject depends on.
+type Suppression struct {
+	Until   time.Time       `json:"until"`          // the parents' results are awaited until then
+	Awaited map[string]bool `json:"awaited"`        // parents' checks whose results are awaited
+	By      *Ref            `json:"by,omitempty"`   // the parent that suppresses it
+	Free    *time.Time      `json:"free,omitempty"` // since when nothing suppresses it
+}
+
+// HeldPerson is somebody whom one plugin is to tell later.
+type HeldPerson struct {
+	User   string    `json:"user"`
+	Plugin string    `json:"plugin"`
+	Until  time.Time `json:"until"`
+	List   List      `json:"list"`
 }
 
 // Note is a remark that a person added to an incident.
@@ -94,11 +120,15 @@ const gatherTime = 30 * time.Second
 // Situation is what an incident stands in: everything that React looks at
 // besides the incident itself.
 type Situation struct {
-	Overall  Status         // now
-	Alerting Status         // the overall status over what no silence covers
-	Failing  []FailingCheck // now, in order of id
-	Plugins  []string       // alert plugins of the subject
-	Enabled  bool           // alerts_enabled
+	Overall  Status          // now
+	Alerting Status          // the overall status over what no silence covers
+	Failing  []FailingCheck  // now, in order of id
+	Covered  []string        // failing checks that a silence covers, in order of id
+	Silence  string          // names the silence, for people
+	Held     string          // why a first firing is held back: "" or what it waits for or is suppressed by
+	Steps    []time.Duration // after which nobody having acknowledged widens the circle, rising
+	Plugins  []string        // alert plugins of the subject
+	Enabled  bool            // alerts_enabled
 	Repeat   func(Status) time.Duration
 	Reason   string // why failing checks went away, when not by results
 }
@@ -111,6 +141,8 @@ type Happening struct {
 	Plugins []string // nil: all of the subject's
 	// UpdatersOnly limits the event to plugins with send_alert_update.
 	UpdatersOnly bool
+	Step         int    // escalation step, from 1; 0 is none
+	Held         string // not "": recorded, with the reason, and not sent
 }
 
 // Open starts an incident. Its first event comes from React.
@@ -124,7 +156,7 @@ func Open(id, key string, subject Ref, name string, now time.Time) *Incident {
 // situation without change gives no events but those whose time has come.
 func React(old *Incident, s Situation, now time.Time) (*Incident, []Happening) {
 	in := old.copy()
-	first := in.Number == 0
+	first := !in.Fired
 	in.Status = s.Overall
 	if s.Overall.Rank() > in.Severity.Rank() {
 		in.Severity = s.Overall
@@ -146,34 +178,65 @@ func React(old *Incident, s Situation, now time.Time) (*Incident, []Happening) {
 		in.Ack = nil
 		emit(Happening{Kind: AlertUnacknowledged, Detail: "the acknowledgement ran out"})
 	}
-	added, gone := difference(in.Failing, s.Failing)
+	open := uncovered(s.Failing, s.Covered)
+	added, gone := difference(uncovered(in.Failing, in.Covered), open)
+	// What a silence covers from now on did not recover, and what it no longer
+	// covers did not begin to fail.
+	added, gone = without(added, in.Covered), without(gone, s.Covered)
+	silencedNow := s.Alerting == StatusPassing
 	switch {
-	case first && s.Alerting != StatusPassing:
+	case !in.Fired && (silencedNow || s.Held != ""):
+		held := s.Held
+		if silencedNow {
+			held = s.Silence
+		}
+		if held != in.HeldBy {
+			in.HeldBy = held
+			out = append(out, Happening{Kind: AlertFiring, Status: s.Overall, Held: held})
+		}
+	case !in.Fired:
+		in.Fired, in.Gather, in.HeldBy = true, nil, ""
+		in.Alerting = s.Alerting
 		emit(Happening{Kind: AlertFiring})
-		in.Gather = nil
 	case s.Alerting.Rank() > in.Alerting.Rank():
 		in.Ack, in.Gather = nil, nil
-		kind := AlertEscalation
-		if in.Alerting == StatusPassing && len(in.Told) == 0 {
-			kind = AlertFiring
-		}
-		emit(Happening{Kind: kind})
-	case s.Alerting.Rank() < in.Alerting.Rank() && s.Alerting != StatusPassing:
+		in.Alerting = s.Alerting
+		emit(Happening{Kind: AlertEscalation})
+	case s.Alerting.Rank() < in.Alerting.Rank():
 		in.Gather = nil
-		emit(Happening{Kind: AlertDeescalation})
-	case len(added) > 0 && s.Alerting != StatusPassing:
+		fell := Overall(uncovered(s.Failing, in.Covered)).Rank() < in.Alerting.Rank()
+		switch {
+		case !fell: // by a silence: what was told stands, and is compared with when it ends
+			in.Alerting = cmp.Or(in.ToldStatus, StatusPassing)
+			in.Fired = in.ToldStatus != ""
+		case silencedNow:
+			in.Alerting = s.Overall
+		default:
+			in.Alerting = s.Alerting
+			emit(Happening{Kind: AlertDeescalation})
+		}
+	case len(added) > 0 && !silencedNow:
 		if in.Gather == nil {
 			in.Gather = &Gather{Until: now.Add(gatherTime)}
 		}
 		in.Gather.Checks = append(in.Gather.Checks, added...)
-	case len(gone) > 0 && in.Gather == nil && s.Alerting != StatusPassing:
+	case len(gone) > 0 && in.Gather == nil && !silencedNow:
 		emit(Happening{Kind: AlertUpdate, Detail: "a check recovered", UpdatersOnly: true})
 	}
-	in.Alerting, in.Failing = s.Alerting, s.Failing
+	in.Failing, in.Covered = s.Failing, s.Covered
 	in.newcomers(s, first, emit)
+	if in.Gather != nil && silencedNow {
+		in.Gather = nil
+	}
 	if in.Gather != nil && !now.Before(in.Gather.Until) {
 		in.Gather = nil
 		emit(Happening{Kind: AlertUpdate, Detail: "further checks failed"})
+	}
+	if in.Fired && in.Ack == nil && !silencedNow {
+		for in.Steps < len(s.Steps) && !now.Before(in.Opened.Add(s.Steps[in.Steps])) {
+			in.Steps++
+			emit(Happening{Kind: AlertEscalation, Detail: fmt.Sprintf("nobody acknowledged: step %d", in.Steps), Step: in.Steps})
+		}
 	}
 	if due, ok := in.repeatDue(s); ok && !now.Before(due) && !general {
 		emit(Happening{Kind: AlertRepeat})
@@ -215,7 +278,7 @@ func (in *Incident) close(s Situation, now time.Time) (*Incident, []Happening) {
 
 // repeatDue returns when the next repeat is due; ok is false while there is none.
 func (in *Incident) repeatDue(s Situation) (time.Time, bool) {
-	if in.Ack != nil || s.Alerting == StatusPassing || s.Repeat == nil {
+	if in.Ack != nil || !in.Fired || s.Alerting == StatusPassing || s.Repeat == nil {
 		return time.Time{}, false
 	}
 	return in.LastEvent.Add(max(s.Repeat(s.Alerting), time.Second)), true
@@ -235,6 +298,12 @@ func ReactDue(in *Incident, s Situation) (time.Time, bool) {
 	if in.Ack != nil && in.Ack.Expires != nil {
 		sooner(*in.Ack.Expires)
 	}
+	if in.Fired && in.Ack == nil && in.Steps < len(s.Steps) && s.Alerting != StatusPassing {
+		sooner(in.Opened.Add(s.Steps[in.Steps]))
+	}
+	if p := in.Suppressed; p != nil && !p.Until.IsZero() && !in.Fired {
+		sooner(p.Until)
+	}
 	return due, ok
 }
 
@@ -243,6 +312,12 @@ func (in *Incident) copy() *Incident {
 	c.Failing = slices.Clone(in.Failing)
 	c.Plugins = slices.Clone(in.Plugins)
 	c.Notes = slices.Clone(in.Notes)
+	c.HeldBack = slices.Clone(in.HeldBack)
+	if in.Suppressed != nil {
+		p := *in.Suppressed
+		p.Awaited = maps.Clone(p.Awaited)
+		c.Suppressed = &p
+	}
 	if in.Gather != nil {
 		g := *in.Gather
 		g.Checks = slices.Clone(g.Checks)
@@ -273,6 +348,45 @@ func (in *Incident) tell(plugin string, users map[string]List, now time.Time) {
 		in.Told = map[string]*Told{}
 	}
 	in.Told[plugin] = told
+}
+
+// Acknowledge returns the incident with somebody taking care of it, and the
+// event that says so. It is pure.
+func Acknowledge(old *Incident, ack Acknowledgement) (*Incident, Happening) {
+	in := old.copy()
+	in.Ack = &ack
+	in.Number++
+	return in, Happening{Kind: AlertAcknowledged, Status: in.Status, Detail: ack.Comment}
+}
+
+// Unacknowledge returns the incident without its acknowledgement, and the event
+// that says so. It is pure.
+func Unacknowledge(old *Incident, why string) (*Incident, Happening) {
+	in := old.copy()
+	in.Ack = nil
+	in.Number++
+	return in, Happening{Kind: AlertUnacknowledged, Status: in.Status, Detail: why}
+}
+
+// uncovered returns the failing checks that no silence covers.
+func uncovered(failing []FailingCheck, covered []string) []FailingCheck {
+	if len(covered) == 0 {
+		return failing
+	}
+	var out []FailingCheck
+	for _, f := range failing {
+		if !slices.Contains(covered, f.ID) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func without(ids, those []string) []string {
+	if len(those) == 0 {
+		return ids
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(those, id) })
 }
 
 func difference(old, now []FailingCheck) (added, gone []string) {

@@ -115,6 +115,69 @@ type User struct {
 	TimeZone     string                 `json:"time_zone"` // IANA name; "" is UTC
 	Settings     map[string]form.Values `json:"settings"`  // by alert plugin's slug, secrets sealed
 	PasswordHash string                 `json:"password_hash,omitempty"`
+
+	QuietHours []QuietHours `json:"quiet_hours"`
+	// QuietCritical holds CRITICAL back too during quiet hours; by default it passes.
+	QuietCritical bool          `json:"quiet_critical"`
+	ContactRules  []ContactRule `json:"contact_rules"`
+	IsFallback    bool          `json:"is_fallback"` // derived: the site's or a rota's fallback; read only
+}
+
+// QuietHours are hours of wall time in the user's zone in which they are not
+// disturbed. An end at or before the start is on the next day.
+type QuietHours struct {
+	Days  []string `json:"days"`  // mon tue wed thu fri sat sun, of the start; empty is every day
+	Start string   `json:"start"` // "22:00"
+	End   string   `json:"end"`   // "07:00"
+}
+
+// ContactRule says from which severity on a channel may be used; a channel
+// without a rule may be used for all.
+type ContactRule struct {
+	Channel  string `json:"channel"`  // phone sms email chat other
+	Severity Status `json:"severity"` // the least; "" never uses the channel
+}
+
+// Rota says who is on duty: by an iCal feed, or by a rotation by hand, either
+// with overrides.
+type Rota struct {
+	Meta
+	Name         string         `json:"name"`
+	TimeZone     string         `json:"time_zone"`
+	FallbackUser string         `json:"fallback_user"` // user id, "" is the site's
+	ICalURL      string         `json:"ical_url"`
+	Rotation     *RotaRotation  `json:"rotation"`
+	Overrides    []RotaOverride `json:"overrides"`
+}
+
+// RotaRotation are people who take turns.
+type RotaRotation struct {
+	Members []string `json:"members"` // user ids
+	Every   string   `json:"every"`   // whole days or weeks: "1d", "1w"
+	Starts  string   `json:"starts"`  // wall time of the first handoff, "2026-01-05T09:00"
+}
+
+// RotaOverride puts somebody else on duty for a while.
+type RotaOverride struct {
+	User  string    `json:"user"`
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// Silence stops sends for what it covers. Checks and statuses go on.
+type Silence struct {
+	Meta
+	Services    []string  `json:"services"`
+	Instances   []string  `json:"instances"`
+	Checks      []string  `json:"checks"`
+	Tags        []string  `json:"tags"` // of services, instances and checks
+	StartsAt    time.Time `json:"starts_at"`
+	EndsAt      time.Time `json:"ends_at"` // of the first occurrence
+	RRule       string    `json:"rrule"`   // RFC 5545, wall time of TimeZone; "" is once
+	TimeZone    string    `json:"time_zone"`
+	Comment     string    `json:"comment"`
+	Author      string    `json:"author"`      // username
+	Maintenance bool      `json:"maintenance"` // its time is left out of uptime figures
 }
 
 // Token is an API token; only its hash is kept.

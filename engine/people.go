@@ -16,7 +16,7 @@ var usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
 
 // NewUser returns a user with the defaults of one that an admin begins.
 func NewUser() User {
-	return User{Active: true, Role: access.Viewer, TimeZone: "UTC", Settings: map[string]form.Values{}}
+	return User{Active: true, Role: access.Viewer, TimeZone: "UTC", Settings: map[string]form.Values{}, QuietHours: []QuietHours{}, ContactRules: []ContactRule{}}
 }
 
 // SaveUser creates a user (ID "") or replaces the revision that u carries.

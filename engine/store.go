@@ -32,7 +32,11 @@ const (
 	KindPluginSource  Kind = "plugin_source"
 	KindPluginData    Kind = "plugin_data"
 	KindBreaker       Kind = "breaker"
-	KindMark          Kind = "mark" // something that happens once
+	KindTransition    Kind = "transition" // a check or subject changed its status: the ground of uptime figures
+	KindSum           Kind = "sum"        // results of one check summed up over an hour or a day
+	KindShifts        Kind = "shifts"     // the shifts last read of a rota's feed
+	KindContact       Kind = "contact"    // when a user was contacted through a channel, for flood limits
+	KindMark          Kind = "mark"       // something that happens once
 	KindAudit         Kind = "audit"
 )
 

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// rooms says which rooms a room's code (tests apart) may import, as the map in
+// CONTRIBUTING.md draws it. A room may always import itself.
+var rooms = map[string][]string{
+	"":                    {"engine", "engine/access", "engine/form", "luaapi", "luaapi/host", "plugins", "server", "storage"},
+	"engine":              {"engine/access", "engine/form", "engine/rota"},
+	"engine/access":       {},
+	"engine/form":         {},
+	"engine/rota":         {},
+	"luaapi":              {"engine", "engine/access", "engine/form", "luaapi/host", "luaapi/lualib"},
+	"luaapi/host":         {},
+	"luaapi/lualib":       {},
+	"plugins":             {},
+	"examples":            {},
+	"server":              {"engine", "engine/access", "engine/form", "server/web"},
+	"server/web":          {"engine", "engine/access", "engine/form"},
+	"storage":             {"engine", "engine/form"},
+	"storage/storagetest": {"engine"},
+}
+
+// plainRooms may import nothing outside the standard library.
+var plainRooms = map[string]bool{"engine/form": true, "plugins": true}
+
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	for lines.Scan() {
+		words := strings.Fields(lines.Text())
+		room := strings.TrimPrefix(strings.TrimPrefix(words[0], "moonwatch"), "/")
+		allowed, known := rooms[room]
+		if !known {
+			t.Errorf("%s is not on the map: add it here and in CONTRIBUTING.md", words[0])
+			continue
+		}
+		for _, imported := range words[1:] {
+			to, ours := strings.CutPrefix(imported, "moonwatch/")
+			if !ours {
+				if plainRooms[room] && strings.Contains(strings.Split(imported, "/")[0], ".") {
+					t.Errorf("%s imports %s: it may import the standard library only", room, imported)
+				}
+				continue
+			}
+			ok := to == room
+			for _, a := range allowed {
+				ok = ok || to == a
+			}
+			if !ok {
+				t.Errorf("%q imports %q: that arrow is not on the map", room, to)
+			}
+		}
+	}
+}
+
+// TestTopLevel holds that nothing new stands beside the rooms.
+func TestTopLevel(t *testing.T) {
+	want := map[string]bool{"engine": true, "luaapi": true, "plugins": true, "server": true, "storage": true, "examples": true, "docs": true,
+		"go.mod": true, "go.sum": true, "README.md": true, "CONTRIBUTING.md": true, "LICENSE": true}
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if want[name] || strings.HasPrefix(name, ".") || filepath.Ext(name) == ".go" && !e.IsDir() {
+			continue
+		}
+		if ignored(t, name) {
+			continue
+		}
+		t.Errorf("%s stands at the top level: find its room", name)
+	}
+}
+
+func ignored(t *testing.T, name string) bool {
+	t.Helper()
+	return exec.Command("git", "check-ignore", "-q", name).Run() == nil
+}
