@@ -134,16 +134,22 @@ func (a args) outside() *call {
 	return c
 }
 
-// failed answers as functions that can fail do: nil, message, kind.
-func failed(L *lua.LState, err error) int {
+// asError gives an error its kind: what is no *host.Error is the end of a
+// context, or else invalid.
+func asError(err error) *host.Error {
 	var e *host.Error
 	switch {
 	case errors.As(err, &e):
+		return e
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		e = &host.Error{Kind: host.Timeout, Message: "timed out"}
-	default:
-		e = &host.Error{Kind: host.Invalid, Message: err.Error()}
+		return &host.Error{Kind: host.Timeout, Message: "timed out"}
 	}
+	return &host.Error{Kind: host.Invalid, Message: err.Error()}
+}
+
+// failed answers as functions that can fail do: nil, message, kind.
+func failed(L *lua.LState, err error) int {
+	e := asError(err)
 	L.Push(lua.LNil)
 	L.Push(lua.LString(e.Message))
 	L.Push(lua.LString(e.Kind))

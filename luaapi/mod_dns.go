@@ -29,7 +29,7 @@ func dnsLookup(L *lua.LState) int {
 	}
 	list := newTable()
 	for _, r := range records {
-		t := newTable()
+		t := newRecord(4)
 		t.RawSetString("type", lua.LString(r.Type))
 		t.RawSetString("value", lua.LString(r.Value))
 		t.RawSetString("ttl", lua.LNumber(r.TTL))

@@ -35,7 +35,7 @@ func execRun(L *lua.LState) int {
 	if err != nil {
 		return failed(L, err)
 	}
-	out := newTable()
+	out := newRecord(4)
 	out.RawSetString("code", lua.LNumber(answer.Code))
 	if answer.Signal != "" {
 		out.RawSetString("signal", lua.LString(answer.Signal))

@@ -168,9 +168,10 @@ func together(n int, fn func(i int)) error {
 
 // errorTable is { error, kind }, which stands for what failed in a list of answers.
 func errorTable(err error) *lua.LTable {
-	t := newTable()
-	t.RawSetString("error", lua.LString(err.Error()))
-	t.RawSetString("kind", lua.LString(host.KindOf(err)))
+	e := asError(err)
+	t := newRecord(2)
+	t.RawSetString("error", lua.LString(e.Message))
+	t.RawSetString("kind", lua.LString(e.Kind))
 	return t
 }
 

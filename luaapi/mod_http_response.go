@@ -91,7 +91,8 @@ func (r *httpResponse) field(L *lua.LState, name string) lua.LValue {
 
 // headerTable is a table of headers that can be walked; repeats are joined.
 func headerTable(header http.Header) *lua.LTable {
-	t := &lua.LTable{Metatable: headerMeta}
+	t := newRecord(len(header))
+	t.Metatable = headerMeta
 	for name, values := range header {
 		t.RawSetString(name, lua.LString(strings.Join(values, ", ")))
 	}
@@ -119,7 +120,7 @@ func headerIndex(L *lua.LState) int {
 }
 
 func timingsTable(t *host.Timings) *lua.LTable {
-	out := newTable()
+	out := newRecord(5)
 	out.RawSetString("dns", inSeconds(t.DNS))
 	out.RawSetString("connect", inSeconds(t.Connect))
 	out.RawSetString("tls", inSeconds(t.TLS))
@@ -132,7 +133,7 @@ func tlsTable(s *host.TLSState) lua.LValue {
 	if s == nil {
 		return lua.LNil
 	}
-	out := newTable()
+	out := newRecord(5)
 	out.RawSetString("not_after", instant(s.NotAfter))
 	out.RawSetString("issuer", lua.LString(s.Issuer))
 	out.RawSetString("subject", lua.LString(s.Subject))

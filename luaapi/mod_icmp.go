@@ -71,7 +71,7 @@ func pingAll(L *lua.LState, c *call, req host.PingRequest, hosts []string) int {
 // echoTable is { sent, received, loss, min, avg, max }; the times are nil when
 // nothing came back.
 func echoTable(p *host.PingAnswer) *lua.LTable {
-	t := newTable()
+	t := newRecord(6)
 	t.RawSetString("sent", lua.LNumber(p.Sent))
 	t.RawSetString("received", lua.LNumber(p.Received))
 	t.RawSetString("loss", lua.LNumber(p.Loss))

@@ -98,7 +98,7 @@ func jsonGet(L *lua.LState) int {
 	a := args{L, "json.get"}
 	path := a.text(2, "path")
 	v := L.Get(1)
-	for rest := path; rest != "" && v != lua.LNil; {
+	for rest := path; rest != ""; {
 		key, index, after, ok := nextStep(rest, rest == path)
 		if !ok {
 			a.fail(2, "not a path: %s", keyText(lua.LString(path)))

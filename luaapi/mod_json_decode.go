@@ -132,7 +132,7 @@ func (d *jsonDecoder) array(depth int) lua.LValue {
 
 func (d *jsonDecoder) object(depth int) lua.LValue {
 	d.at++
-	t := newTable()
+	t := newRecord(4)
 	empty := true
 	d.space()
 	if d.peek() == '}' {

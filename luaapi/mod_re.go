@@ -170,7 +170,7 @@ func (p *patterns) findAll(L *lua.LState) int {
 // matchTable is one match: [0] the whole, [1] and on the groups, and those with
 // names once more. A group that took no part is false.
 func matchTable(re *pattern, text string, places []int) *lua.LTable {
-	t := newTable()
+	t := newRecord(4)
 	names := re.SubexpNames()
 	for i, name := range names {
 		var v lua.LValue = lua.LFalse

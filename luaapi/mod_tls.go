@@ -41,7 +41,7 @@ func tlsCertificate(L *lua.LState) int {
 
 // certificateTable has verify_error only when the certificate is not verified.
 func certificateTable(cert *host.Certificate) *lua.LTable {
-	t := newTable()
+	t := newRecord(7)
 	t.RawSetString("subject", lua.LString(cert.Subject))
 	t.RawSetString("issuer", lua.LString(cert.Issuer))
 	t.RawSetString("not_before", instant(cert.NotBefore))

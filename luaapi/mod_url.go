@@ -29,7 +29,7 @@ func urlParse(L *lua.LState) int {
 	if err != nil {
 		return failed(L, invalid("not a URL: %s", keyText(L.Get(1))))
 	}
-	t := newTable()
+	t := newRecord(8)
 	t.RawSetString("scheme", lua.LString(u.Scheme))
 	t.RawSetString("host", lua.LString(u.Hostname()))
 	t.RawSetString("path", lua.LString(u.EscapedPath()))
@@ -135,7 +135,7 @@ func urlQuery(L *lua.LState) int {
 	if err != nil {
 		return failed(L, invalid("not a query: it has a %% that escapes nothing, or a semicolon"))
 	}
-	t := newTable()
+	t := newRecord(len(values))
 	for name, list := range values {
 		if len(list) == 1 {
 			t.RawSetString(name, lua.LString(list[0]))

@@ -54,8 +54,8 @@ type xmlElement struct {
 }
 
 func newXMLElement(start xml.StartElement) *xmlElement {
-	e := &xmlElement{name: xmlName(start.Name), table: newTable(), children: newTable()}
-	attributes := newTable()
+	e := &xmlElement{name: xmlName(start.Name), table: newRecord(4), children: newTable()}
+	attributes := newRecord(len(start.Attr))
 	for _, attribute := range start.Attr {
 		attributes.RawSetString(xmlName(attribute.Name), lua.LString(attribute.Value))
 	}

@@ -1,0 +1,184 @@
+package luaapi
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// fakeHost answers with its functions; what is nil is not expected to be called.
+type fakeHost struct {
+	http        func(ctx context.Context, req *host.HTTPRequest) (*host.HTTPResponse, error)
+	dial        func(ctx context.Context, req *host.DialRequest) (host.Conn, error)
+	ping        func(ctx context.Context, req *host.PingRequest) (*host.PingAnswer, error)
+	mail        func(ctx context.Context, mail *host.Mail) ([]string, error)
+	lookup      func(ctx context.Context, req *host.LookupRequest) ([]host.Record, error)
+	certificate func(ctx context.Context, req *host.CertificateRequest) (*host.Certificate, error)
+	exec        func(ctx context.Context, req *host.ExecRequest) (*host.ExecAnswer, error)
+}
+
+func (f *fakeHost) HTTP(ctx context.Context, req *host.HTTPRequest) (*host.HTTPResponse, error) {
+	return f.http(ctx, req)
+}
+func (f *fakeHost) Dial(ctx context.Context, req *host.DialRequest) (host.Conn, error) {
+	return f.dial(ctx, req)
+}
+func (f *fakeHost) Ping(ctx context.Context, req *host.PingRequest) (*host.PingAnswer, error) {
+	return f.ping(ctx, req)
+}
+func (f *fakeHost) Mail(ctx context.Context, mail *host.Mail) ([]string, error) {
+	return f.mail(ctx, mail)
+}
+func (f *fakeHost) Lookup(ctx context.Context, req *host.LookupRequest) ([]host.Record, error) {
+	return f.lookup(ctx, req)
+}
+func (f *fakeHost) Certificate(ctx context.Context, req *host.CertificateRequest) (*host.Certificate, error) {
+	return f.certificate(ctx, req)
+}
+func (f *fakeHost) Exec(ctx context.Context, req *host.ExecRequest) (*host.ExecAnswer, error) {
+	return f.exec(ctx, req)
+}
+
+// bench is a Lua state with every module as a global, in the service of one call.
+type bench struct {
+	t    testing.TB
+	st   *state
+	env  *lua.LTable
+	call *call
+	log  []string
+}
+
+// newBench returns a bench whose run has ten seconds left.
+func newBench(t testing.TB, h host.Host) *bench {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	t.Cleanup(cancel)
+	b := &bench{t: t, st: newState()}
+	b.call = &call{ctx: ctx, host: h, now: time.Now, scope: engine.Scope{Plugin: "p", Subject: "c1"}}
+	b.call.deadline, _ = ctx.Deadline()
+	b.call.log = func(level, message string) { b.log = append(b.log, level+": "+message) }
+	t.Cleanup(func() {
+		b.call.close()
+		b.st.close()
+	})
+	b.st.L.SetContext(context.WithValue(ctx, callKey{}, b.call))
+	used := make([]bool, len(b.st.libs))
+	for i := range used {
+		used[i] = true
+	}
+	b.env = b.st.environment(used)
+	for name, open := range builtinModules() {
+		b.env.RawSetString(name, b.st.module(name, open))
+	}
+	return b
+}
+
+// global gives the scripts a value.
+func (b *bench) global(name string, v lua.LValue) { b.env.RawSetString(name, v) }
+
+// do runs a script and returns its results, as text.
+func (b *bench) do(script string) ([]string, error) {
+	b.t.Helper()
+	L := b.st.L
+	fn, err := L.LoadString(script)
+	if err != nil {
+		b.t.Fatalf("the test's script does not compile: %v", err)
+	}
+	fn.Env = b.env
+	top := L.GetTop()
+	defer L.SetTop(top)
+	if err := L.CallByParam(lua.P{Fn: fn, NRet: lua.MultRet, Protect: true}); err != nil {
+		if api, ok := err.(*lua.ApiError); ok {
+			return nil, errorText(api.Object.String())
+		}
+		return nil, err
+	}
+	var results []string
+	for i := top + 1; i <= L.GetTop(); i++ {
+		results = append(results, L.Get(i).String())
+	}
+	return results, nil
+}
+
+type errorText string
+
+func (e errorText) Error() string { return string(e) }
+
+// gives checks the results of a script, joined by " | ".
+func (b *bench) gives(script, want string) {
+	b.t.Helper()
+	got, err := b.do(script)
+	if err != nil {
+		b.t.Errorf("%s\nraised %v\nwant %s", script, err, want)
+	} else if text := strings.Join(got, " | "); text != want {
+		b.t.Errorf("%s\ngot  %s\nwant %s", script, text, want)
+	}
+}
+
+// raises checks that a script raises, at its own line 1, with a text.
+func (b *bench) raises(script, want string) {
+	b.t.Helper()
+	got, err := b.do(script)
+	if err == nil {
+		b.t.Errorf("%s\ngot  %s\nwant an error with %q", script, strings.Join(got, " | "), want)
+	} else if !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "<string>:1:") {
+		b.t.Errorf("%s\nraised %v\nwant   <string>:1: … %s", script, err, want)
+	}
+}
+
+// memoryData is a PluginData in memory. err, when set, fails every call.
+type memoryData struct {
+	mu     sync.Mutex
+	values map[engine.Scope]map[string]string
+	ttl    time.Duration // of the last Set
+	err    error
+}
+
+func newMemoryData() *memoryData {
+	return &memoryData{values: map[engine.Scope]map[string]string{}}
+}
+
+func (m *memoryData) scope(s engine.Scope) map[string]string {
+	if m.values[s] == nil {
+		m.values[s] = map[string]string{}
+	}
+	return m.values[s]
+}
+
+func (m *memoryData) Get(_ context.Context, s engine.Scope, key string) ([]byte, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.scope(s)[key]
+	return []byte(v), ok, m.err
+}
+
+func (m *memoryData) Set(_ context.Context, s engine.Scope, key string, value []byte, ttl time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.scope(s)[key], m.ttl = string(value), ttl
+	return m.err
+}
+
+func (m *memoryData) Increment(_ context.Context, s engine.Scope, key string, by float64) (float64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old, _ := decodeJSON(m.scope(s)[key], false)
+	n, _ := old.(lua.LNumber)
+	sum := float64(n) + by
+	m.scope(s)[key] = lua.LNumber(sum).String()
+	return sum, m.err
+}
+
+func (m *memoryData) Delete(_ context.Context, s engine.Scope, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.scope(s), key)
+	return m.err
+}
