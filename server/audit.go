@@ -1,0 +1,28 @@
+package server
+
+import (
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+func (s *Server) auditRoutes() []*route {
+	view := shapeOf[engine.AuditEntry](s.shapes)
+	spec := listSpec{item: view, order: "-at", fixed: true}
+	return []*route{{method: "GET", path: "/audit", role: access.Admin, tag: "audit", summary: "List who changed what, the newest first",
+		output: view, list: true, params: spec.params(), handle: func(c *call) (answer, error) {
+			l, err := spec.parse(c)
+			if err != nil {
+				return answer{}, err
+			}
+			q := engine.Query{After: l.afterID(), Reverse: l.down}
+			if kinds, objects := c.query["kind"], c.query["object"]; len(kinds) == 1 && len(objects) == 1 {
+				q.Term = kinds[0] + ":" + objects[0]
+			}
+			g := &gathered[engine.AuditEntry]{l: l}
+			err = c.engine.ScanAudit(c.r.Context(), q, func(a engine.AuditEntry) bool {
+				emptyLists(&a)
+				return g.take(a.ID, a)
+			})
+			return answer{body: g.page()}, err
+		}}}
+}

@@ -1,0 +1,322 @@
+package server
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+)
+
+// maxStreams bounds the live event streams at one time.
+const maxStreams = 1000
+
+// pace is the timing of event streams.
+type pace struct {
+	batch   time.Duration // least time between two updates of a stream
+	comment time.Duration // between two signs of life
+	blocked time.Duration // a write that takes longer closes the stream
+}
+
+func defaultPace() pace {
+	return pace{batch: 250 * time.Millisecond, comment: 15 * time.Second, blocked: 5 * time.Second}
+}
+
+// eventType is a sort of object that streams tell of.
+type eventType struct {
+	kind engine.Kind
+	role access.Role
+}
+
+// eventTypes are the types in the order of the document.
+func eventTypes() []eventType {
+	return []eventType{
+		{engine.KindService, access.Viewer}, {engine.KindInstance, access.Viewer}, {engine.KindCheck, access.Viewer},
+		{engine.KindResult, access.Viewer}, {engine.KindIncident, access.Viewer}, {engine.KindDelivery, access.Viewer},
+		{engine.KindPlugin, access.Viewer}, {engine.KindUser, access.Viewer}, {engine.KindToken, access.Viewer},
+		{engine.KindSettings, access.Admin}, {engine.KindPluginSettings, access.Admin},
+	}
+}
+
+func eventRole(kind engine.Kind) (access.Role, bool) {
+	for _, t := range eventTypes() {
+		if t.kind == kind {
+			return t.role, true
+		}
+	}
+	return "", false
+}
+
+func (s *Server) eventRoutes() []*route {
+	text := &shape{kind: textShape}
+	var names []string
+	for _, t := range eventTypes() {
+		names = append(names, string(t.kind))
+	}
+	return []*route{{method: "GET", path: "/events", role: access.Viewer, tag: "events", summary: "Live changes as server-sent events", stream: true,
+		note: "The event's name is the object's type, its data the object as its own address gives it, or {\"id\", \"deleted\": true}. " +
+			"At most 4 updates a second, with the latest of each object. Last-Event-ID resumes; event resync says that changes were lost.",
+		params: []param{
+			{"types", text, "only these types, separated by commas: " + strings.Join(names, ", ")},
+			{"service", text, "only what belongs to this service: itself, its checks and their results, its incidents and deliveries"},
+			{"check", text, "only this check and its results"},
+		},
+		handle: s.streamEvents}}
+}
+
+// deletedView stands for an object that is gone.
+type deletedView struct {
+	ID      string `json:"id"`
+	Deleted bool   `json:"deleted"`
+}
+
+// stream is one client that listens.
+type stream struct {
+	c        *call
+	listener *engine.Listener
+	out      *http.ResponseController
+	types    []string // nil: all
+	service  string
+	check    string
+	role     access.Role
+}
+
+func (s *Server) streamEvents(c *call) (answer, error) {
+	st := &stream{c: c, out: http.NewResponseController(c.w), service: c.query.Get("service"), check: c.query.Get("check"), role: c.who.Role}
+	if err := st.readTypes(); err != nil {
+		return answer{}, err
+	}
+	if s.streams.Add(1) > maxStreams {
+		s.streams.Add(-1)
+		return answer{}, refuse(http.StatusServiceUnavailable, "there are too many event streams").with("Retry-After", "30")
+	}
+	defer s.streams.Add(-1)
+	st.open()
+	defer st.listener.Close()
+	st.run()
+	return answer{}, nil
+}
+
+func (st *stream) readTypes() error {
+	for _, part := range st.c.query["types"] {
+		for name := range strings.SplitSeq(part, ",") {
+			if _, known := eventRole(engine.Kind(name)); !known {
+				return invalid(form.Error{Location: "types", Code: form.CodeInvalid, Message: "there is no such type of event"})
+			}
+			st.types = append(st.types, name)
+		}
+	}
+	return nil
+}
+
+// open begins the answer, and tells a client that comes back too late so.
+func (st *stream) open() {
+	header := st.c.r.Header.Get("Last-Event-ID")
+	seq, err := strconv.ParseUint(header, 10, 64)
+	if header == "" {
+		seq = 0
+	}
+	now := st.c.engine.Seq()
+	listener, resync := st.c.engine.Listen(seq)
+	resync = resync || header != "" && (err != nil || seq == 0)
+	st.listener = listener
+	h := st.c.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	st.out.SetReadDeadline(time.Time{}) // not every writer has deadlines: then there are none
+	st.c.w.WriteHeader(http.StatusOK)
+	text := ": connected\n\n"
+	if resync {
+		text += resyncEvent(now)
+	}
+	st.write(text)
+}
+
+func resyncEvent(seq uint64) string { return fmt.Sprintf("event: resync\nid: %d\ndata: {}\n\n", seq) }
+
+// write sends text within the time that a stream may block.
+func (st *stream) write(text string) bool {
+	st.out.SetWriteDeadline(time.Now().Add(st.c.pace.blocked))
+	if _, err := st.c.w.Write([]byte(text)); err != nil {
+		return false
+	}
+	return st.out.Flush() == nil
+}
+
+// run sends changes until the client goes, may no longer listen, or the engine stops.
+func (st *stream) run() {
+	alive := time.NewTicker(st.c.pace.comment)
+	defer alive.Stop()
+	next := time.NewTimer(time.Hour)
+	next.Stop()
+	defer next.Stop()
+	bell := st.listener.Bell
+	for {
+		select {
+		case <-bell:
+			bell = nil // no more until the time of the next update
+			if !st.send() {
+				return
+			}
+			next.Reset(st.c.pace.batch)
+		case <-next.C:
+			bell = st.listener.Bell
+		case <-alive.C:
+			if !st.allowed() || !st.write(": alive\n\n") {
+				return
+			}
+		case <-st.listener.Done:
+			st.send()
+			return
+		case <-st.c.r.Context().Done():
+			return
+		}
+	}
+}
+
+// allowed asks again whether the caller may listen.
+func (st *stream) allowed() bool {
+	role, ok := st.c.who.still()
+	st.role = role
+	return ok && role.Can(access.Viewer)
+}
+
+// send writes all changes since the last time.
+func (st *stream) send() bool {
+	now := st.c.engine.Seq()
+	changes, lost := st.listener.Take()
+	if lost {
+		return st.write(resyncEvent(now))
+	}
+	slices.SortFunc(changes, func(a, b engine.Change) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	var linked map[string]bool
+	if st.service != "" {
+		linked = map[string]bool{}
+		for _, id := range checksOf(st.c.engine, engine.Ref{Kind: engine.KindService, ID: st.service}) {
+			linked[id] = true
+		}
+	}
+	var wanted []engine.Change
+	for _, change := range changes {
+		if st.wants(change) {
+			wanted = append(wanted, change)
+		}
+	}
+	var b strings.Builder
+	for i, change := range wanted {
+		data, ok := st.data(change, linked)
+		if !ok {
+			continue
+		}
+		// All but the last event of a commit bear the number before it, so that
+		// a client that comes back in between loses none of them.
+		id := change.Seq
+		if i+1 < len(wanted) && wanted[i+1].Seq == change.Seq {
+			id--
+		}
+		fmt.Fprintf(&b, "event: %s\nid: %d\ndata: %s\n\n", change.Kind, id, data)
+		if b.Len() > 64<<10 {
+			if !st.write(b.String()) {
+				return false
+			}
+			b.Reset()
+		}
+	}
+	return b.Len() == 0 || st.write(b.String())
+}
+
+// wants decides by what the change itself says.
+func (st *stream) wants(change engine.Change) bool {
+	role, known := eventRole(change.Kind)
+	if !known || !st.role.Can(role) || st.types != nil && !slices.Contains(st.types, string(change.Kind)) {
+		return false
+	}
+	isCheck := change.Kind == engine.KindCheck || change.Kind == engine.KindResult
+	if st.check != "" && (!isCheck || change.ID != st.check) {
+		return false
+	}
+	if st.service == "" || isCheck {
+		return true
+	}
+	return change.Kind == engine.KindService && change.ID == st.service ||
+		change.Kind == engine.KindIncident || change.Kind == engine.KindDelivery
+}
+
+// data is the object of a change as its address gives it. ok is false when the
+// client is not to see it. linked are the checks of the service, nil: any.
+func (st *stream) data(change engine.Change, linked map[string]bool) (data []byte, ok bool) {
+	if (change.Kind == engine.KindCheck || change.Kind == engine.KindResult) && linked != nil && !linked[change.ID] {
+		return nil, false
+	}
+	v, err := st.view(change)
+	if engine.KindOf(err) == engine.NotFound {
+		if change.Kind == engine.KindResult || change.Kind == engine.KindToken && !st.role.Can(access.Admin) {
+			return nil, false
+		}
+		v, err = deletedView{change.ID, true}, nil
+	}
+	if err != nil {
+		st.c.log.Error("an event was left out", "kind", change.Kind, "error", err)
+		return nil, false
+	}
+	if v == nil {
+		return nil, false
+	}
+	data, err = json.Marshal(v)
+	return data, err == nil
+}
+
+// view reads an object; nil: it does not belong to the stream.
+func (st *stream) view(change engine.Change) (any, error) {
+	e, ctx := st.c.engine, st.c.r.Context()
+	of := func(subject engine.Ref, v any) any {
+		if st.service != "" && subject != (engine.Ref{Kind: engine.KindService, ID: st.service}) {
+			return nil
+		}
+		return v
+	}
+	switch change.Kind {
+	case engine.KindService:
+		return e.Service(change.ID)
+	case engine.KindInstance:
+		return e.Instance(change.ID)
+	case engine.KindCheck:
+		return e.Check(change.ID)
+	case engine.KindResult:
+		if r := e.LatestResult(change.ID); r != nil {
+			return resultView(r), nil
+		}
+		return nil, nil
+	case engine.KindIncident:
+		v, err := e.Incident(ctx, change.ID)
+		return of(v.Subject, incidentView(v)), err
+	case engine.KindDelivery:
+		d, err := e.Delivery(ctx, change.ID)
+		return of(d.Subject, viewDelivery(&d)), err
+	case engine.KindPlugin:
+		p, err := e.Plugin(change.ID)
+		return st.c.viewPlugin(p), err
+	case engine.KindUser:
+		return e.User(change.ID)
+	case engine.KindToken:
+		t, err := e.Token(change.ID)
+		if err == nil && !(st.role.Can(access.Admin) || t.User == st.c.who.User) {
+			return nil, nil
+		}
+		return t, err
+	case engine.KindSettings:
+		return e.Settings(), nil
+	case engine.KindPluginSettings:
+		return map[string]any{"id": change.ID, "values": e.Public(change.ID, engine.SettingsForm, e.PluginSettings(change.ID).Values)}, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,192 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+// PluginFigures gives counts on plugins' runs since the start.
+type PluginFigures interface {
+	PluginFigures() Figures
+}
+
+// Figures are counts on plugins' runs since the start.
+type Figures struct {
+	Executing int // runs that execute Lua now
+	Waiting   int // runs that wait for their turn to
+	Plugins   map[string]PluginFigure
+}
+
+// PluginFigure are the counts of one plugin.
+type PluginFigure struct {
+	Runs, Errors, Limits, Timeouts, Skipped int64
+	Took                                    time.Duration // of all runs together
+}
+
+// metrics are the figures that /metrics shows, in a registry of their own.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+}
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{registry: prometheus.NewRegistry(), requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "moonwatch_http_request_seconds", Help: "HTTP requests by method, route and status.",
+		Buckets: []float64{.001, .005, .02, .1, .5, 2, 10}}, []string{"method", "route", "status"})}
+	m.registry.MustRegister(m.requests, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newEngineCollector(s))
+	return m
+}
+
+// request counts one request. Methods that nobody knows are one.
+func (m *metrics) request(method, route string, status int, took time.Duration) {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	default:
+		method = "other"
+	}
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// metricsHandler serves /metrics to this machine, and elsewhere to viewers.
+func (s *Server) metricsHandler(trusted bool) http.Handler {
+	figures := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		nameRoute(w, "/metrics")
+		if !trusted && !loopback(r) {
+			who, err := s.authenticate(r)
+			if err == nil {
+				err = who.need(access.Viewer)
+			}
+			if err != nil {
+				p, _ := problemOf(err, false)
+				writeProblem(w, p)
+				return
+			}
+		}
+		if reading(w, r) {
+			figures.ServeHTTP(w, r)
+		}
+	})
+}
+
+// engineCollector reads the engine's figures when it is asked.
+type engineCollector struct {
+	s     *Server
+	descs map[string]*prometheus.Desc
+}
+
+func newEngineCollector(s *Server) *engineCollector {
+	c := &engineCollector{s: s, descs: map[string]*prometheus.Desc{}}
+	for _, d := range []struct {
+		name, help string
+		labels     []string
+	}{
+		{"moonwatch_checks", "Active checks by status.", []string{"status"}},
+		{"moonwatch_subjects", "Services and instances by overall status.", []string{"status"}},
+		{"moonwatch_scheduled_checks", "Checks on the schedule.", nil},
+		{"moonwatch_runs_under_way", "Runs that have begun and not ended.", nil},
+		{"moonwatch_runs_started_total", "Runs begun since the start.", nil},
+		{"moonwatch_slots_skipped_total", "Slots that passed without a run since the start.", nil},
+		{"moonwatch_lag_seconds", "How late runs begin.", nil},
+		{"moonwatch_lag_max_seconds", "The largest lag of about the last minute.", nil},
+		{"moonwatch_open_incidents", "Incidents that are open.", nil},
+		{"moonwatch_deliveries", "Deliveries still to be made, by state.", []string{"state"}},
+		{"moonwatch_store_refuses_writes", "1 while the monitor goes on from memory.", nil},
+		{"moonwatch_event_streams", "Live event streams.", nil},
+		{"moonwatch_start_time_seconds", "When the monitor was started.", nil},
+		{"moonwatch_info", "The program's version.", []string{"version"}},
+		{"moonwatch_plugin_runs_executing", "Runs that execute Lua now.", nil},
+		{"moonwatch_plugin_runs_waiting", "Runs that wait for their turn to execute.", nil},
+		{"moonwatch_plugin_runs_total", "Runs of a plugin since the start.", []string{"plugin"}},
+		{"moonwatch_plugin_errors_total", "Runs of a plugin that ended in an error of it.", []string{"plugin"}},
+		{"moonwatch_plugin_limits_total", "Runs of a plugin that were ended by a limit.", []string{"plugin"}},
+		{"moonwatch_plugin_timeouts_total", "Runs of a plugin that were ended at their deadline.", []string{"plugin"}},
+		{"moonwatch_plugin_skipped_total", "Runs of a plugin that got no turn in time.", []string{"plugin"}},
+		{"moonwatch_plugin_run_seconds_total", "Time of all runs of a plugin together.", []string{"plugin"}},
+	} {
+		c.descs[d.name] = prometheus.NewDesc(d.name, d.help, d.labels, nil)
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *engineCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(name string, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(c.descs[name], prometheus.GaugeValue, v, labels...)
+	}
+	count := func(name string, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(c.descs[name], prometheus.CounterValue, v, labels...)
+	}
+	st := c.s.engine.Stats()
+	for _, status := range []engine.CheckStatus{engine.CheckPassing, engine.CheckFailing, engine.CheckUnknown, engine.CheckPending} {
+		gauge("moonwatch_checks", float64(st.Checks[status]), string(status))
+	}
+	for _, status := range []engine.Status{engine.StatusPassing, engine.StatusWarning, engine.StatusError, engine.StatusCritical} {
+		gauge("moonwatch_subjects", float64(st.Subjects[status]), string(status))
+	}
+	for _, state := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed} {
+		gauge("moonwatch_deliveries", float64(st.Deliveries[state]), string(state))
+	}
+	gauge("moonwatch_scheduled_checks", float64(st.Scheduled))
+	gauge("moonwatch_runs_under_way", float64(st.UnderWay))
+	count("moonwatch_runs_started_total", float64(st.Started))
+	count("moonwatch_slots_skipped_total", float64(st.Skipped))
+	gauge("moonwatch_lag_max_seconds", st.LagMax.Seconds())
+	gauge("moonwatch_open_incidents", float64(st.OpenIncidents))
+	gauge("moonwatch_store_refuses_writes", truth(st.MemoryOnly))
+	gauge("moonwatch_event_streams", float64(c.s.streams.Load()))
+	gauge("moonwatch_start_time_seconds", float64(st.Since.UnixMilli())/1000)
+	gauge("moonwatch_info", 1, c.s.o.Version)
+	out <- c.lag(st)
+	if c.s.o.Plugins != nil {
+		c.plugins(c.s.o.Plugins.PluginFigures(), gauge, count)
+	}
+}
+
+func (c *engineCollector) lag(st engine.Stats) prometheus.Metric {
+	buckets := map[float64]uint64{}
+	total := uint64(0)
+	for i, n := range st.LagBuckets {
+		total += uint64(n)
+		if i < len(st.LagBounds) {
+			buckets[st.LagBounds[i].Seconds()] = total
+		}
+	}
+	return prometheus.MustNewConstHistogram(c.descs["moonwatch_lag_seconds"], total, st.LagSum.Seconds(), buckets)
+}
+
+func (c *engineCollector) plugins(f Figures, gauge, count func(string, float64, ...string)) {
+	gauge("moonwatch_plugin_runs_executing", float64(f.Executing))
+	gauge("moonwatch_plugin_runs_waiting", float64(f.Waiting))
+	for slug, p := range f.Plugins {
+		count("moonwatch_plugin_runs_total", float64(p.Runs), slug)
+		count("moonwatch_plugin_errors_total", float64(p.Errors), slug)
+		count("moonwatch_plugin_limits_total", float64(p.Limits), slug)
+		count("moonwatch_plugin_timeouts_total", float64(p.Timeouts), slug)
+		count("moonwatch_plugin_skipped_total", float64(p.Skipped), slug)
+		count("moonwatch_plugin_run_seconds_total", p.Took.Seconds(), slug)
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

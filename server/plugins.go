@@ -1,0 +1,188 @@
+package server
+
+import (
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+)
+
+// pluginState is how a plugin is.
+type pluginState string
+
+// The states of a plugin.
+const (
+	pluginActive    pluginState = "active"
+	pluginFailed    pluginState = "failed"    // the newest file does not load
+	pluginOrphaned  pluginState = "orphaned"  // its file is gone
+	pluginSuspended pluginState = "suspended" // the circuit breaker holds it
+)
+
+// variableView is an environment variable that a plugin may read.
+type variableView struct {
+	Name string `json:"name"`
+	Set  bool   `json:"set"`
+}
+
+// usageView counts who uses a plugin.
+type usageView struct {
+	Checks    int `json:"checks"`
+	Services  int `json:"services"`
+	Instances int `json:"instances"`
+}
+
+// pluginView is a plugin as clients see it.
+type pluginView struct {
+	Slug            string                    `json:"slug"`
+	Name            string                    `json:"name"`
+	Kind            engine.PluginKind         `json:"kind"` // "" when it never loaded
+	Version         string                    `json:"version"`
+	Author          string                    `json:"author"`
+	Summary         string                    `json:"summary"`
+	FontIcon        string                    `json:"font_icon"`
+	Homepage        string                    `json:"homepage"`
+	License         string                    `json:"license"`
+	Channel         string                    `json:"channel"` // alert plugins: phone, sms, email, chat or other
+	SettingsFrom    string                    `json:"settings_from"`
+	File            string                    `json:"file"`
+	State           pluginState               `json:"state"`
+	Suspended       string                    `json:"suspended"` // why
+	Error           *engine.PluginProblem     `json:"error"`
+	RunningVersion  string                    `json:"running_version"` // "" when none runs
+	Shipped         bool                      `json:"shipped"`
+	ReplacesShipped bool                      `json:"replaces_shipped"`
+	Problems        []engine.PluginProblem    `json:"problems"`
+	Warnings        []engine.PluginProblem    `json:"warnings"`
+	Variables       []variableView            `json:"variables"`
+	Forms           map[string]map[string]any `json:"forms"` // JSON Schemas
+	UsedBy          usageView                 `json:"used_by"`
+	LoadedAt        *time.Time                `json:"loaded_at"`
+}
+
+func (s *Server) pluginRoutes() []*route {
+	view := shapeOf[pluginView](s.shapes)
+	free := &shape{kind: valuesShape, typ: typeFree}
+	spec := listSpec{item: view, order: "slug"}
+	return []*route{
+		{method: "GET", path: "/plugins", role: access.Viewer, tag: "plugins", summary: "List plugins", output: view, list: true,
+			params: spec.params(), handle: func(c *call) (answer, error) { return listPlugins(c, spec) }},
+		{method: "GET", path: "/plugins/{slug}", role: access.Viewer, tag: "plugins", summary: "Read a plugin", output: view,
+			handle: func(c *call) (answer, error) {
+				e, err := c.engine.Plugin(c.variable("slug"))
+				if err != nil {
+					return answer{}, err
+				}
+				return answer{body: c.viewPlugin(e)}, nil
+			}},
+		{method: "GET", path: "/plugins/{slug}/settings", role: access.Admin, tag: "plugins", summary: "Read the site-wide settings of a plugin",
+			note: "Secrets show as {\"set\": true}.", output: free, tagged: true, handle: showPluginSettings},
+		{method: "PUT", path: "/plugins/{slug}/settings", role: access.Admin, tag: "plugins", summary: "Save the site-wide settings of a plugin",
+			note:  "The fields of the plugin's settings_form, flat. Secrets written as \"\" or {\"set\": true}, or left out, stay; null clears them.",
+			input: free, output: free, tagged: true, handle: putPluginSettings},
+		{method: "POST", path: "/plugins/{slug}/resume", role: access.Admin, tag: "plugins", summary: "Lift the suspension of a plugin and its checks",
+			output: view, handle: resumePlugin},
+	}
+}
+
+func listPlugins(c *call, spec listSpec) (answer, error) {
+	l, err := spec.parse(c)
+	if err != nil {
+		return answer{}, err
+	}
+	var all []pluginView
+	for _, e := range c.engine.Plugins() {
+		all = append(all, c.viewPlugin(e))
+	}
+	items, next := page(l, all, func(v *pluginView) string { return v.Slug })
+	return answer{body: pageView[pluginView]{items, next}}, nil
+}
+
+// viewPlugin is a plugin as clients see it.
+func (s *Server) viewPlugin(e engine.PluginEntry) pluginView {
+	use := s.engine.PluginUse(e.Slug)
+	v := pluginView{Slug: e.Slug, File: e.File, State: pluginActive, Error: e.Problem, Shipped: e.Shipped, ReplacesShipped: e.Replaces,
+		Problems: e.Problems, Warnings: e.Warnings, LoadedAt: since(e.LoadedAt),
+		UsedBy: usageView{len(use.Checks), len(use.Services), len(use.Instances)}, Forms: map[string]map[string]any{}}
+	v.Suspended, _ = s.engine.PluginSuspended(e.Slug)
+	switch {
+	case e.Orphaned:
+		v.State = pluginOrphaned
+	case e.Plugin == nil || e.Problem != nil:
+		v.State = pluginFailed
+	case v.Suspended != "":
+		v.State = pluginSuspended
+	}
+	if e.Plugin != nil {
+		s.describe(&v, e.Plugin.Meta())
+	}
+	emptyLists(&v)
+	return v
+}
+
+func (s *Server) describe(v *pluginView, m *engine.PluginMeta) {
+	v.Name, v.Kind, v.Version, v.Author, v.Summary = m.Name, m.Kind, m.Version, m.Author, m.Summary
+	v.FontIcon, v.Homepage, v.License, v.Channel = m.FontIcon, m.Homepage, m.License, m.Channel
+	v.RunningVersion, v.SettingsFrom = m.Version, m.SettingsFrom
+	if v.File == "" {
+		v.File = m.File
+	}
+	for _, name := range m.Variables {
+		_, set := s.o.LookupEnv(name)
+		v.Variables = append(v.Variables, variableView{name, set})
+	}
+	for name, f := range m.Forms {
+		v.Forms[string(name)] = f.JSONSchema()
+	}
+}
+
+// settingsSlug is whose settings a plugin reads: another one's when it shares them.
+func (c *call) settingsSlug() (string, error) {
+	slug := c.variable("slug")
+	e, err := c.engine.Plugin(slug)
+	if err == nil && e.Plugin != nil && e.Plugin.Meta().SettingsFrom != "" {
+		slug = e.Plugin.Meta().SettingsFrom
+	}
+	return slug, err
+}
+
+func showPluginSettings(c *call) (answer, error) {
+	slug, err := c.settingsSlug()
+	if err != nil {
+		return answer{}, err
+	}
+	stored := c.engine.PluginSettings(slug)
+	return answer{body: map[string]any(c.engine.Public(slug, engine.SettingsForm, stored.Values)), etag: &stored.Revision}, nil
+}
+
+func putPluginSettings(c *call) (answer, error) {
+	slug, err := c.settingsSlug()
+	if err != nil {
+		return answer{}, err
+	}
+	match, err := c.ifMatch(c.engine.PluginSettings(slug).Revision)
+	if err != nil {
+		return answer{}, err
+	}
+	d := &decoder{}
+	raw, _ := d.free(c.body, "").(map[string]any)
+	if len(d.errs) > 0 {
+		return answer{}, invalid(d.errs...)
+	}
+	if err := c.engine.SavePluginSettings(c.r.Context(), c.actor(), slug, form.Values(raw), match); err != nil {
+		return answer{}, err
+	}
+	return showPluginSettings(c)
+}
+
+func resumePlugin(c *call) (answer, error) {
+	slug := c.variable("slug")
+	if err := c.engine.ResumePlugin(c.r.Context(), c.actor(), slug); err != nil {
+		return answer{}, err
+	}
+	e, err := c.engine.Plugin(slug)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{body: c.viewPlugin(e)}, nil
+}

@@ -1,0 +1,155 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+// revisionView is one state that an object was in.
+type revisionView struct {
+	Revision uint64         `json:"revision"`
+	Author   string         `json:"author"`
+	At       time.Time      `json:"at"`
+	Deleted  bool           `json:"deleted"`
+	Object   map[string]any `json:"object"` // secrets masked; null where it was deleted
+
+	data []byte
+}
+
+// revisionRoutes serve the history of a kind. mask turns stored values into what
+// clients see and may send back; nil: there are no secrets in them.
+func revisionRoutes[In, View any](s *Server, k *collection[In, View], mask func(*engine.Engine, *In)) []*route {
+	item := shapeOf[revisionView](s.shapes)
+	spec := listSpec{item: item, order: "-revision"}
+	path := "/" + k.plural + "/{id}/revisions"
+	return []*route{
+		{method: "GET", path: path, role: access.Viewer, tag: k.plural, summary: "List the revisions of " + k.one, output: item, list: true,
+			params: spec.params(), note: "Secrets are masked. Revisions of users are for themselves and admins.",
+			handle: func(c *call) (answer, error) { return k.revisions(c, spec, mask) }},
+		{method: "POST", path: path + "/{n}/revert", role: k.changeRole(), tag: k.plural, summary: "Bring back a revision of " + k.one,
+			note:   "The result is a new revision. Secrets (and a user's password) stay as they are now.",
+			output: shapeOf[View](s.shapes), tagged: true, handle: func(c *call) (answer, error) { return k.revert(c, mask) }},
+	}
+}
+
+func (k *collection[In, View]) changeRole() access.Role {
+	if k.change != "" {
+		return k.change
+	}
+	return k.write
+}
+
+// history returns the revisions that the caller may see, the newest first.
+func (k *collection[In, View]) history(c *call) ([]revisionView, error) {
+	id := c.id()
+	_, err := k.get(c, id)
+	if engine.KindOf(err) == engine.NotFound && c.who.isAdmin() {
+		err = nil // deleted: its history stays
+	}
+	if err != nil {
+		return nil, err
+	}
+	if k.kind == engine.KindUser && id != c.who.User && !c.who.isAdmin() {
+		return nil, refuse(http.StatusForbidden, "only an admin sees the revisions of another user")
+	}
+	list, err := c.engine.Revisions(c.r.Context(), k.kind, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the revisions of %s %s: %w", k.kind, id, err)
+	}
+	if len(list) == 0 {
+		return nil, refuse(http.StatusNotFound, "no such "+string(k.kind))
+	}
+	out := make([]revisionView, len(list))
+	for i, r := range list {
+		out[i] = revisionView{Revision: r.Number, Author: r.Author, At: r.At.UTC(), Deleted: r.Deleted, data: r.Data}
+	}
+	return out, nil
+}
+
+func (k *collection[In, View]) revisions(c *call, spec listSpec, mask func(*engine.Engine, *In)) (answer, error) {
+	l, err := spec.parse(c)
+	if err != nil {
+		return answer{}, err
+	}
+	all, err := k.history(c)
+	if err != nil {
+		return answer{}, err
+	}
+	items, next := page(l, all, func(r *revisionView) string { return strconv.FormatUint(r.Revision, 10) })
+	for i := range items {
+		if items[i].Object, err = k.past(c, items[i].data, mask); err != nil {
+			return answer{}, err
+		}
+	}
+	return answer{body: pageView[revisionView]{items, next}}, nil
+}
+
+// past is a stored object as clients see it.
+func (k *collection[In, View]) past(c *call, data []byte, mask func(*engine.Engine, *In)) (map[string]any, error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	in, err := k.unpack(c, data, mask)
+	if err != nil {
+		return nil, err
+	}
+	if data, err = json.Marshal(in); err != nil {
+		return nil, fmt.Errorf("encode a revision: %w", err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(data, &out); err != nil {
+		return nil, fmt.Errorf("encode a revision: %w", err)
+	}
+	for name := range out {
+		if hiddenField(name) || name == "password" {
+			delete(out, name)
+		}
+	}
+	return out, nil
+}
+
+func (k *collection[In, View]) unpack(c *call, data []byte, mask func(*engine.Engine, *In)) (*In, error) {
+	in := new(In)
+	if err := json.Unmarshal(data, in); err != nil {
+		return nil, fmt.Errorf("read a revision of a %s: %w", k.kind, err)
+	}
+	if mask != nil {
+		mask(c.engine, in)
+	}
+	return in, nil
+}
+
+func (k *collection[In, View]) revert(c *call, mask func(*engine.Engine, *In)) (answer, error) {
+	id := c.id()
+	_, revision, err := k.stored(c, id)
+	if err != nil {
+		return answer{}, err
+	}
+	if _, err := c.ifMatch(revision); err != nil {
+		return answer{}, err
+	}
+	all, err := k.history(c)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, r := range all {
+		if strconv.FormatUint(r.Revision, 10) != c.variable("n") || r.Deleted {
+			continue
+		}
+		in, err := k.unpack(c, r.data, mask)
+		if err != nil {
+			return answer{}, err
+		}
+		if _, err := k.save(c, id, revision, *in); err != nil {
+			return answer{}, err
+		}
+		return k.answer(c, id)
+	}
+	return answer{}, refuse(http.StatusNotFound, "there is no such revision")
+}

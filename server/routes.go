@@ -1,0 +1,277 @@
+package server
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+)
+
+// apiRoot is where all routes lie.
+const apiRoot = "/api/v1"
+
+// route is one endpoint: what is served and what the document says of it.
+type route struct {
+	method  string
+	path    string      // below apiRoot, with {id} and the like
+	role    access.Role // the least that a caller needs; "" lets anybody in
+	tag     string      // the noun it belongs to
+	summary string
+	note    string // further words for the document
+
+	input    *shape // of the body; nil: there is none
+	required []string
+	ignored  map[string]bool // fields of the body that the server alone sets
+	output   *shape          // of the answer, or of its items; nil: there is none
+	list     bool            // answers {"items", "next"}
+	status   int             // of success
+	params   []param         // of the query
+	tagged   bool            // answers with ETag; writes honour If-Match
+	stream   bool            // the handler writes the answer itself
+	handle   func(c *call) (answer, error)
+}
+
+// param is one parameter of a query.
+type param struct {
+	name  string
+	shape *shape
+	note  string
+}
+
+// answer is what a handler gives back.
+type answer struct {
+	body     any // nil: no content
+	etag     *uint64
+	location string
+	raw      []byte // JSON that is written as it is, in place of body
+}
+
+// call is one request to a route.
+type call struct {
+	*Server
+	w     http.ResponseWriter
+	r     *http.Request
+	route *route
+	who   caller
+	query url.Values
+	body  map[string]any // of routes with input
+}
+
+// id is the {id} of the path.
+func (c *call) id() string { return mux.Vars(c.r)["id"] }
+
+func (c *call) variable(name string) string { return mux.Vars(c.r)[name] }
+
+// decode sets the fields of *into that the body names.
+func (c *call) decode(into any) error {
+	errs := overlay(c.route.input, reflect.ValueOf(into).Elem(), c.body, c.route.ignored)
+	if len(errs) > 0 {
+		return invalid(errs...)
+	}
+	return nil
+}
+
+// ifMatch returns the revision that the client counts on; nil when it does not say.
+func (c *call) ifMatch(now uint64) (*uint64, error) {
+	header := strings.Join(c.r.Header.Values("If-Match"), ",")
+	if header == "" {
+		return nil, nil
+	}
+	for one := range strings.SplitSeq(header, ",") {
+		one = strings.TrimSpace(one)
+		if one == "*" || one == etag(now) {
+			return &now, nil
+		}
+	}
+	return nil, refuse(http.StatusPreconditionFailed, "the object is not as If-Match says")
+}
+
+func etag(revision uint64) string { return `"` + strconv.FormatUint(revision, 10) + `"` }
+
+// endpoint serves the methods of one path.
+func (s *Server) endpoint(path string, routes map[string]*route, trusted bool) http.Handler {
+	var methods []string
+	for method := range routes {
+		methods = append(methods, method)
+		if method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	slices.Sort(methods)
+	allow := strings.Join(methods, ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		nameRoute(w, apiRoot+path)
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		rt := routes[method]
+		if rt == nil {
+			writeProblem(w, refuse(http.StatusMethodNotAllowed, "this address does not take this method").with("Allow", allow))
+			return
+		}
+		c := &call{Server: s, w: w, r: r, route: rt}
+		ans, err := s.perform(c, trusted)
+		if err != nil {
+			s.answerError(c, err)
+			return
+		}
+		if !rt.stream {
+			c.answer(ans)
+		}
+	})
+}
+
+// perform checks the caller and the request, and calls the handler.
+func (s *Server) perform(c *call, trusted bool) (answer, error) {
+	if err := c.admit(trusted); err != nil {
+		return answer{}, err
+	}
+	if err := c.readQuery(); err != nil {
+		return answer{}, err
+	}
+	if c.route.input != nil {
+		if err := c.readBody(); err != nil {
+			return answer{}, err
+		}
+	}
+	return c.route.handle(c)
+}
+
+// admit finds out who calls and whether they may.
+func (c *call) admit(trusted bool) error {
+	if trusted {
+		c.who = console()
+		return nil
+	}
+	who, err := c.authenticate(c.r)
+	if err != nil {
+		return err
+	}
+	c.who = who
+	if c.route.role != "" {
+		return c.who.need(c.route.role)
+	}
+	return nil
+}
+
+// readQuery refuses parameters that the route does not have.
+func (c *call) readQuery() error {
+	query, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "the query is malformed")
+	}
+	c.query = query
+	var errs form.Errors
+	var names []string
+	for _, p := range c.route.params {
+		names = append(names, p.name)
+	}
+	for _, name := range sortedKeys(query) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		message := "there is no such parameter"
+		if near := form.Nearest(name, names); near != "" {
+			message += "; did you mean " + near + "?"
+		}
+		errs = append(errs, form.Error{Location: shortened(name), Code: form.CodeUnknown, Message: message})
+	}
+	if len(errs) > 0 {
+		return invalid(errs...)
+	}
+	return nil
+}
+
+// readBody reads the body as one JSON object.
+func (c *call) readBody() error {
+	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" && !(kind == "application/merge-patch+json" && c.r.Method == http.MethodPatch) {
+		return refuse(http.StatusUnsupportedMediaType, "send the body as application/json")
+	}
+	if c.r.ContentLength > c.o.MaxBody {
+		return refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.o.MaxBody))
+	if err != nil {
+		if _, ok := err.(*http.MaxBytesError); ok {
+			return err
+		}
+		return refuse(http.StatusBadRequest, "the body ended too early")
+	}
+	if len(data) == 0 {
+		return refuse(http.StatusBadRequest, "the body is empty")
+	}
+	v, err := parseJSON(data)
+	if err != nil {
+		return err
+	}
+	body, ok := v.(map[string]any)
+	if !ok {
+		return bodyError()
+	}
+	c.body = body
+	return nil
+}
+
+// answer writes what a handler gave back.
+func (c *call) answer(a answer) {
+	h := c.w.Header()
+	if a.etag != nil && c.route.tagged {
+		h.Set("ETag", etag(*a.etag))
+	}
+	if a.location != "" {
+		h.Set("Location", a.location)
+	}
+	switch {
+	case a.raw != nil:
+		h.Set("Content-Type", "application/json")
+		h.Set("Content-Length", strconv.Itoa(len(a.raw)))
+		c.w.WriteHeader(c.route.status)
+		c.w.Write(a.raw)
+	case a.body == nil:
+		c.w.WriteHeader(http.StatusNoContent)
+	default:
+		writeJSON(c.w, c.route.status, a.body)
+	}
+}
+
+// answerError tells the client what went wrong, and the log what it must not know.
+func (s *Server) answerError(c *call, err error) {
+	p, unexpected := problemOf(err, c.r.Header.Get("If-Match") != "")
+	if unexpected {
+		s.log.Error("a request failed", "method", c.r.Method, "route", apiRoot+c.route.path, "error", err)
+	}
+	writeProblem(c.w, p)
+}
+
+// actor is on whose behalf the call changes something.
+func (c *call) actor() engine.Actor { return c.who.Actor }
+
+// table is every route of the API.
+func (s *Server) table() []*route {
+	var out []*route
+	for _, group := range [][]*route{
+		s.serviceRoutes(), s.instanceRoutes(), s.checkRoutes(), s.runRoutes(), s.userRoutes(), s.tokenRoutes(), s.incidentRoutes(),
+		s.deliveryRoutes(), s.pluginRoutes(), s.settingsRoutes(), s.auditRoutes(), s.eventRoutes(), s.sessionRoutes(),
+		s.setupRoutes(), s.documentRoutes(),
+	} {
+		out = append(out, group...)
+	}
+	for _, rt := range out {
+		if rt.status == 0 {
+			rt.status = http.StatusOK
+		}
+	}
+	return out
+}

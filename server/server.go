@@ -1,0 +1,143 @@
+package server
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+// Options are what a Server is built from.
+type Options struct {
+	Engine  *engine.Engine
+	Logger  *slog.Logger // nil is slog.Default
+	Version string       // of the program, as shown
+	// SetupToken is the secret of the one-time set-up; "" when none is offered.
+	SetupToken string
+	// Plugins gives figures on runs of plugins for /metrics; nil leaves them out.
+	Plugins PluginFigures
+	// MaxBody bounds the body of a request in bytes; 0 is 1 MiB.
+	MaxBody int64
+	// LookupEnv tells whether a plugin's variables are set; nil is os.LookupEnv.
+	LookupEnv func(string) (string, bool)
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Engine == nil {
+		return o, errors.New("Engine is missing")
+	}
+	if o.MaxBody < 0 {
+		return o, errors.New("MaxBody must not be negative")
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = 1 << 20
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o, nil
+}
+
+// Server answers HTTP over one engine. It has no goroutines of its own; what it
+// serves ends with the engine. It is safe for concurrent use.
+type Server struct {
+	o       Options
+	engine  *engine.Engine
+	log     *slog.Logger
+	now     func() time.Time
+	shapes  shapes
+	routes  []*route
+	metrics *metrics
+	openapi []byte
+
+	setup      sync.Mutex // held while the first admin is made
+	setupHash  [sha256.Size]byte
+	byAddress  *access.Limiter // attempts to log in or set up
+	byUsername *access.Limiter
+	hashing    chan struct{} // bounds the passwords hashed at once: each takes 19 MiB
+	streams    atomic.Int64  // live event streams
+	pace       pace
+}
+
+// New builds a server. It does not listen: serve Handler.
+func New(o Options) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("build the server: %w", err)
+	}
+	s := &Server{o: o, engine: o.Engine, log: o.Logger, now: o.Now, shapes: shapes{},
+		setupHash: sha256.Sum256([]byte(o.SetupToken)),
+		byAddress: access.NewLimiter(10, 10*time.Second), byUsername: access.NewLimiter(20, 10*time.Second),
+		hashing: make(chan struct{}, 4), pace: defaultPace()}
+	s.metrics = newMetrics(s)
+	s.routes = s.table()
+	if s.openapi, err = s.document(); err != nil {
+		return nil, fmt.Errorf("build the OpenAPI document: %w", err)
+	}
+	return s, nil
+}
+
+// Handler serves everything: the API, metrics and health. Cross-site writes by
+// browsers are refused before anything else.
+func (s *Server) Handler() http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.AddInsecureBypassPattern("/plugins/{slug}/{path...}") // plugins' views decide for themselves
+	protection.SetDenyHandler(s.observed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, refuse(http.StatusForbidden, "a write from another site's page"))
+	})))
+	return protection.Handler(s.observed(s.router(false)))
+}
+
+// SocketHandler serves the same API to callers who are trusted because they
+// reached it: over the socket in the data folder, or within the process.
+func (s *Server) SocketHandler() http.Handler { return s.observed(s.router(true)) }
+
+func (s *Server) router(trusted bool) *mux.Router {
+	m := mux.NewRouter().SkipClean(true)
+	paths := map[string]map[string]*route{}
+	var order []string
+	for _, rt := range s.routes {
+		if paths[rt.path] == nil {
+			paths[rt.path] = map[string]*route{}
+			order = append(order, rt.path)
+		}
+		paths[rt.path][rt.method] = rt
+	}
+	for _, path := range order {
+		m.Handle(apiRoot+path, s.endpoint(path, paths[path], trusted))
+	}
+	m.PathPrefix("/api/").HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, refuse(http.StatusNotFound, "there is nothing at this address"))
+	})
+	m.Handle("/metrics", s.metricsHandler(trusted))
+	m.HandleFunc("/healthz", s.healthz)
+	m.HandleFunc("/readyz", s.readyz)
+	return m
+}
+
+// plain answers with one line of text.
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(bytes.TrimRight([]byte(text), "\n"))
+	w.Write([]byte("\n"))
+}

@@ -1,0 +1,47 @@
+package server
+
+import (
+	"maps"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+func (s *Server) settingsRoutes() []*route {
+	view := shapeOf[engine.Settings](s.shapes)
+	return []*route{
+		{method: "GET", path: "/settings", role: access.Admin, tag: "settings", summary: "Read the site's settings", output: view, tagged: true,
+			handle: showSettings},
+		{method: "PUT", path: "/settings", role: access.Admin, tag: "settings", summary: "Change the site's settings",
+			note: "Settings that the body leaves out stay.", input: view, ignored: readOnly(view, view), output: view, tagged: true,
+			handle: putSettings},
+	}
+}
+
+func showSettings(c *call) (answer, error) {
+	v := c.engine.Settings()
+	emptyLists(&v)
+	return answer{body: v, etag: &v.Revision}, nil
+}
+
+func putSettings(c *call) (answer, error) {
+	var err error
+	for range patchTries {
+		v := c.engine.Settings()
+		v.RepeatInterval = maps.Clone(v.RepeatInterval)
+		match, wrong := c.ifMatch(v.Revision)
+		if wrong != nil {
+			return answer{}, wrong
+		}
+		if err := c.decode(&v); err != nil {
+			return answer{}, err
+		}
+		if _, err = c.engine.SaveSettings(c.r.Context(), c.actor(), v); err == nil {
+			return showSettings(c)
+		}
+		if engine.KindOf(err) != engine.Stale || match != nil {
+			return answer{}, err
+		}
+	}
+	return answer{}, err
+}

@@ -1,0 +1,337 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+)
+
+// pluginCard is a plugin to choose, or the one of a form.
+type pluginCard struct {
+	Slug, Name, Summary, Icon, Version, Author string
+	Gone                                       bool // its file is gone, or it never loaded
+}
+
+func cardOf(slug string, entry engine.PluginEntry, known bool) pluginCard {
+	if !known || entry.Plugin == nil {
+		return pluginCard{Slug: slug, Name: slug, Gone: true}
+	}
+	m := entry.Plugin.Meta()
+	return pluginCard{Slug: m.Slug, Name: m.Name, Summary: m.Summary, Icon: m.FontIcon, Version: m.Version, Author: m.Author, Gone: entry.Orphaned}
+}
+
+// card finds the card of a slug.
+func (w *Web) card(slug string) pluginCard {
+	entry, err := w.engine.Plugin(slug)
+	return cardOf(slug, entry, err == nil)
+}
+
+// cards are the loaded plugins of a kind in order of name.
+func (w *Web) cards(kind engine.PluginKind) []pluginCard {
+	var out []pluginCard
+	for _, entry := range w.engine.Plugins() {
+		if entry.Plugin != nil && !entry.Orphaned && entry.Plugin.Meta().Kind == kind {
+			out = append(out, cardOf(entry.Slug, entry, true))
+		}
+	}
+	slices.SortFunc(out, func(a, b pluginCard) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	return out
+}
+
+// pluginForm is one of a plugin's forms as it is at this moment.
+func (w *Web) pluginForm(slug string, name engine.FormName) (form.Form, string, bool) {
+	entry, err := w.engine.Plugin(slug)
+	if err != nil || entry.Plugin == nil {
+		return form.Form{}, "", false
+	}
+	m := entry.Plugin.Meta()
+	return m.Forms[name], m.Hash, true
+}
+
+// checkPage is the page of a check's form.
+type checkPage struct {
+	formPage
+	ID        string
+	Name      string
+	Plugin    pluginCard
+	Hash      string // of the plugin that the form was drawn from
+	Config    formView
+	Duplicate bool
+	Tried     *tried
+}
+
+// tried is what a "Try" came to.
+type tried struct {
+	Result *engine.Result
+	At     time.Time
+}
+
+// checkEdit is one look at the form of a check.
+type checkEdit struct {
+	base   engine.Check   // stored, or the defaults of a new one
+	own    map[string]any // raw
+	config map[string]any // raw
+	draw   formDraw
+	page   checkPage
+	status int
+}
+
+// chooseData is the page on which a new check begins.
+type chooseData struct {
+	Plugins   []pluginCard
+	PluginDir string
+}
+
+func (w *Web) newCheck(q *request) error {
+	slug := q.URL.Query().Get("plugin")
+	if slug == "" {
+		p := w.newPage(q, "New check", "checks")
+		p.Events = "types=plugin"
+		p.Body = chooseData{Plugins: w.cards(engine.CheckPlugin), PluginDir: w.o.PluginDir}
+		w.render(q.rw, http.StatusOK, "choose", p)
+		return nil
+	}
+	entry, err := w.engine.Plugin(slug)
+	if err != nil {
+		return err
+	}
+	if entry.Plugin == nil || entry.Plugin.Meta().Kind != engine.CheckPlugin {
+		return &engine.Error{Kind: engine.NotFound, Message: "no check plugin has the slug " + slug}
+	}
+	base := engine.NewCheck()
+	base.Plugin = slug
+	e := w.editCheck(base)
+	e.own["name"] = ""
+	return w.showCheckForm(q, e)
+}
+
+func (w *Web) checkEditForm(q *request) error {
+	base, err := w.engine.StoredCheck(q.id())
+	if err != nil {
+		return err
+	}
+	return w.showCheckForm(q, w.editCheck(base))
+}
+
+func (w *Web) duplicateCheck(q *request) error {
+	base, err := w.engine.StoredCheck(q.id())
+	if err != nil {
+		return err
+	}
+	shown := w.engine.Public(base.Plugin, engine.ConfigForm, base.Config)
+	base.Name = w.copyName(base.Name)
+	back := "/checks/" + base.ID
+	base.ID, base.Revision = "", 0
+	e := w.editCheck(base)
+	e.config = withoutSecrets(shown)
+	e.draw.Stored = nil
+	e.page.Duplicate, e.page.Back = true, back
+	return w.showCheckForm(q, e)
+}
+
+// copyName is the first free name for a copy.
+func (w *Web) copyName(name string) string {
+	taken := map[string]bool{}
+	for _, c := range w.engine.BareChecks() {
+		taken[c.Name] = true
+	}
+	copied := short("Copy of "+name, 190)
+	for n := 2; taken[copied]; n++ {
+		copied = short("Copy of "+name, 190) + " " + strconv.Itoa(n)
+	}
+	return copied
+}
+
+// withoutSecrets leaves out what is set but not shown: it belongs to another object.
+func withoutSecrets(values map[string]any) map[string]any {
+	out := make(map[string]any, len(values))
+	for name, v := range values {
+		if rows, ok := v.([]any); ok {
+			copied := make([]any, len(rows))
+			for i, row := range rows {
+				copied[i] = row
+				if m, ok := row.(map[string]any); ok {
+					copied[i] = withoutSecrets(m)
+				}
+			}
+			v = copied
+		}
+		if !isSet(v) {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// editCheck begins the form of a check as it is stored.
+func (w *Web) editCheck(base engine.Check) *checkEdit {
+	public := w.engine.Public(base.Plugin, engine.ConfigForm, base.Config)
+	return &checkEdit{base: base, own: checkRaw(&base), config: public, status: http.StatusOK,
+		draw: formDraw{Stored: public, Errors: newFieldErrors()}, page: checkPage{formPage: formPage{Revision: base.Revision}}}
+}
+
+// showCheckForm draws the form.
+func (w *Web) showCheckForm(q *request, e *checkEdit) error {
+	pg := &e.page
+	pg.ID, pg.Name = e.base.ID, e.base.Name
+	title := "New check"
+	pg.Action, pg.Save = "/checks/new", "Create the check"
+	if pg.ID != "" {
+		pg.Action, pg.Save = "/checks/"+pg.ID+"/edit", "Save"
+		pg.Back, title = "/checks/"+pg.ID, "Edit "+e.base.Name
+	} else if pg.Back == "" {
+		pg.Back = "/checks/new"
+	}
+	pg.Plugin = w.card(e.base.Plugin)
+	own := e.draw
+	own.Stored = nil
+	pg.Own = drawForm(checkForm(), e.own, own)
+	f, hash, known := w.pluginForm(e.base.Plugin, engine.ConfigForm)
+	if known {
+		pg.Hash = hash
+		config := e.draw
+		config.Prefix = "config"
+		pg.Config = drawForm(f, e.config, config)
+	}
+	e.draw.Errors.settle(pg.Own, pg.Config)
+	pg.Errors = e.draw.Errors.All()
+	p := w.newPage(q, title, "checks")
+	p.Body = *pg
+	w.render(q.rw, e.status, "checkform", p)
+	return nil
+}
+
+// postedCheck reads the form: values that are not good are noted in e, and the
+// check is what can be tried or saved when none were.
+func (w *Web) postedCheck(q *request, base engine.Check) (e *checkEdit, c engine.Check, good bool) {
+	e = w.editCheck(base)
+	if e.base.ID == "" {
+		e.draw.Stored = nil
+	}
+	e.draw.Posted = true
+	posted := q.PostForm
+	e.page.Revision = revision(posted)
+	f, hash, known := w.pluginForm(base.Plugin, engine.ConfigForm)
+	blank, rows := changeRows(f, "config", posted)
+	e.draw.Blank = blank
+	e.own = checkForm().FromWeb(posted, "")
+	c = base
+	c.Revision = e.page.Revision
+	if known {
+		e.config = f.FromWeb(posted, "config")
+		c.Config = e.config
+	}
+	if rows {
+		return e, c, false
+	}
+	values, ok := q.cleanOwn(checkForm(), e.own, e.draw.Errors)
+	if ok {
+		applyCheck(&c, values)
+	} else {
+		c.Name = "" // the engine refuses it, and says what it thinks of the rest
+	}
+	if before := posted.Get("hash"); known && before != "" && before != hash {
+		e.page.Message = "The plugin was changed while this page was open. The form below is that of its new version, " + w.card(base.Plugin).Version + "."
+	}
+	return e, c, true
+}
+
+// complain notes what the engine says of a check whose own fields were looked at already.
+func (e *checkEdit) complain(err error, base *engine.Check) error {
+	own := len(*e.draw.Errors.list) > 0
+	status, message, rest := outcome(err, "check", e.draw.Errors)
+	if rest != nil {
+		return rest
+	}
+	if own { // the name was left out to be refused
+		e.draw.Errors.drop("name", "This is required.", e.own["name"] != "")
+	}
+	e.status = status
+	if message != "" {
+		e.page.Message = message
+	}
+	return nil
+}
+
+func (w *Web) saveNewCheck(q *request) error {
+	base := engine.NewCheck()
+	base.Plugin = q.PostForm.Get("plugin")
+	return w.saveCheck(q, base)
+}
+
+func (w *Web) saveOldCheck(q *request) error {
+	base, err := w.engine.StoredCheck(q.id())
+	if engine.KindOf(err) == engine.NotFound {
+		base = engine.NewCheck()
+		base.Plugin = q.PostForm.Get("plugin")
+		e, _, _ := w.postedCheck(q, base)
+		e.status, e.page.Message, _ = outcome(err, "check", e.draw.Errors)
+		e.page.Revision = 0
+		return w.showCheckForm(q, e)
+	}
+	if err != nil {
+		return err
+	}
+	return w.saveCheck(q, base)
+}
+
+// saveCheck saves, tries, or adds and removes rows, as the button says.
+func (w *Web) saveCheck(q *request, base engine.Check) error {
+	e, c, ready := w.postedCheck(q, base)
+	if !ready {
+		return w.showCheckForm(q, e)
+	}
+	if q.PostForm.Get("do") == "try" {
+		return w.tryCheck(q, e, c)
+	}
+	saved, err := w.engine.SaveCheck(q.Context(), q.by(), c)
+	if err != nil {
+		if err = e.complain(err, &base); err != nil {
+			return err
+		}
+		if e.status == http.StatusPreconditionFailed {
+			e.page.Revision = base.Revision
+		}
+		return w.showCheckForm(q, e)
+	}
+	done := "?done=saved"
+	if base.ID == "" {
+		done = "?done=created"
+	}
+	return q.redirect("/checks/" + saved.ID + done)
+}
+
+// tryCheck runs the form's values once and shows what came of it beside them.
+func (w *Web) tryCheck(q *request, e *checkEdit, c engine.Check) error {
+	if name, _ := e.own["name"].(string); strings.TrimSpace(name) == "" && len(*e.draw.Errors.list) == 1 {
+		// A check can be tried before it has a name.
+		*e.draw.Errors.list = nil
+		raw := checkForm().FromWeb(q.PostForm, "")
+		raw["name"] = "(not saved)"
+		if values, bad := checkForm().Clean(q.Context(), raw, form.Options{}); len(bad) == 0 {
+			applyCheck(&c, values)
+		}
+	}
+	if c.Plugin == "" {
+		c.Plugin = e.base.Plugin
+	}
+	ctx, cancel := context.WithTimeout(q.Context(), c.Timeout.Std()+5*time.Second)
+	defer cancel()
+	r, err := w.engine.TryCheck(ctx, c)
+	if err != nil {
+		if err = e.complain(err, &e.base); err != nil {
+			return err
+		}
+		return w.showCheckForm(q, e)
+	}
+	e.page.Tried = &tried{Result: r, At: w.o.Now()}
+	return w.showCheckForm(q, e)
+}

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+)
+
+// formPage is what pages with a form have in common.
+type formPage struct {
+	Action   string // where it is posted to
+	Back     string // where "Cancel" leads
+	Save     string // the word on the button
+	Errors   []fieldError
+	Message  string // what else there is to say of the last attempt
+	Revision uint64
+	Own      formView // the engine's own fields
+}
+
+// Head is the first group of the own fields: it stands before a plugin's.
+func (f formPage) Head() formView {
+	return formView{Groups: f.Own.Groups[:min(1, len(f.Own.Groups))]}
+}
+
+// Tail are the other groups.
+func (f formPage) Tail() formView {
+	return formView{Groups: f.Own.Groups[min(1, len(f.Own.Groups)):]}
+}
+
+// revision is the one that the page was drawn from.
+func revision(posted url.Values) uint64 {
+	n, _ := strconv.ParseUint(posted.Get("revision"), 10, 64)
+	return n
+}
+
+// cleanOwn cleans the engine's own fields and notes what is wrong.
+func (q *request) cleanOwn(f form.Form, raw map[string]any, errs fieldErrors) (form.Values, bool) {
+	values, bad := f.Clean(q.Context(), raw, form.Options{})
+	errs.addAll(bad)
+	return values, len(bad) == 0
+}
+
+// outcome says how a save that did not go well is answered: the page again with
+// what was typed. An error that is not about what was typed is returned.
+func outcome(err error, what string, errs fieldErrors) (status int, message string, rest error) {
+	var e *engine.Error
+	if !errors.As(err, &e) {
+		return 0, "", err
+	}
+	switch e.Kind {
+	case engine.Stale:
+		return http.StatusPreconditionFailed, "Somebody else saved this " + what + " while you were editing it. What you typed is still here: " +
+			"save again to put it in place of theirs, or open the " + what + " in another tab to compare.", nil
+	case engine.NotFound:
+		return http.StatusNotFound, "This " + what + " was deleted while you were editing it. What you typed is still here: saving makes a new one of it.", nil
+	case engine.Invalid, engine.Conflict:
+		status, _ = statusOf(e.Kind)
+		return status, "", errs.addError(err)
+	case engine.Unavailable:
+		return http.StatusServiceUnavailable, sentence(e.Message) + " Nothing was saved; what you typed is still here.", nil
+	}
+	return 0, "", err
+}

@@ -1,0 +1,64 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"moonwatch/engine"
+)
+
+// errorBody is the page for what could not be served.
+type errorBody struct {
+	Status int
+	Text   string
+}
+
+// NotFound is the page for an address that leads nowhere.
+func (w *Web) NotFound() http.Handler {
+	return w.open(func(*request) error {
+		return &engine.Error{Kind: engine.NotFound, Message: "nothing is at this address"}
+	})
+}
+
+// MethodNotAllowed is the page for a method that an address does not take.
+func (w *Web) MethodNotAllowed() http.Handler {
+	return w.open(func(*request) error { return errMethod })
+}
+
+var errMethod = errors.New("this address does not take such a request")
+
+// fail draws the page of an error.
+func (w *Web) fail(q *request, err error) {
+	status, title, text := http.StatusInternalServerError, "Something went wrong", "This is a mistake in Moonwatch. Its log says more."
+	var e *engine.Error
+	switch {
+	case errors.Is(err, errTooLarge):
+		status, title, text = http.StatusRequestEntityTooLarge, "Too much", "The form that was sent is too large. Nothing was saved."
+	case errors.Is(err, errMethod):
+		status, title, text = http.StatusMethodNotAllowed, "Not like this", sentence(err.Error())
+	case errors.As(err, &e):
+		status, title = statusOf(e.Kind)
+		text = sentence(e.Message)
+	default:
+		w.log.Error("a page failed", "path", q.URL.Path, "error", err)
+	}
+	p := w.newPage(q, title, "")
+	p.Body = errorBody{Status: status, Text: text}
+	w.render(q.rw, status, "error", p)
+}
+
+func statusOf(kind engine.ErrorKind) (int, string) {
+	switch kind {
+	case engine.NotFound:
+		return http.StatusNotFound, "Not found"
+	case engine.Forbidden:
+		return http.StatusForbidden, "Not allowed"
+	case engine.Conflict:
+		return http.StatusConflict, "Not possible now"
+	case engine.Stale:
+		return http.StatusPreconditionFailed, "Changed meanwhile"
+	case engine.Unavailable:
+		return http.StatusServiceUnavailable, "Not available now"
+	}
+	return http.StatusUnprocessableEntity, "Not accepted"
+}

@@ -1,0 +1,317 @@
+package web
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"moonwatch/engine/form"
+)
+
+// formView is a form as its template draws it. One form may be drawn in parts
+// (the engine's own fields, and the plugin's), each with its prefix.
+type formView struct {
+	Groups []fieldGroup
+}
+
+// fieldGroup is a set of fields that are shown together; the first of a form
+// has no title.
+type fieldGroup struct {
+	Title  string
+	Fields []*fieldView
+}
+
+// fieldView is one field as its template draws it.
+type fieldView struct {
+	ID          string // of the element
+	Name        string // under which it is posted
+	Kind        string // text, number, textarea, select, radio, checks, checkbox, datetime, rows, hidden, …
+	Type        string // of an input
+	Label       string
+	Help        string
+	Unit        string
+	Placeholder string
+	Value       string
+	Checked     bool
+	Required    bool
+	Disabled    bool
+	Deprecated  string
+	Options     []optionView
+	Suggestions []string // for a datalist
+	Errors      []string
+	Secret      bool
+	Set         bool // a secret is stored
+	Typed       bool // a secret was typed and has to be typed again
+	Cleared     bool
+	ShowIf      string // for the script: the conditions as JSON
+	ShowHint    string // for those without scripts
+	Min, Max    string
+	Step        string
+	MaxLength   int
+	Lines       int
+	Inputmode   string
+	Picker      bool // a long list with a filter
+
+	Rows  []rowView
+	Blank *rowView // a row that the script copies
+}
+
+type optionView struct {
+	Value, Label, Note string
+	Selected           bool
+}
+
+// rowView is one row of a ListField.
+type rowView struct {
+	Index  string
+	Name   string
+	Marked bool // the row counts though nothing is in it
+	Fields []*fieldView
+	Errors []string
+}
+
+// DescribedBy lists the elements that explain the field, for those who hear it.
+func (f *fieldView) DescribedBy() string {
+	var ids []string
+	if f.Help != "" || f.Unit != "" || f.Deprecated != "" || f.Secret {
+		ids = append(ids, f.ID+"-help")
+	}
+	if len(f.Errors) > 0 {
+		ids = append(ids, f.ID+"-error")
+	}
+	return strings.Join(ids, " ")
+}
+
+// formDraw says how a form is drawn.
+type formDraw struct {
+	Prefix string         // of posted names: "config"
+	Stored map[string]any // as Form.Public gives it: which secrets are set
+	Errors fieldErrors
+	Blank  map[string]bool // rows that were added and have nothing in them yet, by name
+	Posted bool            // values were typed just now, and are not what is stored
+}
+
+// drawForm lays out a form with raw values, which are those of Form.Public or
+// those that Form.FromWeb read.
+func drawForm(f form.Form, raw map[string]any, o formDraw) formView {
+	var v formView
+	at := map[string]int{}
+	for i := range f.Fields {
+		field := &f.Fields[i]
+		view := o.field(f, field, raw, o.Stored, o.Prefix)
+		n, ok := at[field.Group]
+		if !ok {
+			n = len(v.Groups)
+			at[field.Group] = n
+			v.Groups = append(v.Groups, fieldGroup{Title: field.Group})
+		}
+		v.Groups[n].Fields = append(v.Groups[n].Fields, view)
+	}
+	return v
+}
+
+func joinName(prefix, name string) string {
+	if prefix == "" {
+		return name
+	}
+	return prefix + "." + name
+}
+
+// field lays out one field; siblings is the form or row that it stands in.
+func (o *formDraw) field(siblings form.Form, f *form.Field, raw, stored map[string]any, prefix string) *fieldView {
+	name := joinName(prefix, f.Name)
+	v := &fieldView{
+		ID: idOf(name), Name: name, Label: f.DisplayLabel(), Help: f.HelpText, Unit: f.Unit, Placeholder: f.Placeholder,
+		Disabled: f.Disabled, Deprecated: f.Deprecated, Secret: f.Secret(), Errors: o.Errors.take(name),
+		Required: f.Required && f.Type != form.Boolean && f.Env == "" && f.Deprecated == "",
+	}
+	value, given := raw[f.Name]
+	if !given && !o.Posted {
+		value = form.Form{Fields: []form.Field{*f}}.Public(nil)[f.Name]
+	}
+	v.ShowIf, v.ShowHint = showIf(siblings, f, prefix)
+	o.kind(v, f, value)
+	switch {
+	case v.Secret:
+		v.Set = isSet(stored[f.Name])
+		text, isText := value.(string)
+		v.Typed = o.Posted && isText && text != ""
+		v.Cleared = o.Posted && given && value == nil
+		v.Value = ""
+	case f.Type == form.List:
+		storedRows, _ := stored[f.Name].([]any)
+		o.rows(v, f, value, storedRows)
+	}
+	return v
+}
+
+// kind chooses the input and gives it its value.
+func (o *formDraw) kind(v *fieldView, f *form.Field, value any) {
+	v.Kind, v.Type, v.Value = "text", "text", display(value)
+	widget := f.DisplayWidget()
+	if f.MaxLength != nil {
+		v.MaxLength = *f.MaxLength
+	}
+	switch f.Type {
+	case form.Boolean:
+		v.Kind, v.Checked = "checkbox", value == true || value == "true" || value == "on"
+		return
+	case form.ChoiceOne:
+		v.Kind = "select"
+		if widget == "RadioSelect" {
+			v.Kind = "radio"
+		}
+		v.Options = choices(f, []string{v.Value}, v.Kind == "select")
+		return
+	case form.ChoiceMany:
+		v.Kind = "checks"
+		if widget == "SelectMultiple" && len(f.Choices) > 12 {
+			v.Picker = true
+		}
+		v.Options = choices(f, texts(value), false)
+		return
+	case form.List:
+		v.Kind = "rows"
+		return
+	case form.KeyValue, form.JSON:
+		v.Kind, v.Lines = "textarea", 4
+		if v.Placeholder == "" && f.Type == form.KeyValue {
+			v.Placeholder = "Name: value"
+		}
+	case form.DateTime:
+		v.Type = "datetime-local"
+		v.Value = localTime(v.Value)
+		if _, err := parseLocal(v.Value); err != nil && v.Value != "" {
+			v.Type = "text" // what was typed stays
+		}
+		if v.Unit == "" {
+			v.Unit = "UTC"
+		}
+	case form.Integer, form.Float, form.Port:
+		v.numeric(f)
+	case form.DurationType:
+		if v.Placeholder == "" {
+			v.Placeholder = "such as 30s or 1h30m"
+		}
+	case form.URL:
+		v.Type, v.Inputmode = "url", "url"
+	case form.Email:
+		v.Type, v.Inputmode = "email", "email"
+	}
+	switch widget {
+	case "Textarea":
+		if v.Kind == "text" {
+			v.Kind, v.Lines = "textarea", 4
+		}
+	case "RadioSelect", "Select":
+		if len(f.Choices) > 0 {
+			for _, c := range f.Choices {
+				v.Suggestions = append(v.Suggestions, c.Value)
+			}
+		}
+	case "HiddenInput":
+		v.Kind = "hidden"
+	}
+	if f.Secret() && v.Kind == "text" {
+		v.Kind, v.Type = "text", "password"
+	}
+}
+
+func (v *fieldView) numeric(f *form.Field) {
+	v.Type, v.Inputmode, v.Step = "number", "decimal", "any"
+	if f.Type != form.Float {
+		v.Inputmode, v.Step = "numeric", "1"
+	}
+	if f.StepSize != nil {
+		v.Step = plainNumber(*f.StepSize)
+	}
+	low, high := f.MinValue, f.MaxValue
+	if f.Type == form.Port {
+		one, most := 1.0, 65535.0
+		if low == nil {
+			low = &one
+		}
+		if high == nil {
+			high = &most
+		}
+	}
+	if low != nil {
+		v.Min = plainNumber(*low)
+	}
+	if high != nil {
+		v.Max = plainNumber(*high)
+	}
+	if _, err := strconv.ParseFloat(v.Value, 64); err != nil && v.Value != "" {
+		v.Type = "text" // a number input would drop what was typed
+	}
+}
+
+// choices are the options of a field. A value that is not offered any more is
+// shown as such, so that it is not lost unseen.
+func choices(f *form.Field, selected []string, single bool) []optionView {
+	var out []optionView
+	if single && (!f.Required || len(selected) == 0 || selected[0] == "") && !offers(f, "") {
+		out = append(out, optionView{Value: "", Label: "–", Selected: len(selected) == 0 || selected[0] == ""})
+	}
+	for _, c := range f.Choices {
+		label := c.Label
+		if label == "" {
+			label = c.Value
+		}
+		out = append(out, optionView{Value: c.Value, Label: label, Selected: slices.Contains(selected, c.Value)})
+	}
+	for _, s := range selected {
+		if s != "" && !offers(f, s) {
+			out = append(out, optionView{Value: s, Label: s, Note: "not offered any more", Selected: true})
+		}
+	}
+	return out
+}
+
+func offers(f *form.Field, value string) bool {
+	return slices.ContainsFunc(f.Choices, func(c form.Choice) bool { return c.Value == value })
+}
+
+// rows lays out the rows of a ListField, and one that the script copies.
+func (o *formDraw) rows(v *fieldView, f *form.Field, value any, stored []any) {
+	columns := form.Form{Fields: f.Fields}
+	list, _ := value.([]any)
+	for i, one := range list {
+		row, _ := one.(map[string]any)
+		var old map[string]any
+		if i < len(stored) {
+			old, _ = stored[i].(map[string]any)
+		}
+		v.Rows = append(v.Rows, o.row(columns, v.Name, strconv.Itoa(i), row, old))
+	}
+	if len(list) == 0 && !o.Posted && f.Required {
+		first := *o
+		blank := first.row(columns, v.Name, "0", columns.Public(nil), nil)
+		blank.Marked = false
+		v.Rows = append(v.Rows, blank)
+	}
+	template := formDraw{Prefix: o.Prefix}
+	blank := template.row(columns, v.Name, "__N__", columns.Public(nil), nil)
+	blank.Marked = false
+	v.Blank = &blank
+}
+
+func (o *formDraw) row(columns form.Form, list, index string, raw, stored map[string]any) rowView {
+	name := list + "." + index
+	r := rowView{Index: index, Name: name, Marked: !o.Blank[name], Errors: o.Errors.take(name)}
+	inner := *o
+	if o.Blank[name] {
+		inner.Posted = false
+		raw = columns.Public(nil)
+	}
+	for i := range columns.Fields {
+		r.Fields = append(r.Fields, inner.field(columns, &columns.Fields[i], raw, stored, name))
+	}
+	return r
+}
+
+var notID = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+
+// idOf is the id of the element of a posted name.
+func idOf(name string) string { return "f-" + notID.ReplaceAllString(name, "-") }

@@ -1,0 +1,95 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+// page is what the layout and every page's own template see.
+type page struct {
+	Title   string
+	Nav     string // the entry of the navigation that is lit
+	User    *engine.User
+	Version string
+	Notice  string   // what was done, in one sentence
+	Trouble []string // what is wrong with the monitor itself
+	Paused  bool     // alerts of the whole site
+	Events  string   // query of the event stream that the page follows; "" follows nothing
+	Body    any
+
+	now  time.Time
+	zone *time.Location
+}
+
+// can reports whether the caller's role includes a role.
+func (p *page) can(role string) bool {
+	return p.User != nil && p.User.Role.Can(access.Role(role))
+}
+
+// contentPolicy lets pages load what this server serves and nothing else: no
+// inline scripts or styles, no frames, no foreign forms.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// newPage begins the page of a request.
+func (w *Web) newPage(q *request, title, nav string) *page {
+	p := &page{Title: title, Nav: nav, User: q.user, Version: w.o.Version, now: w.o.Now(), zone: time.UTC}
+	if q.user != nil {
+		if zone, err := time.LoadLocation(q.user.TimeZone); err == nil && q.user.TimeZone != "Local" {
+			p.zone = zone
+		}
+		p.Notice = notices[q.URL.Query().Get("done")]
+		p.Paused = w.engine.Settings().PauseAlerts
+		if err := w.engine.Ready(); err != nil {
+			p.Trouble = append(p.Trouble, sentence(err.Error()))
+		}
+	}
+	return p
+}
+
+// notices are said after a redirect, by the name in its address.
+var notices = map[string]string{
+	"saved":    "Saved.",
+	"created":  "Created. The first result comes in a moment.",
+	"made":     "Created.",
+	"deleted":  "Deleted.",
+	"ran":      "Ran just now.",
+	"linked":   "Linked.",
+	"retried":  "The delivery is tried again.",
+	"resumed":  "Resumed: its checks run again.",
+	"revoked":  "Revoked: the token no longer works.",
+	"ended":    "The session was ended.",
+	"password": "The password was changed; other sessions were ended.",
+	"welcome":  "Welcome. Moonwatch is set up.",
+	"norun":    "That run left no result: the check got no turn, or its plugin had nothing new to say.",
+}
+
+// render writes a page. A template that fails gives the page for 500 instead of
+// half a page.
+func (w *Web) render(rw http.ResponseWriter, status int, name string, p *page) {
+	var out bytes.Buffer
+	if err := w.pages[name].ExecuteTemplate(&out, "layout", p); err != nil {
+		w.log.Error("a page could not be drawn", "page", name, "error", err)
+		if name != "error" {
+			w.render(rw, http.StatusInternalServerError, "error", &page{Title: "Something went wrong", User: p.User,
+				Version: p.Version, now: p.now, zone: p.zone, Body: errorBody{Status: http.StatusInternalServerError,
+					Text: "This page could not be drawn. The log says why."}})
+			return
+		}
+		status = http.StatusInternalServerError
+		out.Reset()
+		out.WriteString("Something went wrong.")
+	}
+	h := rw.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	rw.WriteHeader(status)
+	rw.Write(out.Bytes())
+}

@@ -1,0 +1,94 @@
+// Package web draws the pages: everything that the engine does, seen and set by
+// people in a browser. Pages are rendered on the server and work without
+// scripts; a small module lets them follow what happens.
+//
+// The package knows no cookies and no limits on logins: package server brings
+// both through Options.
+package web
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"moonwatch/engine"
+)
+
+// Options are what the pages are built from. Source, Env, Now and PluginDir may
+// be left out.
+type Options struct {
+	Engine  *engine.Engine
+	Logger  *slog.Logger
+	Version string // of the program, shown at the foot of the pages
+
+	// Login opens a session for the user and sets its cookie.
+	Login func(w http.ResponseWriter, r *http.Request, user *engine.User) error
+	// Logout ends the caller's session and removes its cookie.
+	Logout func(w http.ResponseWriter, r *http.Request) error
+	// Caller returns who is logged in.
+	Caller func(r *http.Request) (user *engine.User, session *engine.Session, ok bool)
+	// SetUp creates the first admin when the token is that of the one-time link.
+	SetUp func(ctx context.Context, token, username, email, password string) (*engine.User, error)
+	// AllowLogin takes one attempt to log in; when there was none left it says
+	// how long to wait.
+	AllowLogin func(r *http.Request, username string) (ok bool, retryAfter time.Duration)
+
+	// Source reads a plugin's file, by its name as PluginProblem has it; nil: no
+	// excerpts are shown.
+	Source func(file string) ([]byte, error)
+	// PluginDir is where plugins are saved, as shown to people who have none.
+	PluginDir string
+	// Env tells whether an environment variable is set; nil is os.LookupEnv.
+	Env func(name string) (string, bool)
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+func (o *Options) validate() error {
+	var errs []error
+	if o.Engine == nil {
+		errs = append(errs, errors.New("Engine is missing"))
+	}
+	if o.Login == nil || o.Logout == nil || o.Caller == nil || o.SetUp == nil || o.AllowLogin == nil {
+		errs = append(errs, errors.New("Login, Logout, Caller, SetUp and AllowLogin are all needed"))
+	}
+	return errors.Join(errs...)
+}
+
+// Web serves the pages. It is safe for concurrent use.
+type Web struct {
+	o      Options
+	engine *engine.Engine
+	log    *slog.Logger
+	assets *assets
+	pages  map[string]*template.Template
+}
+
+// New parses the templates and assets of the pages.
+func New(o Options) (*Web, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Env == nil {
+		o.Env = os.LookupEnv
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	w := &Web{o: o, engine: o.Engine, log: o.Logger}
+	var err error
+	if w.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if w.pages, err = loadTemplates(w.assets); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
