@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -74,7 +75,7 @@ func textOf(v lua.LValue) (string, bool) {
 	case lua.LString:
 		return string(v), true
 	case lua.LNumber:
-		return v.String(), true
+		return lualib.ToString(nil, v), true
 	}
 	return "", false
 }

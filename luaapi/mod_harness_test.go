@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -102,7 +103,7 @@ func (b *bench) do(script string) ([]string, error) {
 	}
 	var results []string
 	for i := top + 1; i <= L.GetTop(); i++ {
-		results = append(results, L.Get(i).String())
+		results = append(results, lualib.ToString(L, L.Get(i)))
 	}
 	return results, nil
 }
