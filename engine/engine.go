@@ -137,7 +137,8 @@ func (e *Engine) load(ctx context.Context) error {
 		load(ctx, e, KindPluginSettings, &x.plugins, ""), load(ctx, e, KindCheckState, &x.states, ""),
 		load(ctx, e, KindSubjectState, &x.subjects, ""), load(ctx, e, KindIncident, &x.incidents, "open"),
 		load(ctx, e, KindDelivery, &x.deliveries, "active"), load(ctx, e, KindSession, &x.sessions, ""),
-		load(ctx, e, KindBreaker, &x.breakers, ""))
+		load(ctx, e, KindBreaker, &x.breakers, ""), load(ctx, e, KindSilence, &x.silences, ""), load(ctx, e, KindRota, &x.rotas, ""),
+		load(ctx, e, KindContact, &x.contacts, ""))
 	if err != nil {
 		return err
 	}

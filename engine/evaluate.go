@@ -86,6 +86,7 @@ func (x *tx) judge(c *Check, r Result) *Result {
 	x.size += r.textSize()
 	x.latest[c.ID] = &r
 	x.settle(c, old, state)
+	x.noteForSuppressed(c, &r)
 	x.e.heard(x, c.ID)
 	return &r
 }
@@ -203,10 +204,8 @@ func (x *tx) evaluate(ref Ref, reason string) {
 		state.Incident = id
 	}
 	if in != nil {
-		situation := Situation{Overall: overall, Alerting: overall, Failing: failing, Plugins: s.plugins(), Enabled: s.AlertsEnabled, Reason: reason}
-		if !x.e.holding(in.ID) {
-			situation.Repeat = x.repeat(s)
-		}
+		in = in.copy()
+		situation := x.situation(s, in, overall, failing, reason)
 		after, events := React(in, situation, x.now)
 		after.SubjectName = s.name
 		if exists {
@@ -214,9 +213,22 @@ func (x *tx) evaluate(ref Ref, reason string) {
 			x.subjects.put(ref.key(), &state)
 		}
 		x.incidents.put(after.ID, after)
-		for i, h := range events {
-			x.happen(s, after, old.Overall, h, after.Number-len(events)+i+1)
+		if in.Alerting != after.Alerting && situation.Alerting == StatusPassing && overall != StatusPassing {
+			x.stopSends(after, situation.Silence)
 		}
+		number := after.Number
+		for _, h := range events {
+			if h.Held == "" {
+				number--
+			}
+		}
+		for _, h := range events {
+			if h.Held == "" {
+				number++
+			}
+			x.happen(s, after, old.Overall, h, number)
+		}
+		after = x.tellHeldBack(s, after)
 		if after.Closed != nil {
 			state.Incident = ""
 		} else if at, ok := ReactDue(after, situation); ok {
@@ -228,6 +240,35 @@ func (x *tx) evaluate(ref Ref, reason string) {
 		x.subjects.delete(ref.key())
 	case state != *old || in != nil:
 		x.subjects.put(ref.key(), &state)
+	}
+	if in != nil {
+		x.lookAtChildren(ref)
+	}
+}
+
+// situation gathers what an incident reacts to. It may note in the incident,
+// which is the caller's copy, how it stands to what its subject depends on.
+func (x *tx) situation(s subject, in *Incident, overall Status, failing []FailingCheck, reason string) Situation {
+	covered, silence, change := x.silenced(s, failing)
+	if !change.IsZero() {
+		x.e.remind(due{at: change, ref: s.ref})
+	}
+	situation := Situation{Overall: overall, Alerting: Overall(uncovered(failing, covered)), Failing: failing, Covered: covered,
+		Silence: silence, Plugins: s.plugins(), Enabled: s.AlertsEnabled && !x.site().PauseAlerts, Steps: s.stepTimes(), Reason: reason}
+	if !x.e.holding(in.ID) {
+		situation.Repeat = x.repeat(s)
+	}
+	situation.Held = x.heldByParents(s, in, overall)
+	return situation
+}
+
+// stopSends gives up what a silence that begins finds waiting: when it ends,
+// what exceeds what was told is sent.
+func (x *tx) stopSends(in *Incident, silence string) {
+	for _, d := range x.waitingOf(in.ID) {
+		if d.Kind != AlertRecovery && !d.UnderWay() {
+			x.putDelivery(d.supersede(silence))
+		}
 	}
 }
 
@@ -274,8 +315,7 @@ func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int
 	event := IncidentEvent{ID: x.e.newID(), Incident: in.ID, At: x.now, Kind: h.Kind, Status: h.Status, Detail: h.Detail,
 		Decisions: []Decision{}, Deliveries: []string{}}
 	waiting := x.waitingOf(in.ID)
-	plan, superseded, why := Route(in, h, Routing{Subject: s.plugins(), Known: x.e.alertPlugins(), Enabled: s.AlertsEnabled,
-		Users: x.people(s.UsersToNotify), Waiting: waiting})
+	plan, superseded, why := Route(in, h, x.routing(s, in, h, waiting))
 	if why != nil {
 		event.Decisions = why
 	}
@@ -296,6 +336,44 @@ func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int
 		x.putDelivery(d)
 	}
 	x.write(KindIncidentEvent, in.ID+"/"+event.ID, &event, "incident:"+in.ID)
+}
+
+// routing gathers what Route looks at: the subject's people and plugins, those
+// of the escalation steps taken so far, and whoever is on duty.
+func (x *tx) routing(s subject, in *Incident, h Happening, waiting []*Delivery) Routing {
+	r := Routing{Subject: s.plugins(), Known: x.e.alertPlugins(), Enabled: s.AlertsEnabled, Paused: x.site().PauseAlerts, Waiting: waiting}
+	if h.Only != nil {
+		if h.Only.List == ListDuty {
+			r.Duty = x.people([]string{h.Only.User})
+		} else {
+			r.Users = x.people([]string{h.Only.User})
+		}
+		return r
+	}
+	users, rotas := s.UsersToNotify, s.Rotas
+	steps := s.steps()
+	for i := 0; i < in.Steps && i < len(steps); i++ {
+		step := steps[i]
+		if h.Step == i+1 { // the step's event goes to its own circle alone
+			users, rotas = step.Users, step.Rotas
+			if len(step.Plugins) > 0 {
+				r.Subject = step.Plugins
+			}
+			break
+		}
+		users = slices.Concat(users, step.Users)
+		rotas = slices.Concat(rotas, step.Rotas)
+		for _, p := range step.Plugins {
+			if !slices.Contains(r.Subject, p) {
+				r.Subject = append(r.Subject, p)
+			}
+		}
+	}
+	r.Users = x.people(users)
+	if h.Step == 0 || len(rotas) > 0 {
+		r.Duty = x.people(x.onDuty(rotas))
+	}
+	return r
 }
 
 func orEmpty[T any](list []T) []T {

@@ -158,6 +158,8 @@ func (e *Engine) announce(x *tx) {
 	note(KindSettings, idsOf(&x.settings))
 	note(KindPluginSettings, idsOf(&x.plugins))
 	note(KindCheck, idsOf(&x.states))
+	note(KindSilence, idsOf(&x.silences))
+	note(KindRota, idsOf(&x.rotas))
 	note(KindIncident, idsOf(&x.incidents))
 	note(KindDelivery, idsOf(&x.deliveries))
 	for key := range x.subjects.puts {

@@ -141,8 +141,9 @@ type Happening struct {
 	Plugins []string // nil: all of the subject's
 	// UpdatersOnly limits the event to plugins with send_alert_update.
 	UpdatersOnly bool
-	Step         int    // escalation step, from 1; 0 is none
-	Held         string // not "": recorded, with the reason, and not sent
+	Step         int         // escalation step, from 1; 0 is none
+	Held         string      // not "": recorded, with the reason, and not sent
+	Only         *HeldPerson // to this person alone
 }
 
 // Open starts an incident. Its first event comes from React.

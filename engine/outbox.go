@@ -210,7 +210,22 @@ func (x *tx) beginAttempt(id string, entry PluginEntry) *AlertCall {
 			kind = AlertFiring
 		}
 	}
+	channel := ""
+	if entry.Plugin != nil {
+		channel = cmp.Or(entry.Plugin.Meta().Channel, "other")
+	}
+	wanted := len(d.Users) + len(d.DutyOfficers)
+	d = x.admit(d, channel)
+	if wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0 && kind != AlertRecovery {
+		d = d.copy()
+		d.State, d.Why, d.NextAttempt = DeliverySkipped, "everybody it is for was held back", nil
+		x.putDelivery(d)
+		return nil
+	}
 	d = d.begin(kind, version, x.now)
+	if len(d.Attempts) == 1 {
+		x.contacted(slices.Concat(d.Users, d.DutyOfficers), channel)
+	}
 	d.Durable = d.Durable && !x.e.memoryOnly.Load()
 	x.deliveries.put(id, d)
 	snapshot := d.Snapshot
@@ -243,6 +258,10 @@ func (x *tx) endAttempt(id string, report AlertReport) {
 		in = in.copy()
 		if report.Outcome == OutcomeSent || report.Outcome == OutcomeUnknown {
 			in.tell(d.Plugin, d.recipients(), x.now)
+			if d.Kind != AlertRecovery && d.Snapshot.OverallStatus.Rank() > in.ToldStatus.Rank() || in.ToldStatus == "" {
+				in.ToldStatus = d.Snapshot.OverallStatus
+			}
+			x.lookAtChildren(in.Subject)
 		}
 		if report.Outcome == OutcomeSent {
 			now := x.now

@@ -87,6 +87,7 @@ func (e *Engine) cleanUser(ctx context.Context, p *problems, u, old *User) {
 	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {
 		p.add("time_zone", "invalid", "write an IANA time zone, such as Europe/Berlin")
 	}
+	u.validateContact(p)
 	settings := map[string]form.Values{}
 	for slug, raw := range u.Settings {
 		var stored form.Values

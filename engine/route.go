@@ -11,6 +11,7 @@ type Routing struct {
 	Subject []string               // alert plugins of the subject, in its order
 	Known   map[string]PluginRoute // by slug, those that are loaded
 	Enabled bool                   // alerts_enabled of the subject
+	Paused  bool                   // all alerts of the site are paused
 	Users   []Person               // users_to_notify
 	Duty    []Person               // whoever is on duty now
 	Waiting []*Delivery            // active deliveries of the incident, oldest first
@@ -49,6 +50,14 @@ func Route(in *Incident, h Happening, r Routing) (plan []Planned, superseded map
 	}
 	say := func(step, outcome, format string, args ...any) {
 		why = append(why, Decision{step, outcome, fmt.Sprintf(format, args...)})
+	}
+	if h.Held != "" {
+		say("hold", "held", "%s", h.Held)
+		return nil, superseded, why
+	}
+	if r.Paused {
+		say("pause_alerts", "held", "all alerts are paused in the settings")
+		return nil, superseded, why
 	}
 	if !r.Enabled {
 		say("alerts_enabled", "held", "alerts of this %s are turned off", in.Subject.Kind)

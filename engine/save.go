@@ -296,6 +296,8 @@ func (x *tx) putIDs(kind Kind) []string {
 		collect(idsOf(&x.checks))
 	case KindUser:
 		collect(idsOf(&x.users))
+	case KindRota:
+		collect(idsOf(&x.rotas))
 	}
 	return ids
 }
@@ -318,6 +320,10 @@ func (x *tx) nameOf(kind Kind, id string) string {
 	case KindUser:
 		if v := x.users.get(id); v != nil {
 			return v.Username
+		}
+	case KindRota:
+		if v := x.rotas.get(id); v != nil {
+			return v.Name
 		}
 	}
 	return ""

@@ -128,13 +128,35 @@ func (e *Engine) cleanAlerting(ctx context.Context, p *problems, id string, a, o
 	if a.StatusRule != "" {
 		p.add("status_rule", "invalid", "status rules are not supported yet")
 	}
-	if len(a.Escalation) > 0 {
-		p.add("escalation", "invalid", "escalation steps are not supported yet")
-	}
+	e.cleanSteps(p, a)
 	a.Alerts = slices.Clone(a.Alerts)
 	seen := map[string]bool{}
 	for i := range a.Alerts {
 		e.cleanAlert(ctx, p, id, at("alerts", i), &a.Alerts[i], old, seen)
+	}
+}
+
+// stepsMost is how many escalation steps a subject may have.
+const stepsMost = 20
+
+func (e *Engine) cleanSteps(p *problems, a *Alerting) {
+	if len(a.Escalation) > stepsMost {
+		p.add("escalation", "max", "at most %d steps", stepsMost)
+		return
+	}
+	a.Escalation = slices.Clone(a.Escalation)
+	for i := range a.Escalation {
+		step, location := &a.Escalation[i], at("escalation", i)
+		p.span(location+".after", step.After, time.Second, year)
+		step.Users, step.Rotas, step.Plugins = orEmpty(step.Users), orEmpty(step.Rotas), orEmpty(step.Plugins)
+		if len(step.Users)+len(step.Rotas)+len(step.Plugins) == 0 {
+			p.add(location, "required", "name users, rotas or plugins")
+		}
+		for j, slug := range step.Plugins {
+			if entry, known := e.pluginEntry(slug); !known || entry.Plugin == nil || entry.Plugin.Meta().Kind != AlertPlugin {
+				p.add(at(location+".plugins", j), "not_found", "no alert plugin has this slug")
+			}
+		}
 	}
 }
 
@@ -179,7 +201,12 @@ func (e *Engine) cleanAlert(ctx context.Context, p *problems, id, location strin
 func (x *tx) checkLinks(p *problems, ref Ref, a *Alerting) {
 	links(p, "status_checks", a.StatusChecks, "check", func(id string) bool { return x.checks.get(id) != nil })
 	links(p, "users_to_notify", a.UsersToNotify, "user", func(id string) bool { return x.users.get(id) != nil })
-	links(p, "rotas", a.Rotas, "rota", func(string) bool { return false })
+	links(p, "rotas", a.Rotas, "rota", func(id string) bool { return x.rotas.get(id) != nil })
+	for i, step := range a.Escalation {
+		location := at("escalation", i)
+		links(p, location+".users", step.Users, "user", func(id string) bool { return x.users.get(id) != nil })
+		links(p, location+".rotas", step.Rotas, "rota", func(id string) bool { return x.rotas.get(id) != nil })
+	}
 	for i, d := range a.DependsOn {
 		if _, ok := x.subject(d); !ok {
 			p.add(at("depends_on", i), "not_found", "no such %s", d.Kind)

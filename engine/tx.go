@@ -26,8 +26,12 @@ type tables struct {
 	deliveries map[string]*Delivery     // active ones
 	sessions   map[string]*Session
 	breakers   map[string]*Breaker
+	silences   map[string]*Silence
+	rotas      map[string]*Rota
+	contacts   map[string]*Contact // by user id
 
 	subjectsOf map[string]map[Ref]bool    // check id → subjects it is linked to
+	dependents map[Ref]map[Ref]bool       // subject → subjects that depend on it
 	names      map[Kind]map[string]string // unique name → id
 	waiting    map[string]map[string]bool // incident id → ids of its active deliveries
 	latest     map[string]*Result         // last result of each check
@@ -40,7 +44,8 @@ func newTables() *tables {
 		users: map[string]*User{}, tokens: map[string]*Token{}, settings: map[string]*Settings{},
 		plugins: map[string]*PluginSettings{}, states: map[string]*CheckState{}, subjects: map[string]*SubjectState{},
 		incidents: map[string]*Incident{}, deliveries: map[string]*Delivery{}, sessions: map[string]*Session{},
-		breakers:   map[string]*Breaker{},
+		breakers: map[string]*Breaker{}, silences: map[string]*Silence{}, rotas: map[string]*Rota{}, contacts: map[string]*Contact{},
+		dependents: map[Ref]map[Ref]bool{},
 		subjectsOf: map[string]map[Ref]bool{}, names: map[Kind]map[string]string{},
 		waiting: map[string]map[string]bool{}, latest: map[string]*Result{}, tokenHash: map[string]string{},
 	}
@@ -149,6 +154,9 @@ type tx struct {
 	deliveries layer[Delivery]
 	sessions   layer[Session]
 	breakers   layer[Breaker]
+	silences   layer[Silence]
+	rotas      layer[Rota]
+	contacts   layer[Contact]
 
 	written []written // records that are not kept in memory: events of incidents, audit, plugin data
 	results []Result
@@ -169,6 +177,7 @@ func (e *Engine) begin(now time.Time) *tx {
 		incidents:  layer[Incident]{kind: KindIncident, base: t.incidents},
 		deliveries: layer[Delivery]{kind: KindDelivery, base: t.deliveries},
 		sessions:   layer[Session]{kind: KindSession, base: t.sessions}, breakers: layer[Breaker]{kind: KindBreaker, base: t.breakers},
+		silences: layer[Silence]{kind: KindSilence, base: t.silences}, rotas: layer[Rota]{kind: KindRota, base: t.rotas}, contacts: layer[Contact]{kind: KindContact, base: t.contacts},
 		latest: map[string]*Result{}, authors: map[Key]string{}}
 }
 
@@ -178,7 +187,7 @@ func (x *tx) child(by Actor) *tx {
 		services: x.services.child(), instances: x.instances.child(), checks: x.checks.child(), users: x.users.child(),
 		tokens: x.tokens.child(), settings: x.settings.child(), plugins: x.plugins.child(), states: x.states.child(),
 		subjects: x.subjects.child(), incidents: x.incidents.child(), deliveries: x.deliveries.child(),
-		sessions: x.sessions.child(), breakers: x.breakers.child(), latest: map[string]*Result{}, authors: map[Key]string{}}
+		sessions: x.sessions.child(), breakers: x.breakers.child(), silences: x.silences.child(), rotas: x.rotas.child(), contacts: x.contacts.child(), latest: map[string]*Result{}, authors: map[Key]string{}}
 }
 
 func (x *tx) fold(c *tx) {
@@ -195,6 +204,9 @@ func (x *tx) fold(c *tx) {
 	x.deliveries.fold(&c.deliveries)
 	x.sessions.fold(&c.sessions)
 	x.breakers.fold(&c.breakers)
+	x.silences.fold(&c.silences)
+	x.rotas.fold(&c.rotas)
+	x.contacts.fold(&c.contacts)
 	x.written = append(x.written, c.written...)
 	x.results = append(x.results, c.results...)
 	x.size += c.size
@@ -245,6 +257,9 @@ func (x *tx) batch() *Batch {
 	put(x, b, &x.deliveries, nil, (*Delivery).terms)
 	put(x, b, &x.sessions, nil, nil)
 	put(x, b, &x.breakers, nil, nil)
+	put(x, b, &x.silences, func(v *Silence) *Meta { return &v.Meta }, nil)
+	put(x, b, &x.rotas, func(v *Rota) *Meta { return &v.Meta }, nil)
+	put(x, b, &x.contacts, nil, nil)
 	return b
 }
 
@@ -298,10 +313,12 @@ func (x *tx) write(kind Kind, id string, v any, terms ...string) {
 func (x *tx) merge() {
 	for id, s := range x.services.puts {
 		x.t.relink(Ref{KindService, id}, checksOf(x.t.services[id], func(s *Service) []string { return s.StatusChecks }), checksOf(s, func(s *Service) []string { return s.StatusChecks }))
+		x.t.depend(Ref{KindService, id}, dependsOf(x.t.services[id], func(s *Service) []Ref { return s.DependsOn }), dependsOf(s, func(s *Service) []Ref { return s.DependsOn }))
 		rename(x.t, KindService, id, x.t.services[id], s, func(s *Service) string { return s.Name })
 	}
 	for id, s := range x.instances.puts {
 		x.t.relink(Ref{KindInstance, id}, checksOf(x.t.instances[id], func(s *Instance) []string { return s.StatusChecks }), checksOf(s, func(s *Instance) []string { return s.StatusChecks }))
+		x.t.depend(Ref{KindInstance, id}, dependsOf(x.t.instances[id], func(s *Instance) []Ref { return s.DependsOn }), dependsOf(s, func(s *Instance) []Ref { return s.DependsOn }))
 		rename(x.t, KindInstance, id, x.t.instances[id], s, func(s *Instance) string { return s.Name })
 	}
 	for id, c := range x.checks.puts {
@@ -312,6 +329,9 @@ func (x *tx) merge() {
 	}
 	for id, u := range x.users.puts {
 		rename(x.t, KindUser, id, x.t.users[id], u, func(u *User) string { return u.Username })
+	}
+	for id, r := range x.rotas.puts {
+		rename(x.t, KindRota, id, x.t.rotas[id], r, func(r *Rota) string { return r.Name })
 	}
 	for id, d := range x.deliveries.puts {
 		x.t.enlist(id, d)
@@ -337,6 +357,9 @@ func (x *tx) merge() {
 	merge(x.t.deliveries, &x.deliveries)
 	merge(x.t.sessions, &x.sessions)
 	merge(x.t.breakers, &x.breakers)
+	merge(x.t.silences, &x.silences)
+	merge(x.t.rotas, &x.rotas)
+	merge(x.t.contacts, &x.contacts)
 	for id, r := range x.latest {
 		if x.t.checks[id] != nil {
 			x.t.latest[id] = r
@@ -353,6 +376,13 @@ func merge[T any](m map[string]*T, l *layer[T]) {
 			m[id] = v
 		}
 	}
+}
+
+func dependsOf[T any](v *T, of func(*T) []Ref) []Ref {
+	if v == nil {
+		return nil
+	}
+	return of(v)
 }
 
 func checksOf[T any](v *T, of func(*T) []string) []string {

@@ -1,0 +1,316 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/teambition/rrule-go"
+)
+
+// window is a span of time, end excluded.
+type window struct{ start, end time.Time }
+
+// silenceWindows bounds how many occurrences of a silence are looked at.
+const silenceWindows = 20_000
+
+// windows returns the occurrences of a silence that overlap [from, to), in order.
+func (s *Silence) windows(from, to time.Time) []window {
+	if s.RRule == "" {
+		if s.StartsAt.Before(to) && s.EndsAt.After(from) {
+			return []window{{s.StartsAt, s.EndsAt}}
+		}
+		return nil
+	}
+	zone, rule, err := s.recurrence()
+	if err != nil {
+		return nil // it was refused when it was saved
+	}
+	length := wall(s.EndsAt.In(zone)).Sub(wall(s.StartsAt.In(zone)))
+	var out []window
+	// The rule counts in wall time, written as UTC; a day's margin covers any zone.
+	for _, at := range rule.Between(wall(from.In(zone)).Add(-length-24*time.Hour), wall(to.In(zone)).Add(24*time.Hour), true) {
+		w := window{fromWall(at, zone), fromWall(at.Add(length), zone)}
+		if w.start.Before(to) && w.end.After(from) {
+			out = append(out, w)
+		}
+		if len(out) >= silenceWindows {
+			break
+		}
+	}
+	return out
+}
+
+// recurrence reads the silence's rule, as counting in wall time written as UTC.
+func (s *Silence) recurrence() (*time.Location, *rrule.RRule, error) {
+	zone, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := rrule.StrToROption(strings.TrimPrefix(s.RRule, "RRULE:"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Freq > rrule.DAILY {
+		return nil, nil, fmt.Errorf("rules that recur more often than daily are refused")
+	}
+	if !o.Until.IsZero() {
+		o.Until = wall(o.Until.In(zone))
+	}
+	o.Dtstart = wall(s.StartsAt.In(zone))
+	rule, err := rrule.NewRRule(*o)
+	return zone, rule, err
+}
+
+// wall writes the wall time of t as if it were UTC.
+func wall(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+}
+
+// fromWall finds the instant of a wall time: a missing one moves forward by the
+// gap, of a doubled one it is the first (RFC 5545, 3.3.5).
+func fromWall(w time.Time, zone *time.Location) time.Time {
+	t := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), 0, zone)
+	if !wall(t).Equal(w) { // in a gap: Go may have moved it backward
+		before := t.Add(-24 * time.Hour)
+		_, offset := before.Zone()
+		return w.Add(-time.Duration(offset) * time.Second).In(zone)
+	}
+	if earlier := t.Add(-time.Hour); wall(earlier).Equal(w) {
+		return earlier
+	}
+	return t
+}
+
+// at reports whether the silence holds at the instant now, and when that next changes.
+func (s *Silence) at(now time.Time) (holds bool, next time.Time) {
+	for _, w := range s.windows(now.Add(-time.Second), now.Add(silenceAhead)) {
+		if !now.Before(w.start) && now.Before(w.end) {
+			return true, w.end
+		}
+		if now.Before(w.start) {
+			return false, w.start
+		}
+	}
+	return false, now.Add(silenceAhead)
+}
+
+// silenceAhead is how far ahead the next change is looked for; it is looked for again then.
+const silenceAhead = 8 * 24 * time.Hour
+
+// whole reports whether the silence covers all checks of a subject.
+func (s *Silence) whole(ref Ref, tags []string) bool {
+	list := s.Services
+	if ref.Kind == KindInstance {
+		list = s.Instances
+	}
+	return slices.Contains(list, ref.ID) || shareTag(s.Tags, tags)
+}
+
+func (s *Silence) coversCheck(c *Check) bool {
+	return slices.Contains(s.Checks, c.ID) || shareTag(s.Tags, c.Tags)
+}
+
+func shareTag(a, b []string) bool {
+	return slices.ContainsFunc(a, func(t string) bool { return slices.Contains(b, t) })
+}
+
+// silenced returns which of the failing checks silences cover now, the name of
+// such a silence, and when that may change.
+func (x *tx) silenced(s subject, failing []FailingCheck) (covered []string, name string, next time.Time) {
+	for _, silence := range x.silencesInOrder() {
+		holds, change := silence.at(x.now)
+		if next.IsZero() || change.Before(next) {
+			next = change
+		}
+		if !holds {
+			continue
+		}
+		all := silence.whole(s.ref, s.Tags)
+		for _, f := range failing {
+			if slices.Contains(covered, f.ID) {
+				continue
+			}
+			if c := x.checks.get(f.ID); all || c != nil && silence.coversCheck(c) {
+				covered = append(covered, f.ID)
+				name = silence.describe()
+			}
+		}
+	}
+	slices.Sort(covered)
+	return covered, name, next
+}
+
+// maintained reports whether a subject is in maintenance now.
+func (x *tx) maintained(s subject) bool {
+	for _, silence := range x.silences.all() {
+		if holds, _ := silence.at(x.now); holds && silence.Maintenance && silence.whole(s.ref, s.Tags) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *tx) silencesInOrder() []*Silence {
+	var out []*Silence
+	for _, s := range x.silences.all() {
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b *Silence) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+func (s *Silence) describe() string {
+	text := "silenced by " + cmp.Or(s.Author, "somebody")
+	if s.Maintenance {
+		text = "in maintenance by " + cmp.Or(s.Author, "somebody")
+	}
+	return strings.TrimSuffix(text+": "+s.Comment, ": ")
+}
+
+// NewSilence returns a silence with the defaults of one that a person begins.
+func NewSilence() Silence {
+	return Silence{Services: []string{}, Instances: []string{}, Checks: []string{}, Tags: []string{}, TimeZone: "UTC"}
+}
+
+// SaveSilence creates a silence (ID "") or replaces the revision that s carries.
+// Its Author is the one who made it. It returns an *Error.
+func (e *Engine) SaveSilence(ctx context.Context, by Actor, s Silence) (*Silence, error) {
+	if s.ID == "" {
+		s.ID, s.Revision = e.newID(), 0
+	}
+	err := e.do(ctx, by, func(x *tx) error { return x.saveSilence(&s) })
+	return &s, err
+}
+
+func (x *tx) saveSilence(s *Silence) error {
+	old := x.silences.get(s.ID)
+	if err := atRevision(KindSilence, s.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
+		return err
+	}
+	var p problems
+	s.validate(&p)
+	links(&p, "services", s.Services, "service", func(id string) bool { return x.services.get(id) != nil })
+	links(&p, "instances", s.Instances, "instance", func(id string) bool { return x.instances.get(id) != nil })
+	links(&p, "checks", s.Checks, "check", func(id string) bool { return x.checks.get(id) != nil })
+	if err := p.err(); err != nil {
+		return err
+	}
+	title := cmp.Or(s.Comment, "silence")
+	if old == nil {
+		s.Author = cmp.Or(s.Author, x.by.Name)
+		x.stamp(KindSilence, &s.Meta, nil)
+		x.audit("create", KindSilence, s.ID, title, nil, s)
+	} else {
+		s.Author = old.Author
+		x.stamp(KindSilence, &s.Meta, &old.Meta)
+		x.audit("update", KindSilence, s.ID, title, old, s)
+	}
+	x.silences.put(s.ID, s)
+	x.remindOpen()
+	return nil
+}
+
+func (s *Silence) validate(p *problems) {
+	s.Services, s.Instances, s.Checks, s.Tags = orEmpty(s.Services), orEmpty(s.Instances), orEmpty(s.Checks), orEmpty(s.Tags)
+	p.tags(s.Tags)
+	p.text("comment", s.Comment, false, commentMost)
+	if len(s.Services)+len(s.Instances)+len(s.Checks)+len(s.Tags) == 0 {
+		p.add("services", "required", "name at least one service, instance, check or tag")
+	}
+	if s.StartsAt.IsZero() {
+		p.add("starts_at", "required", "this is required")
+	}
+	switch {
+	case s.EndsAt.IsZero():
+		p.add("ends_at", "required", "this is required")
+	case !s.EndsAt.After(s.StartsAt):
+		p.add("ends_at", "min", "the end must be after the start")
+	}
+	s.StartsAt, s.EndsAt = s.StartsAt.UTC(), s.EndsAt.UTC()
+	if s.TimeZone == "" {
+		s.TimeZone = "UTC"
+	}
+	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
+		p.add("time_zone", "invalid", "write an IANA time zone, such as Europe/Berlin")
+		return
+	}
+	if s.RRule != "" {
+		if len(s.RRule) > 500 {
+			p.add("rrule", "max", "at most 500 characters")
+		} else if _, _, err := s.recurrence(); err != nil {
+			p.add("rrule", "invalid", "write an RFC 5545 rule that recurs daily or more rarely, such as FREQ=WEEKLY;BYDAY=SU")
+		}
+	}
+}
+
+// DeleteSilence deletes a silence, which ends it.
+func (e *Engine) DeleteSilence(ctx context.Context, by Actor, id string, revision *uint64) error {
+	return e.do(ctx, by, func(x *tx) error {
+		s := x.silences.get(id)
+		if s == nil {
+			return missing(KindSilence)
+		}
+		if revision != nil && *revision != s.Revision {
+			return errChanged
+		}
+		x.silences.delete(id)
+		x.authors[Key{KindSilence, id}] = by.Name
+		x.audit("delete", KindSilence, id, cmp.Or(s.Comment, "silence"), s, nil)
+		x.remindOpen()
+		return nil
+	})
+}
+
+// remindOpen lets every open incident look at itself anew.
+func (x *tx) remindOpen() {
+	for _, in := range x.incidents.all() {
+		if in.Closed == nil {
+			x.e.remind(due{at: x.now, ref: in.Subject})
+		}
+	}
+}
+
+// SilenceView is a silence as clients see it.
+type SilenceView struct {
+	Silence
+	Active bool       `json:"active"` // it holds now
+	Next   *time.Time `json:"next"`   // when that changes next, within eight days
+}
+
+// Silence returns one silence.
+func (e *Engine) Silence(id string) (SilenceView, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if s := e.tables.silences[id]; s != nil {
+		return s.view(e.now()), nil
+	}
+	return SilenceView{}, missing(KindSilence)
+}
+
+// Silences returns all silences in order of id.
+func (e *Engine) Silences() []SilenceView {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	now := e.now()
+	out := make([]SilenceView, 0, len(e.tables.silences))
+	for _, s := range e.tables.silences {
+		out = append(out, s.view(now))
+	}
+	slices.SortFunc(out, func(a, b SilenceView) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+func (s *Silence) view(now time.Time) SilenceView {
+	v := SilenceView{Silence: *s}
+	holds, next := s.at(now)
+	v.Active = holds
+	if next.Before(now.Add(silenceAhead)) {
+		next = next.UTC()
+		v.Next = &next
+	}
+	return v
+}
