@@ -31,7 +31,11 @@ type fieldValue struct {
 // newCheck is the check object of a run. The check stands behind it in the run;
 // nothing that Lua holds points into the engine.
 func (r *run) newCheck() *lua.LUserData {
-	r.check = lua.LUserData{Value: checkMark{}, Metatable: r.st.checkMeta}
+	meta := r.st.checkMeta
+	if r.bound != nil && r.bound.quick != nil {
+		meta = r.bound.quick
+	}
+	r.check = lua.LUserData{Value: checkMark{}, Metatable: meta}
 	return &r.check
 }
 

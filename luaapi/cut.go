@@ -105,9 +105,15 @@ func (c *cutter) cut(chunk []ast.Stmt, reads map[string]bool) {
 		return slices.Contains(loadKeys(), key) && !reads[key] && c.pure(value)
 	}
 	for _, t := range c.tables {
+		left := 0
 		t.Fields = slices.DeleteFunc(t.Fields, func(f *ast.Field) bool {
 			key, ok := f.Key.(*ast.StringExpr)
-			return ok && idle(key.Value, f.Value)
+			// One text stays: a table that begins empty is given room for 32 keys.
+			if _, text := f.Value.(*ast.StringExpr); text && left == 0 || !ok || !idle(key.Value, f.Value) {
+				left++
+				return false
+			}
+			return true
 		})
 	}
 	for _, s := range chunk {

@@ -157,11 +157,14 @@ func (rt *Runtime) finishVersions(s *source, whole *code, out *loadResult, shown
 		lean = whole
 	}
 	shared := rt.newPool()
-	needsSelf := s.mentions("settings") || s.mentions("view_url")
+	needsSettings, needsViewURL := s.mentions("settings"), s.mentions("view_url")
 	for _, v := range out.plugins {
 		v.rt, v.whole, v.lean, v.pool = rt, whole, lean, shared
 		v.meta.File, v.meta.Hash = shownAs, s.hash
-		v.needsSelf = needsSelf
+		v.needsSettings, v.needsViewURL = needsSettings, needsViewURL
+		for _, f := range v.meta.Forms[engine.SettingsForm].Fields {
+			v.readsEnv = v.readsEnv || f.Env != ""
+		}
 		v.counts = rt.counts.of(v.meta.Slug)
 		v.allowed = map[string]bool{}
 		for _, name := range v.meta.Variables {

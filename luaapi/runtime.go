@@ -20,6 +20,7 @@ type Runtime struct {
 	builtin  map[string]moduleOpener
 	shared   *sharedObjects
 	counts   counters
+	fast     atomic.Int64 // bindings that have a table for Lua
 
 	entries atomic.Pointer[registry] // copy on write
 

@@ -20,6 +20,8 @@ type sharedObjects struct {
 	metric     *lua.LTable
 	ack        *lua.LTable
 	ping       *lua.LTable
+	checkRest  *lua.LTable // leads to the fields of a check that are not plain
+	checkWrite *lua.LFunction
 }
 
 func newSharedObjects() *sharedObjects {
@@ -30,6 +32,8 @@ func newSharedObjects() *sharedObjects {
 		metric:     strict("metric", []string{"name", "value", "unit", "warn", "fail", "min", "max"}),
 		ack:        strict("acknowledgement", []string{"user", "comment", "at", "expires_at"}),
 		ping:       strict("ping", []string{"kind", "code", "run_id", "body", "at", "address"}),
+		checkRest:  hiddenTable(map[string]lua.LValue{"__index": goFunction(checkIndex)}),
+		checkWrite: goFunction(checkNewIndex),
 	}
 }
 

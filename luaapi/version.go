@@ -31,12 +31,14 @@ type version struct {
 	lean  *code // for runs: form constructors cut out where they are pure literals
 	pool  *pool // one for all plugins of the file
 
-	layouts   map[engine.FormName]*layout
-	views     []view
-	hasClean  bool
-	formsFrom int  // index of the plugin whose settings are shared; 0: its own
-	needsSelf bool // the source speaks of settings or view_url
-	allowed   map[string]bool
+	layouts       map[engine.FormName]*layout
+	views         []view
+	hasClean      bool
+	formsFrom     int  // index of the plugin whose settings are shared; 0: its own
+	needsSettings bool // the source speaks of settings, and of view_url
+	needsViewURL  bool
+	readsEnv      bool // a field of the settings falls back to the environment
+	allowed       map[string]bool
 
 	checks   bindings
 	settings atomic.Pointer[boundSettings]
@@ -103,7 +105,8 @@ func (v *version) getenv(name string) (string, bool) {
 // boundSettings is the site-wide settings as Lua sees them. They are kept while
 // the same map comes with every run, and while the environment is the same.
 func (v *version) boundSettings(values form.Values) *binding {
-	if kept := v.settings.Load(); kept != nil && sameMap(kept.values, values) && time.Since(kept.at) < envFreshness {
+	kept := v.settings.Load()
+	if kept != nil && sameMap(kept.values, values) && (!v.readsEnv || time.Since(kept.at) < envFreshness) {
 		return kept.bound
 	}
 	owner := v.meta.Slug
@@ -127,17 +130,23 @@ func (v *version) lastSettings() *binding {
 // boundConfig is a check's config as Lua sees it.
 func (v *version) boundConfig(check *engine.Check) *binding {
 	return v.checks.check(check, func() *binding {
-		return v.rt.bind(v.layouts[engine.ConfigForm], check.ID, check.Config)
-	})
+		b := v.rt.bind(v.layouts[engine.ConfigForm], check.ID, check.Config)
+		v.rt.quicken(b, check)
+		return b
+	}, v.rt.forgetFast)
 }
+
+// forgetFast counts one binding less.
+func (rt *Runtime) forgetFast() { rt.fast.Add(-1) }
 
 // prepareSelf gives the fresh plugin table what the host adds to it.
 func (r *run) prepareSelf(L *lua.LState, self *lua.LTable, publicURL string) {
-	if !r.version.needsSelf {
-		return
+	if r.version.needsSettings {
+		self.RawSetString("settings", r.settings.table(L, r.rt.shared))
 	}
-	self.RawSetString("settings", r.settings.table(L, r.rt.shared))
-	self.RawSetString("view_url", L.NewFunction(viewURL(r.version.meta.Slug, publicURL)))
+	if r.version.needsViewURL {
+		self.RawSetString("view_url", L.NewFunction(viewURL(r.version.meta.Slug, publicURL)))
+	}
 }
 
 // counters are what metrics show of all plugins together and of each.
