@@ -5,6 +5,7 @@ local recipients = require "recipients"
 
 local MOST = 15 * 60 -- seconds that Slack may ask to wait
 local MONTH = 30 * 86400
+local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
 
 local Slack = {
   name = "Slack", slug = "slack", version = "1.0.0", author = "Moonwatch",
@@ -89,7 +90,7 @@ end
 
 -- post_webhook sends through an incoming webhook, which answers "ok".
 local function post_webhook(url, message)
-  local response, problem = http.post(url, { json = message, redirects = false })
+  local response, problem = http.post(url, { json = message, redirects = false, timeout = PATIENCE })
   if not response then return false, "Slack could not be reached: " .. problem end
   if response.status == 200 then return true end
   local word = response.body:sub(1, 100)
@@ -99,7 +100,7 @@ end
 -- post_message sends with a token; it returns the message's timestamp in place of true.
 local function post_message(token, message)
   local response, problem = http.post("https://slack.com/api/chat.postMessage", {
-    json = message, headers = { Authorization = "Bearer " .. token, ["Content-Type"] = "application/json; charset=utf-8" } })
+    json = message, timeout = PATIENCE, headers = { Authorization = "Bearer " .. token, ["Content-Type"] = "application/json; charset=utf-8" } })
   if not response then return false, "Slack could not be reached: " .. problem end
   local answer = response:json()
   if response.status == 200 and type(answer) == "table" then

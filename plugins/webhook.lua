@@ -25,6 +25,7 @@
 local forms, http, json, time = require "forms", require "http", require "json", require "time"
 
 local MOST = 15 * 60 -- seconds: a pager does not wait longer, whatever it is told
+local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
 
 local Webhook = {
   name = "Webhook", slug = "webhook", version = "1.0.0", author = "Moonwatch",
@@ -108,7 +109,7 @@ function Webhook:send_alert(service, users, duty_officers)
     headers["X-Moonwatch-Signature"] = "sha256=" .. signature
   end
 
-  local response, problem = http.post(settings.url, { body = body, headers = headers, redirects = false, max_body = 4096 })
+  local response, problem = http.post(settings.url, { body = body, headers = headers, redirects = false, max_body = 4096, timeout = PATIENCE })
   if not response then return false, "The webhook could not be reached: " .. problem end
   if response.status >= 200 and response.status < 300 then return true end
   local why = "The webhook answered " .. response.status
