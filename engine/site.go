@@ -257,7 +257,7 @@ func (e *Engine) PluginSettings(slug string) PluginSettings {
 }
 
 // pluginObject is the id under which a plugin's site-wide secrets are sealed.
-func pluginObject(slug string) string { return "plugin:" + slug }
+func pluginObject(slug string) string { return slug }
 
 // SavePluginSettings replaces the site-wide settings of a plugin by raw values.
 func (e *Engine) SavePluginSettings(ctx context.Context, by Actor, slug string, raw form.Values, revision *uint64) error {
