@@ -50,8 +50,7 @@ func inClass(c, class byte) bool {
 	default:
 		return c == class
 	}
-	// '@' to '_' hold no other letters than the capitals, but | 0x20 also maps
-	// control characters and signs to others of their kind, never to a letter
+	// a capital names the complement; | 0x20 makes letters of letters alone
 	in := c < 128 && charClasses[c]&mask != 0
 	return in == (class&0x20 != 0)
 }

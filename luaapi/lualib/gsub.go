@@ -97,7 +97,7 @@ func strGsub(L *lua.LState) int {
 		case at < len(s):
 			at++
 		default:
-			most = 0
+			most = count // the end of the subject
 		}
 		if anchored {
 			break
