@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/http/cookiejar"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moonwatch/luaapi/host"
@@ -16,6 +18,9 @@ import (
 // maxTogether is how many requests of one http.all are under way at a time, and
 // how many hosts of one icmp.ping.
 const maxTogether = 16
+
+// maxAllBodies bounds what the answers of one http.all hold together, in bytes.
+const maxAllBodies = 64 << 20
 
 // maxAll bounds the requests of one http.all, and the hosts of one icmp.ping.
 const maxAll = 1000
@@ -58,7 +63,7 @@ func httpRequestFunction(L *lua.LState) int {
 func (a args) longRequest(n int, t *lua.LTable, base *httpRequest) *httpRequest {
 	o := a.optionsOf(n, t, httpRequestKeys)
 	r := o.request(base)
-	r.Method = o.text("method")
+	r.Method = strings.ToUpper(o.text("method"))
 	r.URL = o.text("url")
 	if r.URL == "" {
 		o.wrong("url", "text")
@@ -102,11 +107,15 @@ func httpAll(L *lua.LState) int {
 	}
 	answers := make([]*host.HTTPResponse, len(requests))
 	errs := make([]error, len(requests))
+	var total atomic.Int64
 	err := c.wait(0, func(ctx context.Context) error {
 		return together(len(requests), func(i int) {
 			ctx, cancel := within(ctx, requests[i].timeout)
 			defer cancel()
 			answers[i], errs[i] = c.host.HTTP(ctx, &requests[i].HTTPRequest)
+			if errs[i] == nil && total.Add(int64(len(answers[i].Body))) > maxAllBodies {
+				answers[i], errs[i] = nil, &host.Error{Kind: host.TooLarge, Message: "the answers together are longer than 64 MiB"}
+			}
 		})
 	})
 	if err != nil {

@@ -109,13 +109,19 @@ func (o options) redirects(otherwise int) int {
 	return 0
 }
 
+// auth reads { user, password }, or the same with names.
 func (o options) auth(r *httpRequest) {
 	t := o.table("auth")
 	if t == nil {
 		return
 	}
+	named := o.optionsOf(o.n, namedPart(t), []string{"user", "password"})
 	user, ok1 := textOf(t.RawGetInt(1))
 	password, ok2 := textOf(t.RawGetInt(2))
+	if t.Len() == 0 {
+		user, ok1 = textOf(named.get("user"))
+		password, ok2 = textOf(named.get("password"))
+	}
 	if !ok1 || !ok2 {
 		o.fail(o.n, "auth must be { user, password }")
 	}

@@ -16,6 +16,18 @@ type httpResponse struct {
 	headers, timings, tls lua.LValue // nil until asked for
 }
 
+// weight is how much memory the response holds, about.
+func (r *httpResponse) weight() uint64 {
+	sum := uint64(len(r.Body)) + 512
+	for name, values := range r.Header {
+		sum += uint64(len(name)) + 64
+		for _, v := range values {
+			sum += uint64(len(v)) + 16
+		}
+	}
+	return sum
+}
+
 var httpResponseNames = []string{"status", "headers", "body", "truncated", "url", "timings", "tls", "json", "header_values"}
 
 // httpResponseMeta and what it holds are never written.

@@ -53,9 +53,10 @@ func TestHTTPRequests(t *testing.T) {
 		`http.post("http://x/", { form = { a = "b c" } })`:                              `POST http://x/ [Content-Type=application/x-www-form-urlencoded] "a=b+c" r=10 m=0`,
 		`http.get("http://x/", { auth = { "u", "p" }, redirects = false })`:             `GET http://x/ [] "" r=0 m=0 auth=u:p`,
 		`http.get("http://x/", { redirects = 3, max_body = 5 })`:                        `GET http://x/ [] "" r=3 m=5`,
-		`http.get("http://x/", { redirects = true, verify = false, ca = "c", client_cert = "d", client_key = "e", connect_to = "h:1" })`: `GET http://x/ [] "" r=10 m=0 tls={ServerName: Insecure:true CA:c ClientCert:d ClientKey:e} to=h:1`,
-		`http.request{ url = "http://x/", method = "PUT", body = "z" }`:                                                                  `PUT http://x/ [] "z" r=10 m=0`,
-		`http.request{ url = "http://x/" }`: ` http://x/ [] "" r=10 m=0`,
+		`http.get("http://x/", { redirects = true, verify = false, ca = "c", client_cert = "d", client_key = "e", connect_to = "h:1" })`:                              `GET http://x/ [] "" r=10 m=0 tls={ServerName: Insecure:true CA:c ClientCert:d ClientKey:e} to=h:1`,
+		`http.get("http://x/", { auth = { user = "u", password = "p" } })`:                                                                                            `GET http://x/ [] "" r=10 m=0 auth=u:p`,
+		`http.request{ url = "http://x/", method = "put", body = "z" }`:                                                                                               `PUT http://x/ [] "z" r=10 m=0`,
+		`http.request{ url = "http://x/" }`:                                                                                                                           ` http://x/ [] "" r=10 m=0`,
 		`http.session{ headers = { A = "1" }, query = { k = 1 }, auth = { "u", "p" }, redirects = 0 }:get("http://x/", { headers = { B = "2" }, query = { l = 2 } })`: `GET http://x/?k=1&l=2 [A=1 B=2] "" r=0 m=0 auth=u:p`,
 		`http.session():request{ method = "DELETE", url = "http://x/" }`:                                                                                              `DELETE http://x/ [] "" r=10 m=0`,
 		`http.session():post("http://x/", { body = "b" })`:                                                                                                            `POST http://x/ [] "b" r=10 m=0`,
@@ -172,9 +173,6 @@ func TestHTTPAllRunsTogether(t *testing.T) {
 		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
 		}
 		time.Sleep(10 * time.Millisecond)
-		if r.URL == "http://panic/" {
-			panic("oh")
-		}
 		return &host.HTTPResponse{Status: 200, Body: r.URL}, nil
 	}}
 	b := newBench(t, h)
@@ -183,6 +181,13 @@ func TestHTTPAllRunsTogether(t *testing.T) {
 	if got := most.Load(); got != maxTogether {
 		t.Errorf("%d at a time, want %d", got, maxTogether)
 	}
+	big := strings.Repeat("x", 4<<20)
+	h.http = func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
+		return &host.HTTPResponse{Body: big}, nil
+	}
+	b.gives(`local l = {} for i = 1, 20 do l[i] = "http://x/" end local kept = 0
+		for _, r in ipairs(http.all(l)) do if type(r) == "table" then assert(r.kind == "too_large") else kept = kept + 1 end end return kept`, "16")
+	h.http = func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { panic("oh") }
 	b.gives(`return http.all{ "http://panic/" }`, "nil | internal error: oh | invalid")
 }
 

@@ -15,7 +15,7 @@ import (
 const (
 	maxPattern     = 16 << 10      // bytes of a pattern
 	maxPatternSize = 20_000        // instructions of its program, about
-	maxMatchWork   = 4_000_000_000 // instructions times bytes of text
+	maxMatchWork   = 1_000_000_000 // instructions times bytes of text
 	asideMatchWork = 20_000_000    // above this a match runs beside the run, which can leave it
 	maxMatches     = 100_000       // of one find_all or replace
 	maxPatterns    = 256           // that are kept compiled

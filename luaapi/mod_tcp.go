@@ -29,6 +29,9 @@ type tcpConnection struct {
 	closed  bool
 }
 
+// weight is how much memory the connection holds, about.
+func (t *tcpConnection) weight() uint64 { return uint64(cap(t.unread)) + 16<<10 }
+
 // tcpMeta is never written.
 var tcpMeta = methodsOf("connection", map[string]lua.LGFunction{
 	"send":     tcpSend,
