@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -232,7 +233,12 @@ func (w *Web) postedCheck(q *request, base engine.Check) (e *checkEdit, c engine
 	if rows {
 		return e, c, false
 	}
-	values, ok := q.cleanOwn(checkForm(), e.own, e.draw.Errors)
+	own := e.own
+	if posted.Get("do") == "try" && strings.TrimSpace(textOf(own["name"])) == "" {
+		own = maps.Clone(own)
+		own["name"] = "Not saved yet" // a check can be tried before it has a name
+	}
+	values, ok := q.cleanOwn(checkForm(), own, e.draw.Errors)
 	if ok {
 		applyCheck(&c, values)
 	} else {
@@ -245,14 +251,14 @@ func (w *Web) postedCheck(q *request, base engine.Check) (e *checkEdit, c engine
 }
 
 // complain notes what the engine says of a check whose own fields were looked at already.
-func (e *checkEdit) complain(err error, base *engine.Check) error {
+func (e *checkEdit) complain(err error) error {
 	own := len(*e.draw.Errors.list) > 0
 	status, message, rest := outcome(err, "check", e.draw.Errors)
 	if rest != nil {
 		return rest
 	}
 	if own { // the name was left out to be refused
-		e.draw.Errors.drop("name", "This is required.", e.own["name"] != "")
+		e.draw.Errors.drop("name", "This is required.")
 	}
 	e.status = status
 	if message != "" {
@@ -294,7 +300,7 @@ func (w *Web) saveCheck(q *request, base engine.Check) error {
 	}
 	saved, err := w.engine.SaveCheck(q.Context(), q.by(), c)
 	if err != nil {
-		if err = e.complain(err, &base); err != nil {
+		if err = e.complain(err); err != nil {
 			return err
 		}
 		if e.status == http.StatusPreconditionFailed {
@@ -311,23 +317,11 @@ func (w *Web) saveCheck(q *request, base engine.Check) error {
 
 // tryCheck runs the form's values once and shows what came of it beside them.
 func (w *Web) tryCheck(q *request, e *checkEdit, c engine.Check) error {
-	if name, _ := e.own["name"].(string); strings.TrimSpace(name) == "" && len(*e.draw.Errors.list) == 1 {
-		// A check can be tried before it has a name.
-		*e.draw.Errors.list = nil
-		raw := checkForm().FromWeb(q.PostForm, "")
-		raw["name"] = "(not saved)"
-		if values, bad := checkForm().Clean(q.Context(), raw, form.Options{}); len(bad) == 0 {
-			applyCheck(&c, values)
-		}
-	}
-	if c.Plugin == "" {
-		c.Plugin = e.base.Plugin
-	}
 	ctx, cancel := context.WithTimeout(q.Context(), c.Timeout.Std()+5*time.Second)
 	defer cancel()
 	r, err := w.engine.TryCheck(ctx, c)
 	if err != nil {
-		if err = e.complain(err, &e.base); err != nil {
+		if err = e.complain(err); err != nil {
 			return err
 		}
 		return w.showCheckForm(q, e)
@@ -335,3 +329,6 @@ func (w *Web) tryCheck(q *request, e *checkEdit, c engine.Check) error {
 	e.page.Tried = &tried{Result: r, At: w.o.Now()}
 	return w.showCheckForm(q, e)
 }
+
+// Timings are the metrics of the run.
+func (t *tried) Timings() []timing { return timings(t.Result) }

@@ -135,10 +135,7 @@ func (e fieldErrors) All() []fieldError {
 }
 
 // drop takes back a complaint.
-func (e fieldErrors) drop(name, message string, really bool) {
-	if !really {
-		return
-	}
+func (e fieldErrors) drop(name, message string) {
 	kept := (*e.list)[:0]
 	for _, one := range *e.list {
 		if one.Name != name || one.Message != message {

@@ -93,3 +93,6 @@ func (w *Web) render(rw http.ResponseWriter, status int, name string, p *page) {
 	rw.WriteHeader(status)
 	rw.Write(out.Bytes())
 }
+
+// ZoneName is the zone that times are shown in.
+func (p *page) ZoneName() string { return p.zone.String() }

@@ -1,0 +1,111 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"moonwatch/engine"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// checkList is the page of all checks.
+type checkList struct {
+	Lines    []checkLine
+	Total    int
+	Found    int
+	Search   string
+	Status   string
+	Plugin   string
+	Plugins  []optionView
+	Statuses []optionView
+	Pages    pager
+}
+
+const perPage = 100
+
+// pager leads through a list by number.
+type pager struct {
+	Page, Last int
+	Prev, Next string // addresses, "" at the ends
+}
+
+// paged cuts one page out of a list.
+func paged[T any](list []T, query url.Values) ([]T, pager) {
+	last := max((len(list)+perPage-1)/perPage, 1)
+	n, _ := strconv.Atoi(query.Get("page"))
+	n = min(max(n, 1), last)
+	address := func(n int) string {
+		q := url.Values{}
+		for k, v := range query {
+			if k != "done" && k != "page" {
+				q[k] = v
+			}
+		}
+		q.Set("page", itoa(n))
+		return "?" + q.Encode()
+	}
+	p := pager{Page: n, Last: last}
+	if n > 1 {
+		p.Prev = address(n - 1)
+	}
+	if n < last {
+		p.Next = address(n + 1)
+	}
+	return list[(n-1)*perPage : min(n*perPage, len(list))], p
+}
+
+func (w *Web) checks(q *request) error {
+	query := q.URL.Query()
+	l := checkList{Search: query.Get("q"), Status: query.Get("status"), Plugin: query.Get("plugin")}
+	all := w.engine.BareChecks()
+	l.Total = len(all)
+	l.options(w, all)
+	needle := strings.ToLower(strings.TrimSpace(l.Search))
+	for i := range all {
+		c := &all[i]
+		line := lineOf(c)
+		if l.Plugin != "" && c.Plugin != l.Plugin || l.Status != "" && !statusMatches(l.Status, c) {
+			continue
+		}
+		if needle != "" && !strings.Contains(strings.ToLower(c.Name+" "+strings.Join(c.Tags, " ")), needle) {
+			continue
+		}
+		l.Lines = append(l.Lines, line)
+	}
+	slices.SortFunc(l.Lines, func(a, b checkLine) int {
+		return cmp.Or(rankOf(b.Status)-rankOf(a.Status), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
+	})
+	l.Found = len(l.Lines)
+	l.Lines, l.Pages = paged(l.Lines, query)
+	p := w.newPage(q, "Checks", "checks")
+	p.Events = "types=check"
+	p.Body = l
+	w.render(q.rw, http.StatusOK, "checks", p)
+	return nil
+}
+
+func statusMatches(want string, c *engine.CheckView) bool {
+	if want == "INACTIVE" {
+		return !c.Active
+	}
+	return c.Active && string(c.Status) == want
+}
+
+func (l *checkList) options(w *Web, all []engine.CheckView) {
+	used := map[string]bool{}
+	for i := range all {
+		used[all[i].Plugin] = true
+	}
+	for slug := range used {
+		l.Plugins = append(l.Plugins, optionView{Value: slug, Label: w.card(slug).Name, Selected: slug == l.Plugin})
+	}
+	slices.SortFunc(l.Plugins, func(a, b optionView) int { return strings.Compare(a.Label, b.Label) })
+	for _, s := range []string{"FAILING", "UNKNOWN", "PENDING", "PASSING", "INACTIVE"} {
+		l.Statuses = append(l.Statuses, optionView{Value: s, Label: shapeOf(s).word, Selected: s == l.Status})
+	}
+}

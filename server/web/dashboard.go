@@ -1,0 +1,233 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+)
+
+// dashboard shows what is broken and since when first; everything else is quiet.
+type dashboard struct {
+	Broken     []brokenSubject
+	MoreBroken int
+	Loose      []checkLine // failing checks that belong to nothing
+	MoreLoose  int
+	Unknown    []checkLine
+	MoreUnk    int
+	Quiet      []quietSubject
+	MoreQuiet  int
+
+	Subjects, Checks, Passing, Failing, Unclear, Pending, Off int
+
+	Stats   engine.Stats
+	Lag     string
+	Dead    []engine.Delivery
+	Plugins []pluginTrouble
+	NoAlert bool // nothing is told to anybody
+	Empty   bool
+}
+
+type brokenSubject struct {
+	Kind, ID, Name string
+	Status         engine.Status
+	Since          *time.Time
+	Ack            *engine.Acknowledgement
+	Incident       string
+	Checks         []checkLine
+	More           int
+}
+
+type quietSubject struct{ Kind, ID, Name string }
+
+// checkLine is a check in a list.
+type checkLine struct {
+	ID, Name, Plugin string
+	Status           string // as a shape
+	Since            *time.Time
+	LastRun          *time.Time
+	Error            string
+	Flapping         bool
+	Active           bool
+	Services         int
+}
+
+type pluginTrouble struct{ Slug, Name, Text string }
+
+const (
+	mostBroken = 60  // subjects shown as broken
+	mostChecks = 8   // failing checks shown of each
+	mostQuiet  = 240 // quiet subjects shown by name
+)
+
+// lineOf is a check as lists show it.
+func lineOf(c *engine.CheckView) checkLine {
+	return checkLine{ID: c.ID, Name: c.Name, Plugin: c.Plugin, Status: checkShape(c), Since: c.Since, LastRun: c.LastRun,
+		Error: c.Error, Flapping: c.Flapping, Active: c.Active, Services: len(c.Services) + len(c.InstanceIDs)}
+}
+
+// checkShape is how a check's status is drawn: its severity, where it has one.
+func checkShape(c *engine.CheckView) string {
+	switch {
+	case !c.Active:
+		return "INACTIVE"
+	case c.Status == engine.CheckFailing && c.Severity != "":
+		return string(c.Severity)
+	}
+	return string(c.Status)
+}
+
+func (w *Web) dashboard(q *request) error {
+	d := w.dashboardData(q)
+	title := "Dashboard"
+	if n := len(d.Broken) + d.MoreBroken; n > 0 {
+		title = "(" + grouped(itoa(n)) + ") Dashboard"
+	}
+	p := w.newPage(q, title, "dashboard")
+	p.Events = "types=check,service,instance,incident,delivery,plugin,settings"
+	p.Body = d
+	w.render(q.rw, http.StatusOK, "dashboard", p)
+	return nil
+}
+
+func (w *Web) dashboardData(q *request) *dashboard {
+	d := &dashboard{Stats: w.engine.Stats()}
+	checks := w.engine.BareChecks()
+	byID := make(map[string]*engine.CheckView, len(checks))
+	for i := range checks {
+		byID[checks[i].ID] = &checks[i]
+	}
+	linked := make(map[string]bool, len(checks))
+	d.subjects(w, byID, linked)
+	d.loose(checks, linked)
+	d.Checks = len(checks)
+	d.Lag = formatSeconds(d.Stats.LagMax.Seconds())
+	d.Dead, _ = w.engine.Deliveries(q.Context(), engine.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
+	since := w.o.Now().Add(-48 * time.Hour)
+	d.Dead = slices.DeleteFunc(d.Dead, func(one engine.Delivery) bool { return one.Created.Before(since) })
+	for _, entry := range w.engine.Plugins() {
+		if entry.Problem != nil {
+			card := cardOf(entry.Slug, entry, true)
+			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: card.Name, Text: entry.Problem.Message})
+		} else if why, held := w.engine.PluginSuspended(entry.Slug); held {
+			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: cardOf(entry.Slug, entry, true).Name, Text: why})
+		}
+	}
+	d.Empty = d.Checks == 0 && d.Subjects == 0
+	return d
+}
+
+// subjects sorts services and instances into broken and quiet ones.
+func (d *dashboard) subjects(w *Web, byID map[string]*engine.CheckView, linked map[string]bool) {
+	alerts := false
+	add := func(kind, id, name string, a *engine.Alerting, v *engine.SubjectView) {
+		d.Subjects++
+		alerts = alerts || len(a.Alerts) > 0 && a.AlertsEnabled
+		for _, c := range a.StatusChecks {
+			linked[c] = true
+		}
+		if v.OverallStatus == engine.StatusPassing {
+			d.Quiet = append(d.Quiet, quietSubject{kind, id, name})
+			return
+		}
+		b := brokenSubject{Kind: kind, ID: id, Name: name, Status: v.OverallStatus, Since: v.Since, Ack: v.Acknowledgement}
+		if v.Incident != nil {
+			b.Incident = *v.Incident
+		}
+		for _, c := range a.StatusChecks {
+			if c := byID[c]; c != nil && c.Active && (c.Severity != "" || c.Status == engine.CheckFailing) {
+				b.Checks = append(b.Checks, lineOf(c))
+			}
+		}
+		worstFirst(b.Checks)
+		b.Checks, b.More = cut(b.Checks, mostChecks)
+		d.Broken = append(d.Broken, b)
+	}
+	services, instances := w.engine.Services(), w.engine.Instances()
+	for i := range services {
+		add("services", services[i].ID, services[i].Name, &services[i].Alerting, &services[i].SubjectView)
+	}
+	for i := range instances {
+		add("instances", instances[i].ID, instances[i].Name, &instances[i].Alerting, &instances[i].SubjectView)
+	}
+	d.NoAlert = d.Subjects > 0 && !alerts
+	slices.SortFunc(d.Broken, func(a, b brokenSubject) int {
+		return cmp.Or(b.Status.Rank()-a.Status.Rank(), newest(a.Since, b.Since), strings.Compare(a.Name, b.Name))
+	})
+	slices.SortFunc(d.Quiet, func(a, b quietSubject) int { return strings.Compare(a.Name, b.Name) })
+	d.Broken, d.MoreBroken = cut(d.Broken, mostBroken)
+	d.Quiet, d.MoreQuiet = cut(d.Quiet, mostQuiet)
+}
+
+// loose counts the checks, and finds those that fail and belong to nothing, and
+// those that could not be made.
+func (d *dashboard) loose(checks []engine.CheckView, linked map[string]bool) {
+	for i := range checks {
+		c := &checks[i]
+		switch {
+		case !c.Active:
+			d.Off++
+			continue
+		case c.Status == engine.CheckPassing:
+			d.Passing++
+		case c.Status == engine.CheckFailing:
+			d.Failing++
+		case c.Status == engine.CheckPending:
+			d.Pending++
+		default:
+			d.Unclear++
+			d.Unknown = append(d.Unknown, lineOf(c))
+			continue
+		}
+		if c.Status == engine.CheckFailing && !linked[c.ID] {
+			d.Loose = append(d.Loose, lineOf(c))
+		}
+	}
+	worstFirst(d.Loose)
+	worstFirst(d.Unknown)
+	d.Loose, d.MoreLoose = cut(d.Loose, mostBroken)
+	d.Unknown, d.MoreUnk = cut(d.Unknown, mostBroken)
+}
+
+func worstFirst(lines []checkLine) {
+	slices.SortFunc(lines, func(a, b checkLine) int {
+		return cmp.Or(rankOf(b.Status)-rankOf(a.Status), newest(a.Since, b.Since), strings.Compare(a.Name, b.Name))
+	})
+}
+
+// rankOf orders shapes of checks, the worst highest.
+func rankOf(shape string) int {
+	switch shape {
+	case "CRITICAL":
+		return 6
+	case "ERROR", "FAILING":
+		return 5
+	case "WARNING":
+		return 4
+	case "UNKNOWN":
+		return 3
+	case "PENDING":
+		return 2
+	case "INACTIVE":
+		return 0
+	}
+	return 1
+}
+
+// newest orders by time, the latest first.
+func newest(a, b *time.Time) int {
+	if a == nil || b == nil {
+		return 0
+	}
+	return b.Compare(*a)
+}
+
+func cut[T any](list []T, most int) ([]T, int) {
+	if len(list) <= most {
+		return list, 0
+	}
+	return list[:most], len(list) - most
+}

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+)
+
+// sessionPage is the page for logging in or setting up.
+type sessionPage struct {
+	formPage
+	Next  string
+	Token string
+	Ready bool // set-up: a token is there
+	Form  formView
+}
+
+func loginForm() form.Form {
+	return form.Form{Fields: []form.Field{
+		{Type: form.Char, Name: "username", Required: true},
+		{Type: form.Char, Name: "password", Required: true, Widget: "PasswordInput"},
+	}}
+}
+
+func (w *Web) loginPage(q *request) error {
+	switch {
+	case w.engine.Empty():
+		return q.redirect("/setup")
+	case q.user != nil:
+		return q.redirect(localPath(q.URL.Query().Get("next")))
+	}
+	return w.showLogin(q, http.StatusOK, q.URL.Query().Get("next"), "", "")
+}
+
+func (w *Web) showLogin(q *request, status int, next, username, message string) error {
+	p := w.newPage(q, "Log in", "")
+	s := sessionPage{Next: next, Form: plainForm(loginForm(), map[string]any{"username": username})}
+	s.Message = message
+	p.Body = s
+	w.render(q.rw, status, "login", p)
+	return nil
+}
+
+// plainForm draws a form without the words about stored secrets.
+func plainForm(f form.Form, raw map[string]any) formView {
+	v := drawForm(f, raw, formDraw{Posted: true})
+	v.each(func(one *fieldView) { one.Secret = false })
+	return v
+}
+
+func (w *Web) login(q *request) error {
+	username, password, next := q.PostForm.Get("username"), q.PostForm.Get("password"), q.PostForm.Get("next")
+	if username == "" || password == "" {
+		return w.showLogin(q, http.StatusUnprocessableEntity, next, username, "Enter your username and your password.")
+	}
+	if ok, wait := w.o.AllowLogin(q.Request, username); !ok {
+		q.rw.Header().Set("Retry-After", itoa(int(wait/time.Second)+1))
+		return w.showLogin(q, http.StatusTooManyRequests, next, username, "There were too many attempts. Try again in "+span(wait+time.Second)+".")
+	}
+	if len(password) > 4*access.MaxPassword {
+		password = ""
+	}
+	user, err := w.engine.Login(username, password)
+	if engine.KindOf(err) == engine.Forbidden {
+		return w.showLogin(q, http.StatusUnauthorized, next, username, "The username or the password is wrong.")
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.o.Login(q.rw, q.Request, user); err != nil {
+		return err
+	}
+	return q.redirect(localPath(next))
+}
+
+func (w *Web) logout(q *request) error {
+	if err := w.o.Logout(q.rw, q.Request); err != nil {
+		return err
+	}
+	return q.redirect("/login")
+}
+
+func setUpForm() form.Form {
+	return form.Form{Fields: []form.Field{
+		{Type: form.Char, Name: "username", Required: true, MaxLength: length(64), HelpText: "You log in with it. Letters, digits and . _ @ + -"},
+		{Type: form.Email, Name: "email", HelpText: "Where alerts by e-mail go. It can be set later."},
+		{Type: form.Char, Name: "password", Required: true, Widget: "PasswordInput", HelpText: "At least 10 characters; a few words in a row are good."},
+	}}
+}
+
+func (w *Web) setUpPage(q *request) error {
+	if !w.engine.Empty() {
+		return q.redirect("/login")
+	}
+	return w.showSetUp(q, http.StatusOK, q.URL.Query().Get("token"), nil, newFieldErrors())
+}
+
+func (w *Web) showSetUp(q *request, status int, token string, raw map[string]any, errs fieldErrors) error {
+	p := w.newPage(q, "Set up Moonwatch", "")
+	s := sessionPage{Token: token, Ready: token != ""}
+	s.Form = drawForm(setUpForm(), raw, formDraw{Posted: true, Errors: errs})
+	errs.settle(s.Form)
+	s.Form.each(func(one *fieldView) { one.Secret = false })
+	s.Errors = errs.All()
+	p.Body = s
+	w.render(q.rw, status, "setup", p)
+	return nil
+}
+
+func (w *Web) setUp(q *request) error {
+	if !w.engine.Empty() {
+		return q.redirect("/login")
+	}
+	token := q.PostForm.Get("token")
+	raw := setUpForm().FromWeb(q.PostForm, "")
+	errs := newFieldErrors()
+	for _, name := range []string{"username", "password"} {
+		if textOf(raw[name]) == "" {
+			errs.add(name, "this is required")
+		}
+	}
+	if errs.any() {
+		return w.showSetUp(q, http.StatusUnprocessableEntity, token, raw, errs)
+	}
+	user, err := w.o.SetUp(q.Context(), token, textOf(raw["username"]), textOf(raw["email"]), textOf(raw["password"]))
+	if err != nil {
+		if err := errs.addError(err); err != nil {
+			return err
+		}
+		status, _ := statusOf(engine.KindOf(err))
+		return w.showSetUp(q, status, token, raw, errs)
+	}
+	if err := w.o.Login(q.rw, q.Request, user); err != nil {
+		return err
+	}
+	return q.redirect("/?done=welcome")
+}
