@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"moonwatch/engine/access"
 	"moonwatch/engine/form"
 )
 
@@ -103,7 +104,9 @@ func (c *Check) validate(p *problems) {
 		p.add("no_data", "invalid", "one of fail, pass and keep")
 	}
 	if c.Schedule != nil {
-		p.add("schedule", "invalid", "schedules are not supported yet; use interval")
+		schedule := *c.Schedule
+		schedule.validate(p)
+		c.Schedule = &schedule
 	}
 	p.link("runbook_link", c.RunbookLink)
 	p.tags(c.Tags)
@@ -124,6 +127,12 @@ func (x *tx) saveCheck(c, old *Check, person bool) error {
 		action, before, oldMeta = "update", old, &old.Meta
 	}
 	x.stamp(KindCheck, &c.Meta, oldMeta)
+	if old != nil {
+		c.PingToken = old.PingToken
+	}
+	if c.PingToken == "" {
+		c.PingToken, _ = access.NewToken("")
+	}
 	x.welcomed()
 	x.checks.put(c.ID, c)
 	x.audit(action, KindCheck, c.ID, c.Name, before, c)

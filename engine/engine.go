@@ -264,7 +264,7 @@ func (e *Engine) schedule() {
 		if r := e.tables.latest[id]; r != nil {
 			last = r.Started
 		}
-		if missedSlot(id, c.every(), last, now) {
+		if missedSlot(c, last, now) {
 			wait = firstWait(id, c.every())
 		}
 		e.sched.set(c, wait)

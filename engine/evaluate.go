@@ -66,9 +66,6 @@ func (c *Check) rule() Rule {
 	return Rule{Importance: c.Importance, Debounce: c.Debounce, RecoverAfter: c.RecoverAfter, NoData: c.NoData, UnknownAfter: after}
 }
 
-// every is the check's interval.
-func (c *Check) every() time.Duration { return c.Interval.Std() }
-
 // judge takes a result: it is stored, moves the check's status, and what
 // depends on that is evaluated.
 func (x *tx) judge(c *Check, r Result) *Result {

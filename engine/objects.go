@@ -36,6 +36,8 @@ type Check struct {
 	UnknownAfter  Duration    `json:"unknown_after"` // 0 is 3 intervals, at least 5m
 	RunbookLink   string      `json:"runbook_link"`
 	Tags          []string    `json:"tags"`
+	// PingToken is the secret in the check's ping URL. It is given at creation.
+	PingToken string `json:"ping_token,omitempty"`
 }
 
 // Schedule is a check's timetable in place of an interval.

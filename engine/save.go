@@ -78,7 +78,7 @@ func plain(v any) map[string]any {
 	for _, k := range []string{"revision", "created", "updated"} {
 		delete(m, k)
 	}
-	for _, k := range []string{"password_hash", "hash"} {
+	for _, k := range []string{"password_hash", "hash", "ping_token"} {
 		if m[k] != nil {
 			m[k] = map[string]any{"$sealed": m[k]}
 		}

@@ -102,9 +102,8 @@ func firstWait(id string, interval time.Duration) time.Duration {
 }
 
 // missedSlot reports whether the last slot before now has no result.
-func missedSlot(id string, interval time.Duration, last, now time.Time) bool {
-	slotBefore := now.Add(nextSlot(id, interval, now) - interval)
-	return last.Before(slotBefore)
+func missedSlot(c *Check, last, now time.Time) bool {
+	return !c.after(last).After(now)
 }
 
 // set schedules a check, or takes over its edit. When wait is negative it keeps
@@ -128,7 +127,8 @@ func (s *scheduler) set(c *Check, wait time.Duration) {
 		wait = -1
 	}
 	if wait < 0 {
-		wait = nextSlot(c.ID, c.every(), now)
+		s.enqueue(e, c.after(now))
+		return
 	}
 	s.enqueue(e, now.Add(wait))
 }
@@ -227,7 +227,7 @@ func (s *scheduler) turn() time.Duration {
 	for len(s.queue) > 0 && !s.queue[0].due.After(now) {
 		e := s.queue[0]
 		planned := e.due
-		e.due = now.Add(nextSlot(e.check.ID, e.check.every(), now))
+		e.due = e.check.after(now)
 		heap.Fix(&s.queue, 0)
 		if e.running != nil {
 			s.skipped.Add(1)
@@ -363,12 +363,20 @@ func (s *scheduler) staleChecks() []*Check {
 	now := s.now()
 	var out []*Check
 	for _, e := range s.entries {
-		if !e.stale && now.Sub(e.lastEnd) > max(3*e.check.every(), 5*time.Minute)+e.check.Timeout.Std() {
+		if !e.stale && now.Sub(e.lastEnd) > 5*time.Minute && now.After(e.check.thirdSlot(e.lastEnd).Add(e.check.Timeout.Std())) {
 			e.stale = true
 			out = append(out, e.check)
 		}
 	}
 	return out
+}
+
+// thirdSlot is the check's third slot after an instant.
+func (c *Check) thirdSlot(from time.Time) time.Time {
+	for range 3 {
+		from = c.after(from)
+	}
+	return from
 }
 
 // close lets no further run begin.

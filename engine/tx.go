@@ -36,6 +36,7 @@ type tables struct {
 	waiting    map[string]map[string]bool // incident id → ids of its active deliveries
 	latest     map[string]*Result         // last result of each check
 	tokenHash  map[string]string          // hash → token id
+	pings      map[string]string          // ping token → check id
 }
 
 func newTables() *tables {
@@ -47,7 +48,7 @@ func newTables() *tables {
 		breakers: map[string]*Breaker{}, silences: map[string]*Silence{}, rotas: map[string]*Rota{}, contacts: map[string]*Contact{},
 		dependents: map[Ref]map[Ref]bool{},
 		subjectsOf: map[string]map[Ref]bool{}, names: map[Kind]map[string]string{},
-		waiting: map[string]map[string]bool{}, latest: map[string]*Result{}, tokenHash: map[string]string{},
+		waiting: map[string]map[string]bool{}, latest: map[string]*Result{}, tokenHash: map[string]string{}, pings: map[string]string{},
 	}
 }
 
@@ -323,8 +324,13 @@ func (x *tx) merge() {
 	}
 	for id, c := range x.checks.puts {
 		rename(x.t, KindCheck, id, x.t.checks[id], c, func(c *Check) string { return c.Name })
+		if old := x.t.checks[id]; old != nil {
+			delete(x.t.pings, old.PingToken)
+		}
 		if c == nil {
 			delete(x.t.latest, id)
+		} else if c.PingToken != "" {
+			x.t.pings[c.PingToken] = id
 		}
 	}
 	for id, u := range x.users.puts {

@@ -31,6 +31,7 @@ type CheckView struct {
 	Description string      `json:"description"`
 	Problem     string      `json:"problem"` // why the stored configuration no longer passes
 	Suspended   string      `json:"suspended"`
+	PingURL     string      `json:"ping_url"`  // "" unless its plugin takes pings
 	Services    []string    `json:"services"`  // ids of the services it is linked to
 	InstanceIDs []string    `json:"instances"` // ids of the instances it is linked to
 }
@@ -108,6 +109,7 @@ func (e *Engine) StoredCheck(id string) (Check, error) {
 func (e *Engine) checkView(c *Check) CheckView {
 	v := CheckView{Check: *c, Status: CheckPending, Services: []string{}, InstanceIDs: []string{}}
 	v.Config = e.public(c.Plugin, ConfigForm, c.Config)
+	v.PingToken, v.PingURL = "", e.pingURL(c)
 	t := e.tables
 	if s := t.states[c.ID]; s != nil {
 		since := s.Since

@@ -36,13 +36,12 @@ func (w wall) in(zone *time.Location) time.Time {
 	if zone == time.UTC {
 		return w.utc()
 	}
-	last := int64(w) + widestOffset
 	at := time.Unix(int64(w)-widestOffset, 0).In(zone)
 	for {
 		_, offset := at.Zone()
 		instant := int64(w) - int64(offset)
 		_, end := at.ZoneBounds()
-		if end.IsZero() || instant < end.Unix() || end.Unix() > last {
+		if end.IsZero() || instant < end.Unix() {
 			return time.Unix(instant, 0).UTC()
 		}
 		next := end.In(zone)
