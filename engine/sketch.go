@@ -16,12 +16,11 @@ type sketch struct {
 
 const (
 	sketchGrowth = 1.04                                    // from one bucket's bound to the next
+	logGrowth    = 0.03922071315328133                     // its natural logarithm
 	sketchError  = (sketchGrowth - 1) / (sketchGrowth + 1) // 1.96 %
 	sketchLeast  = 1e-9
 	sketchMost   = 1e12 // what lies above counts as this
 )
-
-var logGrowth = math.Log(sketchGrowth) // constant
 
 // add counts a value; one that is not a number is left out.
 func (s *sketch) add(v float64) {
