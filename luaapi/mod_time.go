@@ -66,8 +66,8 @@ func timeNow(L *lua.LState) int {
 // timeLeft is how much of the run's time remains; a run without a deadline has
 // no end.
 func timeLeft(L *lua.LState) int {
-	c := args{L, "time.left"}.inside()
-	if c.deadline.IsZero() {
+	c := callOf(L)
+	if c == nil || c.deadline.IsZero() {
 		L.Push(lua.LNumber(math.Inf(1)))
 		return 1
 	}

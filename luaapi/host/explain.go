@@ -64,6 +64,8 @@ func explainSocket(err error, target string) *Error {
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
 		strings.Contains(err.Error(), "server closed idle connection"):
 		return &Error{Closed, "connection closed by " + target}
+	case strings.Contains(err.Error(), "readLoopPeekFailLocked"): // net/http's word for a connection with unasked bytes
+		return &Error{Protocol, target + " answered before it was asked"}
 	case strings.Contains(err.Error(), "server response headers exceeded"):
 		return &Error{TooLarge, "the headers sent by " + target + " are too large"}
 	}

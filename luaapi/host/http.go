@@ -82,10 +82,10 @@ func (n *Net) firstHop(req *HTTPRequest) (*hop, error) {
 
 func (n *Net) addDefaults(h *hop, auth *BasicAuth) {
 	if _, ok := h.header["User-Agent"]; !ok {
-		h.header["User-Agent"] = []string{n.options.UserAgent}
+		h.header["User-Agent"] = n.userAgent
 	}
 	if _, ok := h.header["Accept-Encoding"]; !ok {
-		h.header["Accept-Encoding"] = []string{"gzip"}
+		h.header["Accept-Encoding"] = n.encodings
 	}
 	if h.url.User != nil {
 		if auth == nil {

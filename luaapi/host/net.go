@@ -14,6 +14,8 @@ type Net struct {
 	transports *transports
 	dialer     net.Dialer
 	exec       map[string]bool
+	userAgent  []string // header values that requests share; never written
+	encodings  []string
 	buffers    sync.Pool   // of *bytes.Buffer, for bodies
 	rawPing    atomic.Bool // which kind of socket the last ping went through
 }
@@ -31,6 +33,7 @@ func New(options Options) (*Net, error) {
 		limit:   newLimiter(options.PerHost),
 		exec:    make(map[string]bool, len(options.AllowExec)),
 	}
+	n.userAgent, n.encodings = []string{options.UserAgent}, []string{"gzip"}
 	for _, path := range options.AllowExec {
 		n.exec[path] = true
 	}
