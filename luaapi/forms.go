@@ -43,7 +43,8 @@ func openForms(L *lua.LState) *lua.LTable {
 // a field type becomes a constructor whose field is a problem of the load.
 func unknownForm(L *lua.LState) int {
 	name := keyText(L.Get(2))
-	if strings.HasSuffix(name, "Field") || strings.HasSuffix(name, "field") {
+	near := form.Nearest(name, formsNames())
+	if strings.HasSuffix(name, "Field") || strings.HasSuffix(near, "Field") {
 		L.Push(L.NewFunction(constructor(form.Type(name), fieldArguments())))
 		return 1
 	}

@@ -248,6 +248,9 @@ func (r *pluginReader) form(name engine.FormName, list *lua.LTable) {
 		reserved = reservedNames[:]
 	}
 	for _, p := range f.Problems(reserved) {
+		if strings.HasSuffix(p.Message, "has no name") {
+			continue // its constructor has said so, with the line
+		}
 		file, line := r.file, r.outline.line(r.n, string(name))
 		if d := declOf(decls, p.Field); d != nil && d.line > 0 {
 			file, line = d.file, d.line

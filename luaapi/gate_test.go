@@ -1,0 +1,166 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"moonwatch/engine"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+func TestTurnsAreLimited(t *testing.T) {
+	turns := newTurns(2)
+	var most, now atomic.Int32
+	var all sync.WaitGroup
+	for range 50 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if err := turns.acquire(context.Background(), false); err != nil {
+				t.Error(err)
+				return
+			}
+			n := now.Add(1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			time.Sleep(time.Millisecond)
+			now.Add(-1)
+			turns.release()
+		}()
+	}
+	all.Wait()
+	if most.Load() != 2 || turns.free != 2 || turns.waiting.Load() != 0 {
+		t.Errorf("at most %d at a time, %d free, %d waiting", most.Load(), turns.free, turns.waiting.Load())
+	}
+}
+
+func TestTurnThatDoesNotCome(t *testing.T) {
+	turns := newTurns(1)
+	if err := turns.acquire(context.Background(), false); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if err := turns.acquire(ctx, false); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	turns.release()
+	if turns.free != 1 || turns.waiting.Load() != 0 {
+		t.Errorf("%d free, %d waiting", turns.free, turns.waiting.Load())
+	}
+}
+
+func TestRunWithoutATurnIsSkipped(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `return result`)}, func(o *Options) { o.MaxExecuting = 1 })
+	if err := rt.turns.acquire(context.Background(), false); err != nil {
+		t.Fatal(err)
+	}
+	defer rt.turns.release()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
+	if !got.Skipped || got.TimedOut || got.Unknown {
+		t.Errorf("got %+v", got)
+	}
+	if s := rt.Stats(); s.Plugins["test"].Skipped != 1 || s.Executing != 1 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// A loop does not keep others from their turns, even where there is only one.
+func TestTurnsAreShared(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{
+		"loop.lua": checkSource("loop", `while true do end`),
+		"good.lua": checkSource("good", `result.succeeded = true return result`),
+	}, func(o *Options) { o.MaxExecuting = 1 })
+	ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
+	defer cancel()
+	done := make(chan engine.RunReport, 1)
+	go func() { done <- plugin(t, rt, "loop").Run(ctx, checkRun("loop", nil)) }()
+	time.Sleep(20 * time.Millisecond)
+	for range 5 {
+		begun := time.Now()
+		if got := runOnce(t, rt, "good", nil); !got.Succeeded || time.Since(begun) > 200*time.Millisecond {
+			t.Errorf("got %+v after %v", short(got), time.Since(begun))
+		}
+	}
+	if got := <-done; !got.TimedOut {
+		t.Errorf("the loop: %+v", short(got))
+	}
+}
+
+// A run that waits gives its turn back, and ends its wait in time to answer.
+func TestWaitGivesTheTurnBack(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"good.lua": checkSource("good", `result.succeeded = true return result`)}, func(o *Options) { o.MaxExecuting = 1 })
+	waiting := make(chan struct{})
+	rt.builtin["probe"] = func(L *lua.LState) *lua.LTable {
+		table := L.NewTable()
+		table.RawSetString("wait", L.NewFunction(func(L *lua.LState) int {
+			err := callOf(L).wait(0, func(ctx context.Context) error {
+				close(waiting)
+				<-ctx.Done()
+				return ctx.Err()
+			})
+			L.Push(lua.LString(err.Error()))
+			return 1
+		}))
+		return table
+	}
+	out := rt.load(context.Background(), &source{path: "w.lua", files: map[string]string{"": `local probe = require "probe"
+local P = { name = "W", slug = "w", version = "1" }
+function P:run(check, result) result.error = probe.wait() return result end
+return P`}}, "w.lua")
+	if len(out.problems) > 0 {
+		t.Fatal(out.problems)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	done := make(chan engine.RunReport, 1)
+	go func() { done <- out.plugins[0].Run(ctx, checkRun("w", nil)) }()
+	<-waiting
+	if got := runOnce(t, rt, "good", nil); !got.Succeeded {
+		t.Errorf("beside a run that waits: %+v", short(got))
+	}
+	got := <-done
+	if got.TimedOut || got.Error != "context deadline exceeded" || got.Took < 400*time.Millisecond || got.Took > 495*time.Millisecond {
+		t.Errorf("got %+v after %v", short(got), got.Took)
+	}
+}
+
+func TestPoolKeepsAndDrops(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `if check.name == "bad" then error("x") end result.succeeded = true return result`)})
+	v := plugin(t, rt, "test").(*version)
+	runOnce(t, rt, "test", nil)
+	runOnce(t, rt, "test", nil)
+	if len(v.pool.idle) != 1 || v.pool.idle[0].runs != 2 {
+		t.Fatalf("the pool holds %d states", len(v.pool.idle))
+	}
+	in := checkRun("test", nil)
+	in.Check.Name = "bad"
+	v.Run(context.Background(), in)
+	if len(v.pool.idle) != 0 {
+		t.Error("a state came back after an error")
+	}
+	runOnce(t, rt, "test", nil)
+	v.pool.idle[0].runs = maxRuns - 1
+	runOnce(t, rt, "test", nil)
+	if len(v.pool.idle) != 0 {
+		t.Error("a state came back after its last run")
+	}
+	runOnce(t, rt, "test", nil)
+	rt.trim()
+	rt.trim()
+	if len(v.pool.idle) != 0 {
+		t.Error("an idle state was not trimmed")
+	}
+	v.pool.close()
+	runOnce(t, rt, "test", nil)
+	if len(v.pool.idle) != 0 {
+		t.Error("a state came back to a drained pool")
+	}
+}
