@@ -905,3 +905,54 @@ func TestPluginData(t *testing.T) {
 		}
 	})
 }
+
+func TestBuiltInServiceTellsAdminsOfTheMonitorsOwnTrouble(t *testing.T) {
+	in(t, func(b *bench) {
+		b.options = func(o *engine.Options) { o.SelfURL = "http://127.0.0.1:1" }
+		http := &fakePlugin{meta: engine.PluginMeta{Slug: "http", Kind: engine.CheckPlugin, Hash: "h", Forms: map[engine.FormName]form.Form{
+			engine.ConfigForm: {Fields: []form.Field{{Type: form.URL, Name: "endpoint"}, {Type: form.Boolean, Name: "verify_ssl_certificate"}}}}}}
+		http.run = b.run
+		b.plugins.put(engine.PluginEntry{Slug: "http", Plugin: http})
+		b.start()
+		if _, err := b.e.SetUp(b.t.Context(), engine.User{Username: "root", TimeZone: "UTC"}, "correct horse battery"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		services := b.e.Services()
+		if len(services) != 1 || services[0].Name != "Moonwatch" || services[0].OverallStatus != engine.StatusPassing || len(services[0].StatusChecks) != 1 {
+			t.Fatalf("the first service: %+v", services)
+		}
+		if err := b.e.DeleteService(b.t.Context(), admin, services[0].ID, nil); engine.KindOf(err) != engine.Conflict {
+			t.Errorf("deleting it: %v", err)
+		}
+		c := b.check("web", nil)
+		b.service("Shop", []string{"mail"}, c)
+		entry, _ := b.plugins.Plugin("probe")
+		entry.Orphaned = true
+		b.plugins.put(entry)
+		time.Sleep(4 * time.Minute)
+		b.wantHeard()
+		time.Sleep(90 * time.Second)
+		synctest.Wait()
+		b.mu.Lock()
+		calls := b.calls
+		b.mu.Unlock()
+		if len(calls) != 2 {
+			t.Fatalf("calls %+v: the service and the built-in service, at WARNING", calls)
+		}
+		for _, call := range calls {
+			if call.Status != engine.StatusWarning {
+				t.Errorf("severity %s", call.Status)
+			}
+		}
+		told := 0
+		for _, call := range calls {
+			if len(call.Users) == 1 && call.Users[0] == "root" {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("admins were told %d times: %+v", told, calls)
+		}
+	})
+}

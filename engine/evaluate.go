@@ -114,6 +114,9 @@ func (x *tx) settle(c *Check, old, state *CheckState) {
 	if state.Status != old.Status {
 		x.changed("check:"+c.ID, string(old.Status), string(state.Status), true)
 	}
+	if state.UnknownCounts != old.UnknownCounts {
+		x.evaluate(builtIn, "")
+	}
 	was, wasFailing := old.Failing()
 	is, isFailing := state.Failing()
 	if was == is && wasFailing == isFailing {
@@ -154,7 +157,7 @@ func sameTime(a, b *time.Time) bool {
 // failing returns the active failing checks of a subject, in order of id.
 func (x *tx) failing(s subject) []FailingCheck {
 	var out []FailingCheck
-	for _, id := range s.StatusChecks {
+	for _, id := range x.checksOf(s) {
 		c, state := x.checks.get(id), x.states.get(id)
 		if c == nil || state == nil || !c.Active {
 			continue
@@ -348,6 +351,9 @@ func (x *tx) routing(s subject, in *Incident, h Happening, waiting []*Delivery) 
 		return r
 	}
 	users, rotas := s.UsersToNotify, s.Rotas
+	if s.ref == builtIn {
+		users, r.Subject = x.builtInCircle(s)
+	}
 	steps := s.steps()
 	for i := 0; i < in.Steps && i < len(steps); i++ {
 		step := steps[i]

@@ -115,8 +115,8 @@ func (s *Settings) validate(p *problems) {
 // made, or that somebody was quicker: it is never made again.
 const welcomeMark = "welcome"
 
-// welcome makes the first service once an admin exists: it checks that the
-// monitor itself answers, so that a newcomer sees a green check.
+// welcome makes the built-in service once an admin exists: its check asks
+// whether the monitor itself answers, so that a newcomer sees a green check.
 func (e *Engine) welcome(ctx context.Context) error {
 	e.mu.RLock()
 	ready := e.started.Load() && !e.marked.Load()
@@ -142,9 +142,12 @@ func (e *Engine) welcome(ctx context.Context) error {
 		return err
 	}
 	s := NewService()
-	s.Name, s.URL = "This monitor", e.o.SelfURL
-	s.StatusChecks, s.UsersToNotify = []string{saved.ID}, []string{admin}
-	_, err = e.SaveService(ctx, system, s)
+	s.ID, s.Name, s.URL = builtIn.ID, "Moonwatch", e.o.SelfURL
+	s.StatusChecks = []string{saved.ID}
+	if _, err = e.SaveService(ctx, system, s); KindOf(err) == Invalid {
+		s.Name = "Moonwatch (built in)" // somebody was quicker
+		_, err = e.SaveService(ctx, system, s)
+	}
 	return err
 }
 

@@ -24,7 +24,7 @@ func (x *tx) snapshot(s subject, in *Incident, was Status, h Happening, number i
 			a.Settings = choice.Settings
 		}
 	}
-	for _, id := range s.StatusChecks {
+	for _, id := range x.checksOf(s) {
 		c, state := x.checks.get(id), x.states.get(id)
 		if c == nil || state == nil || !c.Active {
 			continue

@@ -302,6 +302,9 @@ func (e *Engine) DeleteService(ctx context.Context, by Actor, id string, revisio
 		if revision != nil && *revision != s.Revision {
 			return errChanged
 		}
+		if id == builtIn.ID {
+			return conflict("the built-in service cannot be deleted")
+		}
 		x.services.delete(id)
 		x.dropSubject(Ref{KindService, id}, s.Name, s)
 		return nil

@@ -96,30 +96,31 @@ func spoken(message string) string {
 }
 
 // tooDeep looks for nesting that would take the parser's stack, before it
-// parses: it returns the line, or 0.
+// parses: it returns the line, or 0. Values nest by brackets, by indicators one
+// after the other on a line ("- - -"), or by indentation.
 func tooDeep(tokens token.Tokens) int {
-	flow, run, column := 0, 0, 0
+	flow, run, line := 0, 0, 0
 	for _, t := range tokens {
+		if t.Type == token.CommentType || t.Position == nil {
+			continue
+		}
+		first := t.Position.Line != line
+		if first {
+			line, run = t.Position.Line, 0
+		}
 		switch t.Type {
 		case token.SequenceStartType, token.MappingStartType:
 			flow++
+			run++
 		case token.SequenceEndType, token.MappingEndType:
 			flow = max(flow-1, 0)
 		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType, token.MappingValueType:
-		case token.StringType, token.CommentType:
-			column = 0
-			if t.Type == token.StringType {
-				run = 0
-			}
-			continue
+			run++
 		default:
 			run = 0
-			continue
 		}
-		run++
-		column = t.Position.Column
-		if flow > MaxDepth || run > 4*MaxDepth || column > 50*MaxDepth && flow == 0 && t.Type == token.SequenceEntryType {
-			return t.Position.Line
+		if flow > MaxDepth || run > 4*MaxDepth || first && flow == 0 && t.Position.Column > 20*MaxDepth {
+			return line
 		}
 	}
 	return 0

@@ -22,11 +22,11 @@ func (b *budget) spend(n int) bool {
 type series struct {
 	rule
 	start wall
-	until wall // the last reading, math.MaxInt64 when there is none
+	until wall // the last reading, noUntil when there is none
 	times []int
 }
 
-const noUntil = wall(1<<63 - 1)
+const noUntil = wall(1 << 60)
 
 // newSeries completes a rule with what it takes from its first instance. zone
 // is the clock that the instances are read on; dates is for all-day events.
@@ -96,10 +96,10 @@ func (s *series) between(from, to wall, steps *budget, yield func(wall) bool) er
 		if wall(first)*secondsPerDay >= min(to, s.until+1) || first > lastDay {
 			return nil
 		}
-		if !steps.spend(1 + past - first) {
+		days = s.daysOf(days[:0], first, past, steps)
+		if *steps < 0 {
 			return errTooManySteps
 		}
-		days = s.daysOf(days[:0], first, past)
 		for w := range s.instants(days) {
 			if !steps.spend(1) {
 				return errTooManySteps
@@ -169,11 +169,15 @@ func (s *series) period(n int) (first, past int) {
 }
 
 // daysOf appends the days in [first, past) that the rule's parts leave.
-func (s *series) daysOf(days []int, first, past int) []int {
+func (s *series) daysOf(days []int, first, past int, steps *budget) []int {
 	var d date
-	for day := first; day < past; day++ {
+	for day := first; day < past && steps.spend(1); day++ {
 		if day == first || d.dom == d.monthDays {
 			d = dateOf(day)
+			if len(s.byMonth) > 0 && !slices.Contains(s.byMonth, int(d.month)) {
+				day, d.dom = day+d.monthDays-d.dom, d.monthDays // on to the next month
+				continue
+			}
 		} else {
 			d.day, d.dom, d.yearDay = day, d.dom+1, d.yearDay+1
 		}
@@ -185,9 +189,6 @@ func (s *series) daysOf(days []int, first, past int) []int {
 }
 
 func (s *series) matches(d date) bool {
-	if len(s.byMonth) > 0 && !slices.Contains(s.byMonth, int(d.month)) {
-		return false
-	}
 	if len(s.byMonthDay) > 0 && !slices.Contains(s.byMonthDay, d.dom) && !slices.Contains(s.byMonthDay, d.dom-d.monthDays-1) {
 		return false
 	}

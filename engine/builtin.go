@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"slices"
+)
+
+// builtIn is the service by which the monitor watches itself. Besides its own
+// checks it fails, at WARNING, for every check that has been unknown for too
+// long for a reason of the monitor's side: an error in its plugin, a plugin that
+// is gone or suspended, a configuration that no longer converts, no result.
+var builtIn = Ref{KindService, "moonwatch"} // read only
+
+// checksOf returns the checks that count for a subject: those it is linked to,
+// and for the built-in service those with a problem of the monitor's own.
+func (x *tx) checksOf(s subject) []string {
+	if s.ref != builtIn {
+		return s.StatusChecks
+	}
+	ids := slices.Clone(s.StatusChecks)
+	for id, state := range x.states.all() {
+		if state.UnknownCounts && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// builtInCircle returns whom and through what the built-in service tells:
+// whoever is named there, else all admins; the plugins named there, else all
+// that any service or instance alerts through.
+func (x *tx) builtInCircle(s subject) (users, plugins []string) {
+	users, plugins = s.UsersToNotify, s.plugins()
+	if len(users) == 0 {
+		for id, u := range x.users.all() {
+			if isAdmin(u) {
+				users = append(users, id)
+			}
+		}
+		slices.Sort(users)
+	}
+	if len(plugins) == 0 {
+		seen := map[string]bool{}
+		for _, other := range x.services.all() {
+			for _, p := range other.plugins() {
+				seen[p] = true
+			}
+		}
+		for _, other := range x.instances.all() {
+			for _, p := range other.plugins() {
+				seen[p] = true
+			}
+		}
+		for p := range seen {
+			plugins = append(plugins, p)
+		}
+		slices.Sort(plugins)
+	}
+	return users, plugins
+}
