@@ -93,6 +93,11 @@ func (s *Server) streamEvents(c *call) (answer, error) {
 	if err := st.readTypes(); err != nil {
 		return answer{}, err
 	}
+	if c.r.Method == http.MethodHead {
+		c.w.Header().Set("Content-Type", "text/event-stream")
+		c.w.WriteHeader(http.StatusOK)
+		return answer{}, nil
+	}
 	if s.streams.Add(1) > maxStreams {
 		s.streams.Add(-1)
 		return answer{}, refuse(http.StatusServiceUnavailable, "there are too many event streams").with("Retry-After", "30")
@@ -190,7 +195,7 @@ func (st *stream) allowed() bool {
 
 // send writes all changes since the last time.
 func (st *stream) send() bool {
-	now := st.c.engine.Seq()
+	now := st.c.engine.Seq() // all changes up to here can be taken
 	changes, lost := st.listener.Take()
 	if lost {
 		return st.write(resyncEvent(now))
@@ -218,9 +223,10 @@ func (st *stream) send() bool {
 			continue
 		}
 		// All but the last event of a commit bear the number before it, so that
-		// a client that comes back in between loses none of them.
+		// a client that comes back in between loses none of them. Of commits
+		// later than now there may be more to come.
 		id := change.Seq
-		if i+1 < len(wanted) && wanted[i+1].Seq == change.Seq {
+		if id > now || i+1 < len(wanted) && wanted[i+1].Seq == id {
 			id--
 		}
 		fmt.Fprintf(&b, "event: %s\nid: %d\ndata: %s\n\n", change.Kind, id, data)

@@ -59,10 +59,11 @@ type listing struct {
 
 // listSpec says what of a list can be asked.
 type listSpec struct {
-	item  *shape
-	extra []param // parameters that the handler reads itself
-	order string  // default ordering
-	fixed bool    // only the default ordering and its reverse are there
+	item   *shape
+	extra  []param // parameters that the handler reads itself
+	order  string  // default ordering
+	fixed  bool    // only the default ordering and its reverse are there
+	oneWay bool    // and not the reverse
 }
 
 // params are the query parameters of a list.
@@ -117,13 +118,13 @@ func (l listSpec) parse(c *call) (*listing, error) {
 	name := strings.TrimPrefix(out.order, "-")
 	out.down = strings.HasPrefix(out.order, "-")
 	out.by = l.item.field(name)
-	if out.by == nil || !out.by.shape.scalar() || l.fixed && name != strings.TrimPrefix(l.order, "-") {
+	if out.by == nil || !out.by.shape.scalar() || l.fixed && name != strings.TrimPrefix(l.order, "-") || l.oneWay && out.order != l.order {
 		bad("ordering", form.CodeInvalid, "this list cannot be put in order by that")
 	}
 	if text := c.query.Get("cursor"); c.query.Has("cursor") {
 		after := new(cursor)
 		data, err := base64.RawURLEncoding.DecodeString(text)
-		if err != nil || json.Unmarshal(data, after) != nil || after.Order != out.order {
+		if err != nil || json.Unmarshal(data, after) != nil || after.Order != out.order || !plausibleID(after.ID) {
 			bad("cursor", form.CodeInvalid, "this is no cursor of this list in this order")
 		}
 		out.after = after
@@ -366,6 +367,9 @@ func (l *listing) afterID() string {
 	}
 	return l.after.ID
 }
+
+// plausibleID reports whether a text could be an id: the store is not asked for others.
+func plausibleID(id string) bool { return len(id) <= engine.MaxID && strings.IndexByte(id, 0) < 0 }
 
 // flag reads a parameter that is true or false; nil when it is not given.
 func (c *call) flag(name string) (*bool, error) {

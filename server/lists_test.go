@@ -64,7 +64,8 @@ func TestListPages(t *testing.T) {
 	for query, want := range map[string]string{
 		"limit=0": "limit min", "limit=1001": "limit max", "limit=x": "limit type", "ordering=config": "ordering invalid", "ordering=": "ordering invalid",
 		"cursor=xx": "cursor invalid", "active=yes": "active invalid", "importance=BAD": "importance invalid", "interval=5": "interval invalid",
-		"nme=x": "nme unknown",
+		"nme=x": "nme unknown", "name=%00": "name invalid", "name=%ff": "name invalid", "service=" + strings.Repeat("x", 5000): "service invalid",
+		"cursor=" + *cursor{Order: "name", ID: "\x00"}.encode(): "cursor invalid",
 	} {
 		h.as(access.Admin, "GET", "/checks?"+query, nil).wantErrors(t, want)
 	}
@@ -128,7 +129,9 @@ func TestResultPages(t *testing.T) {
 		}
 	}
 	h.as(access.Viewer, "GET", path+"?from=yesterday", nil).wantErrors(t, "from invalid")
-	h.as(access.Viewer, "GET", path+"?ordering=took", nil).wantErrors(t, "ordering invalid")
+	for _, order := range []string{"took", "started"} {
+		h.as(access.Viewer, "GET", path+"?ordering="+order, nil).wantErrors(t, "ordering invalid")
+	}
 }
 
 // TestListOfManyIsQuick holds a page of 10,000 checks to a bound that leaves a

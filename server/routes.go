@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/mux"
 
@@ -145,6 +147,9 @@ func (s *Server) perform(c *call, trusted bool) (answer, error) {
 			return answer{}, err
 		}
 	}
+	if !plausibleID(c.id()) {
+		return answer{}, refuse(http.StatusNotFound, "there is nothing with this id")
+	}
 	return c.route.handle(c)
 }
 
@@ -179,6 +184,9 @@ func (c *call) readQuery() error {
 	}
 	for _, name := range sortedKeys(query) {
 		if slices.Contains(names, name) {
+			if slices.ContainsFunc(query[name], unusable) {
+				errs = append(errs, form.Error{Location: name, Code: form.CodeInvalid, Message: "this is too long, or no text"})
+			}
 			continue
 		}
 		message := "there is no such parameter"
@@ -193,6 +201,18 @@ func (c *call) readQuery() error {
 	return nil
 }
 
+// unusable reports whether the value of a parameter can mean nothing.
+func unusable(value string) bool {
+	return len(value) > maxParameter || !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0
+}
+
+// maxParameter bounds the value of a parameter of a query, in bytes: a cursor
+// holds a name, which may have 200 characters.
+const maxParameter = 4096
+
+// bodyTime is how long a client may take to send a body.
+const bodyTime = time.Minute
+
 // readBody reads the body as one JSON object.
 func (c *call) readBody() error {
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
@@ -202,7 +222,10 @@ func (c *call) readBody() error {
 	if c.r.ContentLength > c.o.MaxBody {
 		return refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
 	}
+	out := http.NewResponseController(c.w)
+	out.SetReadDeadline(time.Now().Add(bodyTime)) // not every connection has deadlines
 	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.o.MaxBody))
+	out.SetReadDeadline(time.Time{})
 	if err != nil {
 		if _, ok := err.(*http.MaxBytesError); ok {
 			return err

@@ -9,7 +9,7 @@ import (
 
 func (s *Server) runRoutes() []*route {
 	result := shapeOf[engine.Result](s.shapes)
-	spec := listSpec{item: result, order: "-started", fixed: true, extra: []param{
+	spec := listSpec{item: result, order: "-started", fixed: true, oneWay: true, extra: []param{
 		{"from", &shape{kind: instantShape}, "only results that started then or later"},
 		{"to", &shape{kind: instantShape}, "only results that started before"},
 	}}
@@ -64,7 +64,7 @@ func runSubject(kind engine.Kind) func(c *call) (answer, error) {
 	}
 }
 
-// seqCursor is where a page of results ended.
+// listResults pages through results by their sequence numbers.
 func listResults(c *call, spec listSpec) (answer, error) {
 	l, err := spec.parse(c)
 	if err != nil {
@@ -81,7 +81,7 @@ func listResults(c *call, spec listSpec) (answer, error) {
 	if _, err := c.engine.StoredCheck(c.id()); err != nil {
 		return answer{}, err
 	}
-	if c.query.Has("to") && to.UnixMicro() <= 0 || !l.down {
+	if c.query.Has("to") && to.UnixMicro() <= 0 {
 		return answer{body: pageView[engine.Result]{Items: []engine.Result{}}}, nil
 	}
 	before := uint64(0)
@@ -89,7 +89,7 @@ func listResults(c *call, spec listSpec) (answer, error) {
 		before = uint64(to.UnixMicro())
 	}
 	if l.after != nil {
-		if at := uint64(max(l.after.Num, 1)); before == 0 || at < before {
+		if at := uint64(min(max(l.after.Num, 1), 1<<62)); before == 0 || at < before {
 			before = at
 		}
 	}

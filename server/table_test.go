@@ -182,6 +182,13 @@ func TestMethodsAndAddresses(t *testing.T) {
 	if r := h.admin(200, "HEAD", "/checks", nil); r.text != "" || r.header.Get("Content-Length") == "0" {
 		t.Errorf("HEAD answers %q %v", r.text, r.header)
 	}
+	for _, id := range []string{"%00", strings.Repeat("x", 600), "%ff", "..", "%2e%2e", "a%20b"} {
+		for _, path := range []string{"/checks/" + id, "/incidents/" + id, "/checks/" + id + "/revisions", "/checks/" + id + "/results", "/deliveries/" + id} {
+			if r := h.as(access.Admin, "GET", path, nil); r.status != 404 {
+				t.Errorf("GET %s = %d %s", path, r.status, r.text)
+			}
+		}
+	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		if r := h.do("", "POST", path, ""); r.status != 405 {
 			t.Errorf("POST %s = %d", path, r.status)

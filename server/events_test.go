@@ -1,0 +1,277 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"moonwatch/engine/access"
+)
+
+// event is one server-sent event.
+type event struct {
+	name, id string
+	data     m
+	comment  string
+}
+
+// listen opens a stream and returns its events; the channel is closed when the
+// stream ends.
+func (h *house) listen(token, query string, headers ...string) (<-chan event, context.CancelFunc) {
+	h.t.Helper()
+	ctx, cancel := context.WithCancel(h.t.Context())
+	req, err := http.NewRequestWithContext(ctx, "GET", h.web.URL+apiRoot+"/events"+query, nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
+		h.t.Fatalf("answered %d %v", res.StatusCode, res.Header)
+	}
+	out := make(chan event, 1000)
+	go func() {
+		defer close(out)
+		defer res.Body.Close()
+		var e event
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			key, value, _ := strings.Cut(lines.Text(), ": ")
+			switch key {
+			case "event":
+				e.name = value
+			case "id":
+				e.id = value
+			case "data":
+				json.Unmarshal([]byte(value), &e.data)
+			case "":
+				if lines.Text() == "" {
+					out <- e
+					e = event{}
+				} else {
+					e.comment = value
+				}
+			}
+		}
+	}()
+	h.t.Cleanup(cancel)
+	if e := <-out; e.comment != "connected" {
+		h.t.Fatalf("the stream begins with %v", e)
+	}
+	return out, cancel
+}
+
+// next returns the next event that is no comment.
+func next(t *testing.T, events <-chan event) event {
+	t.Helper()
+	for {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				t.Fatal("the stream ended")
+			}
+			if e.name != "" {
+				return e
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("no event within 5 s")
+		}
+	}
+}
+
+// silent makes sure that nothing more comes for a while.
+func silent(t *testing.T, events <-chan event) {
+	t.Helper()
+	select {
+	case e, ok := <-events:
+		if ok && e.name != "" {
+			t.Errorf("there is a further event %v", e)
+		}
+	case <-time.After(400 * time.Millisecond):
+	}
+}
+
+func TestEventsTellOfChanges(t *testing.T) {
+	h := populated(t)
+	events, _ := h.listen(h.tokens[access.Viewer], "?types=service,result")
+	made := h.admin(201, "POST", "/services", m{"name": "s"})
+	e := next(t, events)
+	if e.name != "service" || e.data["id"] != made.id() || e.data["overall_status"] != "PASSING" || e.id == "" {
+		t.Errorf("the event is %v", e)
+	}
+	// Many changes between two updates are one event with the latest state.
+	for i := range 10 {
+		h.admin(200, "PATCH", "/services/"+made.id(), m{"name": fmt.Sprintf("s%d", i)})
+	}
+	last := event{}
+	for n := 0; last.data["name"] != "s9"; n++ {
+		if last = next(t, events); n > 5 {
+			t.Fatal("each change is an event of its own")
+		}
+	}
+	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "a"}, "interval": "1h"})
+	if e := next(t, events); e.name != "result" || e.data["check"] != check.id() || e.data["succeeded"] != true {
+		t.Errorf("the result is %v", e)
+	}
+	h.admin(204, "DELETE", "/services/"+made.id(), nil)
+	if e := next(t, events); e.name != "service" || e.data["deleted"] != true || e.data["id"] != made.id() {
+		t.Errorf("the deletion is %v", e)
+	}
+}
+
+func TestEventsResume(t *testing.T) {
+	h := populated(t)
+	events, stop := h.listen(h.tokens[access.Viewer], "?types=instance")
+	h.admin(201, "POST", "/instances", m{"name": "a"})
+	seen := next(t, events)
+	stop()
+	h.admin(201, "POST", "/instances", m{"name": "b"})
+	h.admin(201, "POST", "/instances", m{"name": "c"})
+	again, _ := h.listen(h.tokens[access.Viewer], "?types=instance", "Last-Event-ID", seen.id)
+	for _, want := range []string{"b", "c"} {
+		if e := next(t, again); e.data["name"] != want {
+			t.Errorf("after the resume comes %v, want %s", e, want)
+		}
+	}
+	for _, id := range []string{"1", "99999999999999999", "nonsense"} {
+		events, stop := h.listen(h.tokens[access.Viewer], "?types=instance", "Last-Event-ID", id)
+		if e := next(t, events); e.name != "resync" || e.id == "" {
+			t.Errorf("Last-Event-ID %s gives %v", id, e)
+		}
+		stop()
+	}
+}
+
+// TestEventsOfOneCommit makes sure that no event of a commit is lost to a
+// client that comes back in the middle of it.
+func TestEventsOfOneCommit(t *testing.T) {
+	h := populated(t)
+	instance := h.admin(201, "POST", "/instances", m{"name": "i"})
+	h.admin(201, "POST", "/services", m{"name": "s", "instances": []string{instance.id()}})
+	events, stop := h.listen(h.tokens[access.Viewer], "?types=instance,service")
+	h.admin(204, "DELETE", "/instances/"+instance.id(), nil) // unlinks it from the service
+	first := next(t, events)
+	second := next(t, events)
+	if first.id >= second.id || first.name == second.name {
+		t.Fatalf("the events are %v and %v", first, second)
+	}
+	stop()
+	again, _ := h.listen(h.tokens[access.Viewer], "?types=instance,service", "Last-Event-ID", first.id)
+	next(t, again)
+	if e := next(t, again); e.id != second.id || e.name != second.name {
+		t.Errorf("after the resume comes %v, want %v", e, second)
+	}
+}
+
+func TestEventsAreFiltered(t *testing.T) {
+	h := populated(t)
+	ours := h.admin(201, "POST", "/checks", m{"name": "ours", "plugin": "probe", "config": m{"host": "a"}, "active": false}).id()
+	other := h.admin(201, "POST", "/checks", m{"name": "other", "plugin": "probe", "config": m{"host": "a"}, "active": false}).id()
+	service := h.admin(201, "POST", "/services", m{"name": "s", "status_checks": []string{ours}}).id()
+	for _, id := range []string{ours, other} { // which is a change of its own
+		until(t, "a description", func() bool { return h.admin(200, "GET", "/checks/"+id, nil).body["description"] == "asks" })
+	}
+	viewer, _ := h.listen(h.tokens[access.Viewer], "")
+	admin, _ := h.listen(h.tokens[access.Admin], "?types=settings,token")
+	ofService, _ := h.listen(h.tokens[access.Viewer], "?service="+service)
+	ofCheck, _ := h.listen(h.tokens[access.Viewer], "?check="+other)
+	h.admin(200, "PUT", "/settings", m{"pause_alerts": true})
+	h.admin(201, "POST", "/tokens", m{"name": "secret"})
+	for range 2 {
+		if e := next(t, admin); e.name != "settings" && (e.name != "token" || e.data["hash"] != nil) {
+			t.Errorf("the admin gets %v", e)
+		}
+	}
+	h.admin(200, "PATCH", "/checks/"+other, m{"debounce": 1})
+	if e := next(t, viewer); e.name != "check" || e.data["id"] != other {
+		t.Errorf("the viewer gets %v", e)
+	}
+	if e := next(t, ofCheck); e.data["id"] != other {
+		t.Errorf("the check's stream has %v", e)
+	}
+	silent(t, ofService)
+	h.admin(200, "PATCH", "/checks/"+ours, m{"debounce": 1})
+	if e := next(t, ofService); e.data["id"] != ours {
+		t.Errorf("the service's stream has %v", e)
+	}
+	silent(t, ofCheck)
+	h.as(access.Viewer, "GET", "/events?types=nosuch", nil).wantErrors(t, "types invalid")
+}
+
+func TestEventsEnd(t *testing.T) {
+	h := populated(t)
+	h.server.pace.comment = 50 * time.Millisecond
+	if r := h.admin(200, "HEAD", "/events", nil); r.text != "" {
+		t.Errorf("HEAD answers %q", r.text)
+	}
+	events, _ := h.listen(h.tokens[access.Viewer], "?types=service")
+	until(t, "a sign of life", func() bool { return (<-events).comment == "alive" })
+	h.admin(204, "DELETE", "/users/"+h.users[access.Viewer].ID, nil)
+	ended(t, events, "its user was deleted")
+	events, _ = h.listen(h.tokens[access.Admin], "?types=service")
+	h.engine.Stop()
+	ended(t, events, "the engine stopped")
+	until(t, "no stream is left", func() bool { return h.server.streams.Load() == 0 })
+}
+
+func ended(t *testing.T, events <-chan event, why string) {
+	t.Helper()
+	for end := time.After(5 * time.Second); ; {
+		select {
+		case _, ok := <-events:
+			if !ok {
+				return
+			}
+		case <-end:
+			t.Fatalf("the stream goes on though %s", why)
+		}
+	}
+}
+
+// stuck is a client that takes nothing.
+type stuck struct {
+	header   http.Header
+	deadline time.Time
+}
+
+func (w *stuck) Header() http.Header { return w.header }
+
+func (w *stuck) WriteHeader(int) {}
+
+func (w *stuck) SetWriteDeadline(at time.Time) error { w.deadline = at; return nil }
+
+func (w *stuck) Flush() {}
+
+func (w *stuck) Write(b []byte) (int, error) {
+	time.Sleep(time.Until(w.deadline))
+	return 0, fmt.Errorf("write: deadline exceeded")
+}
+
+func TestStreamThatBlocksIsClosed(t *testing.T) {
+	h := populated(t)
+	h.server.pace.blocked = 50 * time.Millisecond
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", apiRoot+"/events", nil)
+		req.Header.Set("Authorization", "Bearer "+h.tokens[access.Viewer])
+		h.server.Handler().ServeHTTP(&stuck{header: http.Header{}}, req)
+	}()
+	until(t, "the stream is open", func() bool { return h.server.streams.Load() == 1 })
+	h.admin(201, "POST", "/services", m{"name": "s"})
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the stream is still open")
+	}
+}

@@ -1,0 +1,127 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"moonwatch/engine/access"
+)
+
+type fixedFigures struct{}
+
+func (fixedFigures) PluginFigures() Figures {
+	return Figures{Executing: 2, Plugins: map[string]PluginFigure{"probe": {Runs: 7, Limits: 1}}}
+}
+
+func TestMetrics(t *testing.T) {
+	h := populated(t, func(o *Options) { o.Plugins = fixedFigures{} })
+	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "down"}, "interval": "1h"})
+	h.admin(201, "POST", "/services", m{"name": "s", "status_checks": []string{check.id()}})
+	until(t, "an incident", func() bool { return h.engine.Stats().OpenIncidents == 1 })
+	r := h.do("", "GET", "/metrics", nil)
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(r.text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`moonwatch_checks{status="FAILING"} 1`, `moonwatch_checks{status="PASSING"} 0`, `moonwatch_subjects{status="ERROR"} 1`,
+		`moonwatch_open_incidents 1`, `moonwatch_runs_started_total 1`, `moonwatch_lag_seconds_count 1`, `moonwatch_info{version="1.2.3"} 1`,
+		`moonwatch_plugin_runs_total{plugin="probe"} 7`, `moonwatch_plugin_runs_executing 2`, `moonwatch_store_refuses_writes 0`,
+		`moonwatch_http_request_seconds_count{method="POST",route="/api/v1/checks",status="201"} 1`, "go_goroutines ",
+	} {
+		if !strings.Contains(r.text, want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if families["moonwatch_lag_seconds"] == nil || strings.Contains(r.text, check.id()) {
+		t.Error("the lag is missing, or routes are counted by id")
+	}
+}
+
+func TestMetricsFromElsewhere(t *testing.T) {
+	h := populated(t)
+	const here = "localhost:8420"
+	tests := []struct {
+		remote, host, forwarded, token string
+		want                           int
+	}{
+		{"127.0.0.1:1", here, "", "", 200}, {"[::1]:1", "[::1]:8420", "", "", 200}, {"127.0.0.1:1", "127.0.0.1", "", "", 200},
+		{"192.0.2.1:1", here, "", "", 401}, {"127.0.0.1:1", here, "192.0.2.1", "", 401}, {"127.0.0.1:1", "evil.example", "", "", 401},
+		{"192.0.2.1:1", here, "", h.tokens[access.Viewer], 200}, {"127.0.0.1:1", here, "192.0.2.1", h.tokens[access.Viewer], 200},
+	}
+	for _, tt := range tests {
+		req := httptest.NewRequest("GET", "/metrics", nil)
+		req.RemoteAddr, req.Host = tt.remote, tt.host
+		if tt.forwarded != "" {
+			req.Header.Set("X-Forwarded-For", tt.forwarded)
+		}
+		if tt.token != "" {
+			req.Header.Set("Authorization", "Bearer "+tt.token)
+		}
+		w := httptest.NewRecorder()
+		h.server.Handler().ServeHTTP(w, req)
+		if w.Code != tt.want {
+			t.Errorf("%+v answers %d", tt, w.Code)
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	h := populated(t)
+	if r := h.do("", "GET", "/healthz", nil); r.status != 200 || r.text != "ok\n" || r.header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("healthz answers %d %q %v", r.status, r.text, r.header)
+	}
+	if r := h.do("", "GET", "/readyz", nil); r.status != 200 {
+		t.Errorf("readyz answers %d %q", r.status, r.text)
+	}
+	h.engine.Stop()
+	if r := h.do("", "GET", "/healthz", nil); r.status != 200 {
+		t.Errorf("stopped, healthz answers %d", r.status)
+	}
+	if r := h.do("", "GET", "/readyz", nil); r.status != 503 || len(r.text) < 5 {
+		t.Errorf("stopped, readyz answers %d %q", r.status, r.text)
+	}
+	wantStatus(t, "a write to a stopped engine", h.as(access.Admin, "POST", "/services", m{"name": "x"}), 503)
+}
+
+func TestPanicsAndErrorsSayNothing(t *testing.T) {
+	var log strings.Builder
+	h := populated(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	for _, rt := range h.server.routes {
+		switch rt.path {
+		case "/audit":
+			rt.handle = func(*call) (answer, error) { panic("the inside of it") }
+		case "/incidents":
+			rt.handle = func(*call) (answer, error) { return answer{}, errors.New("the inside of it") }
+		}
+	}
+	h.web.Close()
+	h.web = httptest.NewServer(h.server.Handler())
+	defer h.web.Close()
+	for _, path := range []string{"/audit", "/incidents"} {
+		r := h.as(access.Admin, "GET", path, nil)
+		wantStatus(t, path, r, http.StatusInternalServerError)
+		if strings.Contains(r.text, "inside") {
+			t.Errorf("%s tells %s", path, r.text)
+		}
+	}
+	h.as(access.Admin, "POST", "/session", m{"username": "ada", "password": "do-not-log-me"})
+	if got := log.String(); strings.Count(got, "inside of it") != 2 || strings.Contains(got, "do-not-log-me") || strings.Contains(got, h.tokens[access.Admin]) ||
+		!strings.Contains(got, "route=/api/v1/session status=401") {
+		t.Errorf("the log is %s", got)
+	}
+}
+
+func TestNew(t *testing.T) {
+	if _, err := New(Options{}); err == nil || !strings.Contains(err.Error(), "Engine is missing") {
+		t.Errorf("New without an engine: %v", err)
+	}
+}

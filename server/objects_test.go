@@ -1,0 +1,223 @@
+package server
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+func TestServices(t *testing.T) {
+	h := populated(t)
+	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "a"}, "interval": "1h"}).id()
+	first := h.as(access.Editor, "POST", "/services", m{"name": "one", "url": "https://example.org", "status_checks": []string{check},
+		"repeat_interval": m{"WARNING": "2s", "ERROR": nil}, "alerts": []m{{"plugin": "pager", "settings": m{"room": "ops"}}}, "tags": []string{"a"}})
+	if first.status != 201 || first.body["overall_status"] != "PASSING" || first.body["alerts_enabled"] != true {
+		t.Fatalf("created %d %s", first.status, first.text)
+	}
+	repeat := first.body["repeat_interval"].(m)
+	if len(repeat) != 1 || repeat["WARNING"] != "2s" {
+		t.Errorf("repeat_interval is %v", repeat)
+	}
+	second := h.admin(201, "POST", "/services", m{"name": "two", "depends_on": []m{{"service": first.id()}}})
+	tests := []struct {
+		name string
+		body m
+		want []string
+	}{
+		{"cycle", m{"depends_on": []m{{"service": second.id()}}}, []string{"depends_on[0] cycle"}},
+		{"itself", m{"depends_on": []m{{"service": first.id()}}}, []string{"depends_on[0] cycle"}},
+		{"links", m{"status_checks": []string{check, "nosuch", check}, "users_to_notify": []string{"x"}},
+			[]string{"status_checks[1] not_found", "status_checks[2] unique", "users_to_notify[0] not_found"}},
+		{"name", m{"name": "two"}, []string{"name unique"}},
+		{"several", m{"name": "", "url": "nourl", "repeat_interval": m{"ERROR": "1ms"}},
+			[]string{"name required", "url invalid", "repeat_interval.ERROR min"}},
+		{"reference", m{"depends_on": []m{{"check": "x"}, {"service": "a", "instance": "b"}}}, []string{"depends_on[0] type", "depends_on[1] type"}},
+		{"alerts", m{"alerts": []m{{"plugin": "pager"}, {"plugin": "pager"}, {"plugin": "probe"}, {"plugins": "x"}}}, []string{"alerts[3].plugins unknown"}},
+		{"alert settings", m{"alerts": []m{{"plugin": "pager", "settings": m{"rom": "x"}}}}, []string{"alerts[0].settings.rom unknown"}},
+		{"duration", m{"repeat_interval": m{"ERROR": 5, "WARNING": "5"}}, []string{"repeat_interval.ERROR type", "repeat_interval.WARNING invalid"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h.as(access.Editor, "PATCH", "/services/"+first.id(), tt.body).wantErrors(t, tt.want...)
+		})
+	}
+	now := h.admin(200, "GET", "/services/"+first.id(), nil)
+	if now.header.Get("ETag") != `"1"` || now.body["alerts"].([]any)[0].(m)["settings"].(m)["room"] != "ops" {
+		t.Errorf("it is now %s", now.text)
+	}
+	if r := h.admin(200, "PATCH", "/services/"+first.id(), now.body); r.body["url"] != "https://example.org" {
+		t.Errorf("sent back unchanged it is %s", r.text)
+	}
+	h.admin(204, "DELETE", "/checks/"+check, nil)
+	if r := h.admin(200, "GET", "/services/"+first.id(), nil); len(r.body["status_checks"].([]any)) != 0 {
+		t.Errorf("the deleted check is still linked: %s", r.text)
+	}
+}
+
+func TestCheckValidation(t *testing.T) {
+	h := populated(t)
+	check := func(more m) m {
+		body := m{"name": "c", "plugin": "probe", "config": m{"host": "a"}}
+		for k, v := range more {
+			body[k] = v
+		}
+		return body
+	}
+	tests := []struct {
+		body m
+		want []string
+	}{
+		{m{}, []string{"name required", "plugin required"}},
+		{check(m{"config": m{}}), []string{"config.host required"}},
+		{check(m{"config": m{"host": "a", "count": 10}}), []string{"config.count max"}},
+		{check(m{"config": m{"host": "a", "count": "many"}}), []string{"config.count invalid"}},
+		{check(m{"config": m{"host": "a", "hots": 1}}), []string{"config.hots unknown"}},
+		{check(m{"config": m{"host": "a", "password": m{"$sealed": "x"}}}), []string{"config.password type"}},
+		{check(m{"plugin": "nosuch"}), []string{"plugin not_found"}},
+		{check(m{"plugin": "pager"}), []string{"plugin invalid"}},
+		{check(m{"plugin": "broken"}), []string{"plugin not_found"}},
+		{check(m{"interval": "0s"}), []string{"interval min"}},
+		{check(m{"interval": "2 years"}), []string{"interval invalid"}},
+		{check(m{"importance": "PASSING", "debounce": -1, "recover_after": 0}), []string{"importance invalid", "debounce min", "recover_after min"}},
+	}
+	for _, tt := range tests {
+		h.as(access.Editor, "POST", "/checks", tt.body).wantErrors(t, tt.want...)
+	}
+	if n := len(h.engine.Checks()); n != 0 {
+		t.Errorf("%d checks were made", n)
+	}
+}
+
+// TestPatchesOfOneObject make sure that changes to different fields at one time
+// all arrive, when nobody counts on a revision.
+func TestPatchesOfOneObject(t *testing.T) {
+	h := populated(t)
+	at := "/services/" + h.admin(201, "POST", "/services", m{"name": "s"}).id()
+	bodies := []m{{"url": "https://example.org"}, {"runbook_link": "https://example.org/r"}, {"tags": []string{"x"}}, {"is_public": true}}
+	var all sync.WaitGroup
+	for _, body := range bodies {
+		all.Go(func() {
+			if r := h.as(access.Admin, "PATCH", at, body); r.status != 200 {
+				t.Errorf("%v answers %d", body, r.status)
+			}
+		})
+	}
+	all.Wait()
+	now := h.admin(200, "GET", at, nil).body
+	if now["url"] == "" || now["runbook_link"] == "" || len(now["tags"].([]any)) != 1 || now["is_public"] != true || now["revision"] != 5.0 {
+		t.Errorf("it is %v", now)
+	}
+}
+
+func TestRevisions(t *testing.T) {
+	h := populated(t)
+	made := h.admin(201, "POST", "/checks", m{"name": "first", "plugin": "probe", "config": m{"host": "a", "password": "one"}, "active": false})
+	at := "/checks/" + made.id()
+	h.admin(200, "PATCH", at, m{"name": "second", "config": m{"host": "b", "password": "two"}})
+	h.as(access.Editor, "PATCH", at, m{"debounce": 4})
+	list := h.admin(200, "GET", at+"/revisions", nil)
+	items := list.items()
+	if len(items) != 3 || items[0]["revision"] != 3.0 || items[0]["author"] != "the-editor" || items[2]["object"].(m)["name"] != "first" {
+		t.Fatalf("revisions are %s", list.text)
+	}
+	if strings.Contains(list.text, "sealed") || items[2]["object"].(m)["config"].(m)["password"].(m)["set"] != true {
+		t.Errorf("secrets are not masked: %s", list.text)
+	}
+	back := h.admin(200, "POST", at+"/revisions/1/revert", nil)
+	if back.body["name"] != "first" || back.body["revision"] != 4.0 || back.body["config"].(m)["host"] != "a" || back.body["debounce"] != 0.0 {
+		t.Errorf("reverted to %s", back.text)
+	}
+	h.admin(404, "POST", at+"/revisions/9/revert", nil)
+	h.admin(404, "POST", at+"/revisions/x/revert", nil)
+	h.admin(412, "POST", at+"/revisions/1/revert", nil, "If-Match", `"2"`)
+	h.admin(204, "DELETE", at, nil)
+	gone := h.admin(200, "GET", at+"/revisions", nil).items()
+	if len(gone) != 5 || gone[0]["deleted"] != true || gone[0]["object"] != nil {
+		t.Errorf("after the deletion they are %v", gone)
+	}
+	h.admin(404, "POST", at+"/revisions/1/revert", nil)
+	wantStatus(t, "the history of what is gone", h.as(access.Editor, "GET", at+"/revisions", nil), 404)
+}
+
+func TestPlugins(t *testing.T) {
+	h := populated(t)
+	h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "a"}, "active": false})
+	p := h.as(access.Viewer, "GET", "/plugins/probe", nil).body
+	for key, want := range map[string]any{"name": "Probe", "kind": "check", "version": "0.0.1", "running_version": "0.0.1", "state": "active", "error": nil,
+		"file": "probe.lua", "shipped": false} {
+		if p[key] != want {
+			t.Errorf("%s is %v, want %v", key, p[key], want)
+		}
+	}
+	if v := p["variables"].([]any); len(v) != 2 || v[0].(m)["set"] != true || v[1].(m)["set"] != false {
+		t.Errorf("variables are %v", v)
+	}
+	if p["forms"].(m)["config_form"].(m)["properties"].(m)["host"] == nil || p["used_by"].(m)["checks"] != 1.0 {
+		t.Errorf("the plugin is %v", p)
+	}
+	broken := h.admin(200, "GET", "/plugins?state=failed", nil).items()
+	if len(broken) != 1 || broken[0]["slug"] != "broken" || broken[0]["error"].(m)["line"] != 7.0 || broken[0]["running_version"] != "" {
+		t.Errorf("failed plugins are %v", broken)
+	}
+	e, _ := h.plugins.Plugin("probe")
+	e.Problem = &engine.PluginProblem{Message: "unexpected end", Line: 3}
+	h.plugins.set(e)
+	if p := h.admin(200, "GET", "/plugins/probe", nil).body; p["state"] != "failed" || p["running_version"] != "0.0.1" || p["error"].(m)["line"] != 3.0 {
+		t.Errorf("with a broken newer file it is %v", p)
+	}
+	e.Problem, e.Orphaned = nil, true
+	h.plugins.set(e)
+	if p := h.admin(200, "GET", "/plugins/probe", nil).body; p["state"] != "orphaned" {
+		t.Errorf("without its file it is %v", p["state"])
+	}
+}
+
+func TestPluginSettings(t *testing.T) {
+	h := populated(t)
+	at := "/plugins/probe/settings"
+	if s := h.admin(200, "GET", at, nil); s.body["greeting"] != "hello" || s.body["key"] != nil || s.header.Get("ETag") != `"0"` {
+		t.Errorf("before anybody saved, they are %s %v", s.text, s.header)
+	}
+	s := h.admin(200, "PUT", at, m{"greeting": "good day", "key": "s3cret-key"})
+	if s.body["key"].(m)["set"] != true || strings.Contains(s.text, "s3cret") || s.header.Get("ETag") != `"1"` {
+		t.Errorf("saved, they are %s", s.text)
+	}
+	for _, body := range []map[string]any{{"greeting": "a"}, {"greeting": "a", "key": ""}, {"greeting": "a", "key": m{"set": true}}} {
+		if s := h.admin(200, "PUT", at, body); s.body["key"] == nil {
+			t.Errorf("%v loses the secret", body)
+		}
+	}
+	if s := h.admin(200, "PUT", at, m{"key": nil}); s.body["key"] != nil || s.body["greeting"] != "hello" {
+		t.Errorf("null leaves %s", s.text)
+	}
+	h.admin(422, "PUT", at, m{"greting": "x"}).wantErrors(t, "greting unknown")
+	h.admin(412, "PUT", at, m{}, "If-Match", `"1"`)
+	wantStatus(t, "as editor", h.as(access.Editor, "PUT", at, m{}), 403)
+	wantStatus(t, "as editor", h.as(access.Editor, "POST", "/plugins/probe/resume", nil), 403)
+	if r := h.admin(200, "POST", "/plugins/probe/resume", nil); r.body["state"] != "active" {
+		t.Errorf("resumed it is %s", r.text)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	h := populated(t)
+	s := h.admin(200, "GET", "/settings", nil)
+	if s.header.Get("ETag") != `"0"` || s.body["retention"] != "4w2d" {
+		t.Errorf("at first %v %s", s.header, s.text)
+	}
+	h.admin(200, "PUT", "/settings", s.body)
+	s = h.admin(200, "PUT", "/settings", m{"public_url": "https://moon.example/", "repeat_interval": m{"ERROR": "5m"}})
+	if s.body["public_url"] != "https://moon.example" || s.body["repeat_interval"].(m)["ERROR"] != "5m" || s.body["repeat_interval"].(m)["WARNING"] != "2h" {
+		t.Errorf("saved %s", s.text)
+	}
+	if s = h.admin(200, "PUT", "/settings", m{"pause_alerts": true}); s.body["public_url"] != "https://moon.example" {
+		t.Errorf("what was left out is %s", s.text)
+	}
+	h.admin(422, "PUT", "/settings", m{"fallback_user": "x", "trusted_proxies": []string{"y"}}).
+		wantErrors(t, "trusted_proxies[0] invalid", "fallback_user not_found")
+	h.admin(412, "PUT", "/settings", m{"pause_alerts": true}, "If-Match", `"1"`)
+	wantStatus(t, "as editor", h.as(access.Editor, "GET", "/settings", nil), 403)
+}
