@@ -182,6 +182,10 @@ func (d *decoder) list(at string, n *Node, v reflect.Value) {
 	for i, item := range n.Items {
 		one := begun(v.Type().Elem())
 		location := at + "[" + strconv.Itoa(i) + "]"
+		if item.Kind == NullNode {
+			d.complain(location, item, "required", "this is empty")
+			continue
+		}
 		if key != "" {
 			name := item.get(key)
 			switch {
@@ -196,9 +200,6 @@ func (d *decoder) list(at string, n *Node, v reflect.Value) {
 					seen[name.Text] = max(name.Line, 1)
 				}
 			}
-		}
-		if v.Type().Elem().Kind() != reflect.Struct && item.Kind == NullNode {
-			d.complain(location, item, "required", "this is empty")
 		}
 		d.value(location, item, one.Elem())
 		out = reflect.Append(out, one.Elem())

@@ -11,7 +11,7 @@ const Version = 1
 
 // What a document may hold.
 const (
-	MaxBytes    = 32 << 20  // of the text
+	MaxBytes    = 16 << 20  // of the text
 	MaxDepth    = 100       // of values in values
 	MaxValues   = 4_000_000 // values, aliases counted as what they stand for
 	MaxProblems = 1000      // complaints about one document

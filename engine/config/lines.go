@@ -33,7 +33,7 @@ func (d *Document) Line(location string) int {
 				}
 			}
 		}
-		if n = next; n != nil && n.Line > 0 {
+		if n = next; n != nil && n.Line > 0 && step[0] == '[' {
 			line = n.Line
 		}
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -26,8 +27,8 @@ func parse(data []byte) (root *Node, problems []Problem) {
 		return refuse(0, "max", "the document has more than %d MiB", MaxBytes>>20)
 	case !utf8.Valid(data):
 		return refuse(badLine(data), "invalid", "this is not UTF-8 text")
-	case strings.IndexByte(string(data), 0) >= 0:
-		return refuse(1+strings.Count(string(data[:strings.IndexByte(string(data), 0)]), "\n"), "invalid", "null characters are not allowed")
+	case bytes.IndexByte(data, 0) >= 0:
+		return refuse(1+bytes.Count(data[:bytes.IndexByte(data, 0)], []byte("\n")), "invalid", "null characters are not allowed")
 	}
 	defer func() { // the YAML library is not ours
 		if p := recover(); p != nil {
