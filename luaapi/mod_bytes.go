@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -132,6 +133,9 @@ func (f *packFormat) integer(signed bool, size int) packItem {
 
 // alignTo is X: padding as the next item would have, without it.
 func (f *packFormat) alignTo() packItem {
+	if strings.HasPrefix(f.text, "X") {
+		return f.fail("invalid next option for option 'X'")
+	}
 	item := f.next()
 	if f.problem != "" || item.align == 0 {
 		return f.fail("invalid next option for option 'X'")

@@ -1,6 +1,11 @@
 package luaapi
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	lua "github.com/yuin/gopher-lua"
+)
 
 func TestCrypto(t *testing.T) {
 	b := newBench(t, nil)
@@ -99,6 +104,7 @@ func TestBytes(t *testing.T) {
 		`bytes.pack("i0", 1)`:                            "integral size (0) out of limits",
 		`bytes.pack("q", 1)`:                             "invalid format option 'q'",
 		`bytes.pack("X", 1)`:                             "invalid next option for option 'X'",
+		`bytes.pack(("X"):rep(8e6), 1)`:                  "invalid next option for option 'X'",
 		`bytes.pack("Xz", 1)`:                            "invalid next option for option 'X'",
 		`bytes.pack("!4 b i3", 1, 1)`:                    "format asks for alignment not power of 2",
 		`bytes.pack(("x"):rep(8400000))`:                 "format is longer than 8388608 bytes",
@@ -109,4 +115,19 @@ func TestBytes(t *testing.T) {
 	} {
 		b.raises(script, want)
 	}
+}
+
+func FuzzBytes(f *testing.F) {
+	f.Add("<!4 b i4 >s2 z c3 xXi8 d", "\x01\x02\x03\x04\x05\x06\x07\x08\x09")
+	f.Add("i16I9jJ", "\xff\xff")
+	f.Fuzz(func(t *testing.T, format, data string) {
+		b := newBench(t, nil)
+		b.global("f", lua.LString(format))
+		b.global("d", lua.LString(data))
+		for _, script := range []string{"return bytes.unpack(f, d)", "return bytes.pack(f, 1, 2, 'x', d, 3)"} {
+			if _, err := b.do(script); err != nil && !strings.HasPrefix(err.Error(), "<string>:1: bad argument") {
+				t.Fatalf("%s with %q, %q: %v", script, format, data, err)
+			}
+		}
+	})
 }

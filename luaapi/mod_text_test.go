@@ -97,3 +97,15 @@ func TestLog(t *testing.T) {
 	b.raises(`log.info()`, "bad argument #1 to log.info: message is missing")
 	b.raises(`log.info("x", 5)`, "fields must be a table, got a number")
 }
+
+func FuzzXMLParse(f *testing.F) {
+	for _, seed := range []string{`<a b="1">x<c/><![CDATA[y]]></a>`, `<?xml version="1.0" encoding="x"?><a/>`, `<a:b xmlns:a="u">&lt;&#65;</a:b>`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		root, err := parseXML(text)
+		if (root == nil) == (err == nil) {
+			t.Fatalf("parseXML(%q) = %v, %v", text, root, err)
+		}
+	})
+}

@@ -125,3 +125,16 @@ func TestSleepGoesThroughTheHost(t *testing.T) {
 		t.Errorf("slept %v", h.slept)
 	}
 }
+
+func FuzzStrptime(f *testing.F) {
+	f.Add("2026-01-05 09:03:07.5 +0100", "%Y-%m-%d %H:%M:%S.%f %z")
+	f.Add("Mon Jan  5 PM", "%a %b %e %p")
+	f.Add("-5", "%s")
+	f.Fuzz(func(t *testing.T, text, layout string) {
+		at, err := strptime(text, layout, time.UTC)
+		if err == nil && (at.Year() < -40000 || at.Year() > 40000) {
+			t.Fatalf("strptime(%q, %q) = %v", text, layout, at)
+		}
+		strftime(at, layout)
+	})
+}
