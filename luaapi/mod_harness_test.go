@@ -50,8 +50,7 @@ func (f *fakeHost) Exec(ctx context.Context, req *host.ExecRequest) (*host.ExecA
 // bench is a Lua state with every module as a global, in the service of one call.
 type bench struct {
 	t    testing.TB
-	st   *state
-	env  *lua.LTable
+	L    *lua.LState
 	call *call
 	log  []string
 }
@@ -61,38 +60,42 @@ func newBench(t testing.TB, h host.Host) *bench {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	t.Cleanup(cancel)
-	b := &bench{t: t, st: newState()}
+	b := &bench{t: t, L: lua.NewState(lua.Options{SkipOpenLibs: true})}
 	b.call = &call{ctx: ctx, host: h, now: time.Now, scope: engine.Scope{Plugin: "p", Subject: "c1"}}
 	b.call.deadline, _ = ctx.Deadline()
 	b.call.log = func(level, message string) { b.log = append(b.log, level+": "+message) }
 	t.Cleanup(func() {
 		b.call.close()
-		b.st.close()
+		b.L.Close()
 	})
-	b.st.L.SetContext(context.WithValue(ctx, callKey{}, b.call))
-	used := make([]bool, len(b.st.libs))
-	for i := range used {
-		used[i] = true
+	b.L.SetContext(context.WithValue(ctx, callKey{}, b.call))
+	for name, fn := range lualib.Base() {
+		b.global(name, b.L.NewFunction(fn))
 	}
-	b.env = b.st.environment(used)
+	b.global("print", b.L.NewFunction(basePrint))
+	for name, functions := range map[string]map[string]lua.LGFunction{"string": lualib.String(), "table": lualib.Table(), "math": lualib.Math()} {
+		b.global(name, moduleOf(b.L, functions))
+	}
+	strings := newTable()
+	strings.RawSetString("__index", b.L.GetGlobal("string"))
+	b.L.SetMetatable(lua.LString(""), strings)
 	for name, open := range builtinModules() {
-		b.env.RawSetString(name, b.st.module(name, open))
+		b.global(name, open(b.L))
 	}
 	return b
 }
 
 // global gives the scripts a value.
-func (b *bench) global(name string, v lua.LValue) { b.env.RawSetString(name, v) }
+func (b *bench) global(name string, v lua.LValue) { b.L.SetGlobal(name, v) }
 
 // do runs a script and returns its results, as text.
 func (b *bench) do(script string) ([]string, error) {
 	b.t.Helper()
-	L := b.st.L
+	L := b.L
 	fn, err := L.LoadString(script)
 	if err != nil {
 		b.t.Fatalf("the test's script does not compile: %v", err)
 	}
-	fn.Env = b.env
 	top := L.GetTop()
 	defer L.SetTop(top)
 	if err := L.CallByParam(lua.P{Fn: fn, NRet: lua.MultRet, Protect: true}); err != nil {

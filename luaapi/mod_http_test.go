@@ -219,12 +219,11 @@ func BenchmarkHTTPGet(b *testing.B) {
 	answer := &host.HTTPResponse{Status: 200, Body: "ok", URL: "http://x/", Header: http.Header{"Content-Type": {"text/plain"}}}
 	h := &fakeHost{http: func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { return answer, nil }}
 	bench := newBench(b, h)
-	L := bench.st.L
+	L := bench.L
 	fn, err := L.LoadString(`local r = http.get("http://x/", { timeout = 5, redirects = true }) return r.status, r.body, r.timings.total`)
 	if err != nil {
 		b.Fatal(err)
 	}
-	fn.Env = bench.env
 	bench.call.deadline = time.Now().Add(time.Hour)
 	bench.call.ctx = context.Background()
 	L.SetContext(context.WithValue(context.Background(), callKey{}, bench.call))
