@@ -183,6 +183,9 @@ func (e *Event) readList(p property, z *zones) error {
 		}
 	case "RDATE":
 		for item := range strings.SplitSeq(p.value, ",") {
+			if strings.TrimSpace(item) == "" {
+				continue
+			}
 			d, err := readPeriod(item, p, z, e.zone)
 			if err != nil {
 				return fmt.Errorf("read RDATE: %w", err)

@@ -1,0 +1,76 @@
+package rota
+
+import (
+	"fmt"
+	"time"
+)
+
+// FieldError is one thing that is wrong with what a person entered. Field is
+// the name on the API, Code one of the API's.
+type FieldError struct {
+	Field   string
+	Code    string
+	Message string
+}
+
+func (e FieldError) Error() string { return e.Field + ": " + e.Message }
+
+// LongestOverride bounds an override.
+const LongestOverride = 366 * 24 * time.Hour
+
+// Validate returns everything that is wrong with a rotation. known tells
+// whether a member is a user; nil takes every one.
+func (r Rotation) Validate(known func(user string) bool) []FieldError {
+	var errs []FieldError
+	add := func(field, code, message string) { errs = append(errs, FieldError{field, code, message}) }
+	switch {
+	case len(r.Members) == 0:
+		add("members", "required", "a rotation has at least one member")
+	case len(r.Members) > MostMembers:
+		add("members", "max", fmt.Sprintf("at most %d members", MostMembers))
+	}
+	for i, m := range r.Members {
+		if i < MostMembers && known != nil && !known(m) {
+			add(fmt.Sprintf("members.%d", i), "not_found", "no such user")
+		}
+	}
+	if r.Every == "" {
+		add("every", "required", "this is required")
+	} else if days, err := ParseEvery(r.Every); err != nil {
+		add("every", "invalid", err.Error())
+	} else if days > MostTurnDays {
+		add("every", "max", fmt.Sprintf("a turn is at most %d days", MostTurnDays))
+	}
+	if r.Starts == "" {
+		add("starts", "required", "this is required")
+	} else if t, err := time.Parse(StartsLayout, r.Starts); err != nil || t.Year() < 1970 {
+		add("starts", "invalid", "write a date and time, such as 2026-01-05T09:00")
+	}
+	return errs
+}
+
+// Validate returns everything that is wrong with an override. known tells
+// whether its user is one; nil takes every one.
+func (o Override) Validate(known func(user string) bool) []FieldError {
+	var errs []FieldError
+	add := func(field, code, message string) { errs = append(errs, FieldError{field, code, message}) }
+	switch {
+	case o.User == "":
+		add("user", "required", "this is required")
+	case known != nil && !known(o.User):
+		add("user", "not_found", "no such user")
+	}
+	if o.Start.IsZero() {
+		add("start", "required", "this is required")
+	}
+	switch {
+	case o.End.IsZero():
+		add("end", "required", "this is required")
+	case o.Start.IsZero():
+	case !o.End.After(o.Start):
+		add("end", "min", "the end is not after the start")
+	case o.End.Sub(o.Start) > LongestOverride:
+		add("end", "max", "an override is at most a year")
+	}
+	return errs
+}
