@@ -13,8 +13,8 @@ import (
 // openBytes opens bytes: Lua 5.3's string.pack and string.unpack, with the
 // sizes of a 64-bit machine. Integers beyond 2^53, which a number cannot hold,
 // are decimal text on both ways.
-func openBytes(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"pack": bytesPack, "unpack": bytesUnpack})
+func openBytes(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"pack": bytesPack, "unpack": bytesUnpack})
 }
 
 // packKind is the sort of one item of a format.

@@ -38,7 +38,7 @@ func hashOf(name string) func() hash.Hash {
 	return nil
 }
 
-func openCrypto(L *lua.LState) *lua.LTable {
+func openCrypto(*lua.LState) *lua.LTable {
 	functions := map[string]lua.LGFunction{
 		"hmac":   cryptoHMAC,
 		"pbkdf2": cryptoPBKDF2,
@@ -54,7 +54,7 @@ func openCrypto(L *lua.LState) *lua.LTable {
 			return a.encoded(h.Sum(nil), 2, "hex")
 		}
 	}
-	return moduleOf(L, functions)
+	return moduleOf(functions)
 }
 
 // encoded answers with data in the encoding that argument n names.

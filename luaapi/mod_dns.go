@@ -8,8 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-func openDNS(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"lookup": dnsLookup})
+func openDNS(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"lookup": dnsLookup})
 }
 
 // dnsLookup is lookup(name, type, options); the type is A when left out.

@@ -12,8 +12,8 @@ import (
 // maxArguments bounds the arguments of a program.
 const maxArguments = 1000
 
-func openExec(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"run": execRun, "split": execSplit})
+func openExec(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"run": execRun, "split": execSplit})
 }
 
 // execRun is run{ "/path", argument, …, stdin, timeout, env }.

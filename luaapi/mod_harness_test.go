@@ -74,7 +74,7 @@ func newBench(t testing.TB, h host.Host) *bench {
 	}
 	b.global("print", b.L.NewFunction(basePrint))
 	for name, functions := range map[string]map[string]lua.LGFunction{"string": lualib.String(), "table": lualib.Table(), "math": lualib.Math()} {
-		b.global(name, moduleOf(b.L, functions))
+		b.global(name, moduleOf(functions))
 	}
 	strings := newTable()
 	strings.RawSetString("__index", b.L.GetGlobal("string"))

@@ -25,8 +25,8 @@ const maxAllBodies = 64 << 20
 // maxAll bounds the requests of one http.all, and the hosts of one icmp.ping.
 const maxAll = 1000
 
-func openHTTP(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{
+func openHTTP(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{
 		"get":     func(L *lua.LState) int { return httpShort(L, "http.get", http.MethodGet) },
 		"post":    func(L *lua.LState) int { return httpShort(L, "http.post", http.MethodPost) },
 		"request": httpRequestFunction,

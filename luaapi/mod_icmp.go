@@ -8,8 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-func openICMP(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"ping": icmpPing})
+func openICMP(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"ping": icmpPing})
 }
 
 // icmpPing is ping(host or array of hosts, options).

@@ -24,8 +24,8 @@ var jsonObjectMeta = newTable()
 // maxJSONDepth bounds the nesting of values that are read and written.
 const maxJSONDepth = 100
 
-func openJSON(L *lua.LState) *lua.LTable {
-	t := moduleOf(L, map[string]lua.LGFunction{
+func openJSON(*lua.LState) *lua.LTable {
+	t := moduleOf(map[string]lua.LGFunction{
 		"encode": jsonEncode,
 		"decode": jsonDecode,
 		"object": jsonObject,

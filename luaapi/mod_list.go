@@ -3,9 +3,10 @@ package luaapi
 import lua "github.com/yuin/gopher-lua"
 
 // builtinModules returns the modules that every plugin may require, by name,
-// but for forms. Each function builds a module's table for one state. The
-// functions in it hold nothing of a run; patterns and time zones, which are dear
-// to make and cannot be changed, are kept for all states of one runtime.
+// but for forms. Each function builds a module's table, which all states may
+// share as long as plugins cannot write to it: its functions hold nothing of a
+// run or a state. Patterns and time zones, which are dear to make and cannot be
+// changed, are kept with them.
 func builtinModules() map[string]func(*lua.LState) *lua.LTable {
 	return map[string]func(*lua.LState) *lua.LTable{
 		"base64":     openBase64,

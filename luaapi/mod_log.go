@@ -9,12 +9,12 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-func openLog(L *lua.LState) *lua.LTable {
+func openLog(*lua.LState) *lua.LTable {
 	functions := make(map[string]lua.LGFunction, 4)
 	for _, level := range []string{"debug", "info", "warn", "error"} {
 		functions[level] = func(L *lua.LState) int { return logLine(L, level) }
 	}
-	return moduleOf(L, functions)
+	return moduleOf(functions)
 }
 
 // logLine writes (message, fields) to the run's log. Any value is a message.

@@ -93,8 +93,8 @@ func patternSize(t *syntax.Regexp) int {
 
 // openRe returns the function that opens module re.
 func openRe(p *patterns) func(*lua.LState) *lua.LTable {
-	return func(L *lua.LState) *lua.LTable {
-		return moduleOf(L, map[string]lua.LGFunction{
+	return func(*lua.LState) *lua.LTable {
+		return moduleOf(map[string]lua.LGFunction{
 			"match":    p.match,
 			"find_all": p.findAll,
 			"replace":  p.replace,

@@ -7,8 +7,8 @@ import (
 )
 
 // openRecipients opens recipients: who is mentioned, called or written to.
-func openRecipients(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{
+func openRecipients(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{
 		"all": func(L *lua.LState) int {
 			a := args{L, "recipients.all"}
 			L.Push(a.everybody(a.table(1, "users"), a.table(2, "duty_officers")))

@@ -16,8 +16,8 @@ var mailKeys = []string{
 // maxMailRecipients bounds one message.
 const maxMailRecipients = 500
 
-func openSMTP(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"send": smtpSend})
+func openSMTP(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"send": smtpSend})
 }
 
 // smtpSend sends one message and answers true, { refused addresses }; when all

@@ -18,9 +18,9 @@ const maxStored = 16 << 10
 const maxStoreKey = 256
 
 // openStore opens store, with store.shared in it.
-func openStore(L *lua.LState) *lua.LTable {
-	t := moduleOf(L, storeFunctions("store.", false))
-	t.RawSetString("shared", moduleOf(L, storeFunctions("store.shared.", true)))
+func openStore(*lua.LState) *lua.LTable {
+	t := moduleOf(storeFunctions("store.", false))
+	t.RawSetString("shared", moduleOf(storeFunctions("store.shared.", true)))
 	return t
 }
 

@@ -7,11 +7,12 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// moduleOf builds the table of a module's functions.
-func moduleOf(L *lua.LState, functions map[string]lua.LGFunction) *lua.LTable {
-	t := L.CreateTable(0, len(functions))
+// moduleOf builds the table of a module's functions. They hold nothing of a
+// state, so that all states can share them.
+func moduleOf(functions map[string]lua.LGFunction) *lua.LTable {
+	t := newRecord(len(functions))
 	for name, fn := range functions {
-		t.RawSetString(name, L.NewFunction(fn))
+		t.RawSetString(name, goFunction(fn))
 	}
 	return t
 }

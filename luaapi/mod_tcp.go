@@ -16,8 +16,8 @@ const (
 	maxConnections = 200     // that one run opens
 )
 
-func openTCP(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"connect": tcpConnect})
+func openTCP(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"connect": tcpConnect})
 }
 
 // tcpConnection is a stream as Lua sees it.

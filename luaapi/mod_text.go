@@ -9,8 +9,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-func openBase64(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{
+func openBase64(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{
 		"encode": func(L *lua.LState) int {
 			text := args{L, "base64.encode"}.text(1, "text")
 			L.Push(lua.LString(base64.StdEncoding.EncodeToString([]byte(text))))
@@ -32,8 +32,8 @@ func base64Decode(L *lua.LState) int {
 	return 1
 }
 
-func openHTML(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{
+func openHTML(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{
 		"escape": func(L *lua.LState) int {
 			L.Push(lua.LString(html.EscapeString(args{L, "html.escape"}.text(1, "text"))))
 			return 1
@@ -45,8 +45,8 @@ func openHTML(L *lua.LState) *lua.LTable {
 	})
 }
 
-func openUTF8(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"len": utf8Len, "sub": utf8Sub})
+func openUTF8(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"len": utf8Len, "sub": utf8Sub})
 }
 
 // utf8Len counts characters; a byte that is part of none counts as one.

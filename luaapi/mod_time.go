@@ -42,8 +42,8 @@ func (z *zones) get(name string) (*time.Location, error) {
 }
 
 func openTime(z *zones) func(*lua.LState) *lua.LTable {
-	return func(L *lua.LState) *lua.LTable {
-		return moduleOf(L, map[string]lua.LGFunction{
+	return func(*lua.LState) *lua.LTable {
+		return moduleOf(map[string]lua.LGFunction{
 			"now":    timeNow,
 			"left":   timeLeft,
 			"sleep":  timeSleep,

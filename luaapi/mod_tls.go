@@ -8,8 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-func openTLS(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"certificate": tlsCertificate})
+func openTLS(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"certificate": tlsCertificate})
 }
 
 // tlsCertificate is certificate(host, port, options); the port is 443 when left out.

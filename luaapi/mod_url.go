@@ -9,8 +9,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-func openURL(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{
+func openURL(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{
 		"parse":    urlParse,
 		"build":    urlBuild,
 		"escape":   urlEscape,

@@ -16,8 +16,8 @@ const (
 	maxXMLNodes = 100_000 // elements and attributes
 )
 
-func openXML(L *lua.LState) *lua.LTable {
-	return moduleOf(L, map[string]lua.LGFunction{"parse": xmlParse, "escape": xmlEscape})
+func openXML(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{"parse": xmlParse, "escape": xmlEscape})
 }
 
 var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
