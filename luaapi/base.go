@@ -12,12 +12,12 @@ import (
 
 // coreBase returns the global functions that know of the run they serve. With
 // lualib.Base they are all that a plugin finds: anything else is not there.
-func coreBase(L *lua.LState) map[string]*lua.LFunction {
-	return map[string]*lua.LFunction{
-		"pcall":   L.NewFunction(basePCall),
-		"xpcall":  L.NewFunction(baseXPCall),
-		"print":   L.NewFunction(basePrint),
-		"require": L.NewFunction(baseRequire),
+func coreBase() map[string]lua.LGFunction {
+	return map[string]lua.LGFunction{
+		"pcall":   basePCall,
+		"xpcall":  baseXPCall,
+		"print":   basePrint,
+		"require": baseRequire,
 	}
 }
 
@@ -179,7 +179,7 @@ func (r *run) require(L *lua.LState, name string) lua.LValue {
 		}
 	}
 	if open := r.opener(name); open != nil {
-		module := r.st.module(name, open)
+		module := r.rt.tools.module(name, open)
 		r.loaded = append(r.loaded, loadedModule{name, module})
 		return module
 	}

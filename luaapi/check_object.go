@@ -31,7 +31,7 @@ type fieldValue struct {
 // newCheck is the check object of a run. The check stands behind it in the run;
 // nothing that Lua holds points into the engine.
 func (r *run) newCheck() *lua.LUserData {
-	meta := r.st.checkMeta
+	meta := r.rt.tools.checkMeta
 	if r.bound != nil && r.bound.quick != nil {
 		meta = r.bound.quick
 	}

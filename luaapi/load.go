@@ -17,7 +17,7 @@ import (
 // loading makes.
 const (
 	loadLimit        = time.Second
-	loadInstructions = 20_000_000
+	loadInstructions = 5_000_000
 )
 
 // loaded is what came of reading one source.

@@ -38,7 +38,7 @@ func callProtected(L *lua.LState, values []lua.LValue) ([]lua.LValue, error) {
 	r.protectedDepth++
 	defer func() { r.protectedDepth-- }()
 	th.L.SetContext(L.Context())
-	th.L.Push(r.st.trampoline)
+	th.L.Push(r.st.tools.trampoline)
 	for _, v := range values {
 		th.L.Push(v)
 	}

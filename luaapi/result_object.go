@@ -29,7 +29,7 @@ const maxMetrics = 100
 
 // newResult is the result object of a run.
 func (r *run) newResult() *lua.LUserData {
-	r.verdict = lua.LUserData{Value: resultMark{}, Metatable: r.st.resultMeta}
+	r.verdict = lua.LUserData{Value: resultMark{}, Metatable: r.rt.tools.resultMeta}
 	r.result.object = &r.verdict
 	return r.result.object
 }
@@ -57,7 +57,7 @@ func resultIndex(L *lua.LState) int {
 			v = lua.LString(o.severity)
 		}
 	case "metric":
-		v = r.st.metric
+		v = r.rt.tools.metric
 	default:
 		raiseUnknown(L, "result", name, resultNames[:])
 	}

@@ -109,7 +109,7 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 	if p != nil {
 		r.st = p.get()
 	} else {
-		r.st = newState()
+		r.st = newState(rt.tools)
 	}
 	r.st.L.SetContext(&r.vm)
 	r.env = r.st.environment(c.libs)
@@ -120,7 +120,7 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 // execute runs the file's top level and then enter, protected. It returns what
 // went wrong; the end of the run comes before any other error.
 func (r *run) execute() error {
-	r.st.L.Push(r.st.entry)
+	r.st.L.Push(r.st.tools.entry)
 	err := r.protected()
 	if ended := r.vm.Err(); ended != nil {
 		if r.trace == "" {

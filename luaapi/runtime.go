@@ -19,6 +19,7 @@ type Runtime struct {
 	watchdog *watchdog
 	builtin  map[string]moduleOpener
 	shared   *sharedObjects
+	tools    *toolbox
 	counts   counters
 	fast     atomic.Int64 // bindings that have a table for Lua
 
@@ -53,6 +54,7 @@ func New(o Options) (*Runtime, error) {
 		opts:   o,
 		turns:  newTurns(o.MaxExecuting),
 		shared: newSharedObjects(),
+		tools:  newToolbox(),
 		units:  map[string]*unit{},
 		owners: map[string]*unit{},
 		kept:   map[string]string{},
@@ -121,7 +123,7 @@ func (rt *Runtime) trim() {
 }
 
 func (rt *Runtime) newPool() *pool {
-	p := &pool{limit: rt.opts.MaxExecuting}
+	p := &pool{tools: rt.tools, limit: rt.opts.MaxExecuting}
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	rt.pools[p] = struct{}{}

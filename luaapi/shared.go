@@ -44,7 +44,7 @@ func goFunction(fn lua.LGFunction) *lua.LFunction {
 
 // hiddenTable is a metatable that plugins can neither see nor replace.
 func hiddenTable(fields map[string]lua.LValue) *lua.LTable {
-	t := &lua.LTable{Metatable: lua.LNil}
+	t := newRecord(len(fields) + 1)
 	t.RawSetString("__metatable", lua.LFalse)
 	for key, v := range fields {
 		t.RawSetString(key, v)

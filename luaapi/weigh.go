@@ -112,6 +112,9 @@ func (s *scale) open(v lua.LValue) {
 		}
 	case *lua.LUserData:
 		s.sum += tableWeight
+		if heavy, ok := v.Value.(weighed); ok {
+			s.sum += heavy.weight()
+		}
 	}
 }
 
