@@ -15,7 +15,7 @@ import (
 const alertLimit = 60 * time.Second
 
 // Alert calls send_alert, or send_alert_update when in.Update is set.
-func (v *version) Alert(ctx context.Context, in *engine.AlertCall) engine.AlertReport {
+func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engine.AlertReport) {
 	name := "send_alert"
 	if in.Update {
 		name = "send_alert_update"
@@ -30,6 +30,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) engine.AlertR
 		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: err.Error()}
 	}
 	defer cancel()
+	defer r.contain(func() { report = engine.AlertReport{Outcome: engine.OutcomeUnknown, Why: errInternal.Error()} })
 	r.call.secrets = append(r.call.secrets, bound.secrets...)
 	r.alert = in
 	var returned [3]lua.LValue
@@ -47,7 +48,6 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) engine.AlertR
 		L.Pop(3)
 	}
 	err = r.execute()
-	var report engine.AlertReport
 	if err == nil {
 		report, err = judgeAlert(name, returned)
 	}

@@ -37,6 +37,9 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	}
 	defer cancel()
 	r.bindCheck(in, bound)
+	defer r.contain(func() {
+		report = engine.RunReport{Unknown: true, Cause: engine.CauseError, Error: errInternal.Error(), Took: time.Since(r.started)}
+	})
 	r.ping = ping
 	r.enter = callCheck
 	err = r.execute()
@@ -206,7 +209,7 @@ func pingTable(L *lua.LState, shared *sharedObjects, p *engine.Ping) *lua.LTable
 const describeLimit = time.Second
 
 // Describe returns the line of the plugin's description function.
-func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (string, error) {
+func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line string, failed error) {
 	if !v.meta.HasDescribe {
 		return "", nil
 	}
@@ -219,6 +222,7 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (string, er
 		return "", err
 	}
 	defer cancel()
+	defer r.contain(func() { line, failed = "", errInternal })
 	r.bindCheck(in, bound)
 	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
 		r.prepareSelf(L, self, in.PublicURL)

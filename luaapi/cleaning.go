@@ -150,13 +150,14 @@ func complaintTable(L *lua.LState, v lua.LValue) map[string]string {
 }
 
 // call runs fn with a fresh plugin table whose forms are built.
-func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LTable, o *openedSecrets)) error {
+func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LTable, o *openedSecrets)) (outcome error) {
 	v := c.version
 	r, cancel, err := v.start(ctx, runKind{limit: cleanLimit, offline: true, full: true}, v.lastSettings())
 	if err != nil {
 		return err
 	}
 	defer cancel()
+	defer r.contain(func() { outcome = errInternal })
 	r.forms = &formCollector{}
 	o := &openedSecrets{run: r, object: c.object, kept: map[string][]keptSecret{}}
 	var failed error

@@ -145,7 +145,7 @@ func TestBadPlugins(t *testing.T) {
 }
 
 func tryBad(t *testing.T, rt *Runtime, slug, name, want string) {
-	const timeout = 500 * time.Millisecond
+	const timeout = 250 * time.Millisecond
 	limit := timeout
 	if want != "timeout" {
 		limit = 20 * time.Second

@@ -3,6 +3,8 @@ package luaapi
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"moonwatch/engine"
@@ -33,6 +35,7 @@ type run struct {
 	started time.Time // when it got its turn
 	waited  time.Duration
 	log     []engine.LogLine
+	over    bool   // end was called
 	trace   string // of an error that pcall did not catch
 	fault   string // a panic in a host function
 
@@ -122,9 +125,13 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 func (r *run) execute() error {
 	r.st.L.Push(r.st.tools.entry)
 	err := r.protected()
+	if api, ok := err.(*lua.ApiError); ok && api.Type == lua.ApiErrorPanic {
+		noteFault(r.st.L, api)
+	}
 	if ended := r.vm.Err(); ended != nil {
-		if r.trace == "" {
-			r.keepTrace(traceOf(err))
+		r.keepTrace(traceOf(err))
+		if r.fault != "" {
+			r.rt.opts.Logger.Error("a host function panicked", "panic", r.fault, "traceback", r.trace)
 		}
 		return ended
 	}
@@ -136,10 +143,6 @@ func (r *run) execute() error {
 		return err
 	}
 	r.keepTrace(api.StackTrace)
-	if api.Type == lua.ApiErrorPanic {
-		noteFault(r.st.L, api)
-		return r.vm.Err()
-	}
 	if runEnded(r.st.L, api.Object) {
 		return r.vm.Err()
 	}
@@ -154,7 +157,8 @@ func (r *run) execute() error {
 func (r *run) protected() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.vm.ended = errInternal
+			r.fault = fmt.Sprint(p)
+			r.vm.end(errInternal)
 			err = errInternal
 		}
 	}()
@@ -188,9 +192,23 @@ func entry(L *lua.LState) int {
 	return 0
 }
 
+// contain is deferred: it keeps a panic in the host's own code to this run, for
+// which report then says what happened.
+func (r *run) contain(report func()) {
+	if p := recover(); p != nil {
+		r.rt.opts.Logger.Error("a run panicked", "panic", p, "stack", string(debug.Stack()))
+		r.end(nil, false)
+		report()
+	}
+}
+
 // end closes what the run opened and gives its state and its turn back. clean
 // says whether the state may serve again.
 func (r *run) end(p *pool, clean bool) {
+	if r.over {
+		return
+	}
+	r.over = true
 	r.call.close()
 	r.rt.watchdog.leave(&r.vm)
 	r.turn.release()

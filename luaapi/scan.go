@@ -97,7 +97,8 @@ func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[s
 	limit := make(chan struct{}, rt.opts.MaxExecuting)
 	for name, f := range all {
 		if f.source == nil {
-			rt.unitAt(name).problems = problems{{File: name, Message: f.err.Error()}}
+			u := rt.unitAt(name)
+			u.problems, u.hash = problems{{File: name, Message: f.err.Error()}}, ""
 			continue
 		}
 		if !rt.needsLoad(name, f) {

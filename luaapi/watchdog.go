@@ -15,10 +15,13 @@ const (
 
 // watchdog looks at the heap every 5 ms while runs are under way. When the heap
 // has passed its soft limit, every run that executes weighs itself at its next
-// instruction, and those that hold more than one run may are ended. A run that
-// holds little is never ended for what others, or the rest of the process, hold.
+// instruction, and those that hold more than one run may are ended. How much one
+// run may hold shrinks as the heap grows on, so that many runs which grow
+// together are ended too. A run that holds little is never ended for what
+// others, or the rest of the process, hold.
 type watchdog struct {
 	soft, perRun uint64
+	allowed      atomic.Uint64 // what one run may hold now
 	runs         atomic.Int64 // started so far, to see whether any came since the last tick
 	asleep       atomic.Bool
 	wake         chan struct{}
@@ -28,7 +31,9 @@ type watchdog struct {
 }
 
 func newWatchdog(soft, perRun uint64) *watchdog {
-	return &watchdog{soft: soft, perRun: perRun, wake: make(chan struct{}, 1), running: map[*vmContext]struct{}{}}
+	w := &watchdog{soft: soft, perRun: perRun, wake: make(chan struct{}, 1), running: map[*vmContext]struct{}{}}
+	w.allowed.Store(perRun)
+	return w
 }
 
 // watch begins to look at a run.
@@ -100,10 +105,18 @@ func (w *watchdog) tick(sample []metrics.Sample, threshold uint64) uint64 {
 	if heap < threshold {
 		return max(w.soft, min(threshold, heap+heap/4))
 	}
+	w.allowed.Store(allowance(heap, w.soft, w.perRun))
 	w.mu.Lock()
 	for v := range w.running {
 		v.weigh.Store(true)
 	}
 	w.mu.Unlock()
 	return heap + heap/8
+}
+
+// allowance is what one run may hold at a heap beyond the soft limit: perRun at
+// the limit, a quarter of it from half as much again on.
+func allowance(heap, soft, perRun uint64) uint64 {
+	over := float64(heap)/float64(soft) - 1
+	return uint64(float64(perRun) * max(1-1.5*over, 0.25))
 }

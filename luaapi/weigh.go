@@ -17,10 +17,11 @@ type scale struct {
 }
 
 const (
-	weighSteps  = 4 << 20 // values looked at in one weighing, about 200 ms at the very most
-	tableWeight = 96
-	entryWeight = 48
-	bigString   = 1 << 10 // strings from here on are counted once, however often they are held
+	weighSteps   = 4 << 20 // values looked at in one weighing, about 200 ms at the very most
+	tableWeight  = 112
+	entryWeight  = 150     // of a named entry: the library keeps each key three times
+	stringWeight = 32      // beside its bytes
+	bigString    = 1 << 10 // strings from here on are counted once, however often they are held
 )
 
 // weigh reports whether the threads and roots hold more than limit bytes. It is called between two
@@ -64,7 +65,7 @@ func (s *scale) add(v lua.LValue) {
 	switch v := v.(type) {
 	case lua.LString:
 		if len(v) < bigString {
-			s.sum += uint64(len(v))
+			s.sum += uint64(len(v)) + stringWeight
 		} else if s.first(unsafe.StringData(string(v))) {
 			s.sum += uint64(len(v))
 		}
@@ -131,7 +132,7 @@ func (r *run) tooHeavy() bool {
 		roots = append(roots, r.self)
 	}
 	size := uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
-	limit := r.rt.watchdog.perRun
+	limit := r.rt.watchdog.allowed.Load()
 	stacks := []*lua.LState{r.st.L}
 	for _, th := range r.st.threads[:r.protectedDepth] {
 		stacks = append(stacks, th.L)

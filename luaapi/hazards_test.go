@@ -1,0 +1,185 @@
+package luaapi
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// The rows of known hazards that no other test holds. Each body sets succeeded
+// when all is well.
+func TestHazards(t *testing.T) {
+	for name, body := range map[string]string{
+		"concat of many":     `local t = {} for i = 1, 20000 do t[i] = "x" end result.succeeded = #table.concat(t) == 20000 return result`,
+		"tonumber":           `result.succeeded = tonumber("1e3") == 1000 and tonumber("0x10") == 16 and tonumber("z", 36) == 35 and tonumber("1,5") == nil return result`,
+		"os.time is UTC":     `result.succeeded = os.time{ year = 1970, month = 1, day = 2, hour = 0 } == 86400 and os.date("%H", 0) == "00" return result`,
+		"random":             `local a, b = math.random(), math.random() result.succeeded = a ~= b and a < 1 and math.random(5) <= 5 return result`,
+		"goto":               `local n = 0 ::again:: n = n + 1 if n < 3 then goto again end result.succeeded = n == 3 return result`,
+		"own metatables":     `local t = setmetatable({}, { __index = function(t, k) return k .. "!" end }) result.succeeded = t.x == "x!" return result`,
+		"length of an array": `local t = {} t[1] = 1 t[2] = 2 t[3] = nil result.succeeded = #t == 2 return result`,
+		"varargs":            `local function f(...) return select("#", ...), ... end local n, a = f(1, nil, 3) result.succeeded = n == 3 and a == 1 return result`,
+		"deep but bounded":   `local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end result.succeeded = f(150) == 150 return result`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := runBody(t, body); !got.Succeeded {
+				t.Errorf("got %+v", short(got))
+			}
+		})
+	}
+}
+
+func TestRandomDiffersBetweenRuns(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `result.message = tostring(math.random(1e9)) return result`)})
+	if a, b := runOnce(t, rt, "test", nil), runOnce(t, rt, "test", nil); a.Message == b.Message {
+		t.Errorf("two runs drew %s", a.Message)
+	}
+}
+
+// What gopher-luar offers by itself is not there: overwriting by ^, calls, lengths.
+func TestBoundObjectsHaveNoOperators(t *testing.T) {
+	for _, expression := range []string{`users[1] ^ { ID = "x" }`, `-users[1]`, `#users[1]`, `users[1]()`, `users[1] + 1`, `pairs(users[1])`, `service ^ {}`,
+		`service.instances[1] ^ {}`, `users[1].Settings`, `service.Settings`, `getmetatable(users[1])`, `setmetatable(users[1], {})`} {
+		got := runAlert(t, "  local x = "+expression+" return true", alertCall())
+		// A length is 0 for want of anything better; everything else raises.
+		if got.Outcome == engine.OutcomeSent && expression != "#users[1]" {
+			t.Errorf("%s is possible", expression)
+		}
+	}
+}
+
+// Lists are fresh tables: what a plugin does to them reaches nobody.
+func TestListsAreCopies(t *testing.T) {
+	in := alertCall()
+	got := runAlert(t, `
+  users[1] = nil
+  service.instances[1] = nil
+  service:all_failing_checks()[1].name = "mine"
+  return service:all_failing_checks()[1].name == "left leg" or false, "changed"`, in)
+	if got.Outcome != engine.OutcomeSent || in.Users[0].Username != "ada" || len(in.Service.Instances) != 1 || in.Service.Failing[0].Name != "left leg" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// panicking gives a runtime whose module probe panics, with a plugin that calls it.
+func panicking(t *testing.T, body string) *version {
+	rt := newTestRuntime(t, nil)
+	rt.builtin["probe"] = func(*lua.LState) *lua.LTable {
+		table := newRecord(1)
+		table.RawSetString("panic", goFunction(func(*lua.LState) int { var m map[string]int; m["x"] = 1; return 0 }))
+		return table
+	}
+	out := rt.load(context.Background(), &source{path: "p.lua", files: map[string]string{"": `local probe = require "probe"
+local P = { name = "P", slug = "p", version = "1" }
+function P:run(check, result) ` + body + ` return result end
+return P`}}, "p.lua")
+	if len(out.problems) > 0 {
+		t.Fatal(out.problems)
+	}
+	return out.plugins[0]
+}
+
+func TestPanicEndsTheRunAlone(t *testing.T) {
+	for _, body := range []string{`probe.panic()`, `pcall(probe.panic) result.succeeded = true`, `xpcall(probe.panic, function() end) while true do pcall(probe.panic) end`} {
+		v := panicking(t, body)
+		got := v.Run(context.Background(), checkRun("p", nil))
+		if got.Succeeded || !got.Unknown || got.Cause != engine.CauseError || !strings.HasPrefix(got.Error, string(errInternal)) || got.Limit {
+			t.Errorf("%s: %+v", body, short(got))
+		}
+		if v.rt.turns.free != v.rt.opts.MaxExecuting {
+			t.Errorf("%s: a turn was lost", body)
+		}
+	}
+}
+
+// One compiled plugin in many states at once; the race detector looks on.
+func TestConcurrentRuns(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"objects.lua": objectsPlugin(`
+  local n = 0
+  for k, v in pairs(check.headers) do n = n + #v end
+  for i, row in ipairs(check.rows) do n = n + row.p end
+  for i, one in ipairs(check.instance_set) do n = n + #one.name end
+  pcall(function() n = n + #check.host error("x") end)
+  result.message = self.settings.greeting .. n
+  result:metric("n", n)
+  result.succeeded = true`)})
+	p := plugin(t, rt, "objects")
+	in := objectsRun()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range 40 {
+				if got := p.Run(context.Background(), in); !got.Succeeded || got.Message != "hello98" {
+					t.Errorf("got %+v", short(got))
+					return
+				}
+			}
+		}()
+	}
+	all.Wait()
+	if s := rt.Stats().Plugins["objects"]; s.Runs != 320 || s.Took <= 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// The memory of a run that waits inside a pcall is seen too.
+func TestWeighingSeesProtectedCalls(t *testing.T) {
+	rt := limitRuntime(t, map[string]string{"test.lua": checkSource("test", `
+  pcall(function() local t = {} for i = 1, 1e9 do t[i] = ("x"):rep(200) .. i end end)
+  return result`)})
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
+	if !got.Limit || got.Error != string(errMemory) {
+		t.Errorf("got %+v", short(got))
+	}
+}
+
+func TestTailCallsLeaveAShortTraceback(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `
+  local function f(n) if n == 0 then error("end") end return f(n - 1) end
+  f(1000000)
+  return result`)})
+	got := runOnce(t, rt, "test", nil)
+	if len(got.Traceback) > 1000 || !strings.Contains(got.Traceback, "(tail calls)") {
+		t.Errorf("a traceback of %d bytes: %.300s", len(got.Traceback), got.Traceback)
+	}
+}
+
+// Many plugins take little memory while nobody runs them.
+func TestIdlePluginsAreSmall(t *testing.T) {
+	files := map[string]string{}
+	for i := range 100 {
+		files["p"+itoa(i)+".lua"] = strings.ReplaceAll(benchPlugin, `slug = "http"`, `slug = "p`+itoa(i)+`"`)
+	}
+	before := liveHeap()
+	rt := newTestRuntime(t, files)
+	for i := range 100 {
+		if got := runOnce(t, rt, "p"+itoa(i), form.Values{"endpoint": "https://example.org/"}); !got.Succeeded {
+			t.Fatalf("%+v", short(got))
+		}
+	}
+	each := (int64(liveHeap()) - int64(before)) / 100
+	t.Logf("%d bytes a plugin", each)
+	if each > 150_000 {
+		t.Errorf("an idle plugin takes %d bytes", each)
+	}
+	runtime.KeepAlive(rt)
+}
+
+func liveHeap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
