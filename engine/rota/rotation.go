@@ -1,6 +1,7 @@
 package rota
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,31 +28,33 @@ const (
 // RotationUID is the UID of a rotation's shifts.
 const RotationUID = "rotation"
 
+var (
+	errNoTurn   = errors.New("a turn is in whole days or weeks, such as 1d or 1w")
+	errLongTurn = fmt.Errorf("a turn is at most %d days", MostTurnDays)
+)
+
 // ParseEvery reads the length of a turn as a number of days, 1 to MostTurnDays.
 func ParseEvery(every string) (days int, err error) {
-	rest := strings.ReplaceAll(strings.ToLower(every), " ", "")
-	if rest == "" {
-		return 0, fmt.Errorf("no length of a turn is given")
-	}
+	rest := strings.ToLower(strings.TrimSpace(every))
 	for rest != "" {
 		n := strings.IndexAny(rest, "dw")
 		if n < 0 {
-			return 0, fmt.Errorf("a turn is in whole days or weeks, such as 1d or 1w")
+			return 0, errNoTurn
 		}
 		count, ok := digits(rest[:n])
 		if !ok {
-			return 0, fmt.Errorf("a turn is in whole days or weeks, such as 1d or 1w")
+			return 0, errNoTurn
 		}
 		if rest[n] == 'w' {
 			count *= 7
 		}
 		if days += count; days > MostTurnDays {
-			return 0, fmt.Errorf("a turn is at most %d days", MostTurnDays)
+			return 0, errLongTurn
 		}
 		rest = rest[n+1:]
 	}
 	if days == 0 {
-		return 0, fmt.Errorf("a turn is at least a day")
+		return 0, errNoTurn
 	}
 	return days, nil
 }

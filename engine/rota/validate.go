@@ -1,6 +1,7 @@
 package rota
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -34,12 +35,13 @@ func (r Rotation) Validate(known func(user string) bool) []FieldError {
 			add(fmt.Sprintf("members.%d", i), "not_found", "no such user")
 		}
 	}
-	if r.Every == "" {
+	switch _, err := ParseEvery(r.Every); {
+	case r.Every == "":
 		add("every", "required", "this is required")
-	} else if days, err := ParseEvery(r.Every); err != nil {
+	case errors.Is(err, errLongTurn):
+		add("every", "max", err.Error())
+	case err != nil:
 		add("every", "invalid", err.Error())
-	} else if days > MostTurnDays {
-		add("every", "max", fmt.Sprintf("a turn is at most %d days", MostTurnDays))
 	}
 	if r.Starts == "" {
 		add("starts", "required", "this is required")
