@@ -51,8 +51,8 @@ func (w *Web) deleteCheckPage(q *request) error {
 		return err
 	}
 	effects := []string{"Its results and its settings are deleted."}
-	if n := len(c.Services) + len(c.InstanceIDs); n > 0 {
-		effects = append(effects, "It is taken out of "+counted(n, "service or instance")+". If it is what fails there, the incident closes.")
+	if len(c.Services)+len(c.InstanceIDs) > 0 {
+		effects = append(effects, "It is taken out of what it belongs to. If it is what fails there, the incident closes.")
 	}
 	return w.askDelete(q, "checks", deletePage{What: "check", Name: c.Name, Effects: effects, Revision: c.Revision,
 		Action: "/checks/" + c.ID + "/delete", Back: "/checks/" + c.ID})

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
@@ -64,4 +66,18 @@ func outcome(err error, what string, errs fieldErrors) (status int, message stri
 		return http.StatusServiceUnavailable, sentence(e.Message) + " Nothing was saved; what you typed is still here.", nil
 	}
 	return 0, "", err
+}
+
+// below puts a prefix before the locations of the complaints of the engine.
+func below(err error, prefix string) error {
+	var e *engine.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	moved := *e
+	moved.Fields = slices.Clone(e.Fields)
+	for i := range moved.Fields {
+		moved.Fields[i].Location = strings.TrimSuffix(prefix+"."+moved.Fields[i].Location, ".")
+	}
+	return &moved
 }

@@ -220,3 +220,12 @@ func short(text string, n int) string {
 	}
 	return string([]rune(text)[:n-1]) + "…"
 }
+
+// lasted shows the time between two instants; without an end, until now.
+func (p *page) lasted(from time.Time, to *time.Time) string {
+	end := p.now
+	if to != nil {
+		end = *to
+	}
+	return span(end.Sub(from))
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"moonwatch/engine"
 	"moonwatch/engine/access"
 )
 
@@ -26,6 +27,23 @@ func (w *Web) Register(r *mux.Router) {
 
 	get("/", w.need(access.Viewer, w.dashboard))
 	w.checkRoutes(get, post)
+	w.subjectRoutes(engine.KindService, get, post)
+	w.subjectRoutes(engine.KindInstance, get, post)
+	w.userRoutes(get, post)
+
+	get("/incidents", w.need(access.Viewer, w.incidents))
+	get("/incidents/{id}", w.need(access.Viewer, w.incident))
+	get("/deliveries", w.need(access.Viewer, w.deliveries))
+	get("/deliveries/{id}", w.need(access.Viewer, w.delivery))
+	post("/deliveries/{id}/retry", w.need(access.Operator, w.retryDelivery))
+	get("/plugins", w.need(access.Viewer, w.pluginsPage))
+	get("/plugins/{slug}", w.need(access.Viewer, w.pluginPage))
+	post("/plugins/{slug}", w.need(access.Admin, w.postPlugin))
+	get("/tokens", w.need(access.Viewer, w.tokens))
+	post("/tokens", w.need(access.Viewer, w.makeToken))
+	post("/tokens/{id}/delete", w.need(access.Viewer, w.deleteToken))
+	get("/settings", w.need(access.Admin, w.settings))
+	post("/settings", w.need(access.Admin, w.saveSettings))
 }
 
 type registering func(path string, h http.HandlerFunc)
@@ -43,4 +61,33 @@ func (w *Web) checkRoutes(get, post registering) {
 	post("/checks/{id}/run", w.need(access.Operator, w.runCheck))
 	post("/checks/{id}/link", w.need(access.Editor, w.linkCheck))
 	get("/checks/{id}/results/{seq}", w.need(access.Viewer, w.resultPage))
+}
+
+func (w *Web) subjectRoutes(kind engine.Kind, get, post registering) {
+	base := "/" + string(kind) + "s"
+	get(base, w.need(access.Viewer, w.subjectsPage(kind)))
+	get(base+"/new", w.need(access.Editor, w.newSubjectForm(kind)))
+	post(base+"/new", w.need(access.Editor, w.saveNewSubject(kind)))
+	get(base+"/{id}", w.need(access.Viewer, w.subjectPage(kind)))
+	get(base+"/{id}/edit", w.need(access.Editor, w.subjectEditForm(kind)))
+	post(base+"/{id}/edit", w.need(access.Editor, w.saveOldSubject(kind)))
+	get(base+"/{id}/duplicate", w.need(access.Editor, w.duplicateSubject(kind)))
+	get(base+"/{id}/delete", w.need(access.Editor, w.deleteSubjectPage(kind)))
+	post(base+"/{id}/delete", w.need(access.Editor, w.deleteSubject(kind)))
+	post(base+"/{id}/run", w.need(access.Operator, w.runSubject(kind)))
+}
+
+// userRoutes: who may see or change whom is decided by the handlers.
+func (w *Web) userRoutes(get, post registering) {
+	get("/profile", w.need(access.Viewer, w.profile))
+	post("/profile/sessions", w.need(access.Viewer, w.endSession))
+	get("/users", w.need(access.Admin, w.users))
+	get("/users/new", w.need(access.Admin, w.newUserForm))
+	post("/users/new", w.need(access.Admin, w.saveNewUser))
+	get("/users/{id}", w.need(access.Viewer, w.userPage))
+	post("/users/{id}", w.need(access.Viewer, w.saveOldUser))
+	get("/users/{id}/alerts/{slug}", w.need(access.Viewer, w.userAlertPage))
+	post("/users/{id}/alerts/{slug}", w.need(access.Viewer, w.saveUserAlert))
+	get("/users/{id}/delete", w.need(access.Admin, w.deleteUserPage))
+	post("/users/{id}/delete", w.need(access.Admin, w.deleteUser))
 }

@@ -60,10 +60,7 @@ func (w *Web) login(q *request) error {
 		q.rw.Header().Set("Retry-After", itoa(int(wait/time.Second)+1))
 		return w.showLogin(q, http.StatusTooManyRequests, next, username, "There were too many attempts. Try again in "+span(wait+time.Second)+".")
 	}
-	if len(password) > 4*access.MaxPassword {
-		password = ""
-	}
-	user, err := w.engine.Login(username, password)
+	user, err := w.verify(q, username, password)
 	if engine.KindOf(err) == engine.Forbidden {
 		return w.showLogin(q, http.StatusUnauthorized, next, username, "The username or the password is wrong.")
 	}
@@ -74,6 +71,21 @@ func (w *Web) login(q *request) error {
 		return err
 	}
 	return q.redirect(localPath(next))
+}
+
+// verify checks a password. It blocks on hashing.
+func (w *Web) verify(q *request, username, password string) (*engine.User, error) {
+	if w.o.Guard != nil {
+		release, err := w.o.Guard(q.Context())
+		if err != nil {
+			return nil, &engine.Error{Kind: engine.Unavailable, Message: "too much is going on; try again in a moment"}
+		}
+		defer release()
+	}
+	if len(password) > 4*access.MaxPassword { // cannot be one, and takes time to hash
+		password = ""
+	}
+	return w.engine.Login(username, password)
 }
 
 func (w *Web) logout(q *request) error {

@@ -51,6 +51,9 @@ func functions(a *assets) template.FuncMap {
 		"dict":      dict,
 		"short":     short,
 		"can":       (*page).can,
+		"lasted":    (*page).lasted,
+		"kindword":  kindWord,
+		"inc":       func(i int) int { return i + 1 },
 		"chart":     drawChart,
 		"statusbar": drawStatusBar,
 	}

@@ -18,8 +18,8 @@ import (
 	"moonwatch/engine"
 )
 
-// Options are what the pages are built from. Source, Env, Now and PluginDir may
-// be left out.
+// Options are what the pages are built from. Guard, Source, Env, Now and
+// PluginDir may be left out.
 type Options struct {
 	Engine  *engine.Engine
 	Logger  *slog.Logger
@@ -36,6 +36,10 @@ type Options struct {
 	// AllowLogin takes one attempt to log in; when there was none left it says
 	// how long to wait.
 	AllowLogin func(r *http.Request, username string) (ok bool, retryAfter time.Duration)
+
+	// Guard bounds the passwords that are hashed at once; it blocks until one
+	// more may be, or ctx ends. nil: nothing bounds them.
+	Guard func(ctx context.Context) (release func(), err error)
 
 	// Source reads a plugin's file, by its name as PluginProblem has it; nil: no
 	// excerpts are shown.

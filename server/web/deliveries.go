@@ -1,0 +1,83 @@
+package web
+
+import (
+	"net/http"
+
+	"moonwatch/engine"
+)
+
+// deliveryList is the page of all deliveries.
+type deliveryList struct {
+	Items  []engine.Delivery
+	States []optionView
+	State  string
+	Older  string
+	Newest bool
+}
+
+func (w *Web) deliveries(q *request) error {
+	query := q.URL.Query()
+	l := deliveryList{State: query.Get("state"), Newest: query.Get("before") != ""}
+	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
+		l.States = append(l.States, optionView{Value: string(s), Label: shapeOf(string(s)).word, Selected: string(s) == l.State})
+	}
+	items, err := w.engine.Deliveries(q.Context(), engine.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
+	if err != nil {
+		return err
+	}
+	l.Items = items
+	if len(items) > listMost {
+		l.Items = items[:listMost]
+		l.Older = olderLink(query, l.Items[listMost-1].ID)
+	}
+	p := w.newPage(q, "Deliveries", "deliveries")
+	p.Events = "types=delivery"
+	p.Body = l
+	w.render(q.rw, http.StatusOK, "deliveries", p)
+	return nil
+}
+
+// deliveryPage is the page of one delivery.
+type deliveryPage struct {
+	Delivery  engine.Delivery
+	Plugin    pluginCard
+	Kind      string
+	Users     []string
+	Officers  []string
+	Reached   []string
+	Held      []setting
+	Retriable bool
+}
+
+func (w *Web) delivery(q *request) error {
+	d, err := w.engine.Delivery(q.Context(), q.id())
+	if err != nil {
+		return err
+	}
+	v := deliveryPage{Delivery: d, Plugin: w.card(d.Plugin), Kind: kindWord(d.Kind), Users: w.names(d.Users), Officers: w.names(d.DutyOfficers), Reached: w.names(d.Reached)}
+	v.Retriable = (d.State == engine.DeliveryFailed || d.State == engine.DeliveryDead) && !d.UnderWay()
+	for _, h := range d.Held {
+		v.Held = append(v.Held, setting{Label: w.nameOfUser(h.User), Value: h.Why})
+	}
+	p := w.newPage(q, "Delivery through "+v.Plugin.Name, "deliveries")
+	p.Events = "types=delivery"
+	p.Body = v
+	w.render(q.rw, http.StatusOK, "delivery", p)
+	return nil
+}
+
+func (w *Web) names(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, w.nameOfUser(id))
+	}
+	return out
+}
+
+func (w *Web) retryDelivery(q *request) error {
+	id := q.id()
+	if _, err := w.engine.RetryDelivery(q.Context(), q.by(), id); err != nil {
+		return err
+	}
+	return q.redirect("/deliveries/" + id + "?done=retried")
+}

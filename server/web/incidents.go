@@ -1,0 +1,134 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"moonwatch/engine"
+)
+
+const listMost = 50
+
+// incidentList is the page of all incidents.
+type incidentList struct {
+	Open   bool // only those that are open
+	Items  []engine.IncidentView
+	Older  string
+	Newest bool
+}
+
+func (w *Web) incidents(q *request) error {
+	query := q.URL.Query()
+	l := incidentList{Open: query.Get("show") == "open", Newest: query.Get("before") != ""}
+	ask := engine.IncidentQuery{Before: query.Get("before"), Limit: listMost + 1}
+	if l.Open {
+		yes := true
+		ask.Open = &yes
+	}
+	items, err := w.engine.Incidents(q.Context(), ask)
+	if err != nil {
+		return err
+	}
+	l.Items = items
+	if len(items) > listMost {
+		l.Items = items[:listMost]
+		l.Older = olderLink(query, l.Items[listMost-1].ID)
+	}
+	p := w.newPage(q, "Incidents", "incidents")
+	p.Events = "types=incident"
+	p.Body = l
+	w.render(q.rw, http.StatusOK, "incidents", p)
+	return nil
+}
+
+func olderLink(query url.Values, before string) string {
+	next := url.Values{}
+	for k, v := range query {
+		if k != "done" {
+			next[k] = v
+		}
+	}
+	next.Set("before", before)
+	return "?" + next.Encode()
+}
+
+// incidentPage is the page of one incident.
+type incidentPage struct {
+	Incident   engine.IncidentView
+	Subject    link
+	Gone       bool // the subject was deleted
+	Events     []eventView
+	Deliveries []engine.Delivery
+	Notes      []noteView
+}
+
+type eventView struct {
+	Event engine.IncidentEvent
+	Title string
+	Sent  []engine.Delivery
+}
+
+type noteView struct {
+	Note engine.Note
+	Name string
+}
+
+func (w *Web) incident(q *request) error {
+	in, err := w.engine.Incident(q.Context(), q.id())
+	if err != nil {
+		return err
+	}
+	v := incidentPage{Incident: in, Subject: w.nameOfSubject(in.Subject)}
+	if v.Subject.Status == "" {
+		v.Gone, v.Subject.Name = true, in.SubjectName
+	}
+	if v.Deliveries, err = w.engine.Deliveries(q.Context(), engine.DeliveryQuery{Incident: in.ID, Limit: 200}); err != nil {
+		return err
+	}
+	byID := map[string]engine.Delivery{}
+	for _, d := range v.Deliveries {
+		byID[d.ID] = d
+	}
+	for _, e := range in.Events {
+		one := eventView{Event: e, Title: kindWord(e.Kind)}
+		for _, id := range e.Deliveries {
+			if d, ok := byID[id]; ok {
+				one.Sent = append(one.Sent, d)
+			}
+		}
+		v.Events = append(v.Events, one)
+	}
+	for _, n := range in.Notes {
+		v.Notes = append(v.Notes, noteView{n, w.nameOfUser(n.User)})
+	}
+	p := w.newPage(q, "Incident of "+in.SubjectName, "incidents")
+	p.Events = "types=incident,delivery"
+	p.Body = v
+	w.render(q.rw, http.StatusOK, "incident", p)
+	return nil
+}
+
+// kindWord says in words what an event was.
+func kindWord(kind engine.AlertKind) string {
+	switch kind {
+	case engine.AlertFiring:
+		return "It broke"
+	case engine.AlertEscalation:
+		return "It got worse"
+	case engine.AlertDeescalation:
+		return "It got better"
+	case engine.AlertUpdate:
+		return "Something changed"
+	case engine.AlertRepeat:
+		return "Still broken"
+	case engine.AlertRecovery:
+		return "Back to normal"
+	case engine.AlertAcknowledged:
+		return "Acknowledged"
+	case engine.AlertUnacknowledged:
+		return "No longer acknowledged"
+	case engine.AlertTest:
+		return "A test"
+	}
+	return string(kind)
+}

@@ -1,0 +1,288 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+)
+
+// pluginLine is a plugin in the list.
+type pluginLine struct {
+	Card    pluginCard
+	Kind    engine.PluginKind // "" when it never loaded
+	State   string            // as a shape
+	Problem string
+	File    string
+	Shipped bool
+	Uses    int
+	Unset   int // variables that are not set
+	Entry   engine.PluginEntry
+}
+
+type pluginList struct {
+	Lines     []pluginLine
+	OwnOnes   int
+	PluginDir string
+}
+
+// stateOf says how a plugin stands.
+func (w *Web) stateOf(entry engine.PluginEntry) (shape, why string) {
+	held, suspended := w.engine.PluginSuspended(entry.Slug)
+	switch {
+	case entry.Plugin == nil:
+		return "broken", problemText(entry)
+	case entry.Orphaned:
+		return "orphaned", "The file is gone. Its checks are unknown until it is back; their settings stay."
+	case suspended:
+		return "suspended", held
+	case entry.Problem != nil:
+		return "stale-file", problemText(entry)
+	}
+	return "active", ""
+}
+
+func problemText(entry engine.PluginEntry) string {
+	if entry.Problem == nil {
+		return ""
+	}
+	return place(*entry.Problem) + entry.Problem.Message
+}
+
+func place(p engine.PluginProblem) string {
+	if p.File == "" {
+		return ""
+	}
+	if p.Line > 0 {
+		return p.File + ":" + strconv.Itoa(p.Line) + ": "
+	}
+	return p.File + ": "
+}
+
+func (w *Web) pluginLine(entry engine.PluginEntry) pluginLine {
+	l := pluginLine{Card: cardOf(entry.Slug, entry, true), File: entry.File, Shipped: entry.Shipped, Entry: entry}
+	l.State, l.Problem = w.stateOf(entry)
+	if entry.Plugin != nil {
+		l.Kind = entry.Plugin.Meta().Kind
+		for _, v := range entry.Plugin.Meta().Variables {
+			if _, ok := w.o.Env(v); !ok {
+				l.Unset++
+			}
+		}
+	}
+	use := w.engine.PluginUse(entry.Slug)
+	l.Uses = len(use.Checks) + len(use.Services) + len(use.Instances)
+	return l
+}
+
+func (w *Web) pluginsPage(q *request) error {
+	l := pluginList{PluginDir: w.o.PluginDir}
+	for _, entry := range w.engine.Plugins() {
+		line := w.pluginLine(entry)
+		if !line.Shipped {
+			l.OwnOnes++
+		}
+		l.Lines = append(l.Lines, line)
+	}
+	slices.SortFunc(l.Lines, func(a, b pluginLine) int {
+		return cmp.Or(cmp.Compare(b2i(a.State == "active"), b2i(b.State == "active")), cmp.Compare(b2i(a.Shipped), b2i(b.Shipped)),
+			strings.Compare(strings.ToLower(a.Card.Name), strings.ToLower(b.Card.Name)))
+	})
+	p := w.newPage(q, "Plugins", "plugins")
+	p.Events = "types=plugin"
+	p.Body = l
+	w.render(q.rw, http.StatusOK, "plugins", p)
+	return nil
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// pluginPage is the page of one plugin.
+type pluginPage struct {
+	formPage
+	Line      pluginLine
+	Meta      *engine.PluginMeta // nil when it never loaded
+	Variables []variable
+	Problems  []problemView
+	Warnings  []problemView
+	Checks    []checkLine
+	Services  []link
+	Forms     []formDoc
+	Settings  formView
+	HasForm   bool
+	Shares    string // slug whose settings it shares
+	Suspended bool
+}
+
+type variable struct {
+	Name string
+	Set  bool
+}
+
+// formDoc is one of the plugin's forms, told to its readers.
+type formDoc struct {
+	Title  string
+	Fields []form.Field
+}
+
+// problemView is a problem with the lines around it.
+type problemView struct {
+	Where, Message string
+	Lines          []sourceLine
+}
+
+type sourceLine struct {
+	Number int
+	Text   string
+	At     bool
+}
+
+func (w *Web) pluginPage(q *request) error {
+	slug := mux.Vars(q.Request)["slug"]
+	entry, err := w.engine.Plugin(slug)
+	if err != nil {
+		return err
+	}
+	stored := w.engine.PluginSettings(slug)
+	public := w.engine.Public(slug, engine.SettingsForm, stored.Values)
+	return w.showPlugin(q, http.StatusOK, entry, public, formDraw{Prefix: settingsPrefix, Stored: public, Errors: newFieldErrors()}, stored.Revision, "")
+}
+
+func (w *Web) showPlugin(q *request, status int, entry engine.PluginEntry, raw map[string]any, draw formDraw, revision uint64, message string) error {
+	v := &pluginPage{Line: w.pluginLine(entry)}
+	v.Revision, v.Message, v.Save = revision, message, "Save the settings"
+	v.Action = "/plugins/" + entry.Slug
+	v.Suspended = v.Line.State == "suspended"
+	v.use(w, entry.Slug)
+	for _, p := range entry.Problems {
+		v.Problems = append(v.Problems, w.problemView(p))
+	}
+	for _, p := range entry.Warnings {
+		v.Warnings = append(v.Warnings, w.problemView(p))
+	}
+	if entry.Plugin != nil {
+		v.about(w, entry.Plugin.Meta())
+		f := v.Meta.Forms[engine.SettingsForm]
+		v.HasForm = len(f.Fields) > 0 && v.Shares == ""
+		v.Settings = drawForm(f, raw, draw)
+	}
+	draw.Errors.settle(v.Settings)
+	v.Errors = draw.Errors.All()
+	p := w.newPage(q, v.Line.Card.Name, "plugins")
+	p.Events = "types=plugin,check"
+	p.Body = v
+	w.render(q.rw, status, "plugin", p)
+	return nil
+}
+
+func (v *pluginPage) about(w *Web, m *engine.PluginMeta) {
+	v.Meta, v.Shares = m, m.SettingsFrom
+	for _, name := range m.Variables {
+		_, set := w.o.Env(name)
+		v.Variables = append(v.Variables, variable{name, set})
+	}
+	for _, one := range []struct {
+		name  engine.FormName
+		title string
+	}{{engine.ConfigForm, "Settings of a check"}, {engine.ServiceConfigForm, "Settings of a service"}, {engine.UserConfigForm, "Settings of a user"}} {
+		if f := m.Forms[one.name]; len(f.Fields) > 0 {
+			v.Forms = append(v.Forms, formDoc{one.title, f.Fields})
+		}
+	}
+}
+
+func (v *pluginPage) use(w *Web, slug string) {
+	use := w.engine.PluginUse(slug)
+	for _, id := range use.Checks {
+		if len(v.Checks) == 200 {
+			break
+		}
+		if c, err := w.engine.Check(id); err == nil {
+			v.Checks = append(v.Checks, lineOf(&c))
+		}
+	}
+	worstFirst(v.Checks)
+	for _, id := range use.Services {
+		v.Services = append(v.Services, w.nameOfSubject(engine.Ref{Kind: engine.KindService, ID: id}))
+	}
+	for _, id := range use.Instances {
+		v.Services = append(v.Services, w.nameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
+	}
+}
+
+// settingsPrefix stands before the posted names of a plugin's settings.
+const settingsPrefix = "settings"
+
+// excerptLines stand before and after the line of a problem.
+const excerptLines = 4
+
+func (w *Web) problemView(p engine.PluginProblem) problemView {
+	v := problemView{Where: strings.TrimSuffix(place(p), ": "), Message: p.Message}
+	if p.Line < 1 || p.File == "" || w.o.Source == nil {
+		return v
+	}
+	data, err := w.o.Source(p.File)
+	if err != nil {
+		return v
+	}
+	lines := strings.Split(strings.ToValidUTF8(string(data), "\uFFFD"), "\n")
+	if len(lines) > 0 && lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	for n := max(1, p.Line-excerptLines); n <= min(len(lines), p.Line+excerptLines); n++ {
+		v.Lines = append(v.Lines, sourceLine{n, short(strings.TrimSuffix(lines[n-1], "\r"), 300), n == p.Line})
+	}
+	return v
+}
+
+// postPlugin saves a plugin's settings, resumes it, or adds and removes rows.
+func (w *Web) postPlugin(q *request) error {
+	slug := mux.Vars(q.Request)["slug"]
+	entry, err := w.engine.Plugin(slug)
+	if err != nil {
+		return err
+	}
+	if q.PostForm.Get("do") == "resume" {
+		if err := w.engine.ResumePlugin(q.Context(), q.by(), slug); err != nil {
+			return err
+		}
+		return q.redirect("/plugins/" + slug + "?done=resumed")
+	}
+	f, _, known := w.pluginForm(slug, engine.SettingsForm)
+	if !known {
+		return &engine.Error{Kind: engine.Conflict, Message: "this plugin never loaded: it has no settings"}
+	}
+	stored := w.engine.PluginSettings(slug)
+	draw := formDraw{Stored: w.engine.Public(slug, engine.SettingsForm, stored.Values), Errors: newFieldErrors(), Posted: true}
+	draw.Prefix = settingsPrefix
+	blank, rows := changeRows(f, settingsPrefix, q.PostForm)
+	draw.Blank = blank
+	raw := f.FromWeb(q.PostForm, settingsPrefix)
+	at := revision(q.PostForm)
+	if rows {
+		return w.showPlugin(q, http.StatusOK, entry, raw, draw, at, "")
+	}
+	err = w.engine.SavePluginSettings(q.Context(), q.by(), slug, raw, &at)
+	if err == nil {
+		return q.redirect("/plugins/" + slug + "?done=saved")
+	}
+	status, message, rest := outcome(below(err, settingsPrefix), "plugin", draw.Errors)
+	if rest != nil {
+		return rest
+	}
+	if engine.KindOf(err) == engine.Stale {
+		at = stored.Revision
+	}
+	return w.showPlugin(q, status, entry, raw, draw, at, message)
+}

@@ -1,0 +1,121 @@
+package web
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+)
+
+// subject is a service or an instance, as far as their pages are alike.
+type subject struct {
+	Kind      engine.Kind
+	Meta      engine.Meta
+	Name      string
+	URL       string // services
+	Address   string // instances
+	Instances []string
+	Alerting  engine.Alerting
+	View      engine.SubjectView
+}
+
+// Path is the address of the subject's page.
+func (s *subject) Path() string { return "/" + s.Plural() + "/" + s.Meta.ID }
+
+// Plural is the word in addresses: "services".
+func (s *subject) Plural() string { return string(s.Kind) + "s" }
+
+// Ref names the subject.
+func (s *subject) Ref() engine.Ref { return engine.Ref{Kind: s.Kind, ID: s.Meta.ID} }
+
+// subjectNow is a subject as clients see it.
+func (w *Web) subjectNow(kind engine.Kind, id string) (*subject, error) {
+	if kind == engine.KindService {
+		v, err := w.engine.Service(id)
+		return ofService(v.Service, v.SubjectView), err
+	}
+	v, err := w.engine.Instance(id)
+	return ofInstance(v.Instance, v.SubjectView), err
+}
+
+// subjectStored is a subject as an edit begins from it.
+func (w *Web) subjectStored(kind engine.Kind, id string) (*subject, error) {
+	if kind == engine.KindService {
+		s, err := w.engine.StoredService(id)
+		return ofService(s, engine.SubjectView{}), err
+	}
+	i, err := w.engine.StoredInstance(id)
+	return ofInstance(i, engine.SubjectView{}), err
+}
+
+func newSubject(kind engine.Kind) *subject {
+	if kind == engine.KindService {
+		return ofService(engine.NewService(), engine.SubjectView{})
+	}
+	return ofInstance(engine.NewInstance(), engine.SubjectView{})
+}
+
+func ofService(s engine.Service, v engine.SubjectView) *subject {
+	return &subject{Kind: engine.KindService, Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting, View: v}
+}
+
+func ofInstance(i engine.Instance, v engine.SubjectView) *subject {
+	return &subject{Kind: engine.KindInstance, Meta: i.Meta, Name: i.Name, Address: i.Address, Alerting: i.Alerting, View: v}
+}
+
+// subjects are all of a kind in order of name.
+func (w *Web) subjects(kind engine.Kind) []*subject {
+	var out []*subject
+	if kind == engine.KindService {
+		for _, s := range w.engine.Services() {
+			out = append(out, ofService(s.Service, s.SubjectView))
+		}
+	} else {
+		for _, i := range w.engine.Instances() {
+			out = append(out, ofInstance(i.Instance, i.SubjectView))
+		}
+	}
+	slices.SortFunc(out, func(a, b *subject) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	return out
+}
+
+// saveSubject saves a subject and returns its id.
+func (w *Web) saveSubject(q *request, s *subject) (string, error) {
+	if s.Kind == engine.KindService {
+		saved, err := w.engine.SaveService(q.Context(), q.by(), engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting})
+		if err != nil {
+			return "", err
+		}
+		return saved.ID, nil
+	}
+	saved, err := w.engine.SaveInstance(q.Context(), q.by(), engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting})
+	if err != nil {
+		return "", err
+	}
+	return saved.ID, nil
+}
+
+// nameOfUser finds a user's name; one who is gone keeps the id.
+func (w *Web) nameOfUser(id string) string {
+	if u, err := w.engine.User(id); err == nil {
+		return u.Username
+	}
+	return id
+}
+
+// nameOfSubject finds the name and address of what a reference names.
+func (w *Web) nameOfSubject(ref engine.Ref) link {
+	l := link{Kind: string(ref.Kind) + "s", ID: ref.ID, Name: ref.ID}
+	if s, err := w.subjectNow(ref.Kind, ref.ID); err == nil {
+		l.Name, l.Status = s.Name, string(s.View.OverallStatus)
+	}
+	return l
+}
+
+// repeatOf is how often an open incident of a severity is told again.
+func repeatOf(settings engine.Settings, severity engine.Status) time.Duration {
+	return settings.RepeatInterval[severity].Std()
+}

@@ -1,0 +1,313 @@
+package web
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+)
+
+// subjectFormPage is the page of a service's or an instance's form.
+type subjectFormPage struct {
+	formPage
+	S         *subject
+	Alerts    []alertView
+	Duplicate bool
+}
+
+// alertView is one alert plugin that a subject can use, with its form.
+type alertView struct {
+	Name   string // posted when it is chosen: "alerts.SLUG"
+	ID     string
+	Plugin pluginCard
+	On     bool
+	Form   formView
+	ShowIf string
+	Errors []string
+}
+
+// subjectEdit is one look at the form of a subject.
+type subjectEdit struct {
+	base   *subject
+	own    map[string]any
+	alerts map[string]alertInput // by slug, those that are chosen
+	draw   formDraw
+	page   subjectFormPage
+	status int
+}
+
+type alertInput struct {
+	on     bool
+	values map[string]any // raw
+}
+
+func (w *Web) editSubject(base *subject) *subjectEdit {
+	e := &subjectEdit{base: base, own: base.raw(), alerts: map[string]alertInput{}, draw: formDraw{Errors: newFieldErrors()},
+		page: subjectFormPage{formPage: formPage{Revision: base.Meta.Revision}}, status: http.StatusOK}
+	for _, a := range base.Alerting.Alerts {
+		e.alerts[a.Plugin] = alertInput{true, w.engine.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)}
+	}
+	return e
+}
+
+func (w *Web) newSubjectForm(kind engine.Kind) handler {
+	return func(q *request) error {
+		base := newSubject(kind)
+		if check := q.URL.Query().Get("check"); check != "" {
+			if c, err := w.engine.StoredCheck(check); err == nil {
+				base.Alerting.StatusChecks = []string{check}
+				base.Name = c.Name
+			}
+		}
+		base.Alerting.UsersToNotify = []string{q.user.ID}
+		return w.showSubjectForm(q, w.editSubject(base))
+	}
+}
+
+func (w *Web) subjectEditForm(kind engine.Kind) handler {
+	return func(q *request) error {
+		base, err := w.subjectStored(kind, q.id())
+		if err != nil {
+			return err
+		}
+		return w.showSubjectForm(q, w.editSubject(base))
+	}
+}
+
+func (w *Web) duplicateSubject(kind engine.Kind) handler {
+	return func(q *request) error {
+		base, err := w.subjectStored(kind, q.id())
+		if err != nil {
+			return err
+		}
+		back := base.Path()
+		taken := map[string]bool{}
+		for _, s := range w.subjects(kind) {
+			taken[s.Name] = true
+		}
+		name := short("Copy of "+base.Name, 190)
+		for n := 2; taken[name]; n++ {
+			name = short("Copy of "+base.Name, 190) + " " + strconv.Itoa(n)
+		}
+		base.Name, base.Meta = name, engine.Meta{}
+		e := w.editSubject(base)
+		for slug, a := range e.alerts {
+			a.values = withoutSecrets(a.values)
+			e.alerts[slug] = a
+		}
+		base.Alerting.Alerts = nil // secrets of another object are not there
+		e.page.Duplicate, e.page.Back = true, back
+		return w.showSubjectForm(q, e)
+	}
+}
+
+// showSubjectForm draws the form.
+func (w *Web) showSubjectForm(q *request, e *subjectEdit) error {
+	pg := &e.page
+	s := e.base
+	pg.S = s
+	kind := string(s.Kind)
+	title := "New " + kind
+	pg.Action, pg.Save = "/"+s.Plural()+"/new", "Create the "+kind
+	if s.Meta.ID != "" {
+		pg.Action, pg.Save, pg.Back, title = s.Path()+"/edit", "Save", s.Path(), "Edit "+s.Name
+	} else if pg.Back == "" {
+		pg.Back = "/" + s.Plural()
+	}
+	pg.Own = drawForm(w.subjectForm(s.Kind, s.Meta.ID), e.own, e.draw)
+	pg.Own.each(func(f *fieldView) { f.Picker = f.Kind == "checks" })
+	pg.Alerts = w.drawAlerts(e)
+	forms := []formView{pg.Own}
+	for _, a := range pg.Alerts {
+		forms = append(forms, a.Form)
+	}
+	e.draw.Errors.settle(forms...)
+	pg.Errors = e.draw.Errors.All()
+	p := w.newPage(q, title, s.Plural())
+	p.Body = *pg
+	w.render(q.rw, e.status, "subjectform", p)
+	return nil
+}
+
+// drawAlerts lays out all alert plugins, those that are chosen and gone included.
+func (w *Web) drawAlerts(e *subjectEdit) []alertView {
+	cards := w.cards(engine.AlertPlugin)
+	for _, slug := range slices.Sorted(maps.Keys(e.alerts)) {
+		if !slices.ContainsFunc(cards, func(c pluginCard) bool { return c.Slug == slug }) {
+			cards = append(cards, w.card(slug))
+		}
+	}
+	stored := map[string]form.Values{}
+	for _, a := range e.base.Alerting.Alerts {
+		stored[a.Plugin] = w.engine.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)
+	}
+	var out []alertView
+	for _, card := range cards {
+		in, chosen := e.alerts[card.Slug]
+		v := alertView{Name: "alerts." + card.Slug, ID: idOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on}
+		v.ShowIf = `{"` + v.Name + `":["true"]}`
+		v.Errors = e.draw.Errors.take(v.Name)
+		if f, _, known := w.pluginForm(card.Slug, engine.ServiceConfigForm); known {
+			d := e.draw
+			d.Prefix, d.Stored = v.Name+".settings", stored[card.Slug]
+			d.Posted = d.Posted && chosen
+			v.Form = drawForm(f, in.values, d)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// postedSubject reads the form.
+func (w *Web) postedSubject(q *request, base *subject) (e *subjectEdit, s subject, ready bool) {
+	e = w.editSubject(base)
+	e.draw.Posted = true
+	posted := q.PostForm
+	e.page.Revision = revision(posted)
+	own := w.subjectForm(base.Kind, base.Meta.ID)
+	rows := w.readAlerts(e, posted)
+	e.own = own.FromWeb(posted, "")
+	if rows {
+		return e, subject{}, false
+	}
+	s = *base
+	s.Meta.Revision = e.page.Revision
+	values, ok := q.cleanOwn(own, e.own, e.draw.Errors)
+	if ok {
+		s.apply(values)
+	} else {
+		s.Name = "" // the engine refuses it, and says what it thinks of the alerts
+	}
+	s.Alerting.Alerts = e.choices()
+	return e, s, true
+}
+
+// readAlerts reads which alert plugins are chosen and their values, and reports
+// whether the form was posted to add or remove a row.
+func (w *Web) readAlerts(e *subjectEdit, posted url.Values) (rows bool) {
+	old := e.alerts
+	e.alerts = map[string]alertInput{}
+	slugs := map[string]bool{}
+	for _, card := range w.cards(engine.AlertPlugin) {
+		slugs[card.Slug] = true
+	}
+	for slug := range old {
+		slugs[slug] = true
+	}
+	rows = posted.Has(rowsButton)
+	for _, slug := range slices.Sorted(maps.Keys(slugs)) {
+		in := alertInput{on: posted.Get("alerts."+slug) != ""}
+		f, _, known := w.pluginForm(slug, engine.ServiceConfigForm)
+		prefix := "alerts." + slug + ".settings"
+		if known {
+			if strings.Contains(posted.Get(rowsButton), ":"+prefix+".") {
+				e.draw.Blank, _ = changeRows(f, prefix, posted)
+			}
+			in.values = f.FromWeb(posted, prefix)
+		}
+		if in.on || known {
+			e.alerts[slug] = in
+		}
+	}
+	return rows
+}
+
+// choices are the alerts as the engine takes them, in the order that is stored,
+// new ones last. Of a plugin that is not there the stored settings stay.
+func (e *subjectEdit) choices() []engine.AlertChoice {
+	out := []engine.AlertChoice{}
+	seen := map[string]bool{}
+	for _, a := range e.base.Alerting.Alerts {
+		if in := e.alerts[a.Plugin]; in.on {
+			seen[a.Plugin] = true
+			if in.values == nil {
+				out = append(out, a)
+				continue
+			}
+			out = append(out, engine.AlertChoice{Plugin: a.Plugin, Settings: in.values})
+		}
+	}
+	for _, slug := range slices.Sorted(maps.Keys(e.alerts)) {
+		if in := e.alerts[slug]; in.on && !seen[slug] {
+			out = append(out, engine.AlertChoice{Plugin: slug, Settings: in.values})
+		}
+	}
+	return out
+}
+
+// complain notes what the engine says; its places of alerts become names.
+func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
+	own := e.draw.Errors.any()
+	var bad *engine.Error
+	if errors.As(err, &bad) {
+		renamed := *bad
+		renamed.Fields = slices.Clone(bad.Fields)
+		for i := range renamed.Fields {
+			f := &renamed.Fields[i]
+			for n := range alerts {
+				place := "alerts[" + strconv.Itoa(n) + "]"
+				if rest, ok := strings.CutPrefix(f.Location, place); ok {
+					f.Location = "alerts." + alerts[n].Plugin + strings.TrimSuffix(rest, ".plugin")
+				}
+			}
+		}
+		err = &renamed
+	}
+	status, message, rest := outcome(err, string(e.base.Kind), e.draw.Errors)
+	if rest != nil {
+		return rest
+	}
+	if own {
+		e.draw.Errors.drop("name", "This is required.")
+	}
+	e.status, e.page.Message = status, message
+	return nil
+}
+
+func (w *Web) saveNewSubject(kind engine.Kind) handler {
+	return func(q *request) error { return w.storeSubject(q, newSubject(kind)) }
+}
+
+func (w *Web) saveOldSubject(kind engine.Kind) handler {
+	return func(q *request) error {
+		base, err := w.subjectStored(kind, q.id())
+		if engine.KindOf(err) == engine.NotFound {
+			e, _, _ := w.postedSubject(q, newSubject(kind))
+			e.status, e.page.Message, _ = outcome(err, string(kind), e.draw.Errors)
+			e.page.Revision = 0
+			return w.showSubjectForm(q, e)
+		}
+		if err != nil {
+			return err
+		}
+		return w.storeSubject(q, base)
+	}
+}
+
+func (w *Web) storeSubject(q *request, base *subject) error {
+	e, s, ready := w.postedSubject(q, base)
+	if !ready {
+		return w.showSubjectForm(q, e)
+	}
+	id, err := w.saveSubject(q, &s)
+	if err != nil {
+		if err = e.complain(err, s.Alerting.Alerts); err != nil {
+			return err
+		}
+		if e.status == http.StatusPreconditionFailed {
+			e.page.Revision = base.Meta.Revision
+		}
+		return w.showSubjectForm(q, e)
+	}
+	done := "saved"
+	if base.Meta.ID == "" {
+		done = "made"
+	}
+	return q.redirect("/" + base.Plural() + "/" + id + "?done=" + done)
+}

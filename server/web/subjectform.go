@@ -1,0 +1,131 @@
+package web
+
+import (
+	"slices"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+)
+
+// subjectForm are the fields of a service or an instance; what can be chosen
+// comes from what there is.
+func (w *Web) subjectForm(kind engine.Kind, self string) form.Form {
+	const told, more = "Who is told", "More"
+	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "Shown on pages and in alerts."}}
+	if kind == engine.KindService {
+		fields = append(fields,
+			form.Field{Type: form.URL, Name: "url", Label: "URL", HelpText: "Where people find the service."})
+	} else {
+		fields = append(fields,
+			form.Field{Type: form.Char, Name: "address", MaxLength: length(255), HelpText: "The name or address of the machine, container or device. Plugins can read it."})
+	}
+	fields = append(fields, form.Field{Type: form.ChoiceMany, Name: "status_checks", Label: "Checks", Widget: "SelectMultiple",
+		Choices: w.checkChoices(), HelpText: "When one of them fails, this is broken."})
+	if kind == engine.KindService {
+		fields = append(fields, form.Field{Type: form.ChoiceMany, Name: "instances", Widget: "SelectMultiple", Choices: w.subjectChoices(engine.KindInstance, "", ""),
+			HelpText: "The machines that it runs on."})
+	}
+	second, year := 1.0, 365*24*3600.0
+	fields = append(fields,
+		form.Field{Type: form.Boolean, Name: "alerts_enabled", Label: "Send alerts", Initial: true, Group: told},
+		form.Field{Type: form.ChoiceMany, Name: "users_to_notify", Label: "People", Widget: "SelectMultiple", Group: told, Choices: w.userChoices(), HelpText: "What reaches each of them is set on their profile."})
+	site := w.engine.Settings()
+	for _, severity := range severities() {
+		fields = append(fields, form.Field{Type: form.DurationType, Name: "repeat_interval." + severity.Value, Label: "Repeat while " + strings.ToLower(severity.Label),
+			Group: more, MinValue: &second, MaxValue: &year, Placeholder: site.RepeatInterval[engine.Status(severity.Value)].String(), HelpText: "Empty: as the site has it."})
+	}
+	fields = append(fields,
+		form.Field{Type: form.ChoiceMany, Name: "depends_on", Widget: "SelectMultiple", Group: more, HelpText: "While one of these is broken, this one is not alerted about.",
+			Choices: slices.Concat(w.subjectChoices(engine.KindService, "service:", self), w.subjectChoices(engine.KindInstance, "instance:", self))},
+		form.Field{Type: form.URL, Name: "runbook_link", Label: "Runbook", Group: more, HelpText: "What to do when it is broken: the address of a page."},
+		form.Field{Type: form.Char, Name: "tags", Group: more, HelpText: "Words to find it by, with commas between them."})
+	return form.Form{Fields: fields}
+}
+
+func (w *Web) checkChoices() []form.Choice {
+	var out []form.Choice
+	for _, c := range w.engine.BareChecks() {
+		out = append(out, form.Choice{Value: c.ID, Label: c.Name})
+	}
+	return sortedChoices(out)
+}
+
+func (w *Web) userChoices() []form.Choice {
+	var out []form.Choice
+	for _, u := range w.engine.Users() {
+		label := u.Username
+		if full := strings.TrimSpace(u.FirstName + " " + u.LastName); full != "" {
+			label += " (" + full + ")"
+		}
+		if !u.Active {
+			label += ", not active"
+		}
+		out = append(out, form.Choice{Value: u.ID, Label: label})
+	}
+	return sortedChoices(out)
+}
+
+func (w *Web) subjectChoices(kind engine.Kind, prefix, except string) []form.Choice {
+	var out []form.Choice
+	for _, s := range w.subjects(kind) {
+		if s.Meta.ID != except {
+			out = append(out, form.Choice{Value: prefix + s.Meta.ID, Label: s.Name})
+		}
+	}
+	return out
+}
+
+func sortedChoices(list []form.Choice) []form.Choice {
+	slices.SortFunc(list, func(a, b form.Choice) int {
+		return strings.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label))
+	})
+	return list
+}
+
+func anyTexts(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
+}
+
+// raw are the values of the form as it is stored.
+func (s *subject) raw() map[string]any {
+	a := &s.Alerting
+	var parents []any
+	for _, d := range a.DependsOn {
+		parents = append(parents, string(d.Kind)+":"+d.ID)
+	}
+	raw := map[string]any{
+		"name": s.Name, "url": s.URL, "address": s.Address, "status_checks": anyTexts(a.StatusChecks), "instances": anyTexts(s.Instances),
+		"alerts_enabled": a.AlertsEnabled, "users_to_notify": anyTexts(a.UsersToNotify), "depends_on": parents,
+		"runbook_link": a.RunbookLink, "tags": strings.Join(a.Tags, ", "),
+	}
+	for severity, d := range a.RepeatInterval {
+		raw["repeat_interval."+string(severity)] = spanText(d)
+	}
+	return raw
+}
+
+// apply takes cleaned values. What the form does not show stays as it is.
+func (s *subject) apply(v form.Values) {
+	a := &s.Alerting
+	s.Name, s.URL, s.Address = textOf(v["name"]), textOf(v["url"]), textOf(v["address"])
+	a.StatusChecks, a.UsersToNotify = texts(v["status_checks"]), texts(v["users_to_notify"])
+	s.Instances = texts(v["instances"])
+	a.AlertsEnabled = v["alerts_enabled"] == true
+	a.RepeatInterval = map[engine.Status]engine.Duration{}
+	for _, severity := range severities() {
+		if d := spanOf(v["repeat_interval."+severity.Value]); d != 0 {
+			a.RepeatInterval[engine.Status(severity.Value)] = d
+		}
+	}
+	a.DependsOn = nil
+	for _, one := range texts(v["depends_on"]) {
+		kind, id, _ := strings.Cut(one, ":")
+		a.DependsOn = append(a.DependsOn, engine.Ref{Kind: engine.Kind(kind), ID: id})
+	}
+	a.RunbookLink, a.Tags = textOf(v["runbook_link"]), words(textOf(v["tags"]))
+}

@@ -1,0 +1,219 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+)
+
+// subjectList is the page of all services or instances.
+type subjectList struct {
+	Kind  engine.Kind
+	Lines []subjectLine
+	Total int
+	Found int
+	Query string
+	Pages pager
+}
+
+type subjectLine struct {
+	Subject *subject
+	Failing int
+	Checks  int
+}
+
+func (w *Web) subjectsPage(kind engine.Kind) handler {
+	return func(q *request) error {
+		query := q.URL.Query()
+		l := subjectList{Kind: kind, Query: query.Get("q")}
+		failing := w.failingChecks()
+		needle := strings.ToLower(strings.TrimSpace(l.Query))
+		for _, s := range w.subjects(kind) {
+			l.Total++
+			if needle != "" && !strings.Contains(strings.ToLower(s.Name+" "+s.URL+s.Address+" "+strings.Join(s.Alerting.Tags, " ")), needle) {
+				continue
+			}
+			line := subjectLine{Subject: s, Checks: len(s.Alerting.StatusChecks)}
+			for _, id := range s.Alerting.StatusChecks {
+				if failing[id] {
+					line.Failing++
+				}
+			}
+			l.Lines = append(l.Lines, line)
+		}
+		slices.SortStableFunc(l.Lines, func(a, b subjectLine) int {
+			return cmp.Compare(b.Subject.View.OverallStatus.Rank(), a.Subject.View.OverallStatus.Rank())
+		})
+		l.Found = len(l.Lines)
+		l.Lines, l.Pages = paged(l.Lines, query)
+		title := "Services"
+		if kind == engine.KindInstance {
+			title = "Instances"
+		}
+		p := w.newPage(q, title, string(kind)+"s")
+		p.Events = "types=check," + string(kind)
+		p.Body = l
+		w.render(q.rw, http.StatusOK, "subjects", p)
+		return nil
+	}
+}
+
+func (w *Web) failingChecks() map[string]bool {
+	out := map[string]bool{}
+	for _, c := range w.engine.BareChecks() {
+		if c.Active && c.Severity != "" {
+			out[c.ID] = true
+		}
+	}
+	return out
+}
+
+// subjectPage is the page of one service or instance.
+type subjectPage struct {
+	S          *subject
+	Checks     []checkLine
+	Instances  []link
+	Services   []link // of an instance
+	DependsOn  []link
+	Told       []personLine
+	Alerts     []alertLine
+	Incidents  []engine.IncidentView
+	Deliveries []engine.Delivery
+	Repeat     []setting
+}
+
+// personLine is somebody who is told, and through which plugins nothing can reach them.
+type personLine struct {
+	ID, Name string
+	Active   bool
+}
+
+type alertLine struct {
+	Plugin   pluginCard
+	Settings []setting
+}
+
+func (w *Web) subjectPage(kind engine.Kind) handler {
+	return func(q *request) error {
+		s, err := w.subjectNow(kind, q.id())
+		if err != nil {
+			return err
+		}
+		v := &subjectPage{S: s}
+		v.checks(w)
+		v.links(w)
+		for _, id := range s.Alerting.UsersToNotify {
+			if u, err := w.engine.User(id); err == nil {
+				v.Told = append(v.Told, personLine{u.ID, u.Username, u.Active})
+			}
+		}
+		for _, a := range s.Alerting.Alerts {
+			v.Alerts = append(v.Alerts, alertLine{w.card(a.Plugin), w.settingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
+		}
+		v.repeat(w)
+		ref := s.Ref()
+		if v.Incidents, err = w.engine.Incidents(q.Context(), engine.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
+			return err
+		}
+		if v.Deliveries, err = w.engine.Deliveries(q.Context(), engine.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
+			return err
+		}
+		p := w.newPage(q, s.Name, s.Plural())
+		p.Events = "types=check,service,instance,incident,delivery"
+		if kind == engine.KindService {
+			p.Events += "&service=" + url.QueryEscape(s.Meta.ID)
+		}
+		p.Body = v
+		w.render(q.rw, http.StatusOK, "subject", p)
+		return nil
+	}
+}
+
+func (v *subjectPage) checks(w *Web) {
+	for _, id := range v.S.Alerting.StatusChecks {
+		if c, err := w.engine.Check(id); err == nil {
+			v.Checks = append(v.Checks, lineOf(&c))
+		}
+	}
+	slices.SortFunc(v.Checks, func(a, b checkLine) int {
+		return cmp.Or(rankOf(b.Status)-rankOf(a.Status), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+	})
+}
+
+func (v *subjectPage) links(w *Web) {
+	for _, id := range v.S.Instances {
+		v.Instances = append(v.Instances, w.nameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
+	}
+	for _, d := range v.S.Alerting.DependsOn {
+		v.DependsOn = append(v.DependsOn, w.nameOfSubject(d))
+	}
+	if v.S.Kind != engine.KindInstance {
+		return
+	}
+	for _, s := range w.subjects(engine.KindService) {
+		if slices.Contains(s.Instances, v.S.Meta.ID) {
+			v.Services = append(v.Services, link{"services", s.Meta.ID, s.Name, string(s.View.OverallStatus)})
+		}
+	}
+}
+
+func (v *subjectPage) repeat(w *Web) {
+	site := w.engine.Settings()
+	for _, severity := range []engine.Status{engine.StatusCritical, engine.StatusError, engine.StatusWarning} {
+		span := v.S.Alerting.RepeatInterval[severity]
+		if span == 0 {
+			span = engine.Duration(repeatOf(site, severity))
+		}
+		v.Repeat = append(v.Repeat, setting{Label: shapeOf(string(severity)).word, Value: span.String()})
+	}
+}
+
+// runSubject runs all checks of a subject and comes back when they ended.
+func (w *Web) runSubject(kind engine.Kind) handler {
+	return func(q *request) error {
+		s, err := w.subjectNow(kind, q.id())
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(q.Context(), 45*time.Second)
+		defer cancel()
+		if _, err := w.engine.RunSubject(ctx, s.Ref()); err != nil {
+			return err
+		}
+		return q.redirect(s.Path() + "?done=ran")
+	}
+}
+
+func (w *Web) deleteSubjectPage(kind engine.Kind) handler {
+	return func(q *request) error {
+		s, err := w.subjectNow(kind, q.id())
+		if err != nil {
+			return err
+		}
+		effects := []string{"Its checks stay, and go on by themselves."}
+		if s.View.Incident != nil {
+			effects = append(effects, "Its open incident closes, and those who were told are told so.")
+		}
+		return w.askDelete(q, s.Plural(), deletePage{What: string(kind), Name: s.Name, Effects: effects, Revision: s.Meta.Revision,
+			Action: s.Path() + "/delete", Back: s.Path()})
+	}
+}
+
+func (w *Web) deleteSubject(kind engine.Kind) handler {
+	return func(q *request) error {
+		remove := w.engine.DeleteService
+		if kind == engine.KindInstance {
+			remove = w.engine.DeleteInstance
+		}
+		if err := remove(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+			return err
+		}
+		return q.redirect("/" + string(kind) + "s?done=deleted")
+	}
+}

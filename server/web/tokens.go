@@ -1,0 +1,111 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+)
+
+// tokenPage lists tokens and makes them.
+type tokenPage struct {
+	formPage
+	Items  []tokenLine
+	Secret string // of the one just made, shown once
+	Made   string // its name
+	All    bool   // of all users
+}
+
+type tokenLine struct {
+	Token engine.Token
+	Name  string // of the user
+	Over  bool
+}
+
+// tokenForm are the fields of a new token. An admin makes them for others too.
+func (w *Web) tokenForm(q *request) form.Form {
+	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "What it is for."}}
+	if q.user.Role.Can(access.Admin) {
+		fields = append(fields, form.Field{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.userChoices(), HelpText: "On whose behalf it acts."})
+	}
+	roles := []form.Choice{}
+	for _, r := range access.Roles() {
+		if q.user.Role.Can(r) {
+			roles = append(roles, form.Choice{Value: string(r), Label: strings.ToUpper(string(r)[:1]) + string(r)[1:]})
+		}
+	}
+	return form.Form{Fields: append(fields,
+		form.Field{Type: form.ChoiceOne, Name: "role", Choices: roles, HelpText: "The most that it may do. Empty: what its user may do."},
+		form.Field{Type: form.DateTime, Name: "expires", Label: "Works until", HelpText: "Empty: until it is revoked."})}
+}
+
+func (w *Web) tokens(q *request) error {
+	return w.showTokens(q, http.StatusOK, map[string]any{"user": q.user.ID}, newFieldErrors(), false, "", "")
+}
+
+func (w *Web) showTokens(q *request, status int, raw map[string]any, errs fieldErrors, posted bool, secret, made string) error {
+	v := tokenPage{Secret: secret, Made: made, All: q.user.Role.Can(access.Admin)}
+	v.Action, v.Save = "/tokens", "Make the token"
+	for _, t := range w.engine.Tokens() {
+		if t.User == q.user.ID || v.All {
+			over := t.Expires != nil && !t.Expires.After(w.o.Now())
+			v.Items = append(v.Items, tokenLine{t, w.nameOfUser(t.User), over})
+		}
+	}
+	slices.SortFunc(v.Items, func(a, b tokenLine) int { return strings.Compare(a.Token.Name, b.Token.Name) })
+	v.Own = drawForm(w.tokenForm(q), raw, formDraw{Errors: errs, Posted: posted})
+	errs.settle(v.Own)
+	v.Errors = errs.All()
+	p := w.newPage(q, "Tokens", "tokens")
+	p.Events = "types=token"
+	p.Body = v
+	w.render(q.rw, status, "tokens", p)
+	return nil
+}
+
+func (w *Web) makeToken(q *request) error {
+	f := w.tokenForm(q)
+	raw := f.FromWeb(q.PostForm, "")
+	errs := newFieldErrors()
+	values, ok := q.cleanOwn(f, raw, errs)
+	if !ok {
+		return w.showTokens(q, http.StatusUnprocessableEntity, raw, errs, true, "", "")
+	}
+	t := engine.Token{Name: textOf(values["name"]), User: q.user.ID, Role: access.Role(textOf(values["role"]))}
+	if q.user.Role.Can(access.Admin) {
+		t.User = textOf(values["user"])
+	}
+	if at, err := time.Parse(time.RFC3339Nano, textOf(values["expires"])); err == nil {
+		t.Expires = &at
+	}
+	secret, saved, err := w.engine.CreateToken(q.Context(), q.by(), t)
+	if err != nil {
+		if err := errs.addError(err); err != nil {
+			return err
+		}
+		status, _ := statusOf(engine.KindOf(err))
+		return w.showTokens(q, status, raw, errs, true, "", "")
+	}
+	return w.showTokens(q, http.StatusCreated, map[string]any{"user": q.user.ID}, newFieldErrors(), false, secret, saved.Name)
+}
+
+func (w *Web) deleteToken(q *request) error {
+	id := q.id()
+	for _, t := range w.engine.Tokens() {
+		if t.ID != id {
+			continue
+		}
+		if t.User != q.user.ID && !q.user.Role.Can(access.Admin) {
+			break
+		}
+		if err := w.engine.DeleteToken(q.Context(), q.by(), id, nil); err != nil {
+			return err
+		}
+		return q.redirect("/tokens?done=revoked")
+	}
+	return &engine.Error{Kind: engine.NotFound, Message: "no such token"}
+}

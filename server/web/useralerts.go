@@ -1,0 +1,110 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+)
+
+// The page of a user for one alert plugin: what it has to know of them.
+
+func (w *Web) userAlertPage(q *request) error {
+	id, slug := q.id(), mux.Vars(q.Request)["slug"]
+	if err := q.mayEdit(id); err != nil {
+		return err
+	}
+	u, err := w.engine.User(id)
+	if err != nil {
+		return err
+	}
+	f, err := w.userAlertForm(slug)
+	if err != nil {
+		return err
+	}
+	public := u.Settings[slug]
+	if public == nil {
+		public = f.Public(nil)
+	}
+	return w.showUserAlert(q, http.StatusOK, &u, slug, f, public, formDraw{Stored: public, Errors: newFieldErrors()}, u.Revision, "")
+}
+
+// userAlertForm is the form of an alert plugin for users.
+func (w *Web) userAlertForm(slug string) (form.Form, error) {
+	entry, err := w.engine.Plugin(slug)
+	if err != nil {
+		return form.Form{}, err
+	}
+	if entry.Plugin == nil || entry.Plugin.Meta().Kind != engine.AlertPlugin {
+		return form.Form{}, &engine.Error{Kind: engine.NotFound, Message: "no alert plugin has this slug"}
+	}
+	return entry.Plugin.Meta().Forms[engine.UserConfigForm], nil
+}
+
+func (w *Web) showUserAlert(q *request, status int, u *engine.User, slug string, f form.Form, raw map[string]any, draw formDraw, revision uint64, message string) error {
+	card := w.card(slug)
+	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID, Alert: &card, Tabs: w.tabs(u.ID, slug)}
+	v.Revision, v.Message, v.Save = revision, message, "Save"
+	v.Action, v.Back = "/users/"+u.ID+"/alerts/"+slug, "/users/"+u.ID
+	draw.Prefix = "settings." + slug
+	v.Form = drawForm(f, raw, draw)
+	draw.Errors.settle(v.Form)
+	v.Errors = draw.Errors.All()
+	nav, title := "users", u.Username
+	if v.Self {
+		nav, title = "profile", "Your profile"
+	}
+	p := w.newPage(q, title+": "+card.Name, nav)
+	p.Body = v
+	w.render(q.rw, status, "useralert", p)
+	return nil
+}
+
+func (w *Web) saveUserAlert(q *request) error {
+	id, slug := q.id(), mux.Vars(q.Request)["slug"]
+	if err := q.mayEdit(id); err != nil {
+		return err
+	}
+	u, err := w.engine.StoredUser(id)
+	if err != nil {
+		return err
+	}
+	f, err := w.userAlertForm(slug)
+	if err != nil {
+		return err
+	}
+	draw := formDraw{Stored: w.engine.Public(slug, engine.UserConfigForm, u.Settings[slug]), Errors: newFieldErrors(), Posted: true}
+	prefix := "settings." + slug
+	blank, rows := changeRows(f, prefix, q.PostForm)
+	draw.Blank = blank
+	raw := f.FromWeb(q.PostForm, prefix)
+	at := revision(q.PostForm)
+	if rows {
+		return w.showUserAlert(q, http.StatusOK, &u, slug, f, raw, draw, at, "")
+	}
+	next := u
+	next.Revision = at
+	next.Settings = maps.Clone(u.Settings)
+	if next.Settings == nil {
+		next.Settings = map[string]form.Values{}
+	}
+	next.Settings[slug] = raw
+	keep := ""
+	if q.session != nil {
+		keep = q.session.ID
+	}
+	if _, err = w.engine.SaveUser(q.Context(), q.by(), next, "", keep); err == nil {
+		return q.redirect("/users/" + id + "/alerts/" + slug + "?done=saved")
+	}
+	status, message, rest := outcome(err, "user", draw.Errors)
+	if rest != nil {
+		return rest
+	}
+	if engine.KindOf(err) == engine.Stale {
+		at = u.Revision
+	}
+	return w.showUserAlert(q, status, &u, slug, f, raw, draw, at, message)
+}

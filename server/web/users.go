@@ -1,0 +1,286 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+)
+
+// userList is the page of all users.
+type userList struct{ Users []engine.User }
+
+func (w *Web) users(q *request) error {
+	l := userList{w.engine.Users()}
+	slices.SortFunc(l.Users, func(a, b engine.User) int { return strings.Compare(a.Username, b.Username) })
+	p := w.newPage(q, "Users", "users")
+	p.Events = "types=user"
+	p.Body = l
+	w.render(q.rw, http.StatusOK, "users", p)
+	return nil
+}
+
+// userPage is the page of a user: their own profile, or an admin's look at it.
+type userPage struct {
+	formPage
+	ID       string // "" for a new one
+	Username string
+	Self     bool
+	Tabs     []tab
+	Alert    *pluginCard // the alert plugin whose page this is
+	Form     formView    // its form
+	Gone     bool
+	Sessions []sessionLine
+}
+
+type tab struct {
+	Label, Path string
+	Current     bool
+}
+
+type sessionLine struct {
+	Session engine.Session
+	Current bool
+}
+
+// userForm are the fields of a user. Only an admin names roles and activity.
+func userForm(admin, self, fresh bool) form.Form {
+	const login = "Login"
+	fields := []form.Field{
+		{Type: form.Char, Name: "username", Required: true, MaxLength: length(64), Disabled: !admin},
+		{Type: form.Char, Name: "first_name", MaxLength: length(200)},
+		{Type: form.Char, Name: "last_name", MaxLength: length(200)},
+		{Type: form.Email, Name: "email", Label: "E-mail", HelpText: "Where alerts by e-mail go."},
+		{Type: form.Char, Name: "time_zone", Required: true, HelpText: "The name of a zone, such as Europe/Berlin. Times are shown in it."},
+	}
+	if admin {
+		fields = append(fields,
+			form.Field{Type: form.ChoiceOne, Name: "role", Required: true, Choices: roleChoices(), Group: login, Widget: "RadioSelect"},
+			form.Field{Type: form.Boolean, Name: "active", Group: login, HelpText: "Who is not active cannot log in and is told nothing."})
+	}
+	password := form.Field{Type: form.Char, Name: "password", Label: "New password", Widget: "PasswordInput", Group: login,
+		HelpText: "At least 10 characters. Empty: the password stays as it is. A new one ends the other sessions."}
+	if fresh {
+		password.Label, password.HelpText = "Password", "At least 10 characters. Empty: the user cannot log in until one is set."
+	}
+	if self {
+		fields = append(fields, form.Field{Type: form.Char, Name: "current_password", Label: "Present password", Widget: "PasswordInput", Group: login,
+			HelpText: "Only needed to set a new one."})
+	}
+	return form.Form{Fields: append(fields, password)}
+}
+
+func roleChoices() []form.Choice {
+	return []form.Choice{
+		{Value: "viewer", Label: "Viewer: sees everything but users and settings"},
+		{Value: "operator", Label: "Operator: also runs checks and tries deliveries again"},
+		{Value: "editor", Label: "Editor: also edits services, instances and checks"},
+		{Value: "admin", Label: "Admin: also users, plugins and settings"},
+	}
+}
+
+func userRaw(u *engine.User) map[string]any {
+	return map[string]any{"username": u.Username, "first_name": u.FirstName, "last_name": u.LastName, "email": u.Email,
+		"time_zone": u.TimeZone, "role": string(u.Role), "active": u.Active}
+}
+
+// mayEdit refuses callers who are neither the user nor an admin.
+func (q *request) mayEdit(id string) error {
+	if q.user.ID == id || q.user.Role.Can(access.Admin) {
+		return nil
+	}
+	return &engine.Error{Kind: engine.Forbidden, Message: "only an admin can look at or change another user"}
+}
+
+func (w *Web) profile(q *request) error { return q.redirect("/users/" + q.user.ID) }
+
+func (w *Web) newUserForm(q *request) error {
+	u := engine.NewUser()
+	return w.showUser(q, http.StatusOK, &u, userRaw(&u), newFieldErrors(), "", 0)
+}
+
+func (w *Web) userPage(q *request) error {
+	if err := q.mayEdit(q.id()); err != nil {
+		return err
+	}
+	u, err := w.engine.User(q.id())
+	if err != nil {
+		return err
+	}
+	return w.showUser(q, http.StatusOK, &u, userRaw(&u), newFieldErrors(), "", u.Revision)
+}
+
+func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]any, errs fieldErrors, message string, revision uint64) error {
+	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID}
+	v.Revision, v.Message, v.Save = revision, message, "Save"
+	v.Action, v.Back = "/users/"+u.ID, "/users"
+	title, nav := u.Username, "users"
+	switch {
+	case u.ID == "":
+		v.Action, v.Save, title = "/users/new", "Create the user", "New user"
+	case v.Self:
+		v.Back, title, nav = "/", "Your profile", "profile"
+		for _, s := range w.engine.Sessions(u.ID) {
+			v.Sessions = append(v.Sessions, sessionLine{s, q.session != nil && s.ID == q.session.ID})
+		}
+	}
+	v.Tabs = w.tabs(u.ID, "")
+	v.Own = drawForm(userForm(q.user.Role.Can(access.Admin), v.Self, u.ID == ""), raw, formDraw{Errors: errs, Posted: true})
+	v.Own.each(func(f *fieldView) {
+		f.Secret = false
+		if f.Name == "time_zone" {
+			f.Suggestions = zones()
+		}
+	})
+	errs.settle(v.Own)
+	v.Errors = errs.All()
+	p := w.newPage(q, title, nav)
+	p.Body = v
+	w.render(q.rw, status, "user", p)
+	return nil
+}
+
+// zones are suggestions for a time zone; every IANA name is taken.
+func zones() []string {
+	return []string{"UTC", "Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos", "America/Chicago", "America/Denver", "America/Los_Angeles",
+		"America/Mexico_City", "America/New_York", "America/Sao_Paulo", "America/Toronto", "Asia/Dubai", "Asia/Hong_Kong", "Asia/Kolkata", "Asia/Seoul",
+		"Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Australia/Melbourne", "Australia/Sydney", "Europe/Amsterdam", "Europe/Berlin", "Europe/Istanbul",
+		"Europe/Kyiv", "Europe/London", "Europe/Madrid", "Europe/Paris", "Europe/Rome", "Europe/Stockholm", "Europe/Vienna", "Europe/Warsaw", "Europe/Zurich", "Pacific/Auckland"}
+}
+
+// tabs lead through the pages of a user: one for each alert plugin that asks
+// something of them.
+func (w *Web) tabs(id, current string) []tab {
+	if id == "" {
+		return nil
+	}
+	out := []tab{{"Profile", "/users/" + id, current == ""}}
+	for _, card := range w.cards(engine.AlertPlugin) {
+		entry, err := w.engine.Plugin(card.Slug)
+		if err != nil || entry.Plugin == nil {
+			continue
+		}
+		m := entry.Plugin.Meta()
+		if len(m.Forms[engine.UserConfigForm].Fields) > 0 && m.SettingsFrom == "" || card.Slug == current {
+			out = append(out, tab{card.Name, "/users/" + id + "/alerts/" + card.Slug, card.Slug == current})
+		}
+	}
+	return out
+}
+
+func (w *Web) saveNewUser(q *request) error {
+	u := engine.NewUser()
+	return w.storeUser(q, u)
+}
+
+func (w *Web) saveOldUser(q *request) error {
+	if err := q.mayEdit(q.id()); err != nil {
+		return err
+	}
+	u, err := w.engine.StoredUser(q.id())
+	if err != nil {
+		return err
+	}
+	return w.storeUser(q, u)
+}
+
+func (w *Web) storeUser(q *request, u engine.User) error {
+	admin, self := q.user.Role.Can(access.Admin), u.ID != "" && u.ID == q.user.ID
+	f := userForm(admin, self, u.ID == "")
+	raw := f.FromWeb(q.PostForm, "")
+	errs := newFieldErrors()
+	stored := userRaw(&u)
+	values, bad := f.Clean(q.Context(), raw, form.Options{Stored: stored, Seal: func(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(""), nil }})
+	errs.addAll(bad)
+	if !admin {
+		raw["username"] = u.Username
+	}
+	password := textOf(raw["password"])
+	if self && password != "" {
+		w.confirm(q, &u, textOf(raw["current_password"]), errs)
+	}
+	at := revision(q.PostForm)
+	old := u
+	if errs.any() {
+		return w.showUser(q, http.StatusUnprocessableEntity, &old, raw, errs, "", at)
+	}
+	u.FirstName, u.LastName, u.Email, u.TimeZone = textOf(values["first_name"]), textOf(values["last_name"]), textOf(values["email"]), textOf(values["time_zone"])
+	if admin {
+		u.Username, u.Role, u.Active = textOf(values["username"]), access.Role(textOf(values["role"])), values["active"] == true
+	}
+	u.Revision = at
+	keep := ""
+	if q.session != nil {
+		keep = q.session.ID
+	}
+	saved, err := w.engine.SaveUser(q.Context(), q.by(), u, password, keep)
+	if err == nil {
+		done := "?done=saved"
+		switch {
+		case old.ID == "":
+			done = "?done=made"
+		case password != "":
+			done = "?done=password"
+		}
+		return q.redirect("/users/" + saved.ID + done)
+	}
+	status, message, rest := outcome(err, "user", errs)
+	if rest != nil {
+		return rest
+	}
+	if engine.KindOf(err) == engine.Stale {
+		at = old.Revision
+	}
+	return w.showUser(q, status, &old, raw, errs, message, at)
+}
+
+// confirm asks for the present password before a new one is set. It counts as
+// an attempt to log in.
+func (w *Web) confirm(q *request, u *engine.User, present string, errs fieldErrors) {
+	if u.PasswordHash == "" {
+		return
+	}
+	if present == "" {
+		errs.add("current_password", "type your present password to set a new one")
+		return
+	}
+	if ok, wait := w.o.AllowLogin(q.Request, u.Username); !ok {
+		errs.add("current_password", "there were too many attempts: try again in "+span(wait))
+		return
+	}
+	if _, err := w.verify(q, u.Username, present); err != nil {
+		errs.add("current_password", "this is not your present password")
+	}
+}
+
+func (w *Web) deleteUserPage(q *request) error {
+	u, err := w.engine.User(q.id())
+	if err != nil {
+		return err
+	}
+	return w.askDelete(q, "users", deletePage{What: "user", Name: u.Username, Revision: u.Revision, Action: "/users/" + u.ID + "/delete", Back: "/users/" + u.ID,
+		Effects: []string{"Their sessions and tokens end, and no service tells them any more.", "Their name stays in what has happened."}})
+}
+
+func (w *Web) deleteUser(q *request) error {
+	if err := w.engine.DeleteUser(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+		return err
+	}
+	return q.redirect("/users?done=deleted")
+}
+
+// endSession ends one of the caller's own sessions.
+func (w *Web) endSession(q *request) error {
+	id := q.PostForm.Get("session")
+	for _, s := range w.engine.Sessions(q.user.ID) {
+		if s.ID == id {
+			if err := w.engine.CloseSession(q.Context(), id); err != nil {
+				return err
+			}
+		}
+	}
+	return q.redirect("/users/" + q.user.ID + "?done=ended")
+}
