@@ -8,7 +8,7 @@ import (
 )
 
 // BareChecks returns all checks in no order, without what costs time to find
-// out: Config, NextRun, Services, InstanceIDs and Suspended are empty. It is for
+// out: Config, NextRun, PingURL, Services, InstanceIDs and Suspended are empty. It is for
 // choosing among many checks; Check gives the rest.
 func (e *Engine) BareChecks() []CheckView {
 	e.mu.RLock()
@@ -17,7 +17,7 @@ func (e *Engine) BareChecks() []CheckView {
 	out := make([]CheckView, 0, len(t.checks))
 	for id, c := range t.checks {
 		v := CheckView{Check: *c, Status: CheckPending}
-		v.Config = nil
+		v.Config, v.PingToken = nil, ""
 		if s := t.states[id]; s != nil {
 			since := s.Since
 			v.Status, v.Flapping, v.Since, v.Cause = s.Status, s.Flapping, &since, s.Cause

@@ -9,7 +9,7 @@ import (
 )
 
 // costly are the fields of a check that BareChecks leaves out.
-var costly = []string{"next_run", "suspended", "services", "instances"} // read only
+var costly = []string{"next_run", "ping_url", "suspended", "services", "instances"} // read only
 
 func (s *Server) checkRoutes() []*route {
 	text := &shape{kind: textShape}
@@ -20,11 +20,14 @@ func (s *Server) checkRoutes() []*route {
 		extra: []param{{"service", text, "only checks of this service"},
 			{"instance", text, "only checks of this instance"}},
 		fresh: engine.NewCheck,
-		get:   func(c *call, id string) (engine.CheckView, error) { return c.engine.Check(id) },
-		all:   allChecks,
+		get: func(c *call, id string) (engine.CheckView, error) {
+			v, err := c.engine.Check(id)
+			return viewCheck(v, c.who.Role), err
+		},
+		all: allChecks,
 		fill: func(c *call, v engine.CheckView) engine.CheckView {
 			if full, err := c.engine.Check(v.ID); err == nil { // else it was deleted just now
-				return full
+				return viewCheck(full, c.who.Role)
 			}
 			v.Config, v.Services, v.InstanceIDs = form.Values{}, []string{}, []string{}
 			return v
@@ -60,6 +63,9 @@ func allChecks(c *call) ([]engine.CheckView, error) {
 	var all []engine.CheckView
 	if full {
 		all = c.engine.Checks()
+		for i := range all {
+			all[i] = viewCheck(all[i], c.who.Role)
+		}
 	} else {
 		all = c.engine.BareChecks()
 	}
@@ -76,6 +82,14 @@ func allChecks(c *call) ([]engine.CheckView, error) {
 		all = slices.DeleteFunc(all, func(v engine.CheckView) bool { return !linked[v.ID] })
 	}
 	return all, nil
+}
+
+// viewCheck is a check as a role sees it: who knows its ping URL can send pings.
+func viewCheck(v engine.CheckView, role access.Role) engine.CheckView {
+	if !role.Can(access.Editor) {
+		v.PingURL = ""
+	}
+	return v
 }
 
 // checksOf are the ids of the checks of a subject; none when it is not there.

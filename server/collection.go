@@ -18,7 +18,8 @@ type collection[In, View any] struct {
 	write    access.Role
 	change   access.Role // for PATCH, when the handler looks closer; "" is write
 	required []string
-	note     string // on writes
+	derived  []string // fields of In that the server alone sets
+	note     string   // on writes
 	extra    []param
 	order    string
 
@@ -42,6 +43,9 @@ const patchTries = 5
 func (k *collection[In, View]) routes(s *Server) []*route {
 	view, input := shapeOf[View](s.shapes), shapeOf[In](s.shapes)
 	ignored := readOnly(input, view)
+	for _, name := range k.derived {
+		ignored[name] = true
+	}
 	change := k.change
 	if change == "" {
 		change = k.write

@@ -40,7 +40,7 @@ func eventTypes() []eventType {
 	return []eventType{
 		{engine.KindService, access.Viewer}, {engine.KindInstance, access.Viewer}, {engine.KindCheck, access.Viewer},
 		{engine.KindResult, access.Viewer}, {engine.KindIncident, access.Viewer}, {engine.KindDelivery, access.Viewer},
-		{engine.KindPlugin, access.Viewer}, {engine.KindUser, access.Viewer}, {engine.KindToken, access.Viewer},
+		{engine.KindSilence, access.Viewer}, {engine.KindPlugin, access.Viewer}, {engine.KindUser, access.Viewer}, {engine.KindToken, access.Viewer},
 		{engine.KindSettings, access.Admin}, {engine.KindPluginSettings, access.Admin},
 	}
 }
@@ -296,7 +296,8 @@ func (st *stream) view(change engine.Change) (any, error) {
 	case engine.KindInstance:
 		return e.Instance(change.ID)
 	case engine.KindCheck:
-		return e.Check(change.ID)
+		v, err := e.Check(change.ID)
+		return viewCheck(v, st.role), err
 	case engine.KindResult:
 		if r := e.LatestResult(change.ID); r != nil {
 			return resultView(r), nil
@@ -308,6 +309,8 @@ func (st *stream) view(change engine.Change) (any, error) {
 	case engine.KindDelivery:
 		d, err := e.Delivery(ctx, change.ID)
 		return of(d.Subject, viewDelivery(&d)), err
+	case engine.KindSilence:
+		return e.Silence(change.ID)
 	case engine.KindPlugin:
 		p, err := e.Plugin(change.ID)
 		return st.c.viewPlugin(p), err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -46,8 +47,8 @@ func (p *fakePlugin) Run(ctx context.Context, in *engine.CheckRun) engine.RunRep
 	return engine.RunReport{Succeeded: true, Message: "fine", Metrics: []engine.Metric{{Name: "count", Value: 3}}}
 }
 
-func (p *fakePlugin) Ping(context.Context, *engine.CheckRun, *engine.Ping) engine.RunReport {
-	return engine.RunReport{}
+func (p *fakePlugin) Ping(_ context.Context, _ *engine.CheckRun, in *engine.Ping) engine.RunReport {
+	return engine.RunReport{Succeeded: in.Code == 0, Message: fmt.Sprintf("%s %d %s %d", in.Kind, in.Code, in.RunID, len(in.Body))}
 }
 
 func (p *fakePlugin) Describe(context.Context, *engine.CheckRun) (string, error) {
@@ -98,7 +99,7 @@ func (p *fakePlugins) set(e engine.PluginEntry) {
 func newFakePlugins() *fakePlugins {
 	nine := 9.0
 	check := &fakePlugin{engine.PluginMeta{Slug: "probe", Name: "Probe", Kind: engine.CheckPlugin, Version: "0.0.1", Author: "Ada", File: "probe.lua",
-		Hash: "a", Variables: []string{"PROBE_SET", "PROBE_UNSET"}, Forms: map[engine.FormName]form.Form{
+		Hash: "a", HasPing: true, Variables: []string{"PROBE_SET", "PROBE_UNSET"}, Forms: map[engine.FormName]form.Form{
 			engine.ConfigForm: {Fields: []form.Field{
 				{Type: form.Char, Name: "host", Required: true},
 				{Type: form.Integer, Name: "count", Initial: 3.0, MaxValue: &nine},

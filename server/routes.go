@@ -285,7 +285,7 @@ func (c *call) actor() engine.Actor { return c.who.Actor }
 func (s *Server) table() []*route {
 	var out []*route
 	for _, group := range [][]*route{
-		s.serviceRoutes(), s.instanceRoutes(), s.checkRoutes(), s.runRoutes(), s.userRoutes(), s.tokenRoutes(), s.incidentRoutes(),
+		s.serviceRoutes(), s.instanceRoutes(), s.checkRoutes(), s.runRoutes(), s.uptimeRoutes(), s.alertingRoutes(), s.silenceRoutes(), s.userRoutes(), s.tokenRoutes(), s.incidentRoutes(),
 		s.deliveryRoutes(), s.pluginRoutes(), s.settingsRoutes(), s.auditRoutes(), s.eventRoutes(), s.sessionRoutes(),
 		s.setupRoutes(), s.documentRoutes(),
 	} {

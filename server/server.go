@@ -128,6 +128,8 @@ func (s *Server) router(trusted bool) *mux.Router {
 	m.PathPrefix("/api/").HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, refuse(http.StatusNotFound, "there is nothing at this address"))
 	})
+	m.HandleFunc("/ping/{token}", s.ping)
+	m.HandleFunc("/ping/{token}/{what}", s.ping)
 	m.Handle("/metrics", s.metricsHandler(trusted))
 	m.HandleFunc("/healthz", s.healthz)
 	m.HandleFunc("/readyz", s.readyz)

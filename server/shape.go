@@ -118,7 +118,9 @@ func (known shapes) build(s *shape, t reflect.Type) {
 }
 
 // hiddenFields never leave the server and are never read.
-func hiddenField(name string) bool { return name == "password_hash" || name == "hash" }
+func hiddenField(name string) bool {
+	return name == "password_hash" || name == "hash" || name == "ping_token"
+}
 
 // members lists the fields of a struct as encoding/json names them.
 func (known shapes) members(t reflect.Type, at []int, fixed bool) []field {

@@ -17,8 +17,8 @@ type userInput struct {
 func (s *Server) userRoutes() []*route {
 	k := &collection[userInput, engine.User]{
 		kind: engine.KindUser, plural: "users", one: "a user", read: access.Viewer, write: access.Admin, change: access.Viewer,
-		required: []string{"username"}, order: "username",
-		note:  "password is only ever written. Users who are not admins change their own first_name, last_name, email, time_zone, password and settings.",
+		required: []string{"username"}, derived: []string{"is_fallback"}, order: "username",
+		note:  "password is only ever written. Users who are not admins change themselves, but for username, role and active.",
 		fresh: func() userInput { return userInput{User: engine.NewUser()} },
 		get:   func(c *call, id string) (engine.User, error) { return c.engine.User(id) },
 		all:   func(c *call) ([]engine.User, error) { return c.engine.Users(), nil },

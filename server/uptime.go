@@ -1,0 +1,47 @@
+package server
+
+import (
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+// uptimeSpan is the time that uptime figures are of when nobody says.
+const uptimeSpan = 30 * 24 * time.Hour
+
+func (s *Server) uptimeRoutes() []*route {
+	params := []param{
+		{"from", &shape{kind: instantShape}, "begin of the time (30 days before to)"},
+		{"to", &shape{kind: instantShape}, "end of the time (now)"},
+	}
+	one := func(plural string, key func(id string) string) *route {
+		return &route{method: "GET", path: "/" + plural + "/{id}/uptime", role: access.Viewer, tag: plural, summary: "Account for a span of time",
+			note:   "percent is passing time over all time but unknown, maintenance and inactive time; null when nothing counts. Figures are in seconds.",
+			params: params, output: shapeOf[engine.Uptime](s.shapes), handle: func(c *call) (answer, error) { return uptime(c, key(c.id())) }}
+	}
+	return []*route{
+		one("checks", engine.CheckKey),
+		one("services", func(id string) string { return engine.Ref{Kind: engine.KindService, ID: id}.Term() }),
+		one("instances", func(id string) string { return engine.Ref{Kind: engine.KindInstance, ID: id}.Term() }),
+	}
+}
+
+func uptime(c *call, key string) (answer, error) {
+	from, err := c.instant("from")
+	if err != nil {
+		return answer{}, err
+	}
+	to, err := c.instant("to")
+	if err != nil {
+		return answer{}, err
+	}
+	if to.IsZero() {
+		to = c.now()
+	}
+	if from.IsZero() {
+		from = to.Add(-uptimeSpan)
+	}
+	v, err := c.engine.Uptime(c.r.Context(), key, from, to)
+	return answer{body: v}, err
+}
