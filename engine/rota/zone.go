@@ -38,7 +38,7 @@ func loadIANA(name string) *time.Location {
 	if strings.EqualFold(name, "UTC") || name == "Z" {
 		return time.UTC
 	}
-	if name == "" || len(name) > 64 || name == "Local" || strings.IndexFunc(name, notInZoneName) >= 0 {
+	if name == "" || len(name) > 64 || name == "Local" || name == "localtime" || name == "posixrules" || strings.IndexFunc(name, notInZoneName) >= 0 {
 		return nil
 	}
 	zone, err := time.LoadLocation(name)
