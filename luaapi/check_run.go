@@ -122,6 +122,9 @@ func (r *run) fill(report *engine.RunReport, err error) {
 	if err != nil && !report.Skipped {
 		report.Traceback = r.call.clean(r.trace, maxTrace)
 	}
+	if text == "" && !report.Succeeded && !report.Unknown && !report.None {
+		text = "failed"
+	}
 	report.Error = r.call.clean(text, maxError)
 	for i := range report.Metrics {
 		m := &report.Metrics[i]

@@ -64,3 +64,9 @@ func TestSkeletonCheck(t *testing.T) {
 		})
 	}
 }
+
+func TestFailureWithoutAnError(t *testing.T) {
+	if got := runBody(t, `return result`); got.Error != "failed" || got.Succeeded || got.Unknown {
+		t.Errorf("got %+v", short(got))
+	}
+}

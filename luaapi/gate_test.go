@@ -164,3 +164,16 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 		t.Error("a state came back to a drained pool")
 	}
 }
+
+// A file that is saved while all turns are taken is not blamed for that.
+func TestLoadWaitsForItsTurn(t *testing.T) {
+	rt := newTestRuntime(t, nil, func(o *Options) { o.MaxExecuting = 1 })
+	if err := rt.turns.acquire(context.Background(), false); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(1200*time.Millisecond, rt.turns.release)
+	out := rt.load(context.Background(), &source{path: "x.lua", files: map[string]string{"": skeletonCheck}}, "x.lua")
+	if len(out.problems) > 0 {
+		t.Errorf("got %v", out.problems)
+	}
+}

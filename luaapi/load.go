@@ -45,8 +45,6 @@ func (rt *Runtime) load(ctx context.Context, s *source, shownAs string) *loadRes
 		return out
 	}
 	v := &validator{rt: rt, source: s, file: file, outline: newOutline(chunk), out: out, code: whole}
-	ctx, cancel := context.WithTimeout(ctx, loadLimit)
-	defer cancel()
 	if err := rt.runTop(ctx, whole, v); err != nil {
 		out.problems = append(out.problems, raisedProblem(file, loadError(err), s.chunkNames()))
 	}
@@ -152,7 +150,7 @@ func trimProto(p *lua.FunctionProto) {
 // runTop runs the file's top level in a state of its own and hands what it
 // returned to the validator, inside the protected call.
 func (rt *Runtime) runTop(ctx context.Context, c *code, v *validator) error {
-	r, cancel, err := rt.begin(ctx, c, nil, nil, runKind{})
+	r, cancel, err := rt.begin(ctx, c, nil, nil, runKind{limit: loadLimit})
 	if err != nil {
 		return err
 	}

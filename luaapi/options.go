@@ -35,7 +35,7 @@ type Options struct {
 	MaxExecuting int           // runs that execute Lua at one time; 0 is twice the cores
 	Instructions int64         // that one run may use; 0 is DefaultInstructions
 	SoftHeap     uint64        // bytes of heap from which runs are weighed; 0 is DefaultSoftHeap
-	RunHeap      uint64        // bytes that one run may hold once they are weighed; 0 is an eighth of SoftHeap
+	RunHeap      uint64        // bytes that one run may hold once they are weighed; 0 is half of SoftHeap
 	Settle       time.Duration // quiet time after a change of the folder before it is read; 0 is DefaultSettle
 	Rescan       time.Duration // the folder is read again at least this often; 0 is DefaultRescan
 }
@@ -43,7 +43,7 @@ type Options struct {
 // The defaults of Options.
 const (
 	DefaultInstructions = 500_000_000 // about five seconds of one core
-	DefaultSoftHeap     = 512 << 20
+	DefaultSoftHeap     = 128 << 20
 	DefaultSettle       = 100 * time.Millisecond
 	DefaultRescan       = 5 * time.Second
 )
@@ -70,7 +70,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.SoftHeap = DefaultSoftHeap
 	}
 	if o.RunHeap == 0 {
-		o.RunHeap = o.SoftHeap / 8
+		o.RunHeap = o.SoftHeap / 2
 	}
 	if o.Settle == 0 {
 		o.Settle = DefaultSettle

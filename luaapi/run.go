@@ -72,25 +72,21 @@ var errNoTurn = errors.New("got no turn before its deadline")
 // begin prepares a run and waits for its turn; on an error there is no run. The
 // caller calls end, always, when begin succeeded.
 func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.PluginMeta, kind runKind) (*run, context.CancelFunc, error) {
+	r := &run{rt: rt, code: c}
+	if ctx.Err() != nil {
+		return nil, nil, errNoTurn
+	}
+	r.turn = turn{of: rt.turns}
+	if !r.turn.try() {
+		if err := r.waitForTurn(ctx, kind); err != nil {
+			return nil, nil, err
+		}
+	}
 	cancel := context.CancelFunc(func() {})
 	if kind.limit > 0 {
 		if at, ok := ctx.Deadline(); !ok || time.Until(at) > kind.limit {
 			ctx, cancel = context.WithTimeout(ctx, kind.limit)
 		}
-	}
-	r := &run{rt: rt, code: c}
-	if ctx.Err() != nil {
-		cancel()
-		return nil, nil, errNoTurn
-	}
-	r.turn = turn{of: rt.turns}
-	if !r.turn.try() {
-		asked := time.Now()
-		if err := r.turn.acquire(ctx); err != nil {
-			cancel()
-			return nil, nil, errNoTurn
-		}
-		r.waited = time.Since(asked)
 	}
 	r.started = time.Now()
 	deadline, _ := ctx.Deadline()
@@ -118,6 +114,24 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 	r.env = r.st.environment(c.libs)
 	rt.watchdog.watch(&r.vm)
 	return r, cancel, nil
+}
+
+// turnWait is how long a call with a limit of its own waits for its turn at
+// most; its limit begins with the turn.
+const turnWait = 10 * time.Second
+
+func (r *run) waitForTurn(ctx context.Context, kind runKind) error {
+	asked := time.Now()
+	if kind.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, turnWait)
+		defer cancel()
+	}
+	if err := r.turn.acquire(ctx); err != nil {
+		return errNoTurn
+	}
+	r.waited = time.Since(asked)
+	return nil
 }
 
 // execute runs the file's top level and then enter, protected. It returns what
