@@ -24,34 +24,35 @@ type fieldGroup struct {
 
 // fieldView is one field as its template draws it.
 type fieldView struct {
-	ID          string // of the element
-	Name        string // under which it is posted
-	Kind        string // text, number, textarea, select, radio, checks, checkbox, datetime, rows, hidden, …
-	Type        string // of an input
-	Label       string
-	Help        string
-	Unit        string
-	Placeholder string
-	Value       string
-	Checked     bool
-	Required    bool
-	Disabled    bool
-	Deprecated  string
-	Options     []optionView
-	Suggestions []string // for a datalist
-	Errors      []string
-	Secret      bool
-	Set         bool // a secret is stored
-	Typed       bool // a secret was typed and has to be typed again
-	Cleared     bool
-	ShowIf      string // for the script: the conditions as JSON
-	ShowHint    string // for those without scripts
-	Min, Max    string
-	Step        string
-	MaxLength   int
-	Lines       int
-	Inputmode   string
-	Picker      bool // a long list with a filter
+	ID           string // of the element
+	Name         string // under which it is posted
+	Kind         string // text, number, textarea, select, radio, checks, checkbox, datetime, rows, hidden, …
+	Type         string // of an input
+	Label        string
+	Help         string
+	Unit         string
+	Placeholder  string
+	Value        string
+	Checked      bool
+	Required     bool
+	Disabled     bool
+	Deprecated   string
+	Options      []optionView
+	Suggestions  []string // for a datalist
+	Errors       []string
+	Secret       bool
+	Set          bool // a secret is stored
+	Typed        bool // a secret was typed and has to be typed again
+	Cleared      bool
+	ShowIf       string // for the script: the conditions as JSON
+	ShowHint     string // for those without scripts
+	Min, Max     string
+	Step         string
+	MaxLength    int
+	Lines        int
+	Inputmode    string
+	Autocomplete string
+	Picker       bool // a long list with a filter
 
 	Rows  []rowView
 	Blank *rowView // a row that the script copies

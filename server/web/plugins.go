@@ -22,7 +22,6 @@ type pluginLine struct {
 	File    string
 	Shipped bool
 	Uses    int
-	Unset   int // variables that are not set
 	Entry   engine.PluginEntry
 }
 
@@ -70,11 +69,6 @@ func (w *Web) pluginLine(entry engine.PluginEntry) pluginLine {
 	l.State, l.Problem = w.stateOf(entry)
 	if entry.Plugin != nil {
 		l.Kind = entry.Plugin.Meta().Kind
-		for _, v := range entry.Plugin.Meta().Variables {
-			if _, ok := w.o.Env(v); !ok {
-				l.Unset++
-			}
-		}
 	}
 	use := w.engine.PluginUse(entry.Slug)
 	l.Uses = len(use.Checks) + len(use.Services) + len(use.Instances)

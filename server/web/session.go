@@ -47,7 +47,12 @@ func (w *Web) showLogin(q *request, status int, next, username, message string) 
 // plainForm draws a form without the words about stored secrets.
 func plainForm(f form.Form, raw map[string]any) formView {
 	v := drawForm(f, raw, formDraw{Posted: true})
-	v.each(func(one *fieldView) { one.Secret = false })
+	v.each(func(one *fieldView) {
+		one.Secret, one.Autocomplete = false, "username"
+		if one.Type == "password" {
+			one.Autocomplete = "current-password"
+		}
+	})
 	return v
 }
 
@@ -115,11 +120,19 @@ func (w *Web) showSetUp(q *request, status int, token string, raw map[string]any
 	s := sessionPage{Token: token, Ready: token != ""}
 	s.Form = drawForm(setUpForm(), raw, formDraw{Posted: true, Errors: errs})
 	errs.settle(s.Form)
-	s.Form.each(func(one *fieldView) { one.Secret = false })
+	s.Form.each(func(one *fieldView) { one.Secret, one.Autocomplete = false, setUpCompletion(one.Name) })
 	s.Errors = errs.All()
 	p.Body = s
 	w.render(q.rw, status, "setup", p)
 	return nil
+}
+
+// setUpCompletion tells password managers what a field is.
+func setUpCompletion(name string) string {
+	if name == "password" {
+		return "new-password"
+	}
+	return name
 }
 
 func (w *Web) setUp(q *request) error {

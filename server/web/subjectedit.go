@@ -121,7 +121,11 @@ func (w *Web) showSubjectForm(q *request, e *subjectEdit) error {
 		pg.Back = "/" + s.Plural()
 	}
 	pg.Own = drawForm(w.subjectForm(s.Kind, s.Meta.ID), e.own, e.draw)
-	pg.Own.each(func(f *fieldView) { f.Picker = f.Kind == "checks" })
+	pg.Own.each(func(f *fieldView) {
+		if f.Picker = f.Kind == "checks"; f.Picker { // what is chosen comes first
+			slices.SortStableFunc(f.Options, func(a, b optionView) int { return b2i(b.Selected) - b2i(a.Selected) })
+		}
+	})
 	pg.Alerts = w.drawAlerts(e)
 	forms := []formView{pg.Own}
 	for _, a := range pg.Alerts {

@@ -131,6 +131,12 @@ func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]an
 	v.Own = drawForm(userForm(q.user.Role.Can(access.Admin), v.Self, u.ID == ""), raw, formDraw{Errors: errs, Posted: true})
 	v.Own.each(func(f *fieldView) {
 		f.Secret = false
+		switch f.Name {
+		case "password":
+			f.Autocomplete = "new-password"
+		case "current_password":
+			f.Autocomplete = "current-password"
+		}
 		if f.Name == "time_zone" {
 			f.Suggestions = zones()
 		}

@@ -28,15 +28,21 @@ export function follow() {
     if (due) look();
   };
 
-  const source = new EventSource("/api/v1/events?" + wanted);
-  for (const kind of kinds) source.addEventListener(kind, look);
-  source.onmessage = look;
-  let away = false;
-  source.onopen = () => { show(""); if (away) look(); away = false; };
-  source.onerror = () => { away = true; show("Not connected: what is shown may be old."); };
+  let source, away = false;
+  const listen = () => {
+    source = new EventSource("/api/v1/events?" + wanted);
+    for (const kind of kinds) source.addEventListener(kind, look);
+    source.onopen = () => { show(""); if (away) look(); away = false; };
+    source.onerror = () => {
+      away = true;
+      show("Not connected: what is shown may be old.");
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => { listen(); look(); }, 10_000);
+    };
+  };
+  listen();
   document.addEventListener("visibilitychange", () => { if (!document.hidden && due) look(); });
   addEventListener("pagehide", () => source.close());
-  setInterval(() => { if (!document.hidden) look(); }, 60_000); // ages grow without events
+  setInterval(() => { if (!document.hidden) look(); }, 30_000); // ages grow without events
 }
 
 // patch replaces what differs in the live parts of the page.
