@@ -16,6 +16,10 @@ import (
 // next while start, user, title and the UID it comes from do. host makes the
 // UIDs the monitor's own, now is the stamp of the writing.
 func WriteFeed(w io.Writer, name string, shifts []Shift, host string, now time.Time) error {
+	if _, after, ok := strings.Cut(host, "://"); ok { // a public URL will do
+		host = after
+	}
+	host, _, _ = strings.Cut(host, "/")
 	if host = strings.Map(inHost, host); host == "" {
 		host = "moonwatch"
 	}
