@@ -186,12 +186,22 @@ func (d *decoder) instant(v reflect.Value, raw any, at string) {
 		d.wrong(at, "text")
 		return
 	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		d.fail(at, form.CodeInvalid, "write a time such as 2026-01-31T09:00:00Z")
+	t, ok := parseInstant(text)
+	if !ok {
+		d.fail(at, form.CodeInvalid, wantInstant)
 		return
 	}
-	v.Set(reflect.ValueOf(t.UTC()))
+	v.Set(reflect.ValueOf(t))
+}
+
+const wantInstant = "write a time such as 2026-01-31T09:00:00Z"
+
+// parseInstant reads an RFC 3339 time as UTC. The first and last of the years
+// that can be written are refused: in another zone they could not be.
+func parseInstant(text string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339, text)
+	t = t.UTC()
+	return t, err == nil && t.Year() > 0 && t.Year() < 9999
 }
 
 func (d *decoder) duration(v reflect.Value, raw any, at string) {

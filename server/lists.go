@@ -177,11 +177,11 @@ func canonical(s *shape, text string) (string, string) {
 		if text == "" {
 			return "", ""
 		}
-		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return "", "write a time such as 2026-01-31T09:00:00Z"
+		at, ok := parseInstant(text)
+		if !ok {
+			return "", wantInstant
 		}
-		return at.UTC().Format(time.RFC3339Nano), ""
+		return at.Format(time.RFC3339Nano), ""
 	case durationShape:
 		if text == "" {
 			return "", ""
@@ -389,9 +389,9 @@ func (c *call) instant(name string) (time.Time, error) {
 	if !c.query.Has(name) {
 		return time.Time{}, nil
 	}
-	at, err := time.Parse(time.RFC3339, c.query.Get(name))
-	if err != nil {
-		return at, invalid(form.Error{Location: name, Code: form.CodeInvalid, Message: "write a time such as 2026-01-31T09:00:00Z"})
+	at, ok := parseInstant(c.query.Get(name))
+	if !ok {
+		return at, invalid(form.Error{Location: name, Code: form.CodeInvalid, Message: wantInstant})
 	}
 	return at, nil
 }

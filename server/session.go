@@ -69,7 +69,7 @@ func (s *Server) login(c *call) (answer, error) {
 	}
 	s.byAddress.Reset(from.address)
 	s.byUsername.Reset(in.Username)
-	if err := s.openSession(c, user.ID, from); err != nil {
+	if err := s.openSession(c.w, c.r, user.ID); err != nil {
 		return answer{}, err
 	}
 	return answer{body: sessionView{User: user.ID, Username: user.Username, Role: user.Role}}, nil
@@ -102,22 +102,36 @@ func (s *Server) attempt(address, username string) error {
 }
 
 // openSession begins a session and hands its secret to the browser.
-func (s *Server) openSession(c *call, user string, from remote) error {
-	secret, session, err := s.engine.OpenSession(c.r.Context(), user, from.address, c.r.UserAgent())
+func (s *Server) openSession(w http.ResponseWriter, r *http.Request, user string) error {
+	from := s.remote(r)
+	secret, session, err := s.engine.OpenSession(r.Context(), user, from.address, r.UserAgent())
 	if err != nil {
 		return err
 	}
-	http.SetCookie(c.w, sessionCookie(secret, session.Expires, from.tls))
+	http.SetCookie(w, sessionCookie(secret, session.Expires, from.tls))
 	return nil
 }
 
-func (s *Server) logout(c *call) (answer, error) {
-	http.SetCookie(c.w, sessionCookie("", time.Unix(1, 0), s.remote(c.r).tls))
-	if c.who.session == "" {
-		return answer{}, nil
+// closeSession ends the session of the request's cookie, if there is one.
+func (s *Server) closeSession(w http.ResponseWriter, r *http.Request) error {
+	http.SetCookie(w, sessionCookie("", time.Unix(1, 0), s.remote(r).tls))
+	session, _, ok := s.sessionOf(r)
+	if !ok {
+		return nil
 	}
-	return answer{}, s.engine.CloseSession(c.r.Context(), c.who.session)
+	return s.engine.CloseSession(r.Context(), session.ID)
 }
+
+// sessionOf returns the session of the request's cookie and its active user.
+func (s *Server) sessionOf(r *http.Request) (*engine.Session, *engine.User, bool) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return nil, nil, false
+	}
+	return s.engine.SessionUser(cookie.Value)
+}
+
+func (s *Server) logout(c *call) (answer, error) { return answer{}, s.closeSession(c.w, c.r) }
 
 func sessionCookie(secret string, expires time.Time, secure bool) *http.Cookie {
 	return &http.Cookie{Name: cookieName, Value: secret, Path: "/", Expires: expires.UTC(), HttpOnly: true,

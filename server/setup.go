@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
@@ -26,7 +27,7 @@ func (s *Server) setupRoutes() []*route {
 // awaitsSetup reports whether the one-time set-up is offered.
 func (s *Server) awaitsSetup() bool { return s.o.SetupToken != "" && s.engine.Empty() }
 
-// setupToken compares in constant time.
+// isSetupToken compares in constant time.
 func (s *Server) isSetupToken(token string) bool {
 	sum := sha256.Sum256([]byte(token))
 	return subtle.ConstantTimeCompare(sum[:], s.setupHash[:]) == 1
@@ -37,23 +38,28 @@ func (s *Server) setUp(c *call) (answer, error) {
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if !s.awaitsSetup() {
-		return answer{}, refuse(http.StatusNotFound, "the monitor is set up already")
-	}
 	if err := s.attempt(s.remote(c.r).address, ""); err != nil {
 		return answer{}, err
 	}
-	if !s.isSetupToken(in.Token) {
-		return answer{}, refuse(http.StatusForbidden, "this is not the secret of the set-up link")
-	}
-	s.setup.Lock()
-	defer s.setup.Unlock()
-	user := engine.NewUser()
-	user.Username, user.Email = in.Username, in.Email
-	saved, err := s.engine.SetUp(c.r.Context(), user, in.Password)
+	saved, err := s.firstAdmin(c.r.Context(), in)
 	if err != nil {
 		return answer{}, err
 	}
 	view, err := s.engine.User(saved.ID)
 	return answer{body: view, etag: &view.Revision, location: apiRoot + "/users/" + view.ID}, err
+}
+
+// firstAdmin makes the first admin for who knows the secret of the set-up link.
+func (s *Server) firstAdmin(ctx context.Context, in setupInput) (*engine.User, error) {
+	s.setup.Lock()
+	defer s.setup.Unlock()
+	if !s.awaitsSetup() {
+		return nil, refuse(http.StatusNotFound, "the monitor is set up already")
+	}
+	if !s.isSetupToken(in.Token) {
+		return nil, refuse(http.StatusForbidden, "this is not the secret of the set-up link")
+	}
+	user := engine.NewUser()
+	user.Username, user.Email = in.Username, in.Email
+	return s.engine.SetUp(ctx, user, in.Password)
 }
