@@ -78,9 +78,6 @@ func (e *Event) shift(m *Event) wall {
 	was := *e.instance
 	if was.date && !m.AllDay { // the day alone is named
 		was = stamp{at: was.at + wall(m.start.at.ofDay()), zone: m.zone}
-		if e.untimed {
-			return 0
-		}
 	}
 	return e.start.at - wallOf(was.instant(m.zone), e.zone)
 }

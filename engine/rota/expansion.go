@@ -61,6 +61,10 @@ func (x *expansion) group(g *group) {
 
 // inherit gives a differing instance what it does not say itself.
 func (e *Event) inherit(master *Event) {
+	if e.untimed && e.start.date && !master.AllDay { // the day alone is named
+		e.start = stamp{at: e.start.at + wall(master.start.at.ofDay()), zone: master.zone}
+		e.zone, e.AllDay = master.zone, false
+	}
 	if e.unended {
 		e.length = master.length
 	}

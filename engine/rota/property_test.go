@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -57,7 +58,7 @@ func TestAnySpan(t *testing.T) {
 		from, to := time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
 		whole := holds(t, feed, from, to)
 		for _, step := range []time.Duration{7 * time.Hour, 9*24*time.Hour + time.Minute} {
-			for at := from; at.Before(to); at = at.Add(11 * step) {
+			for at := from; at.Before(to); at = at.Add(23 * step) {
 				part := holds(t, feed, at, at.Add(step))
 				if want := Within(whole, at, at.Add(step)); !slices.Equal(part, want) {
 					t.Fatalf("%s from %s for %s:\ngot  %v\nwant %v", file, at, step, show(part), show(want))
@@ -84,4 +85,31 @@ func FuzzParseFeed(f *testing.F) {
 		from := time.Unix(at%(1<<36), 0).UTC()
 		holds(t, feed, from, from.AddDate(0, 0, int(days%400)+1))
 	})
+}
+
+// TestManyReaders takes one feed from several goroutines; the race detector
+// judges.
+func TestManyReaders(t *testing.T) {
+	data, err := os.ReadFile("testdata/this-and-future.ics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed, err := ParseFeed(data, ParseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	who := people()
+	counts := make([]int, 4)
+	var group sync.WaitGroup
+	for i := range counts {
+		group.Go(func() {
+			shifts, _ := feed.Shifts(from, from.AddDate(0, 3, 0), who, Limits{})
+			counts[i] = len(shifts)
+		})
+	}
+	group.Wait()
+	if !slices.Equal(counts, []int{5, 5, 5, 5}) {
+		t.Errorf("got %v shifts, want 5 each", counts)
+	}
 }
