@@ -38,6 +38,7 @@ type vmContext struct {
 	sliceStart      time.Time
 	turn            *turn
 	weigh           atomic.Bool // the watchdog asks how much the run holds
+	nextWeighing    time.Time
 	run             *run
 }
 
@@ -101,7 +102,7 @@ func (v *vmContext) check() {
 		v.ended = errInstructions
 		return
 	}
-	if v.weigh.CompareAndSwap(true, false) && v.run.tooHeavy() {
+	if v.weigh.CompareAndSwap(true, false) && v.heavy() {
 		v.ended = errMemory
 		return
 	}
@@ -122,6 +123,21 @@ func (v *vmContext) Bytes(n int) error {
 	v.instructions += int64(n) >> 10
 	v.check()
 	return v.ended
+}
+
+// weighPause is how many times as long as its last weighing took a run is left
+// alone: weighing what is large takes a while, and holds the run up.
+const weighPause = 4
+
+// heavy reports whether the run holds too much, as far as it may be asked again.
+func (v *vmContext) heavy() bool {
+	begun := time.Now()
+	if begun.Before(v.nextWeighing) {
+		return false
+	}
+	heavy := v.run.tooHeavy()
+	v.nextWeighing = time.Now().Add(weighPause * time.Since(begun))
+	return heavy
 }
 
 // share gives the turn to others when the slice is used up and somebody waits.

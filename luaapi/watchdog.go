@@ -22,7 +22,6 @@ const (
 type watchdog struct {
 	soft, perRun uint64
 	allowed      atomic.Uint64 // what one run may hold now
-	runs         atomic.Int64  // started so far, to see whether any came since the last tick
 	asleep       atomic.Bool
 	wake         chan struct{}
 
@@ -114,9 +113,9 @@ func (w *watchdog) tick(sample []metrics.Sample, threshold uint64) uint64 {
 	return heap + heap/8
 }
 
-// allowance is what one run may hold at a heap: perRun up to four times the soft
-// limit, and from there on less, to a quarter of it from six times on.
+// allowance is what one run may hold at a heap: perRun at the soft limit, and
+// from there on less, to a quarter of it at four times the soft limit.
 func allowance(heap, soft, perRun uint64) uint64 {
-	over := float64(heap)/float64(soft) - 4
-	return uint64(float64(perRun) * min(max(1-0.375*over, 0.25), 1))
+	over := float64(heap)/float64(soft) - 1
+	return uint64(float64(perRun) * min(max(1-over/4, 0.25), 1))
 }
