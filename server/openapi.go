@@ -111,6 +111,10 @@ func (d *drawing) parameters(rt *route) []any {
 		delete(schema, "readOnly")
 		out = append(out, jsonObject{"name": p.name, "in": "query", "required": false, "schema": notNull(schema), "description": p.note})
 	}
+	if rt.stream {
+		out = append(out, jsonObject{"name": "Last-Event-ID", "in": "header", "required": false, "schema": jsonObject{"type": "string"},
+			"description": "the id of the last event that was seen: what came after it is sent first"})
+	}
 	if rt.tagged && rt.method != http.MethodGet && rt.method != http.MethodPost {
 		out = append(out, jsonObject{"name": "If-Match", "in": "header", "required": false, "schema": jsonObject{"type": "string"},
 			"description": "the ETag that the change is made against; 412 when the object is another by now"})
