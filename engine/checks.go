@@ -150,6 +150,9 @@ func (x *tx) saveCheck(c, old *Check, person bool) error {
 		x.states.put(c.ID, NewCheckState(c.ID, x.now))
 	case old != nil && (old.Plugin != c.Plugin || !sameValues(old.Config, c.Config)):
 		x.states.put(c.ID, Reset(state, x.now))
+		if state.Status != CheckPending {
+			x.changed(CheckKey(c.ID), string(state.Status), string(CheckPending), c.Active)
+		}
 		if x.breakers.get(checkBreaker(c.ID)) != nil {
 			x.breakers.delete(checkBreaker(c.ID))
 		}
@@ -189,6 +192,9 @@ func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision 
 		}
 		x.checks.delete(id)
 		x.authors[Key{KindCheck, id}] = by.Name
+		if s := x.states.get(id); s != nil {
+			x.changed(CheckKey(id), string(s.Status), "", false)
+		}
 		x.states.delete(id)
 		if x.breakers.get(checkBreaker(id)) != nil {
 			x.breakers.delete(checkBreaker(id))

@@ -87,6 +87,7 @@ type Engine struct {
 	plugins Plugins
 	routes  atomic.Pointer[map[string]PluginRoute]
 	hold    holdback
+	history history
 	data    *pluginData
 
 	runs      context.Context // ends when runs are to be given up
@@ -156,6 +157,9 @@ func (e *Engine) load(ctx context.Context) error {
 		}
 	}
 	x.merge()
+	if err := e.history.load(ctx, e.store); err != nil {
+		return err
+	}
 	switch _, err := e.store.Get(ctx, KindMark, welcomeMark); {
 	case err == nil:
 		e.marked.Store(true)
@@ -196,6 +200,9 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	e.updateRoutes()
 	if err := e.do(ctx, system, func(x *tx) error { return x.recoverFromStop() }); err != nil {
 		return fmt.Errorf("put the outbox in order: %w", err)
+	}
+	if err := e.startHistory(ctx); err != nil {
+		return err
 	}
 	e.schedule()
 	e.outbox.start(e.work)

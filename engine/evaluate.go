@@ -112,7 +112,7 @@ func (x *tx) settle(c *Check, old, state *CheckState) {
 		x.e.remind(due{at: at, check: c.ID})
 	}
 	if state.Status != old.Status {
-		x.changed("check:"+c.ID, string(old.Status), string(state.Status), true)
+		x.changed("check:"+c.ID, string(old.Status), string(state.Status), c.Active)
 	}
 	if state.UnknownCounts != old.UnknownCounts {
 		x.evaluate(builtIn, "")
@@ -238,6 +238,7 @@ func (x *tx) evaluate(ref Ref, reason string) {
 	switch {
 	case !exists:
 		x.subjects.delete(ref.key())
+		x.changed(ref.key(), string(overall), "", false)
 	case state != *old || in != nil:
 		x.subjects.put(ref.key(), &state)
 	}

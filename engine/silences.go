@@ -258,6 +258,7 @@ func (e *Engine) DeleteSilence(ctx context.Context, by Actor, id string, revisio
 			return errChanged
 		}
 		x.silences.delete(id)
+		x.keepMaintenance(s)
 		x.authors[Key{KindSilence, id}] = by.Name
 		x.audit("delete", KindSilence, id, cmp.Or(s.Comment, "silence"), s, nil)
 		x.remindOpen()

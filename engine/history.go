@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// history is what the engine knows of its own bookkeeping: how far results are
+// summed up, from when on they are complete, and when the monitor last ran.
+type history struct {
+	mu      sync.Mutex
+	summed  time.Time // a full hour: sums hold all before it; zero before the first pass
+	rawFrom time.Time // results before it may have been dropped
+	dropped time.Time // results before it have been dropped
+	beat    time.Time // when the monitor last said that it runs
+
+	// The goroutine of historyLoop alone:
+	sumsBefore  time.Time // sums before it have been deleted
+	partsBefore time.Time // incidents and what else is history likewise
+}
+
+// The ids of the marks that history is kept under.
+const (
+	summedMark = "summed"
+	rawMark    = "raw"
+	beatMark   = "alive"
+)
+
+// rawKept is the mark of the raw results.
+type rawKept struct {
+	From    time.Time `json:"from"`
+	Dropped time.Time `json:"dropped"`
+}
+
+const (
+	// sumGrace is how long after its end an hour is summed up: by then the runs
+	// begun in it have ended, but for those with a longer timeout.
+	sumGrace = 5 * time.Minute
+	// historyDelay is how long after a start the bookkeeping begins.
+	historyDelay = 2 * time.Minute
+	// beatEvery is how often the monitor says that it runs; a silence of
+	// stopLeast counts as a stop, whose time is unknown.
+	beatEvery = time.Minute
+	stopLeast = 3 * time.Minute
+)
+
+// load reads the marks.
+func (h *history) load(ctx context.Context, store Store) error {
+	var raw rawKept
+	err := errors.Join(readMark(ctx, store, summedMark, &h.summed), readMark(ctx, store, rawMark, &raw), readMark(ctx, store, beatMark, &h.beat))
+	h.rawFrom, h.dropped = raw.From, raw.Dropped
+	return err
+}
+
+func readMark(ctx context.Context, store Store, id string, to any) error {
+	r, err := store.Get(ctx, KindMark, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(r.Data, to)
+	}
+	if err != nil {
+		return fmt.Errorf("read the mark %s: %w", id, err)
+	}
+	return nil
+}
+
+// startHistory notes how long the monitor did not run, and begins the bookkeeping.
+func (e *Engine) startHistory(ctx context.Context) error {
+	if err := e.beat(ctx); err != nil {
+		return fmt.Errorf("note the start: %w", err)
+	}
+	e.goLoop(e.beatLoop)
+	e.goLoop(e.historyLoop)
+	return nil
+}
+
+// beatLoop says every minute, and at a stop, that the monitor runs.
+func (e *Engine) beatLoop() {
+	ticker := time.NewTicker(beatEvery)
+	defer ticker.Stop()
+	for {
+		stopping := false
+		select {
+		case <-ticker.C:
+		case <-e.work.Done():
+			stopping = true
+		}
+		if !e.memoryOnly.Load() {
+			if err := e.beat(context.Background()); err != nil {
+				e.log.Warn("the monitor could not note that it runs", "error", err)
+			}
+		}
+		if stopping {
+			return
+		}
+	}
+}
+
+// beat stores that the monitor runs. After a stop, or when the machine slept, it
+// records since when it did not.
+func (e *Engine) beat(ctx context.Context) error {
+	h := &e.history
+	return e.do(ctx, system, func(x *tx) error {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if last := h.beat; !last.IsZero() && x.now.Sub(last) >= stopLeast {
+			x.transition(Transition{monitorKey, last, monitorRunning, monitorStopped, true})
+			x.transition(Transition{monitorKey, x.now.UTC(), monitorStopped, monitorRunning, true})
+		}
+		h.beat = x.now.UTC()
+		x.write(KindMark, beatMark, h.beat)
+		return nil
+	})
+}
+
+// transition records a change that may be past, under an id of its time.
+func (x *tx) transition(t Transition) {
+	x.write(KindTransition, t.Of+"/"+timeID(t.At)+x.e.newID()[10:], t, "of:"+t.Of)
+}
+
+// historyLoop sums up and deletes, now and then, a little at a time.
+func (e *Engine) historyLoop() {
+	timer := time.NewTimer(historyDelay)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-e.work.Done():
+			return
+		}
+		if !e.memoryOnly.Load() {
+			for _, do := range []func(context.Context) error{e.sumUp, e.retain} {
+				if err := do(e.work); err != nil && !e.isStopping() {
+					e.log.Error("the upkeep of the history failed; it is tried again in an hour at most", "error", err)
+				}
+			}
+		}
+		now := e.now()
+		next := now.Truncate(time.Hour).Add(historyMinute)
+		if !next.After(now) {
+			next = next.Add(time.Hour)
+		}
+		timer.Reset(next.Sub(now))
+	}
+}
+
+// historyMinute is when in each hour the upkeep begins: after the grace, and
+// off the full five minutes, at which much else happens.
+const historyMinute = sumGrace + 20*time.Second
+
+// pace waits so that bookkeeping that began at began takes a quarter of the
+// time at most. It returns an error once the engine stops.
+func (e *Engine) pace(ctx context.Context, began time.Time) error {
+	timer := time.NewTimer(min(max(3*e.now().Sub(began), 5*time.Millisecond), 5*time.Second))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

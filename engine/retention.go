@@ -1,0 +1,371 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// eraseBatch is how many records are deleted at once.
+const eraseBatch = 256
+
+// lastInID sorts above all that follows the slash in the ids of sums,
+// transitions and events.
+const lastInID = "~"
+
+// retain deletes what is older than the settings say. Limits move in steps of a
+// thirtieth of the time kept, an hour to a day: so most calls do nothing.
+func (e *Engine) retain(ctx context.Context) error {
+	h, s, now := &e.history, e.Settings(), e.now().UTC()
+	h.mu.Lock()
+	summed, dropped := h.summed, h.dropped
+	h.mu.Unlock()
+	// Results stay until they are summed up, with the hour that is summed up twice.
+	if before := earlier(keptFrom(now, s.Retention), summed.Add(-2*time.Hour)); !summed.IsZero() && before.After(dropped) {
+		if err := e.dropResults(ctx, before); err != nil {
+			return fmt.Errorf("delete old results: %w", err)
+		}
+	}
+	if before := now.Add(-s.SumRetention.Std()).Truncate(day); before.After(h.sumsBefore) {
+		if err := e.dropSums(ctx, before); err != nil {
+			return fmt.Errorf("delete old sums: %w", err)
+		}
+		h.sumsBefore = before
+	}
+	var errs []error
+	before := keptFrom(now, s.HistoryKept)
+	if !before.After(h.partsBefore) {
+		return nil
+	}
+	for _, part := range []struct {
+		name string
+		drop func(context.Context, time.Time) error
+	}{
+		{"incidents", e.dropIncidents}, {"test deliveries", e.dropTests}, {"entries of the audit log", e.dropAudit},
+		{"changes of status", e.dropTransitions}, {"maintenance", e.dropMaintenance},
+	} {
+		if err := part.drop(ctx, before); err != nil {
+			errs = append(errs, fmt.Errorf("delete old %s: %w", part.name, err))
+		}
+	}
+	if len(errs) == 0 {
+		h.partsBefore = before
+	}
+	return errors.Join(errs...)
+}
+
+// keptFrom is the instant before which nothing has to be kept, in steps.
+func keptFrom(now time.Time, kept Duration) time.Time {
+	step := min(max((kept.Std()/30).Truncate(time.Hour), time.Hour), day)
+	return now.Add(-kept.Std()).Truncate(step)
+}
+
+// dropResults deletes the results of all checks before an hour.
+func (e *Engine) dropResults(ctx context.Context, before time.Time) error {
+	h := &e.history
+	mark := func(dropped time.Time) error {
+		return e.do(ctx, system, func(x *tx) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.rawFrom, h.dropped = before, dropped
+			x.write(KindMark, rawMark, rawKept{before, dropped})
+			return nil
+		})
+	}
+	// Nobody may rely on results from here on, though it takes a while to drop them.
+	h.mu.Lock()
+	dropped := h.dropped
+	h.mu.Unlock()
+	if err := mark(dropped); err != nil {
+		return err
+	}
+	var checks []string // those deleted among them, should a crash have left results
+	if err := e.store.LatestResults(ctx, func(r *Result) bool { checks = append(checks, r.Check); return true }); err != nil {
+		return err
+	}
+	began := e.now()
+	for i, id := range checks {
+		seq := uint64(before.UnixMicro())
+		if e.checkNow(id) == nil {
+			seq = 0
+		}
+		if err := e.store.DropResults(ctx, id, seq); err != nil {
+			return err
+		}
+		if i%64 == 63 {
+			if err := e.pace(ctx, began); err != nil {
+				return err
+			}
+			began = e.now()
+		}
+	}
+	return mark(before)
+}
+
+// eraser deletes records in small batches.
+type eraser struct {
+	e     *Engine
+	keys  []Key
+	began time.Time
+}
+
+func (e *Engine) newEraser() *eraser { return &eraser{e: e, began: e.now()} }
+
+func (d *eraser) add(ctx context.Context, kind Kind, ids ...string) error {
+	for _, id := range ids {
+		if d.keys = append(d.keys, Key{kind, id}); len(d.keys) >= eraseBatch {
+			if err := d.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *eraser) flush(ctx context.Context) error {
+	if len(d.keys) == 0 {
+		return nil
+	}
+	keys := d.keys
+	d.keys = nil
+	err := d.e.do(ctx, system, func(x *tx) error {
+		for _, k := range keys {
+			// something may have come to life since it was looked at
+			if k.Kind == KindDelivery && x.deliveries.get(k.ID) != nil || k.Kind == KindIncident && x.incidents.get(k.ID) != nil {
+				continue
+			}
+			x.erase(k.Kind, k.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = d.e.pace(ctx, d.began)
+	d.began = d.e.now()
+	return err
+}
+
+// recordIDs returns up to limit ids above after that begin with prefix.
+func (e *Engine) recordIDs(ctx context.Context, kind Kind, prefix, after string, limit int) ([]string, error) {
+	var ids []string
+	err := e.store.Scan(ctx, kind, Query{After: after, Limit: limit}, func(r Record) bool {
+		if !strings.HasPrefix(r.ID, prefix) {
+			return false
+		}
+		ids = append(ids, r.ID)
+		return true
+	})
+	return ids, err
+}
+
+// dropSums deletes the sums of days that ended at or before an instant, and all
+// sums of checks that are no more. It goes from check to check, without reading
+// the sums that stay.
+func (e *Engine) dropSums(ctx context.Context, before time.Time) error {
+	d, began := e.newEraser(), e.now()
+	for at, n := "", 1; ; n++ {
+		ids, err := e.recordIDs(ctx, KindSum, "", at, 1)
+		if err != nil || len(ids) == 0 {
+			return errors.Join(err, d.flush(ctx))
+		}
+		check, _, _ := sumDayOf(ids[0])
+		at = max(check+"/"+lastInID, ids[0])
+		if err := e.dropSumsOf(ctx, d, check, ids[0], before); err != nil {
+			return err
+		}
+		if n%eraseBatch == 0 {
+			if err := e.pace(ctx, began); err != nil {
+				return err
+			}
+			began = e.now()
+		}
+	}
+}
+
+// dropSumsOf deletes old sums of one check, from the first one on.
+func (e *Engine) dropSumsOf(ctx context.Context, d *eraser, check, first string, before time.Time) error {
+	gone := e.checkNow(check) == nil
+	for ids := []string{first}; len(ids) > 0; {
+		for _, id := range ids {
+			if _, start, ok := sumDayOf(id); ok && !gone && start.Add(day).After(before) {
+				return nil
+			}
+			if err := d.add(ctx, KindSum, id); err != nil {
+				return err
+			}
+		}
+		var err error
+		if ids, err = e.recordIDs(ctx, KindSum, check+"/", ids[len(ids)-1], eraseBatch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropIncidents deletes incidents that closed before an instant, with their
+// events and deliveries, unless one of these is still to be made.
+func (e *Engine) dropIncidents(ctx context.Context, before time.Time) error {
+	d := e.newEraser()
+	for after := ""; ; {
+		var old []string
+		last, n, bad := "", 0, error(nil)
+		err := e.store.Scan(ctx, KindIncident, Query{After: after, Limit: eraseBatch}, func(r Record) bool {
+			var in struct {
+				Closed *time.Time `json:"closed"`
+			}
+			if bad = json.Unmarshal(r.Data, &in); bad != nil {
+				return false
+			}
+			if r.ID >= timeID(before) { // opened since
+				return false
+			}
+			if last, n = r.ID, n+1; in.Closed != nil && in.Closed.Before(before) && !e.alive(r.ID) {
+				old = append(old, r.ID)
+			}
+			return true
+		})
+		if err = errors.Join(err, bad); err != nil {
+			return err
+		}
+		for _, id := range old {
+			if err := e.dropIncident(ctx, d, id); err != nil {
+				return err
+			}
+		}
+		if n < eraseBatch {
+			return d.flush(ctx)
+		}
+		after = last
+	}
+}
+
+// alive reports whether an incident is open or has deliveries to make.
+func (e *Engine) alive(incident string) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.tables.incidents[incident] != nil || len(e.tables.waiting[incident]) > 0
+}
+
+// dropIncident deletes an incident, itself last: so that what a crash leaves
+// is found again.
+func (e *Engine) dropIncident(ctx context.Context, d *eraser, id string) error {
+	events, err := e.recordIDs(ctx, KindIncidentEvent, id+"/", id+"/", 0)
+	if err != nil {
+		return err
+	}
+	var deliveries []string
+	err = e.store.Scan(ctx, KindDelivery, Query{Term: IncidentTerm(id)}, func(r Record) bool {
+		deliveries = append(deliveries, r.ID)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.add(ctx, KindIncidentEvent, events...), d.add(ctx, KindDelivery, deliveries...), d.add(ctx, KindIncident, id))
+}
+
+// dropTests deletes the deliveries of tests, which belong to no incident.
+func (e *Engine) dropTests(ctx context.Context, before time.Time) error {
+	return e.dropByTime(ctx, KindDelivery, IncidentTerm(""), before, func(r Record) bool {
+		var d Delivery
+		return json.Unmarshal(r.Data, &d) == nil && d.Incident == "" && !d.Active()
+	})
+}
+
+func (e *Engine) dropAudit(ctx context.Context, before time.Time) error {
+	return e.dropByTime(ctx, KindAudit, "", before, func(Record) bool { return true })
+}
+
+// dropByTime deletes records whose ids are of their time, as far as old says so.
+func (e *Engine) dropByTime(ctx context.Context, kind Kind, term string, before time.Time, old func(Record) bool) error {
+	d := e.newEraser()
+	for after := ""; ; {
+		var ids []string
+		n := 0
+		err := e.store.Scan(ctx, kind, Query{Term: term, After: after, Limit: eraseBatch}, func(r Record) bool {
+			if r.ID >= timeID(before) {
+				return false
+			}
+			if n, after = n+1, r.ID; old(r) {
+				ids = append(ids, r.ID)
+			}
+			return true
+		})
+		if err == nil {
+			err = d.add(ctx, kind, ids...)
+		}
+		if err != nil || n < eraseBatch {
+			return errors.Join(err, d.flush(ctx))
+		}
+	}
+}
+
+// dropTransitions deletes changes of status before an instant, but for the last
+// one of each object: it says how the object stood then.
+func (e *Engine) dropTransitions(ctx context.Context, before time.Time) error {
+	d, began := e.newEraser(), e.now()
+	for at, n := "", 1; ; n++ {
+		ids, err := e.recordIDs(ctx, KindTransition, "", at, 1)
+		if err != nil || len(ids) == 0 {
+			return errors.Join(err, d.flush(ctx))
+		}
+		of, _, _ := strings.Cut(ids[0], "/")
+		if err := e.dropTransitionsOf(ctx, d, of, before); err != nil {
+			return err
+		}
+		if at = max(of+"/"+lastInID, ids[0]); n%eraseBatch == 0 {
+			if err := e.pace(ctx, began); err != nil {
+				return err
+			}
+			began = e.now()
+		}
+	}
+}
+
+func (e *Engine) dropTransitionsOf(ctx context.Context, d *eraser, of string, before time.Time) error {
+	held, gone := "", false // the newest one so far, and whether it is a deletion
+	for after := of + "/"; ; {
+		var ids []string
+		n, bad := 0, error(nil)
+		err := e.store.Scan(ctx, KindTransition, Query{After: after, Limit: eraseBatch}, func(r Record) bool {
+			var t Transition
+			if !strings.HasPrefix(r.ID, of+"/") || r.ID >= of+"/"+timeID(before) {
+				return false
+			}
+			if bad = json.Unmarshal(r.Data, &t); bad != nil || !t.At.Before(before) {
+				return false
+			}
+			if held != "" {
+				ids = append(ids, held)
+			}
+			held, gone, after, n = r.ID, t.To == "", r.ID, n+1
+			return true
+		})
+		if err = errors.Join(err, bad, d.add(ctx, KindTransition, ids...)); err != nil {
+			return err
+		}
+		if n < eraseBatch {
+			break
+		}
+	}
+	if gone {
+		return d.add(ctx, KindTransition, held)
+	}
+	return nil
+}
+
+// dropMaintenance forgets deleted silences.
+func (e *Engine) dropMaintenance(ctx context.Context, before time.Time) error {
+	d := e.newEraser()
+	var old []string
+	err := e.endedMaintenance(ctx, func(id string, ended endedMaintenance) {
+		if ended.Ended.Before(before) {
+			old = append(old, id)
+		}
+	})
+	return errors.Join(err, d.add(ctx, KindMark, old...), d.flush(ctx))
+}

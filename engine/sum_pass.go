@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	sumBatch     = 128     // records of sums that are written at once
+	sumBatchSize = 1 << 20 // and about how many bytes
+	// catchUpLeast is how far back hours are summed up after a long stop, or when
+	// nothing was summed up before; further, when results are kept for longer.
+	catchUpLeast = 32 * day
+)
+
+// sumPass sums up the results of all checks over some finished hours. Records
+// are put whole, so that a pass that was cut short is done again.
+type sumPass struct {
+	e      *Engine
+	w      *witness // over the hours, and one hour more
+	puts   []Record
+	checks []string // of puts
+	size   int
+	began  time.Time
+}
+
+// sumUp sums up the finished hours that are not summed up yet.
+func (e *Engine) sumUp(ctx context.Context) error {
+	h := &e.history
+	now := e.now().UTC()
+	to := now.Add(-sumGrace).Truncate(time.Hour)
+	h.mu.Lock()
+	from := h.summed
+	h.mu.Unlock()
+	if oldest := now.Add(-max(e.Settings().Retention.Std(), catchUpLeast)).Truncate(time.Hour); from.Before(oldest) {
+		from = oldest
+	}
+	if !from.Before(to) {
+		return nil
+	}
+	w, err := e.newWitness(ctx, Span{from.Add(-time.Hour), to})
+	if err != nil {
+		return err
+	}
+	p := &sumPass{e: e, w: w, began: e.now()}
+	for i, c := range e.checksInOrder() {
+		if err := p.check(ctx, c, from, to); err != nil {
+			return fmt.Errorf("sum up the results of check %s: %w", c.ID, err)
+		}
+		if i%sumBatch == sumBatch-1 {
+			if err := p.pace(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.flush(ctx); err != nil {
+		return err
+	}
+	return e.do(ctx, system, func(x *tx) error {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.summed = to
+		x.write(KindMark, summedMark, to)
+		return nil
+	})
+}
+
+func (e *Engine) checksInOrder() []*Check {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := make([]*Check, 0, len(e.tables.checks))
+	for _, c := range e.tables.checks {
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b *Check) int { return compareText(a.ID, b.ID) })
+	return out
+}
+
+// check sums up the hours of one check.
+func (p *sumPass) check(ctx context.Context, c *Check, from, to time.Time) error {
+	if c.Timeout.Std() > sumGrace {
+		from = from.Add(-time.Hour) // a run begun in that hour may have ended after it was summed up
+	}
+	hours, err := p.hours(ctx, c, from, to)
+	if err != nil {
+		return err
+	}
+	for len(hours) > 0 {
+		start := hours[0].at.Truncate(day)
+		n := 1
+		for n < len(hours) && hours[n].at.Truncate(day).Equal(start) {
+			n++
+		}
+		if err := p.day(ctx, c.ID, start, hours[:n]); err != nil {
+			return err
+		}
+		hours = hours[n:]
+	}
+	return nil
+}
+
+type hourSum struct {
+	at time.Time
+	*sum
+}
+
+// hours returns what happened in the hours in which something did, in order.
+func (p *sumPass) hours(ctx context.Context, c *Check, from, to time.Time) ([]hourSum, error) {
+	line, err := p.line(ctx, c, from, to)
+	if err != nil {
+		return nil, err
+	}
+	byHour := map[time.Time]*sum{}
+	hour := func(at time.Time) *sum {
+		at = at.Truncate(time.Hour)
+		if byHour[at] == nil {
+			byHour[at] = newSum()
+		}
+		return byHour[at]
+	}
+	err = p.e.store.Results(ctx, c.ID, uint64(from.UnixMicro()), uint64(to.UnixMicro()), func(r *Result) bool {
+		hour(seqTime(r.Seq)).add(r)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	blank(line, time.Hour, func(at time.Time, s standing, took time.Duration) {
+		hour(at).addTime(s, took)
+	})
+	var out []hourSum
+	for at, s := range byHour {
+		out = append(out, hourSum{at, s})
+	}
+	slices.SortFunc(out, func(a, b hourSum) int { return a.at.Compare(b.at) })
+	return out, nil
+}
+
+// seqTime is the instant that a sequence number stands for.
+func seqTime(seq uint64) time.Time { return time.UnixMicro(int64(seq)).UTC() }
+
+// line returns how the check stood. Nothing is read for one whose status has
+// not changed since.
+func (p *sumPass) line(ctx context.Context, c *Check, from, to time.Time) ([]stretch, error) {
+	p.e.mu.RLock()
+	state := p.e.tables.states[c.ID]
+	p.e.mu.RUnlock()
+	var line []stretch
+	if state != nil && !state.Since.After(from) && !c.Updated.After(from) {
+		line = []stretch{{Span{from, to}, standingOf(string(state.Status), c.Active)}}
+	} else {
+		var err error
+		if line, err = p.e.statusLine(ctx, CheckKey(c.ID), from, to); err != nil {
+			return nil, err
+		}
+	}
+	return cut(p.w.finish(CheckKey(c.ID), line, nil), from, to), nil
+}
+
+// blank calls fn for the unknown and maintenance time of a line, split at the
+// multiples of step.
+func blank(line []stretch, step time.Duration, fn func(at time.Time, s standing, took time.Duration)) {
+	for _, s := range line {
+		if s.standing != standingUnknown && s.standing != standingMaintenance {
+			continue
+		}
+		for at := s.From; at.Before(s.To); {
+			next := earlier(gridFloor(at, step).Add(step), s.To)
+			fn(at, s.standing, next.Sub(at))
+			at = next
+		}
+	}
+}
+
+// gridFloor returns the last multiple of step since the epoch at or before t.
+func gridFloor(t time.Time, step time.Duration) time.Time {
+	n := t.UnixNano()
+	rest := n % int64(step)
+	if rest < 0 {
+		rest += int64(step)
+	}
+	return time.Unix(0, n-rest).UTC()
+}
+
+func (s *sum) addTime(standing standing, took time.Duration) {
+	if standing == standingUnknown {
+		s.unknownTime += took
+	} else {
+		s.maintenance += took
+	}
+}
+
+// day puts the hours of one day into its record.
+func (p *sumPass) day(ctx context.Context, check string, start time.Time, hours []hourSum) error {
+	id := sumDayID(check, start)
+	d := new(sumDay)
+	r, err := p.e.store.Get(ctx, KindSum, id)
+	switch {
+	case err == nil:
+		if d, err = readSumDay(r); err != nil {
+			p.e.log.Error("sums are damaged and begun anew", "error", err)
+			d = new(sumDay)
+		}
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	for _, h := range hours {
+		d.hours[h.at.UTC().Hour()] = h.sum
+	}
+	data := d.encode()
+	p.puts = append(p.puts, Record{Kind: KindSum, ID: id, At: start, Data: data})
+	p.checks = append(p.checks, check)
+	if p.size += len(data); len(p.puts) >= sumBatch || p.size >= sumBatchSize {
+		return p.flush(ctx)
+	}
+	return nil
+}
+
+// flush writes the records so far, but for checks deleted meanwhile.
+func (p *sumPass) flush(ctx context.Context) error {
+	if len(p.puts) == 0 {
+		return nil
+	}
+	err := p.e.do(ctx, system, func(x *tx) error {
+		for i, r := range p.puts {
+			if x.checks.get(p.checks[i]) != nil {
+				x.written = append(x.written, written{r, false})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.puts, p.checks, p.size = nil, nil, 0
+	return p.pace(ctx)
+}
+
+func (p *sumPass) pace(ctx context.Context) error {
+	err := p.e.pace(ctx, p.began)
+	p.began = p.e.now()
+	return err
+}
