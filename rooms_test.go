@@ -14,8 +14,9 @@ import (
 // CONTRIBUTING.md draws it. A room may always import itself.
 var rooms = map[string][]string{
 	"":                    {"engine", "engine/access", "engine/form", "luaapi", "luaapi/host", "plugins", "server", "storage"},
-	"engine":              {"engine/access", "engine/form", "engine/rota"},
+	"engine":              {"engine/access", "engine/config", "engine/form", "engine/rota"},
 	"engine/access":       {},
+	"engine/config":       {"engine/form"},
 	"engine/form":         {},
 	"engine/rota":         {},
 	"luaapi":              {"engine", "engine/access", "engine/form", "luaapi/host", "luaapi/lualib"},

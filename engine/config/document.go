@@ -124,6 +124,7 @@ type Check struct {
 	UnknownAfter  Duration  `yaml:"unknown_after"`
 	RunbookLink   string    `yaml:"runbook_link"`
 	Tags          []string  `yaml:"tags"`
+	PingToken     *Secret   `yaml:"ping_token,omitempty"` // encrypted alone
 }
 
 // Schedule is a timetable in place of an interval.
@@ -172,6 +173,7 @@ type Ref struct {
 // Service is one service.
 type Service struct {
 	Name      string   `yaml:"name,key"`
+	BuiltIn   bool     `yaml:"built_in,omitempty"` // the service by which the monitor watches itself
 	URL       string   `yaml:"url"`
 	Instances []string `yaml:"instances"` // names
 	Alerting  `yaml:",inline"`

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"moonwatch/engine/access"
+	"moonwatch/engine/config"
+)
+
+// resolveNames finds the id of each name as it will be, and gives new objects
+// theirs. Names that are pruned are gone already: nothing may refer to them.
+func (im *importer) resolveNames() {
+	d, names := im.doc, im.now.names()
+	after := im.now.names()
+	section := func(kind Kind, present bool, listed []string) {
+		old := map[string]string{}
+		for id, name := range names[kind] {
+			old[name] = id
+		}
+		ids := map[string]string{}
+		for _, name := range listed {
+			if name == "" {
+				continue
+			}
+			if ids[name] = old[name]; ids[name] == "" {
+				ids[name] = im.e.newID()
+			}
+			after[kind][ids[name]] = name
+		}
+		for name, id := range old {
+			if ids[name] == "" && !(im.o.Prune && present && !im.kept[id]) {
+				ids[name] = id
+			}
+		}
+		im.ids[kind] = ids
+	}
+	section(KindUser, d.Users != nil, list(d.Users, func(v config.User) string { return v.Username }))
+	section(KindRota, d.Rotas != nil, list(d.Rotas, func(v config.Rota) string { return v.Name }))
+	section(KindCheck, d.Checks != nil, list(d.Checks, func(v config.Check) string { return v.Name }))
+	section(KindInstance, d.Instances != nil, list(d.Instances, func(v config.Instance) string { return v.Name }))
+	section(KindService, d.Services != nil, list(d.Services, func(v config.Service) string { return v.Name }))
+	im.placeBuiltIn(after[KindService])
+	show := func(_, _, _ string, v any) any { return shownSecret(v) }
+	im.before = &exporter{e: im.e, names: names, secret: show}
+	im.after = &exporter{e: im.e, names: after, secret: show}
+}
+
+// placeBuiltIn matches the built-in service by what it is, whatever its name.
+func (im *importer) placeBuiltIn(names map[string]string) {
+	ids := im.ids[KindService]
+	old := im.now.services[builtIn.ID]
+	found := false
+	for i := range im.doc.Services {
+		d := &im.doc.Services[i]
+		if !d.BuiltIn || d.Name == "" {
+			continue
+		}
+		location := config.Named("services", d.Name)
+		if other := ids[d.Name]; found || im.now.services[other] != nil && other != builtIn.ID {
+			im.add(location+".built_in", "unique", "another service is this one already")
+			continue
+		}
+		found = true
+		if old != nil && old.Name != d.Name {
+			delete(ids, old.Name)
+		}
+		delete(names, ids[d.Name])
+		ids[d.Name], names[builtIn.ID] = builtIn.ID, d.Name
+	}
+	if old != nil && !found && ids[old.Name] == "" { // it is never pruned
+		ids[old.Name] = builtIn.ID
+	}
+}
+
+func list[T any](objects []T, name func(T) string) []string {
+	out := make([]string, len(objects))
+	for i, o := range objects {
+		out[i] = name(o)
+	}
+	return out
+}
+
+// keepUsers decides which users a prune leaves: the caller, the last admin, and
+// whoever stands in for others where the document does not say who does.
+func (im *importer) keepUsers() {
+	listed := map[string]bool{}
+	admin := false
+	for _, u := range im.doc.Users {
+		listed[u.Username] = true
+		admin = admin || u.Active && access.Role(u.Role) == access.Admin
+	}
+	if im.now.users[im.by.User] != nil {
+		im.kept[im.by.User] = true
+	}
+	if id := im.now.settings.FallbackUser; im.doc.Settings == nil && id != "" {
+		im.kept[id] = true
+	}
+	if im.doc.Rotas == nil {
+		for _, r := range im.now.rotas {
+			if r.FallbackUser != "" {
+				im.kept[r.FallbackUser] = true
+			}
+		}
+	}
+	var admins []*User
+	for id, u := range im.now.users {
+		switch {
+		case listed[u.Username] || !isAdmin(u):
+		case im.kept[id]:
+			admin = true
+		default:
+			admins = append(admins, u)
+		}
+	}
+	if !admin && len(admins) > 0 {
+		first := slices.MinFunc(admins, func(a, b *User) int { return cmp.Compare(a.Username, b.Username) })
+		im.kept[first.ID] = true
+	}
+}
+
+// checkAdmins makes sure that somebody can still administer the monitor.
+func (im *importer) checkAdmins() {
+	had := 0
+	for _, u := range im.now.users {
+		if isAdmin(u) {
+			had++
+		}
+	}
+	if had > 0 && im.admins == 0 {
+		im.add("users", "invalid", "no active admin would be left")
+	}
+}
+
+// checkCycles complains about every depends_on that leads back to where it
+// stands, as it will be.
+func (im *importer) checkCycles() {
+	loops := loopsOf(im.deps)
+	complain := func(ref Ref, location string, listed []config.Ref) {
+		for i, d := range listed {
+			to := Ref{KindService, im.ids[KindService][d.Service]}
+			if d.Instance != "" {
+				to = Ref{KindInstance, im.ids[KindInstance][d.Instance]}
+			}
+			if loops[ref] != 0 && loops[ref] == loops[to] || ref == to {
+				im.add(at(location+".depends_on", i), "cycle", "this would depend on itself")
+			}
+		}
+	}
+	for _, d := range im.doc.Services {
+		complain(Ref{KindService, im.ids[KindService][d.Name]}, config.Named("services", d.Name), d.DependsOn)
+	}
+	for _, d := range im.doc.Instances {
+		complain(Ref{KindInstance, im.ids[KindInstance][d.Name]}, config.Named("instances", d.Name), d.DependsOn)
+	}
+}
+
+// loopsOf numbers the sets of nodes that lead to one another (Tarjan's strongly
+// connected components of two nodes and more). Nodes in no loop are left out.
+func loopsOf(edges map[Ref][]Ref) map[Ref]int {
+	index, low, onStack, loops := map[Ref]int{}, map[Ref]int{}, map[Ref]bool{}, map[Ref]int{}
+	var stack []Ref
+	next, loop := 0, 0
+	var visit func(Ref)
+	visit = func(v Ref) {
+		next++
+		index[v], low[v], onStack[v] = next, next, true
+		stack = append(stack, v)
+		for _, w := range edges[v] {
+			if index[w] == 0 {
+				visit(w)
+				low[v] = min(low[v], low[w])
+			} else if onStack[w] {
+				low[v] = min(low[v], index[w])
+			}
+		}
+		if low[v] != index[v] {
+			return
+		}
+		first := slices.Index(stack, v)
+		if loop++; len(stack)-first > 1 {
+			for _, w := range stack[first:] {
+				loops[w] = loop
+			}
+		}
+		for _, w := range stack[first:] {
+			onStack[w] = false
+		}
+		stack = stack[:first]
+	}
+	for v := range maps.Keys(edges) {
+		if index[v] == 0 {
+			visit(v)
+		}
+	}
+	return loops
+}

@@ -1,0 +1,434 @@
+package engine_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+	"moonwatch/storage/storagetest"
+)
+
+func jsonFields(t *testing.T, v any) []string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(data, &m); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(m))
+}
+
+const head = "moonwatch: 1\n"
+
+func TestImportProblemsHaveLines(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	before := b.store.Applied()
+	cases := []struct {
+		name, text string
+		want       []string // "line location code", the others not looked at
+	}{
+		{"a field of the plugin", "checks:\n- name: web\n  plugin: rich\n  config:\n    endpont: x\n", []string{
+			`5 checks["web"].config.endpoint required`, `6 checks["web"].config.endpont unknown`}},
+		{"a field's value", "checks:\n- name: web\n  plugin: rich\n  config:\n    endpoint: x\n    count: many\n    rows:\n    - host: a\n    - key: b\n", []string{
+			`7 checks["web"].config.count invalid`, `10 checks["web"].config.rows[1].host required`}},
+		{"no such plugin", "checks:\n- name: web\n  plugin: htp\n", []string{`4 checks["web"].plugin not_found`}},
+		{"an alert plugin", "checks:\n- name: web\n  plugin: mail\n", []string{`4 checks["web"].plugin invalid`}},
+		{"bounds", "checks:\n- name: web\n  plugin: rich\n  config: {endpoint: x}\n  interval: 500ms\n  debounce: 5000\n  importance: BAD\n", []string{
+			`6 checks["web"].interval min`, `7 checks["web"].debounce max`, `8 checks["web"].importance invalid`}},
+		{"names", "services:\n- name: a\n  status_checks:\n  - nope\n  users_to_notify: [nobody]\n  rotas: [none]\n  instances: [none]\n", []string{
+			`5 services["a"].status_checks[0] not_found`, `6 services["a"].users_to_notify[0] not_found`, `7 services["a"].rotas[0] not_found`, `8 services["a"].instances[0] not_found`}},
+		{"twice", "services:\n- name: a\n  depends_on:\n  - service: b\n  - {}\n  users_to_notify: [u, u]\n- name: b\nusers:\n- username: u\n  role: admin\n", []string{
+			`6 services["a"].depends_on[1] invalid`, `7 services["a"].users_to_notify[1] unique`}},
+		{"a cycle", "services:\n- name: a\n  depends_on:\n  - service: b\n- name: b\n  depends_on:\n  - service: c\n- name: c\n  depends_on:\n  - service: a\n- name: d\n  depends_on:\n  - service: a\n", []string{
+			`5 services["a"].depends_on[0] cycle`, `8 services["b"].depends_on[0] cycle`, `11 services["c"].depends_on[0] cycle`}},
+		{"itself", "instances:\n- name: a\n  depends_on: [{instance: a}]\n", []string{`4 instances["a"].depends_on[0] cycle`}},
+		{"alerts", "services:\n- name: a\n  alerts:\n  - plugin: chat\n    settings:\n      rom: x\n  - plugin: nope\n", []string{
+			`7 services["a"].alerts[0].settings.rom unknown`, `8 services["a"].alerts[1].plugin not_found`}},
+		{"a user", "users:\n- username: a b\n  role: king\n  time_zone: Mars\n  password: short\n  settings: {nope: {}}\n", []string{
+			`3 users["a b"].username invalid`, `4 users["a b"].role invalid`, `5 users["a b"].time_zone invalid`, `6 users["a b"].password invalid`, `7 users["a b"].settings.nope not_found`}},
+		{"a silence", "silences:\n- services: []\n  starts_at: 2026-01-05T09:00:00Z\n  ends_at: 2026-01-05T08:00:00Z\n", []string{
+			`3 silences[0].services required`, `5 silences[0].ends_at min`}},
+		{"settings", "settings:\n  retention: 1s\n  fallback_user: nobody\n  public_url: ftp://x\n", []string{
+			`3 settings.retention min`, `4 settings.fallback_user not_found`, `5 settings.public_url invalid`}},
+		{"plugin settings", "plugin_settings:\n- plugin: nope\n- plugin: chat\n  values:\n    server: x\n", []string{
+			`3 plugin_settings["nope"].plugin not_found`, `6 plugin_settings["chat"].values.server invalid`}},
+		{"a required secret that is elsewhere", "checks:\n- name: web\n  plugin: probe\n  config:\n    target: x\n    password: {secret: true}\n", []string{
+			`7 checks["web"].config.password required`}},
+		{"encrypted without a header", "checks:\n- name: web\n  plugin: probe\n  config:\n    target: x\n    password: {encrypted: abc}\n", []string{
+			`7 checks["web"].config.password invalid`}},
+		{"everything at once", "cheks: []\nchecks:\n- name: web\n  plugin: rich\n  intervall: 1m\n  config: {}\nservices:\n- name: a\n  url: x\n", []string{
+			"2 cheks unknown", `6 checks["web"].intervall unknown`, `7 checks["web"].config.endpoint required`, `10 services["a"].url invalid`}},
+	}
+	for _, c := range cases {
+		report, err := b.e.Import(t.Context(), admin, []byte(head+c.text), engine.ImportOptions{})
+		if engine.KindOf(err) != engine.Invalid {
+			t.Errorf("%s: error %v, want invalid", c.name, err)
+			continue
+		}
+		got := []string{}
+		for _, p := range report.Problems {
+			got = append(got, fmt.Sprintf("%d %s %s", p.Line, p.Location, p.Code))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s:\ngot  %q\nwant %q\n%+v", c.name, got, c.want, report.Problems)
+		}
+		if len(report.Changes)+len(report.Notes)+report.Created > 0 {
+			t.Errorf("%s: a refused document reports changes: %+v", c.name, report)
+		}
+	}
+	if b.store.Applied() != before {
+		t.Error("a refused import wrote something")
+	}
+}
+
+func TestImportWithAnErrorInItsLastLineChangesNothing(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	text := strings.Builder{}
+	text.WriteString(head + "checks:\n")
+	for i := range 2000 {
+		fmt.Fprintf(&text, "- {name: check %d, plugin: rich, config: {endpoint: x}}\n", i)
+	}
+	good := text.String()
+	before := b.store.Applied()
+	for name, last := range map[string]string{"syntax": "- {name: [", "value": "- {name: last, plugin: rich, config: {}}", "key": "- {name: last, plugin: rich, config: {endpoint: x}, nope: 1}"} {
+		report, err := b.e.Import(t.Context(), admin, []byte(good+last), engine.ImportOptions{Prune: true})
+		if engine.KindOf(err) != engine.Invalid || len(report.Problems) != 1 || report.Problems[0].Line != 2003 {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+	}
+	if b.store.Applied() != before || len(b.e.Checks()) != 0 {
+		t.Error("something was written")
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	fill(t, b)
+	data := string(export(t, b, ""))
+	data = strings.Replace(data, "interval: 1m30s", "interval: 2m", 1)
+	data = strings.Replace(data, "password: {secret: true}", "password: a new secret", 1)
+	data = strings.Replace(data, "first_name: \"Ada \\\"the\\\" 1st\"", "first_name: Augusta", 1)
+	data = strings.Replace(data, "  - name: z parent", "  - name: new\n  - name: z parent", 1)
+	data = strings.Replace(data, "comment: |\n      two\n      lines", "comment: another", 1)
+	before, applied := export(t, b, ""), b.store.Applied()
+	report := importInto(t, b, []byte(data), engine.ImportOptions{DryRun: true, Prune: true, Open: lockedSealer{}.Open})
+	want := []string{"update user ada@example.com first_name", `update check  "web": ü #1  config.password interval`, "create service new", "create silence another", "delete silence two\nlines\n"}
+	got := deeds(report)
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	for _, c := range report.Changes {
+		for _, f := range c.Fields {
+			if f.Field == "config.password" && (f.Before != "(secret)" || f.After != "(secret)") {
+				t.Errorf("the password shows: %+v", f)
+			}
+			if f.Field == "interval" && (f.Before != "1m30s" || f.After != "2m") {
+				t.Errorf("interval %+v", f)
+			}
+		}
+	}
+	shown, _ := json.Marshal(report)
+	for _, secret := range []string{"a new secret", "hunter22", "argon2id"} {
+		if strings.Contains(string(shown), secret) {
+			t.Errorf("the report shows %s", secret)
+		}
+	}
+	if !report.DryRun || b.store.Applied() != applied || !bytes.Equal(export(t, b, ""), before) {
+		t.Error("a dry run changed something")
+	}
+	applied2 := importInto(t, b, []byte(data), engine.ImportOptions{Prune: true, Open: lockedSealer{}.Open})
+	if !slices.Equal(deeds(applied2), want) {
+		t.Errorf("the import differs from its dry run: %q", deeds(applied2))
+	}
+	again := importInto(t, b, []byte(data), engine.ImportOptions{Prune: true, Open: lockedSealer{}.Open})
+	if len(deeds(again)) > 0 {
+		t.Errorf("the second import changes %q", deeds(again))
+	}
+	if got := checkSecrets(t, b)["password"]; got != "a new secret" {
+		t.Errorf("the password is %q", got)
+	}
+	if len(checkSecrets(t, b)) != 4 {
+		t.Errorf("secrets that the document left out are %v", checkSecrets(t, b))
+	}
+}
+
+func TestImportKeepsHistory(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	fill(t, b)
+	ids := map[string]uint64{}
+	for _, c := range b.e.Checks() {
+		ids[c.ID] = c.Revision
+	}
+	data := strings.Replace(string(export(t, b, "")), "interval: 1m30s", "interval: 2m", 1)
+	importInto(t, b, []byte(data), engine.ImportOptions{})
+	changed := 0
+	for _, c := range b.e.Checks() {
+		old, ok := ids[c.ID]
+		if !ok {
+			t.Errorf("%s got another id", c.Name)
+		}
+		changed += int(c.Revision - old)
+	}
+	if changed != 1 {
+		t.Errorf("%d new revisions, want one", changed)
+	}
+	var last engine.AuditEntry
+	if err := b.e.ScanAudit(t.Context(), engine.Query{Reverse: true, Limit: 1}, func(a engine.AuditEntry) bool { last = a; return false }); err != nil {
+		t.Fatal(err)
+	}
+	if last.Action != "update" || last.Kind != engine.KindCheck || last.Name != admin.Name || len(last.Changes) != 1 || last.Changes[0].Field != "interval" {
+		t.Errorf("audit %+v", last)
+	}
+}
+
+func TestPassphrase(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	fill(t, b)
+	data := export(t, b, "right")
+	empty := newConfigBench(t)
+	defer empty.e.Stop()
+	for _, phrase := range []string{"", "wrong"} {
+		report, err := empty.e.Import(t.Context(), admin, data, engine.ImportOptions{Passphrase: phrase})
+		if engine.KindOf(err) != engine.Invalid || len(report.Problems) != 1 || report.Problems[0].Location != "encryption" {
+			t.Errorf("passphrase %q: %+v %v", phrase, report.Problems, err)
+		}
+	}
+	// A secret that was moved to another object does not open there.
+	moved := strings.Replace(string(data), `"  \"web\": ü #1 "`, "other", -1)
+	moved = strings.Replace(string(data), `" \"web\": ü #1 "`, "other", -1)
+	report, err := empty.e.Import(t.Context(), admin, []byte(moved), engine.ImportOptions{Passphrase: "right"})
+	if engine.KindOf(err) != engine.Invalid || len(report.Problems) == 0 || !strings.HasPrefix(report.Problems[0].Location, `checks["other"].`) {
+		t.Errorf("moved: %+v %v", report, err)
+	}
+	// Without the passphrase's secrets, those that are not required are noted.
+	report = importInto(t, empty, export(t, b, ""), engine.ImportOptions{})
+	var notes []string
+	for _, n := range report.Notes {
+		notes = append(notes, n.Location)
+		if n.Line == 0 || n.Code != "secret" {
+			t.Errorf("note %+v", n)
+		}
+	}
+	slices.Sort(notes)
+	check := `checks[" \"web\": ü #1 "].config.`
+	want := []string{check + "lines", check + "password", check + "rows[0].key", check + "secret_json", `plugin_settings["chat"].values.token`,
+		`services["a\\service"].alerts[1].settings.hook`, `users["ada@example.com"].password_hash`, `users["ada@example.com"].settings.chat.key`}
+	if !slices.Equal(notes, want) {
+		t.Errorf("notes\n%q, want\n%q", notes, want)
+	}
+	if _, err := b.e.Export(t.Context(), engine.ExportOptions{Passphrase: "x"}); err == nil {
+		t.Error("an export with a passphrase and nothing that opens secrets")
+	}
+	failing := errors.New("the key is gone")
+	_, err = b.e.Export(t.Context(), engine.ExportOptions{Passphrase: "x", Open: func(string, string, form.Sealed) ([]byte, error) { return nil, failing }})
+	if !errors.Is(err, failing) {
+		t.Errorf("an export whose secrets do not open: %v", err)
+	}
+}
+
+func TestPrune(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	fill(t, b)
+	ada, _ := b.e.UserNamed("ada@example.com")
+	caller := engine.Actor{User: ada, Name: "ada@example.com", Role: access.Admin, Via: "api"}
+	// Sections that are not in the document stay.
+	report, err := b.e.Import(t.Context(), caller, []byte(head+"silences: []\n"), engine.ImportOptions{Prune: true})
+	if err != nil || report.Deleted != 1 || len(b.e.Silences()) != 0 || len(b.e.Services()) != 2 {
+		t.Fatalf("%+v %v", report, err)
+	}
+	// What is pruned cannot be referred to.
+	report, err = b.e.Import(t.Context(), caller, []byte(head+"checks: []\nservices:\n- name: z parent\n  status_checks: [\"'\"]\n"), engine.ImportOptions{Prune: true})
+	if engine.KindOf(err) != engine.Invalid || report.Problems[0].Code != "not_found" {
+		t.Errorf("%+v %v", report, err)
+	}
+	all := head + "users: []\nrotas: []\nchecks: []\ninstances: []\nservices: []\nsilences: []\nplugin_settings: []\n"
+	report, err = b.e.Import(t.Context(), caller, []byte(all), engine.ImportOptions{Prune: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.e.Checks())+len(b.e.Services())+len(b.e.Instances()) != 0 || len(b.e.PluginSettings("chat").Values) != 0 {
+		t.Errorf("left: %q", deeds(report))
+	}
+	if users := b.e.Users(); len(users) != 1 || users[0].ID != ada {
+		t.Errorf("users %+v", users)
+	}
+	if len(report.Notes) != 1 || report.Notes[0].Code != "kept" {
+		t.Errorf("notes %+v", report.Notes)
+	}
+	// The last admin cannot be demoted either, but may hand over.
+	if _, err = b.e.Import(t.Context(), admin, []byte(head+"users:\n- username: ada@example.com\n"), engine.ImportOptions{}); engine.KindOf(err) != engine.Invalid {
+		t.Errorf("the last admin was demoted: %v", err)
+	}
+	if _, err = b.e.Import(t.Context(), admin, []byte(head+"settings:\nusers:\n- username: ada@example.com\n- username: zoe\n  role: admin\n"), engine.ImportOptions{}); err != nil {
+		t.Errorf("handing over: %v", err)
+	}
+}
+
+// many is a document of n checks and a service with all of them.
+func many(n int) []byte {
+	var b strings.Builder
+	b.WriteString(head + "checks:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "- {name: check %d, plugin: probe, interval: 1h, config: {target: host%d, password: secret%d}}\n", i, i, i)
+	}
+	b.WriteString("services:\n- name: all\n  status_checks:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  - check %d\n", i)
+	}
+	return []byte(b.String())
+}
+
+func TestImportOfManyChecks(t *testing.T) {
+	n := 10_000
+	if testing.Short() {
+		n = 1000
+	}
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	began := time.Now()
+	report := importInto(t, b, many(n), engine.ImportOptions{})
+	took := time.Since(began)
+	if report.Created != n+1 || len(b.e.Services()[0].StatusChecks) != n {
+		t.Errorf("created %d", report.Created)
+	}
+	if took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	t.Logf("%d checks in %s", n, took)
+}
+
+// TestImportCutShort ends the process after each batch of a large import: after
+// the next start it is as if nothing had happened, or as if all had.
+func TestImportCutShort(t *testing.T) {
+	source := newConfigBench(t)
+	defer source.e.Stop()
+	fill(t, source)
+	importInto(t, source, many(1200), engine.ImportOptions{})
+	data := export(t, source, "p")
+
+	target := func(t *testing.T) *bench {
+		b := newConfigBench(t)
+		old := engine.NewCheck()
+		old.Name, old.Plugin, old.Config = "old", "rich", form.Values{"endpoint": "x"}
+		must[*engine.Check](t)(b.e.SaveCheck(t.Context(), admin, old))
+		return b
+	}
+	options := engine.ImportOptions{Passphrase: "p", Prune: true}
+	whole := target(t)
+	nothing := export(t, whole, "")
+	importInto(t, whole, data, options)
+	all := export(t, whole, "")
+	whole.e.Stop()
+	if !bytes.Equal(all, export(t, source, "")) {
+		t.Fatal("the import is not the same as the source")
+	}
+	complete := 0
+	for stop := 1; stop < 30; stop++ {
+		b := target(t)
+		var found *storagetest.Memory
+		n := 0
+		b.store.SetAfter(func(batch *engine.Batch) error {
+			if importing(batch) {
+				if n++; n == stop && found == nil {
+					found = b.store.Clone()
+				}
+			}
+			return nil
+		})
+		importInto(t, b, data, options)
+		b.e.Stop()
+		if found == nil {
+			break
+		}
+		after := newConfigBench(t)
+		after.e.Stop()
+		after.store = found
+		after.start()
+		switch got := export(t, after, ""); {
+		case bytes.Equal(got, all):
+			complete++
+		case !bytes.Equal(got, nothing):
+			t.Errorf("after batch %d: it is neither", stop)
+		}
+		left := 0
+		if err := after.store.Scan(t.Context(), engine.KindMark, engine.Query{After: "import/"}, func(r engine.Record) bool {
+			if strings.HasPrefix(r.ID, "import/") {
+				left++
+			}
+			return true
+		}); err != nil || left > 0 {
+			t.Errorf("after batch %d: %d pieces are left, %v", stop, left, err)
+		}
+		after.e.Stop()
+	}
+	if complete < 4 {
+		t.Errorf("%d cuts were completed, want the journal and each piece", complete)
+	}
+}
+
+func TestImportRacesWithEdits(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+			c := engine.NewCheck()
+			c.Name, c.Plugin, c.Config = fmt.Sprint("by hand ", i), "rich", form.Values{"endpoint": "x"}
+			if _, err := b.e.SaveCheck(t.Context(), admin, c); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for range 20 {
+		if _, err := b.e.Import(t.Context(), admin, many(20), engine.ImportOptions{}); err != nil && engine.KindOf(err) != engine.Stale {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	<-done
+	for _, s := range b.e.Services() {
+		if len(s.StatusChecks) != 20 {
+			t.Errorf("%d checks", len(s.StatusChecks))
+		}
+	}
+}
+
+// importing reports whether a batch is one of an import.
+func importing(b *engine.Batch) bool {
+	for _, r := range b.Puts {
+		if r.Kind == engine.KindMark && strings.HasPrefix(r.ID, "import/") || r.Kind == engine.KindAudit {
+			return true
+		}
+	}
+	for _, k := range b.Deletes {
+		if k.Kind == engine.KindMark {
+			return true
+		}
+	}
+	return false
+}
