@@ -153,7 +153,9 @@ func editUnderLoad(t *testing.T, m *monitor, checks []string) {
 	for _, id := range checks {
 		results := m.results(id, begin)
 		slices.SortFunc(results, func(a, b resultView) int { return cmp.Compare(a.Started.UnixNano(), b.Started.UnixNano()) })
-		holdSlots(t, id, results, begin, time.Now(), time.Second)
+		if lost := m.lostSlots(id, results, begin, time.Now(), time.Second); len(lost) > 0 {
+			t.Errorf("check %s has not one result in each of its slots: %v", id, lost)
+		}
 		for _, r := range results {
 			least := 0
 			for i, at := range swaps {
@@ -171,23 +173,27 @@ func editUnderLoad(t *testing.T, m *monitor, checks []string) {
 	}
 }
 
-// holdSlots holds that a check has exactly one result for each slot between
-// from and to. Results are in order of time. A run may begin late, by less than
-// half an interval.
-func holdSlots(t *testing.T, id string, results []resultView, from, to time.Time, interval time.Duration) {
-	t.Helper()
-	if len(results) == 0 {
-		t.Errorf("check %s has no results", id)
-		return
+// lostSlots are the slots of a check's grid between from and to that have not
+// exactly one result. A slot that begins within an interval of either end may be
+// missing.
+func (m *monitor) lostSlots(id string, results []resultView, from, to time.Time, interval time.Duration) []time.Time {
+	m.t.Helper()
+	var c struct {
+		NextRun time.Time `json:"next_run"`
 	}
-	for i := 1; i < len(results); i++ {
-		gap := results[i].Started.Sub(results[i-1].Started)
-		if gap < interval/2 || gap > interval*3/2 {
-			t.Errorf("check %s: %v between two results at %v, want %v", id, gap, results[i].Started, interval)
+	m.api("GET", "/checks/"+id, nil, &c)
+	slot := func(at time.Time) int { // counted from next_run, so that all are below zero
+		return -int((c.NextRun.Sub(at) + interval - 1) / interval)
+	}
+	held := map[int]int{}
+	for _, r := range results {
+		held[slot(r.Started)]++
+	}
+	var lost []time.Time
+	for n := slot(from.Add(interval)); n <= slot(to.Add(-interval)); n++ {
+		if held[n] != 1 {
+			lost = append(lost, c.NextRun.Add(time.Duration(n)*interval))
 		}
 	}
-	least := int(to.Sub(from)/interval) - 1 // one may be under way at either end
-	if len(results) < least || len(results) > least+2 {
-		t.Errorf("check %s has %d results in %v, want %d to %d", id, len(results), to.Sub(from), least, least+2)
-	}
+	return lost
 }
