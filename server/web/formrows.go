@@ -19,10 +19,10 @@ const rowsButton = "_rows"
 // changeRows does what such a button says to the posted values and reports
 // whether there was one. blank names the rows that have nothing in them yet.
 func changeRows(f form.Form, prefix string, posted url.Values) (blank map[string]bool, changed bool) {
-	action, name, ok := strings.Cut(posted.Get(rowsButton), ":")
-	if !ok {
+	if !posted.Has(rowsButton) {
 		return nil, false
 	}
+	action, name, _ := strings.Cut(posted.Get(rowsButton), ":")
 	for i := range f.Fields {
 		field := &f.Fields[i]
 		list := joinName(prefix, field.Name)

@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"io/fs"
 	"strings"
+
+	"moonwatch/engine/form"
 )
 
 // loadTemplates parses one template set per page: the page's own file over the
@@ -51,6 +53,7 @@ func functions(a *assets) template.FuncMap {
 		"dict":      dict,
 		"short":     short,
 		"can":       (*page).can,
+		"weblink":   form.ValidURL,
 		"lasted":    (*page).lasted,
 		"kindword":  kindWord,
 		"inc":       func(i int) int { return i + 1 },

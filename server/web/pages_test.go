@@ -1,0 +1,302 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+func newDiscard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// addresses are pages with the role that they need.
+func (h *house) addresses() map[string]access.Role {
+	c, s, i := h.engine.Checks()[0].ID, h.engine.Services()[0].ID, h.engine.Instances()[0].ID
+	incidents, _ := h.engine.Incidents(h.t.Context(), engine.IncidentQuery{})
+	deliveries, _ := h.engine.Deliveries(h.t.Context(), engine.DeliveryQuery{})
+	return map[string]access.Role{
+		"/": access.Viewer, "/checks": access.Viewer, "/checks?status=FAILING&q=x&plugin=probe&page=99": access.Viewer, "/checks/" + c: access.Viewer,
+		"/checks/" + c + "?range=7d&before=99": access.Viewer, "/checks/new": access.Editor, "/checks/new?plugin=probe": access.Editor,
+		"/checks/" + c + "/edit": access.Editor, "/checks/" + c + "/duplicate": access.Editor, "/checks/" + c + "/delete": access.Editor,
+		"/services": access.Viewer, "/services/new": access.Editor, "/services/new?check=" + c: access.Editor, "/services/" + s: access.Viewer, "/services/" + s + "/edit": access.Editor,
+		"/services/" + s + "/duplicate": access.Editor, "/services/" + s + "/delete": access.Editor,
+		"/instances": access.Viewer, "/instances/new": access.Editor, "/instances/" + i: access.Viewer, "/instances/" + i + "/edit": access.Editor,
+		"/instances/" + i + "/duplicate": access.Editor, "/instances/" + i + "/delete": access.Editor,
+		"/incidents": access.Viewer, "/incidents?show=open": access.Viewer, "/incidents/" + incidents[0].ID: access.Viewer,
+		"/deliveries": access.Viewer, "/deliveries?state=dead": access.Viewer, "/deliveries/" + deliveries[0].ID: access.Viewer,
+		"/plugins": access.Viewer, "/plugins/probe": access.Viewer, "/plugins/broken": access.Viewer, "/plugins/pager": access.Viewer,
+		"/users": access.Admin, "/users/new": access.Admin, "/users/" + h.users[access.Admin].ID: access.Admin,
+		"/users/" + h.users[access.Admin].ID + "/alerts/pager": access.Admin, "/users/" + h.users[access.Viewer].ID + "/delete": access.Admin,
+		"/tokens": access.Viewer, "/settings": access.Admin,
+	}
+}
+
+func TestEveryPageForEachRole(t *testing.T) {
+	h := furnished(t)
+	for path, need := range h.addresses() {
+		for _, role := range access.Roles() {
+			want := http.StatusOK
+			if !role.Can(need) {
+				want = http.StatusForbidden
+			}
+			r := h.get(role, path)
+			if r.status != want {
+				t.Errorf("%s as %s = %d, want %d: %s", path, role, r.status, want, mainOf(r.text))
+			}
+			if want == http.StatusForbidden && !strings.Contains(r.text, `href="/"`) {
+				t.Errorf("%s as %s: the refusal does not lead back", path, role)
+			}
+		}
+		if r := h.get("", path); r.status != http.StatusSeeOther || !strings.HasPrefix(r.header.Get("Location"), "/login") {
+			t.Errorf("%s for nobody = %d to %q, want the login page", path, r.status, r.header.Get("Location"))
+		}
+	}
+}
+
+func TestAViewerSeesNoButtonsToEdit(t *testing.T) {
+	h := furnished(t)
+	for path, need := range h.addresses() {
+		if need != access.Viewer {
+			continue
+		}
+		page := mainOf(h.get(access.Viewer, path).text)
+		for _, text := range []string{"/edit", "/delete\"", "/duplicate", "/new", "/run\"", "/retry\"", "/link\""} {
+			if strings.Contains(page, text) && !strings.HasPrefix(path, "/tokens") {
+				t.Errorf("%s shows a viewer something with %q", path, text)
+			}
+		}
+	}
+}
+
+func TestWritesNeedTheirRole(t *testing.T) {
+	h := furnished(t)
+	c, s, viewer := h.engine.Checks()[0].ID, h.engine.Services()[0].ID, h.users[access.Viewer].ID
+	deliveries, _ := h.engine.Deliveries(t.Context(), engine.DeliveryQuery{})
+	for path, need := range map[string]access.Role{
+		"/checks/new": access.Editor, "/checks/" + c + "/edit": access.Editor, "/checks/" + c + "/delete": access.Editor, "/checks/" + c + "/run": access.Operator,
+		"/checks/" + c + "/link": access.Editor, "/services/new": access.Editor, "/services/" + s + "/edit": access.Editor, "/services/" + s + "/delete": access.Editor,
+		"/services/" + s + "/run": access.Operator, "/instances/new": access.Editor, "/deliveries/" + deliveries[0].ID + "/retry": access.Operator,
+		"/plugins/probe": access.Admin, "/users/new": access.Admin, "/users/" + h.users[access.Admin].ID: access.Admin, "/users/" + viewer + "/delete": access.Admin,
+		"/users/" + h.users[access.Admin].ID + "/alerts/pager": access.Admin, "/settings": access.Admin,
+	} {
+		for _, role := range access.Roles() {
+			if role.Can(need) {
+				continue
+			}
+			h.post(role, path, "name", "x").want(t, http.StatusForbidden)
+		}
+		if r := h.post("", path); r.status != http.StatusSeeOther {
+			t.Errorf("POST %s by nobody = %d, want a redirect", path, r.status)
+		}
+	}
+	check, err := h.engine.Check(c)
+	service, _ := h.engine.Service(s)
+	if err != nil || check.Revision != 1 || service.Revision != 1 || len(h.engine.Users()) != len(access.Roles()) || len(h.engine.Checks()) != 3 || h.engine.Settings().Revision != 0 {
+		t.Error("a refused write changed something")
+	}
+}
+
+var (
+	inlineScript = regexp.MustCompile(`(?i)<script(?:[^>]*)>[^<]|<[a-z][^>]*\son[a-z]+\s*=\s*"|(?:href|src|action)="javascript:`)
+	inlineStyle  = regexp.MustCompile(`(?i)<style|<[a-z][^>]*\sstyle\s*=\s*"`)
+)
+
+// TestNothingFromOutsideBecomesMarkup fills every text that somebody else
+// supplies with markup, and looks at every page.
+func TestNothingFromOutsideBecomesMarkup(t *testing.T) {
+	h := furnished(t)
+	paths := h.addresses()
+	for _, c := range h.engine.Checks() {
+		paths["/checks/"+c.ID] = access.Viewer
+		paths["/checks/"+c.ID+"/edit"] = access.Editor
+		h.engine.ResultsBefore(t.Context(), c.ID, c.Created.Add(-1), 0, func(r *engine.Result) bool {
+			paths["/checks/"+c.ID+"/results/"+display(float64(r.Seq))] = access.Viewer
+			return true
+		})
+	}
+	shown := 0
+	for path := range paths {
+		r := h.get(access.Admin, path)
+		if r.status != http.StatusOK {
+			t.Errorf("%s = %d", path, r.status)
+		}
+		shown += strings.Count(r.text, "&lt;script&gt;alert(")
+		r.without(t, "<script>alert", "hush-hush", "sealed:", "value of the environment")
+		if found := inlineScript.FindString(r.text); found != "" {
+			t.Errorf("%s holds a script: %q", path, found)
+		}
+		if found := inlineStyle.FindString(r.text); found != "" {
+			t.Errorf("%s holds a style: %q", path, found)
+		}
+		if got := r.header.Get("Content-Security-Policy"); got != contentPolicy {
+			t.Errorf("%s has the policy %q", path, got)
+		}
+		checkMarkup(t, path, r.text)
+	}
+	if shown < 100 {
+		t.Errorf("the markup was shown as text %d times: the test does not look where it should", shown)
+	}
+}
+
+// checkMarkup holds a page against what browsers and those who hear it need:
+// unique ids, labels for inputs, explanations that are there.
+func checkMarkup(t *testing.T, path, text string) {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, named, wanted := map[string]bool{}, map[string]bool{}, map[string]string{}
+	var inputs []string
+	var walk func(n *html.Node, inLabel bool)
+	walk = func(n *html.Node, inLabel bool) {
+		a := map[string]string{}
+		for _, one := range n.Attr {
+			a[one.Key] = one.Val
+		}
+		if n.Type == html.ElementNode {
+			if id := a["id"]; id != "" {
+				if ids[id] {
+					t.Errorf("%s: the id %q is there twice", path, id)
+				}
+				ids[id] = true
+			}
+			if n.Data == "label" {
+				named[a["for"]] = true
+			}
+			for _, id := range strings.Fields(a["aria-describedby"] + " " + a["aria-labelledby"]) {
+				wanted[id] = n.Data
+			}
+			if (n.Data == "input" && a["type"] != "hidden" || n.Data == "select" || n.Data == "textarea") && a["aria-label"] == "" {
+				inputs = append(inputs, a["id"])
+			}
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c, inLabel || n.Data == "label")
+		}
+	}
+	walk(doc, false)
+	for _, id := range inputs {
+		if !named[id] {
+			t.Errorf("%s: the input %q has no label", path, id)
+		}
+	}
+	for id, by := range wanted {
+		if !ids[id] {
+			t.Errorf("%s: a %s is explained by %q, which is not there", path, by, id)
+		}
+	}
+}
+
+// TestLinksLeadSomewhere follows every link from the dashboard on.
+func TestLinksLeadSomewhere(t *testing.T) {
+	h := furnished(t)
+	seen := map[string]bool{"/": true}
+	for queue := []string{"/"}; len(queue) > 0; queue = queue[1:] {
+		path := queue[0]
+		r := h.get(access.Admin, path)
+		if r.status != http.StatusOK && r.status != http.StatusSeeOther {
+			t.Errorf("%s = %d", path, r.status)
+		}
+		base, _, _ := strings.Cut(path, "?")
+		for _, m := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(r.text, -1) {
+			to, _, _ := strings.Cut(html.UnescapeString(m[1]), "#")
+			switch {
+			case strings.HasPrefix(to, "?"):
+				to = base + to
+			case !strings.HasPrefix(to, "/"):
+				continue
+			}
+			if !seen[to] && len(seen) < 400 {
+				seen[to] = true
+				queue = append(queue, to)
+			}
+		}
+	}
+	if len(seen) < 60 {
+		t.Errorf("only %d pages were found", len(seen))
+	}
+}
+
+func TestErrorPages(t *testing.T) {
+	h := furnished(t)
+	for _, path := range []string{"/nowhere", "/checks/none", "/services/none", "/instances/none/edit", "/incidents/none", "/deliveries/none", "/plugins/none", "/users/none",
+		"/checks/new?plugin=none", "/checks/new?plugin=pager", "/checks/" + h.engine.Checks()[0].ID + "/results/7", "/checks/%00/edit", "/users/none/alerts/pager"} {
+		h.get(access.Admin, path).want(t, http.StatusNotFound, "To the dashboard")
+	}
+	r := httpRequest(t, "PUT", "/checks")
+	h.send(access.Admin, r).want(t, http.StatusMethodNotAllowed, "To the dashboard")
+	h.post(access.Admin, "/checks/new", "plugin", strings.Repeat("x", maxForm+1)).want(t, http.StatusRequestEntityTooLarge, "Nothing was saved")
+	h.get("", "/nowhere").want(t, http.StatusNotFound).without(t, "Log out")
+}
+
+func TestAPanicIsAPage(t *testing.T) {
+	h := peopled(t)
+	h.router.HandleFunc("/panics", h.web.need(access.Viewer, func(*request) error { panic("secret detail") }))
+	h.get(access.Viewer, "/panics").want(t, http.StatusInternalServerError, "To the dashboard").without(t, "secret detail")
+}
+
+func TestEmptyPagesSayWhatToDo(t *testing.T) {
+	h := peopled(t)
+	for path, text := range map[string]string{
+		"/": "Make the first check", "/checks": "There are no checks yet", "/services": "There are no services yet", "/instances": "There are no instances yet",
+		"/incidents": "There were no incidents yet", "/deliveries": "Nothing was sent yet", "/tokens": "There are none yet", "/incidents?show=open": "No incident is open",
+		"/services/new": "There is nothing to choose from yet", "/checks/new": "/plugins",
+	} {
+		h.get(access.Admin, path).want(t, http.StatusOK, text)
+	}
+	h.get(access.Viewer, "/").want(t, http.StatusOK, "role editor").without(t, "Make the first check")
+	h.plugins.entries = nil
+	h.get(access.Admin, "/plugins").want(t, http.StatusOK, ".lua", "/plugins")
+	h.get(access.Admin, "/checks/new").want(t, http.StatusOK, "No check plugin is loaded", ".lua")
+}
+
+func TestAssets(t *testing.T) {
+	h := peopled(t)
+	page := h.get("", "/login").want(t, http.StatusOK)
+	for _, name := range []string{"style.css", "pages.js"} {
+		url := h.web.assets.url(name)
+		page.want(t, http.StatusOK, url)
+		r := h.get("", url).want(t, http.StatusOK)
+		if got := r.header.Get("Cache-Control"); !strings.Contains(got, "immutable") {
+			t.Errorf("%s: Cache-Control is %q", url, got)
+		}
+	}
+	if got := h.get("", h.web.assets.url("pages.js")).header.Get("Content-Type"); got != "text/javascript; charset=utf-8" {
+		t.Errorf("a module is served as %q", got)
+	}
+	if got := h.get("", "/assets/0123/style.css").want(t, http.StatusOK).header.Get("Cache-Control"); strings.Contains(got, "immutable") {
+		t.Errorf("a stale address is kept: %q", got)
+	}
+	h.get("", "/assets/0123/none.css").want(t, http.StatusNotFound)
+	h.get("", "/assets/../web.go").want(t, http.StatusMovedPermanently)
+}
+
+func TestIconsAreInTheSprite(t *testing.T) {
+	a, err := loadAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sprite := string(a.files["icons.svg"])
+	for name, symbol := range iconNames() {
+		if !strings.Contains(sprite, `<symbol id="`+symbol+`"`) {
+			t.Errorf("%s is drawn as %s, which is not in the sprite", name, symbol)
+		}
+	}
+	for class, want := range map[string]string{"fa fa-skull": "skull", "glyphicon glyphicon-transfer": "transfer", "fa fa-nonesuch": defaultIcon, "": defaultIcon, `"><script>`: defaultIcon, "FA FA-GLOBE": "globe"} {
+		if got := iconOf(class); got != want {
+			t.Errorf("iconOf(%q) = %q, want %q", class, got, want)
+		}
+	}
+	for _, s := range []string{"PASSING", "WARNING", "ERROR", "CRITICAL", "FAILING", "UNKNOWN", "PENDING", "INACTIVE", "sent", "dead", "open", "nonesuch"} {
+		if !strings.Contains(sprite, `id="`+shapeOf(s).symbol+`"`) {
+			t.Errorf("the shape of %s is not in the sprite", s)
+		}
+	}
+}
