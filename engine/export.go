@@ -145,7 +145,9 @@ func (x *exporter) fill(doc *config.Document, c *configured) {
 	doc.Checks = exported(c.checks, x.check, func(a, b config.Check) int { return cmp.Compare(a.Name, b.Name) })
 	doc.Instances = exported(c.instances, x.instance, func(a, b config.Instance) int { return cmp.Compare(a.Name, b.Name) })
 	doc.Services = exported(c.services, x.service, func(a, b config.Service) int { return cmp.Compare(a.Name, b.Name) })
-	doc.Silences = exported(c.silences, x.silence, compareSilences)
+	doc.Silences = slices.DeleteFunc(exported(c.silences, x.silence, compareSilences), func(s config.Silence) bool {
+		return len(s.Services)+len(s.Instances)+len(s.Checks)+len(s.Tags) == 0 // all that it covered is gone
+	})
 }
 
 func exported[T, D any](m map[string]*T, one func(*T) D, order func(a, b D) int) []D {
@@ -242,7 +244,9 @@ func (x *exporter) rota(r *Rota) config.Rota {
 		out.Rotation = &config.Rotation{Members: x.named(KindUser, r.Rotation.Members), Every: r.Rotation.Every, Starts: r.Rotation.Starts}
 	}
 	for _, o := range r.Overrides {
-		out.Overrides = append(out.Overrides, config.Override{User: x.names[KindUser][o.User], Start: o.Start, End: o.End})
+		if name := x.names[KindUser][o.User]; name != "" {
+			out.Overrides = append(out.Overrides, config.Override{User: name, Start: o.Start, End: o.End})
+		}
 	}
 	return out
 }
@@ -271,8 +275,10 @@ func (x *exporter) alerting(object, place string, a *Alerting) config.Alerting {
 			Settings: x.values(choice.Plugin, ServiceConfigForm, object, alertPlace(place, choice.Plugin), choice.Settings)})
 	}
 	for _, s := range a.Escalation {
-		out.Escalation = append(out.Escalation, config.Escalation{After: config.Duration(s.After), Users: x.named(KindUser, s.Users),
-			Rotas: x.named(KindRota, s.Rotas), Plugins: s.Plugins})
+		step := config.Escalation{After: config.Duration(s.After), Users: x.named(KindUser, s.Users), Rotas: x.named(KindRota, s.Rotas), Plugins: s.Plugins}
+		if len(step.Users)+len(step.Rotas)+len(step.Plugins) > 0 { // else all that it named is gone
+			out.Escalation = append(out.Escalation, step)
+		}
 	}
 	for _, d := range a.DependsOn {
 		switch name := x.names[d.Kind][d.ID]; {

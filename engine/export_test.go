@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,14 @@ func fill(t *testing.T, b *bench) {
 	plain.Name, plain.Plugin, plain.Config = "'", "rich", form.Values{"endpoint": "line 1\n  line 2", "json": `"text"`, "mode": "a", "hidden": "shown"}
 	quote := must[*engine.Check](t)(b.e.SaveCheck(ctx, admin, plain))
 
+	berlin := engine.NewRota()
+	berlin.Name, berlin.TimeZone, berlin.FallbackUser, berlin.ICalURL = "rota: [1]", "Europe/Berlin", a.ID, "https://feed.example.com/a.ics?token=x"
+	berlin.Overrides = []engine.RotaOverride{{User: o.ID, Start: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC), End: time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC)}}
+	feed := must[*engine.Rota](t)(b.e.SaveRota(ctx, admin, berlin))
+	turns := engine.NewRota()
+	turns.Name, turns.Rotation = "turns", &engine.RotaRotation{Members: []string{o.ID, a.ID}, Every: "1w", Starts: "2026-01-05T09:00"}
+	hand := must[*engine.Rota](t)(b.e.SaveRota(ctx, admin, turns))
+
 	i := engine.NewInstance()
 	i.Name, i.Address, i.StatusChecks = "- host", "::1", []string{quote.ID}
 	host := must[*engine.Instance](t)(b.e.SaveInstance(ctx, admin, i))
@@ -115,7 +124,8 @@ func fill(t *testing.T, b *bench) {
 	s.StatusChecks, s.UsersToNotify = []string{web.ID, quote.ID}, []string{o.ID, a.ID}
 	s.Alerts = []engine.AlertChoice{{Plugin: "mail"}, {Plugin: "chat", Settings: form.Values{"room": "[ops]", "hook": "hook-secret"}}}
 	s.AlertsEnabled, s.RepeatInterval = false, map[engine.Status]engine.Duration{engine.StatusCritical: minute}
-	s.Escalation = []engine.EscalationStep{{After: 5 * minute, Users: []string{a.ID}, Plugins: []string{"mail"}}}
+	s.Escalation = []engine.EscalationStep{{After: 5 * minute, Users: []string{a.ID}, Rotas: []string{hand.ID}, Plugins: []string{"mail"}}}
+	s.Rotas = []string{hand.ID, feed.ID}
 	s.DependsOn, s.IsPublic, s.Tags = []engine.Ref{{Kind: engine.KindInstance, ID: host.ID}, {Kind: engine.KindService, ID: p.ID}}, true, []string{" x"}
 	svc := must[*engine.Service](t)(b.e.SaveService(ctx, admin, s))
 
@@ -131,7 +141,7 @@ func fill(t *testing.T, b *bench) {
 	settings.PublicURL, settings.RepeatInterval = "https://mon.example.com", map[engine.Status]engine.Duration{engine.StatusWarning: minute, engine.StatusError: minute, engine.StatusCritical: minute}
 	settings.Retention, settings.SumRetention, settings.HistoryKept = 60*60*minute, 61*60*minute, 62*60*minute
 	settings.SelfCheckTarget, settings.PauseAlerts, settings.TrustedProxies = "example.com:443", true, []string{"10.0.0.0/8"}
-	settings.HeartbeatURL, settings.FallbackUser = "https://hc.example.com/x", a.ID
+	settings.HeartbeatURL, settings.FallbackUser, settings.DefaultRota = "https://hc.example.com/x", a.ID, feed.ID
 	must[*engine.Settings](t)(b.e.SaveSettings(ctx, admin, settings))
 }
 
@@ -262,10 +272,24 @@ func TestExportsAreTheSame(t *testing.T) {
 	}
 }
 
+// jsonFields lists the fields of a struct and of those embedded in it.
+func jsonFields(t reflect.Type) []string {
+	var out []string
+	for f := range t.Fields() {
+		if f.Anonymous {
+			out = append(out, jsonFields(f.Type)...)
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		out = append(out, name)
+	}
+	return out
+}
+
 // TestEveryFieldIsExported makes sure that a field which is added to an object is
 // not forgotten here: either the document has it, or it stands in this list.
 func TestEveryFieldIsExported(t *testing.T) {
-	left := map[string]bool{"id": true, "revision": true, "created": true, "updated": true, "is_fallback": true, "ping_token": true}
+	left := map[string]bool{"id": true, "revision": true, "created": true, "updated": true, "is_fallback": true, "ping_token": true, "feed_token": true}
 	b := newConfigBench(t)
 	defer b.e.Stop()
 	fill(t, b)
@@ -279,7 +303,7 @@ func TestEveryFieldIsExported(t *testing.T) {
 		"rota": {engine.Rota{}, config.Rota{}},
 	} {
 		have := config.Plain(pair[1])
-		for _, field := range jsonFields(t, pair[0]) {
+		for _, field := range jsonFields(reflect.TypeOf(pair[0])) {
 			if _, ok := have[field]; !ok && !left[field] {
 				t.Errorf("the %s of a document has no %s", name, field)
 			}

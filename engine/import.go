@@ -56,8 +56,8 @@ type ImportProblem struct {
 // problem nothing is written, the report holds all problems, and the error is an
 // *Error of kind Invalid. A large import is journalled and applied in pieces; when
 // the process ends meanwhile, the next start finishes it. Imports take turns. It
-// blocks on plugins' cleaning and on the disk. It needs an engine that was
-// started: before, no plugin is there to clean the values.
+// blocks on plugins' cleaning and on the disk. An engine that is not started
+// needs SetPlugins first.
 func (e *Engine) Import(ctx context.Context, by Actor, data []byte, o ImportOptions) (*ImportReport, error) {
 	doc, problems := config.Decode(data)
 	im := &importer{e: e, ctx: ctx, by: by, o: o, doc: doc}
@@ -92,6 +92,13 @@ func (e *Engine) Import(ctx context.Context, by Actor, data []byte, o ImportOpti
 	return im.report, errChanged
 }
 
+// SetPlugins gives an engine that is not to be started the plugins that clean
+// values, so that a folder which no server has open can be imported into.
+func (e *Engine) SetPlugins(plugins Plugins) {
+	e.plugins = plugins
+	e.updateRoutes()
+}
+
 // unlock makes the document's passphrase into what opens its secrets.
 func unlock(doc *config.Document, passphrase string) (*config.Locker, string) {
 	switch {
@@ -118,7 +125,7 @@ type importer struct {
 
 	now        *configured                // what was configured when it began
 	ids        map[Kind]map[string]string // name → id, as it will be
-	kept       map[string]bool            // ids of users that are not pruned
+	kept       map[string]bool            // ids of what is not pruned although it is absent
 	before     *exporter                  // shows objects as they are
 	after      *exporter                  // shows objects as they will be
 	deps       map[Ref][]Ref              // depends_on, as it will be
@@ -140,7 +147,7 @@ func (im *importer) begin() {
 
 // prepare validates the document and makes the plan.
 func (im *importer) prepare() {
-	im.keepUsers()
+	im.keep()
 	im.resolveNames()
 	im.importUsers()
 	im.importRotas()

@@ -151,7 +151,13 @@ func (x *tx) applyItem(item *planItem) error {
 	case KindUser:
 		return apply(item, func(v *User) error { return x.saveUser(v, x.users.get(v.ID), "") })
 	case KindRota:
-		return apply(item, x.applyRota)
+		return apply(item, func(v *Rota) error {
+			v.Revision = 0
+			if old := x.rotas.get(v.ID); old != nil {
+				v.Revision = old.Revision
+			}
+			return x.saveRota(v)
+		})
 	case KindPluginSettings:
 		return apply(item, x.applyPluginSettings)
 	case KindCheck:
@@ -255,14 +261,7 @@ func (e *Engine) deleteItem(ctx context.Context, by Actor, item planItem) error 
 	case KindUser:
 		return e.DeleteUser(ctx, by, item.ID, nil)
 	case KindRota:
-		return e.do(ctx, by, func(x *tx) error {
-			if old := x.rotas.get(item.ID); old != nil {
-				x.rotas.delete(item.ID)
-				x.authors[Key{KindRota, item.ID}] = by.Name
-				x.audit("delete", KindRota, item.ID, old.Name, old, nil)
-			}
-			return nil
-		})
+		return e.DeleteRota(ctx, by, item.ID, nil)
 	case KindCheck:
 		return e.DeleteCheck(ctx, by, item.ID, nil)
 	case KindInstance:

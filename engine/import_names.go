@@ -82,9 +82,10 @@ func list[T any](objects []T, name func(T) string) []string {
 	return out
 }
 
-// keepUsers decides which users a prune leaves: the caller, the last admin, and
-// whoever stands in for others where the document does not say who does.
-func (im *importer) keepUsers() {
+// keep decides what a prune leaves although it is absent: the caller, the last
+// admin, and the default rota and fallback users where the document does not say
+// who takes their place.
+func (im *importer) keep() {
 	listed := map[string]bool{}
 	admin := false
 	for _, u := range im.doc.Users {
@@ -97,11 +98,12 @@ func (im *importer) keepUsers() {
 	if id := im.now.settings.FallbackUser; im.doc.Settings == nil && id != "" {
 		im.kept[id] = true
 	}
-	if im.doc.Rotas == nil {
-		for _, r := range im.now.rotas {
-			if r.FallbackUser != "" {
-				im.kept[r.FallbackUser] = true
-			}
+	if id := im.now.settings.DefaultRota; im.doc.Settings == nil && id != "" {
+		im.kept[id] = true
+	}
+	for id, r := range im.now.rotas {
+		if (im.doc.Rotas == nil || im.kept[id]) && r.FallbackUser != "" {
+			im.kept[r.FallbackUser] = true
 		}
 	}
 	var admins []*User

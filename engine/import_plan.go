@@ -202,21 +202,22 @@ func (im *importer) prune() {
 		im.report.Changes = append(im.report.Changes, ImportChange{"delete", item.Kind, item.Name, []AuditChange{}})
 	}
 	im.report.Deleted = len(im.deletes)
-	if d.Users != nil {
-		im.noteKept()
-	}
+	im.noteKept()
 }
 
-// noteKept says which users a prune leaves although they are absent.
+// noteKept says what a prune leaves although it is absent.
 func (im *importer) noteKept() {
-	var names []string
+	var users []string
 	for id := range im.kept {
-		if u := im.now.users[id]; u != nil && !im.listsUser(id) {
-			names = append(names, u.Username)
+		if u := im.now.users[id]; u != nil && im.doc.Users != nil && !im.listsUser(id) {
+			users = append(users, u.Username)
+		}
+		if r := im.now.rotas[id]; r != nil && im.doc.Rotas != nil && !slices.ContainsFunc(im.doc.Rotas, func(d config.Rota) bool { return d.Name == r.Name }) {
+			im.note("rotas", "kept", "%s is not in the document and stays: it is the default rota", r.Name)
 		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
+	slices.Sort(users)
+	for _, name := range users {
 		im.note("users", "kept", "%s is not in the document and stays: nobody deletes themselves, the last admin or a fallback user", name)
 	}
 }

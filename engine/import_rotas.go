@@ -20,24 +20,9 @@ func (im *importer) importRotas() {
 		for j, o := range d.Overrides {
 			next.Overrides = append(next.Overrides, RotaOverride{User: im.ref(&p, at("overrides", j)+".user", KindUser, o.User), Start: o.Start, End: o.End})
 		}
-		p.text("name", next.Name, true, nameMost)
+		next.validate(&p, func(id string) bool { return im.after.names[KindUser][id] != "" })
 		im.settle(place, p.list)
-		consider(im, KindRota, d.Name, next, im.now.rotas[next.ID], &Rota{TimeZone: "UTC"}, func(x *exporter, r *Rota) any { return x.rota(r) })
+		base := NewRota()
+		consider(im, KindRota, d.Name, next, im.now.rotas[next.ID], &base, func(x *exporter, r *Rota) any { return x.rota(r) })
 	}
-}
-
-// applyRota puts a rota of an import over whatever is there.
-func (x *tx) applyRota(r *Rota) error {
-	if err := x.unique(KindRota, r.ID, r.Name, "name"); err != nil {
-		return err
-	}
-	if old := x.rotas.get(r.ID); old != nil {
-		x.stamp(KindRota, &r.Meta, &old.Meta)
-		x.audit("update", KindRota, r.ID, r.Name, old, r)
-	} else {
-		x.stamp(KindRota, &r.Meta, nil)
-		x.audit("create", KindRota, r.ID, r.Name, nil, r)
-	}
-	x.rotas.put(r.ID, r)
-	return nil
 }

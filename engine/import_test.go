@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -16,19 +16,6 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/storage/storagetest"
 )
-
-func jsonFields(t *testing.T, v any) []string {
-	t.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m map[string]any
-	if err := json.Unmarshal(data, &m); err != nil {
-		t.Fatal(err)
-	}
-	return slices.Sorted(maps.Keys(m))
-}
 
 const head = "moonwatch: 1\n"
 
@@ -59,6 +46,9 @@ func TestImportProblemsHaveLines(t *testing.T) {
 			`7 services["a"].alerts[0].settings.rom unknown`, `8 services["a"].alerts[1].plugin not_found`}},
 		{"a user", "users:\n- username: a b\n  role: king\n  time_zone: Mars\n  password: short\n  settings: {nope: {}}\n", []string{
 			`3 users["a b"].username invalid`, `4 users["a b"].role invalid`, `5 users["a b"].time_zone invalid`, `6 users["a b"].password invalid`, `7 users["a b"].settings.nope not_found`}},
+		{"a rota", "rotas:\n- name: a\n- name: b\n  ical_url: x\n  fallback_user: nobody\n- name: c\n  rotation: {members: [nobody], every: 1x, starts: 2026-01-05T09:00}\n  overrides:\n  - user: nobody\n", []string{
+			`3 rotas["a"].ical_url required`, `5 rotas["b"].ical_url invalid`, `6 rotas["b"].fallback_user not_found`, `8 rotas["c"].rotation.members[0] not_found`,
+			`8 rotas["c"].rotation.members required`, `8 rotas["c"].rotation.every invalid`, `10 rotas["c"].overrides[0].user not_found`, `10 rotas["c"].overrides[0].start required`, `10 rotas["c"].overrides[0].end required`}},
 		{"a silence", "silences:\n- services: []\n  starts_at: 2026-01-05T09:00:00Z\n  ends_at: 2026-01-05T08:00:00Z\n", []string{
 			`3 silences[0].services required`, `5 silences[0].ends_at min`}},
 		{"settings", "settings:\n  retention: 1s\n  fallback_user: nobody\n  public_url: ftp://x\n", []string{
@@ -270,7 +260,7 @@ func TestPrune(t *testing.T) {
 	if users := b.e.Users(); len(users) != 1 || users[0].ID != ada {
 		t.Errorf("users %+v", users)
 	}
-	if len(report.Notes) != 1 || report.Notes[0].Code != "kept" {
+	if len(report.Notes) != 2 || report.Notes[0].Location != "rotas" || report.Notes[1].Location != "users" || len(b.e.Rotas()) != 1 {
 		t.Errorf("notes %+v", report.Notes)
 	}
 	// The last admin cannot be demoted either, but may hand over.
@@ -279,6 +269,28 @@ func TestPrune(t *testing.T) {
 	}
 	if _, err = b.e.Import(t.Context(), admin, []byte(head+"settings:\nusers:\n- username: ada@example.com\n- username: zoe\n  role: admin\n"), engine.ImportOptions{}); err != nil {
 		t.Errorf("handing over: %v", err)
+	}
+}
+
+// TestImportBeforeStart imports into a folder that no server has open: nothing runs.
+func TestImportBeforeStart(t *testing.T) {
+	source := newConfigBench(t)
+	defer source.e.Stop()
+	fill(t, source)
+	o := engine.DefaultOptions()
+	o.Store, o.Sealer, o.Logger = storagetest.NewMemory(), lockedSealer{}, slog.New(slog.DiscardHandler)
+	e, err := engine.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Stop()
+	e.SetPlugins(source.plugins)
+	if _, err := e.Import(t.Context(), admin, export(t, source, "p"), engine.ImportOptions{Passphrase: "p"}); err != nil {
+		t.Fatal(err)
+	}
+	data, err := e.Export(t.Context(), engine.ExportOptions{})
+	if err != nil || !bytes.Equal(data, export(t, source, "")) {
+		t.Errorf("it differs: %v\n%s", err, data)
 	}
 }
 
