@@ -77,7 +77,7 @@ func TestEmail(t *testing.T) {
 			t.Errorf("got %s %q, want %q", name, got, want)
 		}
 	}
-	if ids := header["Message-Id"]; !slices.Contains(ids, "<d-1.inc-7@moon.example>") {
+	if ids := header["Message-Id"]; !slices.Equal(ids, []string{"<d-1.inc-7@moon.example>"}) {
 		t.Errorf("got Message-Id %q", ids)
 	}
 	wantPlain := `Service Shop <1> reporting CRITICAL status: https://moon.example/services/s1
@@ -106,7 +106,7 @@ Runbook: https://wiki.example/shop
 		t.Fatalf("got %+v", report)
 	}
 	header, plain, _ = parts(t, server.taken()[1].text)
-	if header.Get("Subject") != "Service back to normal: Shop <1>" || header.Get("References") != "<inc-7@moon.example>" || !slices.Contains(header["Message-Id"], "<d-2.inc-7@moon.example>") {
+	if header.Get("Subject") != "Service back to normal: Shop <1>" || header.Get("References") != "<inc-7@moon.example>" || !slices.Equal(header["Message-Id"], []string{"<d-2.inc-7@moon.example>"}) {
 		t.Errorf("got header %v", header)
 	}
 	if !strings.HasPrefix(plain, "Service Shop <1> is back to normal: https://moon.example/services/s1\n\nChecks passing:") {

@@ -79,7 +79,7 @@ func compose(m *Mail) (*gomail.Msg, error) {
 		if err := checkMailHeader(field); err != nil {
 			return nil, err
 		}
-		msg.SetGenHeader(gomail.Header(textproto.CanonicalMIMEHeaderKey(field.Name)), field.Value)
+		msg.SetGenHeader(mailHeaderName(field.Name), field.Value)
 	}
 	switch {
 	case m.HTML == "":
@@ -116,6 +116,16 @@ func checkMailHeader(field HeaderField) error {
 		return &Error{Invalid, "header " + strconv.Quote(field.Name) + " cannot be set"}
 	}
 	return nil
+}
+
+// mailHeaderName is the name that the mail library knows a header by: it adds a
+// Message-ID of its own unless it finds one that is spelled as it spells it.
+func mailHeaderName(name string) gomail.Header {
+	name = textproto.CanonicalMIMEHeaderKey(name)
+	if name == "Message-Id" {
+		return gomail.HeaderMessageID
+	}
+	return gomail.Header(name)
 }
 
 // greet opens the conversation, protects it and logs in.
