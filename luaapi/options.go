@@ -43,7 +43,7 @@ type Options struct {
 // The defaults of Options.
 const (
 	DefaultInstructions = 500_000_000 // about five seconds of one core
-	DefaultSoftHeap     = 128 << 20
+	DefaultSoftHeap     = 96 << 20
 	DefaultSettle       = 100 * time.Millisecond
 	DefaultRescan       = 5 * time.Second
 )

@@ -114,8 +114,8 @@ func (w *watchdog) tick(sample []metrics.Sample, threshold uint64) uint64 {
 }
 
 // allowance is what one run may hold at a heap: perRun at the soft limit, and
-// from there on less, to a quarter of it at four times the soft limit.
+// from there on less, to a third of it at four times the soft limit.
 func allowance(heap, soft, perRun uint64) uint64 {
 	over := float64(heap)/float64(soft) - 1
-	return uint64(float64(perRun) * min(max(1-over/4, 0.25), 1))
+	return uint64(float64(perRun) * min(max(1-over*2/9, 1./3), 1))
 }
