@@ -16,6 +16,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web"
 )
 
 // Options are what a Server is built from.
@@ -27,6 +28,11 @@ type Options struct {
 	SetupToken string
 	// Plugins gives figures on runs of plugins for /metrics; nil leaves them out.
 	Plugins PluginFigures
+	// PluginDir is where plugins are saved, as pages tell people who have none.
+	PluginDir string
+	// PluginSource reads a plugin's file by its name as PluginProblem has it, for
+	// excerpts beside errors; nil: none are shown.
+	PluginSource func(file string) ([]byte, error)
 	// MaxBody bounds the body of a request in bytes; 0 is 1 MiB.
 	MaxBody int64
 	// LookupEnv tells whether a plugin's variables are set; nil is os.LookupEnv.
@@ -68,6 +74,7 @@ type Server struct {
 	routes  []*route
 	metrics *metrics
 	openapi []byte
+	pages   *web.Web
 
 	setup      sync.Mutex // held while the first admin is made
 	setupHash  [sha256.Size]byte
@@ -92,6 +99,9 @@ func New(o Options) (*Server, error) {
 	s.routes = s.table()
 	if s.openapi, err = s.document(); err != nil {
 		return nil, fmt.Errorf("build the OpenAPI document: %w", err)
+	}
+	if s.pages, err = s.newPages(); err != nil {
+		return nil, fmt.Errorf("build the pages: %w", err)
 	}
 	return s, nil
 }
@@ -133,6 +143,9 @@ func (s *Server) router(trusted bool) *mux.Router {
 	m.Handle("/metrics", s.metricsHandler(trusted))
 	m.HandleFunc("/healthz", s.healthz)
 	m.HandleFunc("/readyz", s.readyz)
+	if !trusted { // who reached the socket has no session
+		s.addPages(m)
+	}
 	return m
 }
 

@@ -75,10 +75,11 @@ func (w *Web) checks(q *request) error {
 		if needle != "" && !strings.Contains(strings.ToLower(c.Name+" "+strings.Join(c.Tags, " ")), needle) {
 			continue
 		}
+		line.order = strings.ToLower(c.Name)
 		l.Lines = append(l.Lines, line)
 	}
 	slices.SortFunc(l.Lines, func(a, b checkLine) int {
-		return cmp.Or(rankOf(b.Status)-rankOf(a.Status), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
+		return cmp.Or(rankOf(b.Status)-rankOf(a.Status), strings.Compare(a.order, b.order), strings.Compare(a.ID, b.ID))
 	})
 	l.Found = len(l.Lines)
 	l.Lines, l.Pages = paged(l.Lines, query)

@@ -53,6 +53,7 @@ type checkLine struct {
 	Flapping         bool
 	Active           bool
 	Services         int
+	order            string // what lists are sorted by, where they are long
 }
 
 type pluginTrouble struct{ Slug, Name, Text string }

@@ -165,7 +165,7 @@ func newFakePlugins() *fakePlugins {
 // house is a monitor with its pages, over the in-memory store.
 type house struct {
 	t       testing.TB
-	store   *storagetest.Memory
+	store   engine.Store
 	engine  *engine.Engine
 	plugins *fakePlugins
 	web     *Web
@@ -177,7 +177,12 @@ type house struct {
 // newHouse builds a monitor without anything in it.
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, store: storagetest.NewMemory(), plugins: newFakePlugins(), users: map[access.Role]engine.User{}, tries: 3}
+	return newHouseOver(t, storagetest.NewMemory())
+}
+
+func newHouseOver(t testing.TB, store engine.Store) *house {
+	t.Helper()
+	h := &house{t: t, store: store, plugins: newFakePlugins(), users: map[access.Role]engine.User{}, tries: 3}
 	o := engine.DefaultOptions()
 	o.Store, o.Sealer, o.StopTime = h.store, plainSealer{}, 2*time.Second
 	o.Logger = newDiscard()
@@ -234,6 +239,13 @@ func newHouse(t testing.TB) *house {
 func peopled(t testing.TB) *house {
 	t.Helper()
 	h := newHouse(t)
+	h.people()
+	return h
+}
+
+func (h *house) people() {
+	t := h.t
+	t.Helper()
 	for _, role := range access.Roles() {
 		u := engine.NewUser()
 		u.Username, u.Role, u.FirstName = "the-"+string(role), role, nasty
@@ -243,7 +255,6 @@ func peopled(t testing.TB) *house {
 		}
 		h.users[role] = *saved
 	}
-	return h
 }
 
 func testAdmin() engine.Actor { return engine.Actor{Name: "test", Role: access.Admin} }

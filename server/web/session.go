@@ -150,6 +150,11 @@ func (w *Web) setUp(q *request) error {
 	if errs.any() {
 		return w.showSetUp(q, http.StatusUnprocessableEntity, token, raw, errs)
 	}
+	if ok, wait := w.o.AllowLogin(q.Request, ""); !ok {
+		q.rw.Header().Set("Retry-After", itoa(int(wait/time.Second)+1))
+		errs.add("", "there were too many attempts: try again in "+span(wait+time.Second))
+		return w.showSetUp(q, http.StatusTooManyRequests, token, raw, errs)
+	}
 	user, err := w.o.SetUp(q.Context(), token, textOf(raw["username"]), textOf(raw["email"]), textOf(raw["password"]))
 	if err != nil {
 		if err := errs.addError(err); err != nil {

@@ -19,6 +19,9 @@ func TestSetUp(t *testing.T) {
 	h.post("", "/setup", "token", "right", "username", "", "password", "").want(t, http.StatusUnprocessableEntity, `href="#f-username"`, `href="#f-password"`)
 	h.post("", "/setup", "token", "right", "username", "ada", "email", "nobody", "password", "short").want(t, http.StatusUnprocessableEntity, `value="ada"`, `value="nobody"`).without(t, `value="short"`)
 	h.post("", "/setup", "token", "wrong", "username", "ada", "password", "a long password").want(t, http.StatusForbidden, "not the secret")
+	h.post("", "/setup", "token", "wrong", "username", "ada", "password", "a long password").want(t, http.StatusForbidden)
+	h.post("", "/setup", "token", "right", "username", "ada", "password", "a long password").want(t, http.StatusTooManyRequests, "too many attempts", `value="ada"`)
+	h.tries = 3
 	r := h.post("", "/setup", "token", "right", "username", "ada", "email", "ada@example.org", "password", "a long password").want(t, http.StatusSeeOther)
 	if r.header.Get("X-Logged-In") != "ada" {
 		t.Error("the first admin was not logged in")
