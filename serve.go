@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -50,6 +49,7 @@ func (c *serveCommand) Run(s streams) error {
 // serve builds the rooms in order, and stops them in the reverse order.
 func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	log := c.logger(s.err)
+	go boundMemory(ctx)
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
@@ -70,7 +70,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	self := c.selfURL(listener.Addr())
 
 	f, err := c.open(ctx, log, func(o *engine.Options) {
-		o.SelfURL, o.Prober = self, prober{network}
+		o.SelfURL, o.Prober, o.Fetcher = self, outside{network}, outside{network}
 	})
 	if err != nil {
 		return err
@@ -204,28 +204,4 @@ func (s serving) stop(log *slog.Logger) {
 		log.Debug("requests were cut off", "error", err)
 		s.server.Close()
 	}
-}
-
-// prober reaches the self-check target through the same network as plugins.
-type prober struct{ network *host.Net }
-
-// Probe asks a URL, or connects to host:port.
-func (p prober) Probe(ctx context.Context, target string) error {
-	if strings.Contains(target, "://") {
-		_, err := p.network.HTTP(ctx, &host.HTTPRequest{Method: http.MethodGet, URL: target})
-		return err
-	}
-	name, port, err := net.SplitHostPort(target)
-	if err != nil {
-		return err
-	}
-	number, err := net.LookupPort("tcp", port)
-	if err != nil {
-		return err
-	}
-	conn, err := p.network.Dial(ctx, &host.DialRequest{Host: name, Port: number})
-	if err != nil {
-		return err
-	}
-	return conn.Close()
 }

@@ -142,7 +142,7 @@ func (e *Engine) TestAlert(ctx context.Context, by Actor, ref Ref, plugin string
 		if x.users.get(by.User) != nil {
 			users = append(users, by.User)
 		}
-		id, now := x.e.newID(), x.now
+		id, now := x.e.eventID(), x.now
 		overall := x.overall(ref)
 		in := Open(id, incidentKey(id), ref, s.name, now) // never stored: a key of its own
 		in.Status, in.Severity = overall, overall

@@ -57,3 +57,18 @@ func (x *tx) builtInCircle(s subject) (users, plugins []string) {
 	}
 	return users, plugins
 }
+
+// rotaCheck begins the id by which a rota with problems fails the built-in service.
+const rotaCheck = "rota:"
+
+// rotaRecords are the rotas with problems, as checks in an alert.
+func (x *tx) rotaRecords() []CheckRecord {
+	var out []CheckRecord
+	for id, why := range x.e.rotaTroubles() {
+		if r := x.rotas.get(id); r != nil {
+			out = append(out, CheckRecord{ID: rotaCheck + id, Name: "Rota " + r.Name, Importance: StatusWarning, Severity: StatusWarning,
+				Error: why, Since: x.now, PageURL: x.pageURL("rotas", id), Metrics: []Metric{}})
+		}
+	}
+	return out
+}

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -25,8 +27,13 @@ type Options struct {
 	RunsInFlight int
 	// Prober reaches the self-check target; nil: never offline.
 	Prober Prober
+	// Fetcher reads the feeds of rotas and the outbound heartbeat; nil: neither is done.
+	Fetcher Fetcher
 	// Now is the clock.
 	Now func() time.Time
+	// Random gives the random part of ids; nil is the system's. It must be
+	// safe for concurrent use.
+	Random io.Reader
 	// StopTime is how long Stop waits for runs and deliveries under way.
 	StopTime time.Duration
 }
@@ -61,11 +68,12 @@ func (o *Options) validate() error {
 // Engine is the monitor. New loads it; between New and Start it answers
 // queries and takes commands, but runs and sends nothing.
 type Engine struct {
-	o     Options
-	store Store
-	log   *slog.Logger
-	now   func() time.Time
-	ids   ids
+	o        Options
+	store    Store
+	log      *slog.Logger
+	now      func() time.Time
+	ids      ids
+	eventIDs ids
 
 	mu     sync.RWMutex // guards tables; only the keeper writes
 	tables *tables
@@ -77,6 +85,7 @@ type Engine struct {
 	dues       dues     // keeper's
 	backlog    *backlog // keeper's
 	retryStore time.Time
+	batches    uint64 // keeper's: batches so far
 	memoryOnly atomic.Bool
 	usages     map[string]*usage // keeper's, by plugin
 
@@ -84,6 +93,7 @@ type Engine struct {
 	outbox  *outbox
 	hub     *hub
 	self    selfCheck
+	duty    *duty
 	plugins Plugins
 	routes  atomic.Pointer[map[string]PluginRoute]
 	hold    holdback
@@ -100,6 +110,7 @@ type Engine struct {
 	marked    atomic.Bool // the first service was made, or is not to be
 	startAt   time.Time
 	describer *describer
+	importing sync.Mutex // imports take turns
 }
 
 // New builds an engine over a store and loads what the store holds. It blocks
@@ -113,6 +124,10 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{o: o, store: o.Store, log: o.Logger, now: o.Now, tables: newTables(), ops: make(chan op, 8192),
 		quit: make(chan struct{}), stopped: make(chan struct{}), usages: map[string]*usage{}, describer: newDescriber()}
+	e.ids.from, e.eventIDs.from = o.Random, o.Random
+	if o.Random == nil {
+		e.ids.from, e.eventIDs.from = rand.Reader, rand.Reader
+	}
 	e.startAt = e.now()
 	e.runs, e.endRuns = context.WithCancel(context.Background())
 	e.work, e.endWork = context.WithCancel(context.Background())
@@ -120,6 +135,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e.outbox = newOutbox(e)
 	e.hub = newHub(uint64(e.startAt.UnixMicro()))
 	e.data = newPluginData(e)
+	e.duty = newDuty(e)
 	e.routes.Store(&map[string]PluginRoute{})
 	if err := e.load(ctx); err != nil {
 		return nil, fmt.Errorf("load the monitor: %w", err)
@@ -197,6 +213,9 @@ func load[T any](ctx context.Context, e *Engine, kind Kind, l *layer[T], term st
 func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	e.plugins = plugins
 	plugins.OnChange(e.changedPlugin)
+	if err := e.duty.loadFeeds(ctx); err != nil {
+		return fmt.Errorf("read the feeds of rotas: %w", err)
+	}
 	e.updateRoutes()
 	if err := e.do(ctx, system, func(x *tx) error { return x.recoverFromStop() }); err != nil {
 		return fmt.Errorf("put the outbox in order: %w", err)
@@ -204,11 +223,14 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	if err := e.startHistory(ctx); err != nil {
 		return err
 	}
+	e.resumeImports(ctx)
 	e.schedule()
 	e.outbox.start(e.work)
 	e.goLoop(func() { e.sched.loop(e.work) })
 	e.goLoop(e.describeLoop)
 	e.goLoop(e.houseLoop)
+	e.goLoop(e.duty.loop)
+	e.goLoop(e.heartbeatLoop)
 	e.started.Store(true)
 	for slug := range e.usedPlugins() {
 		e.changedPlugin(slug)

@@ -166,6 +166,11 @@ func (x *tx) failing(s subject) []FailingCheck {
 			out = append(out, FailingCheck{id, severity})
 		}
 	}
+	if s.ref == builtIn {
+		for id := range x.e.rotaTroubles() {
+			out = append(out, FailingCheck{rotaCheck + id, StatusWarning})
+		}
+	}
 	slices.SortFunc(out, func(a, b FailingCheck) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }
@@ -198,7 +203,7 @@ func (x *tx) evaluate(ref Ref, reason string) {
 	}
 	in := x.incidents.get(old.Incident)
 	if in == nil && overall != StatusPassing {
-		id := x.e.newID()
+		id := x.e.eventID()
 		in = Open(id, incidentKey(id), ref, s.name, x.now)
 		in.Enabled, in.Plugins = s.AlertsEnabled, s.plugins()
 		state.Incident = id
@@ -213,7 +218,7 @@ func (x *tx) evaluate(ref Ref, reason string) {
 			x.subjects.put(ref.key(), &state)
 		}
 		x.incidents.put(after.ID, after)
-		if in.Alerting != after.Alerting && situation.Alerting == StatusPassing && overall != StatusPassing {
+		if situation.Alerting == StatusPassing && overall != StatusPassing {
 			x.stopSends(after, situation.Silence)
 		}
 		number := after.Number
@@ -261,6 +266,16 @@ func (x *tx) situation(s subject, in *Incident, overall Status, failing []Failin
 	}
 	situation.Held = x.heldByParents(s, in, overall)
 	return situation
+}
+
+// silencedWhole names the silence that covers all failing checks of an incident
+// now, "" when something is left to tell.
+func (x *tx) silencedWhole(s subject, in *Incident) string {
+	covered, silence, _ := x.silenced(s, in.Failing)
+	if len(in.Failing) > 0 && len(covered) == len(in.Failing) {
+		return silence
+	}
+	return ""
 }
 
 // stopSends gives up what a silence that begins finds waiting: when it ends,
@@ -313,7 +328,10 @@ func defaultRepeat() map[Status]Duration {
 
 // happen records an event, routes it, and puts its deliveries into the outbox.
 func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int) {
-	event := IncidentEvent{ID: x.e.newID(), Incident: in.ID, At: x.now, Kind: h.Kind, Status: h.Status, Detail: h.Detail,
+	if h.Kind != AlertRecovery && h.Held == "" {
+		h.Held = x.silencedWhole(s, in)
+	}
+	event := IncidentEvent{ID: x.e.eventID(), Incident: in.ID, At: x.now, Kind: h.Kind, Status: h.Status, Detail: h.Detail,
 		Decisions: []Decision{}, Deliveries: []string{}}
 	waiting := x.waitingOf(in.ID)
 	plan, superseded, why := Route(in, h, x.routing(s, in, h, waiting))
@@ -326,7 +344,7 @@ func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int
 		}
 	}
 	for _, p := range plan {
-		id := x.e.newID()
+		id := x.e.eventID()
 		now := x.now
 		d := &Delivery{ID: id, Incident: in.ID, Event: event.ID, Subject: in.Subject, SubjectName: in.SubjectName, Plugin: p.Plugin, Kind: p.Kind,
 			State: DeliveryPending, Created: now, Attempts: []Attempt{}, Users: orEmpty(p.Users), DutyOfficers: orEmpty(p.DutyOfficers),

@@ -27,7 +27,9 @@ type ExportOptions struct {
 // Export writes all configuration as a YAML document in which objects name each
 // other by name: settings, users, rotas, checks, instances, services and
 // silences, without tokens, sessions, revisions and what is derived. The same
-// configuration gives the same bytes, but for what is encrypted.
+// configuration gives the same bytes, but for what is encrypted. The forms of
+// plugins say what of their values is written: an engine that is not started
+// needs SetPlugins first.
 func (e *Engine) Export(ctx context.Context, o ExportOptions) ([]byte, error) {
 	c := e.configured()
 	x := &exporter{e: e, names: c.names(), secret: func(string, string, string, any) any { return config.Secret{} }}

@@ -121,7 +121,7 @@ func (e *Engine) beat(ctx context.Context) error {
 
 // transition records a change that may be past, under an id of its time.
 func (x *tx) transition(t Transition) {
-	x.write(KindTransition, t.Of+"/"+timeID(t.At)+x.e.newID()[10:], t, "of:"+t.Of)
+	x.write(KindTransition, t.Of+"/"+timeID(t.At)+x.e.eventID()[10:], t, "of:"+t.Of)
 }
 
 // historyLoop sums up and deletes, now and then, a little at a time.

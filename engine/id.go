@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"crypto/rand"
 	"encoding/binary"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +14,7 @@ type ids struct {
 	mu   sync.Mutex
 	last uint64 // the 50 bits of the last random part, counted up within a millisecond
 	ms   int64
+	from io.Reader // of randomness
 }
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -27,7 +28,9 @@ func (g *ids) next(now time.Time) string {
 		g.last++
 	} else {
 		var b [8]byte
-		rand.Read(b[:]) // never fails since Go 1.24
+		if _, err := io.ReadFull(g.from, b[:]); err != nil {
+			panic(err) // the system has no randomness
+		}
 		g.last = binary.BigEndian.Uint64(b[:]) >> 15
 	}
 	g.ms = ms
@@ -44,7 +47,13 @@ func encode(dst []byte, v uint64) {
 	}
 }
 
+// newID makes the id of an object that a command creates.
 func (e *Engine) newID() string { return e.ids.next(e.now()) }
+
+// eventID makes the id of what the keeper creates: incidents, events,
+// deliveries, history. They have a count of their own, so that the ids of
+// objects, and with them the checks' slots, do not depend on what happens meanwhile.
+func (e *Engine) eventID() string { return e.eventIDs.next(e.now()) }
 
 // incidentKey makes the key by which receivers thread an incident.
 func incidentKey(id string) string { return "mw-" + strings.ToLower(id) }

@@ -30,7 +30,7 @@ type ImportReport struct {
 	Updated   int             `json:"updated"`
 	Deleted   int             `json:"deleted"`
 	Unchanged int             `json:"unchanged"`
-	Changes   []ImportChange  `json:"changes"`  // one for each object, in the order in which they are applied
+	Changes   []ImportChange  `json:"changes"`  // one for each object, kind by kind, deletions last
 	Problems  []ImportProblem `json:"problems"` // why nothing was written
 	Notes     []ImportProblem `json:"notes"`    // secrets to be entered, and what was left undone
 }
@@ -171,12 +171,12 @@ func (im *importer) add(location, code, format string, args ...any) {
 		return
 	}
 	im.complained[location] = true
-	im.report.Problems = append(im.report.Problems, ImportProblem{location, im.line(location), code, fmt.Sprintf(format, args...)})
+	im.report.Problems = append(im.report.Problems, ImportProblem{config.Cut(location), im.line(location), code, fmt.Sprintf(format, args...)})
 }
 
 func (im *importer) note(location, code, format string, args ...any) {
 	if len(im.report.Notes) < config.MaxProblems {
-		im.report.Notes = append(im.report.Notes, ImportProblem{location, im.line(location), code, fmt.Sprintf(format, args...)})
+		im.report.Notes = append(im.report.Notes, ImportProblem{config.Cut(location), im.line(location), code, fmt.Sprintf(format, args...)})
 	}
 }
 

@@ -444,3 +444,30 @@ func importing(b *engine.Batch) bool {
 	}
 	return false
 }
+
+func FuzzImport(f *testing.F) {
+	for _, s := range []string{"checks:\n- {name: a, plugin: rich, config: {rows: [{host: {secret: true}}], endpoint: {encrypted: x}}}\n",
+		"services:\n- {name: a, built_in: true, depends_on: [{service: a, instance: b}], alerts: [{plugin: chat, settings: {hook: [1]}}]}\n",
+		"users:\n- {username: a, settings: {chat: {key: {}}}, password_hash: {secret: true}}\nrotas: [{name: r, rotation: {members: [a]}}]\n",
+		"silences:\n- {starts_at: 2026-01-05T09:00:00Z, tags: [a]}\nsettings: {retention: 1h}\nplugin_settings: [{plugin: chat, values: }]\nencryption: {salt: x}\n"} {
+		f.Add([]byte(head + s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b := newConfigBench(t)
+		defer b.e.Stop()
+		report, err := b.e.Import(t.Context(), admin, data, engine.ImportOptions{Prune: true})
+		if err != nil {
+			if engine.KindOf(err) != engine.Invalid || len(report.Problems) == 0 {
+				t.Fatalf("%v, %+v", err, report)
+			}
+			return
+		}
+		first := export(t, b, "")
+		if deeds := deeds(importInto(t, b, data, engine.ImportOptions{Prune: true, Open: lockedSealer{}.Open})); len(deeds) > 0 {
+			t.Fatalf("the second import changes %q", deeds)
+		}
+		if got := deeds(importInto(t, b, first, engine.ImportOptions{Prune: true})); len(got) > 0 || !bytes.Equal(first, export(t, b, "")) {
+			t.Fatalf("importing what was exported changes %q", got)
+		}
+	})
+}

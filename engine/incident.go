@@ -183,7 +183,7 @@ func React(old *Incident, s Situation, now time.Time) (*Incident, []Happening) {
 	added, gone := difference(uncovered(in.Failing, in.Covered), open)
 	// What a silence covers from now on did not recover, and what it no longer
 	// covers did not begin to fail.
-	added, gone = without(added, in.Covered), without(gone, s.Covered)
+	added, gone = except(added, in.Covered), except(gone, s.Covered)
 	silencedNow := s.Alerting == StatusPassing
 	switch {
 	case !in.Fired && (silencedNow || s.Held != ""):
@@ -383,7 +383,7 @@ func uncovered(failing []FailingCheck, covered []string) []FailingCheck {
 	return out
 }
 
-func without(ids, those []string) []string {
+func except(ids, those []string) []string {
 	if len(those) == 0 {
 		return ids
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
@@ -174,6 +175,13 @@ func (e *Engine) commit(x *tx) error {
 	return nil
 }
 
+// batchID names a batch: the start of the engine and a count. Only the keeper
+// calls it.
+func (e *Engine) batchID() string {
+	e.batches++
+	return fmt.Sprintf("%x-%d", e.startAt.UnixMicro(), e.batches)
+}
+
 func (e *Engine) apply(b *Batch) {
 	if e.backlog != nil {
 		e.backlog.add(b)
@@ -259,10 +267,13 @@ type due struct {
 
 type dues []due
 
-func (d dues) Len() int           { return len(d) }
-func (d dues) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
-func (d dues) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-func (d *dues) Push(v any)        { *d = append(*d, v.(due)) }
+func (d dues) Len() int { return len(d) }
+func (d dues) Less(i, j int) bool {
+	a, b := d[i], d[j]
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.check, b.check), cmp.Compare(a.ref.key(), b.ref.key())) < 0
+}
+func (d dues) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
+func (d *dues) Push(v any)   { *d = append(*d, v.(due)) }
 func (d *dues) Pop() any {
 	old := *d
 	v := old[len(old)-1]

@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/rota"
 )
 
 // Meta is what every configured object has. Objects are immutable once the
@@ -123,6 +124,8 @@ type User struct {
 	QuietCritical bool          `json:"quiet_critical"`
 	ContactRules  []ContactRule `json:"contact_rules"`
 	IsFallback    bool          `json:"is_fallback"` // derived: the site's or a rota's fallback; read only
+	// FeedToken is the secret in the address of the user's own iCal feed; "" is none.
+	FeedToken string `json:"feed_token,omitempty"`
 }
 
 // QuietHours are hours of wall time in the user's zone in which they are not
@@ -150,21 +153,15 @@ type Rota struct {
 	ICalURL      string         `json:"ical_url"`
 	Rotation     *RotaRotation  `json:"rotation"`
 	Overrides    []RotaOverride `json:"overrides"`
+	// FeedToken is the secret in the address of the rota's own iCal feed; "" is none.
+	FeedToken string `json:"feed_token,omitempty"`
 }
 
 // RotaRotation are people who take turns.
-type RotaRotation struct {
-	Members []string `json:"members"` // user ids
-	Every   string   `json:"every"`   // whole days or weeks: "1d", "1w"
-	Starts  string   `json:"starts"`  // wall time of the first handoff, "2026-01-05T09:00"
-}
+type RotaRotation = rota.Rotation
 
 // RotaOverride puts somebody else on duty for a while.
-type RotaOverride struct {
-	User  string    `json:"user"`
-	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
-}
+type RotaOverride = rota.Override
 
 // Silence stops sends for what it covers. Checks and statuses go on.
 type Silence struct {

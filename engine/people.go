@@ -88,6 +88,7 @@ func (e *Engine) cleanUser(ctx context.Context, p *problems, u, old *User) {
 		p.add("time_zone", "invalid", "write an IANA time zone, such as Europe/Berlin")
 	}
 	u.validateContact(p)
+	u.IsFallback = false // derived
 	settings := map[string]form.Values{}
 	for slug, raw := range u.Settings {
 		var stored form.Values
@@ -120,9 +121,11 @@ func (x *tx) saveUser(u, old *User, keepSession string) error {
 	}
 	if old == nil {
 		x.stamp(KindUser, &u.Meta, nil)
+		u.FeedToken = ""
 		x.audit("create", KindUser, u.ID, u.Username, nil, u)
 	} else {
 		x.stamp(KindUser, &u.Meta, &old.Meta)
+		u.FeedToken = old.FeedToken
 		x.audit("update", KindUser, u.ID, u.Username, old, u)
 		if old.PasswordHash != u.PasswordHash || !u.Active {
 			x.endSessionsOf(u.ID, keepSession)
@@ -158,9 +161,10 @@ func (e *Engine) DeleteUser(ctx context.Context, by Actor, id string, revision *
 			return errChanged
 		case isAdmin(u) && x.admins() == 1:
 			return conflict("%s is the last admin: name another one first", u.Username)
-		case x.site().FallbackUser == id:
-			return conflict("%s is the fallback user of the site: name another one first", u.Username)
+		case x.isFallback(id):
+			return conflict("%s is a fallback user: name another one first", u.Username)
 		}
+		x.unlinkUser(id)
 		without := func(ids []string) []string {
 			return slices.DeleteFunc(slices.Clone(ids), func(o string) bool { return o == id })
 		}

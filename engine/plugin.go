@@ -144,7 +144,7 @@ type RunReport struct {
 	Traceback string // of an error in the plugin
 
 	None     bool // the plugin returned nil where it may: there is no result
-	TimedOut bool // ended at the deadline; what was set in result before is kept above
+	TimedOut bool // ended at the deadline, as Error says; what was set in result before is kept above
 	Limit    bool // ended by a limit on instructions, memory or depth
 	Skipped  bool // got no turn before its deadline: neither result nor failure
 

@@ -117,7 +117,9 @@ func ResultOf(c *Check, p RunReport, version string, start time.Time) Result {
 		Metrics: p.Metrics, Log: p.Log, Traceback: p.Traceback}
 	if p.TimedOut {
 		r.Succeeded, r.Unknown, r.Cause = false, false, ""
-		r.Error = strings.TrimSuffix("timed out after "+c.Timeout.String()+": "+p.Error, ": ")
+		if why := "timed out after " + c.Timeout.String(); !strings.HasPrefix(p.Error, why) {
+			r.Error = strings.TrimSuffix(why+": "+p.Error, ": ")
+		}
 	}
 	if r.Unknown {
 		r.Succeeded = false

@@ -52,7 +52,7 @@ func (x *tx) stamp(kind Kind, m *Meta, old *Meta) {
 
 // audit records a change. before or after is nil for a creation or deletion.
 func (x *tx) audit(action string, kind Kind, id, title string, before, after any) {
-	entry := AuditEntry{ID: x.e.newID(), At: x.now.UTC(), User: x.by.User, Name: x.by.Name, Via: x.by.Via, Action: action, Kind: kind,
+	entry := AuditEntry{ID: x.e.eventID(), At: x.now.UTC(), User: x.by.User, Name: x.by.Name, Via: x.by.Via, Action: action, Kind: kind,
 		Object: id, Title: title, Changes: changes(before, after)}
 	x.write(KindAudit, entry.ID, &entry, string(kind)+":"+id)
 }
@@ -78,7 +78,7 @@ func plain(v any) map[string]any {
 	for _, k := range []string{"revision", "created", "updated"} {
 		delete(m, k)
 	}
-	for _, k := range []string{"password_hash", "hash", "ping_token"} {
+	for _, k := range []string{"password_hash", "hash", "ping_token", "feed_token"} {
 		if m[k] != nil {
 			m[k] = map[string]any{"$sealed": m[k]}
 		}

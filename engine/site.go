@@ -50,7 +50,7 @@ func (e *Engine) SaveSettings(ctx context.Context, by Actor, s Settings) (*Setti
 		if s.FallbackUser != "" && x.users.get(s.FallbackUser) == nil {
 			p.add("fallback_user", "not_found", "no such user")
 		}
-		if s.DefaultRota != "" {
+		if s.DefaultRota != "" && x.rotas.get(s.DefaultRota) == nil {
 			p.add("default_rota", "not_found", "no such rota")
 		}
 		if err := p.err(); err != nil {

@@ -36,6 +36,9 @@ func (x *tx) snapshot(s subject, in *Incident, was Status, h Happening, number i
 			a.Passing = append(a.Passing, record)
 		}
 	}
+	if s.ref == builtIn {
+		a.Failing = append(a.Failing, x.rotaRecords()...)
+	}
 	byName := func(a, b CheckRecord) int { return cmp.Compare(a.Name, b.Name) }
 	slices.SortFunc(a.Failing, byName)
 	slices.SortFunc(a.Passing, byName)

@@ -13,6 +13,8 @@ type Span struct {
 
 func (s Span) empty() bool { return !s.From.Before(s.To) }
 
+func (s Span) length() time.Duration { return max(s.To.Sub(s.From), 0) }
+
 // clip returns what of s lies within from and to.
 func (s Span) clip(from, to time.Time) Span { return Span{later(s.From, from), earlier(s.To, to)} }
 

@@ -16,13 +16,16 @@ func (x *tx) heldByParents(s subject, in *Incident, overall Status) string {
 	if in.Fired || len(s.DependsOn) == 0 || overall == StatusPassing {
 		return ""
 	}
+	for _, parent := range s.DependsOn { // they go first
+		x.evaluate(parent, "")
+	}
 	if in.Suppressed == nil {
 		in.Suppressed = x.awaitParents(s)
 	}
 	p := in.Suppressed
 	suppressor, telling := x.suppressor(s, overall)
 	switch {
-	case !p.Until.IsZero() && x.now.Before(p.Until) && (x.awaiting(p) || telling):
+	case telling, !p.Until.IsZero() && x.now.Before(p.Until) && x.awaiting(p):
 		return "waiting for the results of what it depends on"
 	case suppressor != nil:
 		p.Until, p.By, p.Free = time.Time{}, &suppressor.ref, nil
@@ -90,8 +93,10 @@ func (x *tx) suppressor(s subject, overall Status) (found *subject, telling bool
 		if len(in.Told) > 0 || x.maintained(parent) || !in.Fired && in.Suppressed != nil && in.Suppressed.By != nil {
 			return &parent, false
 		}
-		if len(x.waitingOf(in.ID)) > 0 || !in.Fired && in.Suppressed != nil {
+		// It has fired and is being told of, or waits itself: not for ever.
+		if x.now.Before(in.LastEvent.Add(parentTime)) && (len(x.waitingOf(in.ID)) > 0 || !in.Fired && in.Suppressed != nil) {
 			telling = true
+			x.e.remind(due{at: in.LastEvent.Add(parentTime), ref: s.ref})
 		}
 	}
 	return nil, telling

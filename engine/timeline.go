@@ -89,7 +89,7 @@ func (e *Engine) origin(of string) origin {
 	switch Kind(kind) {
 	case KindCheck:
 		if c := t.checks[id]; c != nil {
-			o := origin{true, c.Created, standingUnknown}
+			o := origin{true, c.Created, standingOf(string(CheckPending), c.Active)}
 			if s := t.states[id]; s != nil {
 				o.standing = standingOf(string(s.Status), c.Active)
 			}

@@ -15,5 +15,5 @@ type Transition struct {
 
 // changed records a change of status.
 func (x *tx) changed(of, from, to string, active bool) {
-	x.write(KindTransition, of+"/"+x.e.newID(), Transition{of, x.now.UTC(), from, to, active}, "of:"+of)
+	x.write(KindTransition, of+"/"+x.e.eventID(), Transition{of, x.now.UTC(), from, to, active}, "of:"+of)
 }

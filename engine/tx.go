@@ -231,7 +231,7 @@ func (x *tx) lastResult(check string) *Result {
 
 // batch turns the changes into plain data for the store.
 func (x *tx) batch() *Batch {
-	b := &Batch{ID: x.e.newID(), Results: x.results}
+	b := &Batch{ID: x.e.batchID(), Results: x.results}
 	last := make(map[Key]int, len(x.written))
 	for i, w := range x.written {
 		last[w.key()] = i

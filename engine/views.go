@@ -312,7 +312,8 @@ func (e *Engine) UserNamed(username string) (string, bool) {
 
 func (e *Engine) userView(u *User) User {
 	v := *u
-	v.PasswordHash = ""
+	v.PasswordHash, v.FeedToken = "", ""
+	v.IsFallback = e.tables.isFallback(u.ID)
 	v.Settings = map[string]form.Values{}
 	for slug, values := range u.Settings {
 		v.Settings[slug] = e.public(slug, UserConfigForm, values)

@@ -47,7 +47,7 @@ func (d *decoder) complain(location string, n *Node, code, format string, args .
 
 func (d *decoder) complainAt(location string, line int, code, format string, args ...any) {
 	if len(d.problems) < MaxProblems {
-		d.problems = append(d.problems, Problem{location, line, code, fmt.Sprintf(format, args...)})
+		d.problems = append(d.problems, Problem{Cut(location), line, code, fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -249,11 +249,11 @@ func (d *decoder) unknown(location string, p Pair, fields []field) {
 	if near = form.Nearest(p.Key, names); near != "" {
 		near = "; did you mean " + near + "?"
 	}
-	d.complainAt(cut(location), p.Line, "unknown", "there is no such key%s", near)
+	d.complainAt(location, p.Line, "unknown", "there is no such key%s", near)
 }
 
-// cut bounds a location that holds a key of the document's own.
-func cut(location string) string {
+// Cut bounds a location that holds names of the document's own.
+func Cut(location string) string {
 	if runes := []rune(location); len(runes) > 300 {
 		return string(runes[:300]) + "…"
 	}

@@ -1,0 +1,283 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"moonwatch/engine/rota"
+)
+
+// Fetcher gets what is behind a URL. It may block until ctx ends, and refuses
+// answers of more than most bytes.
+type Fetcher interface {
+	Fetch(ctx context.Context, url string, most int64) ([]byte, error)
+}
+
+const (
+	feedEvery  = 30 * time.Minute
+	feedTime   = 30 * time.Second
+	dutyAhead  = 60 * 24 * time.Hour
+	dutyBehind = 30 * 24 * time.Hour
+	gapAhead   = 28 * 24 * time.Hour // as far as the page of a rota shows
+)
+
+// duty knows the shifts of all rotas. They are derived: from rotations, and from
+// feeds as they were last read whole.
+type duty struct {
+	e     *Engine
+	mu    sync.RWMutex
+	rotas map[string]*rotaDuty
+	bell  chan string // ids of rotas whose feed is to be read now
+}
+
+// rotaDuty is what is known of one rota. It is replaced, never changed.
+type rotaDuty struct {
+	feed     *rota.Feed
+	shifts   []rota.Shift
+	problems []rota.Problem
+	readAt   *time.Time
+	failure  string // of the last reading, "" when it was good
+}
+
+// keptFeed is a feed as the store keeps it, so that shifts hold over a restart
+// while the feed cannot be read.
+type keptFeed struct {
+	URL    string    `json:"url"`
+	Data   string    `json:"data"`
+	ReadAt time.Time `json:"read_at"`
+}
+
+func newDuty(e *Engine) *duty {
+	return &duty{e: e, rotas: map[string]*rotaDuty{}, bell: make(chan string, 256)}
+}
+
+// shifts returns the shifts of a rota in order; they are not to be changed.
+func (d *duty) shifts(id string) []rota.Shift {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if r := d.rotas[id]; r != nil {
+		return r.shifts
+	}
+	return nil
+}
+
+func (d *duty) state(id string) (problems []rota.Problem, readAt *time.Time, stale bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	r := d.rotas[id]
+	if r == nil {
+		return []rota.Problem{}, nil, false
+	}
+	return orEmpty(slices.Clone(r.problems)), r.readAt, r.failure != ""
+}
+
+// changed follows an edit of a rota; feed: its feed is another one. It does not block.
+func (d *duty) changed(id string, feed bool) {
+	r, err := d.e.StoredRota(id)
+	if err != nil {
+		return
+	}
+	d.mu.Lock()
+	old := d.rotas[id]
+	if old == nil || feed {
+		old = &rotaDuty{}
+	}
+	d.mu.Unlock()
+	d.derive(&r, old)
+	if r.ICalURL != "" && feed {
+		select {
+		case d.bell <- id:
+		default: // it is read within half an hour anyway
+		}
+	}
+}
+
+func (d *duty) forget(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.rotas, id)
+}
+
+// derive computes the shifts and problems of a rota anew.
+func (d *duty) derive(r *Rota, known *rotaDuty) {
+	now := d.e.now()
+	from, to := now.Add(-dutyBehind), now.Add(dutyAhead)
+	next := &rotaDuty{feed: known.feed, readAt: known.readAt, failure: known.failure}
+	var shifts []rota.Shift
+	switch {
+	case r.Rotation != nil:
+		shifts, _ = r.Rotation.Shifts(r.TimeZone, from, to) // was validated
+	case known.feed != nil:
+		next.problems = append(next.problems, known.feed.Problems...)
+		var problems []rota.Problem
+		shifts, problems = known.feed.Shifts(from, to, d.e.people(), rota.Limits{})
+		next.problems = append(next.problems, problems...)
+	}
+	next.shifts = rota.Apply(shifts, r.Overrides)
+	if known.failure != "" {
+		next.problems = append([]rota.Problem{{Code: "stale", Message: "the feed could not be read, its last shifts are kept: " + known.failure}}, next.problems...)
+	}
+	if r.FallbackUser == "" && (r.Rotation != nil || known.feed != nil) {
+		next.problems = append(next.problems, gapProblems(next.shifts, now)...)
+	}
+	d.mu.Lock()
+	d.rotas[r.ID] = next
+	d.mu.Unlock()
+	if d.e.started.Load() {
+		d.e.hub.publish([]Key{{KindRota, r.ID}})
+		d.e.post(func(x *tx) error { x.evaluate(builtIn, ""); return nil })
+	}
+}
+
+// gapProblems says when nobody is on duty in the next four weeks.
+func gapProblems(shifts []rota.Shift, now time.Time) []rota.Problem {
+	var out []rota.Problem
+	for _, g := range rota.Gaps(shifts, now, now.Add(gapAhead)) {
+		out = append(out, rota.Problem{Code: "gap", Message: fmt.Sprintf("nobody is on duty from %s to %s",
+			g.Start.UTC().Format("2 Jan 15:04"), g.End.UTC().Format("2 Jan 15:04 UTC"))})
+		if len(out) == 10 {
+			break
+		}
+	}
+	return out
+}
+
+// people are the users as calendars may name them.
+func (e *Engine) people() *rota.People {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var list []rota.Person
+	for _, u := range e.tables.users {
+		p := rota.Person{ID: u.ID, Username: u.Username}
+		if u.Email != "" {
+			p.Emails = []string{u.Email}
+		}
+		if name := strings.TrimSpace(u.FirstName + " " + u.LastName); name != "" {
+			p.Names = []string{name}
+		}
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b rota.Person) int { return strings.Compare(a.ID, b.ID) })
+	return rota.NewPeople(list)
+}
+
+// loadFeeds finds the feeds as they were last read.
+func (d *duty) loadFeeds(ctx context.Context) error {
+	for _, r := range d.e.Rotas() {
+		stored, err := d.e.StoredRota(r.ID)
+		if err != nil {
+			continue
+		}
+		known := &rotaDuty{}
+		record, err := d.e.store.Get(ctx, KindShifts, r.ID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err == nil {
+			var kept keptFeed
+			if err := json.Unmarshal(record.Data, &kept); err == nil && kept.URL == stored.ICalURL {
+				if feed, err := rota.ParseFeed([]byte(kept.Data), rota.ParseOptions{Zone: stored.TimeZone}); err == nil {
+					known.feed, known.readAt = feed, &kept.ReadAt
+				}
+			}
+		}
+		d.derive(&stored, known)
+	}
+	return nil
+}
+
+// loop reads feeds when they are new and every half hour, and looks further
+// ahead as time goes on.
+func (d *duty) loop() {
+	d.readAll()
+	ticker := time.NewTicker(feedEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case id := <-d.bell:
+			if r, err := d.e.StoredRota(id); err == nil {
+				d.read(d.e.work, &r)
+			}
+		case <-ticker.C:
+			d.readAll()
+		case <-d.e.work.Done():
+			return
+		}
+	}
+}
+
+func (d *duty) readAll() {
+	for _, r := range d.e.Rotas() {
+		if d.e.isStopping() {
+			return
+		}
+		if stored, err := d.e.StoredRota(r.ID); err == nil {
+			d.read(d.e.work, &stored)
+		}
+	}
+}
+
+// read reads the feed of a rota; one that fails, is cut short or is empty keeps
+// the shifts that were there. It blocks on the network.
+func (d *duty) read(ctx context.Context, r *Rota) {
+	d.mu.RLock()
+	old := d.rotas[r.ID]
+	d.mu.RUnlock()
+	if old == nil {
+		old = &rotaDuty{}
+	}
+	if r.ICalURL == "" || d.e.o.Fetcher == nil {
+		d.derive(r, old)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, feedTime)
+	defer cancel()
+	next := &rotaDuty{feed: old.feed, readAt: old.readAt}
+	data, err := d.e.o.Fetcher.Fetch(ctx, r.ICalURL, rota.MostBytes)
+	var feed *rota.Feed
+	if err == nil {
+		feed, err = rota.ParseFeed(data, rota.ParseOptions{Zone: r.TimeZone})
+	}
+	switch {
+	case err != nil:
+		next.failure = err.Error()
+	case len(feed.Events) == 0 && old.feed != nil && len(old.feed.Events) > 0:
+		next.failure = "the calendar is empty"
+	default:
+		now := d.e.now().UTC()
+		next.feed, next.readAt = feed, &now
+		d.keep(r, keptFeed{r.ICalURL, string(data), now})
+	}
+	d.derive(r, next)
+}
+
+func (d *duty) keep(r *Rota, kept keptFeed) {
+	d.e.post(func(x *tx) error {
+		if x.rotas.get(r.ID) != nil {
+			x.write(KindShifts, r.ID, kept)
+		}
+		return nil
+	})
+}
+
+// rotaTroubles returns the rotas with problems, for the built-in service.
+func (e *Engine) rotaTroubles() map[string]string {
+	out := map[string]string{}
+	e.duty.mu.RLock()
+	defer e.duty.mu.RUnlock()
+	for id, r := range e.duty.rotas {
+		if len(r.problems) > 0 {
+			out[id] = r.problems[0].Message
+			if n := len(r.problems); n > 1 {
+				out[id] += fmt.Sprintf(" (and %d more)", n-1)
+			}
+		}
+	}
+	return out
+}
