@@ -45,8 +45,12 @@ func (rt *Runtime) load(ctx context.Context, s *source, shownAs string) *loadRes
 		return out
 	}
 	v := &validator{rt: rt, source: s, file: file, outline: newOutline(chunk), out: out, code: whole}
-	if err := rt.runTop(ctx, whole, v); err != nil {
-		out.problems = append(out.problems, raisedProblem(file, loadError(err), s.chunkNames()))
+	switch trace, err := rt.runTop(ctx, whole, v); err.(type) {
+	case nil:
+	case *pluginError:
+		out.problems = append(out.problems, raisedProblem(file, err.Error(), s.chunkNames()))
+	default:
+		out.problems = append(out.problems, endedProblem(file, loadError(err), trace, s.chunkNames()))
 	}
 	if len(out.problems) > 0 {
 		out.plugins = nil
@@ -148,11 +152,12 @@ func trimProto(p *lua.FunctionProto) {
 }
 
 // runTop runs the file's top level in a state of its own and hands what it
-// returned to the validator, inside the protected call.
-func (rt *Runtime) runTop(ctx context.Context, c *code, v *validator) error {
+// returned to the validator, inside the protected call. Of an error it returns
+// the traceback, too.
+func (rt *Runtime) runTop(ctx context.Context, c *code, v *validator) (trace string, err error) {
 	r, cancel, err := rt.begin(ctx, c, nil, nil, runKind{limit: loadLimit})
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer cancel()
 	r.call.loading, r.call.offline = true, true
@@ -162,7 +167,7 @@ func (rt *Runtime) runTop(ctx context.Context, c *code, v *validator) error {
 	err = r.execute()
 	v.out.problems = append(v.out.problems, r.forms.problems...)
 	r.end(nil, false)
-	return err
+	return r.trace, err
 }
 
 // finishVersions completes the versions of a source that is good.

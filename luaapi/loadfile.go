@@ -33,7 +33,7 @@ func (rt *Runtime) LoadFile(ctx context.Context, path string) (plugins []engine.
 	}
 	var out *loadResult
 	if err != nil {
-		out = &loadResult{problems: problems{{File: name, Message: err.Error()}}}
+		out = &loadResult{problems: problems{wholeFile(name, err.Error())}}
 	} else {
 		out = rt.load(ctx, s, shownFile(name, s.folder, false))
 	}

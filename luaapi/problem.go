@@ -12,10 +12,12 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// problems are why a file did not load, in order of their lines.
+// problems are why a file did not load, in order of their lines. What concerns a
+// file as a whole stands at its first line.
 type problems []engine.PluginProblem
 
 func (p *problems) add(file string, line int, message string) {
+	line = max(line, 1)
 	for _, have := range *p {
 		if have.File == file && have.Line == line && have.Message == message {
 			return
@@ -40,13 +42,30 @@ func (p problems) sorted() problems {
 func sourceProblem(file string, err error) engine.PluginProblem {
 	var source *lualib.SourceError
 	if errors.As(err, &source) {
-		return engine.PluginProblem{File: file, Line: source.Line, Message: source.Message}
+		return engine.PluginProblem{File: file, Line: max(source.Line, 1), Message: source.Message}
 	}
 	var compile *lua.CompileError
 	if errors.As(err, &compile) {
-		return engine.PluginProblem{File: file, Line: compile.Line, Message: compile.Message}
+		return engine.PluginProblem{File: file, Line: max(compile.Line, 1), Message: compile.Message}
 	}
-	return engine.PluginProblem{File: file, Message: err.Error()}
+	return wholeFile(file, err.Error())
+}
+
+// wholeFile is a problem that no line of a file is the place of.
+func wholeFile(file, message string) engine.PluginProblem {
+	return engine.PluginProblem{File: file, Line: 1, Message: message}
+}
+
+// endedProblem is the limit that ended the file's top level, at the innermost
+// line of the traceback that is in one of the files.
+func endedProblem(file, limit, trace string, files []string) engine.PluginProblem {
+	for line := range strings.Lines(trace) {
+		if p := raisedProblem("", strings.TrimSpace(line), append([]string{file}, files...)); p.File != "" {
+			p.Message = limit
+			return p
+		}
+	}
+	return wholeFile(file, limit)
 }
 
 // raisedProblem is an error that the file's own code raised while it loaded; its
@@ -63,5 +82,5 @@ func raisedProblem(file, text string, files []string) engine.PluginProblem {
 			return engine.PluginProblem{File: name, Line: line, Message: strings.TrimSpace(message)}
 		}
 	}
-	return engine.PluginProblem{File: file, Message: text}
+	return wholeFile(file, text)
 }

@@ -124,7 +124,7 @@ func (b *builder) folder(units []*unit) {
 		for _, other := range claimants {
 			if other != owner {
 				file := other.versionOf(slug).meta.File
-				b.blame(e, problems{{File: file, Message: "the slug " + slug + " is defined by two files, " +
+				b.blame(e, problems{{File: file, Line: 1, Message: "the slug " + slug + " is defined by two files, " +
 					owner.file() + " and " + file + "; " + owner.file() + " is the one that runs"}})
 			}
 		}

@@ -98,7 +98,7 @@ func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[s
 	for name, f := range all {
 		if f.source == nil {
 			u := rt.unitAt(name)
-			u.problems, u.hash = problems{{File: name, Message: f.err.Error()}}, ""
+			u.problems, u.hash = problems{wholeFile(name, f.err.Error())}, ""
 			continue
 		}
 		if !rt.needsLoad(name, f) {
@@ -128,7 +128,7 @@ func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[s
 func (rt *Runtime) loadFound(ctx context.Context, name string, f found) *loadResult {
 	if f.err != nil {
 		file, _ := f.source.main()
-		return &loadResult{problems: problems{{File: file, Message: f.err.Error()}}}
+		return &loadResult{problems: problems{wholeFile(file, f.err.Error())}}
 	}
 	return rt.load(ctx, f.source, shownFile(name, f.source.folder, false))
 }

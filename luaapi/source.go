@@ -168,7 +168,7 @@ func (r *sourceReader) file(file string) error {
 	r.total += info.Size()
 	switch {
 	case isLua && info.Size() > lualib.MaxSource:
-		r.refuse(file, info, fmt.Errorf("%s has %d bytes; %d are allowed: %w", full, info.Size(), lualib.MaxSource, errTooBig))
+		r.refuse(file, info, fmt.Errorf("%s has %d bytes; %d (128 KiB) are allowed: %w", full, info.Size(), lualib.MaxSource, errTooBig))
 		return nil
 	case r.total > maxFolder:
 		r.refuse(file, info, fmt.Errorf("the folder has more than %d bytes: %w", maxFolder, errTooBig))

@@ -39,7 +39,7 @@ func TestLoadProblems(t *testing.T) {
 	}{
 		{"good", skeletonCheck, nil},
 		{"good alert", skeletonAlert, nil},
-		{"empty", ``, []string{"0: the file must return a plugin table, but returns nothing"}},
+		{"empty", ``, []string{"1: the file must return a plugin table, but returns nothing"}},
 		{"returns a number", "\nreturn 5", []string{"2: the file must return a plugin table, but returns a number"}},
 		{"all missing", "local P = {}\nreturn P", []string{
 			"1: the key name is missing", "1: the key slug is missing", "1: the key version is missing",
@@ -113,7 +113,7 @@ return { A, B }`, []string{"3: two plugins of this file have the slug a"}},
 		{"raises", "local P = {}\nlocal x = P.a.b\nreturn P", []string{"2: attempt to index a non-table object(nil) with key 'b'"}},
 		{"network while loading", "local http = require \"http\"\nhttp.get(\"http://x.example\")\nreturn {}", []string{"2: http.get cannot be called while the plugin loads"}},
 		{"unknown module", "local x = require \"htpp\"\nreturn {}", []string{"1: module 'htpp' not found; did you mean 'http'?"}},
-		{"recursion", "local function f() return 1 + f() end\nf()", []string{"0: stopped: too deep a recursion"}},
+		{"recursion", "local function f() return 1 + f() end\nf()", []string{"1: stopped: too deep a recursion"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,7 +134,7 @@ return { A, B }`, []string{"3: two plugins of this file have the slug a"}},
 func TestLoadLoops(t *testing.T) {
 	begun := time.Now()
 	got := strings.Join(loadText(t, "while true do end", false), "\n")
-	if got != "0: "+string(errInstructions) && got != "0: loading took longer than 1s" || time.Since(begun) > 5*time.Second {
+	if got != "1: "+string(errInstructions) && got != "1: loading took longer than 1s" || time.Since(begun) > 5*time.Second {
 		t.Errorf("got %q after %v", got, time.Since(begun))
 	}
 }
@@ -205,12 +205,12 @@ func TestFolderPlugins(t *testing.T) {
 	}
 	want := map[string]string{
 		"broken":             "broken/lib/x.lua:1: ",
-		"shadow":             "shadow/http.lua:0: the module http is one of the product's own: give this file another name",
+		"shadow":             "shadow/http.lua:1: the module http is one of the product's own: give this file another name",
 		"raises":             "raises/lib.lua:2: in the module",
 		"circle":             "circle/b.lua:1: module 'a' requires itself",
 		"outside":            "outside/plugin.lua:1: module '../good/lib/x' not found",
-		"big":                "big/plugin.lua:0: the folder has more than 1048576 bytes",
-		"fat":                "fat/plugin.lua:0: fat/lib.lua has 132098 bytes; 131072 are allowed",
+		"big":                "big/plugin.lua:1: the folder has more than 1048576 bytes",
+		"fat":                "fat/plugin.lua:1: fat/lib.lua has 132098 bytes; 131072 (128 KiB) are allowed",
 		"capital_letters_1_": "Capital Letters 1!.lua:1: parse error",
 		"good":               "",
 	}
