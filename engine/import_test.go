@@ -310,7 +310,7 @@ func many(n int) []byte {
 
 func TestImportOfManyChecks(t *testing.T) {
 	n := 10_000
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		n = 1000
 	}
 	b := newConfigBench(t)
