@@ -307,3 +307,37 @@ func (e *Engine) markSent(delivery, user string) error {
 		return nil
 	})
 }
+
+// AwaitAttempts waits until no attempt is under way that began less than most
+// ago: whoever heard of an alert and looks right after at the deliveries sees
+// what became of it, not the moment between. It blocks for most at the longest.
+func (e *Engine) AwaitAttempts(ctx context.Context, most time.Duration) {
+	l, _ := e.Listen(0)
+	defer l.Close()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	for e.attemptSince(e.now().Add(-most)) {
+		select {
+		case <-l.Bell:
+			l.Take()
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		case <-l.Done:
+			return
+		}
+	}
+}
+
+// attemptSince reports whether an attempt is under way that began after an instant.
+func (e *Engine) attemptSince(after time.Time) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for _, d := range e.tables.deliveries {
+		if d.UnderWay() && d.Attempts[len(d.Attempts)-1].At.After(after) {
+			return true
+		}
+	}
+	return false
+}

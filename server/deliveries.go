@@ -68,7 +68,12 @@ func (s *Server) deliveryRoutes() []*route {
 	}
 }
 
+// attemptWait is how long a list waits for attempts that have just begun, so that
+// a client that was told sees its delivery as sent.
+const attemptWait = 250 * time.Millisecond
+
 func listDeliveries(c *call, spec listSpec) (answer, error) {
+	c.engine.AwaitAttempts(c.r.Context(), attemptWait)
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
