@@ -272,6 +272,25 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// TestImportOfTheBuiltInService: it is known by what it is, not by its name.
+func TestImportOfTheBuiltInService(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	for _, name := range []string{"Moonwatch", "The monitor"} {
+		importInto(t, b, []byte(head+"services:\n- {name: "+name+", built_in: true}\n- {name: other, depends_on: [{service: "+name+"}]}\n"), engine.ImportOptions{Prune: true})
+		if s, err := b.e.Service("moonwatch"); err != nil || s.Name != name || len(b.e.Services()) != 2 {
+			t.Fatalf("%s: %+v %v", name, s, err)
+		}
+	}
+	if report := importInto(t, b, []byte(head+"services: []\n"), engine.ImportOptions{Prune: true}); report.Deleted != 1 {
+		t.Errorf("%q, want the other service deleted alone", deeds(report))
+	}
+	report, err := b.e.Import(t.Context(), admin, []byte(head+"services:\n- {name: a, built_in: true}\n- {name: b, built_in: true}\n"), engine.ImportOptions{})
+	if engine.KindOf(err) != engine.Invalid || report.Problems[0].Location != `services["b"].built_in` {
+		t.Errorf("%+v %v", report, err)
+	}
+}
+
 // TestImportBeforeStart imports into a folder that no server has open: nothing runs.
 func TestImportBeforeStart(t *testing.T) {
 	source := newConfigBench(t)
