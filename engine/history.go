@@ -154,9 +154,15 @@ func (e *Engine) historyLoop() {
 // off the full five minutes, at which much else happens.
 const historyMinute = sumGrace + 20*time.Second
 
+// errNotStored stops the upkeep while what it writes is kept in memory alone.
+var errNotStored = errors.New("the store does not accept writes")
+
 // pace waits so that bookkeeping that began at began takes a quarter of the
-// time at most. It returns an error once the engine stops.
+// time at most. It returns an error once the engine stops or the store refuses.
 func (e *Engine) pace(ctx context.Context, began time.Time) error {
+	if e.memoryOnly.Load() {
+		return errNotStored
+	}
 	timer := time.NewTimer(min(max(3*e.now().Sub(began), 5*time.Millisecond), 5*time.Second))
 	defer timer.Stop()
 	select {

@@ -29,7 +29,7 @@ func (e *Engine) retain(ctx context.Context) error {
 			return fmt.Errorf("delete old results: %w", err)
 		}
 	}
-	if before := now.Add(-s.SumRetention.Std()).Truncate(day); before.After(h.sumsBefore) {
+	if before := sumsFrom(now, s.SumRetention); before.After(h.sumsBefore) {
 		if err := e.dropSums(ctx, before); err != nil {
 			return fmt.Errorf("delete old sums: %w", err)
 		}
@@ -63,6 +63,9 @@ func keptFrom(now time.Time, kept Duration) time.Time {
 	return now.Add(-kept.Std()).Truncate(step)
 }
 
+// sumsFrom is the day from which on sums are kept.
+func sumsFrom(now time.Time, kept Duration) time.Time { return now.Add(-kept.Std()).Truncate(day) }
+
 // dropResults deletes the results of all checks before an hour.
 func (e *Engine) dropResults(ctx context.Context, before time.Time) error {
 	h := &e.history
@@ -91,6 +94,9 @@ func (e *Engine) dropResults(ctx context.Context, before time.Time) error {
 		seq := uint64(before.UnixMicro())
 		if e.checkNow(id) == nil {
 			seq = 0
+		}
+		if e.memoryOnly.Load() { // their sums may be there alone
+			return errNotStored
 		}
 		if err := e.store.DropResults(ctx, id, seq); err != nil {
 			return err

@@ -38,6 +38,7 @@ func (e *Engine) sumUp(ctx context.Context) error {
 	if oldest := now.Add(-max(e.Settings().Retention.Std(), catchUpLeast)).Truncate(time.Hour); from.Before(oldest) {
 		from = oldest
 	}
+	from = later(from, sumsFrom(now, e.Settings().SumRetention))
 	if !from.Before(to) {
 		return nil
 	}
@@ -58,6 +59,9 @@ func (e *Engine) sumUp(ctx context.Context) error {
 	}
 	if err := p.flush(ctx); err != nil {
 		return err
+	}
+	if e.memoryOnly.Load() {
+		return errNotStored
 	}
 	return e.do(ctx, system, func(x *tx) error {
 		h.mu.Lock()
