@@ -109,7 +109,7 @@ func httpAll(L *lua.LState) int {
 	errs := make([]error, len(requests))
 	var total atomic.Int64
 	err := c.wait(0, func(ctx context.Context) error {
-		return together(len(requests), func(i int) {
+		return c.together(len(requests), func(i int) {
 			ctx, cancel := within(ctx, requests[i].timeout)
 			defer cancel()
 			answers[i], errs[i] = c.host.HTTP(ctx, &requests[i].HTTPRequest)
@@ -142,11 +142,15 @@ func within(ctx context.Context, timeout time.Duration) (context.Context, contex
 }
 
 // together calls fn for 0 to n-1, up to maxTogether at a time, and waits for
-// all. A panic in one becomes the error of all.
-func together(n int, fn func(i int)) error {
+// all. A panic in one becomes the error of all. What is stubbed goes in order.
+func (c *call) together(n int, fn func(i int)) error {
+	width := maxTogether
+	if _, stubbed := c.host.(*host.Stub); stubbed {
+		width = 1
+	}
 	var (
 		wait    sync.WaitGroup
-		turns   = make(chan struct{}, maxTogether)
+		turns   = make(chan struct{}, width)
 		paniced = make(chan error, 1)
 	)
 	for i := range n {

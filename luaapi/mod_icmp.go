@@ -47,7 +47,7 @@ func pingAll(L *lua.LState, c *call, req host.PingRequest, hosts []string) int {
 	answers := make([]*host.PingAnswer, len(hosts))
 	errs := make([]error, len(hosts))
 	err := c.wait(0, func(ctx context.Context) error {
-		return together(len(hosts), func(i int) {
+		return c.together(len(hosts), func(i int) {
 			one := req
 			one.Host = hosts[i]
 			answers[i], errs[i] = c.host.Ping(ctx, &one)

@@ -71,6 +71,12 @@ func timeLeft(L *lua.LState) int {
 		L.Push(lua.LNumber(math.Inf(1)))
 		return 1
 	}
+	if s, ok := c.host.(host.Sleeper); ok {
+		if left, ok := s.Left(); ok {
+			L.Push(inSeconds(left))
+			return 1
+		}
+	}
 	L.Push(inSeconds(max(time.Until(c.deadline), 0)))
 	return 1
 }

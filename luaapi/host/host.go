@@ -202,8 +202,10 @@ type ExecAnswer struct {
 	Stdout, Stderr string
 }
 
-// Sleeper is a Host that keeps its own time: time.sleep goes through it. Those
-// that stand in for the network in tests move their clock.
+// Sleeper is a Host that keeps its own time: time.sleep and time.left go through
+// it. Those that stand in for the network in tests move their clock.
 type Sleeper interface {
 	Sleep(ctx context.Context, d time.Duration) error
+	// Left is what remains of the run under way; ok is false when it has no end.
+	Left() (left time.Duration, ok bool)
 }
