@@ -20,6 +20,8 @@ type fakePlugin struct {
 	meta  engine.PluginMeta
 	run   func(ctx context.Context, in *engine.CheckRun) engine.RunReport
 	alert func(ctx context.Context, in *engine.AlertCall) engine.AlertReport
+	views []engine.ViewRoute
+	view  func(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error)
 }
 
 func (p *fakePlugin) Meta() *engine.PluginMeta { return &p.meta }
@@ -41,6 +43,12 @@ func (p *fakePlugin) Alert(ctx context.Context, in *engine.AlertCall) engine.Ale
 }
 
 func (p *fakePlugin) Cleaning(engine.FormName, string) form.Callbacks { return nil }
+
+func (p *fakePlugin) Views() []engine.ViewRoute { return p.views }
+
+func (p *fakePlugin) View(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
+	return p.view(ctx, in)
+}
 
 // fakePlugins is a registry that tests change.
 type fakePlugins struct {

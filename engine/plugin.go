@@ -67,6 +67,11 @@ type Plugin interface {
 	// Cleaning returns the plugin's own clean functions for one of its forms.
 	// object is the id under which secrets of these values are sealed.
 	Cleaning(name FormName, object string) form.Callbacks
+	// Views returns the plugin's own views. The slice is not to be changed.
+	Views() []ViewRoute
+	// View calls the view that answers the request's path and method. The error
+	// is a *ViewError.
+	View(ctx context.Context, in *ViewCall) (ViewAnswer, error)
 }
 
 // PluginProblem is why a file did not load.

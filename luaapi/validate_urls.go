@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"moonwatch/engine"
+	"moonwatch/engine/access"
 	"moonwatch/engine/form"
 
 	lua "github.com/yuin/gopher-lua"
@@ -42,8 +44,8 @@ func (r *pluginReader) urls() {
 	})
 }
 
-func (r *pluginReader) view(t *lua.LTable, wrong func(string)) view {
-	view := view{Methods: []string{"GET"}, Role: "viewer"}
+func (r *pluginReader) view(t *lua.LTable, wrong func(string)) engine.ViewRoute {
+	view := engine.ViewRoute{Methods: []string{"GET"}, Role: access.Viewer}
 	path, ok := t.RawGetString("path").(lua.LString)
 	view.Path = strings.TrimPrefix(string(path), "/")
 	if !ok || strings.ContainsAny(view.Path, "?# ") || strings.Contains(view.Path, "..") {
@@ -64,8 +66,8 @@ func (r *pluginReader) view(t *lua.LTable, wrong func(string)) view {
 			}
 			view.Public = bool(public)
 		case "role":
-			view.Role = v.String()
-			if !slices.Contains(viewRoles(), view.Role) {
+			view.Role = access.Role(v.String())
+			if !slices.Contains(viewRoles(), v.String()) {
 				wrong("role must be one of " + strings.Join(viewRoles(), ", "))
 			}
 		default:

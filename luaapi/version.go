@@ -32,7 +32,7 @@ type version struct {
 	pool  *pool // one for all plugins of the file
 
 	layouts       map[engine.FormName]*layout
-	views         []view
+	views         []engine.ViewRoute
 	hasClean      bool
 	formsFrom     int  // index of the plugin whose settings are shared; 0: its own
 	needsSettings bool // the source speaks of settings, and of view_url
@@ -43,14 +43,6 @@ type version struct {
 	checks   bindings
 	settings atomic.Pointer[boundSettings]
 	counts   *pluginCounts
-}
-
-// view is one of the plugin's own views.
-type view struct {
-	Path    string
-	Methods []string
-	Public  bool
-	Role    string
 }
 
 // Meta returns what the version says about itself.

@@ -36,7 +36,11 @@ func (plainSealer) Open(object, field string, sealed form.Sealed) ([]byte, error
 func (plainSealer) Fingerprint() string { return "plain" }
 
 // fakePlugin passes unless its config says fail.
-type fakePlugin struct{ meta engine.PluginMeta }
+type fakePlugin struct {
+	meta  engine.PluginMeta
+	views []engine.ViewRoute
+	view  func(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error)
+}
 
 func (p *fakePlugin) Meta() *engine.PluginMeta { return &p.meta }
 
@@ -60,6 +64,12 @@ func (p *fakePlugin) Alert(ctx context.Context, in *engine.AlertCall) engine.Ale
 }
 
 func (p *fakePlugin) Cleaning(engine.FormName, string) form.Callbacks { return nil }
+
+func (p *fakePlugin) Views() []engine.ViewRoute { return p.views }
+
+func (p *fakePlugin) View(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
+	return p.view(ctx, in)
+}
 
 // fakePlugins is a registry that tests fill.
 type fakePlugins struct {
@@ -98,7 +108,7 @@ func (p *fakePlugins) set(e engine.PluginEntry) {
 
 func newFakePlugins() *fakePlugins {
 	nine := 9.0
-	check := &fakePlugin{engine.PluginMeta{Slug: "probe", Name: "Probe", Kind: engine.CheckPlugin, Version: "0.0.1", Author: "Ada", File: "probe.lua",
+	check := &fakePlugin{meta: engine.PluginMeta{Slug: "probe", Name: "Probe", Kind: engine.CheckPlugin, Version: "0.0.1", Author: "Ada", File: "probe.lua",
 		Hash: "a", HasPing: true, Variables: []string{"PROBE_SET", "PROBE_UNSET"}, Forms: map[engine.FormName]form.Form{
 			engine.ConfigForm: {Fields: []form.Field{
 				{Type: form.Char, Name: "host", Required: true},
@@ -110,7 +120,7 @@ func newFakePlugins() *fakePlugins {
 				{Type: form.Char, Name: "key", Widget: "PasswordInput"},
 			}},
 		}}}
-	alert := &fakePlugin{engine.PluginMeta{Slug: "pager", Name: "Pager", Kind: engine.AlertPlugin, Version: "1.0", Channel: "chat", Hash: "b",
+	alert := &fakePlugin{meta: engine.PluginMeta{Slug: "pager", Name: "Pager", Kind: engine.AlertPlugin, Version: "1.0", Channel: "chat", Hash: "b",
 		Forms: map[engine.FormName]form.Form{
 			engine.UserConfigForm:    {Fields: []form.Field{{Type: form.Char, Name: "number"}, {Type: form.Char, Name: "pin", Widget: "PasswordInput"}}},
 			engine.ServiceConfigForm: {Fields: []form.Field{{Type: form.Char, Name: "room"}}},

@@ -70,6 +70,12 @@ func (p *fakePlugin) Alert(ctx context.Context, in *engine.AlertCall) engine.Ale
 
 func (p *fakePlugin) Cleaning(engine.FormName, string) form.Callbacks { return nil }
 
+func (p *fakePlugin) Views() []engine.ViewRoute { return nil }
+
+func (p *fakePlugin) View(context.Context, *engine.ViewCall) (engine.ViewAnswer, error) {
+	return engine.ViewAnswer{}, &engine.ViewError{Message: "there is no view"}
+}
+
 // fakePlugins is a registry that tests fill.
 type fakePlugins struct {
 	mu       sync.Mutex
