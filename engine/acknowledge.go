@@ -9,6 +9,9 @@ import (
 // defaultAckTime is how long an acknowledgement lasts when nobody says.
 const defaultAckTime = 20 * time.Minute
 
+// errOtherIncident refuses to acknowledge an incident that is not the open one.
+var errOtherIncident = conflict("another incident is open now")
+
 // AckOptions say how an incident is acknowledged.
 type AckOptions struct {
 	Comment string
@@ -28,7 +31,7 @@ func (e *Engine) Acknowledge(ctx context.Context, by Actor, ref Ref, o AckOption
 			return err
 		}
 		if o.IncidentKey != "" && o.IncidentKey != in.Key {
-			return conflict("another incident is open now")
+			return errOtherIncident
 		}
 		var p problems
 		p.text("comment", o.Comment, false, commentMost)

@@ -99,6 +99,7 @@ type Engine struct {
 	hold    holdback
 	history history
 	data    *pluginData
+	views   *viewDesk
 
 	runs      context.Context // ends when runs are to be given up
 	endRuns   context.CancelFunc
@@ -135,6 +136,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e.outbox = newOutbox(e)
 	e.hub = newHub(uint64(e.startAt.UnixMicro()))
 	e.data = newPluginData(e)
+	e.views = newViewDesk()
 	e.duty = newDuty(e)
 	e.routes.Store(&map[string]PluginRoute{})
 	if err := e.load(ctx); err != nil {

@@ -72,7 +72,7 @@ func (e *Engine) checkRun(c *Check) (*CheckRun, string) {
 	if now := t.checks[c.ID]; now != nil {
 		c = now
 	}
-	in := &CheckRun{Check: c, PublicURL: e.base(t.site()), PingURL: e.pingURL(c)}
+	in := &CheckRun{Check: c, PublicURL: t.site().PublicURL, PingURL: e.pingURL(c)}
 	for ref := range t.subjectsOf[c.ID] {
 		overall := StatusPassing
 		if s := t.subjects[ref.key()]; s != nil {

@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"moonwatch/engine/access"
+)
+
+const (
+	// viewTime is how long a call of a view may take, with the wait for its turn.
+	viewTime = 20 * time.Second
+	// viewsAtOnce is how many calls of views may be under way.
+	viewsAtOnce = 64
+	// errorsKept is how many errors of a plugin's views are kept.
+	errorsKept = 20
+)
+
+// viewDesk serves plugins' own views. What it keeps is lost at a stop.
+type viewDesk struct {
+	places chan struct{}
+
+	mu     sync.Mutex // guards errors
+	errors map[string][]PluginError
+}
+
+func newViewDesk() *viewDesk {
+	return &viewDesk{places: make(chan struct{}, viewsAtOnce), errors: map[string][]PluginError{}}
+}
+
+// Views returns the views of a plugin whose file is there.
+func (e *Engine) Views(slug string) []ViewRoute {
+	entry, ok := e.pluginEntry(slug)
+	if !ok || entry.Plugin == nil || entry.Orphaned {
+		return nil
+	}
+	return entry.Plugin.Views()
+}
+
+// View calls a plugin's view on behalf of by, nil in a public view. q.User and
+// q.Role follow from by. It blocks until the view has answered, whatever becomes
+// of ctx; the error is a *ViewError when the plugin failed, which is kept for
+// PluginErrors, else an *Error.
+func (e *Engine) View(_ context.Context, slug string, by *Actor, q ViewRequest) (ViewAnswer, error) {
+	route, plugin, ok := e.findView(slug, q)
+	switch {
+	case !ok:
+		return ViewAnswer{}, &Error{Kind: NotFound, Message: "no such view"}
+	case !route.Public && (by == nil || !by.Role.Can(route.Role)):
+		return ViewAnswer{}, &Error{Kind: Forbidden, Message: "this needs the role " + string(route.Role)}
+	case e.isStopping():
+		return ViewAnswer{}, &Error{Kind: Unavailable, Message: errStopping.Error()}
+	}
+	select {
+	case e.views.places <- struct{}{}:
+		defer func() { <-e.views.places }()
+	default:
+		return ViewAnswer{}, &Error{Kind: Unavailable, Message: "too many calls of plugins' views are under way"}
+	}
+	if q.Method == "HEAD" && !slices.Contains(route.Methods, q.Method) {
+		q.Method = "GET"
+	}
+	call := e.viewCall(plugin.Meta(), route, by, q)
+	// A caller who hangs up does not end a view that is half-way through.
+	ctx, cancel := context.WithTimeout(e.runs, viewTime)
+	defer cancel()
+	answer, err := plugin.View(ctx, call)
+	var failed *ViewError
+	if errors.As(err, &failed) {
+		e.noteError(slug, PluginError{At: e.now().UTC(), Where: q.Method + " " + q.Path, Message: failed.Message,
+			Traceback: failed.Traceback, Log: orEmpty(failed.Log)})
+	}
+	return answer, err
+}
+
+func (e *Engine) findView(slug string, q ViewRequest) (ViewRoute, Plugin, bool) {
+	entry, ok := e.pluginEntry(slug)
+	if !ok || entry.Plugin == nil || entry.Orphaned {
+		return ViewRoute{}, nil, false
+	}
+	for _, route := range entry.Plugin.Views() {
+		if route.Path == q.Path && route.Answers(q.Method) {
+			return route, entry.Plugin, true
+		}
+	}
+	return ViewRoute{}, nil, false
+}
+
+// viewCall gathers what a view is told.
+func (e *Engine) viewCall(meta *PluginMeta, route ViewRoute, by *Actor, q ViewRequest) *ViewCall {
+	m := &viewMonitor{e: e, slug: meta.Slug, settingsOf: cmp.Or(meta.SettingsFrom, meta.Slug), version: meta.Version,
+		role: access.Operator} // in a public view the plugin acts by itself
+	q.User, q.Role = nil, ""
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	t := e.tables
+	if !route.Public {
+		m.role, q.Role = by.Role, by.Role
+		if u := t.users[by.User]; u != nil {
+			snapshot := userSnapshot(u, m.settingsOf)
+			q.User = &snapshot
+		}
+	}
+	call := &ViewCall{Request: q, Monitor: m, PublicURL: t.site().PublicURL}
+	if s := t.plugins[m.settingsOf]; s != nil {
+		call.Settings = s.Values
+	}
+	return call
+}
+
+func (e *Engine) noteError(slug string, err PluginError) {
+	d := e.views
+	d.mu.Lock()
+	kept := append(slices.Clone(d.errors[slug]), err)
+	d.errors[slug] = kept[max(len(kept)-errorsKept, 0):]
+	d.mu.Unlock()
+	e.hub.publish([]Key{{KindPlugin, slug}})
+}
+
+// PluginErrors returns the last errors of a plugin's views since the start, the
+// newest first, at most 20.
+func (e *Engine) PluginErrors(slug string) []PluginError {
+	e.views.mu.Lock()
+	defer e.views.mu.Unlock()
+	out := slices.Clone(e.views.errors[slug])
+	slices.Reverse(out)
+	return orEmpty(out)
+}
