@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 		os.Unsetenv(asProgram)
 		os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 	}
+	if words := os.Getenv(helperProcess); words != "" {
+		helper(strings.Fields(words))
+		return
+	}
 	os.Exit(m.Run())
 }
 
