@@ -117,13 +117,14 @@ type bench struct {
 	plugins *fakePlugins
 	e       *engine.Engine
 
-	mu      sync.Mutex
-	status  map[string]string // by check name: "" passes, a severity fails, "slow 3s" waits
-	starts  map[string][]time.Time
-	answers map[string][]engine.AlertReport // by plugin: used in turn, then sent
-	calls   []sent
-	block   chan struct{} // alert calls wait for it, when set
-	options func(*engine.Options)
+	mu       sync.Mutex
+	status   map[string]string // by check name: "" passes, a severity fails, "slow 3s" waits
+	starts   map[string][]time.Time
+	answers  map[string][]engine.AlertReport // by plugin: used in turn, then sent
+	calls    []sent
+	officers []string      // duty officers of the last call
+	block    chan struct{} // alert calls wait for it, when set
+	options  func(*engine.Options)
 }
 
 var admin = engine.Actor{Name: "test", Role: "admin", Via: "api"}
@@ -209,6 +210,10 @@ func (b *bench) alert(ctx context.Context, slug string, in *engine.AlertCall) en
 		Key: in.Service.IncidentKey, Reason: in.Service.Reason, Attempt: in.Attempt}
 	for _, u := range in.Users {
 		c.Users = append(c.Users, u.Username)
+	}
+	b.officers = nil
+	for _, u := range in.DutyOfficers {
+		b.officers = append(b.officers, u.Username)
 	}
 	for _, f := range in.Service.Failing {
 		c.Failing = append(c.Failing, f.Name)

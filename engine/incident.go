@@ -33,7 +33,7 @@ type Incident struct {
 	Plugins    []string         `json:"plugins"`              // alert plugins as last acted upon
 	Enabled    bool             `json:"enabled"`              // alerts_enabled as last acted upon
 	Fired      bool             `json:"fired"`                // a firing was sent off
-	ToldStatus Status           `json:"told_status"`          // the worst status that was told of, "" without
+	ToldStatus Status           `json:"told_status"`          // the status that was told of last, "" without
 	Covered    []string         `json:"covered,omitempty"`    // checks under a silence, as last acted upon
 	Suppressed *Suppression     `json:"suppressed,omitempty"` // waiting for, or held back by, what it depends on
 	Steps      int              `json:"steps"`                // escalation steps taken
@@ -199,36 +199,33 @@ func React(old *Incident, s Situation, now time.Time) (*Incident, []Happening) {
 		in.Fired, in.Gather, in.HeldBy = true, nil, ""
 		in.Alerting = s.Alerting
 		emit(Happening{Kind: AlertFiring})
+	case silencedNow:
+		// What was told stands, and is compared with when the silence ends.
+		in.Gather, in.Fired = nil, in.ToldStatus != ""
+		in.Alerting = lower(cmp.Or(in.ToldStatus, StatusPassing), s.Overall)
 	case s.Alerting.Rank() > in.Alerting.Rank():
-		in.Ack, in.Gather = nil, nil
+		unveiled := Overall(uncovered(s.Failing, in.Covered)).Rank() <= in.Alerting.Rank()
 		in.Alerting = s.Alerting
-		emit(Happening{Kind: AlertEscalation})
+		if !unveiled || s.Alerting.Rank() > in.ToldStatus.Rank() {
+			in.Ack, in.Gather = nil, nil
+			emit(Happening{Kind: AlertEscalation})
+		}
 	case s.Alerting.Rank() < in.Alerting.Rank():
-		in.Gather = nil
-		fell := Overall(uncovered(s.Failing, in.Covered)).Rank() < in.Alerting.Rank()
-		switch {
-		case !fell: // by a silence: what was told stands, and is compared with when it ends
-			in.Alerting = cmp.Or(in.ToldStatus, StatusPassing)
-			in.Fired = in.ToldStatus != ""
-		case silencedNow:
-			in.Alerting = s.Overall
-		default:
-			in.Alerting = s.Alerting
+		veiled := Overall(uncovered(s.Failing, in.Covered)).Rank() >= in.Alerting.Rank()
+		in.Gather, in.Alerting = nil, s.Alerting
+		if !veiled { // a fall caused by a silence beginning sends nothing
 			emit(Happening{Kind: AlertDeescalation})
 		}
-	case len(added) > 0 && !silencedNow:
+	case len(added) > 0:
 		if in.Gather == nil {
 			in.Gather = &Gather{Until: now.Add(gatherTime)}
 		}
 		in.Gather.Checks = append(in.Gather.Checks, added...)
-	case len(gone) > 0 && in.Gather == nil && !silencedNow:
+	case len(gone) > 0 && in.Gather == nil:
 		emit(Happening{Kind: AlertUpdate, Detail: "a check recovered", UpdatersOnly: true})
 	}
 	in.Failing, in.Covered = s.Failing, s.Covered
 	in.newcomers(s, first, emit)
-	if in.Gather != nil && silencedNow {
-		in.Gather = nil
-	}
 	if in.Gather != nil && !now.Before(in.Gather.Until) {
 		in.Gather = nil
 		emit(Happening{Kind: AlertUpdate, Detail: "further checks failed"})
@@ -367,6 +364,13 @@ func Unacknowledge(old *Incident, why string) (*Incident, Happening) {
 	in.Ack = nil
 	in.Number++
 	return in, Happening{Kind: AlertUnacknowledged, Status: in.Status, Detail: why}
+}
+
+func lower(a, b Status) Status {
+	if a.Rank() < b.Rank() {
+		return a
+	}
+	return b
 }
 
 // uncovered returns the failing checks that no silence covers.

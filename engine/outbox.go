@@ -258,7 +258,7 @@ func (x *tx) endAttempt(id string, report AlertReport) {
 		in = in.copy()
 		if report.Outcome == OutcomeSent || report.Outcome == OutcomeUnknown {
 			in.tell(d.Plugin, d.recipients(), x.now)
-			if d.Kind != AlertRecovery && d.Snapshot.OverallStatus.Rank() > in.ToldStatus.Rank() || in.ToldStatus == "" {
+			if d.Kind != AlertRecovery {
 				in.ToldStatus = d.Snapshot.OverallStatus
 			}
 			x.lookAtChildren(in.Subject)
