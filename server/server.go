@@ -144,6 +144,7 @@ func (s *Server) router(trusted bool) *mux.Router {
 	m.HandleFunc("/healthz", s.healthz)
 	m.HandleFunc("/readyz", s.readyz)
 	if !trusted { // who reached the socket has no session
+		s.addViews(m)
 		s.addPages(m)
 	}
 	return m

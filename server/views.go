@@ -1,0 +1,186 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"moonwatch/engine"
+)
+
+// viewPath is where plugins' own views lie, behind the slash; without it stands the
+// page of the plugin.
+const viewPath = "/plugins/{slug}/{path:.*}"
+
+// viewPolicy is the Content-Security-Policy of what views answer: their pages
+// share the site's origin, so no script of theirs runs.
+const viewPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// addViews puts the plugins' own views beside the pages.
+func (s *Server) addViews(m *mux.Router) { m.HandleFunc(viewPath, s.view) }
+
+// view serves one request to a plugin's view.
+func (s *Server) view(w http.ResponseWriter, r *http.Request) {
+	nameRoute(w, "/plugins/{slug}/{path}")
+	slug, path := mux.Vars(r)["slug"], mux.Vars(r)["path"]
+	route, err := s.findView(slug, path, r.Method)
+	if err != nil {
+		s.refuseView(w, err)
+		return
+	}
+	var by *engine.Actor
+	if !route.Public {
+		who, err := s.admitToView(r, route)
+		if err != nil {
+			if loginPossible(r, err) {
+				http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+				return
+			}
+			s.refuseView(w, err)
+			return
+		}
+		by = &who.Actor
+	}
+	body, err := s.viewBody(w, r)
+	if err != nil {
+		s.refuseView(w, err)
+		return
+	}
+	answer, err := s.engine.View(r.Context(), slug, by, engine.ViewRequest{
+		Method: r.Method, URL: s.externalURL(r), Path: path, Query: r.URL.Query(), Headers: viewHeaders(r, route.Public), Body: body,
+		Address: s.remote(r).address,
+	})
+	if err != nil {
+		s.refuseView(w, err)
+		return
+	}
+	writeView(w, answer)
+}
+
+// findView finds the view that answers an address and a method.
+func (s *Server) findView(slug, path, method string) (engine.ViewRoute, error) {
+	var allow []string
+	for _, route := range s.engine.Views(slug) {
+		if route.Path != path {
+			continue
+		}
+		if route.Answers(method) {
+			return route, nil
+		}
+		allow = append(allow, route.Methods...)
+	}
+	if allow == nil {
+		return engine.ViewRoute{}, refuse(http.StatusNotFound, "there is nothing at this address")
+	}
+	if slices.Contains(allow, http.MethodGet) && !slices.Contains(allow, http.MethodHead) {
+		allow = append(allow, http.MethodHead)
+	}
+	slices.Sort(allow)
+	return engine.ViewRoute{}, refuse(http.StatusMethodNotAllowed, "this address does not take this method").with("Allow", strings.Join(allow, ", "))
+}
+
+// admitToView finds out who calls a view that is not public, and whether they may.
+func (s *Server) admitToView(r *http.Request, route engine.ViewRoute) (caller, error) {
+	if http.NewCrossOriginProtection().Check(r) != nil {
+		return caller{}, refuse(http.StatusForbidden, "a write from another site's page")
+	}
+	who, err := s.authenticate(r)
+	if err == nil {
+		err = who.need(route.Role)
+	}
+	return who, err
+}
+
+// loginPossible reports whether a person at a browser was refused for not being logged in.
+func loginPossible(r *http.Request, err error) bool {
+	var p *problem
+	return errors.As(err, &p) && p.Status == http.StatusUnauthorized && r.Method == http.MethodGet &&
+		r.Header.Get("Authorization") == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// viewBody reads the whole body as it is.
+func (s *Server) viewBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > s.o.MaxBody {
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
+	}
+	out := http.NewResponseController(w)
+	out.SetReadDeadline(time.Now().Add(bodyTime)) // not every connection has deadlines
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.o.MaxBody))
+	out.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	if err != nil && !errors.As(err, &large) {
+		return nil, refuse(http.StatusBadRequest, "the body ended too early")
+	}
+	return body, err
+}
+
+// externalURL is the address of a request as its sender knows it: below the
+// site's public address when one is set, as a signature over it would have it.
+func (s *Server) externalURL(r *http.Request) string {
+	base := strings.TrimRight(s.engine.Settings().PublicURL, "/")
+	if base == "" {
+		base = "http://" + r.Host
+		if s.remote(r).tls {
+			base = "https://" + r.Host
+		}
+	}
+	return base + r.URL.RequestURI()
+}
+
+// viewHeaders are the headers of a request without those by which the monitor
+// knows its callers: a plugin must not be able to act in their name.
+func viewHeaders(r *http.Request, public bool) http.Header {
+	h := r.Header.Clone()
+	if !public || strings.HasPrefix(h.Get("Authorization"), "Bearer mw_") {
+		h.Del("Authorization")
+	}
+	h.Del("Cookie")
+	var cookies []string
+	for _, c := range r.Cookies() {
+		if c.Name != cookieName {
+			cookies = append(cookies, c.String())
+		}
+	}
+	if len(cookies) > 0 {
+		h.Set("Cookie", strings.Join(cookies, "; "))
+	}
+	h.Set("Host", r.Host)
+	return h
+}
+
+func writeView(w http.ResponseWriter, answer engine.ViewAnswer) {
+	h := w.Header()
+	for name, values := range answer.Headers {
+		h[name] = values
+	}
+	h.Set("Content-Security-Policy", viewPolicy)
+	if _, given := answer.Headers["Content-Type"]; !given {
+		h["Content-Type"] = nil // nor is one guessed
+	}
+	w.WriteHeader(answer.Status)
+	w.Write(answer.Body)
+}
+
+// refuseView answers what came before the view. What went wrong in it is shown
+// on the plugin's page, not to its caller.
+func (s *Server) refuseView(w http.ResponseWriter, err error) {
+	var failed *engine.ViewError
+	if errors.As(err, &failed) {
+		plain(w, http.StatusInternalServerError, "internal server error")
+		return
+	}
+	p, unexpected := problemOf(err, false)
+	if unexpected {
+		s.log.Error("a view failed", "error", err)
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		p = p.with("Retry-After", "10")
+	}
+	writeProblem(w, p)
+}
