@@ -75,3 +75,9 @@ func (a *assets) mark(status any) template.HTML {
 	return template.HTML(`<span class="status is-`+s.class+`" title="`+s.word+`">`) + a.icon(s.symbol, "") +
 		template.HTML(`<span class="hidden">`+s.word+`</span></span>`)
 }
+
+// dot draws a status whose word stands beside it anyway.
+func (a *assets) dot(status any) template.HTML {
+	s := shapeOf(fmt.Sprint(status))
+	return template.HTML(`<span class="status is-`+s.class+`">`) + a.icon(s.symbol, "") + `</span>`
+}

@@ -42,6 +42,7 @@ func functions(a *assets) template.FuncMap {
 		"fonticon":  func(class string) template.HTML { return a.icon(iconOf(class), "plugin-icon") },
 		"status":    a.status,
 		"mark":      a.mark,
+		"dot":       a.dot,
 		"when":      (*page).when,
 		"clock":     (*page).clock,
 		"since":     (*page).since,

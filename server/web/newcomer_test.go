@@ -1,0 +1,361 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"moonwatch/engine"
+)
+
+const doorPlugin = `
+local forms, http, log = require "forms", require "http", require "log"
+local Door = {
+  name = "Door", slug = "door", author = "Ada", version = "0.1", summary = "Asks whether a door is shut.", font_icon = "fa fa-lock",
+  config_form = {
+    forms.URLField{ "address", help_text = "Where the door answers." },
+    forms.ChoiceField{ "kind", choices = { {"plain", "A plain door"}, {"lock", "A door with a lock"} }, initial = "plain" },
+    forms.CharField{ "lock_name", show_if = { kind = "lock" } },
+    forms.ListField{ "hinges", required = false, fields = { forms.CharField{ "name" } } },
+  },
+}
+function Door:run(check, result)
+  local response, why = http.get(check.address)
+  if not response then result.error = why return result end
+  log.info("the door answers " .. response.status)
+  result:metric("first_byte", response.timings.first_byte, "s")
+  result.raw_data = response.body
+  if response.status == 200 then
+    result.succeeded, result.message = true, "the door is shut"
+  else
+    result.error = "the door is open"
+  end
+  return result
+end
+return Door
+`
+
+const bellPlugin = `
+local forms, http = require "forms", require "http"
+local Bell = {
+  name = "Bell", slug = "bell", author = "Ada", version = "0.1", summary = "Rings.", font_icon = "fa fa-bell", channel = "chat",
+  service_config_form = { forms.URLField{ "address" } },
+}
+function Bell:send_alert(service, users, duty_officers)
+  local response, why = http.post(service.bell_settings.address, { body = service.alert_kind .. " " .. service.name })
+  if not response then return false, why end
+  return true
+end
+return Bell
+`
+
+// house is what the newcomer watches: a door, and a bell that rings.
+type door struct {
+	open  atomic.Bool
+	mu    sync.Mutex
+	rings []string
+	url   string
+}
+
+func newDoor(t *testing.T) *door {
+	d := &door{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, _ := io.ReadAll(r.Body)
+			d.mu.Lock()
+			d.rings = append(d.rings, string(body))
+			d.mu.Unlock()
+			return
+		}
+		if d.open.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		fmt.Fprint(w, "<b>creak</b>")
+	}))
+	t.Cleanup(s.Close)
+	d.url = s.URL
+	return d
+}
+
+func (d *door) rang() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]string(nil), d.rings...)
+}
+
+// TestTheNewcomersWay goes the whole way of somebody who never saw the program.
+func TestTheNewcomersWay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
+	chromium(t)
+	d, m := newDoor(t), newMonitor(t)
+	b := openBrowser(t, m.url)
+
+	b.open("/")
+	b.sees("main", "open that link")
+	b.open("/setup?token=" + setUpToken)
+	b.fill("username", "ada")
+	b.fill("password", "short")
+	b.click("button.primary")
+	b.sees("#errors", "10")
+	b.fill("password", "correct horse battery")
+	b.click("button.primary")
+	b.sees("main", "Nothing is watched yet")
+	b.click(`.rail button.link`)
+	b.sees("h1", "Log in")
+	b.fill("username", "ada")
+	b.fill("password", "correct horse battery")
+	b.click("button.primary")
+	b.sees("h1", "Nothing is watched yet")
+
+	// A plugin that is saved appears on the open page.
+	b.click(`a[href="/checks/new"]`)
+	b.sees("h1", "New check")
+	b.here()
+	m.save(t, "door.lua", doorPlugin)
+	m.save(t, "bell.lua", bellPlugin)
+	b.sees("#plugin-cards", "Asks whether a door is shut.")
+	b.stayed()
+	b.click(`a[href="/checks/new?plugin=door"]`)
+
+	// A form with a mistake, a condition, rows, and a try.
+	b.sees("h1", "New check")
+	b.fill("name", "Front door")
+	b.click(`button.primary[value=save]`)
+	b.sees("#errors", "Address")
+	b.sees(`[data-field="config.address"] .error`, "required")
+	if focused := eval[string](b, `document.activeElement.id`); focused != "errors" {
+		t.Errorf("the focus is on %q, not on the summary of errors", focused)
+	}
+	if !eval[bool](b, `document.querySelector('[data-field="config.lock_name"]').hidden`) {
+		t.Error("a field that does not apply is shown")
+	}
+	b.do("choose", chromedp.SetValue(chromedp.CSS(`[name="config.kind"]`), "lock"))
+	eval[bool](b, `document.querySelector('[name="config.kind"]').dispatchEvent(new Event("input", { bubbles: true }))`)
+	b.sees(`[data-field="config.lock_name"]`, "Lock name")
+	b.fill("config.lock_name", "Yale")
+	b.click("[data-add-row]")
+	b.fill("config.hinges.0.name", "upper")
+	b.click("[data-add-row]")
+	b.fill("config.hinges.1.name", "lower")
+	b.click(`[data-row]:first-child [data-remove-row]`)
+	b.fill("config.address", d.url)
+	b.here()
+	b.click("[data-try]")
+	b.sees("#try", "the door is shut")
+	b.sees("#try", "the door answers 200")
+	b.sees("#try", "<b>creak</b>")
+	b.stayed()
+	b.click(`button.primary[value=save]`)
+	b.sees("h1", "Front door")
+	b.sees("#check-head", "Passing")
+	b.sees("#check-head", "belongs to no service")
+	check := m.engine.Checks()[0]
+	if rows, _ := check.Config["hinges"].([]any); len(rows) != 1 {
+		t.Errorf("the rows are %v", check.Config["hinges"])
+	}
+
+	// A service that tells somebody.
+	b.click(`a[href^="/services/new?check="]`)
+	b.sees("h1", "New service")
+	b.fill("name", "House")
+	b.click(`[name="alerts.bell"]`)
+	b.fill("alerts.bell.settings.address", d.url+"/bell")
+	b.click(`button.primary[value=save]`)
+	b.sees("h1", "House")
+	b.sees("#subject-head", "Passing")
+
+	// It breaks: seen without a reload.
+	b.open("/")
+	b.sees("h1", "All quiet")
+	b.here()
+	d.open.Store(true)
+	if _, err := m.engine.RunCheck(t.Context(), check.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.sees("h1", "One thing is broken")
+	b.sees(".broken", "the door is open")
+	b.stayed()
+	b.click(`.rail a[href="/deliveries"]`)
+	b.sees("#list", "It broke: House")
+	b.sees("#list", "Sent")
+
+	// And recovers: by a button, and on the open page of the check.
+	d.open.Store(false)
+	b.open("/checks/" + check.ID)
+	b.sees("#check-head", "the door is open")
+	b.click(`form[action$="/run"] button`)
+	b.sees("#check-head", "Passing")
+	b.here()
+	eval[chromedp.Void](b, "scrollTo(0, 300)")
+	d.open.Store(true)
+	if _, err := m.engine.RunCheck(t.Context(), check.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.sees("#check-head", "the door is open")
+	b.stayed()
+	// The browser keeps what is read in its place when a line above it comes or goes.
+	if scrolled := eval[float64](b, "scrollY"); scrolled < 240 || scrolled > 360 {
+		t.Errorf("the page jumped from 300 to %v", scrolled)
+	}
+	d.open.Store(false)
+	if _, err := m.engine.RunCheck(t.Context(), check.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.open("/deliveries")
+	b.sees("#list", "Back to normal: House")
+	for end := time.Now().Add(5 * time.Second); len(d.rang()) < 4 && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := strings.Join(d.rang(), ", "); got != "firing House, recovery House, firing House, recovery House" {
+		t.Errorf("the bell rang %s", got)
+	}
+	b.clean()
+
+	b.everyPage(m)
+}
+
+// problems measures a page as it is drawn: text that is hard to read on its
+// ground, and what sticks out at the side.
+const problems = `(() => {
+  const out = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth) {
+    const wide = [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 1 && !e.closest(".scroll, .hidden"));
+    out.push("wider than the window by " + (root.scrollWidth - root.clientWidth) + ": " + (wide[0]?.outerHTML ?? "").slice(0, 160));
+  }
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  canvas.canvas.width = canvas.canvas.height = 1;
+  const known = new Map();
+  const rgba = (color) => {
+    if (!known.has(color)) {
+      canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+      const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+      known.set(color, [r, g, b, a / 255]);
+    }
+    return known.get(color);
+  };
+  const over = (top, ground) => [0, 1, 2].map((i) => top[i] * top[3] + ground[i] * (1 - top[3]));
+  const ground = (e) => e ? over(rgba(getComputedStyle(e).backgroundColor), ground(e.parentElement)) : over(rgba("canvas"), [255, 255, 255]);
+  const light = (c) => { const [r, g, b] = c.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const said = new Set();
+  while (texts.nextNode()) {
+    const e = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim() || !e.checkVisibility() || e.closest("svg, option, .hidden, .skip, :disabled")) continue;
+    const back = ground(e), front = over(rgba(getComputedStyle(e).color), back);
+    const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const name = e.tagName + "." + e.className;
+    if (ratio < 4.5 && !said.has(name)) { said.add(name); out.push("contrast " + ratio.toFixed(2) + " of " + name + ": " + texts.currentNode.data.trim().slice(0, 40)); }
+  }
+  return out;
+})()`
+
+// everyPage looks at each page in light and dark, narrow and wide. With
+// MOONWATCH_SCREENSHOTS=DIR it leaves a picture of each.
+func (b *browser) everyPage(m *monitor) {
+	b.t.Helper()
+	check, service := m.engine.Checks()[0], m.engine.Services()[0]
+	incidents, _ := m.engine.Incidents(b.ctx, engine.IncidentQuery{})
+	deliveries, _ := m.engine.Deliveries(b.ctx, engine.DeliveryQuery{})
+	var result string
+	m.engine.ResultsBefore(b.ctx, check.ID, time.Time{}, 0, func(r *engine.Result) bool {
+		result = fmt.Sprint(r.Seq)
+		return false
+	})
+	m.save(b.t, "window.lua", "local forms = require \"forms\"\nreturn {\n  name = \"Window\", slug = \"window\" version = \"1\",\n}\n")
+	b.open("/plugins")
+	b.sees("#list", "window.lua:3")
+	b.open("/plugins/window")
+	b.sees("#plugin-head", "Does not load")
+	b.sees(".source .at", "slug")
+	user := m.engine.Users()[0].ID
+	dir := os.Getenv("MOONWATCH_SCREENSHOTS")
+	for name, path := range map[string]string{
+		"dashboard": "/", "services": "/services", "service": "/services/" + service.ID, "service-edit": "/services/" + service.ID + "/edit", "instances": "/instances", "instance-new": "/instances/new",
+		"checks": "/checks", "check": "/checks/" + check.ID, "check-edit": "/checks/" + check.ID + "/edit", "check-new": "/checks/new", "check-delete": "/checks/" + check.ID + "/delete",
+		"http-new": "/checks/new?plugin=http", "result": "/checks/" + check.ID + "/results/" + result, "incidents": "/incidents", "incident": "/incidents/" + incidents[0].ID,
+		"deliveries": "/deliveries", "delivery": "/deliveries/" + deliveries[0].ID, "plugins": "/plugins", "plugin": "/plugins/door", "plugin-broken": "/plugins/window", "plugin-settings": "/plugins/email",
+		"users": "/users", "user-new": "/users/new", "profile": "/users/" + user, "profile-email": "/users/" + user + "/alerts/email", "tokens": "/tokens", "settings": "/settings", "not-found": "/nowhere",
+	} {
+		for _, scheme := range []string{"light", "dark"} {
+			for _, width := range []int64{360, 1280, 2560} {
+				b.screen(width, scheme)
+				b.open(path)
+				for _, one := range eval[[]string](b, problems) {
+					b.t.Errorf("%s at %d px, %s: %s", name, width, scheme, one)
+				}
+				if dir != "" {
+					b.picture(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)))
+				}
+			}
+		}
+	}
+	b.mu.Lock()
+	for _, w := range b.wrongs {
+		if !strings.Contains(w, "/nowhere") { // that it is not found is told to the console
+			b.t.Errorf("the browser says: %s", w)
+		}
+	}
+	b.mu.Unlock()
+}
+
+// TestWithoutScripts goes the main way with scripts switched off.
+func TestWithoutScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
+	chromium(t)
+	d, m := newDoor(t), newMonitor(t)
+	m.save(t, "door.lua", doorPlugin)
+	b := openBrowser(t, m.url)
+	b.open("/setup?token=" + setUpToken)
+	b.fill("username", "ada")
+	b.fill("password", "correct horse battery")
+	b.click("button.primary")
+	b.sees("main", "Nothing is watched yet")
+	b.withoutScripts()
+	b.open("/checks/new?plugin=door")
+	press := func(selector, wait, want string) {
+		t.Helper()
+		b.do("press "+selector, chromedp.Click(chromedp.CSS(selector)), chromedp.WaitReady(chromedp.CSS(wait)))
+		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+		defer cancel()
+		text, err := chromedp.Run(ctx, chromedp.OuterHTML(chromedp.CSS("main")))
+		if err != nil || !strings.Contains(text, want) {
+			t.Fatalf("after %s the page does not hold %q: %v %s", selector, want, err, text)
+		}
+	}
+	write := func(name, text string) {
+		t.Helper()
+		b.do("write "+name, chromedp.SendKeys(chromedp.CSS(`[name="`+name+`"]`), text))
+	}
+	press("[data-add-row]", `[name="config.hinges.0.name"]`, "Remove")
+	press("[data-add-row]", `[name="config.hinges.1.name"]`, "Remove")
+	write("config.hinges.0.name", "first")
+	write("config.hinges.1.name", "only")
+	press(`[value="remove:config.hinges.0"]`, `[name="config.hinges.0.name"][value="only"]`, "only")
+	press("[data-try]", "#errors", "This field is required")
+	write("config.address", d.url)
+	write("name", "Back door")
+	press("[data-try]", "#try", "the door is shut")
+	press("button.primary[value=save]", "#check-head", "Back door")
+	config, _ := json.Marshal(m.engine.Checks()[0].Config)
+	if !strings.Contains(string(config), `"only"`) {
+		t.Errorf("saved %s", config)
+	}
+}
