@@ -101,8 +101,15 @@ func TestSameSequenceSameEvents(t *testing.T) {
 
 // play plays one sequence and returns the events that came of it.
 func play(t *testing.T, seed uint64, faults bool) (events []string) {
+	events, _ = playOn(t, seed, faults, storagetest.NewMemory())
+	return events
+}
+
+// playOn plays one sequence on a store, and returns the store in use at its end.
+func playOn(t *testing.T, seed uint64, faults bool, store *storagetest.Memory) (events []string, last *storagetest.Memory) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed)
+		w.store = store
 		w.faults = faults
 		w.boot()
 		w.furnish()
@@ -114,8 +121,9 @@ func play(t *testing.T, seed uint64, faults bool) (events []string) {
 		w.calm()
 		events = w.judge(seed)
 		w.e.Stop()
+		last = w.store
 	})
-	return events
+	return events, last
 }
 
 func newWorld(t *testing.T, seed uint64) *world {

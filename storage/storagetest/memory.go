@@ -87,11 +87,12 @@ func (m *Memory) Batches() []engine.Batch {
 }
 
 // Clone returns an open store that holds the same, without the hooks: what a
-// process would find after a crash. It works on a closed store too.
+// process would find after a crash. The batches that are kept come along. It works on a closed store too.
 func (m *Memory) Clone() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := NewMemory()
+	c.logging, c.log = m.logging, slices.Clone(m.log)
 	for kind, records := range m.records {
 		c.records[kind] = maps.Clone(records)
 	}
