@@ -40,7 +40,7 @@ func eventTypes() []eventType {
 	return []eventType{
 		{engine.KindService, access.Viewer}, {engine.KindInstance, access.Viewer}, {engine.KindCheck, access.Viewer},
 		{engine.KindResult, access.Viewer}, {engine.KindIncident, access.Viewer}, {engine.KindDelivery, access.Viewer},
-		{engine.KindSilence, access.Viewer}, {engine.KindPlugin, access.Viewer}, {engine.KindUser, access.Viewer}, {engine.KindToken, access.Viewer},
+		{engine.KindSilence, access.Viewer}, {engine.KindRota, access.Viewer}, {engine.KindPlugin, access.Viewer}, {engine.KindUser, access.Viewer}, {engine.KindToken, access.Viewer},
 		{engine.KindSettings, access.Admin}, {engine.KindPluginSettings, access.Admin},
 	}
 }
@@ -311,6 +311,9 @@ func (st *stream) view(change engine.Change) (any, error) {
 		return of(d.Subject, viewDelivery(&d)), err
 	case engine.KindSilence:
 		return e.Silence(change.ID)
+	case engine.KindRota:
+		v, err := e.Rota(change.ID)
+		return viewRota(v, st.role), err
 	case engine.KindPlugin:
 		p, err := e.Plugin(change.ID)
 		return st.c.viewPlugin(p), err

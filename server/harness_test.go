@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -133,6 +134,22 @@ func newFakePlugins() *fakePlugins {
 	}}
 }
 
+// calendars fetches a calendar in which the-viewer has the duty for some days;
+// below /down nothing answers.
+type calendars struct{}
+
+func (calendars) Fetch(_ context.Context, url string, _ int64) ([]byte, error) {
+	if strings.HasSuffix(url, "/down") {
+		return nil, errors.New("nobody answers")
+	}
+	day := time.Now().UTC().AddDate(0, 0, -1).Format("20060102")
+	return []byte(strings.ReplaceAll("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VEVENT\nUID:a\nDTSTART:"+day+"T000000Z\nDURATION:P3D\n"+
+		"SUMMARY:the-viewer\nEND:VEVENT\nEND:VCALENDAR\n", "\n", "\r\n")), nil
+}
+
+// calendar is the address of a calendar that can be read.
+func (h *house) calendar() string { return "https://calendar.example.org/duty.ics" }
+
 // house is a monitor with its server, over the in-memory store.
 type house struct {
 	t       *testing.T
@@ -153,6 +170,7 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	h := &house{t: t, store: storagetest.NewMemory(), plugins: newFakePlugins(), users: map[access.Role]engine.User{}, tokens: map[access.Role]string{}}
 	o := engine.DefaultOptions()
 	o.Store, o.Sealer, o.Logger, o.StopTime = h.store, plainSealer{}, quiet, 2*time.Second
+	o.Fetcher = calendars{}
 	var err error
 	if h.engine, err = engine.New(t.Context(), o); err != nil {
 		t.Fatal(err)
@@ -161,7 +179,9 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	if err := h.engine.Start(t.Context(), h.plugins); err != nil {
 		t.Fatal(err)
 	}
-	so := Options{Engine: h.engine, Logger: quiet, Version: "1.2.3", LookupEnv: func(name string) (string, bool) { return "", name == "PROBE_SET" }}
+	so := Options{Engine: h.engine, Logger: quiet, Version: "1.2.3", Open: plainSealer{}.Open,
+		Backup:    func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, "all of it"); return err },
+		LookupEnv: func(name string) (string, bool) { return "", name == "PROBE_SET" }}
 	for _, fn := range change {
 		fn(&so)
 	}

@@ -2,7 +2,9 @@ package server
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"path"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -86,8 +88,11 @@ func (d *drawing) operation(rt *route) jsonObject {
 	if params := d.parameters(rt); len(params) > 0 {
 		op["parameters"] = params
 	}
-	if rt.input != nil {
-		op["requestBody"] = jsonObject{"required": true, "content": jsonObject{"application/json": jsonObject{"schema": d.input(rt)}}}
+	switch {
+	case rt.input != nil:
+		op["requestBody"] = jsonObject{"required": true, "content": jsonContent(d.input(rt))}
+	case rt.takes != nil:
+		op["requestBody"] = jsonObject{"required": true, "content": textContent(rt.takes)}
 	}
 	return op
 }
@@ -110,6 +115,9 @@ func (d *drawing) parameters(rt *route) []any {
 		schema := d.schema(s)
 		delete(schema, "readOnly")
 		out = append(out, jsonObject{"name": p.name, "in": "query", "required": false, "schema": notNull(schema), "description": p.note})
+	}
+	for _, p := range rt.headers {
+		out = append(out, jsonObject{"name": p.name, "in": "header", "required": false, "schema": d.schema(p.shape), "description": p.note})
 	}
 	if rt.stream {
 		out = append(out, jsonObject{"name": "Last-Event-ID", "in": "header", "required": false, "schema": jsonObject{"type": "string"},
@@ -156,8 +164,11 @@ func (d *drawing) responses(rt *route) jsonObject {
 	if strings.Contains(rt.path, "{") {
 		out["404"] = failed("no such object")
 	}
-	if rt.input != nil {
+	switch {
+	case rt.input != nil:
 		out["413"], out["415"] = failed("the body is too large"), failed("the body is not application/json")
+	case rt.takes != nil:
+		out["413"], out["415"] = failed("the body is too large"), failed("the body is not "+rt.takes[0])
 	}
 	if rt.method != http.MethodGet {
 		out["409"], out["503"] = failed("the object's state does not allow it"), failed("the monitor does not take this now")
@@ -185,7 +196,9 @@ func (d *drawing) success(rt *route) jsonObject {
 	}
 	switch {
 	case rt.stream:
-		out["content"] = jsonObject{"text/event-stream": jsonObject{"schema": jsonObject{"type": "string"}}}
+		out["content"] = textContent([]string{"text/event-stream"})
+	case rt.output == nil && rt.gives != nil:
+		out["content"] = textContent(rt.gives)
 	case rt.output != nil && rt.list:
 		out["content"] = jsonContent(jsonObject{"type": "object", "required": []any{"items", "next"}, "properties": jsonObject{
 			"items": jsonObject{"type": "array", "items": d.schema(rt.output)},
@@ -193,6 +206,18 @@ func (d *drawing) success(rt *route) jsonObject {
 		}})
 	case rt.output != nil:
 		out["content"] = jsonContent(d.schema(rt.output))
+	}
+	if content, ok := out["content"].(jsonObject); ok && rt.output != nil {
+		maps.Copy(content, textContent(rt.gives))
+	}
+	return out
+}
+
+// textContent is content that the document says nothing more of.
+func textContent(types []string) jsonObject {
+	out := jsonObject{}
+	for _, t := range types {
+		out[t] = jsonObject{"schema": jsonObject{"type": "string"}}
 	}
 	return out
 }
@@ -267,6 +292,9 @@ func (d *drawing) component(s *shape) jsonObject {
 // component is the name of a type in the document: "Check" for CheckView.
 func component(t reflect.Type) string {
 	name := t.Name()
+	if path.Base(t.PkgPath()) == "rota" { // its Problem is not the document's
+		name = "Rota" + name
+	}
 	for _, suffix := range []string{"View", "Input"} {
 		name = strings.TrimSuffix(name, suffix)
 	}

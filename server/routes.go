@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"io"
 	"mime"
 	"net/http"
@@ -39,7 +40,12 @@ type route struct {
 	status   int             // of success
 	params   []param         // of the query
 	tagged   bool            // answers with ETag; writes honour If-Match
-	stream   bool            // the handler writes the answer itself
+	stream   bool            // the handler writes the answer itself, as events
+	download bool            // the handler writes the answer itself, a file
+	takes    []string        // media types of a body that is no JSON; the first is the one to send
+	most     int64           // bytes of such a body
+	gives    []string        // media types of the answer besides, or without an output in place of, JSON
+	headers  []param         // of the request
 	handle   func(c *call) (answer, error)
 }
 
@@ -55,7 +61,8 @@ type answer struct {
 	body     any // nil: no content
 	etag     *uint64
 	location string
-	raw      []byte // JSON that is written as it is, in place of body
+	raw      []byte // written as it is, in place of body
+	media    string // type of raw; "" is JSON
 }
 
 // call is one request to a route.
@@ -67,6 +74,7 @@ type call struct {
 	who   caller
 	query url.Values
 	body  map[string]any // of routes with input
+	text  []byte         // of routes that take another media type
 }
 
 // id is the {id} of the path.
@@ -128,7 +136,7 @@ func (s *Server) endpoint(path string, routes map[string]*route, trusted bool) h
 			s.answerError(c, err)
 			return
 		}
-		if !rt.stream {
+		if !rt.stream && !rt.download {
 			c.answer(ans)
 		}
 	})
@@ -142,7 +150,7 @@ func (s *Server) perform(c *call, trusted bool) (answer, error) {
 	if err := c.readQuery(); err != nil {
 		return answer{}, err
 	}
-	if c.route.input != nil {
+	if c.route.input != nil || c.route.takes != nil {
 		if err := c.readBody(); err != nil {
 			return answer{}, err
 		}
@@ -213,27 +221,26 @@ const maxParameter = 4096
 // bodyTime is how long a client may take to send a body.
 const bodyTime = time.Minute
 
-// readBody reads the body as one JSON object.
+// readBody reads the body: as one JSON object, or as the text that the route takes.
 func (c *call) readBody() error {
+	takes, most := []string{"application/json"}, c.o.MaxBody
+	switch {
+	case c.route.takes != nil:
+		takes, most = c.route.takes, c.route.most
+	case c.r.Method == http.MethodPatch:
+		takes = append(takes, "application/merge-patch+json")
+	}
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && !(kind == "application/merge-patch+json" && c.r.Method == http.MethodPatch) {
-		return refuse(http.StatusUnsupportedMediaType, "send the body as application/json")
+	if err != nil || !slices.Contains(takes, kind) {
+		return refuse(http.StatusUnsupportedMediaType, "send the body as "+takes[0])
 	}
-	if c.r.ContentLength > c.o.MaxBody {
-		return refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
-	}
-	out := http.NewResponseController(c.w)
-	out.SetReadDeadline(time.Now().Add(bodyTime)) // not every connection has deadlines
-	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.o.MaxBody))
-	out.SetReadDeadline(time.Time{})
+	data, err := c.bytes(most)
 	if err != nil {
-		if _, ok := err.(*http.MaxBytesError); ok {
-			return err
-		}
-		return refuse(http.StatusBadRequest, "the body ended too early")
+		return err
 	}
-	if len(data) == 0 {
-		return refuse(http.StatusBadRequest, "the body is empty")
+	if c.route.takes != nil {
+		c.text = data
+		return nil
 	}
 	v, err := parseJSON(data)
 	if err != nil {
@@ -247,6 +254,27 @@ func (c *call) readBody() error {
 	return nil
 }
 
+// bytes reads a body of at most so many bytes.
+func (c *call) bytes(most int64) ([]byte, error) {
+	if c.r.ContentLength > most {
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
+	}
+	out := http.NewResponseController(c.w)
+	out.SetReadDeadline(time.Now().Add(bodyTime)) // not every connection has deadlines
+	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, most))
+	out.SetReadDeadline(time.Time{})
+	if err != nil {
+		if _, ok := err.(*http.MaxBytesError); ok {
+			return nil, err
+		}
+		return nil, refuse(http.StatusBadRequest, "the body ended too early")
+	}
+	if len(data) == 0 {
+		return nil, refuse(http.StatusBadRequest, "the body is empty")
+	}
+	return data, nil
+}
+
 // answer writes what a handler gave back.
 func (c *call) answer(a answer) {
 	h := c.w.Header()
@@ -258,7 +286,7 @@ func (c *call) answer(a answer) {
 	}
 	switch {
 	case a.raw != nil:
-		h.Set("Content-Type", "application/json")
+		h.Set("Content-Type", cmp.Or(a.media, "application/json"))
 		h.Set("Content-Length", strconv.Itoa(len(a.raw)))
 		c.w.WriteHeader(c.route.status)
 		c.w.Write(a.raw)
@@ -285,9 +313,10 @@ func (c *call) actor() engine.Actor { return c.who.Actor }
 func (s *Server) table() []*route {
 	var out []*route
 	for _, group := range [][]*route{
-		s.serviceRoutes(), s.instanceRoutes(), s.checkRoutes(), s.runRoutes(), s.uptimeRoutes(), s.alertingRoutes(), s.silenceRoutes(), s.userRoutes(), s.tokenRoutes(), s.incidentRoutes(),
-		s.deliveryRoutes(), s.pluginRoutes(), s.settingsRoutes(), s.auditRoutes(), s.eventRoutes(), s.sessionRoutes(),
-		s.setupRoutes(), s.documentRoutes(),
+		s.serviceRoutes(), s.instanceRoutes(), s.checkRoutes(), s.runRoutes(), s.uptimeRoutes(), s.summaryRoutes(), s.alertingRoutes(),
+		s.silenceRoutes(), s.rotaRoutes(), s.onCallRoutes(), s.feedRoutes(), s.userRoutes(), s.tokenRoutes(), s.incidentRoutes(), s.whyRoutes(),
+		s.deliveryRoutes(), s.reportRoutes(), s.pluginRoutes(), s.settingsRoutes(), s.auditRoutes(), s.configRoutes(), s.backupRoutes(),
+		s.eventRoutes(), s.sessionRoutes(), s.setupRoutes(), s.documentRoutes(),
 	} {
 		out = append(out, group...)
 	}

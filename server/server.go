@@ -2,9 +2,11 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -16,6 +18,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/form"
 	"moonwatch/server/web"
 )
 
@@ -35,6 +38,11 @@ type Options struct {
 	PluginSource func(file string) ([]byte, error)
 	// MaxBody bounds the body of a request in bytes; 0 is 1 MiB.
 	MaxBody int64
+	// Open opens a stored secret, for exports and imports with a passphrase; nil
+	// refuses these.
+	Open func(object, field string, s form.Sealed) ([]byte, error)
+	// Backup writes a backup of everything; nil offers none.
+	Backup func(ctx context.Context, w io.Writer) error
 	// LookupEnv tells whether a plugin's variables are set; nil is os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 	// Now is the clock; nil is time.Now.
@@ -75,6 +83,7 @@ type Server struct {
 	metrics *metrics
 	openapi []byte
 	pages   *web.Web
+	outside statusCache // what the public page shows
 
 	setup      sync.Mutex // held while the first admin is made
 	setupHash  [sha256.Size]byte
@@ -144,6 +153,7 @@ func (s *Server) router(trusted bool) *mux.Router {
 	m.HandleFunc("/healthz", s.healthz)
 	m.HandleFunc("/readyz", s.readyz)
 	if !trusted { // who reached the socket has no session
+		s.addOutside(m)
 		s.addViews(m)
 		s.addPages(m)
 	}

@@ -119,7 +119,7 @@ func (known shapes) build(s *shape, t reflect.Type) {
 
 // hiddenFields never leave the server and are never read.
 func hiddenField(name string) bool {
-	return name == "password_hash" || name == "hash" || name == "ping_token"
+	return name == "password_hash" || name == "hash" || name == "ping_token" || name == "feed_token"
 }
 
 // members lists the fields of a struct as encoding/json names them.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,7 +32,10 @@ func (h *house) objects() map[string]string {
 	service := h.admin(201, "POST", "/services", m{"name": "s", "instances": []string{instance.id()}})
 	token := h.admin(201, "POST", "/tokens", m{"name": "extra"})
 	silence := h.admin(201, "POST", "/silences", m{"services": []string{service.id()}, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-02T00:00:00Z"})
+	rota := h.admin(201, "POST", "/rotas", m{"name": "r", "ical_url": h.calendar(), "fallback_user": h.users[access.Viewer].ID})
+	until(h.t, "the calendar read", func() bool { return h.admin(200, "GET", "/rotas/"+rota.id(), nil).body["read_at"] != nil })
 	return map[string]string{"checks": check.id(), "instances": instance.id(), "services": service.id(), "tokens": token.id(), "silences": silence.id(),
+		"rotas": rota.id(),
 		"users": h.users[access.Viewer].ID, "plugins": "probe"}
 }
 
@@ -66,8 +70,11 @@ func TestRoutesRefuse(t *testing.T) {
 			wantStatus(t, "with an unknown parameter", h.do(token, rt.method, path+"?nosuch=1", "{}"), http.StatusUnprocessableEntity)
 			wantStatus(t, "with a malformed query", h.do(token, rt.method, path+"?a=%zz", "{}"), http.StatusBadRequest)
 		}
-		if rt.input != nil {
+		switch {
+		case rt.input != nil:
 			refuseBodies(t, h, rt, path)
+		case rt.takes != nil:
+			refuseTexts(t, h, rt, path)
 		}
 		if strings.Contains(rt.path, "{") {
 			body := any(m{})
@@ -115,6 +122,24 @@ func refuseBodies(t *testing.T, h *house, rt *route, path string) {
 					t.Errorf("%s = %v answers %d %v, want 422 %s type", f.name, bad, r.status, r.errors(), location)
 				}
 			}
+		}
+	}
+}
+
+// refuseTexts is refuseBodies for routes that take another media type.
+func refuseTexts(t *testing.T, h *house, rt *route, path string) {
+	token := h.tokens[access.Admin]
+	for _, kind := range []string{"", "text/plain", "application/json", "multipart/form-data; boundary=x"} {
+		wantStatus(t, "with content type "+kind, h.do(token, rt.method, path, "{}", "Content-Type", kind), http.StatusUnsupportedMediaType)
+	}
+	for _, kind := range rt.takes {
+		wantStatus(t, "with an empty body", h.do(token, rt.method, path, "", "Content-Type", kind), http.StatusBadRequest)
+		wantStatus(t, "with a bad body", h.do(token, rt.method, path, "version: [\x00", "Content-Type", kind), http.StatusUnprocessableEntity)
+	}
+	wantStatus(t, "with a large body", h.do(token, rt.method, path, strings.Repeat("#", int(rt.most)+1), "Content-Type", rt.takes[0]), http.StatusRequestEntityTooLarge)
+	for _, p := range rt.params {
+		if p.shape.kind == boolShape {
+			wantStatus(t, "with a bad "+p.name, h.do(token, rt.method, path+"?"+p.name+"=maybe", "version: 1", "Content-Type", rt.takes[0]), http.StatusUnprocessableEntity)
 		}
 	}
 }
@@ -242,13 +267,13 @@ func TestDocument(t *testing.T) {
 		if rt.summary == "" || rt.tag == "" || rt.handle == nil {
 			t.Error("the route is not whole")
 		}
-		if (op["requestBody"] != nil) != (rt.input != nil) {
+		if (op["requestBody"] != nil) != (rt.input != nil || rt.takes != nil) {
 			t.Error("requestBody and input differ")
 		}
 	})
 	resolve(t, doc, doc)
 	text, _ := json.Marshal(doc)
-	for _, word := range []string{"password_hash", `"hash"`, "ping_token"} {
+	for _, word := range []string{"password_hash", `"hash"`, "ping_token", "feed_token"} {
 		if strings.Contains(string(text), word) {
 			t.Errorf("the document tells of %s", word)
 		}
@@ -294,7 +319,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 	doc := h.admin(200, "GET", "/openapi.json", nil).body
 	seen := 0
 	each(t, h, func(t *testing.T, rt *route) {
-		if rt.stream || rt.method == "DELETE" || rt.input != nil || strings.HasSuffix(rt.path, "/revert") {
+		if rt.stream || rt.method == "DELETE" || rt.input != nil || rt.takes != nil || strings.HasSuffix(rt.path, "/revert") {
 			return
 		}
 		r := h.do(h.tokens[access.Admin], rt.method, address(rt, idFor(ids, rt)), nil)
@@ -302,7 +327,15 @@ func TestAnswersFitTheDocument(t *testing.T) {
 			t.Fatalf("answered %d: %s", r.status, r.text)
 		}
 		op := doc["paths"].(m)[rt.path].(m)[strings.ToLower(rt.method)].(m)
-		schema := op["responses"].(m)[strconv.Itoa(rt.status)].(m)["content"].(m)["application/json"].(m)["schema"].(m)
+		content := op["responses"].(m)[strconv.Itoa(rt.status)].(m)["content"].(m)
+		if rt.output == nil {
+			kind, _, err := mime.ParseMediaType(r.header.Get("Content-Type"))
+			if err != nil || content[kind] == nil || len(content) != len(rt.gives) || r.text == "" {
+				t.Errorf("%d bytes of %q, the document has %v", len(r.text), kind, content)
+			}
+			return
+		}
+		schema := content["application/json"].(m)["schema"].(m)
 		var v any
 		if err := json.Unmarshal([]byte(r.text), &v); err != nil {
 			t.Fatal(err)
@@ -310,7 +343,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		fit(t, doc, schema, v, "")
 		seen++
 	})
-	if seen < 35 {
+	if seen < 50 {
 		t.Errorf("only %d answers were looked at", seen)
 	}
 }

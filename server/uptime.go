@@ -11,10 +11,7 @@ import (
 const uptimeSpan = 30 * 24 * time.Hour
 
 func (s *Server) uptimeRoutes() []*route {
-	params := []param{
-		{"from", &shape{kind: instantShape}, "begin of the time (30 days before to)"},
-		{"to", &shape{kind: instantShape}, "end of the time (now)"},
-	}
+	params := spanParams()
 	one := func(plural string, key func(id string) string) *route {
 		return &route{method: "GET", path: "/" + plural + "/{id}/uptime", role: access.Viewer, tag: plural, summary: "Account for a span of time",
 			note:   "percent is passing time over all time but unknown, maintenance and inactive time; null when nothing counts. Figures are in seconds.",
@@ -28,19 +25,9 @@ func (s *Server) uptimeRoutes() []*route {
 }
 
 func uptime(c *call, key string) (answer, error) {
-	from, err := c.instant("from")
+	from, to, err := c.span()
 	if err != nil {
 		return answer{}, err
-	}
-	to, err := c.instant("to")
-	if err != nil {
-		return answer{}, err
-	}
-	if to.IsZero() {
-		to = c.now()
-	}
-	if from.IsZero() {
-		from = to.Add(-uptimeSpan)
 	}
 	v, err := c.engine.Uptime(c.r.Context(), key, from, to)
 	return answer{body: v}, err

@@ -1,0 +1,34 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+
+	"moonwatch/engine/access"
+)
+
+func (s *Server) backupRoutes() []*route {
+	return []*route{{method: "GET", path: "/backup", role: access.Admin, tag: "configuration", summary: "Back up everything",
+		note: "The state of this moment as one file, for moonwatch restore. It does not hold the key that secrets are sealed with. " +
+			"A backup that fails half-way is cut off: restore notices.",
+		download: true, gives: []string{"application/octet-stream"}, handle: backup}}
+}
+
+func backup(c *call) (answer, error) {
+	if c.o.Backup == nil {
+		return answer{}, refuse(http.StatusServiceUnavailable, "this monitor offers no backup here")
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="moonwatch-%s.backup"`, c.now().UTC().Format("20060102T150405Z")))
+	if c.r.Method == http.MethodHead {
+		c.w.WriteHeader(http.StatusOK)
+		return answer{}, nil
+	}
+	c.log.Info("a backup begins", "by", c.who.Name)
+	if err := c.o.Backup(c.r.Context(), c.w); err != nil {
+		c.log.Error("a backup failed", "error", err)
+		panic(http.ErrAbortHandler) // the client must see that it is not whole
+	}
+	return answer{}, nil
+}

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/config"
+	"moonwatch/engine/form"
+)
+
+// passphraseHeader bears the passphrase of an export's secrets: a header, since
+// addresses end up in logs.
+const passphraseHeader = "Moonwatch-Passphrase"
+
+// passphraseMost bounds a passphrase, in bytes.
+const passphraseMost = 1000
+
+// yamlTypes are the media types that YAML is sent as.
+func yamlTypes() []string { return []string{"application/yaml", "application/x-yaml", "text/yaml"} }
+
+// configRoutes serve all configuration as one document.
+func (s *Server) configRoutes() []*route {
+	text, flag := &shape{kind: textShape}, &shape{kind: boolShape}
+	return []*route{
+		{method: "GET", path: "/export", role: access.Admin, tag: "configuration", summary: "Export all configuration as YAML",
+			note:  "Objects name each other by name. Secrets are left out, or encrypted to the passphrase when one is given.",
+			gives: yamlTypes()[:1], headers: []param{{passphraseHeader, text, "encrypts secrets, password hashes and ping tokens into the document"}},
+			handle: export},
+		{method: "POST", path: "/import", role: access.Admin, tag: "configuration", summary: "Import configuration from YAML",
+			note: "Adds and updates, by name. The document is validated whole first: with any problem nothing is written, and errors name " +
+				"their lines. The answer says what became of each object.",
+			params: []param{{"dry_run", flag, "true: only say what would change"},
+				{"prune", flag, "true: delete what is absent, in the sections that stand in the document"}},
+			headers: []param{{passphraseHeader, text, "of the document's encrypted secrets"}},
+			takes:   yamlTypes(), most: config.MaxBytes, output: shapeOf[engine.ImportReport](s.shapes), handle: importConfig},
+	}
+}
+
+// passphrase reads the header; "" when there is none.
+func (c *call) passphrase() (string, error) {
+	p := strings.TrimSpace(c.r.Header.Get(passphraseHeader))
+	switch {
+	case len(p) > passphraseMost || unusable(p):
+		return "", invalid(form.Error{Location: passphraseHeader, Code: form.CodeInvalid, Message: "this is too long, or no text"})
+	case p != "" && c.o.Open == nil:
+		return "", refuse(http.StatusServiceUnavailable, "this monitor cannot open its secrets")
+	}
+	return p, nil
+}
+
+func export(c *call) (answer, error) {
+	passphrase, err := c.passphrase()
+	if err != nil {
+		return answer{}, err
+	}
+	if passphrase != "" { // making a key of it takes memory, as a password does
+		release, err := c.guard(c.r.Context())
+		if err != nil {
+			return answer{}, err
+		}
+		defer release()
+	}
+	data, err := c.engine.Export(c.r.Context(), engine.ExportOptions{Passphrase: passphrase, Open: c.o.Open})
+	if err != nil {
+		return answer{}, err
+	}
+	c.w.Header().Set("Content-Disposition", `attachment; filename="moonwatch.yaml"`)
+	return answer{raw: data, media: "application/yaml; charset=utf-8"}, nil
+}
+
+func importConfig(c *call) (answer, error) {
+	passphrase, err := c.passphrase()
+	if err != nil {
+		return answer{}, err
+	}
+	o := engine.ImportOptions{Passphrase: passphrase, Open: c.o.Open}
+	for name, set := range map[string]*bool{"dry_run": &o.DryRun, "prune": &o.Prune} {
+		given, err := c.flag(name)
+		if err != nil {
+			return answer{}, err
+		}
+		*set = given != nil && *given
+	}
+	release, err := c.guard(c.r.Context()) // new passwords are hashed
+	if err != nil {
+		return answer{}, err
+	}
+	defer release()
+	report, err := c.engine.Import(c.r.Context(), c.actor(), c.text, o)
+	if err != nil {
+		return answer{}, err
+	}
+	emptyLists(report)
+	for i := range report.Changes {
+		emptyLists(&report.Changes[i])
+	}
+	return answer{body: report}, nil
+}

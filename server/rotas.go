@@ -1,0 +1,125 @@
+package server
+
+import (
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/rota"
+)
+
+// shiftsSpan is the time of which shifts are listed when nobody says.
+const shiftsSpan = 28 * 24 * time.Hour
+
+func (s *Server) rotaRoutes() []*route {
+	k := &collection[engine.Rota, engine.RotaView]{
+		kind: engine.KindRota, plural: "rotas", one: "a rota", read: access.Viewer, write: access.Editor,
+		required: []string{"name"}, order: "name",
+		note:  "A rota has an iCal feed (ical_url) or a rotation, either with overrides; or overrides alone.",
+		fresh: engine.NewRota,
+		get: func(c *call, id string) (engine.RotaView, error) {
+			v, err := c.engine.Rota(id)
+			return viewRota(v, c.who.Role), err
+		},
+		all: func(c *call) ([]engine.RotaView, error) {
+			all := c.engine.Rotas()
+			for i := range all {
+				all[i] = viewRota(all[i], c.who.Role)
+			}
+			return all, nil
+		},
+		stored: func(c *call, id string) (engine.Rota, uint64, error) {
+			stored, err := c.engine.StoredRota(id)
+			return stored, stored.Revision, err
+		},
+		save: func(c *call, id string, revision uint64, in engine.Rota) (string, error) {
+			in.ID, in.Revision = id, revision
+			saved, err := c.engine.SaveRota(c.r.Context(), c.actor(), in)
+			if err != nil {
+				return "", err
+			}
+			return saved.ID, nil
+		},
+		remove: func(c *call, id string, revision *uint64) error {
+			return c.engine.DeleteRota(c.r.Context(), c.actor(), id, revision)
+		},
+		meta: func(v *engine.RotaView) *engine.Meta { return &v.Meta },
+	}
+	view, shift := shapeOf[engine.RotaView](s.shapes), shapeOf[rota.Shift](s.shapes)
+	spec := listSpec{item: shift, order: "start", extra: []param{
+		{"from", &shape{kind: instantShape}, "only shifts that end later (now)"},
+		{"to", &shape{kind: instantShape}, "only shifts that start before (28 days after from)"},
+	}}
+	return append(append(k.routes(s), revisionRoutes(s, k, nil)...),
+		&route{method: "GET", path: "/rotas/{id}/shifts", role: access.Viewer, tag: "rotas", summary: "List the shifts of a rota",
+			note:   "Shifts are known for the 60 days ahead and the 30 days behind. They are half-open.",
+			output: shift, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return listShifts(c, spec) }},
+		&route{method: "POST", path: "/rotas/{id}/refresh", role: access.Operator, tag: "rotas", summary: "Read the feed of a rota now",
+			note:   "Waits until it is read. A feed that fails keeps its old shifts: problems say why. 409 when the rota has no feed.",
+			output: view, handle: func(c *call) (answer, error) {
+				v, err := c.engine.RefreshRota(c.r.Context(), c.id())
+				return answer{body: viewRota(v, c.who.Role)}, err
+			}})
+}
+
+// viewRota is a rota as a role sees it: who knows the address of its feed can
+// read its shifts without logging in.
+func viewRota(v engine.RotaView, role access.Role) engine.RotaView {
+	if !role.Can(access.Editor) {
+		v.FeedURL = ""
+	}
+	emptyLists(&v)
+	return v
+}
+
+func listShifts(c *call, spec listSpec) (answer, error) {
+	l, err := spec.parse(c)
+	if err != nil {
+		return answer{}, err
+	}
+	from, err := c.instant("from")
+	if err != nil {
+		return answer{}, err
+	}
+	to, err := c.instant("to")
+	if err != nil {
+		return answer{}, err
+	}
+	if from.IsZero() {
+		from = c.now()
+	}
+	if to.IsZero() {
+		to = from.Add(shiftsSpan)
+	}
+	all, err := c.engine.Shifts(c.id(), from, to)
+	if err != nil {
+		return answer{}, err
+	}
+	items, next := page(l, all, func(s *rota.Shift) string { return s.User + " " + s.UID + s.Start.UTC().Format(time.RFC3339) })
+	for i := range items {
+		items[i].Start, items[i].End = items[i].Start.UTC(), items[i].End.UTC()
+	}
+	return answer{body: pageView[rota.Shift]{items, next}}, nil
+}
+
+func (s *Server) onCallRoutes() []*route {
+	item := shapeOf[engine.OnCall](s.shapes)
+	spec := listSpec{item: item, order: "rota_name"}
+	return []*route{{method: "GET", path: "/oncall", role: access.Viewer, tag: "rotas", summary: "Who is on duty now",
+		note:   "A rota on which nobody is gives its fallback user, or else the site's.",
+		output: item, list: true, params: spec.params(), handle: func(c *call) (answer, error) {
+			l, err := spec.parse(c)
+			if err != nil {
+				return answer{}, err
+			}
+			all := c.engine.OnCall()
+			for i := range all {
+				if all[i].Until != nil {
+					until := all[i].Until.UTC()
+					all[i].Until = &until
+				}
+			}
+			items, next := page(l, all, func(o *engine.OnCall) string { return o.Rota + " " + o.User })
+			return answer{body: pageView[engine.OnCall]{items, next}}, nil
+		}}}
+}
