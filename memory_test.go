@@ -3,11 +3,14 @@ package main
 import "testing"
 
 func TestMemoryLimit(t *testing.T) {
-	for _, c := range []struct{ live, want int64 }{
-		{0, memoryLeast}, {100 << 20, memoryLeast}, {256 << 20, memoryLeast}, {1 << 30, 2560 << 20},
+	for _, c := range []struct {
+		live, stacks uint64
+		want         int64
+	}{
+		{0, 0, memoryLeast}, {400 << 20, 10 << 20, memoryLeast}, {400 << 20, 200 << 20, 1064 << 20}, {1 << 30, 0, 1600 << 20},
 	} {
-		if got := memoryLimit(c.live); got != c.want {
-			t.Errorf("of %d MB alive: %d MB, want %d", c.live>>20, got>>20, c.want>>20)
+		if got := memoryLimit(c.live, c.stacks); got != c.want {
+			t.Errorf("of %d MB alive and %d MB of stacks: %d MB, want %d", c.live>>20, c.stacks>>20, got>>20, c.want>>20)
 		}
 	}
 }
