@@ -22,6 +22,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi"
+	"moonwatch/luaapi/host"
+	"moonwatch/plugins"
 )
 
 // The benchmark of the whole program takes minutes and the machine for itself:
@@ -148,7 +150,7 @@ func pace(rate int, url string) {
 }
 
 // startHelper starts a helper process and returns it with its first line.
-func startHelper(t *testing.T, words string) (*exec.Cmd, string) {
+func startHelper(t testing.TB, words string) (*exec.Cmd, string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), helperProcess+"="+words)
@@ -376,18 +378,34 @@ func TestBenchmarkReload(t *testing.T) {
 // BenchmarkEngineRuns makes runs of a plugin without I/O on a real data folder
 // that syncs every write: a run counts when its result is stored.
 func BenchmarkEngineRuns(b *testing.B) {
+	benchEngine(b, "quick", form.Values{}, 1000)
+}
+
+// BenchmarkEngineHTTP is the same with HTTP checks of a process on loopback.
+func BenchmarkEngineHTTP(b *testing.B) {
+	_, url := startHelper(b, "target")
+	benchEngine(b, "http", form.Values{"endpoint": url}, 64)
+}
+
+// benchEngine keeps so many checks running, each as soon as its last result is stored.
+func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
 	ctx := b.Context()
 	quiet := slog.New(slog.DiscardHandler)
 	dir := b.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "quick.lua"), []byte(strings.Replace(quickCheck, "VERSION", "1", 1)), 0o644); err != nil {
 		b.Fatal(err)
 	}
+	network, err := host.New(host.DefaultOptions())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer network.Close()
 	f, err := (dataFlag{Data: filepath.Join(dir, "data")}).open(ctx, quiet, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer f.close()
-	lua, err := luaapi.New(luaapi.Options{Data: f.engine.PluginData(), Opener: f.sealer, Dir: dir, Logger: quiet})
+	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.PluginData(), Opener: f.sealer, Shipped: plugins.Files(), Dir: dir, Logger: quiet})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -398,12 +416,11 @@ func BenchmarkEngineRuns(b *testing.B) {
 	if err := f.engine.Start(ctx, lua); err != nil {
 		b.Fatal(err)
 	}
-	const checks = 1000
 	actor := engine.Actor{Via: "benchmark"}
 	ids := make([]string, checks)
 	for i := range ids {
 		c := engine.NewCheck()
-		c.Name, c.Plugin, c.Active, c.Config = fmt.Sprint("check ", i), "quick", false, form.Values{}
+		c.Name, c.Plugin, c.Active, c.Config = fmt.Sprint("check ", i), plugin, false, config
 		saved, err := f.engine.SaveCheck(ctx, actor, c)
 		if err != nil {
 			b.Fatal(err)
@@ -414,12 +431,12 @@ func BenchmarkEngineRuns(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	var wg sync.WaitGroup
-	for range checks {
+	for i := range checks {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
 			for n := turn.Add(1); n <= int64(b.N); n = turn.Add(1) {
-				r, err := f.engine.RunCheck(context.Background(), ids[n%checks])
+				r, err := f.engine.RunCheck(context.Background(), ids[i])
 				if err != nil || r == nil || !r.Succeeded {
 					b.Errorf("%+v %v", r, err)
 					return
