@@ -1,0 +1,243 @@
+package luaapi
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+func testServiceKeys() []string {
+	return []string{"kind", "id", "name", "url", "address", "instances", "overall_status", "old_overall_status", "worst_status",
+		"last_alert_sent", "page_url", "runbook_link", "alert_kind", "incident_key", "delivery_id", "attempt", "alert_number",
+		"event_at", "incident_opened_at", "failing_checks", "passing_checks", "acknowledgement", "settings"}
+}
+
+func testUserKeys() []string {
+	return []string{"id", "username", "first_name", "last_name", "email", "time_zone", "role", "settings"}
+}
+
+func alertKinds() []engine.AlertKind {
+	return []engine.AlertKind{engine.AlertFiring, engine.AlertEscalation, engine.AlertDeescalation, engine.AlertUpdate, engine.AlertRepeat,
+		engine.AlertRecovery, engine.AlertAcknowledged, engine.AlertUnacknowledged, engine.AlertTest}
+}
+
+// testAlert is send_alert{ … } and send_alert_update{ … }: it returns what the
+// plugin returned. An error in the plugin raises.
+func testAlert(L *lua.LState, name string, update bool) int {
+	a, w := args{L, name}, worldOf(L)
+	if a.has(1) {
+		a.table(1, "alert")
+	}
+	o := a.options(1, "alert", []string{"slug", "service", "users", "duty_officers", "settings"})
+	v := w.choose(a, o.text("slug"), func(v *version) bool { return v.meta.Kind == engine.AlertPlugin }, "send_alert")
+	if update && !v.meta.HasUpdate {
+		L.RaiseError("%s: the plugin has no send_alert_update", name)
+	}
+	in := &engine.AlertCall{Attempt: 1, PublicURL: testAddress, Update: update, Settings: w.settingsOf(v)}
+	if t := o.table("settings"); t != nil {
+		in.Settings = w.mustClean(a, v, engine.SettingsForm, settingsOwner(v), t)
+	}
+	service := o.table("service")
+	if service == nil {
+		service = newTable()
+	}
+	fields := o.optionsOf(1, service, testServiceKeys())
+	in.Service, in.Attempt = w.service(fields, v, 0), fields.integer("attempt", 1, 1, 1<<31)
+	in.Users = w.users(o, "users", v, 0)
+	in.DutyOfficers = w.users(o, "duty_officers", v, len(in.Users))
+	in.MarkSent = func(id string) error {
+		for _, u := range slices.Concat(in.Users, in.DutyOfficers) {
+			if u.ID == id {
+				w.marked = append(w.marked, u.Username)
+			}
+		}
+		return nil
+	}
+	var report engine.AlertReport
+	w.plugin(L, alertLimit, func(ctx context.Context) { report = v.Alert(ctx, in) })
+	w.log = report.Log
+	w.note(report.Traceback, report.Why)
+	return pushAlert(L, &report)
+}
+
+// inPlugin begins the reason of an attempt that an error in the plugin ended.
+const inPlugin = "error in the plugin: "
+
+func pushAlert(L *lua.LState, report *engine.AlertReport) int {
+	switch report.Outcome {
+	case engine.OutcomeSent:
+		L.Push(lua.LTrue)
+		return 1
+	case engine.OutcomeSkipped:
+		L.Push(lua.LString("skipped"))
+		L.Push(lua.LString(report.Why))
+		return 2
+	case engine.OutcomeUnknown:
+		L.RaiseError("%s", report.Why)
+	}
+	if strings.HasPrefix(report.Why, inPlugin) {
+		L.RaiseError("%s", report.Why)
+	}
+	L.Push(lua.LFalse)
+	L.Push(lua.LString(report.Why))
+	options := newRecord(1)
+	switch {
+	case report.NoRetry:
+		options.RawSetString("retry", lua.LFalse)
+	case report.RetryAfter > 0:
+		options.RawSetString("retry_after", inSeconds(report.RetryAfter))
+	default:
+		return 2
+	}
+	L.Push(options)
+	return 3
+}
+
+// service reads a service; what is left out is that of a service that has just
+// begun to fail. i is its number, from 0.
+func (w *testWorld) service(o options, v *version, i int) *engine.AlertSnapshot {
+	now := w.stub.Now()
+	id := o.textOr("id", "s"+strconv.Itoa(i+1))
+	s := &engine.AlertSnapshot{
+		Subject: engine.Ref{Kind: engine.KindService, ID: id}, Name: o.textOr("name", "Service"), URL: o.text("url"), Address: o.text("address"),
+		PageURL: o.textOr("page_url", testAddress+"/services/"+id), RunbookLink: o.text("runbook_link"),
+		Kind: engine.AlertKind(o.textOr("alert_kind", string(engine.AlertFiring))), IncidentKey: o.textOr("incident_key", "incident-1"),
+		DeliveryID: o.textOr("delivery_id", "delivery-1"), AlertNumber: o.integer("alert_number", 1, 1, 1<<31),
+		EventAt: o.instant("event_at", now), IncidentOpenedAt: o.instant("incident_opened_at", now),
+	}
+	switch kind := o.textOr("kind", "service"); kind {
+	case "service":
+	case "instance":
+		s.Subject.Kind = engine.KindInstance
+		s.PageURL = o.textOr("page_url", testAddress+"/instances/"+id)
+	default:
+		o.fail(o.n, `kind must be "service" or "instance", got %s`, keyText(o.get("kind")))
+	}
+	if !slices.Contains(alertKinds(), s.Kind) {
+		o.fail(o.n, "alert_kind must be one of %s, got %s", strings.Join(texted(alertKinds()), ", "), keyText(o.get("alert_kind")))
+	}
+	w.statuses(o, s)
+	if o.get("last_alert_sent") != lua.LNil {
+		at := o.instant("last_alert_sent", now)
+		s.LastAlertSent = &at
+	}
+	for i, one := range o.records("instances", []string{"id", "name", "address", "overall_status"}) {
+		s.Instances = append(s.Instances, one.instance(i))
+	}
+	if s.Subject.Kind == engine.KindInstance && s.Instances == nil {
+		s.Instances = []engine.InstanceSnapshot{{ID: id, Name: s.Name, Address: s.Address, OverallStatus: s.OverallStatus}}
+	}
+	s.Failing = w.checkRecords(o, "failing_checks", 0, true)
+	s.Passing = w.checkRecords(o, "passing_checks", len(s.Failing), false)
+	if t := o.table("acknowledgement"); t != nil {
+		s.Acknowledgement = w.acknowledgement(o.optionsOf(o.n, t, []string{"user", "comment", "at", "expires_at"}))
+	}
+	if t := o.table("settings"); t != nil {
+		s.Settings = w.mustClean(o.args, v, engine.ServiceConfigForm, id, t)
+	}
+	return s
+}
+
+func texted[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, one := range list {
+		out[i] = string(one)
+	}
+	return out
+}
+
+// statuses reads the statuses; those left out follow from the kind of the event.
+func (w *testWorld) statuses(o options, s *engine.AlertSnapshot) {
+	status, old := engine.StatusError, engine.StatusPassing
+	switch s.Kind {
+	case engine.AlertRecovery:
+		status, old = engine.StatusPassing, engine.StatusError
+	case engine.AlertEscalation:
+		status, old = engine.StatusCritical, engine.StatusError
+	case engine.AlertDeescalation:
+		status, old = engine.StatusWarning, engine.StatusError
+	case engine.AlertUpdate, engine.AlertRepeat, engine.AlertAcknowledged, engine.AlertUnacknowledged:
+		old = o.status("overall_status", status)
+	}
+	s.OverallStatus, s.OldOverallStatus = o.status("overall_status", status), o.status("old_overall_status", old)
+	worst := s.OverallStatus
+	if s.OldOverallStatus.Rank() > worst.Rank() {
+		worst = s.OldOverallStatus
+	}
+	s.WorstStatus = o.status("worst_status", worst)
+}
+
+func (w *testWorld) acknowledgement(o options) *engine.AcknowledgementSnapshot {
+	ack := &engine.AcknowledgementSnapshot{User: o.textOr("user", "user1"), Comment: o.text("comment"), At: o.instant("at", w.stub.Now())}
+	if o.get("expires_at") != lua.LNil {
+		at := o.instant("expires_at", w.stub.Now())
+		ack.ExpiresAt = &at
+	}
+	return ack
+}
+
+// checkRecords reads the checks of a service, which are numbered on from first.
+func (w *testWorld) checkRecords(o options, key string, first int, failing bool) []engine.CheckRecord {
+	var list []engine.CheckRecord
+	for i, one := range o.records(key, recordNames()) {
+		id := one.textOr("id", "c"+strconv.Itoa(first+i+1))
+		c := engine.CheckRecord{
+			ID: id, Name: one.textOr("name", id), Plugin: one.textOr("plugin", "http"), Importance: one.status("importance", engine.StatusError),
+			Unknown: one.flag("unknown", false), Error: one.text("error"), Message: one.text("message"), Description: one.text("description"),
+			Since: one.instant("since", w.stub.Now()), RunbookLink: one.text("runbook_link"),
+			PageURL: one.textOr("page_url", testAddress+"/checks/"+id),
+		}
+		if failing {
+			c.Severity = one.status("severity", c.Importance)
+		} else {
+			c.Severity = engine.Status(one.text("severity"))
+		}
+		for _, m := range one.records("metrics", metricKeys()) {
+			metric := engine.Metric{Name: m.text("name"), Value: m.number("value", 0, -1e300, 1e300), Unit: m.text("unit")}
+			for key, at := range map[string]**float64{"warn": &metric.Warn, "fail": &metric.Fail, "min": &metric.Min, "max": &metric.Max} {
+				if v := m.get(key); v != lua.LNil {
+					*at = metricNumber(o.L, key, v)
+				}
+			}
+			c.Metrics = append(c.Metrics, metric)
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// users reads users, which are numbered on from first.
+func (w *testWorld) users(o options, key string, v *version, first int) []engine.UserSnapshot {
+	var list []engine.UserSnapshot
+	for i, one := range o.records(key, testUserKeys()) {
+		list = append(list, w.user(one, v, first+i))
+	}
+	return list
+}
+
+// user reads the i-th user, from 0.
+func (w *testWorld) user(o options, v *version, i int) engine.UserSnapshot {
+	number := strconv.Itoa(i + 1)
+	name := o.textOr("username", "user"+number)
+	id := "u" + number
+	if o.get("username") != lua.LNil {
+		id = name // one user in two lists is one user
+	}
+	u := engine.UserSnapshot{
+		ID: o.textOr("id", id), Username: name, FirstName: o.text("first_name"),
+		LastName: o.text("last_name"), Email: o.text("email"), TimeZone: o.textOr("time_zone", "UTC"), Role: access.Role(o.textOr("role", string(access.Viewer))),
+	}
+	if u.Role.Rank() == 0 {
+		o.fail(o.n, "role must be one of %s, got %s", strings.Join(texted(access.Roles()), ", "), keyText(o.get("role")))
+	}
+	if t := o.table("settings"); t != nil {
+		u.Settings = w.mustClean(o.args, v, engine.UserConfigForm, u.ID, t)
+	}
+	return u
+}

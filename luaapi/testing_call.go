@@ -1,0 +1,273 @@
+package luaapi
+
+import (
+	"context"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// testCheckKeys are the fields of a check that a test can set.
+func testCheckKeys() []string {
+	return []string{"slug", "id", "name", "instance_set", "service_set", "importance", "interval", "timeout", "active",
+		"last_result", "ping_url"}
+}
+
+func isCheck(v *version) bool { return v.meta.Kind == engine.CheckPlugin }
+
+// testCheck is what a check plugin is told: config from argument 1, the check's
+// fields from argument n.
+func testCheck(a args, n int) (*testWorld, *version, *engine.CheckRun) {
+	w := worldOf(a.L)
+	if !a.has(1) {
+		a.wrongType(1, "config", "a table")
+	}
+	config := a.table(1, "config")
+	o := a.options(n, "check fields", testCheckKeys())
+	v := w.choose(a, o.text("slug"), isCheck, "run")
+	in := w.checkRun(o, v)
+	in.Check.Config = w.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
+	return w, v, in
+}
+
+// checkRun reads the fields of a check, but for its config.
+func (w *testWorld) checkRun(o options, v *version) *engine.CheckRun {
+	c := engine.NewCheck()
+	c.ID, c.Name, c.Plugin = o.textOr("id", "c1"), o.textOr("name", "check"), v.meta.Slug
+	c.Importance = o.status("importance", engine.StatusError)
+	if !c.Importance.IsSeverity() {
+		o.fail(o.n, `importance must be "WARNING", "ERROR" or "CRITICAL"`)
+	}
+	c.Active = o.flag("active", true)
+	for key, at := range map[string]*engine.Duration{"interval": &c.Interval, "timeout": &c.Timeout} {
+		if d := o.seconds(key); d > 0 {
+			*at = engine.Duration(d)
+		}
+	}
+	in := &engine.CheckRun{Check: &c, Settings: w.settingsOf(v), PublicURL: testAddress}
+	if v.meta.HasPing {
+		in.PingURL = o.textOr("ping_url", testAddress+"/ping/token")
+	}
+	for i, one := range o.records("instance_set", []string{"id", "name", "address", "overall_status"}) {
+		in.Instances = append(in.Instances, one.instance(i))
+	}
+	for i, one := range o.records("service_set", []string{"id", "name", "url", "overall_status"}) {
+		id := one.textOr("id", "s"+lua.LNumber(i+1).String())
+		in.Services = append(in.Services, engine.ServiceSnapshot{ID: id, Name: one.textOr("name", id), URL: one.text("url"),
+			OverallStatus: one.status("overall_status", engine.StatusPassing)})
+	}
+	if t := o.table("last_result"); t != nil {
+		last := o.optionsOf(o.n, t, []string{"succeeded", "unknown", "error", "at"})
+		in.Last = &engine.LastResult{Succeeded: last.flag("succeeded", false), Unknown: last.flag("unknown", false),
+			Error: last.text("error"), At: last.instant("at", w.stub.Now().Add(-c.Interval.Std()))}
+	}
+	return in
+}
+
+// testRun is run(config [, check fields]): the result, as the monitor would keep it.
+func testRun(L *lua.LState) int {
+	w, v, in := testCheck(args{L, "testing.run"}, 2)
+	var report engine.RunReport
+	w.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Run(ctx, in) })
+	return w.pushResult(L, &report)
+}
+
+// testPing is ping(config, ping [, check fields]): the result, or nil.
+func testPing(L *lua.LState) int {
+	a := args{L, "testing.ping"}
+	w, v, in := testCheck(a, 3)
+	if !v.meta.HasPing {
+		L.RaiseError("testing.ping: the plugin has no ping")
+	}
+	o := a.options(2, "ping", []string{"kind", "code", "run_id", "body", "at", "address"})
+	ping := &engine.Ping{Kind: o.textOr("kind", "success"), Code: o.integer("code", 0, -1<<31, 1<<31), RunID: o.text("run_id"),
+		Body: o.text("body"), At: o.instant("at", w.stub.Now()), Address: o.textOr("address", "192.0.2.1")}
+	switch ping.Kind {
+	case "success", "start", "fail", "exit", "log":
+	default:
+		o.fail(2, "kind must be success, start, fail, exit or log, got %s", keyText(o.get("kind")))
+	}
+	var report engine.RunReport
+	w.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Ping(ctx, in, ping) })
+	return w.pushResult(L, &report)
+}
+
+// pushResult gives a test the result of a run.
+func (w *testWorld) pushResult(L *lua.LState, report *engine.RunReport) int {
+	w.log = report.Log
+	w.note(report.Traceback, report.Error)
+	if report.Skipped {
+		L.RaiseError("the run was not made: %s", report.Error)
+	}
+	if report.None {
+		L.Push(lua.LNil)
+		return 1
+	}
+	L.Push(w.resultTable(report))
+	return 1
+}
+
+// note keeps how the plugin's last call ended, for when the test fails.
+func (w *testWorld) note(traceback, why string) {
+	w.last = ""
+	if traceback != "" {
+		w.last = why + "\n" + traceback
+	}
+}
+
+func testResultNames() []string {
+	return []string{"succeeded", "unknown", "cause", "error", "message", "raw_data", "severity", "timed_out", "traceback",
+		"metrics", "log"}
+}
+
+// resultTable is a result as tests see it. Its metrics are an array, in which a
+// metric is also found by its name.
+func (w *testWorld) resultTable(report *engine.RunReport) *lua.LTable {
+	t := newRecord(11)
+	for name, text := range map[string]string{"error": report.Error, "message": report.Message, "raw_data": report.RawData} {
+		t.RawSetString(name, lua.LString(text))
+	}
+	for name, text := range map[string]string{"cause": string(report.Cause), "severity": string(report.Severity), "traceback": report.Traceback} {
+		if text != "" {
+			t.RawSetString(name, lua.LString(text))
+		}
+	}
+	t.RawSetString("succeeded", lua.LBool(report.Succeeded))
+	t.RawSetString("unknown", lua.LBool(report.Unknown))
+	t.RawSetString("timed_out", lua.LBool(report.TimedOut))
+	t.RawSetString("metrics", metricsTable(report.Metrics))
+	t.RawSetString("log", logTable(report.Log))
+	t.Metatable = strict("result", testResultNames())
+	return t
+}
+
+// metricsTable is an array of metrics in which they are found by name too.
+func metricsTable(metrics []engine.Metric) *lua.LTable {
+	list, named := newTable(), newRecord(len(metrics))
+	for i := range metrics {
+		m := &metrics[i]
+		t := newRecord(3)
+		t.RawSetString("name", lua.LString(m.Name))
+		t.RawSetString("value", lua.LNumber(m.Value))
+		if m.Unit != "" {
+			t.RawSetString("unit", lua.LString(m.Unit))
+		}
+		for name, v := range map[string]*float64{"warn": m.Warn, "fail": m.Fail, "min": m.Min, "max": m.Max} {
+			if v != nil {
+				t.RawSetString(name, lua.LNumber(*v))
+			}
+		}
+		list.Append(t)
+		named.RawSetString(m.Name, t)
+	}
+	list.Metatable = leadsTo(named)
+	return list
+}
+
+// testDescription is description(config [, check fields]).
+func testDescription(L *lua.LState) int {
+	w, v, in := testCheck(args{L, "testing.description"}, 2)
+	var line string
+	var err error
+	w.plugin(L, describeLimit, func(ctx context.Context) { line, err = v.Describe(ctx, in) })
+	if err != nil {
+		L.RaiseError("%s", err.Error())
+	}
+	L.Push(lua.LString(line))
+	return 1
+}
+
+// testClean is clean(values [, form [, slug]]): the cleaned values as the plugin
+// sees them, or nil and a table of messages by field.
+func testClean(L *lua.LState) int {
+	a, w := args{L, "testing.clean"}, worldOf(L)
+	values := a.table(1, "values")
+	name := engine.ConfigForm
+	asked := a.textOr(2, "form", "")
+	switch asked {
+	case "config", "settings", "user", "service":
+		name = (map[string]engine.FormName{"config": engine.ConfigForm, "settings": engine.SettingsForm,
+			"user": engine.UserConfigForm, "service": engine.ServiceConfigForm})[asked]
+	case "":
+	default:
+		a.fail(2, "form must be config, settings, user or service, got %s", keyText(L.Get(2)))
+	}
+	v := w.choose(a, a.textOr(3, "slug", ""), func(v *version) bool {
+		return len(v.meta.Forms[name].Fields) > 0 || v.meta.Kind == engine.CheckPlugin && name == engine.ConfigForm
+	}, string(name))
+	cleaned, errs := w.clean(L, v, name, "c1", values)
+	if len(errs) > 0 {
+		L.Push(lua.LNil)
+		L.Push(complaintsTable(errs))
+		return 2
+	}
+	bound := w.rt.bind(v.layouts[name], "c1", cleaned)
+	if bound.problem != nil {
+		L.RaiseError("%s", bound.problem.Error())
+	}
+	L.Push(bound.table(L, w.rt.shared))
+	return 1
+}
+
+// complaintsTable is the messages by field; the first of a field stands.
+func complaintsTable(errs form.Errors) *lua.LTable {
+	t := newRecord(len(errs))
+	for _, e := range errs {
+		if t.RawGetString(e.Location) == lua.LNil {
+			t.RawSetString(e.Location, lua.LString(e.Message))
+		}
+	}
+	return t
+}
+
+// textOr is text, or otherwise when it was left out.
+func (o options) textOr(key, otherwise string) string {
+	if o.get(key) == lua.LNil {
+		return otherwise
+	}
+	return o.text(key)
+}
+
+// status returns one of the statuses.
+func (o options) status(key string, otherwise engine.Status) engine.Status {
+	s := engine.Status(o.textOr(key, string(otherwise)))
+	if s != engine.StatusPassing && !s.IsSeverity() {
+		o.fail(o.n, `%s must be "PASSING", "WARNING", "ERROR" or "CRITICAL", got %s`, key, keyText(o.get(key)))
+	}
+	return s
+}
+
+// instant returns seconds since the epoch as a time.
+func (o options) instant(key string, otherwise time.Time) time.Time {
+	if o.get(key) == lua.LNil {
+		return otherwise
+	}
+	return fromSeconds(o.number(key, 0, -maxInstant, maxInstant))
+}
+
+// records returns the tables of an array, each with the keys named alone.
+func (o options) records(key string, keys []string) []options {
+	t := o.table(key)
+	if t == nil {
+		return nil
+	}
+	list := make([]options, 0, t.Len())
+	t.ForEach(func(k, v lua.LValue) {
+		one, ok := v.(*lua.LTable)
+		if !ok || k.Type() != lua.LTNumber {
+			o.fail(o.n, "%s must be an array of tables", key)
+		}
+		list = append(list, o.optionsOf(o.n, one, keys))
+	})
+	return list
+}
+
+// instance reads the i-th instance, from 0.
+func (o options) instance(i int) engine.InstanceSnapshot {
+	id := o.textOr("id", "i"+lua.LNumber(i+1).String())
+	return engine.InstanceSnapshot{ID: id, Name: o.textOr("name", id), Address: o.text("address"),
+		OverallStatus: o.status("overall_status", engine.StatusPassing)}
+}

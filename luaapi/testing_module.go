@@ -1,0 +1,96 @@
+package luaapi
+
+import (
+	"math"
+
+	"moonwatch/engine"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// openTesting opens the module testing, which tests alone can require. Its
+// functions find the test that they serve in the context of the run.
+func openTesting(*lua.LState) *lua.LTable {
+	return moduleOf(map[string]lua.LGFunction{
+		"equal": testEqual, "matches": testMatches, "is_true": testIsTrue, "is_nil": testIsNil, "raises": testRaises,
+
+		"run": testRun, "ping": testPing, "description": testDescription, "clean": testClean,
+		"send_alert":        func(L *lua.LState) int { return testAlert(L, "testing.send_alert", false) },
+		"send_alert_update": func(L *lua.LState) int { return testAlert(L, "testing.send_alert_update", true) },
+		"view":              testView, "monitor": testFeed, "acknowledgements": testAcknowledgements, "records": testRecords,
+		"log": testLog, "marked_sent": testMarkedSent,
+
+		"http": testHTTP, "http_requests": testHTTPRequests, "tcp": testTCP, "dns": testDNS, "icmp": testICMP, "exec": testExec,
+		"smtp": testSMTP, "smtp_messages": testSMTPMessages, "certificate": testCertificate,
+
+		"setenv": testSetenv, "settings": testSettings, "at": testAt,
+	})
+}
+
+// testSetenv is setenv(name, value); nil removes the variable.
+func testSetenv(L *lua.LState) int {
+	a, w := args{L, "testing.setenv"}, worldOf(L)
+	name := a.text(1, "name")
+	if !a.has(2) {
+		delete(w.env, name)
+		return 0
+	}
+	w.env[name] = a.text(2, "value")
+	return 0
+}
+
+// testSettings is settings(values [, slug]): the site-wide settings, cleaned as
+// their form does; nil is a form that nobody saved.
+func testSettings(L *lua.LState) int {
+	a, w := args{L, "testing.settings"}, worldOf(L)
+	owners := map[string]bool{}
+	v := w.choose(a, a.textOr(2, "slug", ""), func(v *version) bool {
+		if owners[settingsOwner(v)] || len(v.meta.Forms[engine.SettingsForm].Fields) == 0 {
+			return false // its settings are another's, or it has none
+		}
+		owners[settingsOwner(v)] = a.textOr(2, "slug", "") == ""
+		return true
+	}, "settings_form")
+	if !a.has(1) {
+		delete(w.settings, settingsOwner(v))
+		return 0
+	}
+	w.settings[settingsOwner(v)] = w.mustClean(a, v, engine.SettingsForm, settingsOwner(v), a.table(1, "values"))
+	return 0
+}
+
+// testAt is at(instant): it sets the clock, which then stands still but for time.sleep.
+func testAt(L *lua.LState) int {
+	a := args{L, "testing.at"}
+	seconds := a.number(1, "instant")
+	if math.Abs(seconds) > maxInstant {
+		a.fail(1, "instant is out of range")
+	}
+	worldOf(L).stub.Set(fromSeconds(seconds))
+	return 0
+}
+
+// testLog is log(): what the plugin logged in its last call.
+func testLog(L *lua.LState) int {
+	L.Push(logTable(worldOf(L).log))
+	return 1
+}
+
+// testMarkedSent is marked_sent(): the usernames of those that the plugin marked
+// as reached, in order.
+func testMarkedSent(L *lua.LState) int {
+	L.Push(textTable(worldOf(L).marked))
+	return 1
+}
+
+// logTable is an array of { level, message }.
+func logTable(lines []engine.LogLine) *lua.LTable {
+	t := newTable()
+	for _, line := range lines {
+		one := newRecord(2)
+		one.RawSetString("level", lua.LString(line.Level))
+		one.RawSetString("message", lua.LString(line.Message))
+		t.Append(one)
+	}
+	return t
+}

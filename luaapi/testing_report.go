@@ -1,0 +1,148 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+)
+
+// TestReport is what came of the tests of a path.
+type TestReport struct {
+	Files []TestFile `json:"files"`
+}
+
+// TestFile is what came of one file of tests.
+type TestFile struct {
+	File     string                 `json:"file"` // of the tests
+	Tests    []TestResult           `json:"tests"`
+	Problems []engine.PluginProblem `json:"problems"` // why its tests could not be run
+}
+
+// TestResult is what came of one test.
+type TestResult struct {
+	Name    string                `json:"name"`
+	Line    int                   `json:"line"` // at which the test begins
+	Took    time.Duration         `json:"took"` // nanoseconds
+	Failure *engine.PluginProblem `json:"failure"`
+	Detail  string                `json:"detail"` // of a failure: how the plugin's last call ended
+	Log     []engine.LogLine      `json:"log"`    // what the test itself printed
+}
+
+// Counts returns how many tests passed and failed, and how many problems kept
+// others from being run.
+func (r TestReport) Counts() (passed, failed, problems int) {
+	for _, f := range r.Files {
+		problems += len(f.Problems)
+		for _, t := range f.Tests {
+			if t.Failure == nil {
+				passed++
+			} else {
+				failed++
+			}
+		}
+	}
+	return passed, failed, problems
+}
+
+// testSuffix ends the name of a file of tests.
+const testSuffix = "_test.lua"
+
+// Test runs the tests of a plugin's file, of a file of tests, or of a folder,
+// which is a plugin or holds some. It blocks, each test for 10 s at most; when
+// ctx ends, those that are left fail. No test reaches the network, and nothing
+// of the registry, the store or the environment is seen or changed. Files are
+// named as path names them. An error says that there is nothing to test at path.
+func (rt *Runtime) Test(ctx context.Context, path string) (TestReport, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return TestReport{}, fmt.Errorf("test %s: there is no such file", path)
+	}
+	if err != nil {
+		return TestReport{}, fmt.Errorf("test %s: %w", path, err)
+	}
+	if base := filepath.Base(path); !info.IsDir() && (base == mainFile || base == "plugin"+testSuffix) {
+		path, info = filepath.Dir(path), nil
+	}
+	dir, name := split(path)
+	switch {
+	case info == nil || info.IsDir() && isFile(filepath.Join(path, mainFile)):
+	case info.IsDir():
+		return rt.testFolder(ctx, path)
+	case !strings.HasSuffix(name, ".lua"):
+		return TestReport{}, fmt.Errorf("test %s: neither a Lua file nor a folder", path)
+	default:
+		if plugin, ok := strings.CutSuffix(name, testSuffix); ok {
+			name = plugin + ".lua"
+		}
+	}
+	file := rt.TestFS(ctx, os.DirFS(dir), name)
+	file.under(dir)
+	return TestReport{Files: []TestFile{file}}, nil
+}
+
+// split parts a path into a folder and a name that is not "." or "..".
+func split(path string) (dir, name string) {
+	if base := filepath.Base(path); base == "." || base == ".." {
+		if full, err := filepath.Abs(path); err == nil {
+			path = full
+		}
+	}
+	return filepath.Dir(path), filepath.Base(path)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// testFolder tests all plugins in a folder that have tests.
+func (rt *Runtime) testFolder(ctx context.Context, dir string) (TestReport, error) {
+	fsys := os.DirFS(dir)
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return TestReport{}, fmt.Errorf("test %s: %w", dir, err)
+	}
+	var report TestReport
+	for _, e := range entries {
+		name := e.Name()
+		if name[0] == '.' || name[0] == '_' {
+			continue
+		}
+		if plugin, ok := strings.CutSuffix(name, testSuffix); ok {
+			name = plugin + ".lua"
+		} else if _, err := fs.Stat(fsys, path.Join(name, "plugin"+testSuffix)); err != nil {
+			continue
+		}
+		file := rt.TestFS(ctx, fsys, name)
+		file.under(dir)
+		report.Files = append(report.Files, file)
+	}
+	if len(report.Files) == 0 {
+		return report, fmt.Errorf("test %s: there are no tests: files whose names end in %s", dir, testSuffix)
+	}
+	return report, nil
+}
+
+// under names all files as they are seen from above dir.
+func (f *TestFile) under(dir string) {
+	if dir == "." {
+		return
+	}
+	f.File = filepath.Join(dir, f.File)
+	for i := range f.Problems {
+		f.Problems[i].File = filepath.Join(dir, f.Problems[i].File)
+	}
+	for i := range f.Tests {
+		if failure := f.Tests[i].Failure; failure != nil {
+			failure.File = filepath.Join(dir, failure.File)
+		}
+	}
+}

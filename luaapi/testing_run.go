@@ -1,0 +1,203 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// testLimit bounds one test, and all that it calls.
+const testLimit = 10 * time.Second
+
+// testPlan is a plugin and the tests of it.
+type testPlan struct {
+	source *source // of the plugin
+	file   string  // chunk name of the tests
+	code   *code   // of the tests
+	shown  string  // the plugin's file
+	tests  []plannedTest
+}
+
+type plannedTest struct {
+	name string
+	line int
+}
+
+// TestFS runs the tests of the plugin file or folder name of fsys, as Test does.
+// Files are named as in fsys.
+func (rt *Runtime) TestFS(ctx context.Context, fsys fs.FS, name string) TestFile {
+	out := TestFile{File: testFileOf(fsys, name)}
+	plan, found := rt.planTests(ctx, fsys, name, out.File)
+	if len(found) > 0 {
+		out.Problems = found
+		return out
+	}
+	for _, t := range plan.tests {
+		out.Tests = append(out.Tests, rt.runTest(ctx, plan, t))
+	}
+	return out
+}
+
+// testFileOf is the file with the tests of a plugin file or folder.
+func testFileOf(fsys fs.FS, name string) string {
+	if file, ok := strings.CutSuffix(name, ".lua"); ok {
+		if info, err := fs.Stat(fsys, name); err != nil || !info.IsDir() {
+			return file + testSuffix
+		}
+	}
+	return path.Join(name, "plugin"+testSuffix)
+}
+
+// planTests compiles the tests and finds them, and makes sure that the plugin loads.
+func (rt *Runtime) planTests(ctx context.Context, fsys fs.FS, name, file string) (*testPlan, problems) {
+	text, err := fs.ReadFile(fsys, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, problems{{File: file, Message: "there is no such file: " + name + " has no tests"}}
+	}
+	if err != nil {
+		return nil, problems{{File: file, Message: err.Error()}}
+	}
+	s, err := readSource(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, problems{{File: file, Message: "there is no plugin " + name + " to test"}}
+	}
+	if err != nil {
+		return nil, problems{{File: name, Message: err.Error()}}
+	}
+	plugin, found := rt.compile(s, false)
+	if len(found) > 0 {
+		return nil, found
+	}
+	tests, err := compileFile(file, string(text), false)
+	if err != nil {
+		return nil, problems{sourceProblem(file, err)}
+	}
+	plan := &testPlan{source: s, file: file, shown: shownFile(name, s.folder, false)}
+	plan.code = &code{main: tests, modules: plugin.modules, libs: make([]bool, len(libraryNames()))}
+	for i := range plan.code.libs {
+		plan.code.libs[i] = true
+	}
+	return plan, rt.findTests(ctx, plan)
+}
+
+// findTests runs the file's top level once, and notes the tests in the order in
+// which they stand in the file.
+func (rt *Runtime) findTests(ctx context.Context, plan *testPlan) (found problems) {
+	w, found := rt.newTestWorld(ctx, plan)
+	if len(found) > 0 {
+		return found
+	}
+	defer w.close()
+	failure, _ := w.run(ctx, plan, 0, func(L *lua.LState, top lua.LValue) {
+		list, ok := top.(*lua.LTable)
+		if !ok {
+			L.RaiseError("the file must return a table of tests, but returned %s", typeName(top))
+		}
+		list.ForEach(func(k, v lua.LValue) {
+			name, isText := k.(lua.LString)
+			fn, isFunction := v.(*lua.LFunction)
+			if isText && isFunction && strings.HasPrefix(string(name), "test_") {
+				line := 0
+				if fn.Proto != nil {
+					line = fn.Proto.LineDefined
+				}
+				plan.tests = append(plan.tests, plannedTest{string(name), line})
+			}
+		})
+	})
+	if failure != nil {
+		return problems{*failure}
+	}
+	if len(plan.tests) == 0 {
+		return problems{{File: plan.file, Message: "there is no test: the file returns no function whose name begins with test_"}}
+	}
+	sort.Slice(plan.tests, func(i, j int) bool {
+		a, b := plan.tests[i], plan.tests[j]
+		return a.line < b.line || a.line == b.line && a.name < b.name
+	})
+	return nil
+}
+
+// runTest runs one test, in a world of its own.
+func (rt *Runtime) runTest(ctx context.Context, plan *testPlan, t plannedTest) TestResult {
+	begun := time.Now()
+	out := TestResult{Name: t.name, Line: t.line}
+	w, found := rt.newTestWorld(ctx, plan)
+	if len(found) > 0 {
+		out.Failure = &found[0]
+		return out
+	}
+	defer w.close()
+	out.Failure, out.Log = w.run(ctx, plan, t.line, func(L *lua.LState, top lua.LValue) {
+		list, _ := top.(*lua.LTable)
+		if list == nil || list.RawGetString(t.name).Type() != lua.LTFunction {
+			L.RaiseError("the file returned no %s this time", t.name)
+		}
+		L.Push(list.RawGetString(t.name))
+		L.Call(0, 0)
+	})
+	if out.Failure != nil {
+		out.Detail = w.last
+	}
+	out.Took = time.Since(begun)
+	return out
+}
+
+// run executes the file of tests from its top in a state of its own and hands
+// what it returned to enter. line is blamed for what has no line of its own.
+func (w *testWorld) run(ctx context.Context, plan *testPlan, line int, enter func(L *lua.LState, top lua.LValue)) (*engine.PluginProblem, []engine.LogLine) {
+	meta := &w.plugins[0].meta
+	kind := runKind{limit: testLimit, subject: "c1"}
+	if meta.Kind == engine.AlertPlugin {
+		kind.subject = "s1"
+	}
+	r, cancel, err := w.rt.begin(context.WithValue(ctx, testWorldKey{}, w), plan.code, nil, meta, kind)
+	if err != nil {
+		return &engine.PluginProblem{File: plan.file, Line: line, Message: err.Error()}, nil
+	}
+	defer cancel()
+	r.extra = map[string]moduleOpener{"testing": openTesting}
+	r.call.env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
+	r.onLoad = enter
+	defer r.end(nil, false)
+	err = r.execute()
+	log := r.finishLog()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return w.locate(plan, r, line, "the test took longer than "+form.FormatDuration(testLimit)), log
+	}
+	switch {
+	case w.fault != "": // stands, even if something caught it
+		return w.locate(plan, r, line, w.fault), log
+	case err != nil:
+		return w.locate(plan, r, line, err.Error()), log
+	}
+	if missing := w.stub.Missing(); len(missing) > 0 {
+		return w.locate(plan, r, line, missing[0]), log
+	}
+	return nil, log
+}
+
+// locate finds the line of the test at which an error was raised.
+func (w *testWorld) locate(plan *testPlan, r *run, line int, text string) *engine.PluginProblem {
+	p := raisedProblem(plan.file, text, nil)
+	if p.Line > 0 {
+		return &p
+	}
+	p.Line = line
+	for entry := range strings.Lines(r.trace) {
+		if at := raisedProblem(plan.file, strings.TrimSpace(entry), nil); at.Line > 0 {
+			p.Line = at.Line
+			break
+		}
+	}
+	return &p
+}

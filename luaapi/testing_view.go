@@ -1,0 +1,266 @@
+package luaapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// testView is view(method, path, options): the answer, as http.request gives
+// one. It is answered as the site does: 404 and 405 where there is no view, 403
+// for a user whose role is too low, 500 for an error in the plugin. Where a user
+// is needed and none is named, it is one with just that role.
+func testView(L *lua.LState) int {
+	a, w := args{L, "testing.view"}, worldOf(L)
+	o := a.options(3, "options", []string{"headers", "body", "json", "form", "query", "user", "address", "slug"})
+	v := w.choose(a, o.text("slug"), func(v *version) bool { return len(v.Views()) > 0 }, "urls")
+	method := strings.ToUpper(a.text(1, "method"))
+	path, query, _ := strings.Cut(strings.TrimLeft(a.text(2, "path"), "/"), "?")
+	path = strings.TrimPrefix(path, "plugins/"+v.meta.Slug+"/")
+	query = joinQuery(query, o.query("query"))
+	route, status := routeOf(v.Views(), method, path)
+	if route == nil {
+		return pushView(L, engine.ViewAnswer{Status: status})
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		o.fail(3, "query: %s", err.Error())
+	}
+	r := &httpRequest{}
+	o.headers(r)
+	o.body(r)
+	in := &engine.ViewCall{Settings: w.settingsOf(v), PublicURL: testAddress}
+	in.Request = engine.ViewRequest{Method: method, Path: path, Query: values, Headers: r.Header, Body: []byte(r.Body),
+		Address: o.textOr("address", "192.0.2.1"), URL: testAddress + "/plugins/" + v.meta.Slug + "/" + path}
+	if in.Request.Headers == nil {
+		in.Request.Headers = map[string][]string{}
+	}
+	if query != "" {
+		in.Request.URL += "?" + query
+	}
+	if user := w.viewer(o, v, route); user != nil {
+		if !user.Role.Can(route.Role) {
+			return pushView(L, engine.ViewAnswer{Status: http.StatusForbidden})
+		}
+		in.Request.User, in.Request.Role = user, user.Role
+	}
+	in.Monitor = &testMonitorView{w: w, m: w.monitor, v: v, role: in.Request.Role}
+	return w.callView(L, v, in)
+}
+
+// routeOf finds the view that answers, or the status of there being none.
+func routeOf(routes []engine.ViewRoute, method, path string) (*engine.ViewRoute, int) {
+	status := http.StatusNotFound
+	for i := range routes {
+		if routes[i].Path != path {
+			continue
+		}
+		if routes[i].Answers(method) {
+			return &routes[i], 0
+		}
+		status = http.StatusMethodNotAllowed
+	}
+	return nil, status
+}
+
+// viewer is who calls a view: nobody when it is public, else the user named, by
+// username or with fields, or one with just the role that is needed.
+func (w *testWorld) viewer(o options, v *version, route *engine.ViewRoute) *engine.UserSnapshot {
+	if route.Public {
+		return nil
+	}
+	switch given := o.get("user").(type) {
+	case *lua.LTable:
+		fields := o.optionsOf(o.n, given, testUserKeys())
+		user := w.user(fields, v, 0)
+		if fields.get("role") == lua.LNil {
+			user.Role = route.Role
+		}
+		return &user
+	case lua.LString:
+		for _, user := range w.monitor.users {
+			if user.Username == string(given) {
+				return &user
+			}
+		}
+		return &engine.UserSnapshot{ID: string(given), Username: string(given), TimeZone: "UTC", Role: route.Role}
+	case *lua.LNilType:
+	default:
+		o.wrong("user", "a table or a username")
+	}
+	return &engine.UserSnapshot{ID: "u1", Username: "user1", TimeZone: "UTC", Role: route.Role}
+}
+
+func (w *testWorld) callView(L *lua.LState, v *version, in *engine.ViewCall) int {
+	if !slices.ContainsFunc(v.Views(), func(r engine.ViewRoute) bool {
+		return r.Path == in.Request.Path && slices.Contains(r.Methods, in.Request.Method)
+	}) {
+		in.Request.Method = http.MethodGet // HEAD is answered by a view that answers GET
+	}
+	var answer engine.ViewAnswer
+	var err error
+	w.plugin(L, viewLimit, func(ctx context.Context) { answer, err = v.View(ctx, in) })
+	w.log = answer.Log
+	w.note("", "")
+	if err != nil {
+		answer = engine.ViewAnswer{Status: http.StatusInternalServerError}
+		w.last = err.Error()
+		if failed, ok := err.(*engine.ViewError); ok {
+			w.log, w.last = failed.Log, failed.Message+"\n"+failed.Traceback
+		}
+	}
+	return pushView(L, answer)
+}
+
+func pushView(L *lua.LState, answer engine.ViewAnswer) int {
+	L.Push(newHTTPResponse(&host.HTTPResponse{Status: answer.Status, Header: http.Header(answer.Headers), Body: string(answer.Body)}))
+	return 1
+}
+
+// testMonitor is what a test says that the monitor holds, and what the plugin's
+// views did to it.
+type testMonitor struct {
+	services map[string]*engine.AlertSnapshot
+	checks   map[string]*engine.CheckRun
+	users    []engine.UserSnapshot
+	acks     []*lua.LTable
+	records  []*lua.LTable
+}
+
+func newTestMonitor() *testMonitor {
+	return &testMonitor{services: map[string]*engine.AlertSnapshot{}, checks: map[string]*engine.CheckRun{}}
+}
+
+// testFeed is monitor{ services, checks, users [, slug] }.
+func testFeed(L *lua.LState) int {
+	a, w := args{L, "testing.monitor"}, worldOf(L)
+	a.table(1, "monitor")
+	o := a.options(1, "monitor", []string{"services", "checks", "users", "slug"})
+	v := w.choose(a, o.text("slug"), func(v *version) bool { return len(v.Views()) > 0 }, "urls")
+	m := newTestMonitor()
+	for i, one := range o.records("services", testServiceKeys()) {
+		s := w.service(one, v, i)
+		if s.OverallStatus == engine.StatusPassing {
+			s.IncidentKey = one.text("incident_key")
+		}
+		m.services[s.Subject.ID] = s
+	}
+	for _, one := range o.records("checks", append(testCheckKeys(), "config")) {
+		in := w.checkRun(one, v)
+		config := one.table("config")
+		if config == nil {
+			config = newTable()
+		}
+		in.Check.Config = w.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
+		m.checks[in.Check.ID] = in
+	}
+	m.users = w.users(o, "users", v, 0)
+	slices.SortFunc(m.users, func(x, y engine.UserSnapshot) int { return strings.Compare(x.Username, y.Username) })
+	m.acks, m.records = w.monitor.acks, w.monitor.records
+	w.monitor = m
+	return 0
+}
+
+// testAcknowledgements is acknowledgements(): what views acknowledged, in order.
+func testAcknowledgements(L *lua.LState) int { return pushTables(L, worldOf(L).monitor.acks) }
+
+// testRecords is records(): the results that views recorded, in order.
+func testRecords(L *lua.LState) int { return pushTables(L, worldOf(L).monitor.records) }
+
+func pushTables(L *lua.LState, tables []*lua.LTable) int {
+	list := newTable()
+	for _, t := range tables {
+		list.Append(t)
+	}
+	L.Push(list)
+	return 1
+}
+
+// testMonitorView is the monitor of one call of a view.
+type testMonitorView struct {
+	w    *testWorld
+	m    *testMonitor
+	v    *version
+	role access.Role // "" is the plugin itself
+}
+
+func monitorError(kind engine.MonitorErrorKind, message string) error {
+	return &engine.MonitorError{Kind: kind, Message: message}
+}
+
+// Service implements engine.Monitor.
+func (t *testMonitorView) Service(_ context.Context, id string) (*engine.AlertSnapshot, error) {
+	s := t.m.services[id]
+	if s == nil {
+		return nil, monitorError(engine.MonitorNotFound, "there is no service "+id)
+	}
+	return s, nil
+}
+
+// Check implements engine.Monitor.
+func (t *testMonitorView) Check(_ context.Context, id string) (*engine.CheckRun, error) {
+	c := t.m.checks[id]
+	if c == nil || c.Check.Plugin != t.v.meta.Slug {
+		return nil, monitorError(engine.MonitorNotFound, "there is no check "+id)
+	}
+	return c, nil
+}
+
+// Users implements engine.Monitor.
+func (t *testMonitorView) Users(context.Context) ([]engine.UserSnapshot, error) {
+	return t.m.users, nil
+}
+
+// Acknowledge implements engine.Monitor.
+func (t *testMonitorView) Acknowledge(_ context.Context, service, username string, o engine.AckOptions) error {
+	s := t.m.services[service]
+	user := slices.IndexFunc(t.m.users, func(u engine.UserSnapshot) bool { return u.Username == username })
+	switch {
+	case t.role != "" && !t.role.Can(access.Operator):
+		return monitorError(engine.MonitorDenied, "a viewer may not acknowledge")
+	case s == nil:
+		return monitorError(engine.MonitorNotFound, "there is no service "+service)
+	case user < 0:
+		return monitorError(engine.MonitorUnknownUser, "there is no user "+username)
+	case s.OverallStatus == engine.StatusPassing:
+		return monitorError(engine.MonitorNotFailing, "nothing is failing")
+	case o.IncidentKey != "" && o.IncidentKey != s.IncidentKey:
+		return monitorError(engine.MonitorOtherIncident, "another incident is open now")
+	}
+	copied := *s
+	copied.Acknowledgement = &engine.AcknowledgementSnapshot{User: username, Comment: o.Comment, At: t.w.stub.Now()}
+	t.m.services[service] = &copied
+	ack := newRecord(5)
+	for name, text := range map[string]string{"service": service, "user": username, "comment": o.Comment, "incident_key": s.IncidentKey} {
+		ack.RawSetString(name, lua.LString(text))
+	}
+	if o.ExpiresIn != nil {
+		ack.RawSetString("expires_in", inSeconds(*o.ExpiresIn))
+	}
+	t.m.acks = append(t.m.acks, ack)
+	return nil
+}
+
+// Record implements engine.Monitor.
+func (t *testMonitorView) Record(_ context.Context, check string, report engine.RunReport) error {
+	c := t.m.checks[check]
+	if c == nil || c.Check.Plugin != t.v.meta.Slug {
+		return monitorError(engine.MonitorNotFound, "there is no check "+check)
+	}
+	if t.role != "" && !t.role.Can(access.Operator) {
+		return monitorError(engine.MonitorDenied, "a viewer may not record results")
+	}
+	record := t.w.resultTable(&report)
+	record.RawSetString("check", lua.LString(check))
+	record.Metatable = strict("record", append(testResultNames(), "check"))
+	t.m.records = append(t.m.records, record)
+	return nil
+}

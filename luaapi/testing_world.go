@@ -1,0 +1,216 @@
+package luaapi
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// testWorld is all that one test sees and moves: it is fresh for each. It
+// belongs to the test's goroutine.
+type testWorld struct {
+	rt       *Runtime // over the stub, with nothing in its registry
+	plugins  []*version
+	stub     *host.Stub
+	env      map[string]string
+	settings map[string]form.Values // by the slug that they belong to
+	monitor  *testMonitor
+	marked   []string         // usernames that mark_sent was called with
+	log      []engine.LogLine // of the plugin's last call
+	last     string           // how the plugin's last call ended, when that is of interest
+	seen     int              // complaints of the stub that were passed on
+	fault    string           // what fails the test, whatever catches it
+}
+
+type testWorldKey struct{}
+
+// testAddress is the site's public address in tests.
+const testAddress = "https://moonwatch.example"
+
+// openedOpener opens the secrets of tests, which are only marked as sealed.
+type openedOpener struct{}
+
+// Open returns the secret as it is.
+func (openedOpener) Open(_, _ string, sealed form.Sealed) ([]byte, error) { return []byte(sealed), nil }
+
+func sealOpenly(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(plain), nil }
+
+// newTestWorld loads the plugin aside, over a stub. The world must be closed.
+func (rt *Runtime) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld, problems) {
+	w := &testWorld{
+		stub: host.NewStub(time.Now().Truncate(time.Second)), env: map[string]string{},
+		settings: map[string]form.Values{}, monitor: newTestMonitor(),
+	}
+	w.rt = rt.aside(func(o *Options) {
+		o.Host, o.Opener, o.Now = w.stub, openedOpener{}, w.stub.Now
+		o.Data = newTestData(w.stub.Now)
+		o.Env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
+	})
+	out := w.rt.load(ctx, plan.source, plan.shown)
+	if len(out.problems) > 0 {
+		w.close()
+		return nil, out.problems
+	}
+	w.plugins = out.plugins
+	return w, nil
+}
+
+func (w *testWorld) close() { w.rt.drain() }
+
+// aside is a runtime with other options that shares rt's turns, limits and
+// functions. Its registry is empty, and it has no goroutine: drain ends it.
+func (rt *Runtime) aside(change func(*Options)) *Runtime {
+	o := rt.opts
+	o.Sources, o.Shipped, o.Dir = nil, nil, ""
+	change(&o)
+	a := &Runtime{
+		opts: o, turns: rt.turns, watchdog: rt.watchdog, builtin: rt.builtin, shared: rt.shared, tools: rt.tools,
+		pools: map[*pool]struct{}{}, stop: rt.stop,
+	}
+	a.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
+	return a
+}
+
+// drain closes the pools of all that was loaded.
+func (rt *Runtime) drain() {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	for p := range rt.pools {
+		p.close()
+		delete(rt.pools, p)
+	}
+}
+
+// worldOf returns the world of the test that L runs.
+func worldOf(L *lua.LState) *testWorld {
+	if c := callOf(L); c != nil {
+		if w, ok := c.ctx.Value(testWorldKey{}).(*testWorld); ok && c.run != nil && c.run.version == nil {
+			return w
+		}
+	}
+	L.RaiseError("the module testing can be used in tests alone")
+	return nil
+}
+
+// fail fails the test at the line that called the module's function.
+func (w *testWorld) fail(L *lua.LState, format string, values ...any) {
+	text := fmt.Sprintf(format, values...)
+	if w.fault == "" {
+		w.fault = L.Where(1) + text
+	}
+	L.RaiseError("%s", text)
+}
+
+// plugin calls the plugin, for which limit is the time it has, with the turn
+// given back meanwhile. What it asks for and no stub answers fails the test.
+func (w *testWorld) plugin(L *lua.LState, limit time.Duration, call func(ctx context.Context)) {
+	reserve := min(limit/10, maxReserve)
+	if limit >= 5*time.Second {
+		reserve = maxReserve
+	}
+	w.stub.Begin(limit, reserve)
+	err := callOf(L).wait(0, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		call(ctx)
+		return nil
+	})
+	w.stub.Begin(0, 0)
+	if err != nil {
+		L.RaiseError("%s", err.Error())
+	}
+	if missing := w.stub.Missing(); len(missing) > w.seen {
+		complaint := missing[w.seen]
+		w.seen = len(missing)
+		w.fail(L, "%s", complaint)
+	}
+}
+
+// choose finds the plugin that a call is for: the one named, else the only one
+// that suits.
+func (w *testWorld) choose(a args, slug string, suits func(*version) bool, what string) *version {
+	var found []*version
+	var slugs []string
+	for _, v := range w.plugins {
+		if slug == v.meta.Slug && suits(v) {
+			return v
+		}
+		if suits(v) {
+			found = append(found, v)
+		}
+		slugs = append(slugs, v.meta.Slug)
+	}
+	switch {
+	case slug != "":
+		near := form.Nearest(slug, slugs)
+		if near != "" && near != slug {
+			a.L.RaiseError("%s: there is no plugin %s; did you mean %s?", a.fn, slug, near)
+		}
+		a.L.RaiseError("%s: %s is no plugin of this file with %s", a.fn, slug, what)
+	case len(found) == 0:
+		a.L.RaiseError("%s: the plugin has no %s", a.fn, what)
+	case len(found) > 1:
+		a.L.RaiseError("%s: the file has several plugins: choose one by slug", a.fn)
+	}
+	return found[0]
+}
+
+// clean cleans values as a form of the plugin does.
+func (w *testWorld) clean(L *lua.LState, v *version, name engine.FormName, object string, t *lua.LTable) (form.Values, form.Errors) {
+	raw, problem := fromLua(t, 0)
+	if problem != "" {
+		L.RaiseError("%s: %s", string(name), problem)
+	}
+	fields, ok := raw.(map[string]any)
+	if list, isList := raw.([]any); !ok && (!isList || len(list) > 0) {
+		L.RaiseError("%s: values must be a table of names and values", string(name))
+	}
+	var values form.Values
+	var errs form.Errors
+	err := callOf(L).wait(0, func(ctx context.Context) error {
+		values, errs = v.meta.Forms[name].Clean(ctx, fields, form.Options{Seal: sealOpenly, Callbacks: v.Cleaning(name, object)})
+		return nil
+	})
+	if err != nil {
+		L.RaiseError("%s", err.Error())
+	}
+	if values == nil {
+		values = form.Values{}
+	}
+	return values, errs
+}
+
+// mustClean is clean, but a complaint raises. A nil table is a form that nobody saved.
+func (w *testWorld) mustClean(a args, v *version, name engine.FormName, object string, t *lua.LTable) form.Values {
+	if t == nil {
+		return nil
+	}
+	values, errs := w.clean(a.L, v, name, object, t)
+	if len(errs) > 0 {
+		a.L.RaiseError("%s: %s: %s", a.fn, string(name), errs.Error())
+	}
+	return values
+}
+
+// settingsOf is a fresh map, by which a plugin knows that they may have changed.
+func (w *testWorld) settingsOf(v *version) form.Values {
+	owner := settingsOwner(v)
+	out := form.Values{}
+	for key, value := range w.settings[owner] {
+		out[key] = value
+	}
+	return out
+}
+
+func settingsOwner(v *version) string {
+	if v.meta.SettingsFrom != "" {
+		return v.meta.SettingsFrom
+	}
+	return v.meta.Slug
+}
