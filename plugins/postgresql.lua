@@ -1,0 +1,198 @@
+-- PostgreSQL: connects, logs in and, where asked to, makes a query.
+--
+-- Speaks the protocol version 3.0 with TLS, SCRAM-SHA-256, md5 and, over TLS alone, a
+-- password in clear. The first value of the answer is the message, a metric where it is
+-- a number, and what `expect` looks at. The query is sent as it is: use a role that may
+-- read only what it must.
+--
+-- Messages: `Connection refused by H:P`; `Connection to H:P timed out`; `Login failed: …`
+-- and `Query failed: …` with the server's words and SQLSTATE; `The query gave no row`;
+-- `Failed to find match regex /R/ in V`.
+local bytes, crypto, base64, forms = require "bytes", require "crypto", require "base64", require "forms"
+local re, tcp, time = require "re", require "tcp", require "time"
+
+local MOST, ROWS = 1024 * 1024, 10000 -- bytes of a message, rows of an answer
+
+local Postgresql = {
+  name = "PostgreSQL", slug = "postgresql", version = "1.0.0", author = "Moonwatch",
+  summary = "Logs in to PostgreSQL and makes a query.",
+  font_icon = "fa fa-database",
+  config_form = {
+    forms.HostField{ "host", group = "Server", initial = "localhost", help_text = "Name or address of the server" },
+    forms.PortField{ "port", group = "Server", initial = 5432, help_text = "Port of the server" },
+    forms.BooleanField{ "tls", group = "Server", label = "TLS", help_text = "Speak TLS" },
+    forms.BooleanField{ "verify", group = "Server", initial = true, show_if = { tls = true }, help_text = "Fail when the certificate is not trusted" },
+    forms.CharField{ "user", group = "Login", initial = "postgres", max_length = 63, help_text = "Role to log in as" },
+    forms.CharField{ "password", group = "Login", required = false, widget = forms.PasswordInput, help_text = "Password of the role" },
+    forms.CharField{ "database", group = "Login", required = false, max_length = 63, help_text = "Database; the one named as the role when empty" },
+    forms.CharField{ "query", group = "Query", required = false, widget = forms.Textarea, placeholder = "SELECT count(*) FROM jobs WHERE failed", help_text = "SQL to run after the login" },
+    forms.PatternField{ "expect", group = "Query", required = false, help_text = "Regular expression that the first value of the answer must match" },
+  },
+}
+
+-- Problems of the dialogue are raised as tables: what pcall catches besides is a
+-- mistake in this file, and is raised again.
+local function fail(text) error({ text = text }) end
+
+local function need(value, problem)
+  if not value then fail(problem) end
+  return value
+end
+
+local function try(fn, ...)
+  local fine, value, more = pcall(fn, ...)
+  if fine then return nil, value, more end
+  if type(value) ~= "table" then error(value, 0) end
+  return value.text
+end
+
+-- send writes a message: its type (none for the first ones), length and body.
+local function send(connection, type, body)
+  need(connection:send(type .. bytes.pack(">I4", #body + 4) .. body))
+end
+
+-- receive returns the type and body of the next message; it skips notices.
+local function receive(connection)
+  while true do
+    local kind, length = bytes.unpack(">c1I4", need(connection:receive(5)))
+    if length < 4 or length > MOST then fail("the answer is not that of PostgreSQL") end
+    local body = need(connection:receive(length - 4))
+    if kind == "E" then
+      local fields = {}
+      for field, value in body:gmatch("(%a)([^%z]*)%z") do fields[field] = value end
+      fail(("%s (%s)"):format(fields.M or "unknown error", fields.C or "no SQLSTATE"))
+    end
+    if kind ~= "N" and kind ~= "A" then return kind, body end
+  end
+end
+
+-- scram logs in by SCRAM-SHA-256 (RFC 5802, 7677), and makes sure that the server
+-- knows the password too.
+local function scram(connection, password)
+  local nonce = crypto.random(18, "base64")
+  local first = "n=,r=" .. nonce
+  send(connection, "p", "SCRAM-SHA-256\0" .. bytes.pack(">s4", "n,," .. first))
+  local _, body = receive(connection)
+  local challenge = body:sub(5)
+  local theirs, salt, rounds = challenge:match("^r=([^,]+),s=([^,]+),i=(%d+)")
+  rounds = tonumber(rounds)
+  if not theirs or theirs:sub(1, #nonce) ~= nonce or rounds < 1 or rounds > 500000 then fail("the server's SCRAM challenge is not valid") end
+  local salted = crypto.pbkdf2("sha256", password, base64.decode(salt) or "", rounds, 32)
+  local key = crypto.hmac("sha256", salted, "Client Key", "raw")
+  local final = "c=biws,r=" .. theirs
+  local text = first .. "," .. challenge .. "," .. final
+  local proof = crypto.xor(key, crypto.hmac("sha256", crypto.sha256(key, "raw"), text, "raw"))
+  send(connection, "p", final .. ",p=" .. base64.encode(proof))
+  _, body = receive(connection)
+  local signature = crypto.hmac("sha256", crypto.hmac("sha256", salted, "Server Key", "raw"), text, "base64")
+  if not crypto.equal(body:sub(5), "v=" .. signature) then fail("the server does not prove that it knows the password") end
+end
+
+-- authenticate answers the server's request for a password.
+local function authenticate(connection, check, body)
+  local method = bytes.unpack(">I4", body)
+  if method == 0 then return true end
+  if check.password == "" then fail("the server asks for a password") end
+  if method == 10 and ("\0" .. body:sub(5)):find("\0SCRAM-SHA-256\0", 1, true) then
+    scram(connection, check.password)
+  elseif method == 5 then
+    send(connection, "p", "md5" .. crypto.md5(crypto.md5(check.password .. check.user) .. body:sub(5, 8)) .. "\0")
+  elseif method == 3 and check.tls then
+    send(connection, "p", check.password .. "\0")
+  elseif method == 3 then
+    fail("the server asks for the password in clear, which is sent over TLS only")
+  else
+    fail(("the server asks for a login of kind %s, which is not known"):format(tostring(method)))
+  end
+end
+
+-- login returns the server's version.
+local function login(connection, check)
+  if check.tls then
+    need(connection:send(bytes.pack(">I4I4", 8, 80877103)))
+    if need(connection:receive(1)) ~= "S" then fail("the server does not speak TLS") end
+    need(connection:starttls{ verify = check.verify })
+  end
+  local database = check.database ~= "" and check.database or check.user
+  send(connection, "", bytes.pack(">I4zzzzzzB", 196608, "user", check.user, "database", database, "application_name", "moonwatch", 0))
+  local version = ""
+  while true do
+    local kind, body = receive(connection)
+    if kind == "R" then authenticate(connection, check, body)
+    elseif kind == "S" then version = body:match("^server_version%z([^%z]*)") or version
+    elseif kind == "Z" then return version
+    elseif kind ~= "K" then fail("the answer is not that of PostgreSQL") end
+  end
+end
+
+-- ask returns the first value of the first row ("NULL" for none), and the number of rows.
+local function ask(connection, query)
+  send(connection, "Q", query .. "\0")
+  local value, rows = nil, 0
+  while true do
+    local kind, body = receive(connection)
+    if kind == "D" then
+      rows = rows + 1
+      if rows > ROWS then fail(("the query gives more than %d rows"):format(ROWS)) end
+      local columns, length = bytes.unpack(">I2i4", body)
+      if rows == 1 and columns and columns > 0 then value = length < 0 and "NULL" or body:sub(7, 6 + length) end
+    elseif kind == "G" or kind == "W" then
+      fail("the query wants data")
+    elseif kind == "Z" then
+      return value, rows
+    end
+  end
+end
+
+function Postgresql:run(check, result)
+  local where, started = check.host .. ":" .. check.port, time.now()
+  local connection, problem, kind = tcp.connect(check.host, check.port)
+  if not connection then
+    result.error = kind == "refused" and "Connection refused by " .. where
+      or kind == "timeout" and "Connection to " .. where .. " timed out"
+      or "Connection to " .. where .. " failed: " .. problem
+    return result
+  end
+  result:metric("connect", time.now() - started, "s")
+  local before = time.now()
+  local version
+  problem, version = try(login, connection, check)
+  if problem then
+    result.error = "Login failed: " .. problem
+    return result
+  end
+  result:metric("login", time.now() - before, "s")
+  result.message = "PostgreSQL " .. version
+
+  if check.query ~= "" then
+    before = time.now()
+    local value, rows
+    problem, value, rows = try(ask, connection, check.query)
+    if problem then
+      result.error = "Query failed: " .. problem
+      return result
+    end
+    result:metric("query", time.now() - before, "s")
+    result:metric("rows", rows)
+    result:metric("value", tonumber(value))
+    if check.expect ~= "" and not value then
+      result.error = "The query gave no row"
+    elseif check.expect ~= "" and not re.match(check.expect, value) then
+      result.error = ("Failed to find match regex /%s/ in %s"):format(check.expect, value:sub(1, 200))
+    end
+    if result.error ~= "" then return result end
+    result.message = value and value:sub(1, 200) or result.message
+  end
+  connection:send("X" .. bytes.pack(">I4", 4)) -- goodbye; whether it arrives does not matter
+  connection:close()
+  result.succeeded = true
+  return result
+end
+
+function Postgresql:description(check)
+  local text = ("PostgreSQL at %s port %d"):format(check.host, check.port)
+  if check.query ~= "" then text = text .. ": " .. check.query:gsub("%s+", " "):sub(1, 100) end
+  return text
+end
+
+return Postgresql
