@@ -94,7 +94,8 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	if f.engine.Empty() {
 		setup, _ = access.NewToken("")
 	}
-	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version})
+	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version,
+		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files())})
 	if err != nil {
 		return fmt.Errorf("prepare the server: %w", err)
 	}
