@@ -94,13 +94,34 @@ func (v *checkView) results(w *Web, q *request) error {
 	return err
 }
 
+// chooseRange is the time that was asked for; where none was, the shortest that
+// shows all there is, a day at most.
+func (v *checkView) chooseRange(w *Web, q *request) (rangeView, error) {
+	all := ranges()
+	for _, r := range all {
+		if r.Name == q.URL.Query().Get("range") {
+			return r, nil
+		}
+	}
+	for _, r := range all[:2] {
+		older := false
+		before := uint64(max(w.o.Now().Add(-r.span).UnixMicro(), 1))
+		err := w.engine.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(*engine.Result) bool {
+			older = true
+			return false
+		})
+		if err != nil || !older {
+			return r, err
+		}
+	}
+	return all[2], nil
+}
+
 // charts reads the results of the chosen time and draws them.
 func (v *checkView) charts(w *Web, q *request) error {
-	chosen := ranges()[2]
-	for _, r := range ranges() {
-		if r.Name == q.URL.Query().Get("range") {
-			chosen = r
-		}
+	chosen, err := v.chooseRange(w, q)
+	if err != nil {
+		return err
 	}
 	for _, r := range ranges() {
 		r.Current = r.Name == chosen.Name
@@ -110,7 +131,7 @@ func (v *checkView) charts(w *Web, q *request) error {
 	now := w.o.Now()
 	s := newSeries(now.Add(-chosen.span), now)
 	n := 0
-	err := w.engine.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, 0, func(r *engine.Result) bool {
+	err = w.engine.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, 0, func(r *engine.Result) bool {
 		if len(v.Bar.Results) < barResults {
 			v.Bar.Results = append(v.Bar.Results, barOf(r))
 		}
