@@ -3,6 +3,7 @@ package engine_test
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -137,7 +138,7 @@ func TestRetentionOfResultsAndSums(t *testing.T) {
 	in(t, func(b *bench) {
 		now := time.Now()
 		b.seedResults("c", now.Add(-100*time.Hour), now, 10*time.Minute)
-		b.seedResults("orphan", now.Add(-2*time.Hour), now, 10*time.Minute) // a crash in the middle of a deletion
+		b.seedResults("orphan", now, now.Add(3*time.Hour), 10*time.Minute) // a crash in the middle of a deletion
 		b.seedCheck("c", now.Add(-200*time.Hour), nil)
 		b.seedCheck("d", now.Add(-200*time.Hour), nil)
 		b.seedResults("d", now.Add(-10*time.Hour), now, 10*time.Minute)
@@ -145,9 +146,10 @@ func TestRetentionOfResultsAndSums(t *testing.T) {
 		b.settings(func(s *engine.Settings) {
 			s.Retention, s.SumRetention = engine.Duration(time.Hour), engine.Duration(72*time.Hour)
 		})
-		refused := true
+		var refused atomic.Bool
+		refused.Store(true)
 		b.store.SetFail(func(batch *engine.Batch) error { // nothing can be summed up
-			if refused && slices.ContainsFunc(batch.Puts, func(r engine.Record) bool { return r.Kind == engine.KindSum }) {
+			if refused.Load() && slices.ContainsFunc(batch.Puts, func(r engine.Record) bool { return r.Kind == engine.KindSum }) {
 				return errDisk
 			}
 			return nil
@@ -163,7 +165,7 @@ func TestRetentionOfResultsAndSums(t *testing.T) {
 		if n := count("c"); n != 600 {
 			t.Errorf("%d results, want 600: none is summed up", n)
 		}
-		refused = false
+		refused.Store(false)
 		time.Sleep(90 * time.Minute)
 		synctest.Wait()
 		if n := count("c"); n != 0 {
@@ -202,6 +204,39 @@ func TestRetentionOfResultsAndSums(t *testing.T) {
 		synctest.Wait()
 		if got := days("c"); got != 0 {
 			t.Errorf("%d days of sums are left after their time", got)
+		}
+	})
+}
+
+// TestRetentionLeavesWhatIsToBeSent: a recovery that nobody could be told yet
+// keeps its incident alive, however old that is.
+func TestRetentionLeavesWhatIsToBeSent(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		b.settings(func(s *engine.Settings) { s.HistoryKept = engine.Duration(time.Hour) })
+		web := b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(time.Minute) })
+		b.service("site", []string{"mail"}, web)
+		b.set("web", "ERROR")
+		time.Sleep(10 * time.Minute)
+		b.mu.Lock()
+		for range 400 {
+			b.answers["mail"] = append(b.answers["mail"], engine.AlertReport{Outcome: engine.OutcomeFailed, Why: "refused"})
+		}
+		b.mu.Unlock()
+		b.set("web", "")
+		time.Sleep(8 * time.Hour)
+		synctest.Wait()
+		list := b.incidents(nil)
+		if len(list) != 1 || list[0].Closed == nil || len(list[0].Events) < 2 {
+			t.Fatalf("incidents %+v, want the closed one with its timeline", list)
+		}
+		if len(b.deliveries(engine.DeliverySent)) == 0 || len(b.deliveries(engine.DeliveryFailed)) != 1 {
+			t.Error("deliveries of an incident that is not over are gone")
+		}
+		time.Sleep(26 * time.Hour) // it has been given up
+		synctest.Wait()
+		if list := b.incidents(nil); len(list) != 0 || len(b.ids(engine.KindIncidentEvent)) != 0 || len(b.ids(engine.KindDelivery)) != 0 {
+			t.Errorf("%d incidents, %d events and %d deliveries are left", len(list), len(b.ids(engine.KindIncidentEvent)), len(b.ids(engine.KindDelivery)))
 		}
 	})
 }
