@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -66,7 +67,13 @@ type badgerLog struct{ log *slog.Logger }
 func (l badgerLog) Errorf(format string, args ...any)   { l.log.Warn(line(format, args)) }
 func (l badgerLog) Warningf(format string, args ...any) { l.log.Warn(line(format, args)) }
 func (l badgerLog) Infof(format string, args ...any)    { l.log.Debug(line(format, args)) }
-func (l badgerLog) Debugf(format string, args ...any)   { l.log.Debug(line(format, args)) }
+
+// Debugf is called at every write: nothing is formatted that nobody reads.
+func (l badgerLog) Debugf(format string, args ...any) {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.log.Debug(line(format, args))
+	}
+}
 
 func line(format string, args []any) string {
 	return "badger: " + strings.TrimSpace(fmt.Sprintf(format, args...))
