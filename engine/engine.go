@@ -281,6 +281,7 @@ func (x *tx) recoverFromStop() error {
 			}
 		}
 	}
+	x.applyRules()
 	return nil
 }
 

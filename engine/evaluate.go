@@ -119,11 +119,15 @@ func (x *tx) settle(c *Check, old, state *CheckState) {
 	}
 	was, wasFailing := old.Failing()
 	is, isFailing := state.Failing()
-	if was == is && wasFailing == isFailing {
+	moved, shown := was != is || wasFailing != isFailing, state.Status != old.Status
+	if !moved && !shown {
 		return
 	}
 	for _, ref := range x.subjectsOf(c.ID) {
-		x.evaluate(ref, "")
+		// A status rule sees more than what counts as failing.
+		if s, ok := x.subject(ref); moved || ok && s.StatusRule != "" {
+			x.evaluate(ref, "")
+		}
 	}
 }
 
@@ -195,8 +199,11 @@ func (x *tx) evaluate(ref Ref, reason string) {
 		}
 	}
 	failing := x.failing(s)
-	overall := Overall(failing)
+	overall, problem := x.overallOf(s, failing, nil)
 	state := *old
+	if state.Problem = problem; problem != "" { // what was wrong may have passed
+		x.e.remind(due{at: x.now.Truncate(ruleRetry).Add(ruleRetry), ref: ref})
+	}
 	if overall != old.Overall {
 		state.Overall, state.Old, state.Since = overall, old.Overall, x.now
 		x.changed(ref.key(), string(old.Overall), string(overall), exists)
@@ -259,8 +266,14 @@ func (x *tx) situation(s subject, in *Incident, overall Status, failing []Failin
 	if !change.IsZero() {
 		x.e.remind(due{at: change, ref: s.ref})
 	}
-	situation := Situation{Overall: overall, Alerting: Overall(uncovered(failing, covered)), Failing: failing, Covered: covered,
+	situation := Situation{Overall: overall, Alerting: overall, Failing: failing, Covered: covered,
 		Silence: silence, Plugins: s.plugins(), Enabled: s.AlertsEnabled && !x.site().PauseAlerts, Steps: s.stepTimes(), Reason: reason}
+	if len(covered) > 0 {
+		situation.Alerting, _ = x.overallOf(s, failing, covered)
+	}
+	if s.StatusRule != "" {
+		situation.Before, _ = x.overallOf(s, failing, in.Covered)
+	}
 	if !x.e.holding(in.ID) {
 		situation.Repeat = x.repeat(s)
 	}

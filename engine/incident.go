@@ -124,6 +124,7 @@ type Situation struct {
 	Alerting Status          // the overall status over what no silence covers
 	Failing  []FailingCheck  // now, in order of id
 	Covered  []string        // failing checks that a silence covers, in order of id
+	Before   Status          // the alerting status, were covered what was when it was last acted upon; "" is by the default rule
 	Silence  string          // names the silence, for people
 	Held     string          // why a first firing is held back: "" or what it waits for or is suppressed by
 	Steps    []time.Duration // after which nobody having acknowledged widens the circle, rising
@@ -131,6 +132,11 @@ type Situation struct {
 	Enabled  bool            // alerts_enabled
 	Repeat   func(Status) time.Duration
 	Reason   string // why failing checks went away, when not by results
+}
+
+// before is the alerting status as it would be had no silence begun or ended.
+func (s *Situation) before(in *Incident) Status {
+	return cmp.Or(s.Before, Overall(uncovered(s.Failing, in.Covered)))
 }
 
 // Happening is an event that React decided on.
@@ -204,14 +210,14 @@ func React(old *Incident, s Situation, now time.Time) (*Incident, []Happening) {
 		in.Gather, in.Fired = nil, in.ToldStatus != ""
 		in.Alerting = lower(cmp.Or(in.ToldStatus, StatusPassing), s.Overall)
 	case s.Alerting.Rank() > in.Alerting.Rank():
-		unveiled := Overall(uncovered(s.Failing, in.Covered)).Rank() <= in.Alerting.Rank()
+		unveiled := s.before(in).Rank() <= in.Alerting.Rank()
 		in.Alerting = s.Alerting
 		if !unveiled || s.Alerting.Rank() > in.ToldStatus.Rank() {
 			in.Ack, in.Gather = nil, nil
 			emit(Happening{Kind: AlertEscalation})
 		}
 	case s.Alerting.Rank() < in.Alerting.Rank():
-		veiled := Overall(uncovered(s.Failing, in.Covered)).Rank() >= in.Alerting.Rank()
+		veiled := s.before(in).Rank() >= in.Alerting.Rank()
 		in.Gather, in.Alerting = nil, s.Alerting
 		if !veiled { // a fall caused by a silence beginning sends nothing
 			emit(Happening{Kind: AlertDeescalation})

@@ -125,9 +125,7 @@ func (e *Engine) cleanAlerting(ctx context.Context, p *problems, id string, a, o
 		}
 		p.span(location, d, time.Second, year)
 	}
-	if a.StatusRule != "" {
-		p.add("status_rule", "invalid", "status rules are not supported yet")
-	}
+	e.cleanRule(p, a, old)
 	e.cleanSteps(p, a)
 	a.Alerts = slices.Clone(a.Alerts)
 	seen := map[string]bool{}

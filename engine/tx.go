@@ -59,7 +59,8 @@ type SubjectState struct {
 	Old      Status     `json:"old_overall_status"`
 	Since    time.Time  `json:"since"`
 	LastSent *time.Time `json:"last_alert_sent"`
-	Incident string     `json:"incident"` // of the open incident, "" without
+	Incident string     `json:"incident"`          // of the open incident, "" without
+	Problem  string     `json:"problem,omitempty"` // why the default rule took the place of the subject's own
 }
 
 func (r Ref) key() string { return string(r.Kind) + ":" + r.ID }

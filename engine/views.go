@@ -43,6 +43,7 @@ type SubjectView struct {
 	Since            *time.Time       `json:"since"` // of the status
 	LastAlertSent    *time.Time       `json:"last_alert_sent"`
 	Incident         *string          `json:"incident"` // id of the open one
+	Problem          string           `json:"problem"`  // why its status rule does not hold
 	Acknowledgement  *Acknowledgement `json:"acknowledgement"`
 }
 
@@ -220,6 +221,7 @@ func (e *Engine) subjectView(ref Ref) SubjectView {
 	}
 	since := s.Since
 	v.OverallStatus, v.OldOverallStatus, v.Since, v.LastAlertSent = s.Overall, s.Old, &since, s.LastSent
+	v.Problem = s.Problem
 	if s.Incident != "" {
 		id := s.Incident
 		v.Incident = &id

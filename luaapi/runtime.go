@@ -21,6 +21,7 @@ type Runtime struct {
 	shared   *sharedObjects
 	tools    *toolbox
 	counts   counters
+	rules    *rules
 	fast     atomic.Int64 // bindings that have a table for Lua
 
 	entries atomic.Pointer[registry] // copy on write
@@ -68,6 +69,7 @@ func New(o Options) (*Runtime, error) {
 		rt.builtin[name] = open
 	}
 	rt.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
+	rt.rules = newRules(rt)
 	rt.watchdog = newWatchdog(o.SoftHeap, o.RunHeap)
 	rt.done.Add(2)
 	go func() { defer rt.done.Done(); rt.watchdog.loop(rt.stop) }()

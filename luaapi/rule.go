@@ -1,0 +1,227 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// The bounds of one run of a status rule. A machine that is busy with something
+// else can use up the time of a rule that is fast: it is given another chance,
+// which is harmless, since a rule has no effects.
+const (
+	ruleTime         = time.Millisecond
+	ruleTries        = 3
+	ruleInstructions = 100_000
+	// ruleHold is how long a rule that went beyond its bounds is left alone.
+	ruleHold = 10 * time.Second
+	// rulesKept is how many rules are kept compiled.
+	rulesKept = 1000
+	// ruleFile is what a rule's source is called in its errors.
+	ruleFile = "status_rule"
+)
+
+// rules runs services' status rules. Its states are its own: a rule waits for no
+// plugin's turn.
+type rules struct {
+	rt    *Runtime
+	pool  *pool
+	check *lua.LTable // metatable of the checks
+
+	mu       sync.Mutex // guards compiled
+	compiled map[string]*rule
+}
+
+// rule is one compiled source.
+type rule struct {
+	code *code
+	err  error // why it is none
+
+	mu    sync.Mutex // guards what follows
+	until time.Time  // it is left alone until then
+	held  error      // and this is why
+}
+
+func newRules(rt *Runtime) *rules {
+	return &rules{rt: rt, pool: rt.newPool(), check: strict("check", []string{"name", "status", "severity", "tags"}), compiled: map[string]*rule{}}
+}
+
+// CheckRule reports why a source is no status rule: it does not compile, or
+// returns no function.
+func (rt *Runtime) CheckRule(source string) error {
+	one := rt.rules.compile(source)
+	if one.err != nil {
+		return one.err
+	}
+	return rt.rules.try(context.Background(), one, func(*lua.LState, *lua.LFunction) error { return nil })
+}
+
+// ApplyRule returns the status that a rule gives for checks.
+func (rt *Runtime) ApplyRule(ctx context.Context, source string, checks []engine.RuleCheck) (engine.Status, error) {
+	one := rt.rules.compile(source)
+	if one.err != nil {
+		return "", one.err
+	}
+	now := time.Now()
+	one.mu.Lock()
+	held, until := one.held, one.until
+	one.mu.Unlock()
+	if held != nil && now.Before(until) {
+		return "", held
+	}
+	var status engine.Status
+	err := rt.rules.try(ctx, one, func(L *lua.LState, fn *lua.LFunction) (err error) {
+		L.Push(fn)
+		L.Push(rt.rules.table(checks))
+		L.Call(1, 1)
+		status, err = ruleStatus(L.Get(-1))
+		L.Pop(1)
+		return err
+	})
+	one.mu.Lock()
+	one.held = nil
+	if beyond(err) {
+		one.held, one.until = err, now.Add(ruleHold)
+	}
+	one.mu.Unlock()
+	return status, err
+}
+
+// errRuleTime says that a rule used up its time.
+const errRuleTime limitError = "stopped: took longer than 1ms"
+
+// beyond reports whether a rule was ended by one of its bounds.
+func beyond(err error) bool {
+	var limit limitError
+	return errors.As(err, &limit)
+}
+
+// compile returns the compiled rule of a source, from the cache if it is there.
+func (s *rules) compile(source string) *rule {
+	s.mu.Lock()
+	one := s.compiled[source]
+	s.mu.Unlock()
+	if one != nil {
+		return one
+	}
+	one = &rule{}
+	if proto, err := compileFile(ruleFile, source, false); err != nil {
+		problem := sourceProblem(ruleFile, err)
+		one.err = fmt.Errorf("line %d: %s", max(problem.Line, 1), problem.Message)
+	} else {
+		// A state serves all rules, so each gets Lua's own libraries afresh; os is not pure.
+		one.code = &code{main: proto, libs: []bool{true, true, true, false}}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.compiled) >= rulesKept {
+		clear(s.compiled)
+	}
+	s.compiled[source] = one
+	return one
+}
+
+// try runs the rule's top level and hands the function that it returns to use,
+// again when the time was up.
+func (s *rules) try(ctx context.Context, one *rule, use func(*lua.LState, *lua.LFunction) error) (err error) {
+	for range ruleTries {
+		if err = s.run(ctx, one, use); !errors.Is(err, errRuleTime) {
+			break
+		}
+	}
+	return err
+}
+
+func (s *rules) run(ctx context.Context, one *rule, use func(*lua.LState, *lua.LFunction) error) (failed error) {
+	st := s.pool.get()
+	ctx, cancel := context.WithTimeout(ctx, ruleTime)
+	defer cancel()
+	r := &run{rt: s.rt, code: one.code, st: st, started: time.Now()}
+	deadline, _ := ctx.Deadline()
+	r.call = call{ctx: ctx, deadline: deadline, offline: true, loading: true, now: s.rt.opts.Now, log: r.addLog, run: r}
+	r.vm = vmContext{Context: ctx, done: ctx.Done(), call: &r.call, budget: ruleInstructions, sliceStart: r.started, run: r}
+	r.lib = lualib.Run{Budget: &r.vm, Now: s.rt.opts.Now, Started: r.started}
+	st.L.SetContext(&r.vm)
+	r.env = s.environment(st, one.code.libs)
+	s.rt.watchdog.watch(&r.vm)
+	defer r.contain(func() { failed = errInternal })
+	var refused error
+	r.onLoad = func(L *lua.LState, top lua.LValue) {
+		fn, ok := top.(*lua.LFunction)
+		if !ok {
+			refused = fmt.Errorf("the rule must return function(checks) … end, and returned %s", typeName(top))
+			return
+		}
+		refused = use(L, fn)
+	}
+	err := r.execute()
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errRuleTime
+	}
+	if err == nil {
+		err = refused
+	}
+	r.end(s.pool, err == nil)
+	var plain *pluginError
+	if errors.As(err, &plain) {
+		return errors.New(r.call.clean(plain.text, maxError))
+	}
+	return err
+}
+
+// environment is a run's globals without what is not pure.
+func (s *rules) environment(st *state, libs []bool) *lua.LTable {
+	env := st.environment(libs)
+	for _, name := range []string{"require", "print"} {
+		env.RawSetString(name, notInRules(name))
+	}
+	if math, ok := st.libs.RawGetString("math").(*lua.LTable); ok {
+		math.RawSetString("random", notInRules("math.random"))
+		math.RawSetString("randomseed", notInRules("math.randomseed"))
+	}
+	return env
+}
+
+func notInRules(name string) *lua.LFunction {
+	return goFunction(func(L *lua.LState) int {
+		L.RaiseError("%s cannot be called in a status rule", name)
+		return 0
+	})
+}
+
+// table is a fresh table of checks.
+func (s *rules) table(checks []engine.RuleCheck) *lua.LTable {
+	list := newTable()
+	for i := range checks {
+		c := &checks[i]
+		t := newRecord(4)
+		t.RawSetString("name", lua.LString(c.Name))
+		t.RawSetString("status", lua.LString(c.Status))
+		t.RawSetString("severity", lua.LString(c.Severity))
+		t.RawSetString("tags", textTable(c.Tags))
+		t.Metatable = s.check
+		list.Append(t)
+	}
+	return list
+}
+
+// ruleStatus reads what a rule returned.
+func ruleStatus(v lua.LValue) (engine.Status, error) {
+	text, _ := v.(lua.LString)
+	status := engine.Status(text)
+	if status == engine.StatusPassing || status.IsSeverity() {
+		return status, nil
+	}
+	got := typeName(v)
+	if v.Type() == lua.LTString {
+		got = fmt.Sprintf("%q", keyText(v))
+	}
+	return "", fmt.Errorf(`the rule returned %s: return "PASSING", "WARNING", "ERROR" or "CRITICAL"`, got)
+}
