@@ -57,7 +57,7 @@ end
 
 -- ask asks the registry. An answer is { expires, lost } or { missing = true }.
 local function ask(server, domain)
-  local response, problem = http.get(server:gsub("/*$", "") .. "/domain/" .. domain,
+  local response, problem = http.get(server:match("^(.-)/*$") .. "/domain/" .. domain,
     { headers = { Accept = "application/rdap+json, application/json" } })
   if not response then return nil, "The registry could not be asked: " .. problem end
   if response.status == 404 then return { missing = true } end

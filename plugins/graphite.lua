@@ -82,7 +82,7 @@ function Graphite:run(check, result)
   local settings = self.settings
   if settings.api == "" then return unknown(result, "GRAPHITE_API is not set") end
   local from = settings.from ~= "" and settings.from or "-10minute"
-  local response, problem = http.get((settings.api:gsub("/*$", "/render")), {
+  local response, problem = http.get(settings.api:match("^(.-)/*$") .. "/render", {
     query = { target = check.metric, format = "json", from = from },
     auth = settings.user ~= "" and { settings.user, settings.password } or nil, max_body = 4 * 1024 * 1024 })
   if not response then return unknown(result, "Error fetching from Graphite: " .. problem) end

@@ -32,7 +32,7 @@ local TREE = "buildable,inQueue,queueItem[inQueueSince,why],lastCompletedBuild[n
 local function address_of(api, job)
   local path = {}
   for part in job:gmatch("[^/]+") do path[#path + 1] = "job/" .. url.escape(part) end
-  return (api:gsub("/*$", "/")) .. table.concat(path, "/") .. "/api/json"
+  return api:match("^(.-)/*$") .. "/" .. table.concat(path, "/") .. "/api/json"
 end
 
 local function unknown(result, problem, raw)

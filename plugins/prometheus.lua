@@ -42,11 +42,13 @@ local CROSSES = {
   ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end, ["!="] = function(a, b) return a ~= b end,
 }
 
+local function table_of(value) return type(value) == "table" and value or {} end
+
 -- number_of reads a sample's value, which is text; NaN is nil.
 local function number_of(sample)
-  local text = type(sample) == "table" and sample[2]
+  local text = table_of(sample)[2]
   if text == "+Inf" then return math.huge elseif text == "-Inf" then return -math.huge end
-  return tonumber(text)
+  return type(text) == "string" and tonumber(text) or nil
 end
 
 -- name_of writes a series as name{label=value, …}.
@@ -67,10 +69,11 @@ local function series_of(data)
   if kind == "scalar" then
     found[1] = { name = "value", value = number_of(data.result) }
   elseif kind == "vector" or kind == "matrix" then
-    for _, series in ipairs(data.result or {}) do
-      local samples = series.values or {}
+    for _, series in ipairs(table_of(data.result)) do
+      series = table_of(series)
+      local samples = table_of(series.values)
       local value = number_of(series.value or samples[#samples])
-      if value then found[#found + 1] = { name = name_of(series.metric or {}), value = value } end
+      if value then found[#found + 1] = { name = name_of(table_of(series.metric)), value = value } end
     end
   else
     return nil
@@ -90,7 +93,7 @@ local function listed(problems)
 end
 
 function Prometheus:run(check, result)
-  local response, problem = http.post((check.server:gsub("/*$", "/api/v1/query")), {
+  local response, problem = http.post(check.server:match("^(.-)/*$") .. "/api/v1/query", {
     form = { query = check.query }, headers = check.headers, max_body = 4 * 1024 * 1024,
     auth = check.username ~= "" and { check.username, check.password } or nil })
   if not response then return unknown(result, "Prometheus could not be asked: " .. problem) end
