@@ -28,6 +28,7 @@ type pluginRunCommand struct {
 	Timeout   time.Duration `default:"30s" help:"The run's deadline (${default})."`
 	AllowExec []string      `placeholder:"PATH" help:"A program that the plugin may run."`
 	JSON      bool          `name:"json" help:"Print the result as JSON."`
+	Trace     bool          `help:"Print every request with its timing and answer; with --json to standard error."`
 }
 
 const (
@@ -70,7 +71,9 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*engine.Result, 
 		return nil, err
 	}
 	defer network.Close()
-	lua, err := luaapi.New(luaapi.Options{Host: network, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: newScratch()})
+	trace := host.NewTrace(network)
+	defer func() { c.printTrace(s, trace) }()
+	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: newScratch()})
 	if err != nil {
 		return nil, err
 	}
