@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -224,6 +225,9 @@ func (r *run) end(p *pool, clean bool) {
 	}
 	r.over = true
 	r.call.close()
+	if trace, ok := r.call.host.(*host.Trace); ok {
+		trace.Mask(r.call.mask)
+	}
 	r.rt.watchdog.leave(&r.vm)
 	r.turn.release()
 	r.st.L.SetTop(0)

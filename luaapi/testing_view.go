@@ -224,8 +224,8 @@ func (t *testMonitorView) Acknowledge(_ context.Context, service, username strin
 	s := t.m.services[service]
 	user := slices.IndexFunc(t.m.users, func(u engine.UserSnapshot) bool { return u.Username == username })
 	switch {
-	case t.role != "" && !t.role.Can(access.Operator):
-		return monitorError(engine.MonitorDenied, "a viewer may not acknowledge")
+	case t.denied():
+		return monitorError(engine.MonitorDenied, "this needs the role operator")
 	case s == nil:
 		return monitorError(engine.MonitorNotFound, "there is no service "+service)
 	case user < 0:
@@ -249,14 +249,19 @@ func (t *testMonitorView) Acknowledge(_ context.Context, service, username strin
 	return nil
 }
 
+// denied reports whether the caller may only look.
+func (t *testMonitorView) denied() bool { return t.role != "" && !t.role.Can(access.Operator) }
+
 // Record implements engine.Monitor.
 func (t *testMonitorView) Record(_ context.Context, check string, report engine.RunReport) error {
 	c := t.m.checks[check]
-	if c == nil || c.Check.Plugin != t.v.meta.Slug {
+	switch {
+	case t.denied():
+		return monitorError(engine.MonitorDenied, "this needs the role operator")
+	case c == nil || c.Check.Plugin != t.v.meta.Slug:
 		return monitorError(engine.MonitorNotFound, "there is no check "+check)
-	}
-	if t.role != "" && !t.role.Can(access.Operator) {
-		return monitorError(engine.MonitorDenied, "a viewer may not record results")
+	case !c.Check.Active:
+		return monitorError(engine.MonitorDenied, "the check "+c.Check.Name+" is not active")
 	}
 	record := t.w.resultTable(&report)
 	record.RawSetString("check", lua.LString(check))
