@@ -7,9 +7,9 @@ import (
 	"io/fs"
 )
 
-//go:embed *.lua
+//go:embed *.lua */*.lua
 var files embed.FS
 
-// Files returns the shipped plugins, one file each, at the top level of a
-// read-only file system.
+// Files returns the shipped plugins, a file or a folder each, at the top level
+// of a read-only file system.
 func Files() fs.FS { return files }

@@ -1,0 +1,122 @@
+-- Discord: an embed in a channel for each event, through a webhook of that channel
+-- (channel settings, Integrations, Webhooks). Those whom it concerns are pinged by
+-- their user IDs, and nobody else: @everyone in the name of a check pings no one.
+local forms, http, time, utf8 = require "forms", require "http", require "time", require "utf8"
+local recipients = require "recipients"
+
+local MOST = 15 * 60 -- seconds that Discord may ask to wait
+local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
+
+local function web_address(value)
+  if value:find("^https?://%S+$") then return value end
+  return nil, "Enter a URL that begins with https://."
+end
+
+local Discord = {
+  name = "Discord", slug = "discord", version = "1.0.0", author = "Moonwatch",
+  summary = "Posts to a Discord channel and pings those whom it concerns.",
+  font_icon = "fa fa-comments", channel = "chat", homepage = "https://discord.com/developers/docs/resources/webhook",
+  settings_form = {
+    forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, env = "DISCORD_WEBHOOK_URL", label = "Webhook URL", clean = web_address,
+      placeholder = "https://discord.com/api/webhooks/…", help_text = "Webhook of services that have none of their own. Else DISCORD_WEBHOOK_URL is taken." },
+  },
+  service_config_form = {
+    forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, label = "Webhook URL", clean = web_address,
+      help_text = "Webhook of this service's channel, if not the one of the settings" },
+    forms.RegexField{ "thread_id", required = false, regex = "^[0-9]{15,22}$", label = "Thread ID",
+      help_text = "Thread or forum post of that channel to write to: a number, copied in Discord's developer mode" },
+  },
+  user_config_form = {
+    forms.RegexField{ "user_id", required = false, regex = "^[0-9]{15,22}$", label = "User ID", placeholder = "80351110224678912",
+      help_text = "Your Discord user ID: a number, copied in Discord's developer mode" },
+  },
+}
+
+local COLOURS = { PASSING = 0x2EB67D, WARNING = 0xECB22E, ERROR = 0xE8912D, CRITICAL = 0xE01E5A }
+
+-- What Discord's error codes mean for who set this up.
+local ADVICE = {
+  [10015] = "there is no such webhook: it was deleted, or the URL is wrong",
+  [10003] = "there is no such thread in the webhook's channel",
+  [50027] = "the webhook's token is wrong",
+  [220001] = "the channel is a forum: a thread ID must be set",
+}
+
+local function escape(text) return (text:gsub("[\\`*_~|>%[%]]", "\\%0")) end
+
+local function headline(service)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. service.name
+  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
+  if kind == "acknowledged" then
+    local by = ack and " by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") or ""
+    return name .. " was acknowledged" .. by
+  elseif kind == "unacknowledged" then
+    return name .. " is no longer acknowledged"
+  end
+  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status")
+  return kind == "test" and "Test: " .. text or text
+end
+
+local function checks_text(service)
+  local lines = {}
+  for _, check in ipairs(service:all_failing_checks()) do
+    if #lines == 15 then
+      lines[#lines + 1] = "…"
+      break
+    end
+    local name = escape(check.name)
+    if check.page_url ~= "" then name = "[" .. name .. "](" .. check.page_url .. ")" end
+    local line = "• " .. name .. " (" .. check.severity .. ")"
+    if check.error ~= "" then line = line .. ": " .. escape(utf8.sub(check.error, 1, 150)) end
+    if check.runbook_link ~= "" then line = line .. " [Runbook](" .. check.runbook_link .. ")" end
+    lines[#lines + 1] = line
+  end
+  return utf8.sub(table.concat(lines, "\n"), 1, 4096)
+end
+
+local function mentions(users)
+  local ids, texts = {}, {}
+  for _, user in ipairs(users) do
+    local id = user.discord_settings.user_id
+    if id ~= "" and #ids < 100 then
+      ids[#ids + 1], texts[#texts + 1] = id, "<@" .. id .. ">"
+    end
+  end
+  return ids, table.concat(texts, " ")
+end
+
+-- refusal says what Discord answered, and how long it asks to wait.
+local function refusal(response)
+  local answer = response:json()
+  if type(answer) ~= "table" then answer = {} end
+  local why = "Discord answered " .. response.status
+  local what = ADVICE[answer.code] or answer.message
+  if what then why = why .. ": " .. tostring(what) end
+  local wait = tonumber(answer.retry_after) or tonumber(response.headers["Retry-After"])
+  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+end
+
+function Discord:send_alert(service, users, duty_officers)
+  local own = service.discord_settings
+  local address = own.webhook_url ~= "" and own.webhook_url or self.settings.webhook_url
+  if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
+  local ids, text = mentions(recipients.chat(service, users, duty_officers))
+  local embed = {
+    title = utf8.sub(headline(service), 1, 256), description = checks_text(service),
+    color = COLOURS[service.overall_status], timestamp = time.format(service.event_at),
+  }
+  if service.page_url ~= "" then embed.url = service.page_url end
+  if service.runbook_link ~= "" then embed.fields = { { name = "Runbook", value = utf8.sub(service.runbook_link, 1, 1024) } } end
+
+  local query = { wait = "true" } -- an answer with the message: without it Discord reports no errors of its own
+  if own.thread_id ~= "" then query.thread_id = own.thread_id end
+  local response, problem = http.post(address, { query = query, redirects = false, timeout = PATIENCE,
+    json = { content = text, embeds = { embed }, allowed_mentions = { parse = {}, users = ids } } })
+  if not response then return false, "Discord could not be reached: " .. problem end
+  if response.status == 200 or response.status == 204 then return true end
+  return refusal(response)
+end
+
+Discord.send_alert_update = Discord.send_alert
+
+return Discord

@@ -1,0 +1,111 @@
+-- Google Chat: a message in a space for each event, through a webhook of that space
+-- (Apps & integrations, Webhooks). All messages of one incident are one thread, and
+-- an attempt that is made twice shows once: Google knows it by its request ID.
+local forms, http, utf8 = require "forms", require "http", require "utf8"
+local recipients = require "recipients"
+
+local MOST = 15 * 60 -- seconds that Google may ask to wait
+local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
+
+local function webhook_address(value)
+  if value:find("^https?://%S+/messages%?%S+$") then return value end
+  return nil, "Enter the whole webhook URL, with /messages?key=… at its end."
+end
+
+local GoogleChat = {
+  name = "Google Chat", slug = "google_chat", version = "1.0.0", author = "Moonwatch",
+  summary = "Writes to a Google Chat space and mentions those whom it concerns.",
+  font_icon = "fa fa-comment", channel = "chat", homepage = "https://developers.google.com/workspace/chat/quickstart/webhooks",
+  settings_form = {
+    forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, env = "GOOGLE_CHAT_WEBHOOK_URL", label = "Webhook URL", clean = webhook_address,
+      placeholder = "https://chat.googleapis.com/v1/spaces/…/messages?key=…&token=…",
+      help_text = "Webhook of services that have none of their own. Else GOOGLE_CHAT_WEBHOOK_URL is taken." },
+  },
+  service_config_form = {
+    forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, label = "Webhook URL", clean = webhook_address,
+      help_text = "Webhook of this service's space, if not the one of the settings" },
+  },
+  user_config_form = {
+    forms.RegexField{ "user_id", required = false, regex = "^([0-9]{5,30}|[^\\s@<>|]+@[^\\s@<>|]+)$", label = "User ID", placeholder = "112233445566778899001",
+      help_text = "The number of your Google account (the People API shows it), or the e-mail address of your Workspace account" },
+  },
+}
+
+-- Google Chat has no escapes: what would be markup is put aside by a zero-width space.
+local function plain(text) return (text:gsub("[*_~`<]", "%0\226\128\139")) end
+
+local function link(address, text)
+  return address ~= "" and "<" .. address .. "|" .. plain(text):gsub("[|>]", "/") .. ">" or plain(text)
+end
+
+local function headline(service)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
+  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
+  if kind == "acknowledged" then
+    local by = ack and " by " .. plain(ack.user) .. (ack.comment ~= "" and ": " .. plain(ack.comment) or "") or ""
+    return name .. " was acknowledged" .. by
+  elseif kind == "unacknowledged" then
+    return name .. " is no longer acknowledged"
+  end
+  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting *" .. service.overall_status .. "* status")
+  return kind == "test" and "Test: " .. text or text
+end
+
+local function mentions(users)
+  local out = {}
+  for _, user in ipairs(users) do
+    local id = user.google_chat_settings.user_id
+    if id ~= "" then out[#out + 1] = "<users/" .. id .. ">" end
+  end
+  return table.concat(out, " ")
+end
+
+-- message_of gives the text, cut to what Google takes: 4,096 bytes.
+local function message_of(service, whom)
+  local lines = { headline(service) .. (whom ~= "" and " " .. whom or "") }
+  local size, left = #lines[1], #service:all_failing_checks()
+  for _, check in ipairs(service:all_failing_checks()) do
+    local line = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
+    if check.error ~= "" then line = line .. ": " .. plain(utf8.sub(check.error, 1, 200)) end
+    if check.runbook_link ~= "" then line = line .. " " .. link(check.runbook_link, "Runbook") end
+    if size + #line > 3500 then
+      lines[#lines + 1] = "… and " .. left .. " more"
+      break
+    end
+    lines[#lines + 1], size, left = line, size + #line + 1, left - 1
+  end
+  if service.runbook_link ~= "" then lines[#lines + 1] = link(service.runbook_link, "Runbook of the service") end
+  return table.concat(lines, "\n")
+end
+
+-- refusal turns { error = { code, message, status } } into a reason.
+local function refusal(response)
+  local answer = response:json()
+  local problem = type(answer) == "table" and type(answer.error) == "table" and answer.error or {}
+  local why = "Google Chat answered " .. response.status
+  if response.status == 404 then
+    why = why .. ": the space or the webhook is gone"
+  elseif problem.message then
+    why = why .. ": " .. tostring(problem.message)
+  end
+  local wait = tonumber(response.headers["Retry-After"])
+  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+end
+
+function GoogleChat:send_alert(service, users, duty_officers)
+  local own = service.google_chat_settings
+  local address = own.webhook_url ~= "" and own.webhook_url or self.settings.webhook_url
+  if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
+  local whom = mentions(recipients.chat(service, users, duty_officers))
+  local response, problem = http.post(address, {
+    query = { messageReplyOption = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", requestId = service.delivery_id },
+    json = { text = message_of(service, whom), thread = { threadKey = service.incident_key } },
+    redirects = false, timeout = PATIENCE })
+  if not response then return false, "Google Chat could not be reached: " .. problem end
+  if response.status == 200 then return true end
+  return refusal(response)
+end
+
+GoogleChat.send_alert_update = GoogleChat.send_alert
+
+return GoogleChat

@@ -1,0 +1,116 @@
+-- Mattermost: a message in a channel for each event, through an incoming webhook
+-- (Integrations, Incoming Webhooks). At CRITICAL it is marked as urgent, where the
+-- server's licence knows priorities.
+local forms, http, utf8 = require "forms", require "http", require "utf8"
+local recipients = require "recipients"
+
+local MOST = 15 * 60 -- seconds that Mattermost may ask to wait
+local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
+
+local function web_address(value)
+  if value:find("^https?://%S+$") then return value end
+  return nil, "Enter a URL that begins with https://."
+end
+
+local Mattermost = {
+  name = "Mattermost", slug = "mattermost", version = "1.0.0", author = "Moonwatch",
+  summary = "Writes to a Mattermost channel and mentions those whom it concerns.",
+  font_icon = "fa fa-comments", channel = "chat", homepage = "https://developers.mattermost.com/integrate/webhooks/incoming/",
+  settings_form = {
+    forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, env = "MATTERMOST_WEBHOOK_URL", label = "Webhook URL", clean = web_address,
+      placeholder = "https://chat.example.org/hooks/…", help_text = "Incoming webhook of services that have none of their own. Else MATTERMOST_WEBHOOK_URL is taken." },
+    forms.CharField{ "username", required = false, max_length = 64, initial = "Moonwatch",
+      help_text = "Name to write under, where the server lets webhooks override it" },
+  },
+  service_config_form = {
+    forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, label = "Webhook URL", clean = web_address,
+      help_text = "Incoming webhook for this service, if not the one of the settings" },
+    forms.CharField{ "channel", required = false, max_length = 64, placeholder = "town-square",
+      help_text = "Channel for this service, as it is spelled in the channel's address, or @username; else the webhook's own. A webhook that is locked to its channel refuses it." },
+    forms.BooleanField{ "urgent", help_text = "Mark messages at CRITICAL as urgent (needs a server that has message priorities)" },
+  },
+  user_config_form = {
+    forms.RegexField{ "username", required = false, regex = "^@?[a-zA-Z0-9._-]{1,64}$", help_text = "Your Mattermost user name" },
+  },
+}
+
+local COLOURS = { PASSING = "#2eb67d", WARNING = "#ecb22e", ERROR = "#e8912d", CRITICAL = "#e01e5a" }
+
+-- A zero-width space after the @ keeps names of checks from mentioning anybody.
+local function escape(text) return (text:gsub("[\\`*_~#|<>%[%]()]", "\\%0"):gsub("@", "@\226\128\139")) end
+
+local function link(address, text)
+  return address ~= "" and "[" .. escape(text) .. "](" .. address .. ")" or escape(text)
+end
+
+local function headline(service)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
+  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
+  if kind == "acknowledged" then
+    local by = ack and " by " .. escape(ack.user) .. (ack.comment ~= "" and ": " .. escape(ack.comment) or "") or ""
+    return name .. " was acknowledged" .. by
+  elseif kind == "unacknowledged" then
+    return name .. " is no longer acknowledged"
+  end
+  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting **" .. service.overall_status .. "** status")
+  return kind == "test" and "Test: " .. text or text
+end
+
+local function checks_text(service)
+  local lines = {}
+  for _, check in ipairs(service:all_failing_checks()) do
+    if #lines == 20 then
+      lines[#lines + 1] = "* …"
+      break
+    end
+    local line = "* " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
+    if check.error ~= "" then line = line .. ": " .. escape(utf8.sub(check.error, 1, 300)) end
+    if check.runbook_link ~= "" then line = line .. " " .. link(check.runbook_link, "Runbook") end
+    lines[#lines + 1] = line
+  end
+  if service.runbook_link ~= "" then lines[#lines + 1] = "\n" .. link(service.runbook_link, "Runbook of the service") end
+  return table.concat(lines, "\n")
+end
+
+local function mentions(users)
+  local out = {}
+  for _, user in ipairs(users) do
+    local name = user.mattermost_settings.username:gsub("^@", "")
+    if name ~= "" then out[#out + 1] = "@" .. name end
+  end
+  return table.concat(out, " ")
+end
+
+-- refusal turns Mattermost's { id, message, status_code } into a reason.
+local function refusal(response)
+  local answer = response:json()
+  local what = type(answer) == "table" and answer.message or nil
+  local why = "Mattermost answered " .. response.status .. (what and ": " .. tostring(what) or "")
+  -- X-Ratelimit-Reset is the number of seconds until the next request is taken.
+  local wait = tonumber(response.headers["Retry-After"]) or response.status == 429 and tonumber(response.headers["X-Ratelimit-Reset"])
+  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+end
+
+function Mattermost:send_alert(service, users, duty_officers)
+  local own, settings = service.mattermost_settings, self.settings
+  local address = own.webhook_url ~= "" and own.webhook_url or settings.webhook_url
+  if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
+  local text = headline(service)
+  local whom = mentions(recipients.chat(service, users, duty_officers))
+  if whom ~= "" then text = text .. " " .. whom end
+  local message = {
+    text = text, username = settings.username ~= "" and settings.username or nil, channel = own.channel ~= "" and own.channel or nil,
+    attachments = { { fallback = service:get_status_message(), color = COLOURS[service.overall_status], text = checks_text(service) } },
+  }
+  if own.urgent and service.overall_status == "CRITICAL" and service.alert_kind ~= "acknowledged" then
+    message.priority = { priority = "urgent" }
+  end
+  local response, problem = http.post(address, { json = message, redirects = false, timeout = PATIENCE })
+  if not response then return false, "Mattermost could not be reached: " .. problem end
+  if response.status == 200 then return true end
+  return refusal(response)
+end
+
+Mattermost.send_alert_update = Mattermost.send_alert
+
+return Mattermost

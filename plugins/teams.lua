@@ -1,0 +1,126 @@
+-- Microsoft Teams: an Adaptive Card in a channel or chat for each event, through a
+-- workflow of Power Automate. To make one: in the channel's menu choose Workflows,
+-- "Post to a channel when a webhook request is received", and copy its URL. (The
+-- Office 365 connectors, which had webhooks before, are retired.)
+local forms, http, utf8 = require "forms", require "http", require "utf8"
+local recipients = require "recipients"
+
+local MOST = 15 * 60 -- seconds that Teams may ask to wait
+local PATIENCE = 25 -- seconds for an answer: workflows are slow to start
+
+local function web_address(value)
+  if value:find("^https?://%S+$") then return value end
+  return nil, "Enter a URL that begins with https://."
+end
+
+local Teams = {
+  name = "Microsoft Teams", slug = "teams", version = "1.0.0", author = "Moonwatch",
+  summary = "Posts a card to a Teams channel or chat and mentions those whom it concerns.",
+  font_icon = "fa fa-users", channel = "chat", homepage = "https://support.microsoft.com/office/create-incoming-webhooks-with-workflows-for-microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498",
+  settings_form = {
+    forms.CharField{ "workflow_url", required = false, widget = forms.PasswordInput, env = "TEAMS_WORKFLOW_URL", label = "Workflow URL", clean = web_address,
+      placeholder = "https://…/workflows/…/triggers/manual/paths/invoke?…", help_text = "Workflow of services that have none of their own. Else TEAMS_WORKFLOW_URL is taken." },
+  },
+  service_config_form = {
+    forms.CharField{ "workflow_url", required = false, widget = forms.PasswordInput, label = "Workflow URL", clean = web_address,
+      help_text = "Workflow of this service's channel or chat, if not the one of the settings" },
+  },
+  user_config_form = {
+    forms.CharField{ "upn", required = false, max_length = 200, label = "User principal name", placeholder = "ada@example.org",
+      help_text = "The name you log in to Teams with, or your Entra object ID: by it you are mentioned" },
+  },
+}
+
+local COLOURS = { PASSING = "good", WARNING = "warning", ERROR = "attention", CRITICAL = "attention" }
+
+-- Markdown of text blocks: a backslash escapes. <at> would be taken for a mention.
+local function escape(text) return (text:gsub("[\\*_%[%]`~]", "\\%0"):gsub("<", "‹"):gsub(">", "›")) end
+
+local function headline(service)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. service.name
+  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
+  if kind == "acknowledged" then
+    local by = ack and " by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") or ""
+    return name .. " was acknowledged" .. by
+  elseif kind == "unacknowledged" then
+    return name .. " is no longer acknowledged"
+  end
+  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status")
+  return kind == "test" and "Test: " .. text or text
+end
+
+local function check_blocks(service, body)
+  for i, check in ipairs(service:all_failing_checks()) do
+    if i > 20 then
+      body[#body + 1] = { type = "TextBlock", text = "…" }
+      break
+    end
+    local name = escape(check.name)
+    if check.page_url ~= "" then name = "[" .. name .. "](" .. check.page_url .. ")" end
+    local text = "**" .. name .. "** (" .. check.severity .. ")"
+    if check.error ~= "" then text = text .. ": " .. escape(utf8.sub(check.error, 1, 300)) end
+    if check.runbook_link ~= "" then text = text .. " [Runbook](" .. check.runbook_link .. ")" end
+    body[#body + 1] = { type = "TextBlock", text = text, wrap = true, spacing = "Small" }
+  end
+end
+
+-- mentions gives the entities that Teams wants, and the text that they stand for.
+local function mentions(users)
+  local entities, texts = {}, {}
+  for _, user in ipairs(users) do
+    local id = user.teams_settings.upn
+    if id ~= "" then
+      local text = "<at>" .. escape(user.username) .. "</at>"
+      entities[#entities + 1] = { type = "mention", text = text, mentioned = { id = id, name = user.username } }
+      texts[#texts + 1] = text
+    end
+  end
+  return entities, table.concat(texts, " ")
+end
+
+local function card_of(service, whom)
+  local entities, mentioned = mentions(whom)
+  local body = { { type = "TextBlock", text = escape(headline(service)), size = "Medium", weight = "Bolder", wrap = true,
+    color = COLOURS[service.overall_status] } }
+  check_blocks(service, body)
+  if mentioned ~= "" then body[#body + 1] = { type = "TextBlock", text = mentioned, wrap = true } end
+  local actions = {}
+  if service.page_url ~= "" then actions[1] = { type = "Action.OpenUrl", title = "Open", url = service.page_url } end
+  if service.runbook_link ~= "" then actions[#actions + 1] = { type = "Action.OpenUrl", title = "Runbook", url = service.runbook_link } end
+  return {
+    ["$schema"] = "http://adaptivecards.io/schemas/adaptive-card.json", type = "AdaptiveCard", version = "1.4",
+    body = body, actions = actions, msteams = { width = "Full", entities = entities }, fallbackText = service:get_status_message(false),
+  }
+end
+
+-- refusal reads Power Automate's { error = { code, message } }.
+local function refusal(response)
+  local answer = response:json()
+  local problem = type(answer) == "table" and type(answer.error) == "table" and answer.error or {}
+  local why = "The Teams workflow answered " .. response.status
+  if problem.code == "DirectApiAuthorizationRequired" or problem.code == "AuthorizationFailed" then
+    why = why .. ": its trigger must let anyone call it, and the URL must be whole"
+  elseif problem.message then
+    why = why .. ": " .. tostring(problem.message)
+  end
+  local wait = tonumber(response.headers["Retry-After"])
+  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+end
+
+function Teams:send_alert(service, users, duty_officers)
+  local own = service.teams_settings
+  local address = own.workflow_url ~= "" and own.workflow_url or self.settings.workflow_url
+  if address == "" then return false, "Neither this service nor the plugin's settings have a workflow URL" end
+  local response, problem = http.post(address, { redirects = false, timeout = PATIENCE, json = {
+    type = "message",
+    attachments = { { contentType = "application/vnd.microsoft.card.adaptive", content = card_of(service, recipients.chat(service, users, duty_officers)) } },
+  } })
+  if not response then return false, "Teams could not be reached: " .. problem end
+  -- 202: the workflow has begun. What becomes of it, only its own run history tells.
+  if response.status == 200 or response.status == 202 then return true end
+  return refusal(response)
+end
+
+Teams.send_alert_update = Teams.send_alert
+
+return Teams
