@@ -40,9 +40,9 @@ func (f dataFlag) open(ctx context.Context, log *slog.Logger, change func(*engin
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := storage.OpenSealer(f.keyFile(), f.Key)
+	sealer, err := f.openKey(ctx, db)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the key: %w", err), db.Close())
+		return nil, errors.Join(err, db.Close())
 	}
 	options := engine.DefaultOptions()
 	options.Store, options.Sealer, options.Logger = db, sealer, log

@@ -22,6 +22,11 @@ type commands struct {
 	Plugin  pluginCommands `cmd:"" help:"Write, try and list plugins."`
 	User    userCommands   `cmd:"" help:"Add users and set passwords."`
 	Token   tokenCommands  `cmd:"" help:"Make API tokens."`
+	Export  exportCommand  `cmd:"" help:"Write all configuration as YAML."`
+	Import  importCommand  `cmd:"" help:"Read configuration from YAML."`
+	Backup  backupCommand  `cmd:"" help:"Write everything into one file, also while the monitor runs."`
+	Restore restoreCommand `cmd:"" help:"Make a data folder from a backup."`
+	Doctor  doctorCommand  `cmd:"" help:"Tell what is wrong with a data folder or a configuration file."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

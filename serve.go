@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -49,6 +50,8 @@ func (c *serveCommand) Run(s streams) error {
 // serve builds the rooms in order, and stops them in the reverse order.
 func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	log := c.logger(s.err)
+	stdlog.SetFlags(0) // what libraries write there is a line of the log as any other
+	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelWarn).Writer())
 	go boundMemory(ctx)
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
@@ -95,7 +98,8 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 		setup, _ = access.NewToken("")
 	}
 	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version,
-		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files())})
+		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: figures{lua},
+		Open: f.sealer.Open, Backup: f.db.Backup})
 	if err != nil {
 		return fmt.Errorf("prepare the server: %w", err)
 	}

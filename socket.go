@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -48,26 +49,43 @@ type client struct {
 	close func() error
 }
 
-// connect returns a client for the data folder.
-func (f dataFlag) connect(ctx context.Context) (*client, error) {
+// running returns a client for the monitor that has the data folder open, nil
+// when none runs.
+func (f dataFlag) running(ctx context.Context) (*client, error) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", f.socket())
 	}
-	if conn, err := dial(ctx, "", ""); err == nil {
+	conn, err := dial(ctx, "", "")
+	switch {
+	case err == nil:
 		conn.Close()
 		return &client{&http.Client{Transport: &http.Transport{DialContext: dial}}, func() error { return nil }}, nil
-	} else if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) && len(f.socket()) <= socketMost {
-		return nil, fmt.Errorf("reach the running monitor: %w", err)
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), len(f.socket()) > socketMost:
+		return nil, nil
+	}
+	return nil, fmt.Errorf("reach the running monitor: %w", err)
+}
+
+// connect returns a client for the data folder: of the monitor that runs, or of
+// the folder itself, which is opened then, without plugins.
+func (f dataFlag) connect(ctx context.Context) (*client, error) {
+	if c, err := f.running(ctx); c != nil || err != nil {
+		return c, err
 	}
 	opened, err := f.open(ctx, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return nil, err
 	}
-	api, err := server.New(server.Options{Engine: opened.engine, Logger: slog.New(slog.DiscardHandler), Version: version})
+	return opened.client(opened.close)
+}
+
+// client returns a client of the opened folder; close is called with it.
+func (f *folder) client(close func() error) (*client, error) {
+	api, err := server.New(server.Options{Engine: f.engine, Logger: slog.New(slog.DiscardHandler), Version: version, Open: f.sealer.Open})
 	if err != nil {
-		return nil, errors.Join(err, opened.close())
+		return nil, errors.Join(err, close())
 	}
-	return &client{&http.Client{Transport: direct{api.SocketHandler()}}, opened.close}, nil
+	return &client{&http.Client{Transport: direct{api.SocketHandler()}}, close}, nil
 }
 
 // call makes one request and decodes the answer into out, which may be nil.
@@ -80,29 +98,48 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) e
 		}
 		payload = bytes.NewReader(data)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://moonwatch/api/v1"+path, payload)
+	headers := http.Header{}
+	if body != nil {
+		headers.Set("Content-Type", "application/json")
+	}
+	status, data, err := c.ask(ctx, method, path, payload, headers)
 	if err != nil {
 		return err
 	}
-	if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	answer, err := c.http.Do(r)
-	if err != nil {
-		return fmt.Errorf("ask the monitor: %w", err)
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return fmt.Errorf("read the monitor's answer: %w", err)
-	}
-	if answer.StatusCode >= 300 {
-		return problemOf(answer.StatusCode, data)
+	if status >= 300 {
+		return problemOf(status, data)
 	}
 	if out == nil {
 		return nil
 	}
 	return json.Unmarshal(data, out)
+}
+
+// ask makes one request and returns what was answered.
+func (c *client) ask(ctx context.Context, method, path string, body io.Reader, headers http.Header) (status int, data []byte, err error) {
+	answer, err := c.open(ctx, method, path, body, headers)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer answer.Body.Close()
+	if data, err = io.ReadAll(answer.Body); err != nil {
+		return 0, nil, fmt.Errorf("read the monitor's answer: %w", err)
+	}
+	return answer.StatusCode, data, nil
+}
+
+// open makes one request; the answer's body is the caller's to close.
+func (c *client) open(ctx context.Context, method, path string, body io.Reader, headers http.Header) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://moonwatch/api/v1"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(r.Header, headers)
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("ask the monitor: %w", err)
+	}
+	return answer, nil
 }
 
 // problemOf turns an error of the API into one for the terminal.

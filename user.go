@@ -88,13 +88,18 @@ func readPassword(s streams, stdin bool) (string, error) {
 	if !stdin {
 		fmt.Fprint(s.err, "Password: ")
 	}
+	return readSecret(s, "password")
+}
+
+// readSecret reads the first line of standard input.
+func readSecret(s streams, what string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(s.in, 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read the password: %w", err)
+		return "", fmt.Errorf("read the %s: %w", what, err)
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", errors.New("the password is empty")
+		return "", fmt.Errorf("the %s is empty", what)
 	}
 	return line, nil
 }

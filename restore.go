@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"moonwatch/engine"
+	"moonwatch/storage"
+)
+
+type restoreCommand struct {
+	dataFlag
+	File string `arg:"" help:"The backup; - is standard input."`
+}
+
+const otherKey exitCode = 1
+
+// Run makes the data folder from the backup, and says whether the key fits.
+func (c *restoreCommand) Run(s streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	in := s.in
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	if err := c.restore(ctx, in); err != nil {
+		return err
+	}
+	db, err := c.store()
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.report(ctx, s, db), db.Close())
+}
+
+// restore fills an empty folder, and leaves nothing behind when it fails.
+func (c *restoreCommand) restore(ctx context.Context, in io.Reader) error {
+	if err := c.empty(); err != nil {
+		return err
+	}
+	o := storage.DefaultOptions()
+	o.Logger = slog.New(slog.DiscardHandler)
+	err := storage.Restore(ctx, c.Data, in, o)
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(filepath.Join(c.Data, "db"))) // it was not there before
+	}
+	return nil
+}
+
+// empty refuses a folder in which there is more than the key and plugins.
+func (c *restoreCommand) empty() error {
+	entries, err := os.ReadDir(c.Data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look into the data folder: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() != filepath.Base(c.keyFile()) && e.Name() != "plugins" {
+			return fmt.Errorf("the folder %s is not empty: there is %s. Choose another --data; only the key and plugins may be there", c.Data, e.Name())
+		}
+	}
+	return nil
+}
+
+// report says what was restored, and what of its secrets can be opened.
+func (c *restoreCommand) report(ctx context.Context, s streams, db *storage.DB) error {
+	counts, err := countObjects(ctx, db)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "restored %s into %s\n", counts, c.Data)
+	recorded, err := recordedKey(ctx, db)
+	if err != nil {
+		return err
+	}
+	secrets, err := storedSecrets(ctx, db)
+	if err != nil {
+		return err
+	}
+	there, err := c.hasKey()
+	if err != nil {
+		return fmt.Errorf("open the key: %w", err)
+	}
+	if !there {
+		if recorded == "" && len(secrets) == 0 {
+			return nil
+		}
+		printSecrets(s.out, fmt.Sprintf("The key %s is not here. Without it, these secrets have to be entered again:", recorded), secrets)
+		fmt.Fprintln(s.out, c.wayOut(recorded)+".")
+		return nil
+	}
+	sealer, err := storage.OpenSealer(c.keyFile(), c.Key)
+	if err != nil {
+		return fmt.Errorf("open the key: %w", err)
+	}
+	if recorded != "" && sealer.Fingerprint() != recorded {
+		printSecrets(s.err, fmt.Sprintf("The key here is %s, and the backup was made with the key %s. Without that, these secrets have to be entered again:",
+			sealer.Fingerprint(), recorded), foreign(secrets, sealer.Fingerprint()))
+		fmt.Fprintln(s.err, c.wayOut(recorded)+".")
+		return otherKey
+	}
+	if lost := foreign(secrets, sealer.Fingerprint()); len(lost) > 0 {
+		printSecrets(s.out, "These secrets were sealed with an older key, and have to be entered again:", lost)
+		return nil
+	}
+	fmt.Fprintf(s.out, "the key %s fits\n", sealer.Fingerprint())
+	return nil
+}
+
+// countObjects says how much a folder holds: "2 services, 1 check".
+func countObjects(ctx context.Context, db *storage.DB) (string, error) {
+	var parts []string
+	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance, engine.KindCheck, engine.KindUser, engine.KindRota,
+		engine.KindSilence, engine.KindIncident} {
+		n := 0
+		if err := db.Scan(ctx, kind, engine.Query{}, func(engine.Record) bool { n++; return true }); err != nil {
+			return "", fmt.Errorf("count what was restored: %w", err)
+		}
+		if n > 0 {
+			parts = append(parts, counted(n, string(kind)))
+		}
+	}
+	if len(parts) == 0 {
+		return "an empty monitor", nil
+	}
+	return strings.Join(slices.Clip(parts), ", "), nil
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
