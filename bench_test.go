@@ -428,6 +428,7 @@ func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
 		ids[i] = saved.ID
 	}
 	var turn, stored atomic.Int64
+	used := ownCPU(b)
 	b.ReportAllocs()
 	b.ResetTimer()
 	var wg sync.WaitGroup
@@ -448,4 +449,44 @@ func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
 	wg.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(stored.Load())/b.Elapsed().Seconds(), "runs/s")
+	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
+}
+
+// BenchmarkFloorHTTP is what BenchmarkEngineHTTP is held against: a plain client
+// with as many workers, against the same kind of target.
+func BenchmarkFloorHTTP(b *testing.B) {
+	_, url := startHelper(b, "target")
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
+	var turn atomic.Int64
+	var wg sync.WaitGroup
+	used := ownCPU(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range 64 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for turn.Add(1) <= int64(b.N) {
+				r, err := client.Get(url)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				io.Copy(io.Discard, r.Body)
+				r.Body.Close()
+			}
+		}()
+	}
+	wg.Wait()
+	b.StopTimer()
+	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
+}
+
+// ownCPU is the processor time that this process has used.
+func ownCPU(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

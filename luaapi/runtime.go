@@ -124,8 +124,13 @@ func (rt *Runtime) trim() {
 	}
 }
 
+// idleStates is how many states a version keeps for runs to come. Runs that wait
+// for an answer hold one each, so that there are many more than execute at one
+// time; what is not needed is dropped by and by.
+const idleStates = 512
+
 func (rt *Runtime) newPool() *pool {
-	p := &pool{tools: rt.tools, limit: rt.opts.MaxExecuting}
+	p := &pool{tools: rt.tools, limit: max(rt.opts.MaxExecuting, idleStates)}
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	rt.pools[p] = struct{}{}
