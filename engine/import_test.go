@@ -115,7 +115,7 @@ func TestDryRun(t *testing.T) {
 	data = strings.Replace(data, "first_name: \"Ada \\\"the\\\" 1st\"", "first_name: Augusta", 1)
 	data = strings.Replace(data, "  - name: z parent", "  - name: new\n  - name: z parent", 1)
 	data = strings.Replace(data, "comment: |\n      two\n      lines", "comment: another", 1)
-	before, applied := export(t, b, ""), b.store.Applied()
+	before := export(t, b, "")
 	report := importInto(t, b, []byte(data), engine.ImportOptions{DryRun: true, Prune: true, Open: lockedSealer{}.Open})
 	want := []string{"update user ada@example.com first_name", `update check  "web": ü #1  config.password interval`, "create service new", "create silence another", "delete silence two\nlines\n"}
 	got := deeds(report)
@@ -138,7 +138,7 @@ func TestDryRun(t *testing.T) {
 			t.Errorf("the report shows %s", secret)
 		}
 	}
-	if !report.DryRun || b.store.Applied() != applied || !bytes.Equal(export(t, b, ""), before) {
+	if !report.DryRun || !bytes.Equal(export(t, b, ""), before) {
 		t.Error("a dry run changed something")
 	}
 	applied2 := importInto(t, b, []byte(data), engine.ImportOptions{Prune: true, Open: lockedSealer{}.Open})
