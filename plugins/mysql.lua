@@ -123,7 +123,7 @@ local function login(session, check)
     body = receive(session)
     local kind, what = body:byte(1, 2)
     if kind == 0x00 then return end
-    if kind == 0xfe and what then
+    if kind == 0xfe then
       local plugin, nonce = body:match("^.([^%z]*)%z(.*)$")
       if not plugin then fail("the server asks for an old password, which cannot be given") end
       session.plugin, session.nonce = plugin, nonce:sub(1, 20)

@@ -90,7 +90,7 @@ end
 
 -- authenticate answers the server's request for a password.
 local function authenticate(connection, check, body)
-  local method = bytes.unpack(">I4", body)
+  local method = need(bytes.unpack(">I4", body), "the answer is not that of PostgreSQL")
   if method == 0 then return true end
   if check.password == "" then fail("the server asks for a password") end
   if method == 10 and ("\0" .. body:sub(5)):find("\0SCRAM-SHA-256\0", 1, true) then

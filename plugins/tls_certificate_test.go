@@ -137,3 +137,12 @@ func TestTLSCertificateConfig(t *testing.T) {
 		t.Errorf("got description %q", got)
 	}
 }
+
+func privateKey(t *testing.T, certificate tls.Certificate) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
