@@ -122,8 +122,9 @@ type bench struct {
 	starts   map[string][]time.Time
 	answers  map[string][]engine.AlertReport // by plugin: used in turn, then sent
 	calls    []sent
-	officers []string      // duty officers of the last call
-	block    chan struct{} // alert calls wait for it, when set
+	officers []string       // duty officers of the last call
+	block    chan struct{}  // alert calls wait for it, when set
+	registry engine.Plugins // in place of plugins, when set
 	options  func(*engine.Options)
 }
 
@@ -161,7 +162,11 @@ func (b *bench) start() *bench {
 		b.t.Fatal(err)
 	}
 	b.e = e
-	if err := e.Start(b.t.Context(), b.plugins); err != nil {
+	registry := engine.Plugins(b.plugins)
+	if b.registry != nil {
+		registry = b.registry
+	}
+	if err := e.Start(b.t.Context(), registry); err != nil {
 		b.t.Fatal(err)
 	}
 	return b
