@@ -146,8 +146,9 @@ func (s *Stub) Mail(_ context.Context, mail *Mail) ([]string, error) {
 	return slices.Clone(refused), err
 }
 
-// OnPing prepares an answer of a host. Of an answer with nothing sent, what was
-// asked for counts as sent, and the rest follows from what was received.
+// OnPing prepares an answer of a host. In an answer with nothing sent, what was
+// asked for counts as sent; with fewer than 0 received, all that was sent. The
+// loss follows from both.
 func (s *Stub) OnPing(host string, answer *PingAnswer, err *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,6 +172,9 @@ func (s *Stub) Ping(_ context.Context, req *PingRequest) (*PingAnswer, error) {
 			answer.Sent = 3 // as the network does
 		}
 		answer.Sent = max(answer.Sent, answer.Received)
+	}
+	if answer.Received < 0 {
+		answer.Received = answer.Sent
 	}
 	answer.Loss = 100 * float64(answer.Sent-answer.Received) / float64(answer.Sent)
 	return &answer, nil
