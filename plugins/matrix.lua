@@ -1,0 +1,154 @@
+-- Matrix: a message in a room for each event, over the client-server API with the
+-- access token of a bot's account, which must be a member of the room. All messages of
+-- one incident are one thread. Room encryption is not supported: invite the bot to a
+-- room without it.
+--
+-- The transaction ID is the delivery's: of two attempts that both went through, the
+-- homeserver keeps one message.
+local forms, html, http, log, store = require "forms", require "html", require "http", require "log", require "store"
+local url, utf8, recipients = require "url", require "utf8", require "recipients"
+
+local MOST = 15 * 60 -- seconds that the homeserver may ask to wait
+local MONTH = 30 * 86400
+local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
+
+local Matrix = {
+  name = "Matrix", slug = "matrix", version = "1.0.0", author = "Moonwatch",
+  summary = "Writes to a Matrix room and mentions those whom it concerns.",
+  font_icon = "fa fa-comments", channel = "chat", homepage = "https://spec.matrix.org/latest/client-server-api/",
+  settings_form = {
+    forms.URLField{ "homeserver", required = false, env = "MATRIX_HOMESERVER", placeholder = "https://matrix.example.org",
+      help_text = "Address of the bot's homeserver. Else MATRIX_HOMESERVER is taken." },
+    forms.CharField{ "token", required = false, widget = forms.PasswordInput, env = "MATRIX_TOKEN", label = "Access token",
+      help_text = "Access token of the bot's account. Else MATRIX_TOKEN is taken." },
+    forms.RegexField{ "room", required = false, env = "MATRIX_ROOM", regex = "^[!#][^\\s]{1,254}$", placeholder = "!abc:example.org",
+      help_text = "Room of services that name none: its ID (!…) or an alias (#…). Else MATRIX_ROOM is taken." },
+  },
+  service_config_form = {
+    forms.RegexField{ "room", required = false, regex = "^[!#][^\\s]{1,254}$", placeholder = "#ops:example.org",
+      help_text = "Room for this service, if not the one of the settings: its ID (!…) or an alias (#…)" },
+  },
+  user_config_form = {
+    forms.RegexField{ "user_id", required = false, regex = "^@[^\\s:]{1,200}:[^\\s]{1,200}$", label = "User ID", placeholder = "@ada:example.org",
+      help_text = "Your Matrix user ID" },
+  },
+}
+
+-- What the errcode of the specification means for who set this up.
+local ADVICE = {
+  M_UNKNOWN_TOKEN = "the access token is wrong or was revoked", M_MISSING_TOKEN = "the access token is missing",
+  M_FORBIDDEN = "the bot is no member of the room, or may not write there", M_NOT_FOUND = "there is no such room",
+}
+
+local function link(address, text)
+  return address ~= "" and '<a href="' .. html.escape(address) .. '">' .. html.escape(text) .. "</a>" or html.escape(text)
+end
+
+-- headline gives the same line as plain text and as HTML.
+local function headline(service)
+  local sort = service.kind == "instance" and "Instance " or "Service "
+  local what
+  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
+  if kind == "acknowledged" then
+    what = " was acknowledged" .. (ack and " by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") or "")
+  elseif kind == "unacknowledged" then
+    what = " is no longer acknowledged"
+  else
+    what = service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status"
+  end
+  local test = kind == "test" and "Test: " or ""
+  return test .. sort .. service.name .. what, test .. sort .. "<b>" .. link(service.page_url, service.name) .. "</b>" .. html.escape(what)
+end
+
+local function add_checks(service, text, page)
+  local checks = service:all_failing_checks()
+  if #checks == 0 then return end
+  page[#page + 1] = "<ul>"
+  for i, check in ipairs(checks) do
+    if i > 20 then
+      text[#text + 1], page[#page + 1] = "…", "<li>…</li>"
+      break
+    end
+    local severity = " (" .. check.severity .. ")"
+    local what = check.error ~= "" and ": " .. utf8.sub(check.error, 1, 300) or ""
+    text[#text + 1] = "• " .. check.name .. severity .. what .. (check.runbook_link ~= "" and " " .. check.runbook_link or "")
+    page[#page + 1] = "<li>" .. link(check.page_url, check.name) .. severity .. html.escape(what)
+      .. (check.runbook_link ~= "" and " " .. link(check.runbook_link, "Runbook") or "") .. "</li>"
+  end
+  page[#page + 1] = "</ul>"
+end
+
+local function content_of(service, whom)
+  local line, marked = headline(service)
+  local text, page, ids = { line }, { marked }, {}
+  add_checks(service, text, page)
+  local names, pills = {}, {}
+  for _, user in ipairs(whom) do
+    local id = user.matrix_settings.user_id
+    if id ~= "" then
+      ids[#ids + 1], names[#names + 1] = id, id
+      pills[#pills + 1] = link("https://matrix.to/#/" .. url.escape(id), id)
+    end
+  end
+  if #ids > 0 then text[#text + 1], page[#page + 1] = table.concat(names, " "), "<p>" .. table.concat(pills, " ") .. "</p>" end
+  if service.runbook_link ~= "" then
+    text[#text + 1], page[#page + 1] = "Runbook: " .. service.runbook_link, "<p>" .. link(service.runbook_link, "Runbook") .. "</p>"
+  end
+  if service.page_url ~= "" then text[#text + 1] = service.page_url end
+  return {
+    msgtype = "m.text", body = table.concat(text, "\n"), format = "org.matrix.custom.html", formatted_body = table.concat(page),
+    ["m.mentions"] = { user_ids = ids },
+  }
+end
+
+-- call makes one request; it returns what was answered, or nil, why, retry.
+local function call(settings, method, path, body)
+  local response, problem = http.request{ method = method, url = settings.homeserver:gsub("/+$", "") .. "/_matrix/client/v3/" .. path,
+    headers = { Authorization = "Bearer " .. settings.token }, json = body, timeout = PATIENCE, redirects = false }
+  if not response then return nil, "The homeserver could not be reached: " .. problem end
+  local answer = response:json()
+  if type(answer) ~= "table" then answer = {} end
+  if response.status == 200 then return answer end
+  local what = ADVICE[answer.errcode] or answer.error or answer.errcode
+  local wait = tonumber(response.headers["Retry-After"]) or (tonumber(answer.retry_after_ms) or 0) / 1000
+  return nil, "The homeserver answered " .. response.status .. (what and ": " .. tostring(what) or ""),
+    wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+end
+
+local function room_of(settings, room)
+  if room:sub(1, 1) == "!" then return room end
+  local answer, why, retry = call(settings, "GET", "directory/room/" .. url.escape(room))
+  if not answer then return nil, why:gsub("there is no such room", "there is no room " .. room), retry end
+  if type(answer.room_id) ~= "string" then return nil, "The homeserver did not say which room " .. room .. " is" end
+  return answer.room_id
+end
+
+function Matrix:send_alert(service, users, duty_officers)
+  local settings = self.settings
+  if settings.homeserver == "" or settings.token == "" then
+    return false, "The homeserver and the access token must be set in the plugin's settings, or by MATRIX_HOMESERVER and MATRIX_TOKEN"
+  end
+  local named = service.matrix_settings.room ~= "" and service.matrix_settings.room or settings.room
+  if named == "" then return false, "Neither this service nor the plugin's settings name a room" end
+  local room, why, retry = room_of(settings, named)
+  if not room then return false, why, retry end
+
+  local content = content_of(service, recipients.chat(service, users, duty_officers))
+  local key = "thread:" .. service.incident_key
+  local thread = store.get(key)
+  if thread and thread.room == room then
+    content["m.relates_to"] = { rel_type = "m.thread", event_id = thread.event, is_falling_back = true, ["m.in_reply_to"] = { event_id = thread.event } }
+  end
+  local answer
+  answer, why, retry = call(settings, "PUT", "rooms/" .. url.escape(room) .. "/send/m.room.message/" .. url.escape(service.delivery_id), content)
+  if not answer then return false, why, retry end
+  if not content["m.relates_to"] and type(answer.event_id) == "string" then
+    local kept, problem = store.set(key, { room = room, event = answer.event_id }, MONTH)
+    if not kept then log.warn("the thread could not be kept: " .. tostring(problem)) end
+  end
+  return true
+end
+
+Matrix.send_alert_update = Matrix.send_alert
+
+return Matrix

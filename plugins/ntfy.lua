@@ -1,0 +1,123 @@
+-- ntfy: push messages to phones and desktops, over ntfy.sh or a server of your own.
+-- Each event goes to the service's topic, and to the topics of the users and duty
+-- officers whom it concerns. On ntfy.sh everybody may read a topic whose name they
+-- know: choose names that cannot be guessed.
+local forms, http, store, utf8 = require "forms", require "http", require "store", require "utf8"
+local recipients = require "recipients"
+
+local MOST = 15 * 60 -- seconds that the server may ask to wait
+local TWO_DAYS = 2 * 86400 -- longer than any delivery is tried
+local PATIENCE = 10 -- seconds for an answer: others wait for their turn
+
+local Ntfy = {
+  name = "ntfy", slug = "ntfy", version = "1.0.0", author = "Moonwatch",
+  summary = "Pushes to an ntfy topic of the service and to those of its users.",
+  font_icon = "fa fa-bell", channel = "other", homepage = "https://docs.ntfy.sh/publish/",
+  settings_form = {
+    forms.URLField{ "server", required = false, env = "NTFY_SERVER", placeholder = "https://ntfy.sh", help_text = "A server of your own. Else NTFY_SERVER is taken, else https://ntfy.sh." },
+    forms.CharField{ "token", required = false, widget = forms.PasswordInput, env = "NTFY_TOKEN", label = "Access token", placeholder = "tk_…",
+      help_text = "For topics that not everybody may write to. Else NTFY_TOKEN is taken." },
+    forms.RegexField{ "topic", required = false, regex = "^[-_A-Za-z0-9]{1,64}$", help_text = "Topic of services that name none" },
+  },
+  service_config_form = {
+    forms.RegexField{ "topic", required = false, regex = "^[-_A-Za-z0-9]{1,64}$", help_text = "Topic for this service, if not the one of the settings" },
+  },
+  user_config_form = {
+    forms.RegexField{ "topic", required = false, regex = "^[-_A-Za-z0-9]{1,64}$", help_text = "A topic of your own, for the events that concern you" },
+  },
+}
+
+local PRIORITY = { CRITICAL = 5, ERROR = 4, WARNING = 3, PASSING = 3 }
+local TAGS = { CRITICAL = "rotating_light", ERROR = "red_circle", WARNING = "warning", PASSING = "white_check_mark" }
+
+local function title_of(service)
+  local kind = service.alert_kind
+  if kind == "acknowledged" then return service.name .. " was acknowledged" end
+  if kind == "unacknowledged" then return service.name .. " is no longer acknowledged" end
+  local text = service.name .. (service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
+  return kind == "test" and "Test: " .. text or text
+end
+
+local function text_of(service)
+  local lines = {}
+  local ack = service:unexpired_acknowledgement()
+  if ack then lines[1] = "Acknowledged by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") end
+  for i, check in ipairs(service:all_failing_checks()) do
+    if i > 10 then
+      lines[#lines + 1] = "…"
+      break
+    end
+    lines[#lines + 1] = check.name .. (check.error ~= "" and ": " .. utf8.sub(check.error, 1, 150) or "")
+  end
+  if #lines == 0 then lines[1] = service:get_status_message(false) end
+  return table.concat(lines, "\n")
+end
+
+local function message_of(service)
+  local kind = service.alert_kind
+  local quiet = kind == "update" or kind == "deescalation" or kind == "acknowledged" or kind == "unacknowledged"
+  local message = {
+    title = title_of(service), message = text_of(service), tags = { TAGS[service.overall_status] },
+    priority = quiet and 2 or PRIORITY[service.overall_status], actions = {},
+  }
+  if service.page_url ~= "" then message.click = service.page_url end
+  if service.runbook_link ~= "" then message.actions[1] = { action = "view", label = "Runbook", url = service.runbook_link } end
+  return message
+end
+
+-- publish sends to one topic; it returns true, or false, why, seconds to wait.
+local function publish(settings, message, topic)
+  message.topic = topic
+  local server = settings.server ~= "" and settings.server or "https://ntfy.sh"
+  local headers = settings.token ~= "" and { Authorization = "Bearer " .. settings.token } or nil
+  local response, problem = http.post(server, { json = message, headers = headers, timeout = PATIENCE, redirects = false })
+  if not response then return false, "ntfy could not be reached: " .. problem end
+  if response.status == 200 then return true end
+  local answer = response:json()
+  local what = type(answer) == "table" and answer.error or nil
+  return false, "ntfy answered " .. response.status .. (what and ": " .. tostring(what) or ""), tonumber(response.headers["Retry-After"])
+end
+
+-- topics_of gives the users' topics, each once, and who reads them.
+local function topics_of(users, but)
+  local list, readers = {}, {}
+  for _, user in ipairs(users) do
+    local topic = user.ntfy_settings.topic
+    if topic ~= "" and topic ~= but then
+      if not readers[topic] then list[#list + 1], readers[topic] = topic, {} end
+      table.insert(readers[topic], user)
+    end
+  end
+  return list, readers
+end
+
+function Ntfy:send_alert(service, users, duty_officers)
+  local settings = self.settings
+  local common = service.ntfy_settings.topic ~= "" and service.ntfy_settings.topic or settings.topic
+  local topics, readers = topics_of(recipients.sms(service, users, duty_officers), common)
+  if common == "" and #topics == 0 then return "skipped", "neither the service nor anybody whom this concerns has a topic" end
+
+  local message, failed, wait = message_of(service), {}, nil
+  local function note(ok, why, seconds)
+    if ok then return true end
+    if failed[#failed] ~= why then failed[#failed + 1] = why end
+    if seconds and seconds > 0 then wait = math.max(wait or 0, math.min(seconds, MOST)) end
+  end
+  for _, topic in ipairs(topics) do
+    if note(publish(settings, message, topic)) then
+      for _, user in ipairs(readers[topic]) do service:mark_sent(user) end
+    end
+  end
+  -- The common topic is nobody's own: that it was reached is remembered here, lest
+  -- a user's failing topic send it again.
+  local key = "sent:" .. service.delivery_id
+  if common ~= "" and not store.get(key) and note(publish(settings, message, common)) and #failed > 0 then
+    store.set(key, true, TWO_DAYS)
+  end
+  if #failed == 0 then return true end
+  return false, table.concat(failed, "; "), wait and { retry_after = wait } or nil
+end
+
+Ntfy.send_alert_update = Ntfy.send_alert
+
+return Ntfy
