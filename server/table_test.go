@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
@@ -39,6 +40,19 @@ func (h *house) objects() map[string]string {
 		"users": h.users[access.Viewer].ID, "plugins": "probe"}
 }
 
+// settled waits until the engine writes nothing more of its own, and returns how
+// many batches there were.
+func (h *house) settled() int {
+	n := h.store.Applied()
+	for quiet := 0; quiet < 10; quiet++ {
+		time.Sleep(20 * time.Millisecond)
+		if now := h.store.Applied(); now != n {
+			n, quiet = now, 0
+		}
+	}
+	return n
+}
+
 // idFor is the id of an object that a route's path can name.
 func idFor(ids map[string]string, rt *route) string {
 	collection := strings.Split(rt.path, "/")[1]
@@ -53,7 +67,7 @@ func idFor(ids map[string]string, rt *route) string {
 func TestRoutesRefuse(t *testing.T) {
 	h := populated(t)
 	ids := h.objects()
-	before := h.store.Applied()
+	before := h.settled()
 	each(t, h, func(t *testing.T, rt *route) {
 		path := address(rt, idFor(ids, rt))
 		if rt.role != "" {

@@ -149,7 +149,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{Rotation{[]string{"ada", "grace", "ada"}, "1w", "2026-01-05T09:00"}, nil},
 		{Rotation{}, []string{"members required", "every required", "starts required"}},
-		{Rotation{[]string{"ada", "zoe"}, "1h", "2026-01-05"}, []string{"members.1 not_found", "every invalid", "starts invalid"}},
+		{Rotation{[]string{"ada", "zoe"}, "1h", "2026-01-05"}, []string{"members[1] not_found", "every invalid", "starts invalid"}},
 		{Rotation{many, "53w", "2026-02-30T09:00"}, []string{"members max", "every max", "starts invalid"}},
 		{Rotation{[]string{"ada"}, "0d", "2026-01-05T09:00Z"}, []string{"every invalid", "starts invalid"}},
 	} {

@@ -32,7 +32,7 @@ func (r Rotation) Validate(known func(user string) bool) []FieldError {
 	}
 	for i, m := range r.Members {
 		if i < MostMembers && known != nil && !known(m) {
-			add(fmt.Sprintf("members.%d", i), "not_found", "no such user")
+			add(fmt.Sprintf("members[%d]", i), "not_found", "no such user")
 		}
 	}
 	switch _, err := ParseEvery(r.Every); {

@@ -62,3 +62,6 @@ func statusOf(kind engine.ErrorKind) (int, string) {
 	}
 	return http.StatusUnprocessableEntity, "Not accepted"
 }
+
+// asError finds the engine's error in err.
+func asError(err error, to **engine.Error) bool { return errors.As(err, to) }

@@ -41,6 +41,15 @@ func (p *page) until(at any) template.HTML {
 	return p.timeTag(t, "in "+span(t.Sub(p.now)))
 }
 
+// ahead shows how long it takes until an instant, without the "in".
+func (p *page) ahead(at any) template.HTML {
+	t, ok := instant(at)
+	if !ok {
+		return ""
+	}
+	return p.timeTag(t, span(max(t.Sub(p.now), time.Second)))
+}
+
 // clock shows an instant as date and time in the reader's zone.
 func (p *page) clock(at any) template.HTML {
 	t, ok := instant(at)

@@ -65,6 +65,17 @@ var notices = map[string]string{
 	"ended":    "The session was ended.",
 	"password": "The password was changed; other sessions were ended.",
 	"welcome":  "Welcome. Moonwatch is set up.",
+	"acknowledged":   "Acknowledged: nobody is reminded meanwhile.",
+	"unacknowledged": "The acknowledgement was ended.",
+	"tested":         "A test was sent to you alone. This is what became of it.",
+	"noted":          "The note was added.",
+	"silenced":       "Silenced: nobody is told, but of recoveries.",
+	"silence-ended":  "The silence was ended.",
+	"refreshed":      "The feed was read.",
+	"feed":           "The address was made. Whoever knows it can read the shifts.",
+	"feed-revoked":   "Revoked: the address no longer works.",
+	"reverted":       "Brought back, as a new revision.",
+	"subscribed":     "Saved: this is who is told.",
 	"norun":    "That run left no result: the check got no turn, or its plugin had nothing new to say.",
 }
 

@@ -54,6 +54,20 @@ func shapeOf(status string) shape {
 		return shape{"st-unknown", "unknown", "File is gone"}
 	case "suspended":
 		return shape{"st-warning", "warning", "Suspended"}
+	case "told":
+		return shape{"st-passing", "passing", "Told"}
+	case "waiting":
+		return shape{"st-pending", "pending", "Waiting"}
+	case "held":
+		return shape{"st-warning", "warning", "Held back"}
+	case "not_asked":
+		return shape{"st-off", "pending", "Not asked"}
+	case "nobody":
+		return shape{"st-off", "pending", "Not sent"}
+	case "coming":
+		return shape{"st-pending", "pending", "Coming"}
+	case "over":
+		return shape{"st-off", "pending", "Over"}
 	case "open":
 		return shape{"st-error", "error", "Open"}
 	case "closed":

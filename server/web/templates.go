@@ -47,6 +47,7 @@ func functions(a *assets) template.FuncMap {
 		"clock":     (*page).clock,
 		"since":     (*page).since,
 		"until":     (*page).until,
+		"ahead":     (*page).ahead,
 		"seconds":   formatSeconds,
 		"number":    formatNumber,
 		"count":     counted,

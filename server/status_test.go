@@ -1,0 +1,139 @@
+package server
+
+import (
+	"encoding/xml"
+	"strings"
+	"testing"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+const markup = `<script>alert(1)</script>"'&`
+
+// publicHouse has a public service that fails, with a note, and a private one.
+func publicHouse(t *testing.T) (h *house, public, private string) {
+	h = populated(t)
+	check := h.admin(201, "POST", "/checks", m{"name": "secret check", "plugin": "probe", "config": m{"host": "down"}, "interval": "1h"})
+	public = h.admin(201, "POST", "/services", m{"name": "Shop " + markup, "is_public": true, "status_checks": []string{check.id()}}).id()
+	private = h.admin(201, "POST", "/services", m{"name": "Back office", "status_checks": []string{check.id()}}).id()
+	h.admin(201, "POST", "/instances", m{"name": "db1", "is_public": true})
+	until(t, "incidents", func() bool { return len(h.admin(200, "GET", "/incidents?open=true", nil).items()) == 2 })
+	incident := h.admin(200, "GET", "/incidents?service="+public, nil).items()[0]["id"].(string)
+	h.admin(201, "POST", "/incidents/"+incident+"/notes", m{"text": "We look into it " + markup})
+	return h, public, private
+}
+
+func TestStatusPage(t *testing.T) {
+	h, public, _ := publicHouse(t)
+	r := h.do("", "GET", "/status", nil)
+	if r.status != 200 || r.header.Get("Content-Security-Policy") != statusPolicy {
+		t.Fatalf("%d %v", r.status, r.header)
+	}
+	for _, want := range []string{"Shop &lt;script", "error", "db1", "passing", "We look into it &lt;script", "/status.atom", "Something is wrong", "going on for"} {
+		if !strings.Contains(r.text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := strings.Count(r.text, "<rect "); n != 2*statusDays {
+		t.Errorf("%d bars, want %d", n, 2*statusDays)
+	}
+	feed := h.do("", "GET", "/status.atom", nil)
+	for name, text := range map[string]string{"page": r.text, "feed": feed.text} {
+		for _, never := range []string{"is down", "secret check", "Back office", "<script", "the-admin", public} {
+			if strings.Contains(text, never) {
+				t.Errorf("the %s tells %q", name, never)
+			}
+		}
+	}
+	if css := h.do("", "GET", "/status.css", nil); css.status != 200 || !strings.HasPrefix(css.header.Get("Content-Type"), "text/css") {
+		t.Errorf("the style is %d %v", css.status, css.header)
+	}
+	if r := h.do("", "POST", "/status", nil); r.status != 405 {
+		t.Errorf("POST answers %d", r.status)
+	}
+}
+
+func TestStatusPageFollowsWhatIsPublic(t *testing.T) {
+	h, public, _ := publicHouse(t)
+	if !strings.Contains(h.do("", "GET", "/status", nil).text, "Shop") {
+		t.Fatal("the service is not there")
+	}
+	h.admin(200, "PATCH", "/services/"+public, m{"is_public": false})
+	if text := h.do("", "GET", "/status", nil).text; strings.Contains(text, "Shop") || !strings.Contains(text, "Everything works") {
+		t.Error("a service that is not public any more is still there")
+	}
+	empty := newHouse(t)
+	if r := empty.do("", "GET", "/status", nil); r.status != 200 || !strings.Contains(r.text, "Nothing is public") {
+		t.Errorf("an empty page is %d %s", r.status, r.text)
+	}
+}
+
+func TestStatusFeed(t *testing.T) {
+	h, _, _ := publicHouse(t)
+	r := h.do("", "GET", "/status.atom", nil)
+	if r.header.Get("Content-Type") != "application/atom+xml; charset=utf-8" {
+		t.Errorf("the type is %s", r.header.Get("Content-Type"))
+	}
+	var feed atomFeed
+	if err := xml.Unmarshal([]byte(r.text), &feed); err != nil {
+		t.Fatal(err)
+	}
+	if len(feed.Entries) != 1 || feed.Entries[0].Title != "Shop "+markup+": error" || !strings.Contains(feed.Entries[0].Content.Text, "We look into it "+markup) ||
+		!strings.HasPrefix(feed.Entries[0].ID, "urn:moonwatch:incident:") || feed.Updated != feed.Entries[0].Updated {
+		t.Errorf("the feed is %+v", feed)
+	}
+}
+
+func TestBadge(t *testing.T) {
+	h, public, private := publicHouse(t)
+	wellFormed := func(text string) {
+		t.Helper()
+		var image struct {
+			XMLName xml.Name `xml:"http://www.w3.org/2000/svg svg"`
+			Title   string   `xml:"title"`
+		}
+		if err := xml.Unmarshal([]byte(text), &image); err != nil || image.Title == "" {
+			t.Errorf("%v: %s", err, text)
+		}
+	}
+	r := h.do("", "GET", "/badge/"+public+".svg", nil)
+	if r.status != 200 || !strings.HasPrefix(r.header.Get("Content-Type"), "image/svg+xml") || r.header.Get("Cache-Control") != "public, max-age=30" ||
+		!strings.Contains(r.text, ">error<") || strings.Contains(r.text, "<script") {
+		t.Errorf("%d %v %s", r.status, r.header, r.text)
+	}
+	wellFormed(r.text)
+	if again := h.do("", "GET", "/badge/"+public+".svg", nil, "If-None-Match", r.header.Get("ETag")); again.status != 304 || again.text != "" {
+		t.Errorf("the same badge answers %d %q", again.status, again.text)
+	}
+	for path, token := range map[string]string{"/badge/" + private + ".svg": "", "/badge/Back%20office.svg": "", "/badge/nosuch.svg": "", "/badge/.svg": "",
+		"/badge/" + public: "", "/badge/a%00b.svg": ""} {
+		if r := h.do(token, "GET", path, nil); r.status != 404 {
+			t.Errorf("%s answers %d", path, r.status)
+		}
+	}
+	if r := h.do(h.tokens[access.Viewer], "GET", "/badge/Back%20office.svg", nil); r.status != 200 || r.header.Get("Cache-Control") != "private, max-age=30" {
+		t.Errorf("with a token: %d %v", r.status, r.header)
+	}
+	for _, name := range []string{"", "a/b", strings.Repeat("W", 300), "bad \x01\xff\uFFFE", "日本語"} {
+		wellFormed(string(badgeImage(name, engine.StatusCritical)))
+	}
+	looks := map[string]bool{}
+	for _, status := range []engine.Status{engine.StatusPassing, engine.StatusWarning, engine.StatusError, engine.StatusCritical} {
+		looks[lookOf(status).Path] = true
+	}
+	if len(looks) != 4 {
+		t.Error("two statuses have one shape")
+	}
+}
+
+func TestPercentRoundsDown(t *testing.T) {
+	for p, want := range map[float64]string{100: "100 %", 99.9999: "99.99 %", 0: "0.00 %", 50: "50.00 %"} {
+		if got := percent(&p); got != want {
+			t.Errorf("%v is %q, want %q", p, got, want)
+		}
+	}
+	if got := percent(nil); got != "no data" {
+		t.Errorf("nothing is %q", got)
+	}
+}

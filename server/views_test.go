@@ -1,0 +1,134 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+// viewHouse is a house whose plugin "pager" has views; what each is told is
+// left in told.
+func viewHouse(t *testing.T, change ...func(*Options)) (h *house, told **engine.ViewCall) {
+	h = populated(t, change...)
+	told = new(*engine.ViewCall)
+	pager := h.plugins.entries["pager"].Plugin.(*fakePlugin)
+	pager.views = []engine.ViewRoute{
+		{Path: "hook", Methods: []string{"POST"}, Public: true, Role: access.Viewer},
+		{Path: "", Methods: []string{"GET"}, Role: access.Viewer},
+		{Path: "a/b c", Methods: []string{"GET", "POST"}, Role: access.Editor},
+		{Path: "broken", Methods: []string{"GET"}, Public: true, Role: access.Viewer},
+	}
+	pager.view = func(_ context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
+		*told = in
+		if in.Request.Path == "broken" {
+			return engine.ViewAnswer{}, &engine.ViewError{Message: "a secret detail"}
+		}
+		return engine.ViewAnswer{Status: http.StatusAccepted, Body: []byte("<b>hello</b>"),
+			Headers: map[string][]string{"Content-Type": {"text/html; charset=utf-8"}, "X-Mine": {"1", "2"}}}, nil
+	}
+	return h, told
+}
+
+func TestViewsAreAdmitted(t *testing.T) {
+	h, told := viewHouse(t)
+	for _, tt := range []struct {
+		name, token, method, path string
+		headers                   []string
+		want                      int
+	}{
+		{"public", "", "POST", "/plugins/pager/hook", nil, 202},
+		{"public, from another site", "", "POST", "/plugins/pager/hook", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, 202},
+		{"public, another method", "", "GET", "/plugins/pager/hook", nil, 405},
+		{"a longer path", "", "POST", "/plugins/pager/hook/", nil, 404},
+		{"another path", "", "POST", "/plugins/pager/Hook", nil, 404},
+		{"another plugin", "", "POST", "/plugins/probe/hook", nil, 404},
+		{"no plugin", "", "POST", "/plugins/nosuch/hook", nil, 404},
+		{"nobody", "", "GET", "/plugins/pager/", nil, 401},
+		{"a browser", "", "GET", "/plugins/pager/", []string{"Accept", "text/html,*/*"}, 303},
+		{"a bad token", "mw_bad", "GET", "/plugins/pager/", nil, 401},
+		{"a viewer", h.tokens[access.Viewer], "GET", "/plugins/pager/", nil, 202},
+		{"a viewer, head", h.tokens[access.Viewer], "HEAD", "/plugins/pager/", nil, 202},
+		{"a role too low", h.tokens[access.Operator], "POST", "/plugins/pager/a/b%20c", nil, 403},
+		{"the role", h.tokens[access.Editor], "POST", "/plugins/pager/a/b%20c", nil, 202},
+		{"from another site", h.tokens[access.Editor], "POST", "/plugins/pager/a/b%20c", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"from another origin", h.tokens[access.Editor], "POST", "/plugins/pager/a/b%20c", []string{"Origin", "https://evil.example"}, 403},
+		{"a read from another site", h.tokens[access.Editor], "GET", "/plugins/pager/a/b%20c", []string{"Sec-Fetch-Site", "cross-site"}, 202},
+		{"a failure", "", "GET", "/plugins/pager/broken", nil, 500},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			*told = nil
+			r := h.do(tt.token, tt.method, tt.path, nil, tt.headers...)
+			if r.status != tt.want || (*told != nil) != (tt.want == 202 || tt.want == 500) {
+				t.Errorf("answered %d %s, want %d; the view was told %v", r.status, r.text, tt.want, *told)
+			}
+		})
+	}
+	if r := h.do("", "GET", "/plugins/pager/hook", nil); r.header.Get("Allow") != "POST" {
+		t.Errorf("Allow is %q", r.header.Get("Allow"))
+	}
+	if r := h.do("", "GET", "/plugins/pager/broken", nil); r.text != "internal server error\n" {
+		t.Errorf("a failure answers %q", r.text)
+	}
+	if got := h.engine.PluginErrors("pager"); len(got) != 2 || got[0].Message != "a secret detail" || got[0].Where != "GET broken" {
+		t.Errorf("the plugin's errors are %+v", got)
+	}
+	if r := h.do("", "GET", "/plugins/pager/?x=1", nil, "Accept", "text/html"); r.header.Get("Location") != "/login?next=%2Fplugins%2Fpager%2F%3Fx%3D1" {
+		t.Errorf("a browser is sent to %q", r.header.Get("Location"))
+	}
+}
+
+func TestViewsAnswer(t *testing.T) {
+	h, _ := viewHouse(t)
+	r := h.do("", "POST", "/plugins/pager/hook", "x")
+	if r.text != "<b>hello</b>" || strings.Join(r.header.Values("X-Mine"), ",") != "1,2" || r.header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("got %q with %v", r.text, r.header)
+	}
+	// A page of a plugin has the site's origin: it must not run scripts in it.
+	policy := r.header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src") || r.header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("got %v", r.header)
+	}
+}
+
+func TestViewsAreTold(t *testing.T) {
+	h, told := viewHouse(t)
+	r := h.do("", "POST", "/plugins/pager/hook?a=1&a=2", "raw \x00\xff body", "Content-Type", "application/x-www-form-urlencoded",
+		"Cookie", cookieName+"=secret; other=kept", "Authorization", "Bearer theirs", "X-Signature", "abc")
+	wantStatus(t, "hook", r, http.StatusAccepted)
+	q := (*told).Request
+	header := http.Header(q.Headers)
+	if q.Method != "POST" || q.Path != "hook" || string(q.Body) != "raw \x00\xff body" || strings.Join(q.Query["a"], ",") != "1,2" ||
+		q.URL != h.web.URL+"/plugins/pager/hook?a=1&a=2" || q.Address != "127.0.0.1" || q.User != nil {
+		t.Errorf("got %+v", q)
+	}
+	if header.Get("Cookie") != "other=kept" || header.Get("Authorization") != "Bearer theirs" || header.Get("X-Signature") != "abc" {
+		t.Errorf("got headers %v", header)
+	}
+	h.do(h.tokens[access.Admin], "POST", "/plugins/pager/hook", "x")
+	if got := http.Header((*told).Request.Headers).Get("Authorization"); got != "" {
+		t.Errorf("a public view is given the monitor's own token: %q", got)
+	}
+	h.do(h.tokens[access.Viewer], "GET", "/plugins/pager/", nil)
+	q = (*told).Request
+	if q.User == nil || q.User.Username != "the-viewer" || q.Role != access.Viewer || http.Header(q.Headers).Get("Authorization") != "" {
+		t.Errorf("got %+v", q)
+	}
+	h.admin(200, "PUT", "/settings", m{"public_url": "https://moon.example/"})
+	h.do("", "POST", "/plugins/pager/hook?a=1", "x")
+	if got := (*told).Request.URL; got != "https://moon.example/plugins/pager/hook?a=1" || (*told).PublicURL == "" {
+		t.Errorf("the address is %s", got)
+	}
+}
+
+func TestViewsBoundBodies(t *testing.T) {
+	h, told := viewHouse(t, func(o *Options) { o.MaxBody = 1000 })
+	wantStatus(t, "a large body", h.do("", "POST", "/plugins/pager/hook", strings.Repeat("x", 1001)), http.StatusRequestEntityTooLarge)
+	if *told != nil {
+		t.Error("the view was called")
+	}
+	wantStatus(t, "the largest body", h.do("", "POST", "/plugins/pager/hook", strings.Repeat("x", 1000)), http.StatusAccepted)
+}
