@@ -2,6 +2,8 @@ package plugins_test
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -111,3 +113,6 @@ func serveAnswers(t *testing.T) *answers {
 	t.Cleanup(a.Close)
 	return a
 }
+
+// quiet is a log for servers whose complaints are expected.
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
