@@ -115,7 +115,7 @@ function Teams:send_alert(service, users, duty_officers)
     type = "message",
     attachments = { { contentType = "application/vnd.microsoft.card.adaptive", content = card_of(service, recipients.chat(service, users, duty_officers)) } },
   } })
-  if not response then return false, "Teams could not be reached: " .. problem end
+  if not response then return false, "The Teams workflow could not be reached: " .. problem end
   -- 202: the workflow has begun. What becomes of it, only its own run history tells.
   if response.status == 200 or response.status == 202 then return true end
   return refusal(response)
