@@ -29,8 +29,9 @@ type folds struct {
 	writing sync.Mutex
 
 	mu      sync.Mutex
-	rows    map[string]int  // since the last fold or start
-	ready   map[string]bool // checks with enough rows
+	rows    map[string]int    // since the last fold or start
+	folded  map[string]uint64 // up to where rows were folded since the start, by check
+	ready   map[string]bool   // checks with enough rows
 	current *fold
 	busy    bool          // a check was taken and not ended
 	wake    chan struct{} // holds 1
@@ -44,7 +45,7 @@ type fold struct {
 }
 
 func (f *folds) init() {
-	f.rows, f.ready = map[string]int{}, map[string]bool{}
+	f.rows, f.ready, f.folded = map[string]int{}, map[string]bool{}, map[string]uint64{}
 	f.wake = make(chan struct{}, 1)
 }
 
@@ -56,8 +57,30 @@ func (f *folds) count(results []engine.Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range results {
-		f.add(results[i].Check, 1)
+		check := results[i].Check
+		if results[i].Seq <= f.folded[check] {
+			delete(f.folded, check) // a row where folds no longer look
+		}
+		f.add(check, 1)
 	}
+}
+
+// done notes how far a fold came that was written.
+func (f *folds) done(current *fold) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !current.spoiled {
+		f.folded[current.check] = current.upTo
+	}
+}
+
+// from is the sequence number from which on a check has rows to fold. Reading
+// from there passes by the rows that earlier folds deleted, which cost as much
+// as those that are there until they are compacted away.
+func (f *folds) from(check string) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.folded[check]
 }
 
 // add counts n rows of a check. f.mu is held.
@@ -104,6 +127,7 @@ func (f *folds) spoil(results []engine.Result) {
 func (f *folds) forget(check string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	delete(f.folded, check)
 	if f.current != nil && f.current.check == check {
 		f.current.spoiled = true
 	}
@@ -160,7 +184,7 @@ func (db *DB) foldCheck(ctx context.Context, check string) error {
 	if err != nil {
 		return err
 	}
-	return db.do(ctx, &job{plan: func(*badger.Txn) ([]op, error) {
+	err = db.do(ctx, &job{plan: func(*badger.Txn) ([]op, error) {
 		db.folds.mu.Lock()
 		defer db.folds.mu.Unlock()
 		if current.spoiled {
@@ -172,6 +196,10 @@ func (db *DB) foldCheck(ctx context.Context, check string) error {
 		}
 		return ops, nil
 	}})
+	if err == nil {
+		db.folds.done(current)
+	}
+	return err
 }
 
 // oldRows returns the oldest rows of check that can be folded, rising, none when
@@ -182,7 +210,11 @@ func (db *DB) oldRows(ctx context.Context, check string) (rows []engine.Result, 
 		prefix := joinKey(rowSpace, check)
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: prefix, Reverse: true})
 		defer it.Close()
-		for it.Seek(after(prefix)); it.Valid() && !more; it.Next() {
+		start := after(prefix)
+		if folded := db.folds.from(check); folded > 0 {
+			start = seqKey(rowSpace, check, folded)
+		}
+		for it.Seek(start); it.Valid() && !more; it.Next() {
 			r, err := rowResult(it.Item())
 			if err != nil {
 				return err
