@@ -96,6 +96,8 @@ func (r *httpResponse) field(L *lua.LState, name string) lua.LValue {
 		return httpResponseJSON
 	case "header_values":
 		return httpResponseValues
+	case "error", "kind": // by which http.all tells a failure from an answer
+		return lua.LNil
 	}
 	raiseUnknown(L, "response", keyText(lua.LString(name)), httpResponseNames)
 	return lua.LNil

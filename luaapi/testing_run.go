@@ -100,7 +100,7 @@ func (rt *Runtime) findTests(ctx context.Context, plan *testPlan) (found problem
 	failure, _ := w.run(ctx, plan, 0, func(L *lua.LState, top lua.LValue) {
 		list, ok := top.(*lua.LTable)
 		if !ok {
-			L.RaiseError("the file must return a table of tests, but returned %s", typeName(top))
+			L.Error(lua.LString("the file must return a table of tests, but returned "+typeName(top)), 0)
 		}
 		list.ForEach(func(k, v lua.LValue) {
 			name, isText := k.(lua.LString)
@@ -140,7 +140,7 @@ func (rt *Runtime) runTest(ctx context.Context, plan *testPlan, t plannedTest) T
 	out.Failure, out.Log = w.run(ctx, plan, t.line, func(L *lua.LState, top lua.LValue) {
 		list, _ := top.(*lua.LTable)
 		if list == nil || list.RawGetString(t.name).Type() != lua.LTFunction {
-			L.RaiseError("the file returned no %s this time", t.name)
+			L.Error(lua.LString("the file returned no "+t.name+" this time"), 0)
 		}
 		L.Push(list.RawGetString(t.name))
 		L.Call(0, 0)

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"moonwatch/engine"
@@ -102,7 +103,7 @@ func worldOf(L *lua.LState) *testWorld {
 func (w *testWorld) fail(L *lua.LState, format string, values ...any) {
 	text := fmt.Sprintf(format, values...)
 	if w.fault == "" {
-		w.fault = L.Where(1) + text
+		w.fault = strings.TrimPrefix(L.Where(1), "[G]:") + text
 	}
 	L.RaiseError("%s", text)
 }
