@@ -1,14 +1,16 @@
 -- Slack: a message in the service's channel for each event. With a token, all
 -- messages of one incident are one thread, and recovery shows in the channel too.
+-- With a signing secret, messages have a button that acknowledges the incident.
 local forms, http, json, log, store = require "forms", require "http", require "json", require "log", require "store"
-local recipients = require "recipients"
+local crypto, recipients, time = require "crypto", require "recipients", require "time"
 
 local MOST = 15 * 60 -- seconds that Slack may ask to wait
 local MONTH = 30 * 86400
 local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
+local STALE = 5 * 60 -- seconds after which a signature is no longer taken: Slack's own advice
 
 local Slack = {
-  name = "Slack", slug = "slack", version = "1.0.0", author = "Moonwatch",
+  name = "Slack", slug = "slack", version = "1.1.0", author = "Moonwatch",
   summary = "Writes to a Slack channel and mentions those whom it concerns.",
   font_icon = "fa fa-slack", channel = "chat",
   settings_form = {
@@ -18,6 +20,10 @@ local Slack = {
       help_text = "Incoming webhook, used where there is no token: no threads. Else SLACK_WEBHOOK_URL is taken." },
     forms.CharField{ "channel", required = false, env = "SLACK_ALERT_CHANNEL", placeholder = "#alerts",
       help_text = "Channel of services that name none. Else SLACK_ALERT_CHANNEL is taken." },
+    forms.CharField{ "signing_secret", required = false, widget = forms.PasswordInput, env = "SLACK_SIGNING_SECRET",
+      help_text = "The Slack app's signing secret: with it, and a public URL of this monitor, messages have a button to acknowledge. " ..
+        "Under “Interactivity” of the app, the request URL is this monitor's public URL with /plugins/slack/callback behind it. " ..
+        "Else SLACK_SIGNING_SECRET is taken." },
   },
   service_config_form = {
     forms.CharField{ "channel", required = false, placeholder = "#ops", help_text = "Channel for this service, if not the one of the settings" },
@@ -83,6 +89,17 @@ local function headline(service)
   return kind == "test" and "Test: " .. text or text
 end
 
+-- acknowledge_button is an attachment with the button, or nil where there is
+-- nothing to acknowledge, or nobody who would hear of it.
+local function acknowledge_button(self, service)
+  if self.settings.signing_secret == "" or not self:view_url("callback") then return nil end
+  if service.overall_status == "PASSING" or service.alert_kind == "test" or service:unexpired_acknowledgement() then return nil end
+  return { color = COLOURS[service.overall_status], fallback = "Acknowledge", blocks = { { type = "actions", elements = { {
+    type = "button", action_id = "acknowledge", text = { type = "plain_text", text = "Acknowledge" },
+    value = json.encode{ service = service.id, incident = service.incident_key },
+  } } } } }
+end
+
 local function failure(response)
   local wait = tonumber(response.headers["Retry-After"])
   return wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
@@ -143,6 +160,7 @@ function Slack:send_alert(service, users, duty_officers)
     channel = channel ~= "" and channel or nil, text = text, link_names = true, unfurl_links = false,
     attachments = { { color = COLOURS[service.overall_status], text = checks_text(service), fallback = service:get_status_message() } },
   }
+  message.attachments[2] = acknowledge_button(self, service)
   if settings.token ~= "" then
     if channel == "" then return false, "Neither this service nor the plugin's settings name a channel" end
     return send_threaded(service, settings.token, message)
@@ -153,5 +171,62 @@ function Slack:send_alert(service, users, duty_officers)
 end
 
 Slack.send_alert_update = Slack.send_alert
+
+-- signed reports whether Slack itself sent a request, and just now.
+local function signed(secret, request)
+  local stamp, signature = request.headers["X-Slack-Request-Timestamp"], request.headers["X-Slack-Signature"]
+  local at = tonumber(stamp or "")
+  if not at or not signature or math.abs(time.now() - at) > STALE then return false end
+  return crypto.equal(signature, "v0=" .. crypto.hmac("sha256", secret, "v0:" .. stamp .. ":" .. request.body))
+end
+
+-- user_of finds who has a Slack user's member ID, or name, as their alias.
+local function user_of(monitor, who)
+  for _, user in ipairs(monitor.users()) do
+    local alias = user.slack_settings.alias:gsub("^@", "")
+    if alias ~= "" and (alias == who.id or alias == who.username or alias == who.name) then return user end
+  end
+end
+
+local REFUSALS = {
+  not_found = "Moonwatch no longer has this service.", not_failing = "It is not failing any more.",
+  other_incident = "That incident is over; a newer one is open now.",
+}
+
+-- acknowledge does what the button asks for; it returns what to tell who pressed it.
+local function acknowledge(monitor, payload, value)
+  local who = type(payload.user) == "table" and payload.user or {}
+  local user = user_of(monitor, who)
+  if not user then
+    return "Moonwatch knows nobody with your Slack member ID, " .. tostring(who.id) .. ": enter it in your settings there."
+  end
+  local done, message, kind = monitor.acknowledge(value.service, user.username, "in Slack", { incident_key = value.incident })
+  if not done then return REFUSALS[kind] or "It could not be acknowledged: " .. message end
+end
+
+-- tell writes to the one person who pressed the button.
+local function tell(payload, text)
+  local url = tostring(payload.response_url)
+  if url:sub(1, 24) ~= "https://hooks.slack.com/" then return end
+  local sent, problem = http.post(url, { json = { response_type = "ephemeral", replace_original = false, text = text }, timeout = 2 })
+  if not sent then log.warn("the answer could not be sent: " .. problem) end
+end
+
+local function callback(self, request)
+  local secret = self.settings.signing_secret
+  if secret == "" or not signed(secret, request) then return { status = 401, body = "not signed by Slack" } end
+  local form = request:form()
+  local payload = form and type(form.payload) == "string" and json.decode(form.payload)
+  local action = json.get(payload, "actions[0]")
+  if type(action) ~= "table" then return { status = 400, body = "not an interaction" } end
+  local value = action.action_id == "acknowledge" and json.decode(tostring(action.value))
+  if type(value) == "table" and type(value.service) == "string" and type(value.incident) == "string" then
+    local problem = acknowledge(request.monitor, payload, value)
+    if problem then tell(payload, problem) end
+  end
+  return { status = 200 }
+end
+
+Slack.urls = { { path = "callback", methods = { "POST" }, public = true, view = callback } }
 
 return Slack
