@@ -185,11 +185,9 @@ func (c *doctorCommand) key(ctx context.Context, x *examination, db *storage.DB)
 		x.bad("the key: %v", err)
 		return false, nil
 	}
-	if !there && recorded != "" && !c.NewKey {
+	if !there && recorded != "" && len(secrets) > 0 && !c.NewKey {
 		x.bad("the key %s is missing. %s", recorded, c.wayOut(recorded))
-		if len(secrets) > 0 {
-			printSecrets(x.out, "Without it, these secrets have to be entered again:", secrets)
-		}
+		printSecrets(x.out, "Without it, these secrets have to be entered again:", secrets)
 		return false, nil
 	}
 	sealer, err := storage.OpenSealer(c.keyFile(), c.Key)
@@ -197,7 +195,7 @@ func (c *doctorCommand) key(ctx context.Context, x *examination, db *storage.DB)
 		x.bad("the key: %v", err)
 		return false, nil
 	}
-	if recorded != sealer.Fingerprint() && c.NewKey {
+	if recorded != sealer.Fingerprint() && (c.NewKey || !there) {
 		if err := recordKey(ctx, db, sealer.Fingerprint()); err != nil {
 			return false, err
 		}

@@ -119,11 +119,11 @@ func printImport(w io.Writer, file string, r *engine.ImportReport) {
 		}
 		fmt.Fprintf(w, "%s: %s: %s\n", at, n.Location, n.Message)
 	}
-	did := ""
+	would := ""
 	if r.DryRun {
-		did = "would be "
+		would = "nothing was changed; it would be: "
 	}
-	fmt.Fprintf(w, "%d %screated, %d updated, %d deleted, %d unchanged\n", r.Created, did, r.Updated, r.Deleted, r.Unchanged)
+	fmt.Fprintf(w, "%s%d created, %d updated, %d deleted, %d unchanged\n", would, r.Created, r.Updated, r.Deleted, r.Unchanged)
 }
 
 // compact is a value on one line, cut when it is long.

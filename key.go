@@ -66,7 +66,7 @@ func (f dataFlag) hasKey() (bool, error) {
 }
 
 // openKey opens the folder's key: the one that is recorded, or a new one in a
-// folder that has none.
+// folder that has none, or that lost it before anything was sealed.
 func (f dataFlag) openKey(ctx context.Context, db *storage.DB) (*storage.Sealer, error) {
 	recorded, err := recordedKey(ctx, db)
 	if err != nil {
@@ -75,6 +75,15 @@ func (f dataFlag) openKey(ctx context.Context, db *storage.DB) (*storage.Sealer,
 	there, err := f.hasKey()
 	if err != nil {
 		return nil, fmt.Errorf("open the key: %w", err)
+	}
+	if recorded != "" && !there {
+		secrets, err := storedSecrets(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		if len(secrets) == 0 { // nothing is lost with it
+			recorded = ""
+		}
 	}
 	if recorded != "" && !there {
 		return nil, fmt.Errorf("the key is missing: secrets here are sealed with the key %s. %s", recorded, f.wayOut(recorded))

@@ -99,7 +99,8 @@ func (c *restoreCommand) report(ctx context.Context, s streams, db *storage.DB) 
 		return fmt.Errorf("open the key: %w", err)
 	}
 	if !there {
-		if recorded == "" && len(secrets) == 0 {
+		if len(secrets) == 0 {
+			fmt.Fprintln(s.out, "it holds no secrets; the key is not needed")
 			return nil
 		}
 		printSecrets(s.out, fmt.Sprintf("The key %s is not here. Without it, these secrets have to be entered again:", recorded), secrets)
@@ -111,8 +112,10 @@ func (c *restoreCommand) report(ctx context.Context, s streams, db *storage.DB) 
 		return fmt.Errorf("open the key: %w", err)
 	}
 	if recorded != "" && sealer.Fingerprint() != recorded {
-		printSecrets(s.err, fmt.Sprintf("The key here is %s, and the backup was made with the key %s. Without that, these secrets have to be entered again:",
-			sealer.Fingerprint(), recorded), foreign(secrets, sealer.Fingerprint()))
+		fmt.Fprintf(s.err, "The key here is %s, and the backup was made with the key %s.\n", sealer.Fingerprint(), recorded)
+		if lost := foreign(secrets, sealer.Fingerprint()); len(lost) > 0 {
+			printSecrets(s.err, "Without that, these secrets have to be entered again:", lost)
+		}
 		fmt.Fprintln(s.err, c.wayOut(recorded)+".")
 		return otherKey
 	}
