@@ -27,7 +27,6 @@ type call struct {
 	log      func(level, message string)
 	secrets  []string // opened secrets, masked in whatever the run leaves behind
 	closers  []func() // run when the call has ended, last first
-	caller   string   // recipients: alert kind and severities are read from the service object
 	gate     gate
 
 	run *run // of the core

@@ -74,8 +74,8 @@ func recipientsOf(L *lua.LState, name string, rule recipientRule) int {
 		old:    engine.Status(a.fieldText(service, "old_overall_status")),
 		worst:  engine.Status(a.fieldText(service, "worst_status")),
 	}
-	if facts.kind == engine.AlertTest {
-		L.Push(a.caller(users, officers))
+	if facts.kind == engine.AlertTest { // the engine names the caller as the only user
+		L.Push(a.everybody(users))
 		return 1
 	}
 	toUsers, toOfficers := rule(facts)
@@ -110,24 +110,6 @@ func (a args) everybody(lists ...*lua.LTable) *lua.LTable {
 				seen[id] = true
 				out.Append(user)
 			}
-		}
-	}
-	return out
-}
-
-// caller returns whoever asked for a test alert. The engine calls plugins with
-// that user alone; the run knows the name when it does not.
-func (a args) caller(users, officers *lua.LTable) *lua.LTable {
-	all := a.everybody(users, officers)
-	c := callOf(a.L)
-	if c == nil || c.caller == "" {
-		return all
-	}
-	out := newTable()
-	for i := 1; i <= all.Len(); i++ {
-		user := all.RawGetInt(i)
-		if a.fieldText(user, "username") == c.caller || a.fieldText(user, "id") == c.caller {
-			out.Append(user)
 		}
 	}
 	return out
