@@ -408,7 +408,9 @@ func TestDoctor(t *testing.T) {
 			}
 		}
 	}
-	until(t, "the rota's problem", 10*time.Second, func() bool { return strings.Contains(m.cli("", flags...).out, `rota "duty": the feed could not be read`) })
+	until(t, "the rota's problem", 10*time.Second, func() bool {
+		return strings.Contains(m.cli("", flags...).out, `rota "duty": the feed could not be read`)
+	})
 	wantFindings("running", want...)
 	m.end(syscall.SIGTERM)
 	wantFindings("stopped", want...)
