@@ -66,7 +66,10 @@ local function enqueue(region, key, service, action, event)
   if response.status == 202 then return true end
   local answer = response:json()
   if type(answer) ~= "table" then answer = {} end
-  local what = type(answer.errors) == "table" and table.concat(answer.errors, ", ") or ""
+  local what = ""
+  for _, problem in ipairs(type(answer.errors) == "table" and answer.errors or {}) do
+    what = what .. (what ~= "" and ", " or "") .. tostring(problem)
+  end
   if what == "" then what = tostring(answer.message or "") end
   local why = "PagerDuty answered " .. response.status .. (what ~= "" and ": " .. what or "")
   if response.status == 400 then return false, why, { retry = false } end -- the event or its key is invalid, and stays so

@@ -66,7 +66,10 @@ local function call(path, form)
   local answer = response:json()
   if type(answer) ~= "table" then answer = {} end
   if response.status == 200 and answer.status == 1 then return true end
-  local what = type(answer.errors) == "table" and table.concat(answer.errors, ", ") or ""
+  local what = ""
+  for _, problem in ipairs(type(answer.errors) == "table" and answer.errors or {}) do
+    what = what .. (what ~= "" and ", " or "") .. tostring(problem)
+  end
   local why = "Pushover answered " .. response.status .. (what ~= "" and ": " .. what or "")
   return false, why, tonumber(response.headers["Retry-After"]), response.status >= 400 and response.status < 500 and response.status ~= 429
 end

@@ -165,6 +165,7 @@ func (r *receiver) faults(b *bench, slug, name string, base alert, list ...fault
 		fault{name: "a day is too long", answer: reply{status: 429, header: wait("86400")}, why: name + " answered 429", after: 15 * time.Minute},
 		fault{name: "no number", answer: reply{status: 429, header: wait("soon")}, why: name + " answered 429"},
 		fault{name: "odd JSON", answer: reply{status: 500, body: `["error"]`}, why: name + " answered 500"},
+		fault{name: "errors that are no text", answer: reply{status: 500, body: `{"errors":[{},null,[1]],"error":{"message":[1],"code":{}}}`}, why: name + " answered 500"},
 		fault{name: "odder JSON", answer: reply{status: 502, body: `{"error":[1],"errors":7,"message":{},"code":"x","description":[],"retry_after":"never","parameters":3}`}, why: name + " answered 502"},
 	)
 	for _, f := range list {
