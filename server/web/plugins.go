@@ -110,6 +110,7 @@ type pluginPage struct {
 	Variables []variable
 	Problems  []problemView
 	Warnings  []problemView
+	Failures  []engine.PluginError // of its own views
 	Checks    []checkLine
 	Services  []link
 	Forms     []formDoc
@@ -158,6 +159,7 @@ func (w *Web) showPlugin(q *request, status int, entry engine.PluginEntry, raw m
 	v.Revision, v.Message, v.Save = revision, message, "Save the settings"
 	v.Action = "/plugins/" + entry.Slug
 	v.Suspended = v.Line.State == "suspended"
+	v.Failures = w.engine.PluginErrors(entry.Slug)
 	v.use(w, entry.Slug)
 	for _, p := range entry.Problems {
 		v.Problems = append(v.Problems, w.problemView(p))
