@@ -20,7 +20,8 @@ local Banner = {
     forms.HostField{ "host", help_text = "Name or address to connect to" },
     forms.PortField{ "port", required = false, help_text = "Port to connect to; that of the protocol when empty" },
     forms.BooleanField{ "tls", label = "TLS", show_if = { protocol = { "smtp", "imap", "pop3", "ftp" } },
-      help_text = "Speak TLS from the start, with a certificate that is trusted" },
+      help_text = "Speak TLS from the start" },
+    forms.BooleanField{ "verify", initial = true, show_if = { tls = true }, help_text = "Fail when the certificate is not trusted" },
     forms.PatternField{ "expect", required = false, placeholder = "(?m)^250[ -]STARTTLS", help_text = "Regular expression that the server's part of the dialogue must match" },
   },
 }
@@ -73,7 +74,7 @@ function Banner:run(check, result)
   local protocol = PROTOCOLS[check.protocol]
   local port = check.port or check.tls and protocol.tls or protocol.port
   local where, started = check.host .. ":" .. port, time.now()
-  local connection, problem, kind = tcp.connect(check.host, port, { tls = check.tls })
+  local connection, problem, kind = tcp.connect(check.host, port, { tls = check.tls and { verify = check.verify } })
   if not connection then
     result.error = kind == "refused" and "Connection refused by " .. where
       or kind == "timeout" and "Connection to " .. where .. " timed out"

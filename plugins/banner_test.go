@@ -65,7 +65,9 @@ func TestBanner(t *testing.T) {
 	port := listen(t, func(c net.Conn) {
 		talk(tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate}}), "* OK ready\r\n", "a1 OK\r\n")
 	})
-	verdict{err: fmt.Sprintf("Connection to 127.0.0.1:%d failed: the certificate", port)}.compare(t, b.run("banner", check{config: map[string]any{"protocol": "imap", "host": "127.0.0.1", "port": port, "tls": true}}))
+	config := map[string]any{"protocol": "imap", "host": "127.0.0.1", "port": port, "tls": true}
+	verdict{err: fmt.Sprintf("Connection to 127.0.0.1:%d failed: the certificate", port)}.compare(t, b.run("banner", check{config: config}))
+	verdict{message: "* OK ready"}.compare(t, b.run("banner", check{config: with(config, map[string]any{"verify": false})}))
 }
 
 func TestBannerServer(t *testing.T) {
