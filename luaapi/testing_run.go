@@ -175,6 +175,8 @@ func (w *testWorld) run(ctx context.Context, plan *testPlan, line int, enter fun
 		return w.locate(plan, r, line, "the test took longer than "+form.FormatDuration(testLimit)), log
 	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		return w.locate(plan, r, line, "given up"), log
 	case w.fault != "": // stands, even if something caught it
 		return w.locate(plan, r, line, w.fault), log
 	case err != nil:
