@@ -180,6 +180,9 @@ type pluginSources struct{ e *Engine }
 func (p pluginSources) KeepSource(ctx context.Context, s PluginSource) error {
 	return p.e.do(ctx, system, func(x *tx) error {
 		x.write(KindPluginSource, s.Path, s)
+		if !s.Gone {
+			p.e.keepVersion(ctx, x, s)
+		}
 		return nil
 	})
 }

@@ -29,6 +29,8 @@ type Options struct {
 	Prober Prober
 	// Fetcher reads the feeds of rotas and the outbound heartbeat; nil: neither is done.
 	Fetcher Fetcher
+	// NoEditing keeps plugins from being written through the monitor.
+	NoEditing bool
 	// Now is the clock.
 	Now func() time.Time
 	// Random gives the random part of ids; nil is the system's. It must be
@@ -99,6 +101,7 @@ type Engine struct {
 	hold    holdback
 	history history
 	data    *pluginData
+	writing  atomic.Pointer[Actor] // who saves a plugin at the moment
 	views   *viewDesk
 
 	runs      context.Context // ends when runs are to be given up

@@ -956,3 +956,24 @@ func TestBuiltInServiceTellsAdminsOfTheMonitorsOwnTrouble(t *testing.T) {
 		}
 	})
 }
+
+func TestPluginVersionsAreKept(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		sources, ctx := b.e.PluginSources(), b.t.Context()
+		for i, text := range []string{"one", "two", "two", "three"} {
+			s := engine.PluginSource{Path: "a.lua", Hash: text, Files: map[string]string{"": text}, Slugs: []string{"a"}}
+			if err := sources.KeepSource(ctx, s); err != nil {
+				t.Fatal(i, err)
+			}
+			time.Sleep(time.Second)
+		}
+		versions, err := b.e.PluginVersions(ctx, "a.lua")
+		if err != nil || len(versions) != 3 || versions[0].Source.Files[""] != "three" || versions[2].Source.Files[""] != "one" {
+			t.Errorf("versions %+v %v", versions, err)
+		}
+		if b.e.CanEditPlugins() {
+			t.Error("this registry cannot be written")
+		}
+	})
+}

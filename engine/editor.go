@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"moonwatch/engine/form"
+)
+
+// PluginEditor is a registry whose plugins can be written: Plugins that are
+// given to Start may have it.
+type PluginEditor interface {
+	// SourceOf returns the files of a plugin as they are now, good or not.
+	SourceOf(slug string) (PluginSource, error)
+	// Draft loads sources aside and says what is wrong with them. It blocks for
+	// about a second at most. With nothing wrong it also lists what they define.
+	Draft(ctx context.Context, s PluginSource) DraftReport
+	// TryDraft runs one check plugin of sources that are not in force.
+	TryDraft(ctx context.Context, s PluginSource, slug string, in *CheckRun) (TryReport, error)
+	// WriteSource writes the files into the plugin folder and puts them in force
+	// before it returns. Files that do not load are refused.
+	WriteSource(ctx context.Context, s PluginSource) error
+}
+
+// DraftReport is what loading a draft found.
+type DraftReport struct {
+	Problems []PluginProblem `json:"problems"`
+	Warnings []PluginProblem `json:"warnings"`
+	Plugins  []Plugin        `json:"-"` // nil when there are problems
+}
+
+// TryReport is what a run of a draft did.
+type TryReport struct {
+	Run     RunReport
+	Version string
+	Calls   []TracedCall
+	More    int // further calls, which were not recorded
+}
+
+// TracedCall is one thing that a run did outside. Secrets in it are masked.
+type TracedCall struct {
+	Kind    string        `json:"kind"` // http tcp icmp smtp dns certificate exec sleep
+	Target  string        `json:"target"`
+	Request string        `json:"request"`
+	Answer  string        `json:"answer"`
+	Error   string        `json:"error"`
+	Start   time.Time     `json:"start"`
+	Took    time.Duration `json:"took"`
+}
+
+// PluginVersion is a version of a plugin file that was in force.
+type PluginVersion struct {
+	ID     string       `json:"id"`
+	Path   string       `json:"path"`
+	At     time.Time    `json:"at"`
+	Author string       `json:"author"` // username, "" when the file was changed in the folder
+	Source PluginSource `json:"source"`
+}
+
+// versionsMost is how many versions of one plugin file are kept.
+const versionsMost = 200
+
+func (e *Engine) editor() (PluginEditor, error) {
+	if e.o.NoEditing {
+		return nil, &Error{Kind: Forbidden, Message: "editing plugins here is switched off: they are kept elsewhere"}
+	}
+	if editor, ok := e.plugins.(PluginEditor); ok {
+		return editor, nil
+	}
+	return nil, &Error{Kind: Unavailable, Message: "plugins cannot be edited here"}
+}
+
+// CanEditPlugins reports whether plugins can be written through the monitor.
+func (e *Engine) CanEditPlugins() bool {
+	_, err := e.editor()
+	return err == nil
+}
+
+// PluginSource returns the files of a plugin as they are now.
+func (e *Engine) PluginSource(slug string) (PluginSource, error) {
+	editor, ok := e.plugins.(PluginEditor)
+	if !ok {
+		return PluginSource{}, &Error{Kind: NotFound, Message: "no such plugin"}
+	}
+	s, err := editor.SourceOf(slug)
+	if err != nil {
+		return s, &Error{Kind: NotFound, Message: err.Error()}
+	}
+	return s, nil
+}
+
+// DraftPlugin says what is wrong with sources, changing nothing.
+func (e *Engine) DraftPlugin(ctx context.Context, s PluginSource) (DraftReport, error) {
+	editor, err := e.editor()
+	if err != nil {
+		return DraftReport{}, err
+	}
+	return editor.Draft(ctx, s), nil
+}
+
+// TryPlugin runs a check plugin of sources that are not in force, storing
+// nothing. With c.ID the configuration is that of an existing check, secrets
+// included; else c.Config is raw, and no stored secret is used.
+func (e *Engine) TryPlugin(ctx context.Context, s PluginSource, slug string, c Check) (*Result, *TryReport, error) {
+	editor, err := e.editor()
+	if err != nil {
+		return nil, nil, err
+	}
+	draft := editor.Draft(ctx, s)
+	var plugin Plugin
+	for _, p := range draft.Plugins {
+		if p.Meta().Slug == slug || slug == "" {
+			plugin = p
+			break
+		}
+	}
+	switch {
+	case len(draft.Problems) > 0:
+		p := draft.Problems[0]
+		return nil, nil, &Error{Kind: Invalid, Message: fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Message)}
+	case plugin == nil:
+		return nil, nil, &Error{Kind: NotFound, Message: "the draft defines no such plugin"}
+	case plugin.Meta().Kind != CheckPlugin:
+		return nil, nil, conflict("only check plugins can be tried")
+	}
+	if old := e.checkNow(c.ID); old != nil {
+		c = *old
+	} else {
+		raw := c.Config
+		c.ID, c.Plugin = e.newID(), plugin.Meta().Slug
+		values, errs := plugin.Meta().Forms[ConfigForm].Clean(ctx, raw, form.Options{Prefix: "config", Callbacks: plugin.Cleaning(ConfigForm, c.ID),
+			Seal: func(path string, plain []byte) (form.Sealed, error) { return e.o.Sealer.Seal(c.ID, path, plain) }})
+		if len(errs) > 0 {
+			return nil, nil, (&problems{errs}).err()
+		}
+		c.Config = values
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = Duration(30 * time.Second)
+	}
+	in, _ := e.checkRun(&c)
+	in.Check = &c
+	e.mu.RLock()
+	if settings := e.tables.plugins[plugin.Meta().Slug]; settings != nil && e.checkNowLocked(c.ID) {
+		in.Settings = settings.Values
+	} else {
+		in.Settings = nil // the site's secrets go to existing checks alone
+	}
+	e.mu.RUnlock()
+	start := e.now()
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout.Std())
+	defer cancel()
+	report, err := editor.TryDraft(ctx, s, plugin.Meta().Slug, in)
+	if err != nil {
+		return nil, nil, &Error{Kind: Invalid, Message: err.Error()}
+	}
+	r := ResultOf(&c, report.Run, report.Version, start)
+	return &r, &report, nil
+}
+
+// checkNowLocked reports whether a check exists. The read lock is held.
+func (e *Engine) checkNowLocked(id string) bool { return e.tables.checks[id] != nil }
+
+// WritePlugin puts sources in force: they are written into the plugin folder,
+// and kept as a version. Sources that do not load are refused with what is wrong.
+func (e *Engine) WritePlugin(ctx context.Context, by Actor, s PluginSource) error {
+	editor, err := e.editor()
+	if err != nil {
+		return err
+	}
+	if draft := editor.Draft(ctx, s); len(draft.Problems) > 0 {
+		var p problems
+		for _, problem := range draft.Problems {
+			p.add(fmt.Sprintf("%s:%d", problem.File, problem.Line), "invalid", "%s", problem.Message)
+		}
+		return p.err()
+	}
+	e.writing.Store(&by)
+	defer e.writing.Store(nil)
+	if err := editor.WriteSource(ctx, s); err != nil {
+		return &Error{Kind: Unavailable, Message: "the plugin was not saved: " + err.Error()}
+	}
+	return e.do(ctx, by, func(x *tx) error {
+		x.audit("save", KindPlugin, s.Path, s.Path, nil, nil)
+		return nil
+	})
+}
+
+// keepVersion adds a source that came into force to its history, unless it is
+// the newest there already.
+func (e *Engine) keepVersion(ctx context.Context, x *tx, s PluginSource) {
+	author := ""
+	if by := e.writing.Load(); by != nil {
+		author = by.Name
+	}
+	newest, count, oldest := "", 0, ""
+	e.store.Scan(ctx, KindPluginVersion, Query{Term: "path:" + s.Path, Reverse: true}, func(r Record) bool {
+		if count == 0 {
+			var v PluginVersion
+			if json.Unmarshal(r.Data, &v) == nil {
+				newest = v.Source.Hash
+			}
+		}
+		count++
+		oldest = r.ID
+		return true
+	})
+	if newest == s.Hash {
+		return
+	}
+	if count >= versionsMost {
+		x.erase(KindPluginVersion, oldest)
+	}
+	id := s.Path + "/" + e.eventID()
+	x.write(KindPluginVersion, id, PluginVersion{ID: id, Path: s.Path, At: x.now.UTC(), Author: author, Source: s}, "path:"+s.Path)
+}
+
+// PluginVersions returns the versions of a plugin file, the newest first.
+func (e *Engine) PluginVersions(ctx context.Context, path string) ([]PluginVersion, error) {
+	out := []PluginVersion{}
+	var bad error
+	err := e.store.Scan(ctx, KindPluginVersion, Query{Term: "path:" + path, Reverse: true}, func(r Record) bool {
+		var v PluginVersion
+		if bad = json.Unmarshal(r.Data, &v); bad != nil {
+			return false
+		}
+		out = append(out, v)
+		return true
+	})
+	if err = errors.Join(err, bad); err != nil {
+		return nil, fmt.Errorf("read the versions of %s: %w", path, err)
+	}
+	return out, nil
+}
+
+// RestorePlugin puts an earlier version of a plugin file in force again.
+func (e *Engine) RestorePlugin(ctx context.Context, by Actor, version string) error {
+	var v PluginVersion
+	if err := e.read(ctx, KindPluginVersion, version, &v); err != nil {
+		return err
+	}
+	return e.WritePlugin(ctx, by, v.Source)
+}

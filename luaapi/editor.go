@@ -1,0 +1,178 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/luaapi/host"
+)
+
+var _ engine.PluginEditor = (*Runtime)(nil)
+
+// SourceOf returns the files of the plugin file or folder that holds a slug, as
+// they lie in the folder now; those of a plugin that ships come from the binary.
+func (rt *Runtime) SourceOf(slug string) (engine.PluginSource, error) {
+	entry, ok := rt.Plugin(slug)
+	if !ok {
+		return engine.PluginSource{}, fmt.Errorf("no plugin has the slug %s", slug)
+	}
+	shown, shipped := strings.CutPrefix(entry.File, "shipped:")
+	name, _, _ := strings.Cut(shown, "/")
+	var fsys fs.FS = os.DirFS(rt.opts.Dir)
+	if shipped {
+		fsys = rt.opts.Shipped
+	}
+	if fsys == nil || name == "" {
+		return engine.PluginSource{}, fmt.Errorf("the file of %s is gone", slug)
+	}
+	s, err := readSource(fsys, name)
+	if err != nil {
+		return engine.PluginSource{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return engine.PluginSource{Path: s.path, Slugs: []string{slug}, Hash: s.hash, Files: s.files}, nil
+}
+
+// draftSource checks that sources may become a plugin of the folder.
+func draftSource(d engine.PluginSource) (*source, error) {
+	_, single := d.Files[""]
+	switch {
+	case d.Path != filepath.Base(d.Path) || d.Path == "" || d.Path[0] == '.' || d.Path[0] == '_':
+		return nil, fmt.Errorf("%q is no name for a plugin file or folder", d.Path)
+	case single && (len(d.Files) != 1 || !isPluginFile(d.Path)):
+		return nil, errors.New("a plugin file is named NAME.lua")
+	case !single && d.Files[mainFile] == "":
+		return nil, errors.New("a plugin folder has a plugin.lua")
+	}
+	total := 0
+	for file, text := range d.Files {
+		if file != "" && (!fs.ValidPath(file) || !strings.HasSuffix(file, ".lua") || strings.HasPrefix(file, ".")) {
+			return nil, fmt.Errorf("%q is no name for a Lua file", file)
+		}
+		total += len(text)
+	}
+	if total > maxFolder {
+		return nil, errTooBig
+	}
+	return &source{path: d.Path, folder: !single, files: maps.Clone(d.Files), hash: d.Hash}, nil
+}
+
+// Draft loads sources aside.
+func (rt *Runtime) Draft(ctx context.Context, d engine.PluginSource) engine.DraftReport {
+	report := engine.DraftReport{Problems: []engine.PluginProblem{}, Warnings: []engine.PluginProblem{}}
+	s, err := draftSource(d)
+	if err != nil {
+		report.Problems = append(report.Problems, engine.PluginProblem{File: d.Path, Message: err.Error()})
+		return report
+	}
+	out := rt.load(ctx, s, shownFile(s.path, s.folder, false))
+	report.Problems = append(report.Problems, out.problems...)
+	report.Warnings = append(report.Warnings, out.warnings...)
+	if len(out.problems) == 0 {
+		for _, v := range out.plugins {
+			report.Plugins = append(report.Plugins, v)
+		}
+	}
+	return report
+}
+
+// TryDraft runs a check plugin of sources that are not in force, in a runtime of
+// its own: what it stores is forgotten, and everything that it does outside is
+// recorded.
+func (rt *Runtime) TryDraft(ctx context.Context, d engine.PluginSource, slug string, in *engine.CheckRun) (engine.TryReport, error) {
+	s, err := draftSource(d)
+	if err != nil {
+		return engine.TryReport{}, err
+	}
+	trace := host.NewTrace(rt.opts.Host)
+	aside, err := New(Options{Host: trace, Opener: rt.opts.Opener, Env: rt.opts.Env, Logger: rt.opts.Logger, Now: rt.opts.Now,
+		Data: newTestData(rt.opts.Now), MaxExecuting: 1, Instructions: rt.opts.Instructions, SoftHeap: rt.opts.SoftHeap, RunHeap: rt.opts.RunHeap})
+	if err != nil {
+		return engine.TryReport{}, err
+	}
+	defer aside.Close()
+	out := aside.load(ctx, s, shownFile(s.path, s.folder, false))
+	if len(out.problems) > 0 {
+		return engine.TryReport{}, fmt.Errorf("%s:%d: %s", out.problems[0].File, out.problems[0].Line, out.problems[0].Message)
+	}
+	for _, v := range out.plugins {
+		if v.meta.Slug != slug {
+			continue
+		}
+		report := engine.TryReport{Run: v.Run(ctx, in), Version: v.meta.Version, Calls: []engine.TracedCall{}}
+		calls, more := trace.Calls()
+		report.More = more
+		for _, c := range calls {
+			report.Calls = append(report.Calls, engine.TracedCall{Kind: c.Kind, Target: c.Target, Request: c.Request, Answer: c.Answer,
+				Error: c.Error, Start: c.Start, Took: c.Took})
+		}
+		return report, nil
+	}
+	return engine.TryReport{}, fmt.Errorf("the draft defines no plugin %s", slug)
+}
+
+// WriteSource writes the files into the plugin folder, each whole or not at all,
+// and reads the folder at once.
+func (rt *Runtime) WriteSource(ctx context.Context, d engine.PluginSource) error {
+	s, err := draftSource(d)
+	if err != nil {
+		return err
+	}
+	if rt.opts.Dir == "" {
+		return errors.New("there is no plugin folder")
+	}
+	if err := os.MkdirAll(rt.opts.Dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(rt.opts.Dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for file, text := range s.files {
+		if err := writeWhole(root, s.name(file), text); err != nil {
+			return err
+		}
+	}
+	rt.scan(ctx)
+	if entry, ok := rt.entryAt(s.path); ok && entry.Problem != nil {
+		return errors.New(entry.Problem.Message)
+	}
+	return nil
+}
+
+// writeWhole replaces a file below root by a new one. A name that leads out of
+// root is an error.
+func writeWhole(root *os.Root, name, text string) error {
+	if dir := filepath.Dir(name); dir != "." {
+		if err := root.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".new")
+	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, root.Remove(temporary))
+	}
+	return root.Rename(temporary, name)
+}
+
+// entryAt returns the registry's entry of a file or folder.
+func (rt *Runtime) entryAt(path string) (engine.PluginEntry, bool) {
+	for _, e := range rt.List() {
+		if name, _, _ := strings.Cut(e.File, "/"); name == path {
+			return e, true
+		}
+	}
+	return engine.PluginEntry{}, false
+}
