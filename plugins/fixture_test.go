@@ -154,11 +154,20 @@ func (b *bench) send(slug string, a alert) (report engine.AlertReport, sent []st
 	defer cancel()
 	report = b.plugin(slug).Alert(ctx, &engine.AlertCall{
 		Service: &a.event, Attempt: max(a.attempt, 1), Users: a.users, DutyOfficers: a.officers, Update: a.update,
-		Settings:  b.mustClean(slug, engine.SettingsForm, slug, a.settings),
+		Settings:  b.mustClean(slug, engine.SettingsForm, b.owner(slug), a.settings),
 		PublicURL: "https://moon.example",
 		MarkSent:  func(id string) error { sent = append(sent, id); return nil },
 	})
 	return report, sent
+}
+
+// owner is the slug whose settings a plugin reads.
+func (b *bench) owner(slug string) string {
+	b.t.Helper()
+	if from := b.plugin(slug).Meta().SettingsFrom; from != "" {
+		return from
+	}
+	return slug
 }
 
 // firing is the event that most tests begin with.

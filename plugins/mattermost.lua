@@ -100,7 +100,7 @@ function Mattermost:send_alert(service, users, duty_officers)
   if whom ~= "" then text = text .. " " .. whom end
   local message = {
     text = text, username = settings.username ~= "" and settings.username or nil, channel = own.channel ~= "" and own.channel or nil,
-    attachments = { { fallback = service:get_status_message(), color = COLOURS[service.overall_status], text = checks_text(service) } },
+    attachments = { { fallback = service:get_status_message(false), color = COLOURS[service.overall_status], text = checks_text(service) } },
   }
   if own.urgent and service.overall_status == "CRITICAL" and service.alert_kind ~= "acknowledged" then
     message.priority = { priority = "urgent" }

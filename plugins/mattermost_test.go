@@ -27,7 +27,7 @@ func TestMattermost(t *testing.T) {
 		"username": "Moonwatch", "channel": "shop", "priority": map[string]any{"priority": "urgent"},
 		"attachments": []any{map[string]any{
 			"color":    "#e01e5a",
-			"fallback": "Service Shop <1> reporting CRITICAL status: https://moon.example/services/s1. Checks failing: front & page (Wrong code: got 500 (expected 200))",
+			"fallback": "Service Shop <1> reporting CRITICAL status: https://moon.example/services/s1",
 			"text": `* [front & page](https://moon.example/checks/c1) (CRITICAL): Wrong code: got 500 \(expected 200\) [Runbook](https://wiki.example/front)` +
 				"\n\n[Runbook of the service](https://wiki.example/shop)",
 		}},
