@@ -117,10 +117,12 @@ func (s *sleepyHost) Sleep(_ context.Context, d time.Duration) error {
 	return nil
 }
 
+func (s *sleepyHost) Left() (time.Duration, bool) { return 2*time.Hour - s.slept, true }
+
 func TestSleepGoesThroughTheHost(t *testing.T) {
 	h := &sleepyHost{}
 	b := newBench(t, h)
-	b.gives(`return time.sleep(3600)`, "true")
+	b.gives(`return time.sleep(3600), time.left()`, "true | 3600")
 	if h.slept != time.Hour {
 		t.Errorf("slept %v", h.slept)
 	}
