@@ -47,7 +47,7 @@ type ViewCall struct {
 
 // ViewAnswer is what a view answers.
 type ViewAnswer struct {
-	Status  int // 100 is never given; from 200 to 599
+	Status  int // from 200 to 599
 	Headers map[string][]string
 	Body    []byte
 	Log     []LogLine
