@@ -26,15 +26,16 @@ import (
 
 type serveCommand struct {
 	dataFlag
-	Listen    string   `default:"127.0.0.1:8420" placeholder:"ADDRESS" help:"The address to serve pages and API on (${default})."`
-	Plugins   string   `type:"path" placeholder:"DIR" help:"The plugin folder (plugins in the data folder)."`
-	AllowExec []string `placeholder:"PATH" help:"A program that plugins may run, by its absolute path. May be given several times."`
-	TLSCert   string   `name:"tls-cert" type:"path" placeholder:"FILE" help:"The TLS certificate, with its chain."`
-	TLSKey    string   `name:"tls-key" type:"path" placeholder:"FILE" help:"The key of the TLS certificate."`
-	AllowNet  []string `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local and cloud metadata addresses)."`
-	DenyNet   []string `placeholder:"CIDR" help:"A network that plugins may not reach."`
-	LogFormat string   `enum:"text,json" default:"text" help:"How log lines are written, text or json (${default})."`
-	LogLevel  string   `enum:"debug,info,warn,error" default:"info" help:"The least level that is logged (${default})."`
+	Listen          string   `default:"127.0.0.1:8420" placeholder:"ADDRESS" help:"The address to serve pages and API on (${default})."`
+	Plugins         string   `type:"path" placeholder:"DIR" help:"The plugin folder (plugins in the data folder)."`
+	AllowExec       []string `placeholder:"PATH" help:"A program that plugins may run, by its absolute path. May be given several times."`
+	TLSCert         string   `name:"tls-cert" type:"path" placeholder:"FILE" help:"The TLS certificate, with its chain."`
+	TLSKey          string   `name:"tls-key" type:"path" placeholder:"FILE" help:"The key of the TLS certificate."`
+	AllowNet        []string `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local and cloud metadata addresses)."`
+	DenyNet         []string `placeholder:"CIDR" help:"A network that plugins may not reach."`
+	NoPluginEditing bool     `help:"Keep plugins from being written in the browser, for those who keep them elsewhere."`
+	LogFormat       string   `enum:"text,json" default:"text" help:"How log lines are written, text or json (${default})."`
+	LogLevel        string   `enum:"debug,info,warn,error" default:"info" help:"The least level that is logged (${default})."`
 }
 
 // shutdownTime is how long requests under way may take to end at a stop.
@@ -73,7 +74,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	self := c.selfURL(listener.Addr())
 
 	f, err := c.open(ctx, log, func(o *engine.Options) {
-		o.SelfURL, o.Prober, o.Fetcher = self, outside{network}, outside{network}
+		o.SelfURL, o.Prober, o.Fetcher, o.NoEditing = self, outside{network}, outside{network}, c.NoPluginEditing
 	})
 	if err != nil {
 		return err
