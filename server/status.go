@@ -53,7 +53,7 @@ type publicDay struct {
 	Percent *float64
 	Look    string // class: passing, warning, error, critical or none
 	Words   string
-	Height  int // of 30
+	Height  int // of 30: the worse the day, the lower, so that it shows without colours
 }
 
 type publicIncident struct {
@@ -145,7 +145,7 @@ func percent(p *float64) string {
 	switch {
 	case p == nil:
 		return "no data"
-	case *p == 100:
+	case *p > 100-1e-9: // sums of seconds are not exact
 		return "100 %"
 	}
 	return fmt.Sprintf("%.2f %%", float64(int(*p*100))/100)
@@ -267,15 +267,14 @@ func (p *publicSubject) bars(days []engine.Uptime) {
 		passing += u.Passing
 		counted += u.Passing + u.Warning + u.Error + u.Critical
 		if u.Percent != nil {
-			d.Words, d.Look = percent(u.Percent), "passing"
-			d.Height = 6 + int(*u.Percent*24/100)
+			d.Words, d.Look, d.Height = percent(u.Percent), "passing", 30
 			switch {
 			case u.Critical > 0:
-				d.Look = "critical"
+				d.Look, d.Height = "critical", 12
 			case u.Error > 0:
-				d.Look = "error"
+				d.Look, d.Height = "error", 18
 			case u.Warning > 0:
-				d.Look = "warning"
+				d.Look, d.Height = "warning", 24
 			}
 		}
 		p.Days = append(p.Days, d)

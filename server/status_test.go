@@ -128,7 +128,7 @@ func TestBadge(t *testing.T) {
 }
 
 func TestPercentRoundsDown(t *testing.T) {
-	for p, want := range map[float64]string{100: "100 %", 99.9999: "99.99 %", 0: "0.00 %", 50: "50.00 %"} {
+	for p, want := range map[float64]string{100: "100 %", 100 - 1e-12: "100 %", 99.9999: "99.99 %", 0: "0.00 %", 50: "50.00 %"} {
 		if got := percent(&p); got != want {
 			t.Errorf("%v is %q, want %q", p, got, want)
 		}
