@@ -10,7 +10,7 @@ import (
 
 const (
 	// memoryLeast is the memory up to which the collector takes its time.
-	memoryLeast = 704 << 20
+	memoryLeast = 512 << 20
 	memoryEvery = 2 * time.Second
 )
 

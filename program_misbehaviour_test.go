@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -153,9 +155,13 @@ func TestMisbehaviour(t *testing.T) {
 		t.Errorf("it held %d MB, want less than 1 GB", most>>20)
 	}
 	lost, late := goodSlots(t, m, good, begin, end)
-	// A machine so busy with other things that it holds up this very test may
-	// lose a slot here and there.
-	if spared := map[bool]int{true: len(good) / 2}[stall > 200*time.Millisecond]; lost > spared {
+	// On a machine so busy with other things that it holds up even this test, which
+	// only sleeps, a run may begin when its slot is over.
+	spared := 0
+	if stall > 40*time.Millisecond {
+		spared = len(good)
+	}
+	if lost > spared {
 		t.Errorf("%d slots of good checks were lost, want %d at most", lost, spared)
 	}
 	runs, overdue := badEnds(t, m, bad, end, time.Second+2*stall)
@@ -241,7 +247,7 @@ func hostileTargets(t testing.TB) *strings.Replacer {
 	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/redirect", http.StatusFound) })
 	plain := httptest.NewServer(mux)
 	secure := httptest.NewUnstartedServer(mux)
-	secure.Config.ErrorLog = nil
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // it is meant to fail
 	secure.StartTLS()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
