@@ -34,12 +34,13 @@ local Discord = {
 
 local COLOURS = { PASSING = 0x2EB67D, WARNING = 0xECB22E, ERROR = 0xE8912D, CRITICAL = 0xE01E5A }
 
--- What Discord's error codes mean for who set this up.
+-- What Discord's error codes mean for who set this up. They are texts here: a table
+-- with one large number for a key would hold room for all numbers below it.
 local ADVICE = {
-  [10015] = "there is no such webhook: it was deleted, or the URL is wrong",
-  [10003] = "there is no such thread in the webhook's channel",
-  [50027] = "the webhook's token is wrong",
-  [220001] = "the channel is a forum: a thread ID must be set",
+  ["10015"] = "there is no such webhook: it was deleted, or the URL is wrong",
+  ["10003"] = "there is no such thread in the webhook's channel",
+  ["50027"] = "the webhook's token is wrong",
+  ["220001"] = "the channel is a forum: a thread ID must be set",
 }
 
 local function escape(text) return (text:gsub("[\\`*_~|>%[%]]", "\\%0")) end
@@ -90,7 +91,7 @@ local function refusal(response)
   local answer = response:json()
   if type(answer) ~= "table" then answer = {} end
   local why = "Discord answered " .. response.status
-  local what = ADVICE[answer.code] or answer.message
+  local what = ADVICE[tostring(answer.code)] or answer.message
   if what then why = why .. ": " .. tostring(what) end
   local wait = tonumber(answer.retry_after) or tonumber(response.headers["Retry-After"])
   return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil

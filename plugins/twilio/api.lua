@@ -6,19 +6,20 @@ local PATIENCE = 15 -- seconds for an answer: others wait for their turn
 
 local api = {}
 
--- Errors that trying again does not mend, and what to do about them:
--- https://www.twilio.com/docs/api/errors
+-- Errors that trying again does not mend, and what they mean:
+-- https://www.twilio.com/docs/api/errors. The codes are texts: a table with one large
+-- number for a key would hold room for all numbers below it.
 local HOPELESS = {
-  [21211] = "it is no phone number", [21214] = "it cannot be called", [21215] = "the account may not call that country",
-  [21217] = "it is no phone number", [21408] = "the account may not write to that country", [21610] = "its owner has opted out of messages",
-  [21612] = "it cannot be reached from the sender's number", [21614] = "it is no mobile number",
-  [21219] = "a trial account calls verified numbers only", [21608] = "a trial account writes to verified numbers only",
+  ["21211"] = "it is no phone number", ["21214"] = "it cannot be called", ["21215"] = "the account may not call that country",
+  ["21217"] = "it is no phone number", ["21408"] = "the account may not write to that country", ["21610"] = "its owner has opted out of messages",
+  ["21612"] = "it cannot be reached from the sender's number", ["21614"] = "it is no mobile number",
+  ["21219"] = "a trial account calls verified numbers only", ["21608"] = "a trial account writes to verified numbers only",
 }
 
 local ADVICE = {
-  [20003] = "the account SID or the token is wrong", [20404] = "the account SID is wrong",
-  [21210] = "the sender's number is not verified", [21212] = "the sender's number is no number of this account",
-  [21606] = "the sender's number cannot send messages", [20429] = "too many requests",
+  ["20003"] = "the account SID or the token is wrong", ["20404"] = "the account SID is wrong",
+  ["21210"] = "the sender's number is not verified", ["21212"] = "the sender's number is no number of this account",
+  ["21606"] = "the sender's number cannot send messages", ["20429"] = "too many requests",
 }
 
 -- problem_of says what is missing in the settings, or nil.
@@ -36,10 +37,11 @@ function api.post(settings, resource, form)
   if response.status == 201 or response.status == 200 then return true end
   local answer = response:json()
   if type(answer) ~= "table" then answer = {} end
-  local what = HOPELESS[answer.code] or ADVICE[answer.code] or answer.message
+  local code = tostring(answer.code)
+  local what = HOPELESS[code] or ADVICE[code] or answer.message
   local why = "Twilio answered " .. response.status .. (what and ": " .. tostring(what) or "")
-  if answer.code and not HOPELESS[answer.code] then why = why .. " (error " .. tostring(answer.code) .. ")" end
-  if HOPELESS[answer.code] then return false, why, { retry = false } end
+  if HOPELESS[code] then return false, why, { retry = false } end
+  if answer.code then why = why .. " (error " .. code .. ")" end
   local wait = tonumber(response.headers["Retry-After"])
   return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
 end
