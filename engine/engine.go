@@ -101,7 +101,7 @@ type Engine struct {
 	hold    holdback
 	history history
 	data    *pluginData
-	writing  atomic.Pointer[Actor] // who saves a plugin at the moment
+	writing atomic.Pointer[Actor] // who saves a plugin at the moment
 	views   *viewDesk
 
 	runs      context.Context // ends when runs are to be given up
