@@ -92,6 +92,8 @@ func newEngineCollector(s *Server) *engineCollector {
 	}{
 		{"moonwatch_checks", "Active checks by status.", []string{"status"}},
 		{"moonwatch_subjects", "Services and instances by overall status.", []string{"status"}},
+		{"moonwatch_subject_status", "Overall status of a service or instance: 0 passing, 1 warning, 2 error, 3 critical.", []string{"kind", "name"}},
+		{"moonwatch_plugins", "Plugins by state.", []string{"state"}},
 		{"moonwatch_scheduled_checks", "Checks on the schedule.", nil},
 		{"moonwatch_runs_under_way", "Runs that have begun and not ended.", nil},
 		{"moonwatch_runs_started_total", "Runs begun since the start.", nil},
@@ -140,6 +142,15 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	for _, status := range []engine.Status{engine.StatusPassing, engine.StatusWarning, engine.StatusError, engine.StatusCritical} {
 		gauge("moonwatch_subjects", float64(st.Subjects[status]), string(status))
 	}
+	c.subjects(gauge)
+	states := map[pluginState]int{pluginActive: 0, pluginFailed: 0, pluginOrphaned: 0, pluginSuspended: 0}
+	for _, p := range c.s.engine.Plugins() {
+		suspended, _ := c.s.engine.PluginSuspended(p.Slug)
+		states[stateOf(p, suspended)]++
+	}
+	for state, n := range states {
+		gauge("moonwatch_plugins", float64(n), string(state))
+	}
 	for _, state := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed} {
 		gauge("moonwatch_deliveries", float64(st.Deliveries[state]), string(state))
 	}
@@ -156,6 +167,17 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	out <- c.lag(st)
 	if c.s.o.Plugins != nil {
 		c.plugins(c.s.o.Plugins.PluginFigures(), gauge, count)
+	}
+}
+
+// subjects gives the status of each service and instance, whose names are unique.
+func (c *engineCollector) subjects(gauge func(string, float64, ...string)) {
+	rank := func(status engine.Status) float64 { return float64(max(status.Rank()-engine.StatusPassing.Rank(), 0)) }
+	for _, v := range c.s.engine.Services() {
+		gauge("moonwatch_subject_status", rank(v.OverallStatus), string(engine.KindService), v.Name)
+	}
+	for _, v := range c.s.engine.Instances() {
+		gauge("moonwatch_subject_status", rank(v.OverallStatus), string(engine.KindInstance), v.Name)
 	}
 }
 

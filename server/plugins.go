@@ -101,23 +101,29 @@ func listPlugins(c *call, spec listSpec) (answer, error) {
 // viewPlugin is a plugin as clients see it.
 func (s *Server) viewPlugin(e engine.PluginEntry) pluginView {
 	use := s.engine.PluginUse(e.Slug)
-	v := pluginView{Slug: e.Slug, File: e.File, State: pluginActive, Error: e.Problem, Shipped: e.Shipped, ReplacesShipped: e.Replaces,
+	v := pluginView{Slug: e.Slug, File: e.File, Error: e.Problem, Shipped: e.Shipped, ReplacesShipped: e.Replaces,
 		Problems: e.Problems, Warnings: e.Warnings, LoadedAt: since(e.LoadedAt),
 		UsedBy: usageView{len(use.Checks), len(use.Services), len(use.Instances)}, Forms: map[string]map[string]any{}}
 	v.Suspended, _ = s.engine.PluginSuspended(e.Slug)
-	switch {
-	case e.Orphaned:
-		v.State = pluginOrphaned
-	case e.Plugin == nil || e.Problem != nil:
-		v.State = pluginFailed
-	case v.Suspended != "":
-		v.State = pluginSuspended
-	}
+	v.State = stateOf(e, v.Suspended)
 	if e.Plugin != nil {
 		s.describe(&v, e.Plugin.Meta())
 	}
 	emptyLists(&v)
 	return v
+}
+
+// stateOf is how a plugin is; suspended is why it is held, "" when it is not.
+func stateOf(e engine.PluginEntry, suspended string) pluginState {
+	switch {
+	case e.Orphaned:
+		return pluginOrphaned
+	case e.Plugin == nil || e.Problem != nil:
+		return pluginFailed
+	case suspended != "":
+		return pluginSuspended
+	}
+	return pluginActive
 }
 
 func (s *Server) describe(v *pluginView, m *engine.PluginMeta) {
