@@ -27,14 +27,14 @@ type series struct {
 	step     time.Duration
 	time     *line
 	values   map[string]*line
-	failed   [chartColumns]int
-	unknown  [chartColumns]int
+	failed   []int
+	unknown  []int
 }
 
 // line is one measured thing over time.
 type line struct {
 	name, unit string
-	columns    [chartColumns]column
+	columns    []column
 	newest     time.Time
 	last       float64
 	warn, fail *float64
@@ -47,15 +47,64 @@ type column struct {
 }
 
 func newSeries(from, to time.Time) *series {
-	return &series{from: from, to: to, step: to.Sub(from) / chartColumns, time: &line{name: "Response time", unit: "s"}, values: map[string]*line{}}
+	return newSteps(from, to, to.Sub(from)/chartColumns, chartColumns)
+}
+
+// newSteps is a series of so many columns of one length from an instant on.
+func newSteps(from, to time.Time, step time.Duration, columns int) *series {
+	return &series{from: from, to: to, step: step, time: newLine("Response time", "s", columns), values: map[string]*line{}, failed: make([]int, columns), unknown: make([]int, columns)}
+}
+
+func newLine(name, unit string, columns int) *line {
+	return &line{name: name, unit: unit, columns: make([]column, columns)}
+}
+
+// sum adds what the results of one step came to.
+func (s *series) sum(p *engine.SummaryPoint) {
+	i := int(p.At.Sub(s.from) / s.step)
+	if i < 0 || i >= len(s.failed) || p.At.Before(s.from) {
+		return
+	}
+	s.failed[i] += int(p.Failures)
+	s.unknown[i] += int(p.Unknown)
+	if t := p.Took; t != nil {
+		s.time.addMany(i, p.At, int(p.Count-p.Unknown), t.Min, t.Avg, t.Max)
+	}
+	for j := range p.Metrics {
+		m := &p.Metrics[j]
+		l := s.values[m.Name]
+		if l == nil {
+			l = newLine(m.Name, m.Unit, len(s.failed))
+			s.values[m.Name] = l
+		}
+		l.addMany(i, p.At, int(m.Count), m.Min, m.Avg, m.Max)
+	}
+}
+
+// addMany adds n values by what is known of them.
+func (l *line) addMany(i int, at time.Time, n int, least, mean, most float64) {
+	if n <= 0 {
+		return
+	}
+	c := &l.columns[i]
+	if c.n == 0 {
+		c.min, c.max = least, most
+	}
+	c.n += n
+	c.sum += mean * float64(n)
+	c.min, c.max = min(c.min, least), max(c.max, most)
+	if l.n == 0 || at.After(l.newest) {
+		l.newest, l.last = at, mean
+	}
+	l.n += n
 }
 
 func (s *series) add(r *engine.Result) {
 	i := int(r.Started.Sub(s.from) / s.step)
-	if i < 0 || r.Started.After(s.to) && i > chartColumns {
+	if i < 0 || r.Started.After(s.to) && i > len(s.failed) {
 		return
 	}
-	i = min(i, chartColumns-1)
+	i = min(i, len(s.failed)-1)
 	switch {
 	case r.Unknown:
 		s.unknown[i]++
@@ -69,7 +118,7 @@ func (s *series) add(r *engine.Result) {
 		m := &r.Metrics[j]
 		l := s.values[m.Name]
 		if l == nil {
-			l = &line{name: m.Name}
+			l = newLine(m.Name, "", len(s.failed))
 			s.values[m.Name] = l
 		}
 		if l.add(i, r.Started, m.Value) {
@@ -201,7 +250,8 @@ func nice(v float64) float64 {
 	return v
 }
 
-func columnX(i int) float64 { return (float64(i) + 0.5) * chartWidth / chartColumns }
+// columnX is the middle of a column of n.
+func columnX(i, n int) float64 { return (float64(i) + 0.5) * chartWidth / float64(n) }
 
 // path is the line of averages; where nothing was measured it has a gap.
 func (l *line) path(y func(float64) float64) string {
@@ -218,7 +268,7 @@ func (l *line) path(y func(float64) float64) string {
 		if gap > l.reach() || b.Len() == 0 {
 			letter = "M"
 		}
-		x, h := columnX(i), y(c.sum/float64(c.n))
+		x, h := columnX(i, len(l.columns)), y(c.sum/float64(c.n))
 		fmt.Fprintf(&b, "%s%.1f %.1f", letter, x, h)
 		alone = letter == "M"
 		if alone { // a point without neighbours is a short dash
@@ -238,17 +288,18 @@ func (l *line) reach() int {
 			filled++
 		}
 	}
-	return max(1, 3*chartColumns/max(filled, 1)/2)
+	return max(1, 3*len(l.columns)/max(filled, 1)/2)
 }
 
 // band is the area between the least and the greatest values.
 func (l *line) band(y func(float64) float64) string {
 	var b strings.Builder
-	half := chartWidth / chartColumns / 2
+	n := len(l.columns)
+	half := chartWidth / float64(n) / 2
 	for i := range l.columns {
 		c := &l.columns[i]
 		if c.n > 1 && c.max > c.min {
-			fmt.Fprintf(&b, "M%.1f %.1fH%.1fV%.1fH%.1fz", columnX(i)-half, y(c.max), columnX(i)+half, y(c.min), columnX(i)-half)
+			fmt.Fprintf(&b, "M%.1f %.1fH%.1fV%.1fH%.1fz", columnX(i, n)-half, y(c.max), columnX(i, n)+half, y(c.min), columnX(i, n)-half)
 		}
 	}
 	return `<path class="band" d="` + b.String() + `"/>`
@@ -257,9 +308,10 @@ func (l *line) band(y func(float64) float64) string {
 // marks shows where runs failed (full bars) or could not be made (half bars).
 func (s *series) marks() string {
 	var failed, unknown strings.Builder
-	width := chartWidth / chartColumns
-	for i := range chartColumns {
-		x := columnX(i) - width/2
+	n := len(s.failed)
+	width := chartWidth / float64(n)
+	for i := range n {
+		x := columnX(i, n) - width/2
 		switch {
 		case s.failed[i] > 0:
 			fmt.Fprintf(&failed, "M%.1f 0h%.1fV%.0fh-%.1fz", x, width, chartHeight, width)
@@ -273,7 +325,8 @@ func (s *series) marks() string {
 // tips lets a pointer read each column.
 func (s *series) tips(l *line) string {
 	var b strings.Builder
-	width := chartWidth / chartColumns
+	n := len(l.columns)
+	width := chartWidth / float64(n)
 	for i := range l.columns {
 		c := &l.columns[i]
 		if c.n == 0 && s.failed[i]+s.unknown[i] == 0 {
@@ -294,7 +347,7 @@ func (s *series) tips(l *line) string {
 			text += ", " + itoa(s.unknown[i]) + " unknown"
 		}
 		fmt.Fprintf(&b, `<rect class="tip" x="%.1f" y="0" width="%.1f" height="%.0f"><title>%s</title></rect>`,
-			columnX(i)-width/2, width, chartHeight, template.HTMLEscapeString(text))
+			columnX(i, n)-width/2, width, chartHeight, template.HTMLEscapeString(text))
 	}
 	return b.String()
 }

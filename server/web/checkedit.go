@@ -195,6 +195,11 @@ func (w *Web) showCheckForm(q *request, e *checkEdit) error {
 	own := e.draw
 	own.Stored = nil
 	pg.Own = drawForm(checkForm(), e.own, own)
+	pg.Own.each(func(f *fieldView) {
+		if f.Name == "schedule.time_zone" {
+			f.Suggestions = zones()
+		}
+	})
 	f, hash, known := w.pluginForm(e.base.Plugin, engine.ConfigForm)
 	if known {
 		pg.Hash = hash

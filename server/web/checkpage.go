@@ -30,6 +30,8 @@ type checkView struct {
 	Newer    bool   // older results are shown: there is a way back
 	Settings []setting
 	Cut      bool // there were more results than were read
+	Uptime   *uptimeView
+	Silences []engine.SilenceView
 }
 
 type link struct{ Kind, ID, Name, Status string }
@@ -49,7 +51,16 @@ type setting struct {
 func ranges() []rangeView {
 	return []rangeView{{Name: "1h", Label: "1 hour", span: time.Hour}, {Name: "6h", Label: "6 hours", span: 6 * time.Hour},
 		{Name: "24h", Label: "24 hours", span: 24 * time.Hour}, {Name: "7d", Label: "7 days", span: 7 * 24 * time.Hour},
-		{Name: "30d", Label: "30 days", span: 30 * 24 * time.Hour}}
+		{Name: "30d", Label: "30 days", span: 30 * 24 * time.Hour}, {Name: "90d", Label: "90 days", span: 90 * 24 * time.Hour}, {Name: "1y", Label: "A year", span: 366 * 24 * time.Hour}}
+}
+
+// sumStep is the step in which a long time is drawn: whole hours, which come from
+// sums. Zero: from single results.
+func sumStep(span time.Duration) time.Duration {
+	if span <= 24*time.Hour {
+		return 0
+	}
+	return (span/chartColumns + time.Hour - 1).Truncate(time.Hour)
 }
 
 const (
@@ -72,8 +83,12 @@ func (w *Web) checkPage(q *request) error {
 	if err := v.charts(w, q); err != nil {
 		return err
 	}
+	v.Silences = w.silencesOn(engine.KindCheck, c.ID, c.Tags)
 	p := w.newPage(q, c.Name, "checks")
-	p.Events = "types=check,result,service,instance,plugin&check=" + url.QueryEscape(c.ID)
+	if v.Uptime, err = w.uptimeOf(q.Context(), engine.CheckKey(c.ID), p); err != nil {
+		return err
+	}
+	p.Events = "types=check,result,service,instance,plugin,silence&check=" + url.QueryEscape(c.ID)
 	p.Body = v
 	w.render(q.rw, http.StatusOK, "check", p)
 	return nil
@@ -130,12 +145,18 @@ func (v *checkView) charts(w *Web, q *request) error {
 	v.Range = chosen.Label
 	now := w.o.Now()
 	s := newSeries(now.Add(-chosen.span), now)
+	step := sumStep(chosen.span)
+	if step > 0 {
+		if s, err = w.sums(q, v.Check.ID, now, chosen.span, step); err != nil {
+			return err
+		}
+	}
 	n := 0
 	err = w.engine.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, 0, func(r *engine.Result) bool {
 		if len(v.Bar.Results) < barResults {
 			v.Bar.Results = append(v.Bar.Results, barOf(r))
 		}
-		inside := !r.Started.Before(s.from)
+		inside := step == 0 && !r.Started.Before(s.from)
 		if inside {
 			n++
 			s.add(r)
@@ -146,6 +167,21 @@ func (v *checkView) charts(w *Web, q *request) error {
 	slices.Reverse(v.Bar.Results)
 	v.Took, v.Metrics = s.took(), s.metrics()
 	return err
+}
+
+// sums reads what the results of a long time came to, step by step.
+func (w *Web) sums(q *request, check string, now time.Time, span, step time.Duration) (*series, error) {
+	to := now.UTC().Truncate(step).Add(step) // steps lie on a grid from the epoch on
+	from := now.Add(-span).UTC().Truncate(step)
+	points, err := w.engine.Summary(q.Context(), check, from, now, step)
+	if err != nil {
+		return nil, err
+	}
+	s := newSteps(from, to, step, int(to.Sub(from)/step))
+	for i := range points {
+		s.sum(&points[i])
+	}
+	return s, nil
 }
 
 // linksOf are the subjects of a check, and the services that it could be added to.

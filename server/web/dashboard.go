@@ -35,7 +35,7 @@ type brokenSubject struct {
 	Kind, ID, Name string
 	Status         engine.Status
 	Since          *time.Time
-	Ack            *engine.Acknowledgement
+	Ack            *ackView
 	Incident       string
 	Checks         []checkLine
 	More           int
@@ -134,7 +134,7 @@ func (d *dashboard) subjects(w *Web, byID map[string]*engine.CheckView, linked m
 			d.Quiet = append(d.Quiet, quietSubject{kind, id, name})
 			return
 		}
-		b := brokenSubject{Kind: kind, ID: id, Name: name, Status: v.OverallStatus, Since: v.Since, Ack: v.Acknowledgement}
+		b := brokenSubject{Kind: kind, ID: id, Name: name, Status: v.OverallStatus, Since: v.Since, Ack: ackOf("/"+kind+"/"+id, id, "", "/", v.Acknowledgement)}
 		if v.Incident != nil {
 			b.Incident = *v.Incident
 		}

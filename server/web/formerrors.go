@@ -112,13 +112,19 @@ func (e fieldErrors) settle(forms ...formView) {
 	}
 }
 
-// each calls fn for every field of the form, those of rows included.
+// each calls fn for every field of the form, those of rows (and of the row that
+// is copied) included.
 func (v formView) each(fn func(*fieldView)) {
 	for _, g := range v.Groups {
 		for _, f := range g.Fields {
 			fn(f)
 			for _, r := range f.Rows {
 				for _, inner := range r.Fields {
+					fn(inner)
+				}
+			}
+			if f.Blank != nil {
+				for _, inner := range f.Blank.Fields {
 					fn(inner)
 				}
 			}

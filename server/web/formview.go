@@ -93,6 +93,12 @@ type formDraw struct {
 	Posted bool            // values were typed just now, and are not what is stored
 }
 
+// posted is the same draw for values that are no stored ones.
+func (o formDraw) posted() formDraw {
+	o.Posted = true
+	return o
+}
+
 // drawForm lays out a form with raw values, which are those of Form.Public or
 // those that Form.FromWeb read.
 func drawForm(f form.Form, raw map[string]any, o formDraw) formView {

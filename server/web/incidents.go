@@ -60,6 +60,7 @@ type incidentPage struct {
 	Events     []eventView
 	Deliveries []engine.Delivery
 	Notes      []noteView
+	Ack        *ackView // while it is open
 }
 
 type eventView struct {
@@ -100,6 +101,9 @@ func (w *Web) incident(q *request) error {
 	}
 	for _, n := range in.Notes {
 		v.Notes = append(v.Notes, noteView{n, w.nameOfUser(n.User)})
+	}
+	if s, err := w.subjectNow(in.Subject.Kind, in.Subject.ID); err == nil && in.Closed == nil && s.View.Incident != nil && *s.View.Incident == in.ID {
+		v.Ack = ackOf(s.Path(), in.ID, in.Key, "/incidents/"+in.ID, s.View.Acknowledgement)
 	}
 	p := w.newPage(q, "Incident of "+in.SubjectName, "incidents")
 	p.Events = "types=incident,delivery"

@@ -28,6 +28,9 @@ func checkForm() form.Form {
 		{Type: form.DurationType, Name: "interval", Required: true, Initial: "1m", Group: often, MinValue: &second, MaxValue: &year, HelpText: "From 1s to a year."},
 		{Type: form.DurationType, Name: "timeout", Required: true, Initial: "30s", Group: often, MinValue: limit(0.1), MaxValue: limit(3600), HelpText: "A run that takes longer is ended and fails."},
 		{Type: form.Boolean, Name: "active", Label: "Run this check", Initial: true, Group: often, HelpText: "A check that is switched off is not run and counts nowhere."},
+		{Type: form.Char, Name: "schedule.cron", Label: "At set times", Group: often, Placeholder: "30 8 * * 1-5", HelpText: "A cron expression of five fields, in place of the interval: minute, hour, day, month, weekday."},
+		{Type: form.Char, Name: "schedule.active_hours", Label: "Active hours", Group: often, Placeholder: "mon-fri 08:00-18:00, sat 10:00-14:00", HelpText: "It runs within them alone. Empty: always."},
+		{Type: form.Char, Name: "schedule.time_zone", Label: "Time zone of these", Group: often, Placeholder: "UTC", HelpText: "Such as Europe/Berlin. Empty: UTC."},
 		{Type: form.ChoiceOne, Name: "importance", Required: true, Widget: "RadioSelect", Choices: severities(), Group: judged, HelpText: "How bad it is when this check fails."},
 		{Type: form.Integer, Name: "debounce", Label: "Failures allowed", Required: true, Group: judged, MinValue: limit(0), MaxValue: limit(1000), HelpText: "This many failures in a row are let pass before the check counts as failing."},
 		{Type: form.Integer, Name: "recover_after", Label: "Successes to recover", Required: true, Group: judged, MinValue: limit(1), MaxValue: limit(1000), HelpText: "This many successes in a row make it count as passing again."},
@@ -41,12 +44,16 @@ func checkForm() form.Form {
 }
 
 func checkRaw(c *engine.Check) map[string]any {
-	return map[string]any{
+	raw := map[string]any{
 		"name": c.Name, "interval": spanText(c.Interval), "timeout": spanText(c.Timeout), "active": c.Active,
 		"importance": string(c.Importance), "debounce": float64(c.Debounce), "recover_after": float64(c.RecoverAfter),
 		"retry_interval": spanText(c.RetryInterval), "no_data": string(c.NoData), "unknown_after": spanText(c.UnknownAfter),
 		"runbook_link": c.RunbookLink, "tags": strings.Join(c.Tags, ", "),
 	}
+	if s := c.Schedule; s != nil {
+		raw["schedule.cron"], raw["schedule.active_hours"], raw["schedule.time_zone"] = s.Cron, s.ActiveHours, s.TimeZone
+	}
+	return raw
 }
 
 func applyCheck(c *engine.Check, v form.Values) {
@@ -56,6 +63,10 @@ func applyCheck(c *engine.Check, v form.Values) {
 	c.Debounce, c.RecoverAfter = wholeOf(v["debounce"]), wholeOf(v["recover_after"])
 	c.RetryInterval, c.UnknownAfter = spanOf(v["retry_interval"]), spanOf(v["unknown_after"])
 	c.RunbookLink, c.Tags = textOf(v["runbook_link"]), words(textOf(v["tags"]))
+	s := engine.Schedule{Cron: strings.TrimSpace(textOf(v["schedule.cron"])), ActiveHours: strings.TrimSpace(textOf(v["schedule.active_hours"])), TimeZone: strings.TrimSpace(textOf(v["schedule.time_zone"]))}
+	if c.Schedule = nil; s.Cron != "" || s.ActiveHours != "" {
+		c.Schedule = &s
+	}
 }
 
 func textOf(v any) string {

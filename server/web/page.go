@@ -53,18 +53,18 @@ func (w *Web) newPage(q *request, title, nav string) *page {
 
 // notices are said after a redirect, by the name in its address.
 var notices = map[string]string{
-	"saved":    "Saved.",
-	"created":  "Created. The first result comes in a moment.",
-	"made":     "Created.",
-	"deleted":  "Deleted.",
-	"ran":      "Ran just now.",
-	"linked":   "Linked.",
-	"retried":  "The delivery is tried again.",
-	"resumed":  "Resumed: its checks run again.",
-	"revoked":  "Revoked: the token no longer works.",
-	"ended":    "The session was ended.",
-	"password": "The password was changed; other sessions were ended.",
-	"welcome":  "Welcome. Moonwatch is set up.",
+	"saved":          "Saved.",
+	"created":        "Created. The first result comes in a moment.",
+	"made":           "Created.",
+	"deleted":        "Deleted.",
+	"ran":            "Ran just now.",
+	"linked":         "Linked.",
+	"retried":        "The delivery is tried again.",
+	"resumed":        "Resumed: its checks run again.",
+	"revoked":        "Revoked: the token no longer works.",
+	"ended":          "The session was ended.",
+	"password":       "The password was changed; other sessions were ended.",
+	"welcome":        "Welcome. Moonwatch is set up.",
 	"acknowledged":   "Acknowledged: nobody is reminded meanwhile.",
 	"unacknowledged": "The acknowledgement was ended.",
 	"tested":         "A test was sent to you alone. This is what became of it.",
@@ -76,7 +76,7 @@ var notices = map[string]string{
 	"feed-revoked":   "Revoked: the address no longer works.",
 	"reverted":       "Brought back, as a new revision.",
 	"subscribed":     "Saved: this is who is told.",
-	"norun":    "That run left no result: the check got no turn, or its plugin had nothing new to say.",
+	"norun":          "That run left no result: the check got no turn, or its plugin had nothing new to say.",
 }
 
 // render writes a page. A template that fails gives the page for 500 instead of

@@ -31,8 +31,14 @@ func (w *Web) Register(r *mux.Router) {
 	w.subjectRoutes(engine.KindInstance, get, post)
 	w.userRoutes(get, post)
 
+	w.silenceRoutes(get, post)
+	w.rotaRoutes(get, post)
+	w.historyRoutes(get, post)
+
 	get("/incidents", w.need(access.Viewer, w.incidents))
 	get("/incidents/{id}", w.need(access.Viewer, w.incident))
+	get("/incidents/{id}/why", w.need(access.Viewer, w.why))
+	post("/incidents/{id}/notes", w.need(access.Operator, w.addNote))
 	get("/deliveries", w.need(access.Viewer, w.deliveries))
 	get("/deliveries/{id}", w.need(access.Viewer, w.delivery))
 	post("/deliveries/{id}/retry", w.need(access.Operator, w.retryDelivery))
@@ -75,12 +81,55 @@ func (w *Web) subjectRoutes(kind engine.Kind, get, post registering) {
 	get(base+"/{id}/delete", w.need(access.Editor, w.deleteSubjectPage(kind)))
 	post(base+"/{id}/delete", w.need(access.Editor, w.deleteSubject(kind)))
 	post(base+"/{id}/run", w.need(access.Operator, w.runSubject(kind)))
+	post(base+"/{id}/acknowledge", w.need(access.Operator, w.acknowledge(kind)))
+	post(base+"/{id}/unacknowledge", w.need(access.Operator, w.unacknowledge(kind)))
+	post(base+"/{id}/test-alert", w.need(access.Operator, w.testAlert(kind)))
+}
+
+func (w *Web) silenceRoutes(get, post registering) {
+	get("/silences", w.need(access.Viewer, w.silences))
+	get("/silences/new", w.need(access.Operator, w.newSilenceForm))
+	post("/silences/new", w.need(access.Operator, w.saveNewSilence))
+	post("/silences/quick", w.need(access.Operator, w.quickSilence))
+	get("/silences/{id}", w.need(access.Viewer, w.silencePage))
+	get("/silences/{id}/edit", w.need(access.Operator, w.silenceEditForm))
+	post("/silences/{id}/edit", w.need(access.Operator, w.saveOldSilence))
+	post("/silences/{id}/end", w.need(access.Operator, w.endSilence))
+	get("/silences/{id}/delete", w.need(access.Operator, w.deleteSilencePage))
+	post("/silences/{id}/delete", w.need(access.Operator, w.deleteSilence))
+}
+
+func (w *Web) rotaRoutes(get, post registering) {
+	anybody := func(*request) error { return nil }
+	get("/rotas", w.need(access.Viewer, w.onCall))
+	get("/oncall", w.need(access.Viewer, func(q *request) error { return q.redirect("/rotas") }))
+	get("/rotas/new", w.need(access.Editor, w.newRotaForm))
+	post("/rotas/new", w.need(access.Editor, w.saveNewRota))
+	get("/rotas/{id}", w.need(access.Viewer, w.rotaPage))
+	get("/rotas/{id}/edit", w.need(access.Editor, w.rotaEditForm))
+	post("/rotas/{id}/edit", w.need(access.Editor, w.saveOldRota))
+	post("/rotas/{id}/refresh", w.need(access.Operator, w.refreshRota))
+	post("/rotas/{id}/feed", w.need(access.Editor, w.feedOf(engine.KindRota, false, anybody)))
+	post("/rotas/{id}/feed/revoke", w.need(access.Editor, w.feedOf(engine.KindRota, true, anybody)))
+	get("/rotas/{id}/delete", w.need(access.Editor, w.deleteRotaPage))
+	post("/rotas/{id}/delete", w.need(access.Editor, w.deleteRota))
+	get("/subscriptions", w.need(access.Viewer, w.subscriptions))
+	post("/subscriptions", w.need(access.Editor, w.saveSubscriptions))
+}
+
+func (w *Web) historyRoutes(get, post registering) {
+	get("/report", w.need(access.Viewer, w.report))
+	get("/audit", w.need(access.Admin, w.audit))
+	get("/revisions/{kind}/{id}", w.need(access.Viewer, w.revisionsPage))
+	post("/revisions/{kind}/{id}/{n}/revert", w.need(access.Viewer, w.revert))
 }
 
 // userRoutes: who may see or change whom is decided by the handlers.
 func (w *Web) userRoutes(get, post registering) {
 	get("/profile", w.need(access.Viewer, w.profile))
-	post("/profile/sessions", w.need(access.Viewer, w.endSession))
+	post("/users/{id}/sessions", w.need(access.Viewer, w.endSession))
+	post("/users/{id}/feed", w.need(access.Viewer, w.feedOf(engine.KindUser, false, mayEditFeed)))
+	post("/users/{id}/feed/revoke", w.need(access.Viewer, w.feedOf(engine.KindUser, true, mayEditFeed)))
 	get("/users", w.need(access.Admin, w.users))
 	get("/users/new", w.need(access.Admin, w.newUserForm))
 	post("/users/new", w.need(access.Admin, w.saveNewUser))

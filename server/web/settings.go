@@ -18,6 +18,7 @@ func (w *Web) settingsForm() form.Form {
 	fields := []form.Field{
 		{Type: form.URL, Name: "public_url", Label: "Public address", Placeholder: "https://moonwatch.example.org", HelpText: "Where people reach these pages. Links in alerts begin with it."},
 		{Type: form.Boolean, Name: "pause_alerts", Label: "Pause all alerts", Group: alerts, HelpText: "Checks go on, but nobody is told. For when you work on the monitoring itself."},
+		{Type: form.ChoiceOne, Name: "default_rota", Choices: w.rotaChoices(), Group: alerts, HelpText: "For services and instances that name no rota."},
 		{Type: form.ChoiceOne, Name: "fallback_user", Choices: w.userChoices(), Group: alerts, HelpText: "Told as duty officer when nobody else is on duty."},
 	}
 	for _, s := range severities() {
@@ -35,7 +36,7 @@ func (w *Web) settingsForm() form.Form {
 }
 
 func settingsRaw(s *engine.Settings) map[string]any {
-	raw := map[string]any{"public_url": s.PublicURL, "pause_alerts": s.PauseAlerts, "fallback_user": s.FallbackUser,
+	raw := map[string]any{"public_url": s.PublicURL, "pause_alerts": s.PauseAlerts, "fallback_user": s.FallbackUser, "default_rota": s.DefaultRota,
 		"retention": spanText(s.Retention), "sum_retention": spanText(s.SumRetention), "history_retention": spanText(s.HistoryKept),
 		"self_check_target": s.SelfCheckTarget, "heartbeat_url": s.HeartbeatURL, "trusted_proxies": strings.Join(s.TrustedProxies, "\n")}
 	for severity, d := range s.RepeatInterval {
@@ -74,6 +75,7 @@ func (w *Web) saveSettings(q *request) error {
 	s := stored
 	s.Revision = at
 	s.PublicURL, s.PauseAlerts, s.FallbackUser = textOf(values["public_url"]), values["pause_alerts"] == true, textOf(values["fallback_user"])
+	s.DefaultRota = textOf(values["default_rota"])
 	s.Retention, s.SumRetention, s.HistoryKept = spanOf(values["retention"]), spanOf(values["sum_retention"]), spanOf(values["history_retention"])
 	s.SelfCheckTarget, s.HeartbeatURL, s.TrustedProxies = textOf(values["self_check_target"]), textOf(values["heartbeat_url"]), words(textOf(values["trusted_proxies"]))
 	s.RepeatInterval = map[engine.Status]engine.Duration{}

@@ -64,6 +64,8 @@ func shapeOf(status string) shape {
 		return shape{"st-off", "pending", "Not asked"}
 	case "nobody":
 		return shape{"st-off", "pending", "Not sent"}
+	case "holding":
+		return shape{"mute", "warning", "Holds now"}
 	case "coming":
 		return shape{"st-pending", "pending", "Coming"}
 	case "over":

@@ -122,8 +122,8 @@ func (w *Web) showSubjectForm(q *request, e *subjectEdit) error {
 	}
 	pg.Own = drawForm(w.subjectForm(s.Kind, s.Meta.ID), e.own, e.draw)
 	pg.Own.each(func(f *fieldView) {
-		if f.Picker = f.Kind == "checks"; f.Picker { // what is chosen comes first
-			slices.SortStableFunc(f.Options, func(a, b optionView) int { return b2i(b.Selected) - b2i(a.Selected) })
+		if f.Kind == "checks" {
+			f.chosenFirst()
 		}
 	})
 	pg.Alerts = w.drawAlerts(e)
@@ -176,6 +176,9 @@ func (w *Web) postedSubject(q *request, base *subject) (e *subjectEdit, s subjec
 	e.page.Revision = revision(posted)
 	own := w.subjectForm(base.Kind, base.Meta.ID)
 	rows := w.readAlerts(e, posted)
+	if strings.Contains(posted.Get(rowsButton), ":escalation") {
+		e.draw.Blank, _ = changeRows(own, "", posted)
+	}
 	e.own = own.FromWeb(posted, "")
 	if rows {
 		return e, subject{}, false

@@ -11,7 +11,7 @@ import (
 // subjectForm are the fields of a service or an instance; what can be chosen
 // comes from what there is.
 func (w *Web) subjectForm(kind engine.Kind, self string) form.Form {
-	const told, more = "Who is told", "More"
+	const told, nobody, repeat, more = "Who is told", "If nobody acknowledges", "While it stays broken", "More"
 	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "Shown on pages and in alerts."}}
 	if kind == engine.KindService {
 		fields = append(fields,
@@ -29,16 +29,25 @@ func (w *Web) subjectForm(kind engine.Kind, self string) form.Form {
 	second, year := 1.0, 365*24*3600.0
 	fields = append(fields,
 		form.Field{Type: form.Boolean, Name: "alerts_enabled", Label: "Send alerts", Initial: true, Group: told},
-		form.Field{Type: form.ChoiceMany, Name: "users_to_notify", Label: "People", Widget: "SelectMultiple", Group: told, Choices: w.userChoices(), HelpText: "What reaches each of them is set on their profile."})
+		form.Field{Type: form.ChoiceMany, Name: "users_to_notify", Label: "People", Widget: "SelectMultiple", Group: told, Choices: w.userChoices(), HelpText: "What reaches each of them is set on their profile."},
+		form.Field{Type: form.ChoiceMany, Name: "rotas", Label: "Whoever is on duty", Widget: "SelectMultiple", Group: told, Choices: w.rotaChoices(), HelpText: w.dutyHelp()},
+		form.Field{Type: form.List, Name: "escalation", Label: "Further steps", Group: nobody, HelpText: "Each widens the circle once, some time after the alert.", Fields: []form.Field{
+			{Type: form.DurationType, Name: "after", Required: true, Initial: "15m", HelpText: "Counted from the first alert."},
+			{Type: form.ChoiceMany, Name: "users", Label: "People", Choices: w.userChoices()},
+			{Type: form.ChoiceMany, Name: "rotas", Label: "Rotas", Choices: w.rotaChoices()},
+			{Type: form.ChoiceMany, Name: "plugins", Label: "Alert plugins", Choices: w.alertChoices()}}})
 	site := w.engine.Settings()
 	for _, severity := range severities() {
 		fields = append(fields, form.Field{Type: form.DurationType, Name: "repeat_interval." + severity.Value, Label: "Repeat while " + strings.ToLower(severity.Label),
-			Group: more, MinValue: &second, MaxValue: &year, Placeholder: site.RepeatInterval[engine.Status(severity.Value)].String(), HelpText: "Empty: as the site has it."})
+			Group: repeat, MinValue: &second, MaxValue: &year, Placeholder: site.RepeatInterval[engine.Status(severity.Value)].String(), HelpText: "Empty: as the site has it."})
 	}
 	fields = append(fields,
 		form.Field{Type: form.ChoiceMany, Name: "depends_on", Widget: "SelectMultiple", Group: more, HelpText: "While one of these is broken, this one is not alerted about.",
 			Choices: slices.Concat(w.subjectChoices(engine.KindService, "service:", self), w.subjectChoices(engine.KindInstance, "instance:", self))},
 		form.Field{Type: form.URL, Name: "runbook_link", Label: "Runbook", Group: more, HelpText: "What to do when it is broken: the address of a page."},
+		form.Field{Type: form.Boolean, Name: "is_public", Label: "On the public status page", Group: more, HelpText: "Its name, status and incidents are shown to everybody at /status; errors of checks are not."},
+		form.Field{Type: form.Char, Name: "status_rule", Label: "Rule for the status", Widget: "Textarea", Group: more, MaxLength: length(20000), Placeholder: statusRuleExample,
+			HelpText: "Lua. Empty: it is as bad as the worst of its failing checks."},
 		form.Field{Type: form.Char, Name: "tags", Group: more, HelpText: "Words to find it by, with commas between them."})
 	return form.Form{Fields: fields}
 }
@@ -101,6 +110,7 @@ func (s *subject) raw() map[string]any {
 	raw := map[string]any{
 		"name": s.Name, "url": s.URL, "address": s.Address, "status_checks": anyTexts(a.StatusChecks), "instances": anyTexts(s.Instances),
 		"alerts_enabled": a.AlertsEnabled, "users_to_notify": anyTexts(a.UsersToNotify), "depends_on": parents,
+		"rotas": anyTexts(a.Rotas), "escalation": stepsRaw(a.Escalation), "is_public": a.IsPublic, "status_rule": a.StatusRule,
 		"runbook_link": a.RunbookLink, "tags": strings.Join(a.Tags, ", "),
 	}
 	for severity, d := range a.RepeatInterval {
@@ -128,4 +138,49 @@ func (s *subject) apply(v form.Values) {
 		a.DependsOn = append(a.DependsOn, engine.Ref{Kind: engine.Kind(kind), ID: id})
 	}
 	a.RunbookLink, a.Tags = textOf(v["runbook_link"]), words(textOf(v["tags"]))
+	a.Rotas, a.IsPublic, a.StatusRule = texts(v["rotas"]), v["is_public"] == true, strings.TrimSpace(textOf(v["status_rule"]))
+	a.Escalation = nil
+	for _, row := range rowsOf(v["escalation"]) {
+		a.Escalation = append(a.Escalation, engine.EscalationStep{After: spanOf(row["after"]), Users: texts(row["users"]), Rotas: texts(row["rotas"]), Plugins: texts(row["plugins"])})
+	}
+}
+
+// statusRuleExample is shown in an empty field for a rule.
+const statusRuleExample = `return function(checks)
+  for _, check in ipairs(checks) do
+    if check.status == "PASSING" then return "PASSING" end
+  end
+  return "CRITICAL"
+end`
+
+func stepsRaw(steps []engine.EscalationStep) []any {
+	out := []any{}
+	for _, s := range steps {
+		out = append(out, map[string]any{"after": spanText(s.After), "users": anyTexts(s.Users), "rotas": anyTexts(s.Rotas), "plugins": anyTexts(s.Plugins)})
+	}
+	return out
+}
+
+func (w *Web) rotaChoices() []form.Choice {
+	var out []form.Choice
+	for _, r := range w.engine.Rotas() {
+		out = append(out, form.Choice{Value: r.ID, Label: r.Name})
+	}
+	return sortedChoices(out)
+}
+
+func (w *Web) alertChoices() []form.Choice {
+	var out []form.Choice
+	for _, card := range w.cards(engine.AlertPlugin) {
+		out = append(out, form.Choice{Value: card.Slug, Label: card.Name})
+	}
+	return out
+}
+
+// dutyHelp says what naming no rota means.
+func (w *Web) dutyHelp() string {
+	if r, err := w.engine.Rota(w.engine.Settings().DefaultRota); err == nil {
+		return "None: the default rota, " + r.Name + "."
+	}
+	return "None: nobody on duty is told, for the site has no default rota."
 }

@@ -86,7 +86,17 @@ type subjectPage struct {
 	Incidents  []engine.IncidentView
 	Deliveries []engine.Delivery
 	Repeat     []setting
+	Ack        *ackView // while an incident is open
+	Rotas      []link
+	Duty       []string // who is on duty for it now
+	Steps      []stepLine
+	Uptime     *uptimeView
+	Silences   []engine.SilenceView
+	Path       string
 }
+
+// stepLine is an escalation step in words.
+type stepLine struct{ After, Who string }
 
 // personLine is somebody who is told, and through which plugins nothing can reach them.
 type personLine struct {
@@ -105,7 +115,11 @@ func (w *Web) subjectPage(kind engine.Kind) handler {
 		if err != nil {
 			return err
 		}
-		v := &subjectPage{S: s}
+		v := &subjectPage{S: s, Path: s.Path(), Silences: w.silencesOn(kind, s.Meta.ID, s.Alerting.Tags)}
+		if s.View.Incident != nil {
+			v.Ack = ackOf(s.Path(), s.Meta.ID, "", s.Path(), s.View.Acknowledgement)
+		}
+		v.duty(w)
 		v.checks(w)
 		v.links(w)
 		for _, id := range s.Alerting.UsersToNotify {
@@ -125,13 +139,45 @@ func (w *Web) subjectPage(kind engine.Kind) handler {
 			return err
 		}
 		p := w.newPage(q, s.Name, s.Plural())
-		p.Events = "types=check,service,instance,incident,delivery"
+		if v.Uptime, err = w.uptimeOf(q.Context(), ref.Term(), p); err != nil {
+			return err
+		}
+		p.Events = "types=check,service,instance,incident,delivery,silence,rota"
 		if kind == engine.KindService {
 			p.Events += "&service=" + url.QueryEscape(s.Meta.ID)
 		}
 		p.Body = v
 		w.render(q.rw, http.StatusOK, "subject", p)
 		return nil
+	}
+}
+
+// duty finds the rotas, who is on duty by them, and the further steps.
+func (v *subjectPage) duty(w *Web) {
+	a := &v.S.Alerting
+	rotas, site := w.rotasByID(), w.engine.Settings()
+	name := func(id string) string {
+		if r, ok := rotas[id]; ok {
+			return r.Name
+		}
+		return id
+	}
+	for _, id := range a.Rotas {
+		v.Rotas = append(v.Rotas, link{Kind: "rotas", ID: id, Name: name(id)})
+	}
+	if len(a.Rotas) == 0 && site.DefaultRota != "" {
+		v.Rotas = []link{{Kind: "rotas", ID: site.DefaultRota, Name: name(site.DefaultRota) + " (the default)"}}
+	}
+	v.Duty = w.names(w.dutyOf(a, w.engine.OnCall(), rotas, &site))
+	for _, step := range a.Escalation {
+		who := w.names(step.Users)
+		for _, id := range step.Rotas {
+			who = append(who, "whoever is on "+name(id))
+		}
+		for _, slug := range step.Plugins {
+			who = append(who, "through "+w.card(slug).Name)
+		}
+		v.Steps = append(v.Steps, stepLine{step.After.String(), strings.Join(who, ", ")})
 	}
 }
 

@@ -61,6 +61,10 @@ func functions(a *assets) template.FuncMap {
 		"inc":       func(i int) int { return i + 1 },
 		"chart":     drawChart,
 		"statusbar": drawStatusBar,
+		"weekstrip": drawWeek,
+		"uptime":    drawUptime,
+		"lasts":     lasts,
+		"critical":  criticalTime,
 	}
 }
 

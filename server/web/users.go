@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -34,6 +35,8 @@ type userPage struct {
 	Form     formView    // its form
 	Gone     bool
 	Sessions []sessionLine
+	Feed     feedPart
+	Duty     []engine.OnCall
 }
 
 type tab struct {
@@ -70,21 +73,22 @@ func userForm(admin, self, fresh bool) form.Form {
 		fields = append(fields, form.Field{Type: form.Char, Name: "current_password", Label: "Present password", Widget: "PasswordInput", Group: login,
 			HelpText: "Only needed to set a new one."})
 	}
-	return form.Form{Fields: append(fields, password)}
+	return form.Form{Fields: append(append(fields, password), contactFields()...)}
 }
 
 func roleChoices() []form.Choice {
 	return []form.Choice{
 		{Value: "viewer", Label: "Viewer: sees everything but users and settings"},
-		{Value: "operator", Label: "Operator: also runs checks and tries deliveries again"},
-		{Value: "editor", Label: "Editor: also edits services, instances and checks"},
+		{Value: "operator", Label: "Operator: also runs checks, acknowledges and silences"},
+		{Value: "editor", Label: "Editor: also edits services, instances, checks and rotas"},
 		{Value: "admin", Label: "Admin: also users, plugins and settings"},
 	}
 }
 
 func userRaw(u *engine.User) map[string]any {
 	return map[string]any{"username": u.Username, "first_name": u.FirstName, "last_name": u.LastName, "email": u.Email,
-		"time_zone": u.TimeZone, "role": string(u.Role), "active": u.Active}
+		"time_zone": u.TimeZone, "role": string(u.Role), "active": u.Active,
+		"quiet_hours": quietRaw(u.QuietHours), "quiet_critical": u.QuietCritical, "contact_rules": contactRaw(u.ContactRules)}
 }
 
 // mayEdit refuses callers who are neither the user nor an admin.
@@ -99,7 +103,7 @@ func (w *Web) profile(q *request) error { return q.redirect("/users/" + q.user.I
 
 func (w *Web) newUserForm(q *request) error {
 	u := engine.NewUser()
-	return w.showUser(q, http.StatusOK, &u, userRaw(&u), newFieldErrors(), "", 0)
+	return w.showUser(q, http.StatusOK, &u, userRaw(&u), formDraw{Errors: newFieldErrors()}, "", 0)
 }
 
 func (w *Web) userPage(q *request) error {
@@ -110,10 +114,10 @@ func (w *Web) userPage(q *request) error {
 	if err != nil {
 		return err
 	}
-	return w.showUser(q, http.StatusOK, &u, userRaw(&u), newFieldErrors(), "", u.Revision)
+	return w.showUser(q, http.StatusOK, &u, userRaw(&u), formDraw{Errors: newFieldErrors()}, "", u.Revision)
 }
 
-func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]any, errs fieldErrors, message string, revision uint64) error {
+func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]any, draw formDraw, message string, revision uint64) error {
 	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID}
 	v.Revision, v.Message, v.Save = revision, message, "Save"
 	v.Action, v.Back = "/users/"+u.ID, "/users"
@@ -123,12 +127,12 @@ func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]an
 		v.Action, v.Save, title = "/users/new", "Create the user", "New user"
 	case v.Self:
 		v.Back, title, nav = "/", "Your profile", "profile"
-		for _, s := range w.engine.Sessions(u.ID) {
-			v.Sessions = append(v.Sessions, sessionLine{s, q.session != nil && s.ID == q.session.ID})
-		}
+	}
+	if u.ID != "" {
+		w.aboutUser(q, u, &v)
 	}
 	v.Tabs = w.tabs(u.ID, "")
-	v.Own = drawForm(userForm(q.user.Role.Can(access.Admin), v.Self, u.ID == ""), raw, formDraw{Errors: errs, Posted: true})
+	v.Own = drawForm(userForm(q.user.Role.Can(access.Admin), v.Self, u.ID == ""), raw, draw.posted())
 	v.Own.each(func(f *fieldView) {
 		f.Secret = false
 		switch f.Name {
@@ -140,13 +144,33 @@ func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]an
 		if f.Name == "time_zone" {
 			f.Suggestions = zones()
 		}
+		if strings.HasPrefix(f.Name, "quiet_hours.") && (strings.HasSuffix(f.Name, ".start") || strings.HasSuffix(f.Name, ".end")) {
+			f.asClock()
+		}
 	})
-	errs.settle(v.Own)
-	v.Errors = errs.All()
+	draw.Errors.settle(v.Own)
+	v.Errors = draw.Errors.All()
 	p := w.newPage(q, title, nav)
 	p.Body = v
 	w.render(q.rw, status, "user", p)
 	return nil
+}
+
+// aboutUser adds what an existing user's page shows beside the form.
+func (w *Web) aboutUser(q *request, u *engine.User, v *userPage) {
+	for _, s := range w.engine.Sessions(u.ID) {
+		v.Sessions = append(v.Sessions, sessionLine{s, q.session != nil && s.ID == q.session.ID})
+	}
+	v.Feed = feedPart{Path: "/users/" + u.ID + "/feed", What: "the shifts of " + u.Username}
+	if v.Self {
+		v.Feed.What = "your shifts"
+	}
+	v.Feed.URL, _ = w.engine.FeedURL(engine.KindUser, u.ID) // none for a user who is gone meanwhile
+	for _, one := range w.engine.OnCall() {
+		if one.User == u.ID {
+			v.Duty = append(v.Duty, one)
+		}
+	}
 }
 
 // zones are suggestions for a time zone; every IANA name is taken.
@@ -196,8 +220,17 @@ func (w *Web) saveOldUser(q *request) error {
 func (w *Web) storeUser(q *request, u engine.User) error {
 	admin, self := q.user.Role.Can(access.Admin), u.ID != "" && u.ID == q.user.ID
 	f := userForm(admin, self, u.ID == "")
+	keepChosen(q.PostForm, "contact_rules", "channel")
+	blank, rows := changeRows(f, "", q.PostForm)
 	raw := f.FromWeb(q.PostForm, "")
 	errs := newFieldErrors()
+	draw := formDraw{Errors: errs, Blank: blank}
+	if rows {
+		if !admin {
+			raw["username"] = u.Username
+		}
+		return w.showUser(q, http.StatusOK, &u, raw, draw, "", revision(q.PostForm))
+	}
 	stored := userRaw(&u)
 	values, bad := f.Clean(q.Context(), raw, form.Options{Stored: stored, Seal: func(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(""), nil }})
 	errs.addAll(bad)
@@ -211,12 +244,13 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 	at := revision(q.PostForm)
 	old := u
 	if errs.any() {
-		return w.showUser(q, http.StatusUnprocessableEntity, &old, raw, errs, "", at)
+		return w.showUser(q, http.StatusUnprocessableEntity, &old, raw, draw, "", at)
 	}
 	u.FirstName, u.LastName, u.Email, u.TimeZone = textOf(values["first_name"]), textOf(values["last_name"]), textOf(values["email"]), textOf(values["time_zone"])
 	if admin {
 		u.Username, u.Role, u.Active = textOf(values["username"]), access.Role(textOf(values["role"])), values["active"] == true
 	}
+	applyContact(&u, values)
 	u.Revision = at
 	keep := ""
 	if q.session != nil {
@@ -240,7 +274,7 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 	if engine.KindOf(err) == engine.Stale {
 		at = old.Revision
 	}
-	return w.showUser(q, status, &old, raw, errs, message, at)
+	return w.showUser(q, status, &old, raw, draw, message, at)
 }
 
 // confirm asks for the present password before a new one is set. It counts as
@@ -278,15 +312,21 @@ func (w *Web) deleteUser(q *request) error {
 	return q.redirect("/users?done=deleted")
 }
 
-// endSession ends one of the caller's own sessions.
+// endSession ends a session of a user: one's own, or for an admin anybody's.
 func (w *Web) endSession(q *request) error {
+	if err := q.mayEdit(q.id()); err != nil {
+		return err
+	}
 	id := q.PostForm.Get("session")
-	for _, s := range w.engine.Sessions(q.user.ID) {
+	for _, s := range w.engine.Sessions(q.id()) {
 		if s.ID == id {
 			if err := w.engine.CloseSession(q.Context(), id); err != nil {
 				return err
 			}
 		}
 	}
-	return q.redirect("/users/" + q.user.ID + "?done=ended")
+	return q.redirect("/users/" + url.PathEscape(q.id()) + "?done=ended#sessions")
 }
+
+// mayEditFeed lets users change their own feed, and admins everybody's.
+func mayEditFeed(q *request) error { return q.mayEdit(q.id()) }

@@ -2,7 +2,7 @@
 // again and only what differs inside [data-live] is put in place. Scroll, focus
 // and what somebody typed stay as they are.
 
-const kinds = ["check", "result", "service", "instance", "incident", "delivery", "plugin", "user", "token", "settings", "plugin_settings", "silence", "resync"];
+const kinds = ["check", "result", "service", "instance", "incident", "delivery", "plugin", "user", "token", "settings", "plugin_settings", "silence", "rota", "resync"];
 const least = 1000; // milliseconds between two looks
 
 export function follow() {

@@ -1,0 +1,120 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+)
+
+// The quick actions of operators: to acknowledge what is broken, to note
+// something on an incident, to send oneself a test.
+
+// maxBack bounds the address that a quick action leads back to.
+const maxBack = 2000
+
+// back leads to the page that an action was begun on, and says what was done.
+func (q *request) back(otherwise, done string) error {
+	to := q.PostForm.Get("back")
+	if to == "" || len(to) > maxBack {
+		to = otherwise
+	}
+	u, err := url.Parse(localPath(to))
+	if err != nil {
+		return q.redirect(otherwise)
+	}
+	query := u.Query()
+	query.Set("done", done)
+	u.RawQuery = query.Encode()
+	return q.redirect(u.String())
+}
+
+// untilRecovery is posted for an acknowledgement without an end.
+const untilRecovery = "recovery"
+
+// ackSpans are offered for an acknowledgement, the default first.
+func ackSpans() []optionView {
+	return []optionView{{Value: "20m", Label: "for 20 minutes"}, {Value: "1h", Label: "for 1 hour"}, {Value: "4h", Label: "for 4 hours"},
+		{Value: "1d", Label: "for a day"}, {Value: untilRecovery, Label: "until it recovers"}}
+}
+
+func (w *Web) acknowledge(kind engine.Kind) handler {
+	return func(q *request) error {
+		o := engine.AckOptions{Comment: strings.TrimSpace(q.PostForm.Get("comment")), IncidentKey: q.PostForm.Get("key")}
+		switch text := q.PostForm.Get("for"); text {
+		case "":
+		case untilRecovery:
+			o.ExpiresIn = new(time.Duration)
+		default:
+			d, err := form.ParseDuration(text)
+			if err != nil || d <= 0 {
+				return &engine.Error{Kind: engine.Invalid, Message: "choose how long it is acknowledged"}
+			}
+			o.ExpiresIn = &d
+		}
+		ref := engine.Ref{Kind: kind, ID: q.id()}
+		if _, err := w.engine.Acknowledge(q.Context(), q.by(), ref, o); err != nil {
+			return plainly(err)
+		}
+		return q.back("/"+string(kind)+"s/"+url.PathEscape(ref.ID), "acknowledged")
+	}
+}
+
+func (w *Web) unacknowledge(kind engine.Kind) handler {
+	return func(q *request) error {
+		ref := engine.Ref{Kind: kind, ID: q.id()}
+		if err := w.engine.Unacknowledge(q.Context(), q.by(), ref); err != nil {
+			return err
+		}
+		return q.back("/"+string(kind)+"s/"+url.PathEscape(ref.ID), "unacknowledged")
+	}
+}
+
+// testAlert sends a test to the caller alone and shows what becomes of it.
+func (w *Web) testAlert(kind engine.Kind) handler {
+	return func(q *request) error {
+		d, err := w.engine.TestAlert(q.Context(), q.by(), engine.Ref{Kind: kind, ID: q.id()}, q.PostForm.Get("plugin"))
+		if err != nil {
+			return plainly(err)
+		}
+		w.engine.AwaitAttempts(q.Context(), 2*time.Second)
+		return q.redirect("/deliveries/" + url.PathEscape(d.ID) + "?done=tested")
+	}
+}
+
+func (w *Web) addNote(q *request) error {
+	if _, err := w.engine.AddNote(q.Context(), q.by(), q.id(), strings.TrimSpace(q.PostForm.Get("text"))); err != nil {
+		return plainly(err)
+	}
+	return q.redirect("/incidents/" + url.PathEscape(q.id()) + "?done=noted#notes")
+}
+
+// plainly puts what is wrong with a form of one field into the sentence of the
+// error's page.
+func plainly(err error) error {
+	var e *engine.Error
+	if !asError(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	said := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		said[i] = strings.ReplaceAll(f.Location, "_", " ") + ": " + f.Message
+	}
+	return &engine.Error{Kind: e.Kind, Message: strings.Join(said, "; ")}
+}
+
+// ackView is what the form to acknowledge needs to know.
+type ackView struct {
+	ID    string // makes the ids of its inputs unique on the page
+	Path  string // of the service or instance
+	Key   string // of the incident, "" for whichever is open
+	Back  string
+	Ack   *engine.Acknowledgement
+	Spans []optionView
+}
+
+func ackOf(path, id, key, back string, ack *engine.Acknowledgement) *ackView {
+	return &ackView{ID: "ack-" + id, Path: path, Key: key, Back: back, Ack: ack, Spans: ackSpans()}
+}

@@ -1,0 +1,158 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"moonwatch/engine"
+)
+
+// auditPage is the audit log: who changed what, the newest first.
+type auditPage struct {
+	Items  []auditLine
+	Object string // "kind:id" when it is about one object
+	Older  string
+	Newest bool
+}
+
+type auditLine struct {
+	engine.AuditEntry
+	Kind    string // in words
+	Link    string // "" when there is no page of it
+	History string
+	Changes []change
+	More    int // changes that are not shown
+}
+
+// change is a changed field in words.
+type change struct{ Field, Before, After string }
+
+// changesShown bounds the changes of one entry that are shown.
+const changesShown = 30
+
+func (w *Web) audit(q *request) error {
+	query := q.URL.Query()
+	v := auditPage{Object: query.Get("object"), Newest: query.Get("before") != ""}
+	names := w.namesByID()
+	ask := engine.Query{Term: v.Object, After: query.Get("before"), Reverse: true, Limit: listMost + 1}
+	err := w.engine.ScanAudit(q.Context(), ask, func(e engine.AuditEntry) bool {
+		if len(v.Items) == listMost {
+			v.Older = olderLink(query, v.Items[listMost-1].ID)
+			return false
+		}
+		v.Items = append(v.Items, w.auditLine(e, names))
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	p := w.newPage(q, "Audit log", "audit")
+	p.Body = v
+	w.render(q.rw, http.StatusOK, "audit", p)
+	return nil
+}
+
+func (w *Web) auditLine(e engine.AuditEntry, names map[string]string) auditLine {
+	l := auditLine{AuditEntry: e, Kind: strings.ReplaceAll(string(e.Kind), "_", " ")}
+	if _, there := names[e.Object]; there && objectPath(e.Kind, e.Object) != "" {
+		l.Link = objectPath(e.Kind, e.Object)
+	}
+	if _, ok := revisable()[e.Kind]; ok {
+		l.History = "/revisions/" + string(e.Kind) + "/" + e.Object
+	}
+	if e.Kind == engine.KindSettings {
+		l.Link = "/settings"
+	}
+	for _, c := range e.Changes {
+		l.Changes = append(l.Changes, change{c.Field, inWords(c.Before, names), inWords(c.After, names)})
+	}
+	l.Changes, l.More = cut(l.Changes, changesShown)
+	return l
+}
+
+// objectPath is the address of an object's page.
+func objectPath(kind engine.Kind, id string) string {
+	switch kind {
+	case engine.KindService, engine.KindInstance, engine.KindCheck, engine.KindUser, engine.KindRota, engine.KindSilence:
+		return "/" + string(kind) + "s/" + id
+	}
+	return ""
+}
+
+// namesByID are the names of all objects that values refer to.
+func (w *Web) namesByID() map[string]string {
+	out := map[string]string{}
+	for _, s := range w.everySubject() {
+		out[s.Meta.ID] = s.Name
+	}
+	for _, c := range w.engine.BareChecks() {
+		out[c.ID] = c.Name
+	}
+	for _, u := range w.engine.Users() {
+		out[u.ID] = u.Username
+	}
+	for _, r := range w.engine.Rotas() {
+		out[r.ID] = r.Name
+	}
+	for _, s := range w.engine.Silences() {
+		out[s.ID] = s.Comment
+	}
+	return out
+}
+
+// inWords writes a value for people: names in place of ids, lists with commas.
+func inWords(v any, names map[string]string) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		if name := names[v]; name != "" {
+			return name
+		}
+		return v
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	case float64:
+		return plainNumber(v)
+	case []any:
+		out := make([]string, len(v))
+		for i, one := range v {
+			out[i] = inWords(one, names)
+		}
+		return strings.Join(out, ", ")
+	case map[string]any:
+		if isSet(v) {
+			return "(secret)"
+		}
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		var out []string
+		for _, k := range keys {
+			if text := inWords(v[k], names); text != "" {
+				out = append(out, k+": "+text)
+			}
+		}
+		return strings.Join(out, "; ")
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	var plain any
+	if json.Unmarshal(text, &plain) == nil {
+		switch plain.(type) {
+		case string, []any, map[string]any, bool, float64:
+			return inWords(plain, names)
+		}
+	}
+	return string(text)
+}

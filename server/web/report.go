@@ -1,0 +1,110 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"moonwatch/engine"
+)
+
+// reportPage shows how services and instances fared over a span of time.
+type reportPage struct {
+	Spans    []rangeView
+	From, To time.Time
+	Rows     []reportRow
+	CSV      string // address of the same as CSV
+	Total    figure
+}
+
+type reportRow struct {
+	engine.ReportRow
+	Link   string // "" when it is there no more
+	Text   string
+	Broken string
+	Class  string
+}
+
+// reportSpan is a span that can be chosen, up to now or to the month's end.
+func (p *page) reportSpan(name string) (from, to time.Time) {
+	now := p.now.In(p.zone)
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, p.zone)
+	switch name {
+	case "24h":
+		return now.Add(-24 * time.Hour), now
+	case "7d":
+		return now.AddDate(0, 0, -7), now
+	case "90d":
+		return now.AddDate(0, 0, -90), now
+	case "month":
+		return month, now
+	case "last-month":
+		return month.AddDate(0, -1, 0), month
+	case "year":
+		return now.AddDate(-1, 0, 0), now
+	}
+	return now.AddDate(0, 0, -30), now
+}
+
+func reportSpans() []rangeView {
+	return []rangeView{{Name: "24h", Label: "24 hours"}, {Name: "7d", Label: "7 days"}, {Name: "30d", Label: "30 days"}, {Name: "90d", Label: "90 days"},
+		{Name: "month", Label: "This month"}, {Name: "last-month", Label: "Last month"}, {Name: "year", Label: "A year"}}
+}
+
+func (w *Web) report(q *request) error {
+	p := w.newPage(q, "Report", "report")
+	v := reportPage{Spans: reportSpans()}
+	chosen := q.URL.Query().Get("span")
+	known := false
+	for i := range v.Spans {
+		v.Spans[i].Current = v.Spans[i].Name == chosen
+		known = known || v.Spans[i].Current
+	}
+	if !known {
+		v.Spans[2].Current = true
+	}
+	v.From, v.To = p.reportSpan(chosen)
+	v.CSV = "/api/v1/report?" + url.Values{"from": {v.From.UTC().Format(time.RFC3339)}, "to": {v.To.UTC().Format(time.RFC3339)}, "format": {"csv"}}.Encode()
+	rows, err := w.engine.Report(q.Context(), v.From, v.To)
+	if err != nil {
+		return plainly(err)
+	}
+	var all []engine.Uptime
+	for _, r := range rows {
+		one := reportRow{ReportRow: r, Text: percent(r.Uptime.Percent), Class: classOf(r.Uptime)}
+		if !r.Deleted {
+			one.Link = "/" + string(r.Subject.Kind) + "s/" + r.Subject.ID
+		}
+		if s := brokenTime(r.Uptime); s >= 1 {
+			one.Broken = span(time.Duration(s * float64(time.Second)))
+		}
+		v.Rows = append(v.Rows, one)
+		if r.Subject.Kind == engine.KindService {
+			all = append(all, r.Uptime)
+		}
+	}
+	v.Total = figure{Text: percent(sumUptime(all).Percent)}
+	p.Body = v
+	w.render(q.rw, http.StatusOK, "report", p)
+	return nil
+}
+
+// lasts shows seconds as a length of time, nothing below one.
+func lasts(seconds any) string {
+	v, ok := seconds.(float64)
+	if at, pointed := seconds.(*float64); pointed && at != nil {
+		v, ok = *at, true
+	}
+	if !ok || v < 1 {
+		return ""
+	}
+	return span(time.Duration(v * float64(time.Second)))
+}
+
+// criticalTime says how much of the broken time was critical.
+func criticalTime(u engine.Uptime) string {
+	if text := lasts(u.Critical); text != "" {
+		return "critical " + text
+	}
+	return ""
+}

@@ -1,0 +1,213 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+	"moonwatch/engine/rota"
+)
+
+// Where a rota's shifts come from.
+const (
+	fromFeed     = "feed"
+	fromRotation = "rotation"
+	fromHand     = "none"
+)
+
+func (w *Web) rotaForm() form.Form {
+	const shifts = "Who is on duty when"
+	return form.Form{Fields: []form.Field{
+		{Type: form.Char, Name: "name", Required: true, MaxLength: length(200)},
+		{Type: form.Char, Name: "time_zone", Required: true, HelpText: "Handovers are wall time in it."},
+		{Type: form.ChoiceOne, Name: "fallback_user", Choices: w.userChoices(), HelpText: "On duty when nobody else is. Empty: the site's fallback user."},
+		{Type: form.ChoiceOne, Name: "source", Label: "Shifts come from", Required: true, Widget: "RadioSelect", Group: shifts, Choices: []form.Choice{
+			{Value: fromRotation, Label: "People who take turns, by day or week"}, {Value: fromFeed, Label: "A calendar: Google, Outlook, Apple, PagerDuty, Grafana, …"}, {Value: fromHand, Label: "The dates below alone"}}},
+		{Type: form.URL, Name: "ical_url", Label: "Address of the calendar", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromFeed}}, Placeholder: "https://calendar.example.org/oncall.ics",
+			HelpText: "In iCal format, read now and every 30 minutes. Whoever is invited or named in the title is on duty; users are found by e-mail address or username."},
+		{Type: form.List, Name: "rotation.members", Label: "People, in the order of their turns", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
+			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Choices: w.userChoices()}}},
+		{Type: form.Char, Name: "rotation.every", Label: "A turn lasts", Required: true, Initial: "1w", Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "In whole days or weeks: 1d, 1w, 2w."},
+		{Type: form.Char, Name: "rotation.starts", Label: "First handover", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "The first person's turn begins then, and every handover is at that time of day."},
+		{Type: form.List, Name: "overrides", Label: "Swaps and holidays", Group: "Instead", HelpText: "For this time, this person is on duty instead.",
+			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Label: "On duty", Choices: w.userChoices()}, {Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
+	}}
+}
+
+func rotaRaw(r *engine.Rota) map[string]any {
+	raw := map[string]any{"name": r.Name, "time_zone": r.TimeZone, "fallback_user": r.FallbackUser, "ical_url": r.ICalURL, "source": fromHand}
+	zone, err := rota.LoadZone(r.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	switch {
+	case r.ICalURL != "":
+		raw["source"] = fromFeed
+	case r.Rotation != nil || r.ID == "":
+		raw["source"] = fromRotation
+	}
+	members := []any{}
+	if r.Rotation != nil {
+		for _, id := range r.Rotation.Members {
+			members = append(members, map[string]any{"user": id})
+		}
+		raw["rotation.every"], raw["rotation.starts"] = r.Rotation.Every, r.Rotation.Starts
+	} else {
+		raw["rotation.every"] = "1w"
+	}
+	raw["rotation.members"] = members
+	overrides := []any{}
+	for _, o := range r.Overrides {
+		overrides = append(overrides, map[string]any{"user": o.User, "start": wallText(o.Start, zone), "end": wallText(o.End, zone)})
+	}
+	raw["overrides"] = overrides
+	return raw
+}
+
+func (w *Web) newRotaForm(q *request) error {
+	r := engine.NewRota()
+	r.TimeZone = zoneOf(q.user)
+	raw := rotaRaw(&r)
+	now := w.o.Now()
+	if zone, err := rota.LoadZone(r.TimeZone); err == nil {
+		now = now.In(zone)
+	}
+	monday := now.AddDate(0, 0, -(int(now.Weekday())+6)%7)
+	raw["rotation.starts"] = monday.Format("2006-01-02") + "T09:00"
+	return w.showRotaForm(q, http.StatusOK, &r, raw, formDraw{Errors: newFieldErrors()}, "", 0)
+}
+
+func (w *Web) rotaEditForm(q *request) error {
+	r, err := w.engine.StoredRota(q.id())
+	if err != nil {
+		return err
+	}
+	return w.showRotaForm(q, http.StatusOK, &r, rotaRaw(&r), formDraw{Errors: newFieldErrors()}, "", r.Revision)
+}
+
+func (w *Web) showRotaForm(q *request, status int, r *engine.Rota, raw map[string]any, draw formDraw, message string, revision uint64) error {
+	v := ownPage{Crumbs: []crumb{{"On call", "/rotas"}}}
+	v.Action, v.Save, v.Back, v.Revision, v.Message = "/rotas/new", "Create the rota", "/rotas", revision, message
+	title := "New rota"
+	if r.ID != "" {
+		path := "/rotas/" + r.ID
+		title = "Edit " + r.Name
+		v.Action, v.Save, v.Back = path+"/edit", "Save", path
+		v.Crumbs = append(v.Crumbs, crumb{r.Name, path})
+	}
+	v.Own = drawForm(w.rotaForm(), raw, draw)
+	v.Own.each(func(f *fieldView) {
+		switch {
+		case f.Name == "rotation.starts" || strings.HasPrefix(f.Name, "overrides.") && (strings.HasSuffix(f.Name, ".start") || strings.HasSuffix(f.Name, ".end")):
+			f.asWallTime()
+		case f.Name == "time_zone":
+			f.Suggestions = zones()
+		}
+	})
+	draw.Errors.settle(v.Own)
+	v.Errors = draw.Errors.All()
+	p := w.newPage(q, title, "rotas")
+	p.Body = v
+	w.render(q.rw, status, "ownform", p)
+	return nil
+}
+
+// keepChosen keeps the rows of a list in which something is chosen: a choice
+// alone does not make a row count.
+func keepChosen(posted url.Values, list, column string) {
+	for _, n := range rowNumbers(posted, list) {
+		if row := list + "." + strconv.Itoa(n); posted.Get(row+"."+column) != "" {
+			posted.Set(row, "1")
+		}
+	}
+}
+
+func (w *Web) saveNewRota(q *request) error { return w.storeRota(q, engine.NewRota()) }
+
+func (w *Web) saveOldRota(q *request) error {
+	r, err := w.engine.StoredRota(q.id())
+	if err != nil {
+		return err
+	}
+	return w.storeRota(q, r)
+}
+
+func (w *Web) storeRota(q *request, base engine.Rota) error {
+	f := w.rotaForm()
+	draw := formDraw{Errors: newFieldErrors(), Posted: true}
+	at := revision(q.PostForm)
+	keepChosen(q.PostForm, "rotation.members", "user")
+	keepChosen(q.PostForm, "overrides", "user")
+	blank, rows := changeRows(f, "", q.PostForm)
+	draw.Blank = blank
+	raw := f.FromWeb(q.PostForm, "")
+	if rows {
+		return w.showRotaForm(q, http.StatusOK, &base, raw, draw, "", at)
+	}
+	values, _ := q.cleanOwn(f, raw, draw.Errors)
+	r := base
+	r.Revision = at
+	applyRota(&r, values, draw.Errors)
+	if draw.Errors.any() {
+		return w.showRotaForm(q, http.StatusUnprocessableEntity, &base, raw, draw, "", at)
+	}
+	saved, err := w.engine.SaveRota(q.Context(), q.by(), r)
+	if err == nil {
+		done := "saved"
+		if base.ID == "" {
+			done = "made"
+		}
+		return q.redirect("/rotas/" + url.PathEscape(saved.ID) + "?done=" + done)
+	}
+	status, message, rest := outcome(err, "rota", draw.Errors)
+	if rest != nil {
+		return rest
+	}
+	if engine.KindOf(err) == engine.Stale {
+		at = base.Revision
+	}
+	return w.showRotaForm(q, status, &base, raw, draw, message, at)
+}
+
+func applyRota(r *engine.Rota, v form.Values, errs fieldErrors) {
+	r.Name, r.TimeZone, r.FallbackUser = textOf(v["name"]), strings.TrimSpace(textOf(v["time_zone"])), textOf(v["fallback_user"])
+	zone, err := rota.LoadZone(r.TimeZone)
+	if err != nil {
+		zone = time.UTC // the engine says what is wrong with it
+	}
+	r.ICalURL, r.Rotation = "", nil
+	switch v["source"] {
+	case fromFeed:
+		r.ICalURL = textOf(v["ical_url"])
+	case fromRotation:
+		r.Rotation = &engine.RotaRotation{Every: strings.TrimSpace(textOf(v["rotation.every"])), Starts: textOf(v["rotation.starts"])}
+		for _, row := range rowsOf(v["rotation.members"]) {
+			r.Rotation.Members = append(r.Rotation.Members, textOf(row["user"]))
+		}
+	}
+	r.Overrides = []engine.RotaOverride{}
+	for i, row := range rowsOf(v["overrides"]) {
+		place := "overrides." + strconv.Itoa(i)
+		if textOf(row["user"]) == "" {
+			errs.add(place+".user", "choose somebody")
+		}
+		r.Overrides = append(r.Overrides, engine.RotaOverride{User: textOf(row["user"]), Start: wallTime(textOf(row["start"]), place+".start", zone, errs),
+			End: wallTime(textOf(row["end"]), place+".end", zone, errs)})
+	}
+}
+
+// rowsOf are the rows of a cleaned list.
+func rowsOf(v any) []map[string]any {
+	var out []map[string]any
+	list, _ := v.([]any)
+	for _, one := range list {
+		if row, ok := one.(map[string]any); ok {
+			out = append(out, row)
+		}
+	}
+	return out
+}

@@ -1,0 +1,215 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/rota"
+)
+
+// onCallPage is the page of all rotas and of who is on duty now.
+type onCallPage struct {
+	Rotas []rotaLine
+	Mine  []engine.OnCall // of the caller
+}
+
+// rotaLine is a rota as lists show it.
+type rotaLine struct {
+	engine.RotaView
+	Default bool
+	Now     []engine.OnCall
+	Next    *turn // who comes next; nil when nobody is known
+	Source  string
+}
+
+// turn is somebody's time on duty.
+type turn struct {
+	User string
+	From time.Time
+	To   time.Time
+}
+
+func (w *Web) onCall(q *request) error {
+	v := onCallPage{}
+	duty := w.engine.OnCall()
+	for _, one := range duty {
+		if one.User == q.user.ID {
+			v.Mine = append(v.Mine, one)
+		}
+	}
+	for _, r := range w.engine.Rotas() {
+		v.Rotas = append(v.Rotas, w.rotaLine(r, duty))
+	}
+	slices.SortFunc(v.Rotas, func(a, b rotaLine) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	p := w.newPage(q, "On call", "rotas")
+	p.Events = "types=rota,user,settings"
+	p.Body = v
+	w.render(q.rw, http.StatusOK, "rotas", p)
+	return nil
+}
+
+func (w *Web) rotaLine(r engine.RotaView, duty []engine.OnCall) rotaLine {
+	l := rotaLine{RotaView: r, Default: w.engine.Settings().DefaultRota == r.ID, Source: "by hand"}
+	switch {
+	case r.ICalURL != "":
+		l.Source = "calendar feed"
+	case r.Rotation != nil:
+		l.Source = "rotation, every " + r.Rotation.Every
+	}
+	for _, one := range duty {
+		if one.Rota == r.ID {
+			l.Now = append(l.Now, one)
+		}
+	}
+	now := w.o.Now()
+	shifts, _ := w.engine.Shifts(r.ID, now, now.Add(lookAhead))
+	slices.SortFunc(shifts, func(a, b rota.Shift) int { return a.Start.Compare(b.Start) })
+	for _, s := range shifts {
+		if s.Start.After(now) {
+			l.Next = &turn{User: w.nameOfUser(s.User), From: s.Start, To: s.End}
+			break
+		}
+	}
+	return l
+}
+
+// lookAhead is how far the shifts of rotas are known.
+const lookAhead = 60 * 24 * time.Hour
+
+// rotaPage is the page of one rota with its next four weeks.
+type rotaPage struct {
+	rotaLine
+	Weeks    []week
+	People   []legend
+	Fallback string // who is on duty when nobody is
+	Members  []string
+	Swaps    []turn // overrides that are not over
+	Feed     feedPart
+	Services []link
+	Zone     string
+}
+
+func (w *Web) rotaPage(q *request) error {
+	r, err := w.engine.Rota(q.id())
+	if err != nil {
+		return err
+	}
+	v := &rotaPage{rotaLine: w.rotaLine(r, w.engine.OnCall()), Feed: feedPart{Path: "/rotas/" + r.ID + "/feed", What: "the shifts of this rota"}, Zone: r.TimeZone}
+	if q.user.Role.Can(access.Editor) {
+		v.Feed.URL = r.FeedURL
+	}
+	if v.Weeks, v.People, err = w.weeks(&r.Rota); err != nil {
+		return err
+	}
+	if id := r.FallbackUser; id != "" {
+		v.Fallback = w.nameOfUser(id)
+	} else if id := w.engine.Settings().FallbackUser; id != "" {
+		v.Fallback = w.nameOfUser(id) + " (the site's)"
+	}
+	if r.Rotation != nil {
+		v.Members = w.names(r.Rotation.Members)
+	}
+	now := w.o.Now()
+	for _, o := range r.Overrides {
+		if o.End.After(now) {
+			v.Swaps = append(v.Swaps, turn{w.nameOfUser(o.User), o.Start, o.End})
+		}
+	}
+	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
+		for _, s := range w.subjects(kind) {
+			if slices.Contains(s.Alerting.Rotas, r.ID) || len(s.Alerting.Rotas) == 0 && v.Default {
+				v.Services = append(v.Services, link{s.Plural(), s.Meta.ID, s.Name, string(s.View.OverallStatus)})
+			}
+		}
+	}
+	p := w.newPage(q, r.Name, "rotas")
+	p.Events = "types=rota,user,settings"
+	p.Body = v
+	w.render(q.rw, http.StatusOK, "rota", p)
+	return nil
+}
+
+// refreshRota reads the feed now and comes back when it is read.
+func (w *Web) refreshRota(q *request) error {
+	if _, err := w.engine.RefreshRota(q.Context(), q.id()); err != nil {
+		return err
+	}
+	return q.redirect("/rotas/" + url.PathEscape(q.id()) + "?done=refreshed")
+}
+
+func (w *Web) deleteRotaPage(q *request) error {
+	r, err := w.engine.Rota(q.id())
+	if err != nil {
+		return err
+	}
+	path := "/rotas/" + url.PathEscape(r.ID)
+	return w.askDelete(q, "rotas", deletePage{What: "rota", Name: r.Name, Revision: r.Revision, Action: path + "/delete", Back: path,
+		Effects: []string{"Services and instances that name it turn to the default rota.", "Who was on duty when stays in what has happened."}})
+}
+
+func (w *Web) deleteRota(q *request) error {
+	if err := w.engine.DeleteRota(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+		return err
+	}
+	return q.redirect("/rotas?done=deleted")
+}
+
+// feedPart is an address under which others read shifts as a calendar.
+type feedPart struct {
+	URL  string // "" when there is none, or the caller may not know it
+	Path string // where it is made and revoked
+	What string
+}
+
+// feedOf makes (or with revoke takes away) the address of a feed. May decides
+// whether the caller may.
+func (w *Web) feedOf(kind engine.Kind, revoke bool, may func(q *request) error) handler {
+	return func(q *request) error {
+		if err := may(q); err != nil {
+			return err
+		}
+		act, done := w.engine.NewFeed, "feed"
+		if revoke {
+			act, done = w.engine.RevokeFeed, "feed-revoked"
+		}
+		if err := act(q.Context(), q.by(), kind, q.id()); err != nil {
+			return err
+		}
+		return q.redirect("/" + string(kind) + "s/" + url.PathEscape(q.id()) + "?done=" + done + "#feed")
+	}
+}
+
+// dutyOf is who is on duty for a subject now, by its rotas or the default one.
+func (w *Web) dutyOf(a *engine.Alerting, duty []engine.OnCall, rotas map[string]engine.RotaView, site *engine.Settings) []string {
+	ids := a.Rotas
+	if len(ids) == 0 && site.DefaultRota != "" {
+		ids = []string{site.DefaultRota}
+	}
+	var out []string
+	for _, one := range duty {
+		if slices.Contains(ids, one.Rota) && (!one.Fallback || rotas[one.Rota].FallbackUser == one.User) {
+			out = append(out, one.User)
+		}
+	}
+	if len(out) == 0 && site.FallbackUser != "" {
+		out = []string{site.FallbackUser}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// rotasByID are all rotas by their ids.
+func (w *Web) rotasByID() map[string]engine.RotaView {
+	out := map[string]engine.RotaView{}
+	for _, r := range w.engine.Rotas() {
+		out[r.ID] = r
+	}
+	return out
+}

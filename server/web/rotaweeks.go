@@ -1,0 +1,159 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/rota"
+)
+
+// The next four weeks of a rota: a strip for each week, drawn on the server, and
+// the same in words below it.
+
+// week is one week from Monday on, in the rota's zone.
+type week struct {
+	From, To time.Time
+	Label    string
+	Current  bool
+	Turns    []weekTurn
+	bars     []weekBar
+	now      float64 // where now is, as a share of the week; negative: not in it
+	lanes    int
+}
+
+// weekTurn is a shift, or a gap, as far as it falls into the week.
+type weekTurn struct {
+	User     string // "" for a gap
+	Mark     int    // which colour, from 0
+	From, To string // "Mon 5 09:00"
+	Now      bool
+	Over     bool
+	Swap     bool // by an override
+}
+
+type weekBar struct {
+	from, to float64 // shares of the week
+	lane     int
+	class    string
+	text     string
+}
+
+// legend is a person with their colour.
+type legend struct {
+	User string
+	Mark int
+}
+
+const (
+	weeksShown = 4
+	markColors = 8
+)
+
+// weeks lays out the shifts of a rota from this week's Monday on.
+func (w *Web) weeks(r *engine.Rota) ([]week, []legend, error) {
+	zone, err := rota.LoadZone(r.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	now := w.o.Now().In(zone)
+	day := (int(now.Weekday()) + 6) % 7
+	monday := time.Date(now.Year(), now.Month(), now.Day()-day, 0, 0, 0, 0, zone)
+	end := monday.AddDate(0, 0, 7*weeksShown)
+	shifts, err := w.engine.Shifts(r.ID, monday, end)
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.SortFunc(shifts, func(a, b rota.Shift) int { return a.Start.Compare(b.Start) })
+	marks := map[string]int{}
+	var people []legend
+	for _, s := range shifts {
+		if _, known := marks[s.User]; !known {
+			marks[s.User] = len(marks) % markColors
+			people = append(people, legend{w.nameOfUser(s.User), marks[s.User]})
+		}
+	}
+	out := make([]week, weeksShown)
+	for i := range out {
+		from := monday.AddDate(0, 0, 7*i)
+		out[i] = w.week(from, monday.AddDate(0, 0, 7*(i+1)), now, shifts, marks)
+	}
+	return out, people, nil
+}
+
+func (w *Web) week(from, to, now time.Time, shifts []rota.Shift, marks map[string]int) week {
+	v := week{From: from, To: to, Label: from.Format("2 January") + " to " + to.Add(-time.Hour).Format("2 January"), now: -1, lanes: 1}
+	length := to.Sub(from).Seconds()
+	share := func(t time.Time) float64 { return min(max(t.Sub(from).Seconds()/length, 0), 1) }
+	if !now.Before(from) && now.Before(to) {
+		v.Current, v.now = true, share(now)
+	}
+	type piece struct {
+		start, end time.Time
+		turn       weekTurn
+	}
+	var pieces []piece
+	var lanes []time.Time // where each lane is free again
+	for _, s := range rota.Within(shifts, from, to) {
+		name := w.nameOfUser(s.User)
+		lane := slices.IndexFunc(lanes, func(free time.Time) bool { return !s.Start.Before(free) })
+		if lane < 0 {
+			lane = len(lanes)
+			lanes = append(lanes, time.Time{})
+		}
+		lanes[lane] = s.End
+		pieces = append(pieces, piece{s.Start, s.End, weekTurn{User: name, Mark: marks[s.User], Swap: s.UID == rota.OverrideUID}})
+		v.bars = append(v.bars, weekBar{share(s.Start), share(s.End), lane, fmt.Sprintf("p%d", marks[s.User]), name + ": " + turnTime(s.Start, from.Location()) + " to " + turnTime(s.End, from.Location())})
+	}
+	v.lanes = max(len(lanes), 1)
+	for _, g := range rota.Gaps(shifts, maxTime(from, now), to) {
+		pieces = append(pieces, piece{g.Start, g.End, weekTurn{}})
+		v.bars = append(v.bars, weekBar{share(g.Start), share(g.End), 0, "gap", "nobody: " + turnTime(g.Start, from.Location()) + " to " + turnTime(g.End, from.Location())})
+	}
+	slices.SortStableFunc(pieces, func(a, b piece) int { return a.start.Compare(b.start) })
+	for _, p := range pieces {
+		p.turn.From, p.turn.To = turnTime(p.start, from.Location()), turnTime(p.end, from.Location())
+		p.turn.Over, p.turn.Now = !p.end.After(now), !p.start.After(now) && p.end.After(now)
+		v.Turns = append(v.Turns, p.turn)
+	}
+	return v
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// turnTime is a day and time of day in the rota's zone.
+func turnTime(t time.Time, zone *time.Location) string { return t.In(zone).Format("Mon 2 Jan 15:04") }
+
+// drawWeek draws the strip of a week; its text is in titles alone.
+func drawWeek(v week) template.HTML {
+	const width, lane = 700.0, 26.0
+	height := lane * float64(v.lanes)
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="weekstrip" viewBox="0 0 %.0f %.0f" preserveAspectRatio="none" role="img" aria-label="%s" height="%.0f">`, width, height,
+		template.HTMLEscapeString("The shifts from "+v.Label+", as listed below"), height)
+	fmt.Fprintf(&b, `<rect class="ground" width="%.0f" height="%.0f"/>`, width, height)
+	for _, bar := range v.bars {
+		h := lane
+		if bar.class == "gap" {
+			h = height
+		}
+		fmt.Fprintf(&b, `<rect class="%s" x="%.2f" y="%.0f" width="%.2f" height="%.0f"><title>%s</title></rect>`, bar.class, bar.from*width, float64(bar.lane)*lane,
+			max((bar.to-bar.from)*width, 1), h, template.HTMLEscapeString(bar.text))
+	}
+	for day := 1; day < 7; day++ {
+		fmt.Fprintf(&b, `<path class="day" d="M%.0f 0V%.0f"/>`, width*float64(day)/7, height)
+	}
+	if v.now >= 0 {
+		fmt.Fprintf(&b, `<path class="now" d="M%.1f 0V%.0f"/>`, v.now*width, height)
+	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String())
+}

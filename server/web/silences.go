@@ -1,0 +1,206 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/teambition/rrule-go"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+)
+
+// silenceList is the page of all silences: those that hold, come and are over.
+type silenceList struct {
+	Active, Coming, Over []silenceLine
+	More                 int // that are over and not shown
+}
+
+// silenceLine is a silence as lists and its own page show it.
+type silenceLine struct {
+	engine.SilenceView
+	Shape  string // a status: coming, over or active
+	Covers []link // what it names; tags have no Kind
+	Repeat string // in words, "" for once
+	Begins time.Time
+	Ends   *time.Time
+}
+
+// overShown bounds how many past silences are listed.
+const overShown = 50
+
+func (w *Web) silences(q *request) error {
+	var l silenceList
+	for _, s := range w.engine.Silences() {
+		one := w.silenceLine(s)
+		switch one.Shape {
+		case "holding":
+			l.Active = append(l.Active, one)
+		case "coming":
+			l.Coming = append(l.Coming, one)
+		default:
+			l.Over = append(l.Over, one)
+		}
+	}
+	slices.SortFunc(l.Active, func(a, b silenceLine) int { return newest(b.Next, a.Next) })
+	slices.SortFunc(l.Coming, func(a, b silenceLine) int { return a.Begins.Compare(b.Begins) })
+	slices.SortFunc(l.Over, func(a, b silenceLine) int { return b.EndsAt.Compare(a.EndsAt) })
+	l.Over, l.More = cut(l.Over, overShown)
+	p := w.newPage(q, "Silences", "silences")
+	p.Events = "types=silence"
+	p.Body = l
+	w.render(q.rw, http.StatusOK, "silences", p)
+	return nil
+}
+
+func (w *Web) silenceLine(s engine.SilenceView) silenceLine {
+	l := silenceLine{SilenceView: s, Shape: "over", Begins: s.StartsAt, Repeat: repeatWords(s.RRule)}
+	now := w.o.Now()
+	next, again := nextWindow(&s.Silence, now)
+	switch {
+	case s.Active:
+		l.Shape, l.Ends = "holding", s.Next
+	case again:
+		l.Shape, l.Begins = "coming", next
+	}
+	for _, id := range s.Services {
+		l.Covers = append(l.Covers, w.nameOfSubject(engine.Ref{Kind: engine.KindService, ID: id}))
+	}
+	for _, id := range s.Instances {
+		l.Covers = append(l.Covers, w.nameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
+	}
+	for _, id := range s.Checks {
+		one := link{Kind: "checks", ID: id, Name: id}
+		if c, err := w.engine.StoredCheck(id); err == nil {
+			one.Name = c.Name
+		}
+		l.Covers = append(l.Covers, one)
+	}
+	for _, tag := range s.Tags {
+		l.Covers = append(l.Covers, link{Name: tag})
+	}
+	return l
+}
+
+// nextWindow is when a silence begins next after now.
+func nextWindow(s *engine.Silence, now time.Time) (time.Time, bool) {
+	if s.RRule == "" {
+		return s.StartsAt, s.StartsAt.After(now)
+	}
+	o, err := rrule.StrToROption(strings.TrimPrefix(s.RRule, "RRULE:"))
+	zone, bad := time.LoadLocation(s.TimeZone)
+	if err != nil || bad != nil {
+		return time.Time{}, false
+	}
+	wall := func(t time.Time) time.Time { // rules count in wall time
+		t = t.In(zone)
+		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+	}
+	o.Dtstart = wall(s.StartsAt)
+	if !o.Until.IsZero() {
+		o.Until = wall(o.Until)
+	}
+	rule, err := rrule.NewRRule(*o)
+	if err != nil {
+		return time.Time{}, false
+	}
+	next := rule.After(wall(now), false)
+	return time.Date(next.Year(), next.Month(), next.Day(), next.Hour(), next.Minute(), next.Second(), 0, zone), !next.IsZero()
+}
+
+// silencesOn are the silences that hold now over something with these tags.
+func (w *Web) silencesOn(kind engine.Kind, id string, tags []string) []engine.SilenceView {
+	var out []engine.SilenceView
+	for _, s := range w.engine.Silences() {
+		ids := map[engine.Kind][]string{engine.KindService: s.Services, engine.KindInstance: s.Instances, engine.KindCheck: s.Checks}[kind]
+		tagged := slices.ContainsFunc(s.Tags, func(t string) bool { return slices.Contains(tags, t) })
+		if s.Active && (tagged || slices.Contains(ids, id)) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (w *Web) silencePage(q *request) error {
+	s, err := w.engine.Silence(q.id())
+	if err != nil {
+		return err
+	}
+	p := w.newPage(q, cmp.Or(s.Comment, "Silence"), "silences")
+	p.Events = "types=silence"
+	p.Body = w.silenceLine(s)
+	w.render(q.rw, http.StatusOK, "silence", p)
+	return nil
+}
+
+// quickSilence silences one thing from now on.
+func (w *Web) quickSilence(q *request) error {
+	d, err := form.ParseDuration(q.PostForm.Get("for"))
+	if err != nil || d < time.Minute {
+		return &engine.Error{Kind: engine.Invalid, Message: "choose how long it is silenced"}
+	}
+	s := engine.NewSilence()
+	s.Comment, s.TimeZone = strings.TrimSpace(q.PostForm.Get("comment")), zoneOf(q.user)
+	s.StartsAt = w.o.Now().UTC().Truncate(time.Second)
+	s.EndsAt = s.StartsAt.Add(d)
+	if id := q.PostForm.Get("service"); id != "" {
+		s.Services = []string{id}
+	}
+	if id := q.PostForm.Get("instance"); id != "" {
+		s.Instances = []string{id}
+	}
+	if id := q.PostForm.Get("check"); id != "" {
+		s.Checks = []string{id}
+	}
+	if _, err := w.engine.SaveSilence(q.Context(), q.by(), s); err != nil {
+		return plainly(err)
+	}
+	return q.back("/silences", "silenced")
+}
+
+// endSilence ends one that holds now: what is planned once ends here, what
+// recurs is to be edited.
+func (w *Web) endSilence(q *request) error {
+	v, err := w.engine.Silence(q.id())
+	if err != nil {
+		return err
+	}
+	s := v.Silence
+	if !v.Active || s.RRule != "" {
+		return &engine.Error{Kind: engine.Conflict, Message: "only a silence that holds now and does not recur can be ended here"}
+	}
+	if s.EndsAt = w.o.Now().UTC(); !s.EndsAt.After(s.StartsAt) {
+		s.EndsAt = s.StartsAt.Add(time.Second)
+	}
+	if _, err := w.engine.SaveSilence(q.Context(), q.by(), s); err != nil {
+		return plainly(err)
+	}
+	return q.back("/silences/"+url.PathEscape(s.ID), "silence-ended")
+}
+
+func (w *Web) deleteSilencePage(q *request) error {
+	s, err := w.engine.Silence(q.id())
+	if err != nil {
+		return err
+	}
+	effects := []string{"What it covered is alerted about again from now on."}
+	if s.Maintenance {
+		effects = append(effects, "Maintenance that has been stays left out of uptime figures.")
+	}
+	path := "/silences/" + url.PathEscape(s.ID)
+	return w.askDelete(q, "silences", deletePage{What: "silence", Name: cmp.Or(s.Comment, "this silence"), Effects: effects, Revision: s.Revision, Action: path + "/delete", Back: path})
+}
+
+func (w *Web) deleteSilence(q *request) error {
+	if err := w.engine.DeleteSilence(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+		return err
+	}
+	return q.redirect("/silences?done=deleted")
+}
+
+// zoneOf is the zone of a user.
+func zoneOf(u *engine.User) string { return cmp.Or(u.TimeZone, "UTC") }

@@ -1,0 +1,96 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"moonwatch/engine"
+)
+
+// whyPage answers "why was I (not) paged?" for one incident.
+type whyPage struct {
+	Incident engine.IncidentView
+	Users    []optionView
+	Plugins  []optionView
+	Person   string // who is asked about, "" for anybody
+	Items    []whyView
+	Told     int
+}
+
+type whyView struct {
+	engine.Why
+	Title string
+}
+
+func (w *Web) why(q *request) error {
+	in, err := w.engine.Incident(q.Context(), q.id())
+	if err != nil {
+		return err
+	}
+	query := q.URL.Query()
+	user, plugin := query.Get("user"), query.Get("plugin")
+	if !query.Has("user") {
+		user = q.user.ID
+	}
+	v := whyPage{Incident: in, Plugins: []optionView{{Label: "any plugin", Selected: plugin == ""}}}
+	answers, err := w.engine.Why(q.Context(), in.ID, engine.WhyQuery{User: user, Plugin: plugin})
+	if err != nil {
+		return err
+	}
+	v.Users = w.whyUsers(q, user)
+	if user != "" {
+		v.Person = w.nameOfUser(user)
+	}
+	for _, slug := range w.whyPlugins(in.Subject, answers, plugin) {
+		v.Plugins = append(v.Plugins, optionView{Value: slug, Label: w.card(slug).Name, Selected: slug == plugin})
+	}
+	for _, one := range answers {
+		if one.Answer == engine.PagedTold {
+			v.Told++
+		}
+		v.Items = append(v.Items, whyView{one, kindWord(one.Kind)})
+	}
+	slices.Reverse(v.Items)
+	p := w.newPage(q, "Who was told of "+in.SubjectName, "incidents")
+	p.Events = "types=incident,delivery"
+	p.Body = v
+	w.render(q.rw, http.StatusOK, "why", p)
+	return nil
+}
+
+// whyUsers are the users to ask about, the caller first.
+func (w *Web) whyUsers(q *request, chosen string) []optionView {
+	out := []optionView{{Value: "", Label: "anybody", Selected: chosen == ""}, {Value: q.user.ID, Label: q.user.Username + " (you)", Selected: chosen == q.user.ID}}
+	found := chosen == "" || chosen == q.user.ID
+	for _, u := range w.userChoices() {
+		if u.Value != q.user.ID {
+			out = append(out, optionView{Value: u.Value, Label: u.Label, Selected: u.Value == chosen})
+			found = found || u.Value == chosen
+		}
+	}
+	if !found {
+		out = append(out, optionView{Value: chosen, Label: chosen, Note: "there no more", Selected: true})
+	}
+	return out
+}
+
+// whyPlugins are the alert plugins that the question can be about: those of the
+// subject and those that something went through.
+func (w *Web) whyPlugins(ref engine.Ref, answers []engine.Why, chosen string) []string {
+	var out []string
+	if s, err := w.subjectNow(ref.Kind, ref.ID); err == nil {
+		for _, a := range s.Alerting.Alerts {
+			out = append(out, a.Plugin)
+		}
+	}
+	for _, one := range answers {
+		for _, d := range one.Deliveries {
+			out = append(out, d.Plugin)
+		}
+	}
+	if chosen != "" {
+		out = append(out, chosen)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
