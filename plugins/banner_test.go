@@ -10,6 +10,7 @@ import (
 )
 
 func TestBanner(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	for _, tt := range []struct {
 		name, protocol, greeting string
@@ -45,9 +46,9 @@ func TestBanner(t *testing.T) {
 			port := listen(t, func(c net.Conn) {
 				talk(c, tt.greeting, tt.replies...)
 				_, _ = c.Read(make([]byte, 100))
-				time.Sleep(2 * time.Second)
+				time.Sleep(short)
 			})
-			got := b.run("banner", check{timeout: time.Second, config: with(map[string]any{"protocol": tt.protocol, "host": "127.0.0.1", "port": port}, tt.config)})
+			got := b.run("banner", check{timeout: tt.want.patience(), config: with(map[string]any{"protocol": tt.protocol, "host": "127.0.0.1", "port": port}, tt.config)})
 			tt.want.compare(t, got)
 			if _, ok := metric(got, "dialogue"); ok != (tt.want.err == "" || strings.HasPrefix(tt.want.err, "Failed to find")) {
 				t.Errorf("got metrics %+v", got.Metrics)
@@ -58,7 +59,7 @@ func TestBanner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			where := fmt.Sprintf("127.0.0.1:%d", port)
 			want := map[string]string{"refused": "Connection refused by " + where, "silent": "No greeting from " + where + ": timed out", "closing": "No greeting from " + where + ": timed out", "babbling": "Unexpected greeting: "}[name]
-			verdict{err: want}.compare(t, b.run("banner", check{timeout: time.Second, config: map[string]any{"protocol": "smtp", "host": "127.0.0.1", "port": port}}))
+			verdict{err: want}.compare(t, b.run("banner", check{timeout: verdict{err: want}.patience(), config: map[string]any{"protocol": "smtp", "host": "127.0.0.1", "port": port}}))
 		})
 	}
 	certificate := selfSigned(t, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
@@ -82,6 +83,7 @@ func TestBannerServer(t *testing.T) {
 }
 
 func TestBannerConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"protocol": "smtp", "host": "mail"}
 	b.checkConfig(t, "banner", good, complaint{nil, ""}, complaint{map[string]any{"protocol": "nntp"}, "protocol"}, complaint{map[string]any{"host": nil}, "host"},

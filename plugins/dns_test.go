@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 )
@@ -46,6 +45,7 @@ func serveDNS(t *testing.T, zone map[string][]string) string {
 }
 
 func TestDNS(t *testing.T) {
+	t.Parallel()
 	resolver := serveDNS(t, map[string][]string{
 		"www.example.":            {"A 192.0.2.1", "A 192.0.2.2", "AAAA 2001:db8::1", `TXT "v=spf1 a, mx -all"`, "CAA 0 issue \"ca.example\""},
 		"example.":                {"MX 10 Mail.example.", "MX 20 backup.example.", "NS ns1.example.", "SRV 1 2 5060 sip.example.", "SOA ns1.example. root.example. 7 1 1 1 1"},
@@ -86,18 +86,19 @@ func TestDNS(t *testing.T) {
 			if tt.kind != "" {
 				config["record_type"] = tt.kind
 			}
-			got := b.run("dns", check{config: config, timeout: time.Second})
+			got := b.run("dns", check{config: config, timeout: tt.want.patience()})
 			tt.want.compare(t, got)
 			if m, ok := metric(got, "time"); tt.want.err == "" && (!ok || m.Value <= 0 || m.Unit != "s") {
 				t.Errorf("got metric %+v", m)
 			}
 		})
 	}
-	got := b.run("dns", check{config: map[string]any{"hostname": "a.example", "resolver": fmt.Sprintf("127.0.0.1:%d", closedPort(t))}, timeout: time.Second})
+	got := b.run("dns", check{config: map[string]any{"hostname": "a.example", "resolver": fmt.Sprintf("127.0.0.1:%d", closedPort(t))}})
 	verdict{err: "connection refused by "}.compare(t, got)
 }
 
 func TestDNSConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"hostname": "www.example"}
 	values := b.checkConfig(t, "dns", good, complaint{nil, ""}, complaint{map[string]any{"hostname": nil}, "hostname"}, complaint{map[string]any{"record_type": "AXFR"}, "record_type"})

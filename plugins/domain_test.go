@@ -21,6 +21,7 @@ func rdap(expires, status string) string {
 }
 
 func TestDomain(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
 	in := func(d time.Duration) string { return now.Add(d).Format(time.RFC3339) }
 	const day = 24 * time.Hour
@@ -62,7 +63,7 @@ func TestDomain(t *testing.T) {
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			verdict{unknown: true, err: "The registry could not be asked: "}.compare(t, newBench(t, nil).run("domain", check{
-				config: map[string]any{"domain": "moon.example"}, settings: map[string]any{"server": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: time.Second}))
+				config: map[string]any{"domain": "moon.example"}, settings: map[string]any{"server": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: short}))
 		})
 	}
 }
@@ -70,6 +71,7 @@ func TestDomain(t *testing.T) {
 // TestDomainKeeps holds that registries are asked every 6 hours, and that their
 // last answer stands in for them for 3 days.
 func TestDomainKeeps(t *testing.T) {
+	t.Parallel()
 	asked, down := 0, false
 	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
@@ -110,6 +112,7 @@ func TestDomainKeeps(t *testing.T) {
 }
 
 func TestDomainConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"domain": "xn--mnchen-3ya.example"}
 	b.checkConfig(t, "domain", good, complaint{nil, ""}, complaint{map[string]any{"domain": nil}, "domain"}, complaint{map[string]any{"domain": "example"}, "domain"},

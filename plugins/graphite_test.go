@@ -3,7 +3,6 @@ package plugins_test
 import (
 	"fmt"
 	"testing"
-	"time"
 )
 
 // Two shapes of render?format=json, as Graphite documents it.
@@ -18,6 +17,7 @@ const (
 )
 
 func TestGraphite(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	server := serveAnswers(t)
 	for _, tt := range []struct {
@@ -83,12 +83,13 @@ func TestGraphite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			verdict{unknown: true, err: "Error fetching from Graphite: "}.compare(t, b.run("graphite", check{
 				config:   map[string]any{"metric": "m", "check_type": ">", "value": 1},
-				settings: map[string]any{"api": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: time.Second}))
+				settings: map[string]any{"api": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: short}))
 		})
 	}
 }
 
 func TestGraphiteConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"metric": "a.b", "check_type": "<", "value": 0.5}
 	values := b.checkConfig(t, "graphite", good,

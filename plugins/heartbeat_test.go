@@ -20,6 +20,7 @@ func (b *bench) ping(slug string, c check, p engine.Ping) engine.RunReport {
 
 // TestHeartbeat goes through the life of a job that runs every hour.
 func TestHeartbeat(t *testing.T) {
+	t.Parallel()
 	start := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
 	hourly := check{config: map[string]any{"period": "1h", "grace": "10m"}}
 	type step struct {
@@ -95,6 +96,7 @@ func TestHeartbeat(t *testing.T) {
 }
 
 func TestHeartbeatConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"period": "1d12h"}
 	values := b.checkConfig(t, "heartbeat", good, complaint{nil, ""}, complaint{map[string]any{"period": nil}, "period"}, complaint{map[string]any{"period": "0s"}, "period"},

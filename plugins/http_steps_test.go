@@ -63,6 +63,7 @@ func loginSteps(url string, changes map[int]map[string]any) map[string]any {
 }
 
 func TestHTTPSteps(t *testing.T) {
+	t.Parallel()
 	server := newShop(t)
 	b := newBench(t, nil)
 	got := b.run("http_steps", check{config: loginSteps(server.URL, nil)})
@@ -116,12 +117,13 @@ func TestHTTPSteps(t *testing.T) {
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			config := loginSteps(server.URL, map[int]map[string]any{2: {"url": fmt.Sprintf("http://127.0.0.1:%d/", port)}})
-			verdict{err: "Step 2 (log in): Request error occurred: "}.compare(t, b.run("http_steps", check{timeout: time.Second, config: config}))
+			verdict{err: "Step 2 (log in): Request error occurred: "}.compare(t, b.run("http_steps", check{timeout: short, config: config}))
 		})
 	}
 }
 
 func TestHTTPStepsCertificate(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
 	server.Config.ErrorLog = quiet()
 	server.StartTLS()
@@ -133,6 +135,7 @@ func TestHTTPStepsCertificate(t *testing.T) {
 }
 
 func TestHTTPStepsConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	steps := func(change map[string]any) map[string]any {
 		return map[string]any{"steps": []any{with(map[string]any{"name": "page", "url": "https://shop.example/"}, change)}}

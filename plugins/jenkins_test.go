@@ -21,6 +21,7 @@ const (
 )
 
 func TestJenkins(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.now = time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
 	waiting := func(d time.Duration, build string) string {
@@ -82,12 +83,13 @@ func TestJenkins(t *testing.T) {
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			verdict{unknown: true, err: "Error fetching from Jenkins - "}.compare(t, b.run("jenkins", check{
-				config: map[string]any{"job": "X"}, settings: map[string]any{"api": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: time.Second}))
+				config: map[string]any{"job": "X"}, settings: map[string]any{"api": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: short}))
 		})
 	}
 }
 
 func TestJenkinsConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"job": "folder/deploy"}
 	b.checkConfig(t, "jenkins", good, complaint{nil, ""}, complaint{map[string]any{"job": nil}, "job"},

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"moonwatch/engine"
 )
@@ -19,6 +18,7 @@ const (
 )
 
 func TestJSONValue(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	server := serveAnswers(t)
 	for _, tt := range []struct {
@@ -80,12 +80,13 @@ func TestJSONValue(t *testing.T) {
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			verdict{err: "Request error occurred: "}.compare(t, b.run("json_value", check{
-				config: map[string]any{"endpoint": fmt.Sprintf("http://127.0.0.1:%d", port), "path": "a", "fail": 1}, timeout: time.Second}))
+				config: map[string]any{"endpoint": fmt.Sprintf("http://127.0.0.1:%d", port), "path": "a", "fail": 1}, timeout: short}))
 		})
 	}
 }
 
 func TestJSONValueConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"endpoint": "http://e:9200/", "path": "a[0].b", "fail": 1}
 	b.checkConfig(t, "json_value", good, complaint{nil, ""}, complaint{map[string]any{"endpoint": nil}, "endpoint"}, complaint{map[string]any{"path": nil}, "path"},

@@ -3,11 +3,13 @@
 -- Without a user the greeting alone is looked at. Logs in by mysql_native_password and
 -- caching_sha2_password; the latter needs TLS for a password that the server has not
 -- seen lately, since it then wants the password itself. The first value of the answer
--- is the message, a metric where it is a number, and what `expect` looks at.
+-- is the message, a metric where it is a number, and what `expect` and the thresholds
+-- look at.
 --
 -- Messages: `Connection refused by H:P`; `Connection to H:P timed out`; `No greeting: …`,
 -- `Login failed: …` and `Query failed: …` with the server's words and error number;
--- `The query gave no row`; `Failed to find match regex /R/ in V`.
+-- `The query gave no row`; `Failed to find match regex /R/ in V`;
+-- `The value is 120 (> 100)`; `The query gave no number`, which is unknown.
 local bytes, crypto, forms, re, tcp, time = require "bytes", require "crypto", require "forms", require "re", require "tcp", require "time"
 
 local MOST, ROWS = 1024 * 1024, 10000 -- bytes of a packet, rows of an answer
@@ -26,6 +28,10 @@ local Mysql = {
     forms.CharField{ "database", group = "Login", required = false, max_length = 64, help_text = "Database to use" },
     forms.CharField{ "query", group = "Query", required = false, widget = forms.Textarea, placeholder = "SELECT count(*) FROM jobs WHERE failed", help_text = "SQL to run after the login" },
     forms.PatternField{ "expect", group = "Query", required = false, help_text = "Regular expression that the first value of the answer must match" },
+    forms.ChoiceField{ "comparison", group = "Query", initial = ">", help_text = "How the first value, a number, is compared with the thresholds",
+      choices = { { ">", ">" }, { ">=", ">=" }, { "<", "<" }, { "<=", "<=" }, { "==", "==" }, { "!=", "!=" } } },
+    forms.FloatField{ "warn", group = "Query", required = false, help_text = "Warn when the first value compares so with this" },
+    forms.FloatField{ "fail", group = "Query", required = false, help_text = "Fail when the first value compares so with this" },
   },
 }
 
@@ -162,6 +168,28 @@ local function ask(session, query)
   end
 end
 
+local CROSSES = {
+  [">"] = function(a, b) return a > b end, [">="] = function(a, b) return a >= b end, ["=="] = function(a, b) return a == b end,
+  ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end, ["!="] = function(a, b) return a ~= b end,
+}
+
+-- judge looks at the first value of an answer, nil when there is none.
+local function judge(check, value, result)
+  local number = tonumber(value)
+  result:metric("value", number, { warn = check.warn, fail = check.fail })
+  if check.expect ~= "" and not value then
+    result.error = "The query gave no row"
+  elseif check.expect ~= "" and not re.match(check.expect, value) then
+    result.error = ("Failed to find match regex /%s/ in %s"):format(check.expect, value:sub(1, 200))
+  elseif (check.warn or check.fail) and not number then
+    result.unknown, result.error = true, "The query gave no number"
+  elseif check.fail and CROSSES[check.comparison](number, check.fail) then
+    result.error = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.fail)
+  elseif check.warn and CROSSES[check.comparison](number, check.warn) then
+    result.error, result.severity = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.warn), "WARNING"
+  end
+end
+
 function Mysql:run(check, result)
   local where, started = check.host .. ":" .. check.port, time.now()
   local connection, problem, kind = tcp.connect(check.host, check.port)
@@ -199,12 +227,7 @@ function Mysql:run(check, result)
     end
     result:metric("query", time.now() - before, "s")
     result:metric("rows", rows)
-    result:metric("value", tonumber(value))
-    if check.expect ~= "" and not value then
-      result.error = "The query gave no row"
-    elseif check.expect ~= "" and not re.match(check.expect, value) then
-      result.error = ("Failed to find match regex /%s/ in %s"):format(check.expect, value:sub(1, 200))
-    end
+    judge(check, value, result)
     if result.error ~= "" then return result end
     result.message = value and value:sub(1, 200) or result.message
   end

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // TestMysqlServer logs in to a real MariaDB.
@@ -52,6 +54,11 @@ func TestMysqlServer(t *testing.T) {
 		{"null", map[string]any{"query": "SELECT NULL", "expect": "^NULL$"}, verdict{message: "NULL"}},
 		{"no row", map[string]any{"query": "SELECT 1 FROM dual WHERE false", "expect": "1"}, verdict{err: "The query gave no row"}},
 		{"no answer", map[string]any{"query": "SET @a = 1"}, verdict{message: "1"}},
+		{"above", map[string]any{"query": "SELECT 120", "fail": 100}, verdict{err: "The value is 120 (> 100)"}},
+		{"warns", map[string]any{"query": "SELECT 120", "warn": 100, "fail": 200}, verdict{err: "The value is 120 (> 100)", severity: engine.StatusWarning}},
+		{"neither", map[string]any{"query": "SELECT 120", "comparison": "<", "warn": 100}, verdict{message: "120"}},
+		{"no number", map[string]any{"query": "SELECT 'x'", "fail": 100}, verdict{unknown: true, err: "The query gave no number"}},
+		{"nothing to compare", map[string]any{"query": "SELECT NULL", "warn": 100}, verdict{unknown: true, err: "The query gave no number"}},
 		{"bad query", map[string]any{"query": "SELEC 1"}, verdict{err: "Query failed: You have an error in your SQL syntax"}},
 		{"long value", map[string]any{"query": "SELECT repeat('x', 100000)"}, verdict{message: "xxx"}},
 		{"middling value", map[string]any{"query": "SELECT repeat('x', 1000)"}, verdict{message: "xxx"}},
@@ -68,7 +75,7 @@ func TestMysqlServer(t *testing.T) {
 	if value(t, got, "value") != 6.5 || value(t, got, "rows") != 2 || value(t, got, "connect") <= 0 || value(t, got, "login") <= 0 || value(t, got, "query") <= 0 {
 		t.Errorf("got metrics %+v", got.Metrics)
 	}
-	verdict{err: "Query failed: timed out"}.compare(t, b.run("mysql", check{timeout: time.Second, config: with(config, map[string]any{"query": "SELECT sleep(60)"})}))
+	verdict{err: "Query failed: timed out"}.compare(t, b.run("mysql", check{timeout: short, config: with(config, map[string]any{"query": "SELECT sleep(60)"})}))
 }
 
 // mysqlPeer is the server's side of a login.
@@ -127,6 +134,7 @@ func nativeProof(password, nonce string) []byte {
 // TestMysqlPeers speaks with servers that Debian has no package of (MySQL 8), and
 // with such as do not keep to the protocol.
 func TestMysqlPeers(t *testing.T) {
+	t.Parallel()
 	certificate := selfSigned(t, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	sha2 := sha2Proof("open sesame", mysqlNonce)
 	// answer gives fast or full login by caching_sha2_password.
@@ -204,13 +212,13 @@ func TestMysqlPeers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			port := listen(t, func(c net.Conn) { tt.peer(&mysqlPeer{Conn: c}) })
-			tt.want.compare(t, b.run("mysql", check{timeout: time.Second, config: with(map[string]any{"host": "127.0.0.1", "port": port, "user": "ada", "password": "open sesame"}, tt.config)}))
+			tt.want.compare(t, b.run("mysql", check{timeout: tt.want.patience(), config: with(map[string]any{"host": "127.0.0.1", "port": port, "user": "ada", "password": "open sesame"}, tt.config)}))
 		})
 	}
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			want := map[string]string{"refused": "Connection refused by 127.0.0.1:", "silent": "No greeting: timed out", "closing": "No greeting: timed out", "babbling": "No greeting: the answer is not that of MySQL"}[name]
-			verdict{err: want}.compare(t, b.run("mysql", check{timeout: time.Second, config: map[string]any{"host": "127.0.0.1", "port": port}}))
+			verdict{err: want}.compare(t, b.run("mysql", check{timeout: verdict{err: want}.patience(), config: map[string]any{"host": "127.0.0.1", "port": port}}))
 		})
 	}
 	closing := listen(t, func(net.Conn) {})
@@ -218,6 +226,7 @@ func TestMysqlPeers(t *testing.T) {
 }
 
 func TestMysqlConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"user": "ada", "query": "SELECT 1"}
 	values := b.checkConfig(t, "mysql", good, complaint{nil, ""}, complaint{map[string]any{"host": "a b"}, "host"}, complaint{map[string]any{"port": 0}, "port"},

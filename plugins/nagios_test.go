@@ -39,6 +39,7 @@ func script(t *testing.T, text string) string {
 }
 
 func TestNagios(t *testing.T) {
+	t.Parallel()
 	path := script(t, `out=$1 code=$2; printf "$out"; [ -n "$3" ] && echo "$3" >&2; [ "$code" = kill ] && kill -9 $$; [ "$code" = hang ] && sleep 60; exit $code`)
 	b := allowing(t, path)
 	limit := func(v float64) *float64 { return &v }
@@ -68,7 +69,7 @@ func TestNagios(t *testing.T) {
 		{name: "garbage", arguments: `"\\377\\000|=\\001;;;=\n||'" 0`, want: verdict{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := b.run("nagios", check{timeout: time.Second, config: map[string]any{"command": path, "arguments": tt.arguments}})
+			got := b.run("nagios", check{timeout: tt.want.patience(), config: map[string]any{"command": path, "arguments": tt.arguments}})
 			tt.want.compare(t, got)
 			if fmt.Sprint(shown(got.Metrics)) != fmt.Sprint(shown(tt.metrics)) {
 				t.Errorf("got metrics %v, want %v", shown(got.Metrics), shown(tt.metrics))
@@ -116,7 +117,7 @@ func TestNagiosPrograms(t *testing.T) {
 	if m, ok := metric(got, "time"); !ok || m.Unit != "s" || m.Warn == nil || *m.Warn != 5 || m.Fail == nil || *m.Fail != 8 {
 		t.Errorf("got metrics %v", shown(got.Metrics))
 	}
-	verdict{err: "connect to address 127.0.0.1 and port", severity: engine.StatusCritical}.compare(t, run(tcp, fmt.Sprintf("-H 127.0.0.1 -p %d", closedPort(t))))
+	verdict{err: "connect to address 127.0.0.1 and port", severity: engine.StatusCritical}.compare(t, run(tcp, fmt.Sprintf("-H 127.0.0.1 -p %d", refusedPort(t))))
 
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) }))
 	defer server.Close()
@@ -138,6 +139,7 @@ func TestNagiosPrograms(t *testing.T) {
 }
 
 func TestNagiosConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"command": "/usr/lib/nagios/plugins/check_load", "arguments": "-w '5, 4'"}
 	b.checkConfig(t, "nagios", good, complaint{nil, ""}, complaint{map[string]any{"command": nil}, "command"}, complaint{map[string]any{"command": "check_load"}, "command"},

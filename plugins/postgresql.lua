@@ -2,12 +2,13 @@
 --
 -- Speaks the protocol version 3.0 with TLS, SCRAM-SHA-256, md5 and, over TLS alone, a
 -- password in clear. The first value of the answer is the message, a metric where it is
--- a number, and what `expect` looks at. The query is sent as it is: use a role that may
--- read only what it must.
+-- a number, and what `expect` and the thresholds look at. The query is sent as it is: use
+-- a role that may read only what it must.
 --
 -- Messages: `Connection refused by H:P`; `Connection to H:P timed out`; `Login failed: …`
 -- and `Query failed: …` with the server's words and SQLSTATE; `The query gave no row`;
--- `Failed to find match regex /R/ in V`.
+-- `Failed to find match regex /R/ in V`; `The value is 120 (> 100)`; `The query gave no
+-- number`, which is unknown.
 local bytes, crypto, base64, forms = require "bytes", require "crypto", require "base64", require "forms"
 local re, tcp, time = require "re", require "tcp", require "time"
 
@@ -27,6 +28,10 @@ local Postgresql = {
     forms.CharField{ "database", group = "Login", required = false, max_length = 63, help_text = "Database; the one named as the role when empty" },
     forms.CharField{ "query", group = "Query", required = false, widget = forms.Textarea, placeholder = "SELECT count(*) FROM jobs WHERE failed", help_text = "SQL to run after the login" },
     forms.PatternField{ "expect", group = "Query", required = false, help_text = "Regular expression that the first value of the answer must match" },
+    forms.ChoiceField{ "comparison", group = "Query", initial = ">", help_text = "How the first value, a number, is compared with the thresholds",
+      choices = { { ">", ">" }, { ">=", ">=" }, { "<", "<" }, { "<=", "<=" }, { "==", "==" }, { "!=", "!=" } } },
+    forms.FloatField{ "warn", group = "Query", required = false, help_text = "Warn when the first value compares so with this" },
+    forms.FloatField{ "fail", group = "Query", required = false, help_text = "Fail when the first value compares so with this" },
   },
 }
 
@@ -144,6 +149,28 @@ local function ask(connection, query)
   end
 end
 
+local CROSSES = {
+  [">"] = function(a, b) return a > b end, [">="] = function(a, b) return a >= b end, ["=="] = function(a, b) return a == b end,
+  ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end, ["!="] = function(a, b) return a ~= b end,
+}
+
+-- judge looks at the first value of an answer, nil when there is none.
+local function judge(check, value, result)
+  local number = tonumber(value)
+  result:metric("value", number, { warn = check.warn, fail = check.fail })
+  if check.expect ~= "" and not value then
+    result.error = "The query gave no row"
+  elseif check.expect ~= "" and not re.match(check.expect, value) then
+    result.error = ("Failed to find match regex /%s/ in %s"):format(check.expect, value:sub(1, 200))
+  elseif (check.warn or check.fail) and not number then
+    result.unknown, result.error = true, "The query gave no number"
+  elseif check.fail and CROSSES[check.comparison](number, check.fail) then
+    result.error = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.fail)
+  elseif check.warn and CROSSES[check.comparison](number, check.warn) then
+    result.error, result.severity = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.warn), "WARNING"
+  end
+end
+
 function Postgresql:run(check, result)
   local where, started = check.host .. ":" .. check.port, time.now()
   local connection, problem, kind = tcp.connect(check.host, check.port)
@@ -174,12 +201,7 @@ function Postgresql:run(check, result)
     end
     result:metric("query", time.now() - before, "s")
     result:metric("rows", rows)
-    result:metric("value", tonumber(value))
-    if check.expect ~= "" and not value then
-      result.error = "The query gave no row"
-    elseif check.expect ~= "" and not re.match(check.expect, value) then
-      result.error = ("Failed to find match regex /%s/ in %s"):format(check.expect, value:sub(1, 200))
-    end
+    judge(check, value, result)
     if result.error ~= "" then return result end
     result.message = value and value:sub(1, 200) or result.message
   end

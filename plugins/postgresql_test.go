@@ -5,7 +5,8 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
+
+	"moonwatch/engine"
 )
 
 // TestPostgresqlServer logs in to a real server in each way that it knows.
@@ -63,6 +64,11 @@ func TestPostgresqlServer(t *testing.T) {
 		{"no row, nothing expected", map[string]any{"query": "SELECT 1 WHERE false"}, verdict{message: "PostgreSQL "}},
 		{"nothing", map[string]any{"query": ";"}, verdict{message: "PostgreSQL "}},
 		{"notices", map[string]any{"query": "DO $$ BEGIN RAISE NOTICE 'hello'; END $$; SELECT 3"}, verdict{message: "3"}},
+		{"above", map[string]any{"query": "SELECT 120", "fail": 100}, verdict{err: "The value is 120 (> 100)"}},
+		{"warns", map[string]any{"query": "SELECT 120", "warn": 100, "fail": 200}, verdict{err: "The value is 120 (> 100)", severity: engine.StatusWarning}},
+		{"neither", map[string]any{"query": "SELECT 120", "comparison": "<", "warn": 100}, verdict{message: "120"}},
+		{"no number", map[string]any{"query": "SELECT 'x'", "fail": 100}, verdict{unknown: true, err: "The query gave no number"}},
+		{"nothing to compare", map[string]any{"query": "SELECT NULL", "warn": 100}, verdict{unknown: true, err: "The query gave no number"}},
 		{"bad query", map[string]any{"query": "SELEC 1"}, verdict{err: `Query failed: syntax error at or near "SELEC" (42601)`}},
 		{"fails midway", map[string]any{"query": "SELECT 1 / (3 - n) FROM generate_series(1, 5) n"}, verdict{err: "Query failed: division by zero (22012)"}},
 		{"too many rows", map[string]any{"query": "SELECT generate_series(1, 20000)"}, verdict{err: "Query failed: the query gives more than 10000 rows"}},
@@ -73,7 +79,7 @@ func TestPostgresqlServer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) { tt.want.compare(t, b.run("postgresql", config(tt.config))) })
 	}
 	slow := config(map[string]any{"query": "SELECT pg_sleep(60)"})
-	slow.timeout = time.Second
+	slow.timeout = short
 	verdict{err: "Query failed: timed out"}.compare(t, b.run("postgresql", slow))
 	got := b.run("postgresql", config(map[string]any{"query": "SELECT 6.5 UNION ALL SELECT 7"}))
 	if value(t, got, "value") != 6.5 || value(t, got, "rows") != 2 || value(t, got, "connect") <= 0 || value(t, got, "login") <= 0 || value(t, got, "query") <= 0 {
@@ -83,6 +89,7 @@ func TestPostgresqlServer(t *testing.T) {
 
 // TestPostgresqlLies holds against servers that do not keep to the protocol.
 func TestPostgresqlLies(t *testing.T) {
+	t.Parallel()
 	message := func(kind byte, body string) string {
 		n := len(body) + 4
 		return string([]byte{kind, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) + body
@@ -123,20 +130,21 @@ func TestPostgresqlLies(t *testing.T) {
 		{name: "short row", texts: []string{ready, message('D', "\x00") + message('Z', "I")}, query: "SELECT 1", want: verdict{message: "PostgreSQL 17.1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.want.compare(t, b.run("postgresql", check{timeout: time.Second, config: map[string]any{"host": "127.0.0.1", "port": reply(tt.texts...), "password": "sesame", "query": tt.query}}))
+			tt.want.compare(t, b.run("postgresql", check{timeout: tt.want.patience(), config: map[string]any{"host": "127.0.0.1", "port": reply(tt.texts...), "password": "sesame", "query": tt.query}}))
 		})
 	}
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, tls := range []bool{false, true} {
 				want := map[string]string{"refused": "Connection refused by 127.0.0.1:", "silent": "Login failed: timed out", "closing": "Login failed: connection closed", "babbling": "Login failed: "}[name]
-				verdict{err: want}.compare(t, b.run("postgresql", check{timeout: time.Second, config: map[string]any{"host": "127.0.0.1", "port": port, "password": "sesame", "tls": tls}}))
+				verdict{err: want}.compare(t, b.run("postgresql", check{timeout: verdict{err: want}.patience(), config: map[string]any{"host": "127.0.0.1", "port": port, "password": "sesame", "tls": tls}}))
 			}
 		})
 	}
 }
 
 func TestPostgresqlConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"query": "SELECT\n 1"}
 	values := b.checkConfig(t, "postgresql", good, complaint{nil, ""}, complaint{map[string]any{"host": "a b"}, "host"}, complaint{map[string]any{"port": "x"}, "port"},

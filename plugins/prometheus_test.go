@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"moonwatch/engine"
 )
@@ -17,6 +16,7 @@ func promAnswer(kind, result string) string {
 const twoHosts = `[{"metric":{"__name__":"load","job":"node","instance":"a:9100"},"value":[1435781451.781,"95"]},{"metric":{"__name__":"load","instance":"b:9100","job":"node"},"value":[1435781451.781,"12.5"]}]`
 
 func TestPrometheus(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	server := serveAnswers(t)
 	var many []string
@@ -71,12 +71,13 @@ func TestPrometheus(t *testing.T) {
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			verdict{unknown: true, err: "Prometheus could not be asked: "}.compare(t, b.run("prometheus", check{
-				config: map[string]any{"server": fmt.Sprintf("http://127.0.0.1:%d", port), "query": "up", "fail": 1}, timeout: time.Second}))
+				config: map[string]any{"server": fmt.Sprintf("http://127.0.0.1:%d", port), "query": "up", "fail": 1}, timeout: short}))
 		})
 	}
 }
 
 func TestPrometheusConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"server": "http://prom:9090", "query": "up\n  == 0", "fail": 1, "warn": 0.5}
 	values := b.checkConfig(t, "prometheus", good, complaint{nil, ""}, complaint{map[string]any{"server": "prom"}, "server"}, complaint{map[string]any{"query": nil}, "query"},

@@ -5,7 +5,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestRedisServer(t *testing.T) {
@@ -56,6 +55,7 @@ func TestRedisServer(t *testing.T) {
 }
 
 func TestRedisLies(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	for _, tt := range []struct {
 		name, answer string
@@ -82,18 +82,19 @@ func TestRedisLies(t *testing.T) {
 				fmt.Fprint(c, tt.answer)
 				_, _ = c.Read(buffer)
 			})
-			tt.want.compare(t, b.run("redis", check{timeout: time.Second, config: map[string]any{"host": "127.0.0.1", "port": port}}))
+			tt.want.compare(t, b.run("redis", check{timeout: tt.want.patience(), config: map[string]any{"host": "127.0.0.1", "port": port}}))
 		})
 	}
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			want := map[string]string{"refused": "Connection refused by 127.0.0.1:", "silent": "PING failed: timed out", "closing": "PING failed: connection closed", "babbling": "PING failed: the answer is not that of Redis"}[name]
-			verdict{err: want}.compare(t, b.run("redis", check{timeout: time.Second, config: map[string]any{"host": "127.0.0.1", "port": port}}))
+			verdict{err: want}.compare(t, b.run("redis", check{timeout: verdict{err: want}.patience(), config: map[string]any{"host": "127.0.0.1", "port": port}}))
 		})
 	}
 }
 
 func TestRedisConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"command": "INFO replication"}
 	values := b.checkConfig(t, "redis", good, complaint{nil, ""}, complaint{map[string]any{"command": "GET 'x"}, "command"}, complaint{map[string]any{"command": "''"}, ""},

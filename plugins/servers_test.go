@@ -89,6 +89,9 @@ func must(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
+// Tests of servers do not run in parallel with others, which could get the port
+// that closedPort found before the server does.
+
 // serve starts a server, waits until its port answers, and ends it with the test.
 func serve(t *testing.T, port int, cmd *exec.Cmd) {
 	t.Helper()

@@ -57,6 +57,7 @@ func talk(c net.Conn, greeting string, replies ...string) {
 }
 
 func TestTLSCertificate(t *testing.T) {
+	t.Parallel()
 	from := time.Now().Add(-time.Hour).Truncate(time.Second)
 	until := from.AddDate(0, 0, 100)
 	certificate := selfSigned(t, from, until)
@@ -118,7 +119,7 @@ func TestTLSCertificate(t *testing.T) {
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, protocol := range []string{"", "imap"} {
-				got := b.run("tls_certificate", check{config: config(port, map[string]any{"starttls": protocol}), timeout: time.Second})
+				got := b.run("tls_certificate", check{config: config(port, map[string]any{"starttls": protocol}), timeout: short})
 				verdict{err: "No certificate: "}.compare(t, got)
 			}
 		})
@@ -126,6 +127,7 @@ func TestTLSCertificate(t *testing.T) {
 }
 
 func TestTLSCertificateConfig(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	good := map[string]any{"host": "moon.example"}
 	values := b.checkConfig(t, "tls_certificate", good, complaint{nil, ""}, complaint{map[string]any{"host": nil}, "host"}, complaint{map[string]any{"port": 0}, "port"},

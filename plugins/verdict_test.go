@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
@@ -34,6 +36,19 @@ func (v verdict) compare(t *testing.T, got engine.RunReport) {
 	if got.Severity != v.severity || !strings.HasPrefix(got.Message, v.message) || !strings.Contains(got.RawData, v.raw) {
 		t.Errorf("got severity %q, message %q, raw data %q; want %q, %q, %q", got.Severity, got.Message, got.RawData, v.severity, v.message, v.raw)
 	}
+}
+
+// short is the timeout of checks that it ends. A tenth of it is what a plugin has
+// left to answer: enough on a machine that is busy.
+const short = 3 * time.Second
+
+// patience is a check's timeout: short where it is what ends the run, else long
+// enough for a machine that is busy.
+func (v verdict) patience() time.Duration {
+	if strings.Contains(v.err, "time") {
+		return short
+	}
+	return 10 * time.Second
 }
 
 // value returns a metric's value, and fails the test when there is none.
@@ -73,10 +88,29 @@ func (b *bench) description(t *testing.T, slug string, config map[string]any) st
 	return text
 }
 
+// refusedPort is a port of the loopback address that refuses connections and that
+// nobody else gets meanwhile: it is bound, and not listened on.
+func refusedPort(t *testing.T) int {
+	t.Helper()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(socket) })
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name.(*syscall.SockaddrInet4).Port
+}
+
 // faulty are ports on which nothing good is to be had: refused, silent, closing and babbling.
 func faulty(t *testing.T) map[string]int {
 	return map[string]int{
-		"refused": closedPort(t),
+		"refused": refusedPort(t),
 		"silent": listen(t, func(c net.Conn) {
 			buffer := make([]byte, 1024)
 			for {
