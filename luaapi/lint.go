@@ -1,0 +1,227 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+	"moonwatch/luaapi/lint"
+	"moonwatch/luaapi/lualib"
+)
+
+// Finding is what Lint found at one place.
+type Finding = lint.Finding
+
+// Lint looks for mistakes in a plugin's file, in a file of tests, in a plugin's
+// folder, or in all plugins of a folder with their tests. It runs the files' top
+// level as loading does, and nothing else. Findings are in order of file, line
+// and column; files are named as path leads to them. The error says that there
+// is nothing to lint.
+func (rt *Runtime) Lint(ctx context.Context, name string) ([]Finding, error) {
+	if filepath.Base(name) == mainFile || filepath.Base(name) == "plugin"+testSuffix {
+		name = filepath.Dir(name)
+	}
+	full, err := filepath.Abs(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(full)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("lint %s: there is no such file", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lint %s: %w", name, err)
+	}
+	prefix := filepath.Dir(name)
+	fsys, base := os.DirFS(filepath.Dir(full)), filepath.Base(full)
+	if !info.IsDir() {
+		return shownBelow(prefix, rt.LintFS(ctx, fsys, base)), nil
+	}
+	if main, err := fs.Stat(fsys, path.Join(base, mainFile)); err == nil && !main.IsDir() {
+		return shownBelow(prefix, rt.LintFS(ctx, fsys, base)), nil
+	}
+	return rt.lintAll(ctx, name, os.DirFS(full))
+}
+
+// lintAll lints all plugins of a folder and their tests.
+func (rt *Runtime) lintAll(ctx context.Context, name string, fsys fs.FS) ([]Finding, error) {
+	names, err := pluginNames(fsys)
+	if err != nil {
+		return nil, fmt.Errorf("lint %s: %w", name, err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("lint %s: there is no plugin in this folder", name)
+	}
+	var found []Finding
+	for _, one := range names {
+		found = append(found, rt.LintFS(ctx, fsys, one)...)
+		if test, ok := strings.CutSuffix(one, ".lua"); ok {
+			if _, err := fs.Stat(fsys, test+testSuffix); err == nil {
+				found = append(found, rt.LintFS(ctx, fsys, test+testSuffix)...)
+			}
+		}
+	}
+	found = shownBelow(name, found)
+	lint.Sort(found)
+	return found, nil
+}
+
+func shownBelow(folder string, found []Finding) []Finding {
+	for i := range found {
+		found[i].File = filepath.Join(folder, filepath.FromSlash(found[i].File))
+	}
+	return found
+}
+
+// LintFS is Lint for one plugin file or folder, or one file of tests, of fsys.
+// Files are named as in fsys. A draft that lies in no file is a file of an
+// fstest.MapFS.
+func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Finding {
+	if strings.HasSuffix(name, testSuffix) {
+		return rt.lintTest(fsys, name)
+	}
+	s, err := readSource(fsys, name)
+	if err != nil {
+		return []Finding{{File: name, Line: 1, Column: 1, Code: lint.CodeLoad, Message: err.Error()}}
+	}
+	shown := shownFile(name, s.folder, false)
+	out := rt.load(ctx, s, shown)
+	l := newPlaces(s)
+	var found []Finding
+	for _, p := range out.problems {
+		found = append(found, l.finding(p, lint.CodeLoad))
+	}
+	for _, p := range out.warnings {
+		found = append(found, l.finding(p, lint.CodeKey))
+	}
+	in := lint.Source{Modules: sortedKeys(s.modules())}
+	for _, v := range out.plugins {
+		in.Plugins = append(in.Plugins, facts(v))
+	}
+	if len(out.problems) > 0 {
+		in.Plugins = nil
+	}
+	for file, text := range s.files {
+		if _, err := lualib.Parse(s.name(file), text); err != nil {
+			continue // loading has said so
+		}
+		main := file == "" || s.folder && file == mainFile
+		in.Files = append(in.Files, lint.File{Name: s.name(file), Source: text, Main: main})
+	}
+	found = append(found, lint.Check(in)...)
+	if s.folder {
+		if test := path.Join(name, "plugin"+testSuffix); exists(fsys, test) {
+			found = append(found, rt.lintTest(fsys, test)...)
+		}
+	}
+	lint.Sort(found)
+	return found
+}
+
+func exists(fsys fs.FS, name string) bool {
+	_, err := fs.Stat(fsys, name)
+	return err == nil
+}
+
+// lintTest lints a file of tests.
+func (rt *Runtime) lintTest(fsys fs.FS, name string) []Finding {
+	text, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return []Finding{{File: name, Line: 1, Column: 1, Code: lint.CodeLoad, Message: err.Error()}}
+	}
+	l := places{texts: map[string]string{name: string(text)}}
+	if _, err := lualib.Parse(name, string(text)); err != nil {
+		return []Finding{l.finding(sourceProblem(name, err), lint.CodeLoad)}
+	}
+	in := lint.Source{Files: []lint.File{{Name: name, Source: string(text), Test: true}}}
+	if s, err := readSource(fsys, path.Dir(name)); path.Base(name) == "plugin"+testSuffix && err == nil {
+		in.Modules = sortedKeys(s.modules())
+	}
+	return lint.Check(in)
+}
+
+// facts are what the linter must know of a version.
+func facts(v *version) lint.Plugin {
+	p := lint.Plugin{Slug: v.meta.Slug, SettingsFrom: v.meta.SettingsFrom, Alert: v.meta.Kind == engine.AlertPlugin, HasPing: v.meta.HasPing,
+		Forms: map[string]form.Form{}}
+	for name, f := range v.meta.Forms {
+		p.Forms[string(name)] = f
+	}
+	return p
+}
+
+// places finds columns for problems, which have lines alone.
+type places struct {
+	texts map[string]string // by chunk name
+}
+
+func newPlaces(s *source) places {
+	l := places{texts: map[string]string{}}
+	for file, text := range s.files {
+		l.texts[s.name(file)] = text
+	}
+	return l
+}
+
+func (l places) finding(p engine.PluginProblem, code string) Finding {
+	f := Finding{File: p.File, Line: max(p.Line, 1), Column: 1, Code: code, Message: p.Message}
+	text := l.texts[p.File]
+	var source *lualib.SourceError
+	if _, err := lualib.Parse(p.File, text); errors.As(err, &source) && source.Line == f.Line && source.Column > 0 {
+		f.Column = source.Column
+		return f
+	}
+	for n, line := range strings.Split(text, "\n") {
+		if n+1 == f.Line {
+			f.Column = columnOf(line, p.Message)
+		}
+	}
+	return f
+}
+
+// columnOf is where the first word of the message that stands in the line does,
+// for messages such as "the contract knows no key verson"; else where the line begins.
+func columnOf(line, message string) int {
+	indent := len(line) - len(strings.TrimLeft(line, " \t"))
+	best := -1
+	for _, word := range strings.FieldsFunc(message, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') }) {
+		if len(word) < 3 {
+			continue
+		}
+		if at := wordAt(line, word); at >= 0 && (best < 0 || strings.Contains(word, "_") || len(word) > 4 && best == indent) {
+			best = at
+			if strings.Contains(message, "no key "+word) || strings.Contains(message, "argument "+word) || strings.Contains(message, "field "+word) {
+				break
+			}
+		}
+	}
+	if best < 0 {
+		best = indent
+	}
+	return utf8.RuneCountInString(line[:best]) + 1
+}
+
+// wordAt is where a word stands in a line by itself, -1 when it does not.
+func wordAt(line, word string) int {
+	part := func(i int) bool {
+		return i >= 0 && i < len(line) && (line[i] == '_' || line[i] >= '0' && line[i] <= '9' || line[i]|0x20 >= 'a' && line[i]|0x20 <= 'z')
+	}
+	for from := 0; ; {
+		i := strings.Index(line[from:], word)
+		if i < 0 {
+			return -1
+		}
+		if i += from; !part(i-1) && !part(i+len(word)) {
+			return i
+		}
+		from = i + 1
+	}
+}

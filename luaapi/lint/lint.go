@@ -1,0 +1,168 @@
+package lint
+
+import (
+	"fmt"
+	"sort"
+
+	"moonwatch/engine/form"
+	"moonwatch/luaapi/describe"
+)
+
+// Finding is a mistake, or what looks like one.
+type Finding struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`   // from 1
+	Column  int    `json:"column"` // from 1, in characters
+	Message string `json:"message"`
+	Code    string `json:"code"` // one of Codes
+}
+
+// String is the finding as compilers write them.
+func (f Finding) String() string {
+	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Message)
+}
+
+// The codes of findings.
+const (
+	CodeLoad      = "load"      // the file does not load
+	CodeKey       = "key"       // a key of the plugin's table that the contract does not know
+	CodeUndefined = "undefined" // a name that nothing defines
+	CodeGlobal    = "global"    // a write to a global
+	CodeField     = "field"     // a field that no form and no object has
+	CodeUnread    = "unread"    // a form's field that nothing reads
+	CodeReturn    = "return"    // a path through run or ping without return result
+	CodeEndless   = "endless"   // a loop that nothing ends
+	CodePattern   = "pattern"   // a pattern that may take very long
+	CodeConcat    = "concat"    // a text that is built in a loop
+	CodeArguments = "arguments" // a wrong number of arguments, or a wrong one
+	CodeOption    = "option"    // an option that there is not
+	CodeModule    = "module"    // a module or a function of one that there is not
+)
+
+// Plugin is what the linter must know of a loaded plugin.
+type Plugin struct {
+	Slug         string
+	SettingsFrom string
+	Alert        bool
+	HasPing      bool
+	Forms        map[string]form.Form // by key, such as "config_form"
+}
+
+// File is one file to lint.
+type File struct {
+	Name   string // as findings show it
+	Source string
+	Test   bool // a file of tests
+	Main   bool // the file that returns the plugin
+}
+
+// Source is a plugin: its files and what loading found out.
+type Source struct {
+	Files   []File
+	Plugins []Plugin // none when it does not load
+	Modules []string // that a folder's files can require beside the product's own
+}
+
+// Check lints all files of a plugin. The findings are in order of file, line and
+// column. Files that cannot be parsed are passed over: loading says why.
+func Check(s Source) []Finding {
+	contract := describe.Load()
+	var found []Finding
+	var readable []*checker
+	for _, f := range s.Files {
+		c := &checker{contract: contract, source: &s, file: f, tables: map[*local]*Plugin{}, done: map[*node]bool{}}
+		body, end, err := parse(f.Source)
+		if err != nil {
+			continue
+		}
+		c.body, c.end = body, end
+		c.run()
+		readable = append(readable, c)
+		found = append(found, c.found...)
+	}
+	found = append(found, unread(&s, readable)...)
+	Sort(found)
+	return found
+}
+
+// Sort orders findings by file, line and column.
+func Sort(found []Finding) {
+	sort.SliceStable(found, func(i, j int) bool {
+		a, b := found[i], found[j]
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		if a.Line != b.Line {
+			return a.Line < b.Line
+		}
+		return a.Column < b.Column
+	})
+}
+
+// checker lints one file.
+type checker struct {
+	contract *describe.Contract
+	source   *Source
+	file     File
+	body     []*node
+	end      Pos
+	globals  map[string]bool    // that the file writes
+	tables   map[*local]*Plugin // locals that hold a plugin's table
+	current  *Plugin            // whose objects are described, where none is nearer
+	done     map[*node]bool     // functions whose paths were looked at
+	found    []Finding
+}
+
+func (c *checker) add(at Pos, code, format string, values ...any) {
+	f := Finding{File: c.file.Name, Line: at.Line, Column: at.Column, Code: code, Message: fmt.Sprintf(format, values...)}
+	for _, have := range c.found {
+		if have == f {
+			return
+		}
+	}
+	c.found = append(c.found, f)
+}
+
+func (c *checker) run() {
+	r := &resolver{globals: map[string]bool{}}
+	r.open()
+	r.statements(c.body)
+	r.close()
+	c.globals = r.globals
+	if len(c.source.Plugins) == 1 {
+		c.current = &c.source.Plugins[0]
+	}
+	for _, w := range r.writes {
+		if w.text == "_" {
+			c.add(w.pos, CodeGlobal, "_ is a global here: write local _")
+		} else {
+			c.add(w.pos, CodeGlobal, "%s is written as a global: write local %s", w.text, w.text)
+		}
+	}
+	c.findPlugins()
+	c.typeLoops()
+	c.typeHelpers()
+	walk(c.body, func(n *node) bool {
+		c.node(n)
+		return true
+	})
+	c.loops(c.body)
+}
+
+// node looks at one node.
+func (c *checker) node(n *node) {
+	switch n.kind {
+	case kindName:
+		c.name(n)
+	case kindIndex:
+		c.index(n)
+	case kindCall, kindMethod:
+		c.call(n)
+	case kindAssign:
+		for i, target := range n.targets {
+			c.write(target, n.list, i)
+		}
+	case kindWhile, kindRepeat:
+		c.endless(n)
+	}
+}

@@ -1,0 +1,171 @@
+package lint
+
+import (
+	"sort"
+
+	"moonwatch/engine/form"
+)
+
+// reads is what a plugin's files read.
+type reads struct {
+	names map[string]bool // fields and texts that stand anywhere but in a form's declaration
+	forms map[string]bool // formName of the tables that are read as a whole
+}
+
+// unread reports form fields that nothing reads. A field counts as read when its
+// name stands anywhere outside of the forms: as a field, or as a text.
+func unread(s *Source, files []*checker) []Finding {
+	r := reads{names: map[string]bool{}, forms: map[string]bool{}}
+	var main *checker
+	for _, c := range files {
+		if c.file.Test {
+			continue
+		}
+		if c.file.Main {
+			main = c
+		}
+		c.reads(&r)
+	}
+	if main == nil {
+		return nil
+	}
+	before := len(main.found)
+	for i := range s.Plugins {
+		p := &s.Plugins[i]
+		if p.SettingsFrom != "" && len(s.Plugins) == 1 {
+			continue
+		}
+		for _, name := range formNames(p) {
+			if !r.forms[name] {
+				main.unreadFields(p.Forms[name].Fields, name, &r)
+			}
+		}
+	}
+	return main.found[before:]
+}
+
+func formNames(p *Plugin) []string {
+	var names []string
+	for name := range p.Forms {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func (c *checker) unreadFields(fields []form.Field, in string, r *reads) {
+	for _, f := range fields {
+		if r.names[f.Name] || f.Deprecated != "" || f.Env != "" && r.names[f.Env] {
+			if f.Type == form.List {
+				c.unreadFields(f.Fields, in, r)
+			}
+			continue
+		}
+		if at, ok := c.declared(f.Name); ok {
+			c.add(at, CodeUnread, "the field %s of %s is never read", f.Name, in)
+		}
+	}
+}
+
+// declared is where a field is declared.
+func (c *checker) declared(name string) (at Pos, ok bool) {
+	walk(c.body, func(n *node) bool {
+		if table := c.fieldTable(n); table != nil && !ok {
+			for i, key := range table.keys {
+				if key == nil && table.list[i].isString(name) {
+					at, ok = table.list[i].pos, true
+				}
+			}
+		}
+		return true
+	})
+	return at, ok
+}
+
+// fieldTable is the table of a call such as forms.CharField{ … }.
+func (c *checker) fieldTable(n *node) *node {
+	if n.kind != kindCall || len(n.list) != 1 || n.list[0].kind != kindTable {
+		return nil
+	}
+	if t := c.typeOf(n.a); t == nil || t.function == nil || t.owner != "forms" {
+		return nil
+	}
+	return n.list[0]
+}
+
+// reads collects what the file reads.
+func (c *checker) reads(r *reads) {
+	var visit func(n *node) bool
+	visit = func(n *node) bool {
+		if table := c.fieldTable(n); table != nil {
+			for i, key := range table.keys { // functions in a form may read fields, and lists hold further forms
+				if v := table.list[i]; key != nil && (v.kind == kindFunction || key.isString("fields")) {
+					walkNode(v, visit)
+				}
+			}
+			return false
+		}
+		switch n.kind {
+		case kindIndex:
+			c.wholeForm(n, r)
+		case kindString:
+			r.names[n.text] = true
+		case kindTable: // a key that is written as a name is no read
+			c.formsInArguments(n.list, r)
+			for i, key := range n.keys {
+				if key != nil && key.kind != kindString {
+					walkNode(key, visit)
+				}
+				walkNode(n.list[i], visit)
+			}
+			return false
+		case kindAssign: // and neither is the last name of what is written to
+			c.formsInArguments(n.list, r)
+			for _, target := range n.targets {
+				if target.kind == kindIndex && target.b.kind == kindString {
+					target = target.a
+				}
+				walkNode(target, visit)
+			}
+			walk(n.list, visit)
+			return false
+		case kindCall, kindMethod, kindReturn, kindLocal:
+			c.formsInArguments(n.list, r)
+		}
+		return true
+	}
+	walk(c.body, visit)
+}
+
+// wholeForm notes check[name], where any field may be read.
+func (c *checker) wholeForm(n *node, r *reads) {
+	if n.b.plain().kind == kindString {
+		return
+	}
+	t := c.typeOf(n.a)
+	if t.is("check") {
+		r.forms["config_form"] = true
+	}
+	c.noteForm(t, r)
+}
+
+// formsInArguments notes tables of forms that are handed on whole.
+func (c *checker) formsInArguments(list []*node, r *reads) {
+	for _, e := range list {
+		c.noteForm(c.typeOf(e), r)
+	}
+}
+
+func (c *checker) noteForm(t *typ, r *reads) {
+	if t == nil || t.form == nil {
+		return
+	}
+	for i := range c.source.Plugins {
+		for name := range c.source.Plugins[i].Forms {
+			if shown := t.formName; name == "config_form" && shown == "check.config" || name == "settings_form" && shown == "self.settings" ||
+				name == "user_config_form" && len(shown) > 5 && shown[:5] == "user." || name == "service_config_form" && len(shown) > 8 && shown[:8] == "service." {
+				r.forms[name] = true
+			}
+		}
+	}
+}
