@@ -10,7 +10,7 @@ import (
 // Duration is a time.Duration that is written with units ("1h30m") on every interface.
 type Duration time.Duration
 
-// String gives the canonical form: the largest units of w d h m s ms that fit.
+// String gives the canonical form (see form.FormatDuration).
 func (d Duration) String() string { return form.FormatDuration(time.Duration(d)) }
 
 // Std returns d as the standard library's type.

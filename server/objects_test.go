@@ -205,7 +205,7 @@ func TestPluginSettings(t *testing.T) {
 func TestSettings(t *testing.T) {
 	h := populated(t)
 	s := h.admin(200, "GET", "/settings", nil)
-	if s.header.Get("ETag") != `"0"` || s.body["retention"] != "4w2d" {
+	if s.header.Get("ETag") != `"0"` || s.body["retention"] != "30d" {
 		t.Errorf("at first %v %s", s.header, s.text)
 	}
 	h.admin(200, "PUT", "/settings", s.body)

@@ -76,7 +76,8 @@ func roundRat(r *big.Rat) *big.Int {
 }
 
 // FormatDuration gives the one canonical form of d: the largest units first,
-// "0s" for zero, a fraction only below a millisecond ("0.5ms").
+// weeks only where they come out even ("1w", but "30d"), "0s" for zero, a
+// fraction only below a millisecond ("0.5ms").
 func FormatDuration(d time.Duration) string {
 	if d == 0 {
 		return "0s"
@@ -90,6 +91,9 @@ func FormatDuration(d time.Duration) string {
 	for _, u := range units {
 		if u.name == "ms" {
 			break
+		}
+		if u.name == "w" && left%uint64(u.size) != 0 {
+			continue
 		}
 		if n := left / uint64(u.size); n > 0 {
 			b.WriteString(strconv.FormatUint(n, 10) + u.name)

@@ -42,11 +42,11 @@ func TestFormatDuration(t *testing.T) {
 	}{
 		{0, "0s"},
 		{90 * time.Minute, "1h30m"},
-		{8 * 24 * time.Hour, "1w1d"},
+		{8 * 24 * time.Hour, "8d"}, {14 * 24 * time.Hour, "2w"},
 		{1500 * time.Millisecond, "1s500ms"},
 		{500 * time.Microsecond, "0.5ms"},
 		{-time.Minute, "-1m"},
-		{math.MinInt64, "-15250w1d23h47m16s854.775808ms"},
+		{math.MinInt64, "-106751d23h47m16s854.775808ms"},
 	}
 	for _, tt := range tests {
 		if got := FormatDuration(tt.d); got != tt.want {
