@@ -2,6 +2,7 @@ package plugins_test
 
 import (
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -28,21 +29,42 @@ func TestShippedPlugins(t *testing.T) {
 		if strings.HasSuffix(file, "_test.lua") {
 			continue
 		}
-		e, ok := entries[strings.TrimSuffix(file, ".lua")]
-		if !ok || e.Plugin == nil || !e.Shipped {
+		if _, ok := entries[strings.TrimSuffix(file, ".lua")]; !ok {
 			t.Errorf("%s defines no plugin of its own name", file)
+		}
+	}
+	guide, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for slug, e := range entries {
+		if e.Plugin == nil || !e.Shipped {
+			t.Errorf("%s did not load from the binary", slug)
 			continue
 		}
 		m := e.Plugin.Meta()
 		if m.Name == "" || m.Summary == "" || m.Author == "" || m.FontIcon == "" {
-			t.Errorf("%s: name, summary, author or font_icon is missing", file)
+			t.Errorf("%s: name, summary, author or font_icon is missing", slug)
+		}
+		file := strings.TrimPrefix(m.File, "shipped:")
+		if row := "| [" + m.Name + "](" + file + ") | `" + slug + "` | "; !strings.Contains(string(guide), row) {
+			t.Errorf("README.md does not list it: %s", row)
 		}
 		for name, f := range m.Forms {
 			for _, field := range f.Fields {
 				if field.HelpText == "" {
-					t.Errorf("%s: field %s of %s has no help text", file, field.Name, name)
+					t.Errorf("%s: field %s of %s has no help text", slug, field.Name, name)
 				}
 			}
 		}
+	}
+}
+
+// TestShippedFolder holds that folders ship, too, and share their settings.
+func TestShippedFolder(t *testing.T) {
+	b := newBench(t, nil)
+	call, sms := b.plugin("twilio_call").Meta(), b.plugin("twilio_sms").Meta()
+	if call.File != "shipped:twilio/plugin.lua" || sms.File != call.File || sms.SettingsFrom != call.Slug {
+		t.Errorf("got %s of %s, and %s of %s with settings from %q", call.Slug, call.File, sms.Slug, sms.File, sms.SettingsFrom)
 	}
 }

@@ -282,4 +282,20 @@ func TestTwilioViews(t *testing.T) {
 	if o.acked != nil {
 		t.Errorf("acknowledged %v", o.acked)
 	}
+	// Twilio signs an address with a port now with it, now without.
+	proxied := func(r *engine.ViewRequest) {
+		r.URL = strings.Replace(r.URL, "https://moon.example", "http://10.0.0.1:8080", 1)
+	}
+	if answer = ring(b, o, "answered", query, form, proxied); answer.Status != 200 {
+		t.Errorf("behind a proxy: got %d %s", answer.Status, answer.Body)
+	}
+	for _, signed := range []string{"https://moon.example:8443", "https://moon.example"} {
+		answer, err := b.plugin("twilio_call").View(t.Context(), &engine.ViewCall{
+			PublicURL: "https://moon.example:8443", Settings: b.mustClean("twilio_call", engine.SettingsForm, "twilio_call", twilioSettings()), Monitor: o,
+			Request: engine.ViewRequest{Method: "POST", URL: "https://moon.example:8443/plugins/twilio_call/answered", Path: "answered",
+				Headers: map[string][]string{"X-Twilio-Signature": {sign("secret-token", signed+"/plugins/twilio_call/answered", nil)}}}})
+		if err != nil || answer.Status != 200 {
+			t.Errorf("signed for %s: got %+v, %v", signed, answer, err)
+		}
+	}
 }

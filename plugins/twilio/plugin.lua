@@ -90,20 +90,23 @@ end
 
 -- is_signed checks X-Twilio-Signature: the HMAC-SHA1, under the account's token, of
 -- the address that Twilio was given and of all fields of the form, in order of name.
+-- The address is the one that this site gave, whatever a proxy made of it on the way.
 local function is_signed(self, request, path, form)
   local token, given = self.settings.token, request.headers["X-Twilio-Signature"]
   local address = self:view_url(path)
   if token == "" or not given or not address then return false end
-  local names, text = {}, address
+  local names, text = {}, ""
   local query = url.parse(request.url).query
-  if query ~= "" then text = text .. "?" .. query end
+  if query ~= "" then text = "?" .. query end
   for name in pairs(form) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
     local values = form[name]
     for _, value in ipairs(type(values) == "table" and values or { values }) do text = text .. name .. value end
   end
-  return crypto.equal(given, crypto.hmac("sha1", token, text, "base64"))
+  local bare = address:gsub("^(https?://[^/]*):%d+", "%1") -- Twilio does not always sign the port
+  return crypto.equal(given, crypto.hmac("sha1", token, address .. text, "base64"))
+    or crypto.equal(given, crypto.hmac("sha1", token, bare .. text, "base64"))
 end
 
 local function answer(inside)
