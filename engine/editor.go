@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"moonwatch/engine/form"
@@ -167,6 +168,34 @@ func (e *Engine) checkNowLocked(id string) bool { return e.tables.checks[id] != 
 // WritePlugin puts sources in force: they are written into the plugin folder,
 // and kept as a version. Sources that do not load are refused with what is wrong.
 func (e *Engine) WritePlugin(ctx context.Context, by Actor, s PluginSource) error {
+	e.saving.Lock()
+	defer e.saving.Unlock()
+	return e.writePlugin(ctx, by, s)
+}
+
+// SavePlugin is WritePlugin for somebody who looked at the files before: it is
+// refused as Stale when the files of the plugin slug no longer have the hash
+// base. With an empty base there must be no plugin of the folder in s.Path yet.
+func (e *Engine) SavePlugin(ctx context.Context, by Actor, slug, base string, s PluginSource) error {
+	editor, err := e.editor()
+	if err != nil {
+		return err
+	}
+	e.saving.Lock()
+	defer e.saving.Unlock()
+	if base == "" {
+		for _, entry := range e.plugins.List() {
+			if name, _, _ := strings.Cut(entry.File, "/"); name == s.Path && !entry.Orphaned {
+				return &Error{Kind: Stale, Message: "there is a plugin in " + s.Path + " already"}
+			}
+		}
+	} else if now, err := editor.SourceOf(slug); err != nil || now.Hash != base {
+		return &Error{Kind: Stale, Message: "the files of the plugin were changed meanwhile"}
+	}
+	return e.writePlugin(ctx, by, s)
+}
+
+func (e *Engine) writePlugin(ctx context.Context, by Actor, s PluginSource) error {
 	editor, err := e.editor()
 	if err != nil {
 		return err

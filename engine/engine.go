@@ -101,6 +101,7 @@ type Engine struct {
 	hold    holdback
 	history history
 	data    *pluginData
+	saving  sync.Mutex            // held while a plugin is written
 	writing atomic.Pointer[Actor] // who saves a plugin at the moment
 	views   *viewDesk
 
