@@ -16,6 +16,8 @@ type drama struct {
 	checks  map[string]Status
 	heard   []string // kinds since the last look
 	reasons []string
+
+	silenced bool // a silence covers all
 }
 
 func newDrama(t *testing.T) *drama {
@@ -52,7 +54,13 @@ func (d *drama) react() *drama {
 		}
 	}
 	d.s.Overall = Overall(d.s.Failing)
-	d.s.Alerting = d.s.Overall
+	d.s.Alerting, d.s.Covered, d.s.Silence = d.s.Overall, nil, ""
+	if d.silenced {
+		d.s.Alerting, d.s.Silence = StatusPassing, "silenced"
+		for _, f := range d.s.Failing {
+			d.s.Covered = append(d.s.Covered, f.ID)
+		}
+	}
 	before := fmt.Sprintf("%+v", *d.in)
 	next, events := React(d.in, d.s, d.now)
 	if fmt.Sprintf("%+v", *d.in) != before {
@@ -61,6 +69,9 @@ func (d *drama) react() *drama {
 	d.in = next
 	for _, h := range events {
 		kind := string(h.Kind)
+		if h.Held != "" {
+			kind += "(held)"
+		}
 		if h.UpdatersOnly {
 			kind += "(updaters)"
 		}
