@@ -66,10 +66,9 @@ local function enqueue(region, key, service, action, event)
   if response.status == 202 then return true end
   local answer = response:json()
   if type(answer) ~= "table" then answer = {} end
-  local what = ""
-  for _, problem in ipairs(type(answer.errors) == "table" and answer.errors or {}) do
-    what = what .. (what ~= "" and ", " or "") .. tostring(problem)
-  end
+  local problems = {}
+  for i, problem in ipairs(type(answer.errors) == "table" and answer.errors or {}) do problems[i] = tostring(problem) end
+  local what = table.concat(problems, ", ")
   if what == "" then what = tostring(answer.message or "") end
   local why = "PagerDuty answered " .. response.status .. (what ~= "" and ": " .. what or "")
   if response.status == 400 then return false, why, { retry = false } end -- the event or its key is invalid, and stays so

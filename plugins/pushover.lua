@@ -66,10 +66,9 @@ local function call(path, form)
   local answer = response:json()
   if type(answer) ~= "table" then answer = {} end
   if response.status == 200 and answer.status == 1 then return true end
-  local what = ""
-  for _, problem in ipairs(type(answer.errors) == "table" and answer.errors or {}) do
-    what = what .. (what ~= "" and ", " or "") .. tostring(problem)
-  end
+  local problems = {}
+  for i, problem in ipairs(type(answer.errors) == "table" and answer.errors or {}) do problems[i] = tostring(problem) end
+  local what = table.concat(problems, ", ")
   local why = "Pushover answered " .. response.status .. (what ~= "" and ": " .. what or "")
   return false, why, tonumber(response.headers["Retry-After"]), response.status >= 400 and response.status < 500 and response.status ~= 429
 end

@@ -40,7 +40,7 @@ local function listen(check, connection, where)
       return "Failed to find match regex /" .. check.expect .. "/ in answer: " .. ended .. " more", answer
     end
     parts[#parts + 1] = byte
-    answer = answer .. byte
+    answer = table.concat(parts)
     if re.match(check.expect, answer) then return nil, answer end
   end
   return "Failed to find match regex /" .. check.expect .. "/ in answer", answer

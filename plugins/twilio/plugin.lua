@@ -95,15 +95,16 @@ local function is_signed(self, request, path, form)
   local token, given = self.settings.token, request.headers["X-Twilio-Signature"]
   local address = self:view_url(path)
   if token == "" or not given or not address then return false end
-  local names, text = {}, ""
+  local names, parts = {}, {}
   local query = url.parse(request.url).query
-  if query ~= "" then text = "?" .. query end
+  if query ~= "" then parts[1] = "?" .. query end
   for name in pairs(form) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
     local values = form[name]
-    for _, value in ipairs(type(values) == "table" and values or { values }) do text = text .. name .. value end
+    for _, value in ipairs(type(values) == "table" and values or { values }) do parts[#parts + 1] = name .. value end
   end
+  local text = table.concat(parts)
   local bare = address:gsub("^(https?://[^/]*):%d+", "%1") -- Twilio does not always sign the port
   return crypto.equal(given, crypto.hmac("sha1", token, address .. text, "base64"))
     or crypto.equal(given, crypto.hmac("sha1", token, bare .. text, "base64"))
