@@ -67,6 +67,9 @@ func wild(pattern string) int {
 // loops looks for texts that loops build with "..": each step copies all that
 // is there already.
 func (c *checker) loops(body []*node) {
+	if c.file.Test {
+		return // what a test builds is small
+	}
 	walk(body, func(n *node) bool {
 		switch n.kind {
 		case kindWhile, kindRepeat, kindForIn, kindFor:
@@ -83,9 +86,26 @@ func fewSteps(n *node) bool {
 	if len(n.list) < 2 {
 		return false
 	}
-	first, err1 := strconv.ParseFloat(n.list[0].text, 64)
-	last, err2 := strconv.ParseFloat(n.list[1].text, 64)
-	return n.list[0].kind == kindNumber && n.list[1].kind == kindNumber && err1 == nil && err2 == nil && last-first <= 32
+	first, known := atMost(n.list[0])
+	last, bounded := atMost(n.list[1])
+	return known && bounded && last-first <= 32
+}
+
+// atMost is the value of a number, and the bound that math.min sets.
+func atMost(e *node) (float64, bool) {
+	if e = e.plain(); e.kind == kindNumber {
+		value, err := strconv.ParseFloat(e.text, 64)
+		return value, err == nil
+	}
+	if e.kind != kindCall || written(e.a) != "math.min" {
+		return 0, false
+	}
+	for _, arg := range e.list {
+		if value, ok := atMost(arg); ok {
+			return value, true
+		}
+	}
+	return 0, false
 }
 
 func (c *checker) building(loop *node) {
