@@ -40,13 +40,12 @@ local function threshold(range)
   return number(high) or number(low)
 end
 
--- parts returns the text of an output and its performance data, which follow a | on
--- the first line and one on a later line.
+-- parts returns the text on an output's first line and its performance data, which
+-- follow a | on that line and another on a later one.
 local function parts(output)
   local first, rest = output:match("^([^\n]*)\n?(.*)$")
   local text, data = first:match("^([^|]*)|?(.*)$")
-  local long, more = rest:match("^([^|]*)|?(.*)$")
-  return text:match("^%s*(.-)%s*$"), long, data .. " " .. more
+  return text:match("^%s*(.-)%s*$"), data .. " " .. rest:match("^[^|]*|?(.*)$")
 end
 
 local function metrics(result, data)
@@ -67,7 +66,7 @@ function Nagios:run(check, result)
     return result
   end
 
-  local text, _, data = parts(answer.stdout)
+  local text, data = parts(answer.stdout)
   metrics(result, data)
   if text == "" then text = answer.stderr:match("^%s*([^\n]*)") end
   if text == "" then text = check.command:match("[^/]+$") .. " printed nothing" end

@@ -124,7 +124,7 @@ func TestPostgresqlLies(t *testing.T) {
 		{name: "short", texts: []string{message('R', "")}, want: verdict{err: "Login failed: the answer is not that of PostgreSQL"}},
 		{name: "negative length", texts: []string{"R\xff\xff\xff\xff"}, want: verdict{err: "Login failed: the answer is not that of PostgreSQL"}},
 		{name: "tiny length", texts: []string{"R\x00\x00\x00\x00"}, want: verdict{err: "Login failed: the answer is not that of PostgreSQL"}},
-		{name: "closes midway", texts: []string{"R\x00\x00"}, want: verdict{err: "Login failed: "}},
+		{name: "stalls midway", texts: []string{"R\x00\x00"}, want: verdict{err: "Login failed: timed out"}},
 		{name: "error without fields", texts: []string{message('E', "")}, want: verdict{err: "Login failed: unknown error (no SQLSTATE)"}},
 		{name: "too many clients", texts: []string{message('E', "SFATAL\x00VFATAL\x00C53300\x00Msorry, too many clients already\x00\x00")}, want: verdict{err: "Login failed: sorry, too many clients already (53300)"}},
 		{name: "short row", texts: []string{ready, message('D', "\x00") + message('Z', "I")}, query: "SELECT 1", want: verdict{message: "PostgreSQL 17.1"}},
