@@ -55,7 +55,7 @@ func TestPushover(t *testing.T) {
 		{of(engine.AlertEscalation, engine.StatusError), "Shop <1>: ERROR", "1", 3},
 		{of(engine.AlertUpdate, engine.StatusWarning), "Shop <1>: WARNING", "-1", 1},
 		{of(engine.AlertUnacknowledged, engine.StatusCritical), "Shop <1> is no longer acknowledged", "-1", 3},
-		{of(engine.AlertTest, engine.StatusPassing), "Test: Shop <1> is back to normal", "0", 3},
+		{of(engine.AlertTest, engine.StatusPassing), "Test: Shop <1> is back to normal", "0", 2}, // a test goes to the users alone: they are its caller
 		{recovery(), "Shop <1> is back to normal", "0", 3},
 	} {
 		pushover.answer(taken)
