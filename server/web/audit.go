@@ -30,6 +30,34 @@ type auditLine struct {
 // change is a changed field in words.
 type change struct{ Field, Before, After string }
 
+// Did is what was done, in words.
+func (l auditLine) Did() string {
+	switch l.Action {
+	case "create":
+		return "created the"
+	case "update":
+		return "changed the"
+	case "delete":
+		return "deleted the"
+	case "acknowledge":
+		return "acknowledged the incident of the"
+	case "unacknowledge":
+		return "ended the acknowledgement for the"
+	case "retry":
+		return "tried again the"
+	case "save":
+		return "changed the"
+	case "feed":
+		return "made or revoked the feed's address of the"
+	case "resume":
+		return "resumed the"
+	}
+	return l.Action + " of the"
+}
+
+// bookkeeping are fields that say nothing about what somebody changed.
+func bookkeeping() []string { return []string{"id", "revision", "created", "updated", "is_fallback"} }
+
 // changesShown bounds the changes of one entry that are shown.
 const changesShown = 30
 
@@ -67,7 +95,10 @@ func (w *Web) auditLine(e engine.AuditEntry, names map[string]string) auditLine 
 		l.Link = "/settings"
 	}
 	for _, c := range e.Changes {
-		l.Changes = append(l.Changes, change{c.Field, inWords(c.Before, names), inWords(c.After, names)})
+		one := change{c.Field, inWords(c.Before, names), inWords(c.After, names)}
+		if one.Before+one.After != "" && !slices.Contains(bookkeeping(), c.Field) {
+			l.Changes = append(l.Changes, one)
+		}
 	}
 	l.Changes, l.More = cut(l.Changes, changesShown)
 	return l

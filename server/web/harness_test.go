@@ -290,6 +290,7 @@ func furnished(t testing.TB) *house {
 			t.Fatal(err)
 		}
 	}
+	h.rotaAndSilences(savedS.ID, savedI.ID, up)
 	if _, _, err := h.engine.CreateToken(t.Context(), testAdmin(), engine.Token{Name: "token " + nasty, User: h.users[access.Admin].ID}); err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +302,48 @@ func furnished(t testing.TB) *house {
 		v, err := h.engine.Service(savedS.ID)
 		return err == nil && v.Incident != nil
 	})
+	incidents, err := h.engine.Incidents(t.Context(), engine.IncidentQuery{})
+	if err != nil || len(incidents) == 0 {
+		t.Fatal("there is no incident", err)
+	}
+	if _, err := h.engine.AddNote(t.Context(), testAdmin(), incidents[0].ID, "note "+nasty); err != nil {
+		t.Fatal(err)
+	}
 	return h
+}
+
+// rotaAndSilences saves a rota with a turn and a swap, and a silence that holds,
+// one that comes again and again, and one that is over.
+func (h *house) rotaAndSilences(service, instance, check string) {
+	t := h.t
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Second)
+	r := engine.NewRota()
+	r.Name, r.FallbackUser = "Nights "+nasty, h.users[access.Admin].ID
+	r.Rotation = &engine.RotaRotation{Members: []string{h.users[access.Admin].ID, h.users[access.Editor].ID}, Every: "1w", Starts: now.AddDate(0, 0, -10).Format("2006-01-02") + "T09:00"}
+	r.Overrides = []engine.RotaOverride{{User: h.users[access.Viewer].ID, Start: now.Add(24 * time.Hour), End: now.Add(30 * time.Hour)}}
+	saved, err := h.engine.SaveRota(t.Context(), testAdmin(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := h.engine.StoredService(service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Rotas, s.IsPublic = []string{saved.ID}, true
+	s.Escalation = []engine.EscalationStep{{After: engine.Duration(15 * time.Minute), Rotas: []string{saved.ID}, Users: []string{h.users[access.Editor].ID}, Plugins: []string{"pager"}}}
+	if _, err := h.engine.SaveService(t.Context(), testAdmin(), s); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range []engine.Silence{
+		{Instances: []string{instance}, StartsAt: now.Add(-time.Minute), EndsAt: now.Add(time.Hour), Comment: "holds " + nasty, Maintenance: true},
+		{Checks: []string{check}, Tags: []string{"x" + nasty}, StartsAt: now.Add(time.Hour), EndsAt: now.Add(2 * time.Hour), Comment: "comes " + nasty, RRule: "FREQ=WEEKLY"},
+		{Tags: []string{"y"}, StartsAt: now.Add(-3 * time.Hour), EndsAt: now.Add(-2 * time.Hour), Comment: "was " + nasty},
+	} {
+		if _, err := h.engine.SaveSilence(t.Context(), testAdmin(), one); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // check saves a check of the probe and returns its id.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"moonwatch/engine"
+	"moonwatch/engine/access"
 )
 
 const doorPlugin = `
@@ -265,6 +267,51 @@ const problems = `(() => {
   return out;
 })()`
 
+// peopleAndSilences adds a second user, a rota of both that the service names, and
+// two silences; it returns the ids of the rota and of the silence that holds.
+func (b *browser) peopleAndSilences(m *monitor) (rota, silence string) {
+	t := b.t
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	by := engine.Actor{User: m.engine.Users()[0].ID, Name: "ada", Role: access.Admin, Via: "page"}
+	grace := engine.NewUser()
+	grace.Username, grace.FirstName, grace.LastName, grace.Email, grace.Role = "grace", "Grace", "Hopper", "grace@example.org", access.Editor
+	grace.QuietHours = []engine.QuietHours{{Days: []string{"sat", "sun"}, Start: "22:00", End: "08:00"}}
+	other, err := m.engine.SaveUser(b.ctx, by, grace, "a long password", "")
+	must(err)
+	now := time.Now().UTC().Truncate(time.Hour)
+	r := engine.NewRota()
+	r.Name, r.FallbackUser = "Nights and weekends", by.User
+	r.Rotation = &engine.RotaRotation{Members: []string{by.User, other.ID}, Every: "1w", Starts: now.AddDate(0, 0, -11).Format("2006-01-02") + "T09:00"}
+	r.Overrides = []engine.RotaOverride{{User: other.ID, Start: now.Add(30 * time.Hour), End: now.Add(54 * time.Hour)}}
+	savedRota, err := m.engine.SaveRota(b.ctx, by, r)
+	must(err)
+	hand := engine.NewRota()
+	hand.Name, hand.Overrides = "Release days", []engine.RotaOverride{{User: other.ID, Start: now.Add(-time.Hour), End: now.Add(9 * time.Hour)}, {User: by.User, Start: now.Add(4 * time.Hour), End: now.Add(60 * time.Hour)}}
+	_, err = m.engine.SaveRota(b.ctx, by, hand)
+	must(err)
+	s, err := m.engine.StoredService(m.engine.Services()[0].ID)
+	must(err)
+	s.Rotas, s.Tags = []string{savedRota.ID}, []string{"shop"}
+	s.Escalation = []engine.EscalationStep{{After: engine.Duration(15 * time.Minute), Users: []string{other.ID}, Plugins: []string{"bell"}}}
+	_, err = m.engine.SaveService(b.ctx, by, s)
+	must(err)
+	held, err := m.engine.SaveSilence(b.ctx, by, engine.Silence{Services: []string{s.ID}, StartsAt: now.Add(-time.Hour), EndsAt: now.Add(2 * time.Hour), Comment: "The new lock is being fitted", Maintenance: true})
+	must(err)
+	_, err = m.engine.SaveSilence(b.ctx, by, engine.Silence{Tags: []string{"backup"}, StartsAt: now.Add(12 * time.Hour), EndsAt: now.Add(14 * time.Hour), RRule: "FREQ=DAILY", TimeZone: "Europe/Berlin", Comment: "Backups run"})
+	must(err)
+	incidents, err := m.engine.Incidents(b.ctx, engine.IncidentQuery{})
+	must(err)
+	_, err = m.engine.AddNote(b.ctx, by, incidents[0].ID, "The door was stuck. Oiled the hinges, ordered a new lock.")
+	must(err)
+	return savedRota.ID, held.ID
+}
+
 // everyPage looks at each page in light and dark, narrow and wide. With
 // MOONWATCH_SCREENSHOTS=DIR it leaves a picture of each.
 func (b *browser) everyPage(m *monitor) {
@@ -284,14 +331,21 @@ func (b *browser) everyPage(m *monitor) {
 	b.sees("#plugin-head", "Does not load")
 	b.sees(".source .at", "slug")
 	user := m.engine.Users()[0].ID
-	dir := os.Getenv("MOONWATCH_SCREENSHOTS")
+	rota, silence := b.peopleAndSilences(m)
+	dir, only := os.Getenv("MOONWATCH_SCREENSHOTS"), os.Getenv("MOONWATCH_SCREENSHOTS_OF")
 	for name, path := range map[string]string{
 		"dashboard": "/", "services": "/services", "service": "/services/" + service.ID, "service-edit": "/services/" + service.ID + "/edit", "instances": "/instances", "instance-new": "/instances/new",
 		"checks": "/checks", "check": "/checks/" + check.ID, "check-edit": "/checks/" + check.ID + "/edit", "check-new": "/checks/new", "check-delete": "/checks/" + check.ID + "/delete",
 		"http-new": "/checks/new?plugin=http", "result": "/checks/" + check.ID + "/results/" + result, "incidents": "/incidents", "incident": "/incidents/" + incidents[0].ID,
 		"deliveries": "/deliveries", "delivery": "/deliveries/" + deliveries[0].ID, "plugins": "/plugins", "plugin": "/plugins/door", "plugin-broken": "/plugins/window", "plugin-settings": "/plugins/email",
 		"users": "/users", "user-new": "/users/new", "profile": "/users/" + user, "profile-email": "/users/" + user + "/alerts/email", "tokens": "/tokens", "settings": "/settings", "not-found": "/nowhere",
+		"why": "/incidents/" + incidents[0].ID + "/why", "silences": "/silences", "silence": "/silences/" + silence, "silence-new": "/silences/new?service=" + service.ID,
+		"rotas": "/rotas", "rota": "/rotas/" + rota, "rota-new": "/rotas/new", "rota-edit": "/rotas/" + rota + "/edit", "subscriptions": "/subscriptions",
+		"report": "/report", "audit": "/audit", "revisions": "/revisions/service/" + service.ID, "check-90d": "/checks/" + check.ID + "?range=90d",
 	} {
+		if only != "" && !slices.Contains(strings.Split(only, ","), name) {
+			continue
+		}
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{360, 1280, 2560} {
 				b.screen(width, scheme)

@@ -20,9 +20,17 @@ func (h *house) addresses() map[string]access.Role {
 	c, s, i := h.engine.Checks()[0].ID, h.engine.Services()[0].ID, h.engine.Instances()[0].ID
 	incidents, _ := h.engine.Incidents(h.t.Context(), engine.IncidentQuery{})
 	deliveries, _ := h.engine.Deliveries(h.t.Context(), engine.DeliveryQuery{})
+	rota, silence := h.engine.Rotas()[0].ID, h.engine.Silences()[0].ID
 	return map[string]access.Role{
+		"/incidents/" + incidents[0].ID + "/why": access.Viewer, "/incidents/" + incidents[0].ID + "/why?user=&plugin=pager": access.Viewer,
+		"/silences": access.Viewer, "/silences/new": access.Operator, "/silences/new?service=" + s: access.Operator, "/silences/" + silence: access.Viewer,
+		"/silences/" + silence + "/edit": access.Operator, "/silences/" + silence + "/delete": access.Operator,
+		"/rotas": access.Viewer, "/rotas/new": access.Editor, "/rotas/" + rota: access.Viewer, "/rotas/" + rota + "/edit": access.Editor, "/rotas/" + rota + "/delete": access.Editor,
+		"/subscriptions": access.Viewer, "/report": access.Viewer, "/report?span=last-month": access.Viewer, "/audit": access.Admin, "/audit?object=service:" + s: access.Admin,
+		"/revisions/service/" + s: access.Viewer, "/revisions/check/" + c: access.Viewer, "/revisions/rota/" + rota: access.Viewer, "/revisions/silence/" + silence: access.Viewer,
+		"/revisions/user/" + h.users[access.Admin].ID: access.Admin,
 		"/": access.Viewer, "/checks": access.Viewer, "/checks?status=FAILING&q=x&plugin=probe&page=99": access.Viewer, "/checks/" + c: access.Viewer,
-		"/checks/" + c + "?range=7d&before=99": access.Viewer, "/checks/new": access.Editor, "/checks/new?plugin=probe": access.Editor,
+		"/checks/" + c + "?range=7d&before=99": access.Viewer, "/checks/" + c + "?range=1y": access.Viewer, "/checks/new": access.Editor, "/checks/new?plugin=probe": access.Editor,
 		"/checks/" + c + "/edit": access.Editor, "/checks/" + c + "/duplicate": access.Editor, "/checks/" + c + "/delete": access.Editor,
 		"/services": access.Viewer, "/services/new": access.Editor, "/services/new?check=" + c: access.Editor, "/services/" + s: access.Viewer, "/services/" + s + "/edit": access.Editor,
 		"/services/" + s + "/duplicate": access.Editor, "/services/" + s + "/delete": access.Editor,
@@ -66,7 +74,7 @@ func TestAViewerSeesNoButtonsToEdit(t *testing.T) {
 			continue
 		}
 		page := mainOf(h.get(access.Viewer, path).text)
-		for _, text := range []string{"/edit", "/delete\"", "/duplicate", "/new", "/run\"", "/retry\"", "/link\""} {
+		for _, text := range []string{"/edit", "/delete\"", "/duplicate", "/new", "/run\"", "/retry\"", "/link\"", "/acknowledge", "/test-alert", "/notes\"", "/silences/quick", "/refresh", "/feed", "/revert", "/end\""} {
 			if strings.Contains(page, text) && !strings.HasPrefix(path, "/tokens") {
 				t.Errorf("%s shows a viewer something with %q", path, text)
 			}
@@ -78,7 +86,17 @@ func TestWritesNeedTheirRole(t *testing.T) {
 	h := furnished(t)
 	c, s, viewer := h.engine.Checks()[0].ID, h.engine.Services()[0].ID, h.users[access.Viewer].ID
 	deliveries, _ := h.engine.Deliveries(t.Context(), engine.DeliveryQuery{})
+	incidents, _ := h.engine.Incidents(t.Context(), engine.IncidentQuery{})
+	rota, silence, admin := h.engine.Rotas()[0].ID, h.engine.Silences()[0].ID, h.users[access.Admin].ID
 	for path, need := range map[string]access.Role{
+		"/services/" + s + "/acknowledge": access.Operator, "/services/" + s + "/unacknowledge": access.Operator, "/services/" + s + "/test-alert": access.Operator,
+		"/incidents/" + incidents[0].ID + "/notes": access.Operator, "/silences/new": access.Operator, "/silences/quick": access.Operator, "/silences/" + silence + "/edit": access.Operator,
+		"/silences/" + silence + "/end": access.Operator, "/silences/" + silence + "/delete": access.Operator, "/rotas/new": access.Editor, "/rotas/" + rota + "/edit": access.Editor,
+		"/rotas/" + rota + "/delete": access.Editor, "/rotas/" + rota + "/refresh": access.Operator, "/rotas/" + rota + "/feed": access.Editor, "/rotas/" + rota + "/feed/revoke": access.Editor,
+		"/subscriptions": access.Editor, "/users/" + admin + "/feed": access.Admin, "/users/" + admin + "/feed/revoke": access.Admin, "/users/" + admin + "/sessions": access.Admin,
+		"/revisions/service/" + s + "/1/revert": access.Editor, "/revisions/check/" + c + "/1/revert": access.Editor, "/revisions/silence/" + silence + "/1/revert": access.Operator,
+		"/revisions/rota/" + rota + "/1/revert": access.Editor, "/revisions/user/" + admin + "/1/revert": access.Admin, "/revisions/settings/site/1/revert": access.Admin,
+		"/revisions/plugin_settings/probe/1/revert": access.Admin,
 		"/checks/new": access.Editor, "/checks/" + c + "/edit": access.Editor, "/checks/" + c + "/delete": access.Editor, "/checks/" + c + "/run": access.Operator,
 		"/checks/" + c + "/link": access.Editor, "/services/new": access.Editor, "/services/" + s + "/edit": access.Editor, "/services/" + s + "/delete": access.Editor,
 		"/services/" + s + "/run": access.Operator, "/instances/new": access.Editor, "/deliveries/" + deliveries[0].ID + "/retry": access.Operator,
@@ -97,7 +115,8 @@ func TestWritesNeedTheirRole(t *testing.T) {
 	}
 	check, err := h.engine.Check(c)
 	service, _ := h.engine.Service(s)
-	if err != nil || check.Revision != 1 || service.Revision != 1 || len(h.engine.Users()) != len(access.Roles()) || len(h.engine.Checks()) != 3 || h.engine.Settings().Revision != 0 {
+	if err != nil || check.Revision != 1 || service.Revision != 2 || len(h.engine.Users()) != len(access.Roles()) || len(h.engine.Checks()) != 3 || h.engine.Settings().Revision != 0 ||
+		len(h.engine.Silences()) != 3 || len(h.engine.Rotas()) != 1 {
 		t.Error("a refused write changed something")
 	}
 }
@@ -213,13 +232,13 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			case !strings.HasPrefix(to, "/"), strings.HasPrefix(to, "/api/"), to == "/status": // served beside the pages
 				continue
 			}
-			if !seen[to] && len(seen) < 400 {
+			if !seen[to] && len(seen) < 600 {
 				seen[to] = true
 				queue = append(queue, to)
 			}
 		}
 	}
-	if len(seen) < 60 {
+	if len(seen) < 120 {
 		t.Errorf("only %d pages were found", len(seen))
 	}
 }
@@ -247,6 +266,8 @@ func TestEmptyPagesSayWhatToDo(t *testing.T) {
 	for path, text := range map[string]string{
 		"/": "Make the first check", "/checks": "There are no checks yet", "/services": "There are no services yet", "/instances": "There are no instances yet",
 		"/incidents": "There were no incidents yet", "/deliveries": "Nothing was sent yet", "/tokens": "There are none yet", "/incidents?show=open": "No incident is open",
+		"/silences": "There are no silences yet", "/rotas": "There are no rotas yet", "/subscriptions": "There is nothing to subscribe to yet", "/report": "No service or instance was there",
+		"/audit":        "created the user",
 		"/services/new": "There is nothing to choose from yet", "/checks/new": "/plugins",
 	} {
 		h.get(access.Admin, path).want(t, http.StatusOK, text)

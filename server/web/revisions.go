@@ -262,7 +262,7 @@ func differences(before, after *pastObject, names map[string]string) []change {
 	}
 	var out []change
 	for f := range fields {
-		if slices.Contains([]string{"id", "revision", "created", "updated", "is_fallback"}, f) || reflect.DeepEqual(before.stored[f], after.stored[f]) {
+		if slices.Contains(bookkeeping(), f) || reflect.DeepEqual(before.stored[f], after.stored[f]) {
 			continue
 		}
 		c := change{Field: f, Before: inWords(before.seen[f], names), After: inWords(after.seen[f], names)}
