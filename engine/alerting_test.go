@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -487,9 +488,19 @@ func TestDutyOfficers(t *testing.T) {
 func TestFeedKeepsOldShifts(t *testing.T) {
 	in(t, func(b *bench) {
 		feed := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20000101T000000Z\r\nDTEND:20000102T000000Z\r\nRRULE:FREQ=DAILY\r\nSUMMARY:ada\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-		var fail error
+		var mu sync.Mutex // guards answer and fail
+		answer, fail := feed, error(nil)
 		b.options = func(o *engine.Options) {
-			o.Fetcher = fetchFunc(func() ([]byte, error) { return []byte(feed), fail })
+			o.Fetcher = fetchFunc(func() ([]byte, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				return []byte(answer), fail
+			})
+		}
+		serve := func(text string, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			answer, fail = text, err
 		}
 		b.start()
 		ada := b.user("ada")
@@ -507,21 +518,20 @@ func TestFeedKeepsOldShifts(t *testing.T) {
 			}
 		}
 		onCall("after the save")
-		whole := feed
 		for name, broken := range map[string]string{"cut short": feed[:100], "empty": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n", "HTML": "<html>"} {
-			feed = broken
+			serve(broken, nil)
 			time.Sleep(31 * time.Minute)
 			onCall(name)
 			if v, _ := b.e.Rota(saved.ID); !v.Stale || len(v.Problems) == 0 || v.Problems[0].Code != "stale" {
 				t.Errorf("%s: shown as %+v", name, v.Problems)
 			}
 		}
-		fail = errDisk
+		serve("", errDisk)
 		b.e.Stop()
 		b.start()
 		time.Sleep(time.Second)
 		onCall("after a restart without the feed")
-		fail, feed = nil, whole
+		serve(feed, nil)
 		if v, err := b.e.RefreshRota(b.t.Context(), saved.ID); err != nil || v.Stale {
 			t.Errorf("refreshed: %+v %v", v, err)
 		}
