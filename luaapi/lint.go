@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -116,13 +117,27 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 		main := file == "" || s.folder && file == mainFile
 		in.Files = append(in.Files, lint.File{Name: s.name(file), Source: text, Main: main})
 	}
-	found = append(found, lint.Check(in)...)
+	found = withoutDoubles(found, lint.Check(in))
 	if s.folder {
 		if test := path.Join(name, "plugin"+testSuffix); exists(fsys, test) {
 			found = append(found, rt.lintTest(fsys, test)...)
 		}
 	}
 	lint.Sort(found)
+	return found
+}
+
+// withoutDoubles joins what loading and what the linter found. Of a module and of
+// an argument of a field that there is not, both know.
+func withoutDoubles(loading, found []Finding) []Finding {
+	for _, f := range loading {
+		both := slices.ContainsFunc(found, func(g Finding) bool {
+			return g.File == f.File && g.Line == f.Line && (g.Code == lint.CodeModule || g.Code == lint.CodeOption && strings.Contains(f.Message, "there is no argument"))
+		})
+		if !both {
+			found = append(found, f)
+		}
+	}
 	return found
 }
 

@@ -34,7 +34,7 @@ func checkObjects() []Object {
 		raw_data: string -- Text kept with the result; cut at 5,000 characters.
 		severity?: severity -- In place of the check's importance, when it failed.
 		unknown: boolean -- The check could not be made; wins over succeeded (false).
-		:metric(name: string, value?: number, options?: string|metric.options): nil -- Keeps a number with the result, 100 at most; the last of one name wins, and nil, NaN and infinite values are dropped. The third argument is a unit or a table.
+		:metric(name: string, value: number|nil, options?: string|metric.options): nil -- Keeps a number with the result, 100 at most; the last of one name wins, and nil, NaN and infinite values are dropped. The third argument is a unit or a table.
 	`)
 	result.Writable = true
 	return []Object{check, result,

@@ -45,6 +45,7 @@ type Plugin struct {
 	SettingsFrom string
 	Alert        bool
 	HasPing      bool
+	unloaded     bool                 // stands for one that did not load: its forms are not known
 	Forms        map[string]form.Form // by key, such as "config_form"
 }
 
@@ -129,7 +130,10 @@ func (c *checker) run() {
 	r.statements(c.body)
 	r.close()
 	c.globals = r.globals
-	if len(c.source.Plugins) == 1 {
+	switch len(c.source.Plugins) {
+	case 0:
+		c.current = &Plugin{unloaded: true, HasPing: hasKey(c.body, "ping")}
+	case 1:
 		c.current = &c.source.Plugins[0]
 	}
 	for _, w := range r.writes {

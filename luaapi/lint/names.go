@@ -106,7 +106,7 @@ func (c *checker) objectName(of *typ, name string, at Pos) {
 		c.add(at, CodeField, "self has no field %s, and nothing in this file gives it one%s", name, near(name, names))
 		return
 	case "check":
-		if p == nil {
+		if p == nil || p.unloaded {
 			return
 		}
 		for _, f := range p.Forms["config_form"].Fields {
@@ -116,7 +116,7 @@ func (c *checker) objectName(of *typ, name string, at Pos) {
 		if p == nil && strings.HasSuffix(name, "_settings") || c.ownSettings(p, name) {
 			return
 		}
-		if p != nil {
+		if p != nil && !p.unloaded {
 			names = append(names, p.Slug+"_settings")
 			if strings.HasSuffix(name, "_settings") {
 				c.add(at, CodeField, "%s.%s: a plugin sees its own settings only, %s_settings", o.Name, name, p.Slug)
@@ -144,8 +144,13 @@ func (c *checker) pluginHas(name string) bool {
 			return true
 		}
 	}
+	return hasKey(c.body, name)
+}
+
+// hasKey reports whether statements give any table the key.
+func hasKey(body []*node, name string) bool {
 	has := false
-	walk(c.body, func(n *node) bool {
+	walk(body, func(n *node) bool {
 		switch n.kind {
 		case kindTable:
 			for _, key := range n.keys {

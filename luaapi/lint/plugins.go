@@ -83,8 +83,8 @@ func returnedBy(body []*node) []*node {
 
 // pluginOf finds the plugin by the slug that its table names.
 func (c *checker) pluginOf(table *node) *Plugin {
-	if len(c.source.Plugins) == 1 {
-		return &c.source.Plugins[0]
+	if c.current != nil {
+		return c.current
 	}
 	if table == nil {
 		return nil
@@ -269,10 +269,9 @@ func (c *checker) helper(l *local) {
 			}
 			known = t
 		}
-		if known != nil && known.constant != nil {
-			known = &typ{name: known.name}
+		if known != nil {
+			name.local.typ = known.withoutConstant()
 		}
-		name.local.typ = known
 	}
 }
 

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/describe"
 )
@@ -122,7 +124,7 @@ func (c *checker) nameType(e *node) *typ {
 			return nil
 		}
 		if known != nil {
-			t = &typ{object: t.object, module: t.module, function: t.function, owner: t.owner, form: t.form, formName: t.formName, plugin: t.plugin, name: t.name, elem: t.elem}
+			t = t.withoutConstant()
 		}
 		known = t
 	}
@@ -215,13 +217,16 @@ func (c *checker) objectField(of *typ, name string) *typ {
 }
 
 func (c *checker) ownSettings(p *Plugin, name string) bool {
+	if p != nil && p.unloaded {
+		return strings.HasSuffix(name, "_settings")
+	}
 	return p != nil && (name == p.Slug+"_settings" || p.SettingsFrom != "" && name == p.SettingsFrom+"_settings")
 }
 
 // formTable is the table of a form's values; of a plugin without that form it
 // has no field.
 func (c *checker) formTable(p *Plugin, form_ string, shownAs string) *typ {
-	if p == nil {
+	if p == nil || p.unloaded {
 		return nil
 	}
 	f := p.Forms[form_]
@@ -240,6 +245,9 @@ func (c *checker) returned(call *node, n int) *typ {
 			}
 			return nil
 		}
+	}
+	if call.kind == kindCall && call.a.kind == kindName && call.a.local != nil && call.a.local.function != nil && len(call.a.local.values) == 1 {
+		return c.helperReturns(call.a.local, n)
 	}
 	f := c.callee(call)
 	if f == nil || n >= len(f.Returns) {
@@ -261,6 +269,51 @@ func (c *checker) returned(call *node, n int) *typ {
 		return nil
 	}
 	return t
+}
+
+// helperReturns is the type of the n-th value that a local function returns,
+// where all its returns agree. nil agrees with everything.
+func (c *checker) helperReturns(l *local, n int) *typ {
+	if l.busy {
+		return nil
+	}
+	l.busy = true
+	defer func() { l.busy = false }()
+	var known *typ
+	agree := true
+	walk(l.function.body, func(s *node) bool {
+		if s.kind == kindFunction {
+			return false
+		}
+		if s.kind != kindReturn || !agree {
+			return true
+		}
+		v, ok := valueFor(s.list, n)
+		if !ok || v.of.plain().kind == kindNil {
+			return true
+		}
+		t := c.typeOfResult(v)
+		if t == nil || known != nil && !sameFor(known, t) {
+			agree = false
+			return true
+		}
+		known = t.withoutConstant()
+		return true
+	})
+	if !agree {
+		return nil
+	}
+	return known
+}
+
+// withoutConstant forgets which text a value is.
+func (t *typ) withoutConstant() *typ {
+	if t.constant == nil {
+		return t
+	}
+	other := *t
+	other.constant = nil
+	return &other
 }
 
 // listOfHosts reports whether the argument of icmp.ping may be an array.
