@@ -106,6 +106,10 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*engine.Result, 
 		return nil, errors.New("the run got no turn before its deadline")
 	}
 	result := engine.ResultOf(&check, report, meta.Version, start)
+	if report.None { // run had nothing new to say, as a plugin with ping may
+		result.Succeeded, result.Error, result.Severity = true, "", ""
+		result.Message = "no result: nothing new since the last ping"
+	}
 	return &result, nil
 }
 
