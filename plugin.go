@@ -6,5 +6,6 @@ type pluginCommands struct {
 	Test  pluginTestCommand  `cmd:"" help:"Run plugins' tests: exit 1 on a failure, 2 when none could be run."`
 	Watch pluginWatchCommand `cmd:"" help:"Lint, test and run a plugin at each save."`
 	Run   pluginRunCommand   `cmd:"" help:"Run a check plugin once: exit 0 passed, 1 failed or unknown, 2 could not run."`
+	Doc   pluginDocCommand   `cmd:"" help:"Print what a plugin's settings are, as Markdown."`
 	List  pluginListCommand  `cmd:"" help:"List the plugins that ship and those of the plugin folder."`
 }

@@ -42,6 +42,9 @@ func (c *pluginNewCommand) Run(s streams) error {
 			return err
 		}
 	}
+	if err := writeEditorFiles("."); err != nil {
+		fmt.Fprintf(s.err, "note: %s\n", err)
+	}
 	if _, err := fs.Stat(plugins.Files(), slug+".lua"); err == nil {
 		fmt.Fprintf(s.err, "note: in the plugin folder, %s.lua takes the place of the plugin %s that ships\n", slug, slug)
 	}

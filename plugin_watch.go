@@ -112,10 +112,8 @@ func (c *pluginWatchCommand) round(ctx context.Context, s streams) {
 	if plugin, ok := strings.CutSuffix(one.File, "_test.lua"); ok {
 		one.File = plugin + ".lua"
 	}
-	found, problems, warnings := lua.LoadFile(ctx, one.File)
-	for _, p := range append(problems, warnings...) {
-		fmt.Fprintln(s.out, problemLine(p))
-	}
+	found, problems, _ := lua.LoadFile(ctx, one.File)
+	c.lint(ctx, s, lua, one.File)
 	if len(problems) > 0 {
 		return
 	}
@@ -131,6 +129,26 @@ func (c *pluginWatchCommand) round(ctx context.Context, s streams) {
 		}
 		one.Slug = p.Meta().Slug
 		c.runOnce(ctx, s, one)
+	}
+}
+
+// lint prints what there is to find in the plugin and its test; what keeps it
+// from loading is among it.
+func (c *pluginWatchCommand) lint(ctx context.Context, s streams, lua *luaapi.Runtime, file string) {
+	paths := []string{file}
+	if test := strings.TrimSuffix(file, ".lua") + "_test.lua"; strings.HasSuffix(file, ".lua") && filepath.Base(file) != "plugin.lua" {
+		if _, err := os.Stat(test); err == nil {
+			paths = append(paths, test)
+		}
+	}
+	for _, path := range paths {
+		found, err := lua.Lint(ctx, path)
+		if err != nil {
+			fmt.Fprintf(s.out, "%s\n", err)
+		}
+		for _, f := range found {
+			fmt.Fprintln(s.out, f)
+		}
 	}
 }
 

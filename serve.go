@@ -90,6 +90,9 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 		return fmt.Errorf("prepare plugins: %w", err)
 	}
 	defer lua.Close()
+	if err := writeEditorFiles(c.Plugins); err != nil {
+		log.Warn("editors find no definitions beside the plugins", "error", err)
+	}
 	if err := lua.Load(ctx); err != nil {
 		return fmt.Errorf("load plugins: %w", err)
 	}
