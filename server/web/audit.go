@@ -55,6 +55,19 @@ func (l auditLine) Did() string {
 	return l.Action + " of the"
 }
 
+// fieldWord is a field's name as people know it.
+func fieldWord(field string) string {
+	switch field {
+	case "password_hash":
+		return "password"
+	case "feed_token":
+		return "feed address"
+	case "ping_token":
+		return "ping address"
+	}
+	return field
+}
+
 // bookkeeping are fields that say nothing about what somebody changed.
 func bookkeeping() []string { return []string{"id", "revision", "created", "updated", "is_fallback"} }
 
@@ -95,7 +108,7 @@ func (w *Web) auditLine(e engine.AuditEntry, names map[string]string) auditLine 
 		l.Link = "/settings"
 	}
 	for _, c := range e.Changes {
-		one := change{c.Field, inWords(c.Before, names), inWords(c.After, names)}
+		one := change{fieldWord(c.Field), inWords(c.Before, names), inWords(c.After, names)}
 		if one.Before+one.After != "" && !slices.Contains(bookkeeping(), c.Field) {
 			l.Changes = append(l.Changes, one)
 		}

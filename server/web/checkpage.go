@@ -230,7 +230,7 @@ func (w *Web) settingsOf(slug string, name engine.FormName, values map[string]an
 		if list, ok := v.([]any); ok {
 			s.Value = ""
 			if len(list) > 0 {
-				s.Value = display(v)
+				s.Value = inWords(v, nil)
 			}
 		}
 		if s.Value == "" {

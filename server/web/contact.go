@@ -21,7 +21,7 @@ func contactFields() []form.Field {
 			{Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
 		{Type: form.Boolean, Name: "quiet_critical", Label: "Hold critical alerts back, too", Group: reached, HelpText: "Otherwise what is critical gets through quiet hours."},
 		{Type: form.List, Name: "contact_rules", Label: "Channels", Group: reached, HelpText: "A channel that is not named here may be used for everything.", Fields: []form.Field{
-			{Type: form.ChoiceOne, Name: "channel", Choices: channels}, {Type: form.ChoiceOne, Name: "severity", Label: "Used", Choices: least}}},
+			{Type: form.ChoiceOne, Name: "channel", Required: true, Choices: channels}, {Type: form.ChoiceOne, Name: "severity", Label: "Used", Choices: least}}},
 	}
 }
 

@@ -51,14 +51,20 @@ func (p *page) ahead(at any) template.HTML {
 }
 
 // clock shows an instant as date and time in the reader's zone.
-func (p *page) clock(at any) template.HTML {
+func (p *page) clock(at any) template.HTML { return p.dated(at, "15:04:05") }
+
+// minute is clock for what is planned: without seconds.
+func (p *page) minute(at any) template.HTML { return p.dated(at, "15:04") }
+
+// dated shows the date, but for today's, and the time of day.
+func (p *page) dated(at any, clock string) template.HTML {
 	t, ok := instant(at)
 	if !ok {
 		return `<span class="quiet">never</span>`
 	}
-	layout := "2006-01-02 15:04:05"
+	layout := "2006-01-02 " + clock
 	if y, m, d := t.In(p.zone).Date(); func() bool { ny, nm, nd := p.now.In(p.zone).Date(); return y == ny && m == nm && d == nd }() {
-		layout = "15:04:05"
+		layout = clock
 	}
 	return p.timeTag(t, t.In(p.zone).Format(layout))
 }

@@ -271,7 +271,7 @@ func differences(before, after *pastObject, names map[string]string) []change {
 			if len(before.stored) == 0 {
 				continue
 			}
-			c = change{map[string]string{"password_hash": "password", "feed_token": "feed address", "ping_token": "ping address"}[f], "(secret)", "(secret)"}
+			c = change{fieldWord(f), "(secret)", "(secret)"}
 		case c.Before == c.After && len(before.stored) == 0, c.Before == "" && c.After == "":
 			continue
 		case c.Before == c.After:

@@ -30,11 +30,11 @@ func (w *Web) rotaForm() form.Form {
 		{Type: form.URL, Name: "ical_url", Label: "Address of the calendar", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromFeed}}, Placeholder: "https://calendar.example.org/oncall.ics",
 			HelpText: "In iCal format, read now and every 30 minutes. Whoever is invited or named in the title is on duty; users are found by e-mail address or username."},
 		{Type: form.List, Name: "rotation.members", Label: "People, in the order of their turns", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
-			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Choices: w.userChoices()}}},
+			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.userChoices()}}},
 		{Type: form.Char, Name: "rotation.every", Label: "A turn lasts", Required: true, Initial: "1w", Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "In whole days or weeks: 1d, 1w, 2w."},
 		{Type: form.Char, Name: "rotation.starts", Label: "First handover", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "The first person's turn begins then, and every handover is at that time of day."},
 		{Type: form.List, Name: "overrides", Label: "Swaps and holidays", Group: "Instead", HelpText: "For this time, this person is on duty instead.",
-			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Label: "On duty", Choices: w.userChoices()}, {Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
+			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Label: "On duty", Required: true, Choices: w.userChoices()}, {Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
 	}}
 }
 
@@ -192,9 +192,6 @@ func applyRota(r *engine.Rota, v form.Values, errs fieldErrors) {
 	r.Overrides = []engine.RotaOverride{}
 	for i, row := range rowsOf(v["overrides"]) {
 		place := "overrides." + strconv.Itoa(i)
-		if textOf(row["user"]) == "" {
-			errs.add(place+".user", "choose somebody")
-		}
 		r.Overrides = append(r.Overrides, engine.RotaOverride{User: textOf(row["user"]), Start: wallTime(textOf(row["start"]), place+".start", zone, errs),
 			End: wallTime(textOf(row["end"]), place+".end", zone, errs)})
 	}

@@ -22,7 +22,7 @@ func TestRotaForm(t *testing.T) {
 		want   string
 	}{
 		{[]string{"name", ""}, `href="#f-name"`}, {[]string{"time_zone", "Mars/North"}, "iana"}, {[]string{"rotation.every", "soon"}, `href="#f-rotation.every"`}, {[]string{"rotation.starts", ""}, `href="#f-rotation.starts"`},
-		{[]string{"overrides.0.end", "2026-06-01T09:00"}, `href="#f-overrides.0.end"`}, {[]string{"overrides.0.start", "x"}, "write a date and time"}, {[]string{"overrides.0.user", ""}, "choose somebody"},
+		{[]string{"overrides.0.end", "2026-06-01T09:00"}, `href="#f-overrides.0.end"`}, {[]string{"overrides.0.start", "x"}, "write a date and time"}, {[]string{"overrides.0.user", ""}, `href="#f-overrides.0.user"`},
 		{[]string{"source", "feed", "ical_url", ""}, `href="#f-ical_url"`}, {[]string{"source", "feed", "ical_url", "webcal"}, `href="#f-ical_url"`}, {[]string{"rotation.members.0.user", "", "rotation.members.4.user", ""}, `href="#f-rotation.members"`},
 		{[]string{"source", "none", "overrides.0.user", "", "overrides.0.start", "", "overrides.0.end", ""}, "give an ical feed"},
 	} {

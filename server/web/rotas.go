@@ -61,7 +61,7 @@ func (w *Web) rotaLine(r engine.RotaView, duty []engine.OnCall) rotaLine {
 	case r.ICalURL != "":
 		l.Source = "calendar feed"
 	case r.Rotation != nil:
-		l.Source = "rotation, every " + r.Rotation.Every
+		l.Source = "rotation, " + everyWords(r.Rotation.Every)
 	}
 	for _, one := range duty {
 		if one.Rota == r.ID {
@@ -72,12 +72,31 @@ func (w *Web) rotaLine(r engine.RotaView, duty []engine.OnCall) rotaLine {
 	shifts, _ := w.engine.Shifts(r.ID, now, now.Add(lookAhead))
 	slices.SortFunc(shifts, func(a, b rota.Shift) int { return a.Start.Compare(b.Start) })
 	for _, s := range shifts {
-		if s.Start.After(now) {
+		away := !slices.ContainsFunc(l.Now, func(o engine.OnCall) bool { return o.User == s.User && !o.Fallback })
+		if s.Start.After(now) && away {
 			l.Next = &turn{User: w.nameOfUser(s.User), From: s.Start, To: s.End}
 			break
 		}
 	}
 	return l
+}
+
+// Turns says how long turns are, and since when.
+func (l *rotaLine) Turns() string {
+	return everyWords(l.Rotation.Every) + " since " + strings.Replace(l.Rotation.Starts, "T", " ", 1)
+}
+
+// everyWords says how often it is somebody else's turn.
+func everyWords(every string) string {
+	switch every {
+	case "1d":
+		return "every day"
+	case "1w", "7d":
+		return "every week"
+	case "2w", "14d":
+		return "every two weeks"
+	}
+	return "every " + every
 }
 
 // lookAhead is how far the shifts of rotas are known.

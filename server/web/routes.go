@@ -45,6 +45,7 @@ func (w *Web) Register(r *mux.Router) {
 	get("/plugins", w.need(access.Viewer, w.pluginsPage))
 	get("/plugins/{slug}", w.need(access.Viewer, w.pluginPage))
 	post("/plugins/{slug}", w.need(access.Admin, w.postPlugin))
+	w.editorRoutes(get, post)
 	get("/tokens", w.need(access.Viewer, w.tokens))
 	post("/tokens", w.need(access.Viewer, w.makeToken))
 	post("/tokens/{id}/delete", w.need(access.Viewer, w.deleteToken))

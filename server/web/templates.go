@@ -45,6 +45,7 @@ func functions(a *assets) template.FuncMap {
 		"dot":       a.dot,
 		"when":      (*page).when,
 		"clock":     (*page).clock,
+		"minute":    (*page).minute,
 		"since":     (*page).since,
 		"until":     (*page).until,
 		"ahead":     (*page).ahead,

@@ -42,6 +42,12 @@ type userPage struct {
 type tab struct {
 	Label, Path string
 	Current     bool
+	Rare        bool // no service uses the plugin, and nothing is set
+}
+
+// RareTabs are those that stand behind the others.
+func (p userPage) RareTabs() []tab {
+	return slices.DeleteFunc(slices.Clone(p.Tabs), func(t tab) bool { return !t.Rare })
 }
 
 type sessionLine struct {
@@ -187,7 +193,9 @@ func (w *Web) tabs(id, current string) []tab {
 	if id == "" {
 		return nil
 	}
-	out := []tab{{"Profile", "/users/" + id, current == ""}}
+	out := []tab{{Label: "Profile", Path: "/users/" + id, Current: current == ""}}
+	u, _ := w.engine.User(id) // without one nothing is set
+	used := w.alertsInUse()
 	for _, card := range w.cards(engine.AlertPlugin) {
 		entry, err := w.engine.Plugin(card.Slug)
 		if err != nil || entry.Plugin == nil {
@@ -195,7 +203,30 @@ func (w *Web) tabs(id, current string) []tab {
 		}
 		m := entry.Plugin.Meta()
 		if len(m.Forms[engine.UserConfigForm].Fields) > 0 && m.SettingsFrom == "" || card.Slug == current {
-			out = append(out, tab{card.Name, "/users/" + id + "/alerts/" + card.Slug, card.Slug == current})
+			out = append(out, tab{Label: card.Name, Path: "/users/" + id + "/alerts/" + card.Slug, Current: card.Slug == current,
+				Rare: !used[card.Slug] && len(u.Settings[card.Slug]) == 0 && card.Slug != current})
+		}
+	}
+	return out
+}
+
+// alertsInUse are the alert plugins that some service or instance tells through,
+// and those whose settings of users they share.
+func (w *Web) alertsInUse() map[string]bool {
+	out := map[string]bool{}
+	for _, s := range w.everySubject() {
+		for _, a := range s.Alerting.Alerts {
+			out[a.Plugin] = true
+		}
+		for _, step := range s.Alerting.Escalation {
+			for _, slug := range step.Plugins {
+				out[slug] = true
+			}
+		}
+	}
+	for slug := range out {
+		if entry, err := w.engine.Plugin(slug); err == nil && entry.Plugin != nil && entry.Plugin.Meta().SettingsFrom != "" {
+			out[entry.Plugin.Meta().SettingsFrom] = true
 		}
 	}
 	return out

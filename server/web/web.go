@@ -46,6 +46,10 @@ type Options struct {
 	Source func(file string) ([]byte, error)
 	// PluginDir is where plugins are saved, as shown to people who have none.
 	PluginDir string
+	// Words are the names that the editor of plugins completes.
+	Words []Word
+	// Cost gives what a plugin took since the start; nil: it is not shown.
+	Cost func(slug string) (PluginCost, bool)
 	// Env tells whether an environment variable is set; nil is os.LookupEnv.
 	Env func(name string) (string, bool)
 	// Now is the clock; nil is time.Now.
