@@ -22,6 +22,7 @@ type pluginLine struct {
 	File    string
 	Shipped bool
 	Uses    int
+	Cost    *PluginCost
 	Entry   engine.PluginEntry
 }
 
@@ -29,6 +30,7 @@ type pluginList struct {
 	Lines     []pluginLine
 	OwnOnes   int
 	PluginDir string
+	CanEdit   bool
 }
 
 // stateOf says how a plugin stands.
@@ -76,9 +78,10 @@ func (w *Web) pluginLine(entry engine.PluginEntry) pluginLine {
 }
 
 func (w *Web) pluginsPage(q *request) error {
-	l := pluginList{PluginDir: w.o.PluginDir}
+	l := pluginList{PluginDir: w.o.PluginDir, CanEdit: w.engine.CanEditPlugins()}
 	for _, entry := range w.engine.Plugins() {
 		line := w.pluginLine(entry)
+		line.Cost = w.cost(entry.Slug)
 		if !line.Shipped {
 			l.OwnOnes++
 		}
@@ -118,6 +121,7 @@ type pluginPage struct {
 	HasForm   bool
 	Shares    string // slug whose settings it shares
 	Suspended bool
+	Inside    pluginInside
 }
 
 type variable struct {
@@ -161,6 +165,10 @@ func (w *Web) showPlugin(q *request, status int, entry engine.PluginEntry, raw m
 	v.Suspended = v.Line.State == "suspended"
 	v.Failures = w.engine.PluginErrors(entry.Slug)
 	v.use(w, entry.Slug)
+	var err error
+	if v.Inside, err = w.inside(q, entry); err != nil {
+		return err
+	}
 	for _, p := range entry.Problems {
 		v.Problems = append(v.Problems, w.problemView(p))
 	}
@@ -188,10 +196,7 @@ func (v *pluginPage) about(w *Web, m *engine.PluginMeta) {
 		_, set := w.o.Env(name)
 		v.Variables = append(v.Variables, variable{name, set})
 	}
-	for _, one := range []struct {
-		name  engine.FormName
-		title string
-	}{{engine.ConfigForm, "Settings of a check"}, {engine.ServiceConfigForm, "Settings of a service"}, {engine.UserConfigForm, "Settings of a user"}} {
+	for _, one := range ownForms() {
 		if f := m.Forms[one.name]; len(f.Fields) > 0 {
 			v.Forms = append(v.Forms, formDoc{one.title, f.Fields})
 		}

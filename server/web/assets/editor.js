@@ -129,6 +129,15 @@ class Words {
     return out;
   }
 
+  // of finds what the names of a variable are: by what it was required as, by its
+  // own name, or by what it is usually called.
+  of(name) {
+    if (!name) return "";
+    const usual = { self: "plugin", response: "http.response", session: "http.session", "response.timings": "http.timings", "response.tls": "http.tls" };
+    const known = this.named().get(name) ?? usual[name] ?? name;
+    return this.words.some((w) => w.of === known) ? known : known.split(".").at(-1);
+  }
+
   offer(event) {
     const { value, selectionStart: at } = this.pane.area;
     const before = value.slice(0, at);
@@ -137,8 +146,8 @@ class Words {
     if (event.inputType === "deleteContentBackward" && !m[1] || !m[1] && m[2].length < 2 || /^\d/.test(m[2])) { this.close(); return; }
     const line = lines(before).at(-1).at(-1);
     if (line && (line[0] === "comment" || line[0] === "string" && !/["']$/.test(line[1].slice(1)))) { this.close(); return; }
-    const of = m[1] ? this.named().get(m[1]) ?? m[1] : "";
-    this.hits = this.words.filter((w) => (w.of === of) && w.name.startsWith(m[2]) && w.name !== m[2]).slice(0, 60);
+    const of = this.of(m[1]);
+    this.hits = this.words.filter((w) => w.of === of && w.name.startsWith(m[2]) && w.name !== m[2]).slice(0, 60);
     if (!this.hits.length) { this.close(); return; }
     this.list.replaceChildren(...this.hits.map((w, i) => {
       const item = element("li");

@@ -1,0 +1,181 @@
+package web
+
+import (
+	"slices"
+	"strings"
+
+	"moonwatch/engine"
+)
+
+// diffLine is a line of a difference: "same", "out" (it goes), "in" (it comes)
+// or "gap" (lines that are the same were left out).
+type diffLine struct {
+	Kind     string
+	Old, New int // numbers from 1; 0: it is not there
+	Text     string
+}
+
+// fileDiff is what differs in one file.
+type fileDiff struct {
+	Name           string // as shown
+	Added, Removed int
+	Lines          []diffLine
+}
+
+// Same reports whether nothing differs.
+func (d fileDiff) Same() bool { return d.Added+d.Removed == 0 }
+
+const (
+	diffContext = 3       // lines shown around a change
+	diffCells   = 2 << 20 // of the table of common lines; larger changes are shown as a whole
+)
+
+// diffSources compares the files of two sources, in order of name.
+func diffSources(before, after engine.PluginSource) []fileDiff {
+	var names []string
+	for name := range before.Files {
+		names = append(names, name)
+	}
+	for name := range after.Files {
+		if _, both := before.Files[name]; !both {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	var out []fileDiff
+	for _, name := range names {
+		d := diffTexts(before.Files[name], after.Files[name])
+		if d.Name = shownName(after.Path, name); !d.Same() {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func textLines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+// diffTexts compares two texts line by line.
+func diffTexts(before, after string) fileDiff {
+	all := diffLines(textLines(before), textLines(after))
+	var d fileDiff
+	near := make([]bool, len(all))
+	for i, l := range all {
+		switch l.Kind {
+		case "in":
+			d.Added++
+		case "out":
+			d.Removed++
+		default:
+			continue
+		}
+		for n := max(0, i-diffContext); n <= min(len(all)-1, i+diffContext); n++ {
+			near[n] = true
+		}
+	}
+	if d.Same() && before != after { // the last line's end
+		d.Added, d.Removed = 1, 1
+	}
+	for i, l := range all {
+		if near[i] {
+			d.Lines = append(d.Lines, l)
+		} else if n := len(d.Lines); n > 0 && d.Lines[n-1].Kind != "gap" {
+			d.Lines = append(d.Lines, diffLine{Kind: "gap"})
+		}
+	}
+	if n := len(d.Lines); n > 0 && d.Lines[n-1].Kind == "gap" {
+		d.Lines = d.Lines[:n-1]
+	}
+	return d
+}
+
+// diffLines gives all lines of both texts: those that are common once.
+func diffLines(before, after []string) []diffLine {
+	head := 0
+	for head < len(before) && head < len(after) && before[head] == after[head] {
+		head++
+	}
+	tail := 0
+	for tail < len(before)-head && tail < len(after)-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
+		tail++
+	}
+	b := &diffBuilder{}
+	for _, text := range before[:head] {
+		b.same(text)
+	}
+	b.middle(before[head:len(before)-tail], after[head:len(after)-tail])
+	for _, text := range before[len(before)-tail:] {
+		b.same(text)
+	}
+	return b.lines
+}
+
+type diffBuilder struct {
+	lines    []diffLine
+	old, new int
+}
+
+func (b *diffBuilder) same(text string) {
+	b.old, b.new = b.old+1, b.new+1
+	b.lines = append(b.lines, diffLine{"same", b.old, b.new, text})
+}
+
+func (b *diffBuilder) out(text string) {
+	b.old++
+	b.lines = append(b.lines, diffLine{"out", b.old, 0, text})
+}
+
+func (b *diffBuilder) in(text string) {
+	b.new++
+	b.lines = append(b.lines, diffLine{"in", 0, b.new, text})
+}
+
+// middle compares what lies between the common head and tail, by their longest
+// common subsequence.
+func (b *diffBuilder) middle(before, after []string) {
+	width := len(after) + 1
+	if (len(before)+1)*width > diffCells {
+		before, after = b.whole(before, after)
+		width = 1
+	}
+	common := make([]int32, (len(before)+1)*width)
+	for i := len(before) - 1; i >= 0; i-- {
+		for j := len(after) - 1; j >= 0; j-- {
+			if before[i] == after[j] {
+				common[i*width+j] = common[(i+1)*width+j+1] + 1
+			} else {
+				common[i*width+j] = max(common[(i+1)*width+j], common[i*width+j+1])
+			}
+		}
+	}
+	i, j := 0, 0
+	for i < len(before) && j < len(after) {
+		switch {
+		case before[i] == after[j]:
+			b.same(before[i])
+			i, j = i+1, j+1
+		case common[(i+1)*width+j] >= common[i*width+j+1]:
+			b.out(before[i])
+			i++
+		default:
+			b.in(after[j])
+			j++
+		}
+	}
+	b.whole(before[i:], after[j:])
+}
+
+// whole takes all that was for all that is, and leaves nothing to compare.
+func (b *diffBuilder) whole(before, after []string) (_, _ []string) {
+	for _, text := range before {
+		b.out(text)
+	}
+	for _, text := range after {
+		b.in(text)
+	}
+	return nil, nil
+}

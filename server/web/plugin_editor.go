@@ -1,0 +1,364 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+// Word is a name of the plugin contract that the editor completes.
+type Word struct {
+	Of    string `json:"of"` // module or object; "" stands by itself
+	Name  string `json:"name"`
+	Shown string `json:"shown"` // with its parameters
+	Text  string `json:"text"`
+}
+
+// The editor's addresses lie outside of /plugins/SLUG/, where plugins' own views are.
+func (w *Web) editorRoutes(get, post registering) {
+	get("/plugin-editor", w.need(access.Admin, w.newPlugin))
+	post("/plugin-editor", w.need(access.Admin, w.postEditor))
+	get("/plugin-editor/{slug}", w.need(access.Admin, w.openEditor))
+	post("/plugin-editor/{slug}", w.need(access.Admin, w.postEditor))
+	get("/plugin-source/{slug}", w.need(access.Editor, w.pluginSource))
+	get("/plugin-versions/{slug}/{id}", w.need(access.Editor, w.pluginVersion))
+	post("/plugin-versions/{slug}/{id}", w.need(access.Admin, w.restorePlugin))
+}
+
+// editorPage is the editor of a plugin.
+type editorPage struct {
+	*draft
+	Action  string
+	Back    string
+	Message string // what else there is to say of the last attempt
+	Notes   []string
+	Checked bool // Problems are those of what is shown
+	Loads   bool
+	Found   []draftNote
+	Diff    []fileDiff // with a stale draft: from what is there now
+	Words   string     // JSON
+	Form    string     // tells the forms of one draft from those of another
+	Try     tryPart
+}
+
+// Plural is how many problems and warnings were found.
+func (p *editorPage) Problems() (n int) {
+	for _, f := range p.Found {
+		n += b2i(!f.Warning)
+	}
+	return n
+}
+
+// mayEdit is why plugins cannot be written here, if so.
+func (w *Web) mayEdit(q *request) error {
+	if w.engine.CanEditPlugins() {
+		return nil
+	}
+	_, err := w.engine.DraftPlugin(q.Context(), engine.PluginSource{})
+	return err
+}
+
+func (w *Web) newPlugin(q *request) error {
+	if err := w.mayEdit(q); err != nil {
+		return err
+	}
+	kind := engine.PluginKind(q.URL.Query().Get("kind"))
+	d := &draft{Path: "my_check.lua"}
+	if kind == engine.AlertPlugin {
+		d.Path = "my_alert.lua"
+	}
+	d.Files = []draftFile{{Shown: d.Path, Text: newPluginText(kind)}}
+	return w.showEditor(q, http.StatusOK, &editorPage{draft: d}, w.look(q, d), nil)
+}
+
+func (w *Web) openEditor(q *request) error {
+	slug := mux.Vars(q.Request)["slug"]
+	if err := w.mayEdit(q); err != nil {
+		return err
+	}
+	entry, err := w.engine.Plugin(slug)
+	if err != nil {
+		return err
+	}
+	pg := &editorPage{}
+	s, err := w.engine.PluginSource(slug)
+	if err != nil {
+		if s, err = w.lastVersion(q.Context(), entry, err); err != nil {
+			return err
+		}
+		pg.Message = "The file is gone. This is the last version of it that was in force; saving writes it again."
+	}
+	pg.draft = draftOf(slug, s)
+	if !pg.editable() {
+		return &engine.Error{Kind: engine.Conflict, Message: "this plugin holds bytes that a browser would change: edit it in its folder"}
+	}
+	return w.showEditor(q, http.StatusOK, pg, w.look(q, pg.draft), nil)
+}
+
+// lastVersion is the newest kept version of a plugin whose file is gone.
+func (w *Web) lastVersion(ctx context.Context, entry engine.PluginEntry, gone error) (engine.PluginSource, error) {
+	versions, err := w.engine.PluginVersions(ctx, pluginPath(entry))
+	if err != nil || len(versions) == 0 {
+		return engine.PluginSource{}, gone
+	}
+	s := versions[0].Source
+	s.Hash = ""
+	return s, nil
+}
+
+// pluginPath is the file or folder that holds a plugin, within its folder.
+func pluginPath(entry engine.PluginEntry) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(entry.File, "shipped:"), "/")
+	return name
+}
+
+// looked is what loading a draft aside found.
+type looked struct {
+	report engine.DraftReport
+	notes  []string // what saving it means
+	err    error
+}
+
+// look loads a draft aside.
+func (w *Web) look(q *request, d *draft) *looked {
+	l := &looked{}
+	l.report, l.err = w.engine.DraftPlugin(q.Context(), d.source())
+	if l.err != nil {
+		return l
+	}
+	mine := map[string]bool{}
+	for _, p := range l.report.Plugins {
+		slug := p.Meta().Slug
+		mine[slug] = true
+		other, err := w.engine.Plugin(slug)
+		switch {
+		case err != nil:
+		case other.Shipped:
+			l.notes = append(l.notes, fmt.Sprintf("The plugin %s comes with Moonwatch. Saving puts %s into the plugin folder, which takes its place; "+
+				"delete that to have the one that comes with Moonwatch back.", slug, d.Path))
+		case pluginPath(other) != d.Path && !other.Orphaned:
+			l.report.Problems = append(l.report.Problems, engine.PluginProblem{File: d.main(), Line: 1,
+				Message: "the slug " + slug + " is that of " + other.File + " already"})
+		}
+	}
+	if len(l.report.Problems) > 0 {
+		l.report.Plugins = nil
+		return l
+	}
+	for _, slug := range w.slugsAt(d) {
+		if !mine[slug] {
+			use := w.engine.PluginUse(slug)
+			l.notes = append(l.notes, fmt.Sprintf("It no longer defines the plugin %s, which %s, %s and %s use.", slug,
+				counted(len(use.Checks), "check"), counted(len(use.Services), "service"), counted(len(use.Instances), "instance")))
+		}
+	}
+	return l
+}
+
+// main is the name of the file that returns the plugin.
+func (d *draft) main() string {
+	if d.Folder {
+		return d.Path + "/" + mainFile
+	}
+	return d.Path
+}
+
+// slugsAt are the plugins that the file or folder of a draft defines now.
+func (w *Web) slugsAt(d *draft) []string {
+	var out []string
+	for _, entry := range w.engine.Plugins() {
+		if d.Slug != "" && pluginPath(entry) == d.Path && entry.Plugin != nil && !(entry.Orphaned && entry.Slug != d.Slug) {
+			out = append(out, entry.Slug)
+		}
+	}
+	return out
+}
+
+// showEditor draws the editor. tried is the try part as it was posted; nil draws
+// it from nothing.
+func (w *Web) showEditor(q *request, status int, pg *editorPage, l *looked, try *tryPart) error {
+	if l.err != nil {
+		return l.err
+	}
+	pg.judge(l)
+	pg.Action, pg.Back = "/plugin-editor", "/plugins"
+	title := "New plugin"
+	if pg.Slug != "" {
+		pg.Action, pg.Back, title = "/plugin-editor/"+pg.Slug, "/plugins/"+pg.Slug, "Edit "+pg.Path
+	}
+	pg.Notes = l.notes
+	if try == nil {
+		try = w.freshTry(pg.draft, l)
+	}
+	pg.Try = *try
+	words, err := json.Marshal(w.o.Words)
+	if err != nil {
+		return fmt.Errorf("encode the words of the editor: %w", err)
+	}
+	pg.Words = string(words)
+	p := w.newPage(q, title, "plugins")
+	p.Body = pg
+	w.render(q.rw, status, "plugin_editor", p)
+	return nil
+}
+
+// judge puts what was found beside its lines.
+func (p *editorPage) judge(l *looked) {
+	p.Checked, p.Loads = true, len(l.report.Problems) == 0
+	p.Form = formMark(l)
+	for i := range p.Files {
+		p.Files[i].Notes = nil
+	}
+	for _, one := range l.report.Problems {
+		p.Found = append(p.Found, p.note(one, false))
+	}
+	for _, one := range l.report.Warnings {
+		p.Found = append(p.Found, p.note(one, true))
+	}
+}
+
+// postEditor does what the button says with the draft that was posted.
+func (w *Web) postEditor(q *request) error {
+	slug := mux.Vars(q.Request)["slug"]
+	if err := w.mayEdit(q); err != nil {
+		return err
+	}
+	var before engine.PluginSource
+	if slug != "" {
+		entry, err := w.engine.Plugin(slug)
+		if err != nil {
+			return err
+		}
+		if before, err = w.engine.PluginSource(slug); err != nil {
+			before = engine.PluginSource{Path: pluginPath(entry)}
+		}
+	}
+	d := postedDraft(slug, q.PostForm, before)
+	if len(d.Files) == 0 {
+		return &engine.Error{Kind: engine.Invalid, Message: "nothing of the plugin was sent"}
+	}
+	l := w.look(q, d)
+	switch q.PostForm.Get("do") {
+	case "problems":
+		return w.answerProblems(q, d, l)
+	case "save":
+		return w.previewSave(q, d, l, before)
+	case "write":
+		return w.writePlugin(q, d, l, before)
+	case "try":
+		return w.tryDraft(q, d, l)
+	}
+	return w.showEditor(q, http.StatusOK, &editorPage{draft: d}, l, w.postedTry(q, d, l))
+}
+
+// answerProblems tells the editor's script what is wrong with the draft.
+func (w *Web) answerProblems(q *request, d *draft, l *looked) error {
+	if l.err != nil {
+		return l.err
+	}
+	pg := &editorPage{draft: d, Found: []draftNote{}}
+	pg.judge(l)
+	h := q.rw.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	return json.NewEncoder(q.rw).Encode(map[string]any{"found": pg.Found, "loads": pg.Loads, "form": pg.Form})
+}
+
+// savePage shows what a save would change, and asks.
+type savePage struct {
+	*draft
+	Action  string
+	Diff    []fileDiff
+	Notes   []string
+	Warning []draftNote
+	Uses    int
+}
+
+// previewSave shows the difference between the files and the draft.
+func (w *Web) previewSave(q *request, d *draft, l *looked, before engine.PluginSource) error {
+	pg := &editorPage{draft: d}
+	switch {
+	case l.err != nil:
+		return l.err
+	case len(l.report.Problems) > 0:
+		pg.Message = "It does not load yet, so it was not saved. What you wrote is still here."
+		return w.showEditor(q, http.StatusUnprocessableEntity, pg, l, w.postedTry(q, d, l))
+	case d.Base != before.Hash:
+		return w.stale(q, d, l, before)
+	}
+	diff := diffSources(before, d.source())
+	if len(diff) == 0 {
+		pg.Message = "Nothing was changed, so there is nothing to save."
+		return w.showEditor(q, http.StatusOK, pg, l, w.postedTry(q, d, l))
+	}
+	v := savePage{draft: d, Diff: diff, Notes: l.notes, Action: "/plugin-editor"}
+	if d.Slug != "" {
+		v.Action += "/" + d.Slug
+	}
+	for _, slug := range w.slugsAt(d) {
+		use := w.engine.PluginUse(slug)
+		v.Uses += len(use.Checks) + len(use.Services) + len(use.Instances)
+	}
+	for _, one := range l.report.Warnings {
+		v.Warning = append(v.Warning, d.note(one, true))
+	}
+	p := w.newPage(q, "Save "+d.Path, "plugins")
+	p.Body = v
+	w.render(q.rw, http.StatusOK, "plugin_save", p)
+	return nil
+}
+
+// writePlugin puts the draft in force.
+func (w *Web) writePlugin(q *request, d *draft, l *looked, before engine.PluginSource) error {
+	if l.err != nil {
+		return l.err
+	}
+	pg := &editorPage{draft: d}
+	if len(l.report.Problems) > 0 {
+		pg.Message = "It does not load, so it was not saved. What you wrote is still here."
+		return w.showEditor(q, http.StatusUnprocessableEntity, pg, l, nil)
+	}
+	err := w.engine.SavePlugin(q.Context(), q.by(), d.Slug, d.Base, d.source())
+	var known *engine.Error
+	switch {
+	case err == nil:
+		slug := l.report.Plugins[0].Meta().Slug
+		if slices.ContainsFunc(l.report.Plugins, func(p engine.Plugin) bool { return p.Meta().Slug == d.Slug }) {
+			slug = d.Slug
+		}
+		return q.redirect("/plugins/" + slug + "?done=saved")
+	case engine.KindOf(err) == engine.Stale:
+		if now, err := w.engine.PluginSource(d.Slug); d.Slug != "" && err == nil {
+			before = now
+		}
+		return w.stale(q, d, l, before)
+	case asError(err, &known) && known.Kind != engine.Forbidden:
+		pg.Message = sentence(known.Message) + " What you wrote is still here."
+		status, _ := statusOf(known.Kind)
+		return w.showEditor(q, status, pg, l, nil)
+	}
+	return err
+}
+
+// stale shows the draft again, and how it differs from what is there by now.
+func (w *Web) stale(q *request, d *draft, l *looked, now engine.PluginSource) error {
+	pg := &editorPage{draft: d}
+	if d.Slug == "" {
+		pg.Message = "There is a plugin in " + d.Path + " already. Nothing was saved; choose another name for the file."
+	} else {
+		pg.Message = "The plugin was changed while you were editing it. Nothing was saved, and what you wrote is still here. " +
+			"Below is how it differs from what is there now: save again to put yours in its place."
+		pg.Diff = diffSources(now, d.source())
+		d.Base = now.Hash
+	}
+	return w.showEditor(q, http.StatusPreconditionFailed, pg, l, w.postedTry(q, d, l))
+}
