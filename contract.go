@@ -11,7 +11,9 @@ import (
 // to complete.
 func contractWords() []web.Word {
 	var out []web.Word
-	add := func(of, name, shown, text string) { out = append(out, web.Word{Of: of, Name: name, Shown: shown, Text: firstSentence(text)}) }
+	add := func(of, name, shown, text string) {
+		out = append(out, web.Word{Of: of, Name: name, Shown: shown, Text: firstSentence(text)})
+	}
 	functions := func(of string, list []describe.Function) {
 		for _, f := range list {
 			add(of, f.Name, f.Signature(), f.Text)
