@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -79,7 +80,12 @@ func (m *monitor) checks(n int, plugin, interval string, config func(i int) obje
 			defer wg.Done()
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				var c made
-				m.api("POST", "/checks", object{"name": fmt.Sprintf("%s %06d", plugin, i), "plugin": plugin, "config": config(i), "interval": interval, "timeout": "5s"}, &c)
+				status, data, _ := m.ask("POST", "/checks", object{"name": fmt.Sprintf("%s %06d of %d", plugin, i, n), "plugin": plugin,
+					"config": config(i), "interval": interval, "timeout": "5s"})
+				if err := json.Unmarshal(data, &c); err != nil || status != 201 {
+					m.t.Errorf("make a check: %d %s %v", status, data, err)
+					return
+				}
 				ids[i] = c.ID
 			}
 		}()
