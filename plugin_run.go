@@ -84,7 +84,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*engine.Result, 
 	}
 	meta := plugin.Meta()
 	if meta.Kind != engine.CheckPlugin {
-		return nil, fmt.Errorf("%s is an alert plugin: only check plugins can be run", meta.Slug)
+		return nil, fmt.Errorf("%s is an alert plugin: try it with plugin send", meta.Slug)
 	}
 	check := engine.NewCheck()
 	check.ID, check.Name, check.Plugin, check.Timeout = "try", c.Name, meta.Slug, engine.Duration(c.Timeout)
