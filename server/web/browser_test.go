@@ -213,11 +213,16 @@ func (b *browser) withoutScripts() {
 // picture takes the whole page.
 func (b *browser) picture(file string) {
 	b.t.Helper()
+	b.capture(file, true)
+}
+
+// capture takes what the window shows, or with whole all of the page.
+func (b *browser) capture(file string, whole bool) {
+	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
 	data, err := chromedp.Run(ctx, func(ctx context.Context, t *chromedp.Target) ([]byte, error) {
-		beyond := true
-		shot, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
+		shot, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &whole})
 		return shot.Data, err
 	})
 	if err == nil {
@@ -231,6 +236,7 @@ func (b *browser) picture(file string) {
 // monitor is the whole program but its command line.
 type monitor struct {
 	engine *engine.Engine
+	store  engine.Store
 	url    string
 	dir    string // of plugins
 }
@@ -253,6 +259,7 @@ func newMonitor(t *testing.T) *monitor {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.store = db
 	eo := engine.DefaultOptions()
 	eo.Store, eo.Sealer, eo.Logger, eo.StopTime = db, sealer, quiet, 3*time.Second
 	if m.engine, err = engine.New(t.Context(), eo); err != nil {

@@ -9,7 +9,7 @@ import (
 
 // When and how a user may be reached.
 
-const reached = "When you may be reached"
+const reached = "Quiet hours and channels"
 
 func contactFields() []form.Field {
 	days := []form.Choice{{Value: "mon", Label: "Mon"}, {Value: "tue", Label: "Tue"}, {Value: "wed", Label: "Wed"}, {Value: "thu", Label: "Thu"}, {Value: "fri", Label: "Fri"}, {Value: "sat", Label: "Sat"}, {Value: "sun", Label: "Sun"}}
