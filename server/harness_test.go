@@ -77,6 +77,8 @@ type fakePlugins struct {
 	mu       sync.Mutex
 	entries  map[string]engine.PluginEntry
 	onChange func(string)
+	sources  map[string]engine.PluginSource // that were written
+	keep     engine.PluginSources           // where they are kept
 }
 
 func (p *fakePlugins) Plugin(slug string) (engine.PluginEntry, bool) {

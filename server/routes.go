@@ -315,7 +315,7 @@ func (s *Server) table() []*route {
 	for _, group := range [][]*route{
 		s.serviceRoutes(), s.instanceRoutes(), s.checkRoutes(), s.runRoutes(), s.uptimeRoutes(), s.summaryRoutes(), s.alertingRoutes(),
 		s.silenceRoutes(), s.rotaRoutes(), s.onCallRoutes(), s.feedRoutes(), s.userRoutes(), s.tokenRoutes(), s.incidentRoutes(), s.whyRoutes(),
-		s.deliveryRoutes(), s.reportRoutes(), s.pluginRoutes(), s.settingsRoutes(), s.auditRoutes(), s.configRoutes(), s.backupRoutes(),
+		s.deliveryRoutes(), s.reportRoutes(), s.pluginRoutes(), s.pluginSourceRoutes(), s.settingsRoutes(), s.auditRoutes(), s.configRoutes(), s.backupRoutes(),
 		s.eventRoutes(), s.sessionRoutes(), s.setupRoutes(), s.documentRoutes(),
 	} {
 		out = append(out, group...)

@@ -333,7 +333,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 	doc := h.admin(200, "GET", "/openapi.json", nil).body
 	seen := 0
 	each(t, h, func(t *testing.T, rt *route) {
-		if rt.stream || rt.method == "DELETE" || rt.input != nil || rt.takes != nil || strings.HasSuffix(rt.path, "/revert") {
+		if rt.stream || rt.method == "DELETE" || rt.input != nil || rt.takes != nil || strings.HasSuffix(rt.path, "/revert") || strings.Contains(rt.path, "/versions/") {
 			return
 		}
 		r := h.do(h.tokens[access.Admin], rt.method, address(rt, idFor(ids, rt)), nil)

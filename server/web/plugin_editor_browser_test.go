@@ -37,6 +37,19 @@ func (m *monitor) doorCheck(t *testing.T, address string) string {
 	}
 }
 
+// otherCheck makes a check of another plugin.
+func (m *monitor) otherCheck(t *testing.T, slug string) string {
+	t.Helper()
+	c := engine.NewCheck()
+	c.Name, c.Plugin, c.Active = "Another", slug, false
+	c.Config = form.Values{"host": "127.0.0.1", "port": 1.0}
+	saved, err := m.engine.SaveCheck(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return saved.ID
+}
+
 // message runs a check and gives what it says.
 func (m *monitor) message(t *testing.T, check string) string {
 	t.Helper()

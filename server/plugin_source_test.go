@@ -1,0 +1,140 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+)
+
+// The fake registry can be edited: a source that holds "broken" does not load,
+// and defines a check plugin by the slug of its first line.
+
+func (p *fakePlugins) SourceOf(slug string) (engine.PluginSource, error) {
+	e, ok := p.Plugin(slug)
+	if !ok {
+		return engine.PluginSource{}, errors.New("no plugin has the slug " + slug)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, ok := p.sources[slug]; ok {
+		return s, nil
+	}
+	return engine.PluginSource{Path: pluginPath(e), Hash: "first", Files: map[string]string{"": slug + "\nfirst"}}, nil
+}
+
+func (p *fakePlugins) Draft(_ context.Context, s engine.PluginSource) engine.DraftReport {
+	text := s.Files[""]
+	slug, _, _ := strings.Cut(text, "\n")
+	if text == "" || strings.Contains(text, "broken") {
+		return engine.DraftReport{Problems: []engine.PluginProblem{{Message: "it is broken", File: s.Path, Line: 2}}}
+	}
+	meta := engine.PluginMeta{Slug: slug, Name: slug, Kind: engine.CheckPlugin, Version: "2"}
+	if e, ok := p.Plugin("probe"); ok {
+		meta.Forms = e.Plugin.Meta().Forms
+	}
+	return engine.DraftReport{Plugins: []engine.Plugin{&fakePlugin{meta: meta}}}
+}
+
+func (p *fakePlugins) TryDraft(ctx context.Context, s engine.PluginSource, slug string, in *engine.CheckRun) (engine.TryReport, error) {
+	host, _ := in.Check.Config["host"].(string)
+	return engine.TryReport{Run: engine.RunReport{Succeeded: true, Message: "tried with " + host, Instructions: 7}, Version: "2",
+		Calls: []engine.TracedCall{{Kind: "http", Target: "GET http://x", Answer: "200", Start: time.Now(), Took: time.Second}}}, nil
+}
+
+func (p *fakePlugins) WriteSource(ctx context.Context, s engine.PluginSource) error {
+	slug, _, _ := strings.Cut(s.Files[""], "\n")
+	s.Hash = "hash of " + s.Files[""]
+	s.Slugs = []string{slug}
+	p.mu.Lock()
+	if p.sources == nil {
+		p.sources = map[string]engine.PluginSource{}
+	}
+	p.sources[slug] = s
+	e, known := p.entries[slug]
+	p.mu.Unlock()
+	if !known {
+		e = engine.PluginEntry{Slug: slug, Plugin: p.Draft(ctx, s).Plugins[0]}
+	}
+	e.File, e.Shipped = s.Path, false
+	p.set(e)
+	return p.keep.KeepSource(ctx, s)
+}
+
+func TestPluginSource(t *testing.T) {
+	h := populated(t)
+	h.plugins.keep = h.engine.PluginSources()
+	source := h.admin(200, "GET", "/plugins/probe/source", nil)
+	files, _ := source.body["files"].(m)
+	if source.body["path"] != "probe.lua" || files["probe.lua"] != "probe\nfirst" {
+		t.Fatalf("the source is %v", source.body)
+	}
+	mark := source.body["fingerprint"]
+
+	draft := h.admin(200, "POST", "/plugins/probe/draft", m{"files": m{"probe.lua": "probe\nbroken"}})
+	problem := draft.body["problems"].([]any)[0].(m)
+	if problem["line"] != 2.0 || problem["file"] != "probe.lua" || len(draft.body["plugins"].([]any)) != 0 {
+		t.Errorf("the draft is %v", draft.body)
+	}
+	if good := h.admin(200, "POST", "/plugins/probe/draft", m{"files": m{"probe.lua": "probe\nok"}}); good.body["plugins"].([]any)[0] != "probe" {
+		t.Errorf("the good draft is %v", good.body)
+	}
+
+	h.admin(422, "PUT", "/plugins/probe/source", m{"fingerprint": mark, "files": m{"probe.lua": "probe\nbroken"}})
+	h.admin(422, "PUT", "/plugins/probe/source", m{"fingerprint": mark, "files": m{"probe.lua": "other\nok"}})
+	h.admin(412, "PUT", "/plugins/probe/source", m{"fingerprint": "another", "files": m{"probe.lua": "probe\nsecond"}})
+	h.admin(412, "PUT", "/plugins/probe/source", m{"files": m{"probe.lua": "probe\nsecond"}})
+	for _, role := range access.Roles() {
+		if role != access.Admin {
+			wantStatus(t, string(role), h.as(role, "PUT", "/plugins/probe/source", m{"fingerprint": mark, "files": m{"probe.lua": "probe\nsecond"}}), http.StatusForbidden)
+		}
+	}
+	if now := h.admin(200, "GET", "/plugins/probe/source", nil); now.body["fingerprint"] != mark {
+		t.Errorf("a refused save changed it: %v", now.body)
+	}
+	second := h.admin(200, "PUT", "/plugins/probe/source", m{"fingerprint": mark, "files": m{"probe.lua": "probe\nsecond"}})
+	h.admin(412, "PUT", "/plugins/probe/source", m{"fingerprint": mark, "files": m{"probe.lua": "probe\nthird"}})
+	h.admin(200, "PUT", "/plugins/probe/source", m{"fingerprint": second.body["fingerprint"], "files": m{"probe.lua": "probe\nthird"}})
+	h.admin(200, "PUT", "/plugins/fresh/source", m{"files": m{"fresh.lua": "fresh\nnew"}})
+
+	versions := h.admin(200, "GET", "/plugins/probe/versions", nil).items()
+	if len(versions) != 2 || versions[0]["author"] != "the-admin" {
+		t.Fatalf("the versions are %v", versions)
+	}
+	id := versions[1]["id"].(string)
+	past := h.admin(200, "GET", "/plugins/probe/versions/"+id, nil)
+	if files := past.body["files"].(m); files["probe.lua"] != "probe\nsecond" {
+		t.Errorf("the version is %v", past.body)
+	}
+	h.admin(404, "POST", "/plugins/fresh/versions/"+id+"/restore", nil)
+	back := h.admin(200, "POST", "/plugins/probe/versions/"+id+"/restore", nil)
+	if files := back.body["files"].(m); files["probe.lua"] != "probe\nsecond" {
+		t.Errorf("restored to %v", back.body)
+	}
+}
+
+func TestTryOverTheAPI(t *testing.T) {
+	h := populated(t)
+	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "stored"}, "active": false})
+	files := m{"probe.lua": "probe\nok"}
+	r := h.admin(200, "POST", "/plugins/probe/try", m{"files": files, "config": m{"host": "typed"}})
+	result, calls := r.body["result"].(m), r.body["calls"].([]any)
+	if result["message"] != "tried with typed" || len(calls) != 1 || calls[0].(m)["took"] != 1.0 || r.body["instructions"] != 7.0 {
+		t.Errorf("tried: %v", r.body)
+	}
+	r = h.admin(200, "POST", "/plugins/probe/try", m{"files": files, "check": check.id()})
+	if result := r.body["result"].(m); result["message"] != "tried with stored" {
+		t.Errorf("tried with a check: %v", r.body)
+	}
+	h.admin(422, "POST", "/plugins/probe/try", m{"files": files}).wantErrors(t, "config.host required")
+	h.admin(422, "POST", "/plugins/pager/try", m{"files": m{"pager.lua": "pager\nok"}, "check": check.id()}).wantErrors(t, "check invalid")
+	h.admin(422, "POST", "/plugins/probe/try", m{"files": m{"probe.lua": "broken"}})
+	if got := h.admin(200, "GET", "/checks/"+check.id()+"/results", nil).items(); len(got) != 0 {
+		t.Errorf("a try left %v", got)
+	}
+}
