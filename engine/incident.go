@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"moonwatch/engine/form"
 )
 
 // Incident is the time in which a service or instance was not PASSING, with
@@ -82,8 +84,9 @@ type Acknowledgement struct {
 
 // Told is whom one plugin reached in an incident.
 type Told struct {
-	At    time.Time       `json:"at"`
-	Users map[string]List `json:"users"` // user id → the list they were told in
+	At       time.Time       `json:"at"`
+	Users    map[string]List `json:"users"`              // user id → the list they were told in
+	Settings form.Values     `json:"settings,omitempty"` // of the subject, that it was last told with; secrets sealed
 }
 
 // List names the list in which a person was told.
@@ -334,9 +337,9 @@ func (in *Incident) copy() *Incident {
 	return &c
 }
 
-// tell records that a plugin reached people.
-func (in *Incident) tell(plugin string, users map[string]List, now time.Time) {
-	told := &Told{At: now, Users: map[string]List{}}
+// tell records that a plugin reached people, and with which settings of the subject.
+func (in *Incident) tell(plugin string, users map[string]List, settings form.Values, now time.Time) {
+	told := &Told{At: now, Users: map[string]List{}, Settings: settings}
 	if old := in.Told[plugin]; old != nil {
 		told.At = old.At
 		for id, list := range old.Users {

@@ -241,7 +241,7 @@ func TestRoute(t *testing.T) {
 		return strings.Join(out, " ")
 	}
 	told := func(in *Incident) *Incident {
-		in.tell("mail", map[string]List{"ada": ListUsers, "ben": ListDuty}, epoch)
+		in.tell("mail", map[string]List{"ada": ListUsers, "ben": ListDuty}, nil, epoch)
 		return in
 	}
 	acked := func(in *Incident) *Incident {
@@ -270,6 +270,12 @@ func TestRoute(t *testing.T) {
 		{name: "unacknowledged goes to updaters alone", h: Happening{Kind: AlertUnacknowledged}, want: "chat!:ada/ben,ada"},
 		{name: "a plugin that is not loaded is queued all the same", h: Happening{Kind: AlertFiring}, change: func(r *Routing) { r.Subject = []string{"later"} }, want: "later:ada/ben,ada"},
 		{name: "a newer event supersedes one that waits, not one under way", h: Happening{Kind: AlertRepeat}, change: func(r *Routing) { r.Waiting = waiting }, want: "mail:ada/ben,ada chat:ada/ben,ada phone:ada/ben,ada", superseded: "d1"},
+		{name: "the end of an acknowledgement is told though a repeat comes with it", in: told, h: Happening{Kind: AlertRepeat}, change: func(r *Routing) {
+			r.Waiting = []*Delivery{{ID: "d3", Plugin: "mail", Kind: AlertUnacknowledged, State: DeliveryPending}}
+		}, want: "mail:ada/ben,ada chat:ada/ben,ada phone:ada/ben,ada"},
+		{name: "but not when telling it failed already", in: told, h: Happening{Kind: AlertRepeat}, change: func(r *Routing) {
+			r.Waiting = []*Delivery{{ID: "d3", Plugin: "mail", Kind: AlertUnacknowledged, State: DeliveryFailed, Attempts: []Attempt{{Outcome: string(OutcomeFailed)}}}}
+		}, want: "mail:ada/ben,ada chat:ada/ben,ada phone:ada/ben,ada", superseded: "d3"},
 		{name: "recovery: nobody was told", h: Happening{Kind: AlertRecovery}, want: ""},
 		{name: "recovery: to those who were told, each in their list", in: told, h: Happening{Kind: AlertRecovery}, want: "mail:ada/ben"},
 		{name: "recovery: stopped neither by alerts_enabled nor by a plugin removed", in: told, h: Happening{Kind: AlertRecovery}, change: func(r *Routing) { r.Enabled, r.Subject = false, nil }, want: "mail:ada/ben"},

@@ -216,7 +216,10 @@ func (x *tx) beginAttempt(id string, entry PluginEntry) *AlertCall {
 	}
 	wanted := len(d.Users) + len(d.DutyOfficers)
 	d = x.admit(d, channel)
-	if wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0 && kind != AlertRecovery {
+	// A room or a receiver hears of it all the same: only a call and a text have
+	// nobody left to go to.
+	personal := channel == "phone" || channel == "sms"
+	if personal && wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0 && kind != AlertRecovery {
 		d = d.copy()
 		d.State, d.Why, d.NextAttempt = DeliverySkipped, "everybody it is for was held back", nil
 		x.putDelivery(d)
@@ -257,7 +260,7 @@ func (x *tx) endAttempt(id string, report AlertReport) {
 	if in := x.incidents.get(d.Incident); in != nil {
 		in = in.copy()
 		if report.Outcome == OutcomeSent || report.Outcome == OutcomeUnknown {
-			in.tell(d.Plugin, d.recipients(), x.now)
+			in.tell(d.Plugin, d.recipients(), d.Snapshot.Settings, x.now)
 			if d.Kind != AlertRecovery {
 				in.ToldStatus = d.Snapshot.OverallStatus
 			}
@@ -301,7 +304,7 @@ func (e *Engine) markSent(delivery, user string) error {
 		x.deliveries.put(delivery, d)
 		if in := x.incidents.get(d.Incident); in != nil {
 			in = in.copy()
-			in.tell(d.Plugin, map[string]List{user: list}, x.now)
+			in.tell(d.Plugin, map[string]List{user: list}, d.Snapshot.Settings, x.now)
 			x.incidents.put(in.ID, in)
 		}
 		return nil

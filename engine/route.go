@@ -88,7 +88,7 @@ func Route(in *Incident, h Happening, r Routing) (plan []Planned, superseded map
 			}
 		}
 		for _, d := range r.Waiting {
-			if d.Plugin == slug && !d.UnderWay() {
+			if d.Plugin == slug && !d.UnderWay() && !outlasts(in, d, h.Kind) {
 				superseded[d.ID] = "a newer event (" + string(h.Kind) + ") took its place"
 			}
 		}
@@ -112,6 +112,13 @@ func route(in *Incident, h Happening, p PluginRoute, known bool) (update, ok boo
 		return false, false, "it has no send_alert_update and the incident is acknowledged"
 	}
 	return false, true, ""
+}
+
+// outlasts tells that a waiting delivery goes all the same before a newer event:
+// the end of an acknowledgement is told though an overdue repeat comes with it,
+// unless it was tried already or nothing was told that it could be about.
+func outlasts(in *Incident, d *Delivery, newer AlertKind) bool {
+	return d.Kind == AlertUnacknowledged && newer == AlertRepeat && len(d.Attempts) == 0 && in.Told[d.Plugin] != nil
 }
 
 // quiet tells the kinds that page nobody: those that send_alert_update takes.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"moonwatch/engine/form"
 )
 
 // snapshot is what alert plugins see of an event. It is made once, stored with
@@ -19,11 +21,7 @@ func (x *tx) snapshot(s subject, in *Incident, was Status, h Happening, number i
 	if in.Ack != nil {
 		a.Acknowledgement = &AcknowledgementSnapshot{User: in.Ack.Username, Comment: in.Ack.Comment, At: in.Ack.At, ExpiresAt: in.Ack.Expires}
 	}
-	for _, choice := range s.Alerts {
-		if choice.Plugin == plugin {
-			a.Settings = choice.Settings
-		}
-	}
+	a.Settings = x.serviceSettings(s, in, plugin)
 	for _, id := range x.checksOf(s) {
 		c, state := x.checks.get(id), x.states.get(id)
 		if c == nil || state == nil || !c.Active {
@@ -43,6 +41,26 @@ func (x *tx) snapshot(s subject, in *Incident, was Status, h Happening, number i
 	slices.SortFunc(a.Failing, byName)
 	slices.SortFunc(a.Passing, byName)
 	return a
+}
+
+// serviceSettings returns what a subject set for an alert plugin. When the
+// subject was deleted or dropped the plugin, the recovery still has to go where
+// the incident was told: what was told with holds.
+func (x *tx) serviceSettings(s subject, in *Incident, plugin string) form.Values {
+	for _, choice := range s.Alerts {
+		if choice.Plugin == plugin {
+			return choice.Settings
+		}
+	}
+	if told := in.Told[plugin]; told != nil {
+		return told.Settings
+	}
+	for _, d := range x.waitingOf(in.ID) {
+		if d.Plugin == plugin && d.UnderWay() {
+			return d.Snapshot.Settings
+		}
+	}
+	return nil
 }
 
 func (x *tx) checkRecord(c *Check, state *CheckState) CheckRecord {
