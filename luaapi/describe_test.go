@@ -214,7 +214,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 	for _, name := range sortedKeys(c.Objects) {
 		if names, ok := real[name]; ok {
 			sameNames(t, name, c.Objects[name].Names(), names)
-		} else if !strings.HasPrefix(name, "testing.") { // their keys: TestOptionsAreDescribed
+		} else if !strings.HasPrefix(name, "testing.") { // those of tests: TestOptionsAreDescribed
 			t.Errorf("%s is described, and nothing says what it is", name)
 		}
 	}

@@ -56,7 +56,7 @@ func TestLintRun(t *testing.T) {
 		"row field":             {"for _, row in ipairs(check.rows) do print(row.colum) end", "7:47: no form has the field colum, which check.config.rows is asked for; did you mean col? [field]"},
 		"instance field":        {"for _, i in ipairs(check.instance_set) do print(i.adress) end", "7:51: instance has no field adress; did you mean address? [field]"},
 		"read-only":             {"check.limit = 3", "7:7: check is read-only: limit cannot be set [field]"},
-		"response field":        {`local r = http.get("x") if r then print(r.code) end`, "7:43: response has no field code; did you mean body? [field]"},
+		"response field":        {`local r = http.get("x") if r then print(r.qqqqqq) end`, "7:43: response has no field qqqqqq [field]"},
 		"response of a helper":  {"local function ask() return http.get(check.host) end\nlocal r = ask()\nprint(r.stauts)", "9:9: response has no field stauts; did you mean status? [field]"},
 		"helper's parameter":    {"local function show(c) print(c.hots) end\nshow(check)", "7:32: check has no field hots; did you mean host? [field]"},
 		"any other parameter":   {"local function show(c) print(c.hots) end\nshow(check) show({ hots = 1 })", ""},
@@ -137,17 +137,17 @@ function P:run(check, result) for k, v in pairs(check.config) do print(k, v) end
 		"alert": {head + `local A = { name = 'A', slug = 'a', version = '1', user_config_form = { forms.CharField{ "nick" } } }
 function A:send_alert(service, users, duty_officers)
   for _, user in ipairs(users) do
-    print(user.a_settings.nik, user.nick, user.b_settings, user.a_settings.nick)
+    print(user.a_settings.nik, user.qqqqqq, user.b_settings, user.a_settings.nick)
   end
-  print(service.statsu, service:get_status_mesage())
+  print(service.qqqqqq, service:get_status_mesage())
   for _, c in ipairs(service:all_failing_checks()) do print(c.nme) end
   return false, "why", { retry_afer = 3 }
 end
 return A`, strings.Join([]string{
 			"5:27: no form has the field nik, which user.a_settings is asked for; did you mean nick? [field]",
-			"5:37: user has no field nick [field]",
-			"5:48: user.b_settings: a plugin sees its own settings only, a_settings [field]",
-			"7:17: service has no field statsu [field]",
+			"5:37: user has no field qqqqqq [field]",
+			"5:50: user.b_settings: a plugin sees its own settings only, a_settings [field]",
+			"7:17: service has no field qqqqqq [field]",
 			"7:33: service has no field get_status_mesage; did you mean get_status_message? [field]",
 			"8:63: check_record has no field nme; did you mean name? [field]",
 			"9:26: there is no option retry_afer here; did you mean retry_after? [option]"}, "|")},
@@ -170,14 +170,14 @@ return {
     t.equl(1, 1)
     t.http("GET", "x", { stauts = 200 })
     local result = t.run{ any = 1 }
-    t.equal(result.sucess, true)
+    t.equal(result.qqqqqq, true)
     t.send_alert{ service = { failing_cheks = {} } }
   end,
 }`)
 	want := []string{
 		"4:7: testing has no equl; did you mean equal? [module]",
 		"5:26: there is no option stauts here; did you mean status? [option]",
-		"7:20: result has no field sucess [field]",
+		"7:20: result has no field qqqqqq [field]",
 		"8:31: there is no option failing_cheks here; did you mean failing_checks? [option]",
 	}
 	if !slices.Equal(got, want) {

@@ -23,7 +23,7 @@ func testingModule() Module {
 			marked_sent(): string[] -- The usernames that were marked as reached.
 			http(method: string, url: string, answer?: testing.http_answer, message?: string, kind?: error_kind): nil -- Answers requests for a URL; with nil, a message and a kind they fail.
 			http_requests(): testing.http_request[] -- What the plugin requested, in order.
-			tcp(host: string, port: integer, dialogue?: table, message?: string, kind?: error_kind): nil -- Answers a connection: { { expect, reply }, … }.
+			tcp(host: string, port: integer, dialogue?: testing.step[], message?: string, kind?: error_kind): nil -- Answers a connection: { { expect, reply }, … }.
 			dns(name: string, type: string, records?: table, message?: string, kind?: error_kind): nil -- Answers look-ups: an array of values, or of records.
 			icmp(host: string, answer?: testing.icmp_answer, message?: string, kind?: error_kind): nil -- Answers pings.
 			exec(argv: string|string[], answer?: testing.exec_answer, message?: string, kind?: error_kind): nil -- Answers runs of a program with just these arguments.
@@ -62,6 +62,12 @@ func testingObjects() []Object {
 		connect_to: string -- Where it was to connect to.
 		:json(options?: json.options): any [fails] -- The body as JSON.
 	`)
+	step := optionsTable("testing.step", "A step of a connection's dialogue: what is expected and what is replied, by position or by name.", `
+		expect?: string -- What the plugin must send first; left out, nothing.
+		reply?: string -- What it is then sent.
+		close?: boolean -- Whether the connection is closed after that.
+	`)
+	step.Positions = true
 	return []Object{auth,
 		object("testing.result", "The result of a run, as the monitor would keep it.", `
 			succeeded: boolean -- Whether it passed.
@@ -156,6 +162,7 @@ func testingObjects() []Object {
 			timings?: testing.timings -- How long it took.
 			tls?: testing.tls -- The certificate.
 		`),
+		step,
 		optionsTable("testing.timings", "How long a request took, in seconds.", `
 			dns?: number -- Looking the name up.
 			connect?: number -- Connecting.

@@ -669,6 +669,13 @@
 ---@field timings? moonwatch.testing.timings How long it took.
 ---@field tls? moonwatch.testing.tls The certificate.
 
+---A step of a connection's dialogue: what is expected and what is replied, by position or by name.
+---@class moonwatch.testing.step
+---@field expect? string What the plugin must send first; left out, nothing.
+---@field reply? string What it is then sent.
+---@field close? boolean Whether the connection is closed after that.
+---@field [integer] string
+
 ---How long a request took, in seconds.
 ---@class moonwatch.testing.timings
 ---@field dns? number Looking the name up.

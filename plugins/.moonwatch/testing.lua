@@ -117,7 +117,7 @@ function testing.http_requests() end
 ---Answers a connection: { { expect, reply }, … }.
 ---@param host string
 ---@param port integer
----@param dialogue? table
+---@param dialogue? moonwatch.testing.step[]
 ---@param message? string
 ---@param kind? moonwatch.error_kind
 function testing.tcp(host, port, dialogue, message, kind) end
