@@ -115,7 +115,7 @@ func TestAlertObjectMistakes(t *testing.T) {
 		{`local x = service.slack_settings`, "service.slack_settings: a plugin sees its own settings only, pager_settings"},
 		{`local x = users[1].pager_settings.favourite_bone`, "settings has no field 'favourite_bone'; did you mean 'favorite_bone'?"},
 		{`local x = service:all_failing_checks()[1].eror`, "check has no field 'eror'; did you mean 'error'?"},
-		{`local x = service.settings`, "service has no field 'settings'"},
+		{`local x = service.settings`, "service has no field 'settings'; did you mean 'pager_settings'?"},
 		{`service:mark_sent("nobody")`, "bad argument #1 to 'mark_sent' (this user is not among users and duty_officers)"},
 		{`service:mark_sent()`, "bad argument #1 to 'mark_sent' (a user expected, got nil)"},
 	}

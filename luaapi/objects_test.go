@@ -86,7 +86,7 @@ func TestCheckObject(t *testing.T) {
 func TestObjectMistakes(t *testing.T) {
 	tests := []struct{ body, want string }{
 		{`local x = check.hots`, "check has no field 'hots'; did you mean 'host'?"},
-		{`local x = check.nonsense_at_all`, "check has no field 'nonsense_at_all'"},
+		{`local x = check.nonsense_at_all`, "check has no field 'nonsense_at_all'; did you mean 'instance_set'?"},
 		{`check.host = "x"`, "check is read-only: 'host' cannot be set"},
 		{`check.fresh = "x"`, "check is read-only: 'fresh' cannot be set"},
 		{`local x = check.config.hots`, "check.config has no field 'hots'; did you mean 'host'?"},
@@ -95,8 +95,8 @@ func TestObjectMistakes(t *testing.T) {
 		{`local x = check.instance_set[1].adress`, "instance has no field 'adress'; did you mean 'address'?"},
 		{`check.instance_set[1].address = "x"`, "instance is read-only: 'address' cannot be set"},
 		{`local x = check.instance_set[1].Address`, "instance has no field 'Address'; did you mean 'address'?"},
-		{`local x = check.service_set[1].link`, "service has no field 'link'"},
-		{`local x = check.last_result.ok`, "last_result has no field 'ok'"},
+		{`local x = check.service_set[1].link`, "service has no field 'link'; did you mean 'id'?"},
+		{`local x = check.last_result.ok`, "last_result has no field 'ok'; did you mean 'at'?"},
 		{`result.succeded = true`, "result has no field 'succeded'; did you mean 'succeeded'?"},
 		{`local x = result.eror`, "result has no field 'eror'; did you mean 'error'?"},
 		{`result.succeeded = 1`, "result.succeeded must be a boolean, got number"},

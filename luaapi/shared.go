@@ -78,7 +78,7 @@ func keyText(v lua.LValue) string { return cutRunes(v.String(), 80) }
 
 // raiseUnknown raises at the caller's line and names the nearest known field.
 func raiseUnknown(L *lua.LState, what, name string, names []string) {
-	if near := form.Nearest(name, names); near != "" {
+	if near := form.Closest(name, names); near != "" {
 		L.RaiseError("%s has no field '%s'; did you mean '%s'?", what, name, near)
 	}
 	L.RaiseError("%s has no field '%s'", what, name)

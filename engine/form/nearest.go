@@ -21,6 +21,35 @@ func Nearest(name string, candidates []string) string {
 	return found
 }
 
+// Closest is Nearest, and when nothing is so near, the candidate that shares the
+// longest beginning with name (success for succeeded), else the one fewest edits
+// away. It is "" for no candidates and for a name of over 100 bytes.
+func Closest(name string, candidates []string) string {
+	if near := Nearest(name, candidates); near != "" || len(name) > 100 {
+		return near
+	}
+	shared, edits, found := 0, 0, ""
+	for _, c := range candidates {
+		s, d := sharedStart(strings.ToLower(name), strings.ToLower(c)), distance(strings.ToLower(name), strings.ToLower(c))
+		if s < 3 {
+			s = 0
+		}
+		if found == "" || s > shared || s == shared && d < edits {
+			shared, edits, found = s, d, c
+		}
+	}
+	return found
+}
+
+// sharedStart is how many bytes a and b begin with alike.
+func sharedStart(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
 // distance counts edits: a letter put in, left out, replaced, or two
 // neighbours swapped.
 func distance(a, b string) int {
