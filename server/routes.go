@@ -257,6 +257,7 @@ func (c *call) readBody() error {
 // bytes reads a body of at most so many bytes.
 func (c *call) bytes(most int64) ([]byte, error) {
 	if c.r.ContentLength > most {
+		swallow(c.w, c.r)
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
 	}
 	out := http.NewResponseController(c.w)
@@ -265,6 +266,7 @@ func (c *call) bytes(most int64) ([]byte, error) {
 	out.SetReadDeadline(time.Time{})
 	if err != nil {
 		if _, ok := err.(*http.MaxBytesError); ok {
+			swallow(c.w, c.r)
 			return nil, err
 		}
 		return nil, refuse(http.StatusBadRequest, "the body ended too early")

@@ -107,6 +107,7 @@ func loginPossible(r *http.Request, err error) bool {
 // viewBody reads the whole body as it is.
 func (s *Server) viewBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > s.o.MaxBody {
+		swallow(w, r)
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
 	}
 	out := http.NewResponseController(w)
@@ -114,7 +115,9 @@ func (s *Server) viewBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.o.MaxBody))
 	out.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
-	if err != nil && !errors.As(err, &large) {
+	if errors.As(err, &large) {
+		swallow(w, r)
+	} else if err != nil {
 		return nil, refuse(http.StatusBadRequest, "the body ended too early")
 	}
 	return body, err
