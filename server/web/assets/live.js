@@ -28,13 +28,12 @@ export function follow() {
     if (due) look();
   };
 
-  let source, away = false;
+  let source;
   const listen = () => {
     source = new EventSource("/api/v1/events?" + wanted);
     for (const kind of kinds) source.addEventListener(kind, look);
-    source.onopen = () => { show(""); if (away) look(); away = false; };
+    source.onopen = () => { show(""); look(); }; // what changed since the page was drawn came before the stream
     source.onerror = () => {
-      away = true;
       show("Not connected: what is shown may be old.");
       if (source.readyState === EventSource.CLOSED) setTimeout(() => { listen(); look(); }, 10_000);
     };
