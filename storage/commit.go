@@ -45,7 +45,7 @@ func (db *DB) Apply(ctx context.Context, b *engine.Batch) error {
 	}
 	if err := db.do(ctx, &job{plan: func(tx *badger.Txn) ([]op, error) {
 		db.folds.spoil(b.Results)
-		return s.plan(tx)
+		return s.plan(tx, db.terms)
 	}}); err != nil {
 		return fmt.Errorf("store batch %s: %w", b.ID, err)
 	}

@@ -45,6 +45,7 @@ type DB struct {
 	broken  error // guarded by viewing; why nothing can be written or read any more
 	views   sync.WaitGroup
 
+	terms     termKinds // the committer's
 	folds     folds
 	foldPause atomic.Int64 // nanoseconds between two rounds of folding
 }
@@ -75,6 +76,7 @@ func Open(dir string, o Options) (*DB, error) {
 		space: spaceGuard{path: path, least: o.MinFree},
 		queue: make(chan *job, 1024), quit: make(chan struct{})}
 	db.setFoldPause(usualFoldPause)
+	db.terms = termKinds{}
 	db.folds.init()
 	if err := db.prepare(); err != nil {
 		codec.close()

@@ -84,14 +84,17 @@ func expiry(t time.Time) uint64 {
 	return uint64(max(t.Unix()+1, 1))
 }
 
-// plan says what to write, by what is stored now.
-func (s *staged) plan(tx *badger.Txn) ([]op, error) {
+// plan says what to write, by what is stored now. The committer calls it.
+func (s *staged) plan(tx *badger.Txn, terms termKinds) ([]op, error) {
 	ops := s.ready[:len(s.ready):len(s.ready)]
 	for i := range s.changes {
 		c := &s.changes[i]
-		old, err := storedHead(tx, c.kind, c.id)
-		if err != nil {
-			return nil, err
+		var old *engine.Record
+		if c.delete || terms.any(tx, c) {
+			var err error
+			if old, err = storedHead(tx, c.kind, c.id); err != nil {
+				return nil, err
+			}
 		}
 		if c.delete {
 			ops = s.planDelete(ops, c, old)
@@ -100,6 +103,27 @@ func (s *staged) plan(tx *badger.Txn) ([]op, error) {
 		}
 	}
 	return ops, nil
+}
+
+// termKinds tells of which kinds any record has, or had, terms; kinds that were
+// not looked at yet are not in it. It is the committer's. A record of the other
+// kinds is written without reading what it replaces: states come with every
+// result of a check that is new or in trouble.
+type termKinds map[engine.Kind]bool
+
+func (k termKinds) any(tx *badger.Txn, c *change) bool {
+	if len(c.terms) > 0 {
+		k[c.kind] = true
+	}
+	known, looked := k[c.kind]
+	if !looked {
+		it := tx.NewIterator(badger.IteratorOptions{Prefix: joinKey(termSpace, string(c.kind))})
+		defer it.Close()
+		it.Rewind()
+		known = it.Valid()
+		k[c.kind] = known
+	}
+	return known
 }
 
 func planPut(ops []op, c *change, old *engine.Record) []op {
