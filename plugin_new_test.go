@@ -168,7 +168,7 @@ func TestPluginWatch(t *testing.T) {
 	if err := os.WriteFile("page.lua", []byte("return {"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	await(t, &out, "page.lua:1: ")
+	await(t, &out, "page.lua:1:9: ")
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
