@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,11 @@ func TestPings(t *testing.T) {
 		if got := h.engine.LatestResult(made.id()).Message; tt.message != "" && got != tt.message {
 			t.Errorf("%s %s gives %q, want %q", tt.method, tt.path, got, tt.message)
 		}
+	}
+	long := strings.NewReader(strings.Repeat("x", 2<<20))
+	h.server.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/ping/"+token, long))
+	if long.Len() != 0 {
+		t.Errorf("%d bytes of a long body are left: its sender would see a reset connection", long.Len())
 	}
 	if r := h.do("", "GET", "/ping/wrong", nil); r.status != 404 {
 		t.Errorf("a wrong token answers %d", r.status)

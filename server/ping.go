@@ -43,6 +43,7 @@ func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusBadRequest, "the body ended too early")
 		return
 	}
+	swallow(w, r) // what is kept is the beginning; the sender may send it all
 	p.Body, p.Address = string(body), s.remote(r).address
 	switch err := s.engine.Ping(r.Context(), mux.Vars(r)["token"], p); engine.KindOf(err) {
 	case "":
