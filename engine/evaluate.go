@@ -119,7 +119,7 @@ func (x *tx) settle(c *Check, old, state *CheckState) {
 	}
 	was, wasFailing := old.Failing()
 	is, isFailing := state.Failing()
-	moved, shown := was != is || wasFailing != isFailing, state.Status != old.Status
+	moved, shown := was != is || wasFailing != isFailing || state.Flapping && !old.Flapping, state.Status != old.Status
 	if !moved && !shown {
 		return
 	}
@@ -167,12 +167,12 @@ func (x *tx) failing(s subject) []FailingCheck {
 			continue
 		}
 		if severity, ok := state.Failing(); ok {
-			out = append(out, FailingCheck{id, severity})
+			out = append(out, FailingCheck{id, severity, state.Flapping})
 		}
 	}
 	if s.ref == builtIn {
 		for id := range x.e.rotaTroubles() {
-			out = append(out, FailingCheck{rotaCheck + id, StatusWarning})
+			out = append(out, FailingCheck{ID: rotaCheck + id, Severity: StatusWarning})
 		}
 	}
 	slices.SortFunc(out, func(a, b FailingCheck) int { return cmp.Compare(a.ID, b.ID) })

@@ -237,7 +237,7 @@ func React(old *Incident, s Situation, now time.Time) (*Incident, []Happening) {
 	in.newcomers(s, first, emit)
 	if in.Gather != nil && !now.Before(in.Gather.Until) {
 		in.Gather = nil
-		emit(Happening{Kind: AlertUpdate, Detail: "further checks failed"})
+		emit(Happening{Kind: AlertUpdate, Detail: "further checks failed or began to flap"})
 	}
 	if in.Fired && in.Ack == nil && !silencedNow {
 		for in.Steps < len(s.Steps) && !now.Before(in.Opened.Add(s.Steps[in.Steps])) {
@@ -403,13 +403,16 @@ func except(ids, those []string) []string {
 	return slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(those, id) })
 }
 
+// difference tells which checks fail anew, and which no longer. One that begins
+// to flap while it fails is told of like one that begins to fail: why it is
+// quiet from then on has to be said once.
 func difference(old, now []FailingCheck) (added, gone []string) {
-	was := make(map[string]bool, len(old))
+	was, flapped := make(map[string]bool, len(old)), make(map[string]bool, len(old))
 	for _, f := range old {
-		was[f.ID] = true
+		was[f.ID], flapped[f.ID] = true, f.Flapping
 	}
 	for _, f := range now {
-		if !was[f.ID] {
+		if !was[f.ID] || f.Flapping && !flapped[f.ID] {
 			added = append(added, f.ID)
 		}
 		delete(was, f.ID)

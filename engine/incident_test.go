@@ -9,13 +9,14 @@ import (
 
 // drama plays an incident step by step.
 type drama struct {
-	t       *testing.T
-	in      *Incident
-	now     time.Time
-	s       Situation
-	checks  map[string]Status
-	heard   []string // kinds since the last look
-	reasons []string
+	flapping string // the check that flaps
+	t        *testing.T
+	in       *Incident
+	now      time.Time
+	s        Situation
+	checks   map[string]Status
+	heard    []string // kinds since the last look
+	reasons  []string
 
 	silenced bool // a silence covers all
 }
@@ -50,7 +51,7 @@ func (d *drama) react() *drama {
 	d.s.Failing = nil
 	for _, id := range []string{"a", "b", "c"} {
 		if s, ok := d.checks[id]; ok {
-			d.s.Failing = append(d.s.Failing, FailingCheck{id, s})
+			d.s.Failing = append(d.s.Failing, FailingCheck{ID: id, Severity: s, Flapping: id == d.flapping})
 		}
 	}
 	d.s.Overall = Overall(d.s.Failing)
@@ -124,6 +125,11 @@ func TestReact(t *testing.T) {
 		d := newDrama(t).set("a=ERROR").want("firing").set("b=ERROR").want("")
 		d.wait(10 * time.Second).set("c=WARNING").want("")
 		d.wait(19 * time.Second).want("").wait(time.Second).want("update").wait(time.Minute).want("")
+	})
+	t.Run("a failing check begins to flap: said once", func(t *testing.T) {
+		d := newDrama(t).set("a=ERROR").want("firing")
+		d.flapping = "a"
+		d.react().want("").wait(30 * time.Second).want("update").wait(time.Minute).want("")
 	})
 	t.Run("gathered: folded in when severity rises", func(t *testing.T) {
 		newDrama(t).set("a=WARNING").want("firing").set("b=WARNING").want("").set("c=ERROR").want("escalation").wait(time.Minute).want("")

@@ -318,4 +318,5 @@ func Overall(failing []FailingCheck) Status {
 type FailingCheck struct {
 	ID       string `json:"id"`
 	Severity Status `json:"severity"`
+	Flapping bool   `json:"flapping,omitempty"`
 }

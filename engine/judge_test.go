@@ -191,7 +191,7 @@ func TestOverall(t *testing.T) {
 	if got := Overall(nil); got != StatusPassing {
 		t.Errorf("none failing: %s", got)
 	}
-	if got := Overall([]FailingCheck{{"a", StatusWarning}, {"b", StatusCritical}, {"c", StatusError}}); got != StatusCritical {
+	if got := Overall([]FailingCheck{{"a", StatusWarning, false}, {"b", StatusCritical, false}, {"c", StatusError, false}}); got != StatusCritical {
 		t.Errorf("the highest: %s", got)
 	}
 }
