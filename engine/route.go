@@ -93,9 +93,17 @@ func Route(in *Incident, h Happening, r Routing) (plan []Planned, superseded map
 			}
 		}
 		plan = append(plan, planned)
-		say("plugin "+slug, "queued", "%d users, %d duty officers", len(planned.Users), len(planned.DutyOfficers))
+		say("plugin "+slug, "queued", "%s, %s", count(len(planned.Users), "user"), count(len(planned.DutyOfficers), "duty officer"))
 	}
 	return plan, superseded, why
+}
+
+// count writes a number of things: "1 user", "2 users".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // route says whether and how an event goes through one plugin.

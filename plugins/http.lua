@@ -6,7 +6,7 @@
 local forms, http = require "forms", require "http"
 
 local Http = {
-  name = "HTTP status", slug = "http", version = "1.0.0", author = "Moonwatch",
+  name = "HTTP status", slug = "http", version = "1.1.0", author = "Moonwatch",
   summary = "Requests a URL and checks the status code, text, JSON, speed and certificate of the answer.",
   font_icon = "glyphicon glyphicon-arrow-up",
   settings_form = {
@@ -34,6 +34,8 @@ local Http = {
       help_text = "Value in a JSON body that must be there" },
     forms.CharField{ "json_value", group = "Answer", required = false, label = "JSON value",
       help_text = "What the value at the JSON path must be; empty: anything" },
+    forms.IntegerField{ "max_size", group = "Answer", initial = 1, min_value = 1, max_value = 64, unit = "MiB", label = "Largest body",
+      help_text = "Fail when the body is larger" },
 
     forms.BooleanField{ "verify_ssl_certificate", group = "Connection", initial = true, label = "Verify SSL certificate",
       help_text = "Fail when the certificate is not trusted" },
@@ -68,6 +70,7 @@ end
 
 -- body_problem looks at the body as far as the check asks for it.
 local function body_problem(check, response)
+  if response.truncated then return ("Response body is larger than %d MiB"):format(check.max_size) end
   local match, absent, path = check.text_match, check.text_absent, check.json_path
   if match ~= "" and not require("re").match(match, response.body) then
     return "Failed to find match regex /" .. match .. "/ in response body"
@@ -111,6 +114,10 @@ local function options_of(check, user_agent)
   if body ~= "" then
     options = options or {}
     options.body = body
+  end
+  if check.max_size ~= 1 then -- 1 MiB is what the module takes by itself
+    options = options or {}
+    options.max_body = check.max_size * 1048576
   end
   if not check.verify_ssl_certificate or not check.follow_redirects then
     options = options or {}

@@ -199,3 +199,22 @@ func TestHTTPConfig(t *testing.T) {
 		t.Errorf("got description %q, %v", text, err)
 	}
 }
+
+func TestHTTPLargeBody(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		block := make([]byte, 64<<10)
+		for range 40 { // 2.5 MiB
+			if _, err := w.Write(block); err != nil {
+				return
+			}
+		}
+	}))
+	defer site.Close()
+	b := newBench(t, nil)
+	if r := b.run("http", check{config: map[string]any{"endpoint": site.URL}}); r.Succeeded || r.Error != "Response body is larger than 1 MiB" {
+		t.Errorf("larger than allowed: %+v", r.Error)
+	}
+	if r := b.run("http", check{config: map[string]any{"endpoint": site.URL, "max_size": 4}}); !r.Succeeded {
+		t.Errorf("as large as allowed: %+v", r.Error)
+	}
+}

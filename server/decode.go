@@ -215,6 +215,9 @@ func (d *decoder) duration(v reflect.Value, raw any, at string) {
 		d.fail(at, form.CodeInvalid, "%s", err.Error())
 		return
 	}
+	if span == 0 {
+		span = -1 // "0s" is no way to say "none", which is null: let the bounds refuse it
+	}
 	v.SetInt(int64(span))
 }
 
