@@ -88,6 +88,7 @@ type Engine struct {
 	backlog    *backlog // keeper's
 	retryStore time.Time
 	batches    uint64 // keeper's: batches so far
+	grouped    int    // keeper's: ops in the last batch
 	memoryOnly atomic.Bool
 	usages     map[string]*usage // keeper's, by plugin
 

@@ -19,7 +19,9 @@ type op struct {
 }
 
 const (
-	groupMost   = 1024             // ops in one batch
+	groupMost   = 1024 // ops in one batch
+	groupBusy   = 8    // ops in the batch before from which on the next one is let grow
+	groupPause  = 8 * time.Millisecond
 	groupSize   = 16 << 20         // bytes of results' texts after which a batch takes no further op
 	refusedMost = 10 * time.Second // how long the store may refuse before the monitor goes on from memory
 )
@@ -71,6 +73,7 @@ func (e *Engine) keep() {
 			if !ok {
 				return
 			}
+			e.breathe(&o)
 			e.group(&o)
 		case <-timer.C:
 			e.group(nil)
@@ -78,6 +81,14 @@ func (e *Engine) keep() {
 			e.drain()
 			return
 		}
+	}
+}
+
+// breathe lets further results gather when they come thick: a commit costs much
+// the same for one as for a hundred.
+func (e *Engine) breathe(first *op) {
+	if first.simple && e.grouped >= groupBusy {
+		time.Sleep(groupPause)
 	}
 }
 
@@ -112,10 +123,12 @@ func (e *Engine) group(first *op) {
 	if first != nil {
 		take(*first)
 	}
+	e.grouped = 1
 	for n := 1; n < groupMost && x.size < groupSize; n++ {
 		select {
 		case o := <-e.ops:
 			take(o)
+			e.grouped++
 			continue
 		default:
 		}
