@@ -73,7 +73,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*engine.Result, 
 	defer network.Close()
 	trace := host.NewTrace(network)
 	defer func() { c.printTrace(s, trace) }()
-	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: newScratch()})
+	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: luaapi.NewScratch(time.Now)})
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertRe
 	trace := host.NewTrace(network)
 	one := pluginRunCommand{File: c.File, Slug: c.Slug, Trace: c.Trace}
 	defer func() { one.printTrace(s, trace) }()
-	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: newScratch()})
+	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: luaapi.NewScratch(time.Now)})
 	if err != nil {
 		return none, err
 	}

@@ -30,6 +30,10 @@ func newTestData(now func() time.Time) *testData {
 	return &testData{values: map[engine.Scope]map[string]testValue{}, now: now}
 }
 
+// NewScratch returns a store for the time of one run on the command line. It
+// keeps to the limits of the real one; now is the clock of its expiries.
+func NewScratch(now func() time.Time) engine.PluginData { return newTestData(now) }
+
 // Get implements engine.PluginData.
 func (d *testData) Get(_ context.Context, s engine.Scope, key string) ([]byte, bool, error) {
 	d.mu.Lock()
