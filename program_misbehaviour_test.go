@@ -52,7 +52,8 @@ var badRuns = []struct{ name, body, want string }{
 	{"recursion of __index", `local t = {} setmetatable(t, { __index = function(t, k) return t[k .. "x"] end }) return t.x`, `.`},
 	{"recursion of __tostring", `local t = {} setmetatable(t, { __tostring = function() return tostring(t) end }) return tostring(t)`, `.`},
 	{"recursion of __call", `local t = {} setmetatable(t, { __call = function(self) return 1 + self() end }) t()`, `.`},
-	{"text doubles", `local s = "x" while true do s = s .. s end`, `memory|` + timesOut},
+	{"text doubles", `local s = "x" while true do s = s .. s end`, `memory`},
+	{"text doubles in pcall", `while true do pcall(function() local s = "x" while true do s = s .. s end end) end`, `memory`},
 	{"result doubles", `local s = "0123456789" while true do result.raw_data = result.raw_data .. s s = s .. s end`, `memory|` + timesOut},
 	{"table grows", `local t = {} local i = 0 while true do i = i + 1 t[i] = { i } end`, `memory|` + timesOut},
 	{"map grows", `local t = {} local i = 0 while true do i = i + 1 t["k" .. i] = "v" .. i end`, `memory|` + timesOut},
@@ -142,6 +143,10 @@ func TestMisbehaviour(t *testing.T) {
 		stall = max(stall, time.Since(asleep)-20*time.Millisecond)
 	}
 	end := time.Now()
+	slots := map[string]time.Time{}
+	for _, id := range good {
+		slots[id] = m.nextRun(id)
+	}
 	most = max(most, m.memory("VmHWM"))
 	// What they left is read from a monitor that is at rest.
 	if code := m.end(syscall.SIGTERM); code != 0 {
@@ -154,11 +159,11 @@ func TestMisbehaviour(t *testing.T) {
 	if most > 1<<30 {
 		t.Errorf("it held %d MB, want less than 1 GB", most>>20)
 	}
-	lost, late := goodSlots(t, m, good, begin, end)
+	lost, late := goodSlots(t, m, slots, begin, end)
 	// On a machine so busy with other things that it holds up even this test, which
-	// only sleeps, a run may begin when its slot is over.
+	// only sleeps, for half of an interval, a run may begin when its slot is over.
 	spared := 0
-	if stall > 40*time.Millisecond {
+	if stall > 500*time.Millisecond {
 		spared = len(good)
 	}
 	if lost > spared {
@@ -177,13 +182,14 @@ func (m *monitor) saveAll(version string, change func(string) string) {
 	}
 }
 
-// goodSlots counts the slots that good checks lost, and how late one was at most.
-func goodSlots(t *testing.T, m *monitor, good []string, begin, end time.Time) (lost int, late time.Duration) {
-	for _, id := range good {
+// goodSlots counts the slots that good checks lost, and how late one was at
+// most. Of each check it is told one slot.
+func goodSlots(t *testing.T, m *monitor, good map[string]time.Time, begin, end time.Time) (lost int, late time.Duration) {
+	for id, slot := range good {
 		results := m.results(id, begin)
 		slices.SortFunc(results, func(a, b resultView) int { return cmp.Compare(a.Started.UnixNano(), b.Started.UnixNano()) })
 		results = slices.DeleteFunc(results, func(r resultView) bool { return r.Started.After(end) })
-		lost += len(m.lostSlots(id, results, begin, end, time.Second))
+		lost += len(lostSlots(slot, results, begin, end, time.Second))
 		for i, r := range results {
 			if !r.Succeeded {
 				t.Errorf("a good check beside bad ones: %+v", r)

@@ -153,7 +153,7 @@ func editUnderLoad(t *testing.T, m *monitor, checks []string) {
 	for _, id := range checks {
 		results := m.results(id, begin)
 		slices.SortFunc(results, func(a, b resultView) int { return cmp.Compare(a.Started.UnixNano(), b.Started.UnixNano()) })
-		if lost := m.lostSlots(id, results, begin, time.Now(), time.Second); len(lost) > 0 {
+		if lost := lostSlots(m.nextRun(id), results, begin, time.Now(), time.Second); len(lost) > 0 {
 			t.Errorf("check %s has not one result in each of its slots: %v", id, lost)
 		}
 		for _, r := range results {
@@ -173,17 +173,22 @@ func editUnderLoad(t *testing.T, m *monitor, checks []string) {
 	}
 }
 
-// lostSlots are the slots of a check's grid between from and to that have not
-// exactly one result. A slot that begins within an interval of either end may be
-// missing.
-func (m *monitor) lostSlots(id string, results []resultView, from, to time.Time, interval time.Duration) []time.Time {
+// nextRun is when a check runs next: once it has run, a slot of its grid.
+func (m *monitor) nextRun(id string) time.Time {
 	m.t.Helper()
 	var c struct {
 		NextRun time.Time `json:"next_run"`
 	}
 	m.api("GET", "/checks/"+id, nil, &c)
-	slot := func(at time.Time) int { // counted from next_run, so that all are below zero
-		return -int((c.NextRun.Sub(at) + interval - 1) / interval)
+	return c.NextRun
+}
+
+// lostSlots are the slots of a check's grid between from and to that have not
+// exactly one result. A slot that begins within an interval of either end may be
+// missing. next is a slot after all results.
+func lostSlots(next time.Time, results []resultView, from, to time.Time, interval time.Duration) []time.Time {
+	slot := func(at time.Time) int { // counted from next, so that all are below zero
+		return -int((next.Sub(at) + interval - 1) / interval)
 	}
 	held := map[int]int{}
 	for _, r := range results {
@@ -192,7 +197,7 @@ func (m *monitor) lostSlots(id string, results []resultView, from, to time.Time,
 	var lost []time.Time
 	for n := slot(from.Add(interval)); n <= slot(to.Add(-interval)); n++ {
 		if held[n] != 1 {
-			lost = append(lost, c.NextRun.Add(time.Duration(n)*interval))
+			lost = append(lost, next.Add(time.Duration(n)*interval))
 		}
 	}
 	return lost

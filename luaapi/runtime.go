@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -51,6 +52,7 @@ func New(o Options) (*Runtime, error) {
 		return nil, fmt.Errorf("plugin runtime options: %w", err)
 	}
 	limitArrays()
+	lualib.LimitConcat()
 	rt := &Runtime{
 		opts:   o,
 		turns:  newTurns(o.MaxExecuting),

@@ -117,10 +117,14 @@ func (v *vmContext) Steps(n int) error {
 	return v.Err()
 }
 
-// Bytes counts what library functions build: writing a kilobyte is about as
-// much work as an instruction.
+// Bytes counts what library functions and `..` build: writing a kilobyte is
+// about as much work as an instruction. A larger text than a function may build
+// ends the run before it is there.
 func (v *vmContext) Bytes(n int) error {
 	v.instructions += int64(n) >> 10
+	if n > lualib.MaxString {
+		v.end(errMemory)
+	}
 	v.check()
 	return v.ended
 }

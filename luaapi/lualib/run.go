@@ -24,7 +24,8 @@ const (
 type Budget interface {
 	// Steps reports n more steps of work (about 1 to 10 ns each).
 	Steps(n int) error
-	// Bytes reports n bytes that are about to be, or have just been, built.
+	// Bytes reports n bytes that are about to be, or have just been, built: more
+	// than MaxString only when `..` is to build them.
 	Bytes(n int) error
 }
 
@@ -105,11 +106,20 @@ func claim(L *lua.LState, n int) {
 	if n > MaxString {
 		L.RaiseError("%s", errTooLarge.Error())
 	}
-	if r := runOf(L); r != nil && r.Budget != nil {
-		if err := r.Budget.Bytes(n); err != nil {
-			L.RaiseError("%s", err.Error())
-		}
+	report(L, n)
+}
+
+// report tells the budget of n bytes and raises its error. It returns whether
+// there is a budget.
+func report(L *lua.LState, n int) bool {
+	r := runOf(L)
+	if r == nil || r.Budget == nil {
+		return false
 	}
+	if err := r.Budget.Bytes(n); err != nil {
+		L.RaiseError("%s", err.Error())
+	}
+	return true
 }
 
 // pacer counts the steps of a loop and spends them in portions.
