@@ -17,19 +17,24 @@ func (im *importer) resolveNames() {
 	section := func(kind Kind, present bool, listed []string) {
 		old := map[string]string{}
 		for id, name := range names[kind] {
-			old[name] = id
+			old[nameKey(kind, name)] = id
 		}
-		ids := map[string]string{}
+		ids, keys := map[string]string{}, map[string]string{}
 		for _, name := range listed {
+			key := nameKey(kind, name)
 			if name == "" {
 				continue
 			}
-			if ids[name] = old[name]; ids[name] == "" {
+			if first := keys[key]; first != "" && first != name { // what stands twice letter by letter is said already
+				im.add(config.Named("users", name), "unique", "this is the user %s in another case", first)
+			}
+			keys[key] = name
+			if ids[name] = old[key]; ids[name] == "" {
 				ids[name] = im.e.newID()
 			}
 			after[kind][ids[name]] = name
 		}
-		for name, id := range old {
+		for id, name := range names[kind] {
 			if ids[name] == "" && !(im.o.Prune && present && !im.kept[id]) {
 				ids[name] = id
 			}
@@ -89,7 +94,7 @@ func (im *importer) keep() {
 	listed := map[string]bool{}
 	admin := false
 	for _, u := range im.doc.Users {
-		listed[u.Username] = true
+		listed[nameKey(KindUser, u.Username)] = true
 		admin = admin || u.Active && access.Role(u.Role) == access.Admin
 	}
 	if im.now.users[im.by.User] != nil {
@@ -109,7 +114,7 @@ func (im *importer) keep() {
 	var admins []*User
 	for id, u := range im.now.users {
 		switch {
-		case listed[u.Username] || !isAdmin(u):
+		case listed[nameKey(KindUser, u.Username)] || !isAdmin(u):
 		case im.kept[id]:
 			admin = true
 		default:

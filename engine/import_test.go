@@ -272,6 +272,22 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// TestImportKnowsUsersInAnyCase: a username is one person, however it is written.
+func TestImportKnowsUsersInAnyCase(t *testing.T) {
+	b := newConfigBench(t)
+	defer b.e.Stop()
+	importInto(t, b, []byte(head+"users:\n- {username: ada, role: admin}\n"), engine.ImportOptions{})
+	id, _ := b.e.UserNamed("ada")
+	report := importInto(t, b, []byte(head+"users:\n- {username: Ada, role: admin}\nservices:\n- {name: s, users_to_notify: [Ada]}\n"), engine.ImportOptions{Prune: true})
+	if now, _ := b.e.UserNamed("aDA"); now != id || len(b.e.Users()) != 1 || b.e.Users()[0].Username != "Ada" || report.Deleted != 0 {
+		t.Errorf("written in another case: %q, users %+v", deeds(report), b.e.Users())
+	}
+	refused, err := b.e.Import(t.Context(), admin, []byte(head+"users:\n- {username: bob}\n- {username: BOB}\n"), engine.ImportOptions{})
+	if engine.KindOf(err) != engine.Invalid || len(refused.Problems) != 1 || refused.Problems[0].Location != `users["BOB"]` || refused.Problems[0].Code != "unique" || refused.Problems[0].Line != 4 {
+		t.Errorf("one user in two cases: %+v %v", refused.Problems, err)
+	}
+}
+
 // TestImportOfTheBuiltInService: it is known by what it is, not by its name.
 func TestImportOfTheBuiltInService(t *testing.T) {
 	b := newConfigBench(t)

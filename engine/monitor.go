@@ -115,7 +115,7 @@ func (m *viewMonitor) Acknowledge(ctx context.Context, service, username string,
 	e := m.e
 	e.mu.RLock()
 	ref, found := e.begin(e.now()).subjectNamed(service)
-	u := e.tables.users[e.tables.names[KindUser][username]]
+	u := e.tables.userNamed(username)
 	e.mu.RUnlock()
 	switch {
 	case !found:

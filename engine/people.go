@@ -205,11 +205,11 @@ func (x *tx) endSessionsOf(user, keep string) {
 	}
 }
 
-// Login checks a username and password. It takes as long for a user who is not
+// Login checks a username, in any case, and a password. It takes as long for a user who is not
 // there. It blocks on hashing.
 func (e *Engine) Login(username, password string) (*User, error) {
 	e.mu.RLock()
-	u := e.tables.users[e.tables.names[KindUser][username]]
+	u := e.tables.userNamed(username)
 	e.mu.RUnlock()
 	hash := ""
 	if u != nil {

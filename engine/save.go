@@ -259,15 +259,25 @@ func (p *problems) severity(location string, s Status) {
 
 const year = 365 * 24 * time.Hour
 
+// nameKey is what no two objects of a kind share: the name, and of users the
+// username in lower case, because people and calendars write it in any.
+func nameKey(kind Kind, name string) string {
+	if kind == KindUser {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
 // unique complains when another object of the kind has the name.
 func (x *tx) unique(kind Kind, id, name, location string) error {
 	other := ""
-	if o := x.t.names[kind][name]; o != "" && x.nameOf(kind, o) == name {
+	key := nameKey(kind, name)
+	if o := x.t.names[kind][key]; o != "" && nameKey(kind, x.nameOf(kind, o)) == key {
 		other = o
 	}
 	for at := x; at != nil && other == ""; at = at.parent {
 		for _, o := range at.putIDs(kind) {
-			if o != id && x.nameOf(kind, o) == name {
+			if o != id && nameKey(kind, x.nameOf(kind, o)) == key {
 				other = o
 			}
 		}

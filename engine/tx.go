@@ -32,7 +32,7 @@ type tables struct {
 
 	subjectsOf map[string]map[Ref]bool    // check id → subjects it is linked to
 	dependents map[Ref]map[Ref]bool       // subject → subjects that depend on it
-	names      map[Kind]map[string]string // unique name → id
+	names      map[Kind]map[string]string // nameKey of the name → id
 	waiting    map[string]map[string]bool // incident id → ids of its active deliveries
 	latest     map[string]*Result         // last result of each check
 	tokenHash  map[string]string          // hash → token id
@@ -418,11 +418,11 @@ func rename[T any](t *tables, kind Kind, id string, old, now *T, name func(*T) s
 	if t.names[kind] == nil {
 		t.names[kind] = map[string]string{}
 	}
-	if old != nil && t.names[kind][name(old)] == id {
-		delete(t.names[kind], name(old))
+	if old != nil && t.names[kind][nameKey(kind, name(old))] == id {
+		delete(t.names[kind], nameKey(kind, name(old)))
 	}
 	if now != nil {
-		t.names[kind][name(now)] = id
+		t.names[kind][nameKey(kind, name(now))] = id
 	}
 }
 

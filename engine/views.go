@@ -285,12 +285,20 @@ func (e *Engine) StoredUser(id string) (User, error) {
 	return User{}, missing(KindUser)
 }
 
-// UserNamed returns the id of the user with a username.
+// UserNamed returns the id of the user with a username, in any case.
 func (e *Engine) UserNamed(username string) (string, bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	id, ok := e.tables.names[KindUser][username]
-	return id, ok
+	u := e.tables.userNamed(username)
+	if u == nil {
+		return "", false
+	}
+	return u.ID, true
+}
+
+// userNamed returns the user with a username, in any case; nil without.
+func (t *tables) userNamed(username string) *User {
+	return t.users[t.names[KindUser][nameKey(KindUser, username)]]
 }
 
 func (e *Engine) userView(u *User) User {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -59,6 +60,31 @@ func TestLoginIsLimited(t *testing.T) {
 	wantStatus(t, "the eleventh attempt", r, 429)
 	if r.header.Get("Retry-After") == "" {
 		t.Error("it does not say when to come back")
+	}
+}
+
+// TestUsernamesInAnyCase: what differs in case alone is one person.
+func TestUsernamesInAnyCase(t *testing.T) {
+	h := populated(t)
+	id := h.admin(201, "POST", "/users", m{"username": "Ada", "password": password, "role": "editor"}).id()
+	for _, name := range []string{"ada", "ADA"} {
+		h.as(access.Admin, "POST", "/users", m{"username": name}).wantErrors(t, "username unique")
+		if r := h.do("", "POST", "/api/v1/session", m{"username": name, "password": password}); r.status != 200 || r.body["user"] != id || r.body["username"] != "Ada" {
+			t.Errorf("a login as %s: %d %s", name, r.status, r.text)
+		}
+	}
+	h.as(access.Admin, "PATCH", "/users/"+h.users[access.Viewer].ID, m{"username": "aDa"}).wantErrors(t, "username unique")
+	h.admin(200, "PATCH", "/users/"+id, m{"username": "ADA"})
+	h.admin(204, "DELETE", "/users/"+id, nil)
+	h.admin(201, "POST", "/users", m{"username": "ada"})
+	// Attempts are counted by person, too: another case is no further attempt.
+	for i := range 20 {
+		if err := h.server.attempt("192.0.2."+strconv.Itoa(i), []string{"bob", "bOb", "Bob"}[i%3]); err != nil {
+			t.Fatalf("attempt %d: %v", i, err)
+		}
+	}
+	if h.server.attempt("192.0.2.99", "BOB") == nil {
+		t.Error("in another case there are more attempts")
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *Server) newPages() (*web.Web, error) {
 		Words: s.o.Words, Cost: s.pluginCost,
 		Login: func(w http.ResponseWriter, r *http.Request, user *engine.User) error {
 			s.byAddress.Reset(s.remote(r).address)
-			s.byUsername.Reset(user.Username)
+			s.byUsername.Reset(limitKey(user.Username))
 			return s.openSession(w, r, user.ID)
 		},
 		Logout: s.closeSession,

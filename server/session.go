@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"moonwatch/engine"
@@ -68,7 +69,7 @@ func (s *Server) login(c *call) (answer, error) {
 		return answer{}, err
 	}
 	s.byAddress.Reset(from.address)
-	s.byUsername.Reset(in.Username)
+	s.byUsername.Reset(limitKey(user.Username))
 	if err := s.openSession(c.w, c.r, user.ID); err != nil {
 		return answer{}, err
 	}
@@ -87,7 +88,7 @@ func missingTexts(texts map[string]string) (errs form.Errors) {
 
 // attempt takes one attempt to log in, or says how long to wait for the next.
 func (s *Server) attempt(address, username string) error {
-	now := s.now()
+	now, username := s.now(), limitKey(username)
 	if s.byAddress.Allow(address, now) {
 		if username == "" || s.byUsername.Allow(username, now) {
 			return nil
@@ -100,6 +101,9 @@ func (s *Server) attempt(address, username string) error {
 	return refuse(http.StatusTooManyRequests, "too many attempts: wait a while").
 		with("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 }
+
+// limitKey is a username as attempts are counted: it is good in any case.
+func limitKey(username string) string { return strings.ToLower(username) }
 
 // openSession begins a session and hands its secret to the browser.
 func (s *Server) openSession(w http.ResponseWriter, r *http.Request, user string) error {
