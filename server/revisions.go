@@ -111,6 +111,9 @@ func (k *collection[In, View]) past(c *call, data []byte, mask func(*engine.Engi
 			delete(out, name)
 		}
 	}
+	if k.kind == engine.KindRota && !c.who.Role.Can(access.Editor) {
+		out["ical_url"] = "" // as viewRota has it
+	}
 	return out, nil
 }
 

@@ -15,7 +15,8 @@ func (s *Server) rotaRoutes() []*route {
 	k := &collection[engine.Rota, engine.RotaView]{
 		kind: engine.KindRota, plural: "rotas", one: "a rota", read: access.Viewer, write: access.Editor,
 		required: []string{"name"}, order: "name",
-		note:  "A rota has an iCal feed (ical_url) or a rotation, either with overrides; or overrides alone.",
+		note: "A rota has an iCal feed (ical_url) or a rotation, either with overrides; or overrides alone. " +
+			"Only editors see ical_url: such addresses are often secret themselves.",
 		fresh: engine.NewRota,
 		get: func(c *call, id string) (engine.RotaView, error) {
 			v, err := c.engine.Rota(id)
@@ -62,11 +63,11 @@ func (s *Server) rotaRoutes() []*route {
 			}})
 }
 
-// viewRota is a rota as a role sees it: who knows the address of its feed can
-// read its shifts without logging in.
+// viewRota is a rota as a role sees it: who knows the address of a feed can read
+// its shifts without logging in, be it the rota's own or the one it is read from.
 func viewRota(v engine.RotaView, role access.Role) engine.RotaView {
 	if !role.Can(access.Editor) {
-		v.FeedURL = ""
+		v.FeedURL, v.ICalURL = "", ""
 	}
 	emptyLists(&v)
 	return v

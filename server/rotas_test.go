@@ -118,6 +118,36 @@ func TestFeeds(t *testing.T) {
 	}
 }
 
+// TestAddressOfAFeedIsForEditors: whoever knows it can read the calendar.
+func TestAddressOfAFeedIsForEditors(t *testing.T) {
+	h := populated(t)
+	viewer, _ := h.listen(h.tokens[access.Viewer], "?types=rota")
+	editor, _ := h.listen(h.tokens[access.Editor], "?types=rota")
+	const address = "https://calendar.example.org/private-1234/down"
+	id := h.as(access.Editor, "POST", "/rotas", m{"name": "r", "ical_url": address}).id()
+	for _, path := range []string{"/rotas", "/rotas?ical_url=" + address, "/rotas/" + id, "/rotas/" + id + "/revisions", "/rotas/" + id + "/shifts", "/oncall"} {
+		for _, role := range []access.Role{access.Viewer, access.Operator} {
+			if r := h.as(role, "GET", path, nil); r.status != 200 || strings.Contains(r.text, "1234") {
+				t.Errorf("%s as %s: %d %s", path, role, r.status, r.text)
+			}
+		}
+	}
+	if r := h.as(access.Operator, "POST", "/rotas/"+id+"/refresh", nil); r.status != 200 || strings.Contains(r.text, "1234") || r.body["stale"] != true {
+		t.Errorf("read again: %d %s", r.status, r.text)
+	}
+	if e := next(t, viewer); e.data["id"] != id || e.data["ical_url"] != "" {
+		t.Errorf("a viewer's event is %v", e)
+	}
+	if e := next(t, editor); e.data["ical_url"] != address {
+		t.Errorf("an editor's event is %v", e)
+	}
+	for _, path := range []string{"/rotas/" + id, "/rotas/" + id + "/revisions"} {
+		if r := h.as(access.Editor, "GET", path, nil); !strings.Contains(r.text, address) {
+			t.Errorf("%s as an editor: %s", path, r.text)
+		}
+	}
+}
+
 func TestRotaEvents(t *testing.T) {
 	h := populated(t)
 	events, _ := h.listen(h.tokens[access.Viewer], "?types=rota")

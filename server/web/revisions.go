@@ -76,6 +76,9 @@ func (w *Web) revisionsPage(q *request) error {
 		if past[i], err = w.pastObject(kind, r); err != nil {
 			return err
 		}
+		if kind == engine.KindRota && textOf(past[i].seen["ical_url"]) != "" && !q.user.Role.Can(access.Editor) {
+			past[i].seen["ical_url"] = "(secret)" // who knows the address can read the calendar
+		}
 		if v.Name == "" {
 			v.Name = past[i].name
 		}

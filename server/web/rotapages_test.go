@@ -53,6 +53,8 @@ func TestRotaForm(t *testing.T) {
 	}
 	h.get(access.Viewer, path).want(t, http.StatusOK, "a calendar feed").without(t, "calendar.example.org")
 	h.get(access.Viewer, "/rotas").want(t, http.StatusOK, "Nights")
+	h.get(access.Viewer, "/revisions/rota/"+r.ID).want(t, http.StatusOK, "(secret)").without(t, "calendar.example.org")
+	h.get(access.Editor, "/revisions/rota/"+r.ID).want(t, http.StatusOK, "calendar.example.org")
 	h.post(access.Editor, path+"/delete").want(t, http.StatusSeeOther)
 	h.get(access.Editor, path).want(t, http.StatusNotFound)
 }
