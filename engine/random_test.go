@@ -30,7 +30,7 @@ type world struct {
 	t       *testing.T
 	rng     *rand.Rand
 	faults  bool // the store refuses batches now and then
-	store   *storagetest.Memory
+	store   sequenceStore
 	plugins *fakePlugins
 	e       *engine.Engine
 	checks  []*engine.Check
@@ -58,6 +58,29 @@ type call struct {
 	outcome  engine.AlertOutcome
 	silenced bool
 	life     int
+}
+
+// sequenceStore is a store that sequences are played on: it refuses when told,
+// is stopped and started, and crashes.
+type sequenceStore interface {
+	engine.Store
+	SetFail(func(*engine.Batch) error)
+	SetAfter(func(*engine.Batch) error)
+	// restarted returns the store after a stop and a start.
+	restarted() (sequenceStore, error)
+	// crashed takes down what is on the disk now, and returns what goes on from
+	// it once the dead process has come to rest.
+	crashed() func() (sequenceStore, error)
+}
+
+// inMemory is the store in memory as a sequence's.
+type inMemory struct{ *storagetest.Memory }
+
+func (m inMemory) restarted() (sequenceStore, error) { return m, nil }
+
+func (m inMemory) crashed() func() (sequenceStore, error) {
+	disk := m.Clone()
+	return func() (sequenceStore, error) { return inMemory{disk}, nil }
 }
 
 // TestRandomSequences plays random sequences of results, edits,
@@ -101,12 +124,11 @@ func TestSameSequenceSameEvents(t *testing.T) {
 
 // play plays one sequence and returns the events that came of it.
 func play(t *testing.T, seed uint64, faults bool) (events []string) {
-	events, _ = playOn(t, seed, faults, storagetest.NewMemory())
-	return events
+	return playOn(t, seed, faults, inMemory{storagetest.NewMemory()})
 }
 
-// playOn plays one sequence on a store, and returns the store in use at its end.
-func playOn(t *testing.T, seed uint64, faults bool, store *storagetest.Memory) (events []string, last *storagetest.Memory) {
+// playOn plays one sequence on a store.
+func playOn(t *testing.T, seed uint64, faults bool, store sequenceStore) (events []string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed)
 		w.store = store
@@ -121,13 +143,12 @@ func playOn(t *testing.T, seed uint64, faults bool, store *storagetest.Memory) (
 		w.calm()
 		events = w.judge(seed)
 		w.e.Stop()
-		last = w.store
 	})
-	return events, last
+	return events
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), store: storagetest.NewMemory(), failing: map[string]engine.Status{},
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), failing: map[string]engine.Status{},
 		outcome: map[string]engine.AlertOutcome{}, plugins: &fakePlugins{entries: map[string]engine.PluginEntry{}}}
 	probe := &fakePlugin{meta: engine.PluginMeta{Slug: "probe", Kind: engine.CheckPlugin, Hash: "h", Forms: map[engine.FormName]form.Form{}}}
 	probe.run = func(_ context.Context, in *engine.CheckRun) engine.RunReport {
@@ -321,6 +342,7 @@ func (w *world) step() {
 		w.note("stop and start")
 		w.e.Stop()
 		w.nextLife()
+		w.reopen(w.store.restarted())
 		time.Sleep(time.Duration(w.rng.IntN(10)) * time.Second)
 		w.boot()
 	case 15:
@@ -371,7 +393,7 @@ func (w *world) nextLife() {
 
 // crash goes on from what was on disk: all that the old process does later is lost.
 func (w *world) crash() {
-	disk := w.store.Clone()
+	disk := w.store.crashed()
 	w.mu.Lock()
 	n := len(w.calls)
 	w.mu.Unlock()
@@ -380,8 +402,13 @@ func (w *world) crash() {
 	w.mu.Lock()
 	w.calls = w.calls[:n] // what the dead process did after its death did not happen
 	w.mu.Unlock()
-	w.store = disk
+	w.reopen(disk())
 	w.boot()
+}
+
+func (w *world) reopen(store sequenceStore, err error) {
+	w.must(err)
+	w.store = store
 }
 
 // calm lets everything recover and the outbox empty itself.
