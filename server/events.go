@@ -65,8 +65,9 @@ func (s *Server) eventRoutes() []*route {
 			"At most 4 updates a second, with the latest of each object. Last-Event-ID resumes; event resync says that changes were lost.",
 		params: []param{
 			{"types", text, "only these types, separated by commas: " + strings.Join(names, ", ")},
-			{"service", text, "only what belongs to this service: itself, its checks and their results, its incidents and deliveries"},
-			{"check", text, "only this check and its results"},
+			{"service", text, "only what concerns this service: itself, what it is linked to, its checks and their results, its incidents and deliveries, " +
+				"its rotas, the silences that cover any of it, and the settings"},
+			{"check", text, "only what concerns this check: itself and its results, its plugin, its services and instances, the silences that name it, and the settings"},
 		},
 		handle: s.streamEvents}}
 }
@@ -86,7 +87,25 @@ type stream struct {
 	service  string
 	check    string
 	role     access.Role
+
+	concerns [2]concern // of service and check
+	back     bool       // the client was here before, and has not been sent anything yet
 }
+
+// concern is what a stream of one service or check is told of.
+type concern struct {
+	find        func() map[engine.Key]bool // nil: there is no filter
+	now, before map[engine.Key]bool        // before: at the last time, for what left since
+}
+
+// look finds again what concerns the stream.
+func (f *concern) look() {
+	if f.find != nil {
+		f.before, f.now = f.now, f.find()
+	}
+}
+
+func (f *concern) passes(key engine.Key) bool { return f.find == nil || f.now[key] || f.before[key] }
 
 func (s *Server) streamEvents(c *call) (answer, error) {
 	st := &stream{c: c, out: http.NewResponseController(c.w), service: c.query.Get("service"), check: c.query.Get("check"), role: c.who.Role}
@@ -131,7 +150,16 @@ func (st *stream) open() {
 	now := st.c.engine.Seq()
 	listener, resync := st.c.engine.Listen(seq)
 	resync = resync || header != "" && (err != nil || seq == 0)
-	st.listener = listener
+	st.listener, st.back = listener, seq > 0
+	if id := st.service; id != "" {
+		st.concerns[0].find = func() map[engine.Key]bool {
+			return st.c.engine.ConcernsSubject(engine.Ref{Kind: engine.KindService, ID: id})
+		}
+	}
+	if id := st.check; id != "" {
+		st.concerns[1].find = func() map[engine.Key]bool { return st.c.engine.ConcernsCheck(id) }
+	}
+	st.look()
 	h := st.c.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
@@ -142,6 +170,12 @@ func (st *stream) open() {
 		text += resyncEvent(now)
 	}
 	st.write(text)
+}
+
+func (st *stream) look() {
+	for i := range st.concerns {
+		st.concerns[i].look()
+	}
 }
 
 func resyncEvent(seq uint64) string { return fmt.Sprintf("event: resync\nid: %d\ndata: {}\n\n", seq) }
@@ -203,22 +237,17 @@ func (st *stream) send() bool {
 	slices.SortFunc(changes, func(a, b engine.Change) int {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
-	var linked map[string]bool
-	if st.service != "" {
-		linked = map[string]bool{}
-		for _, id := range checksOf(st.c.engine, engine.Ref{Kind: engine.KindService, ID: st.service}) {
-			linked[id] = true
-		}
-	}
+	st.look()
 	var wanted []engine.Change
 	for _, change := range changes {
 		if st.wants(change) {
 			wanted = append(wanted, change)
 		}
 	}
+	defer func() { st.back = false }()
 	var b strings.Builder
 	for i, change := range wanted {
-		data, ok := st.data(change, linked)
+		data, ok := st.data(change)
 		if !ok {
 			continue
 		}
@@ -246,24 +275,31 @@ func (st *stream) wants(change engine.Change) bool {
 	if !known || !st.role.Can(role) || st.types != nil && !slices.Contains(st.types, string(change.Kind)) {
 		return false
 	}
-	isCheck := change.Kind == engine.KindCheck || change.Kind == engine.KindResult
-	if st.check != "" && (!isCheck || change.ID != st.check) {
-		return false
-	}
-	if st.service == "" || isCheck {
+	return st.passes(change) || st.back // what is gone that a client missed may have concerned it
+}
+
+// passes reports whether a change concerns the service or check of the stream,
+// as far as the change itself says: whose an incident is, is seen when it is read.
+func (st *stream) passes(change engine.Change) bool {
+	key := engine.Key{Kind: change.Kind, ID: change.ID}
+	switch change.Kind {
+	case engine.KindSettings:
 		return true
+	case engine.KindIncident, engine.KindDelivery:
+		return st.check == ""
+	case engine.KindResult:
+		key.Kind = engine.KindCheck
 	}
-	return change.Kind == engine.KindService && change.ID == st.service ||
-		change.Kind == engine.KindIncident || change.Kind == engine.KindDelivery
+	return st.concerns[0].passes(key) && st.concerns[1].passes(key)
 }
 
 // data is the object of a change as its address gives it. ok is false when the
-// client is not to see it. linked are the checks of the service, nil: any.
-func (st *stream) data(change engine.Change, linked map[string]bool) (data []byte, ok bool) {
-	if (change.Kind == engine.KindCheck || change.Kind == engine.KindResult) && linked != nil && !linked[change.ID] {
+// client is not to see it.
+func (st *stream) data(change engine.Change) (data []byte, ok bool) {
+	v, err := st.view(change)
+	if err == nil && !st.passes(change) {
 		return nil, false
 	}
-	v, err := st.view(change)
 	if engine.KindOf(err) == engine.NotFound {
 		if change.Kind == engine.KindResult || change.Kind == engine.KindToken && !st.role.Can(access.Admin) {
 			return nil, false

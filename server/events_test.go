@@ -208,6 +208,84 @@ func TestEventsAreFiltered(t *testing.T) {
 	h.as(access.Viewer, "GET", "/events?types=nosuch", nil).wantErrors(t, "types invalid")
 }
 
+// TestEventsOfOneService: a stream of one service or check is told of all that
+// concerns it, of what does no longer, and of nothing else.
+func TestEventsOfOneService(t *testing.T) {
+	h := populated(t)
+	viewer := h.users[access.Viewer].ID
+	create := func(path string, body m) string {
+		t.Helper()
+		return h.admin(201, "POST", path, body).id()
+	}
+	check := create("/checks", m{"name": "ours", "plugin": "probe", "config": m{"host": "a"}, "active": false, "tags": []string{"blue"}})
+	until(t, "a description", func() bool { return h.admin(200, "GET", "/checks/"+check, nil).body["description"] == "asks" })
+	swap := []m{{"user": viewer, "start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}}
+	rota, instance, parent := create("/rotas", m{"name": "r", "overrides": swap}), create("/instances", m{"name": "i"}), create("/services", m{"name": "parent"})
+	service := create("/services", m{"name": "s", "status_checks": []string{check}, "instances": []string{instance}, "rotas": []string{rota}, "depends_on": []m{{"service": parent}}})
+	ofService, _ := h.listen(h.tokens[access.Admin], "?types=service,instance,check,rota,silence,settings,token&service="+service)
+	ofCheck, stop := h.listen(h.tokens[access.Admin], "?types=service,instance,check,silence,settings,plugin&check="+check)
+	seen := ""
+	want := func(what, name, id string, ofService, ofCheck <-chan event) {
+		t.Helper()
+		for which, events := range map[string]<-chan event{"service": ofService, "check": ofCheck} {
+			if events == nil {
+				continue
+			}
+			e := next(t, events)
+			if e.name != name || id != "" && e.data["id"] != id {
+				t.Errorf("%s: the stream of the %s has %v", what, which, e)
+			}
+			if which == "check" {
+				seen = e.id
+			}
+		}
+	}
+	when := func(more m) m {
+		body := m{"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-02T00:00:00Z"}
+		for k, v := range more {
+			body[k] = v
+		}
+		return body
+	}
+	// Of others nothing comes: the next event of each stream is the one after.
+	create("/rotas", m{"name": "other", "overrides": swap})
+	create("/silences", when(m{"tags": []string{"red"}}))
+	create("/instances", m{"name": "other"})
+	create("/services", m{"name": "other"})
+	byTag := create("/silences", when(m{"tags": []string{"blue"}}))
+	want("a silence of the check's tag", "silence", byTag, ofService, ofCheck)
+	ofAll := create("/silences", when(m{"services": []string{service}}))
+	want("a silence of the service", "silence", ofAll, ofService, nil)
+	h.admin(200, "PATCH", "/silences/"+ofAll, m{"services": []string{parent}})
+	want("a silence of another now", "silence", ofAll, ofService, nil)
+	h.admin(200, "PATCH", "/silences/"+ofAll, m{"comment": "still another's"})
+	h.admin(200, "PATCH", "/rotas/"+rota, m{"name": "renamed"})
+	want("its rota", "rota", rota, ofService, nil)
+	h.admin(200, "PATCH", "/instances/"+instance, m{"address": "b"})
+	want("its instance", "instance", instance, ofService, nil)
+	h.admin(200, "PATCH", "/services/"+parent, m{"tags": []string{"x"}})
+	want("what it depends on", "service", parent, ofService, nil)
+	h.admin(200, "PUT", "/settings", m{"pause_alerts": true})
+	want("the settings", "settings", "", ofService, ofCheck)
+	h.admin(200, "PATCH", "/services/"+service, m{"status_checks": []string{}})
+	want("the check leaves the service", "service", service, ofService, ofCheck)
+	h.admin(204, "DELETE", "/silences/"+byTag, nil)
+	want("a silence ends", "silence", byTag, nil, ofCheck)
+	silent(t, ofService)
+	silent(t, ofCheck)
+	// What was deleted meanwhile is told to a client that comes back.
+	gone := create("/silences", when(m{"checks": []string{check}}))
+	want("another silence", "silence", gone, nil, ofCheck)
+	stop()
+	h.admin(204, "DELETE", "/silences/"+gone, nil)
+	create("/instances", m{"name": "a third"})
+	again, _ := h.listen(h.tokens[access.Admin], "?types=silence,instance&check="+check, "Last-Event-ID", seen)
+	if e := next(t, again); e.name != "silence" || e.data["id"] != gone || e.data["deleted"] != true {
+		t.Errorf("after the resume comes %v", e)
+	}
+	silent(t, again)
+}
+
 func TestEventsEnd(t *testing.T) {
 	h := populated(t)
 	h.server.pace.comment = 50 * time.Millisecond
