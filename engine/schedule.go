@@ -22,6 +22,8 @@ type scheduler struct {
 	wakeup  chan struct{}
 	limit   int // runs in flight
 	flying  int
+	wakes   time.Time         // when the next turn is meant to come
+	spare   int               // runs that this turn may still start
 	plugins map[string]*share // by slug
 	ready   []string          // slugs with waiting runs, in turn
 	idle    chan *slot
@@ -61,9 +63,21 @@ type share struct {
 	waiting []*slot
 }
 
-// tick is how finely turns are given: due runs within it start together, which
-// saves waking the process for each of them.
-const tick = 2 * time.Millisecond
+const (
+	// tick is how finely turns are given: due runs within it start together, which
+	// saves waking the process for each of them.
+	tick = 2 * time.Millisecond
+	// burst is how many runs one turn starts at most: 128,000 a second.
+	burst = 256
+	// late is the delay of a turn that says that the processors have more to do
+	// than they can. Runs begun then would only make those under way slower, and
+	// more and more of them larger than the memory: as a rule one begins when one
+	// has ended, and what gets no turn by its deadline is skipped.
+	late = 10 * time.Millisecond
+	// lateBurst is what a late turn starts all the same: it may be others that
+	// keep the processors busy, and what is under way may wait for dead targets.
+	lateBurst = 4
+)
 
 func newScheduler(now func() time.Time, limit int, run func(*slot)) *scheduler {
 	return &scheduler{now: now, run: run, entries: map[string]*entry{}, wakeup: make(chan struct{}, 1), limit: limit,
@@ -160,7 +174,7 @@ func (s *scheduler) runNow(c *Check) <-chan *Result {
 		e = &entry{check: c, index: -1, lastEnd: s.now()}
 	}
 	if e.running == nil {
-		s.launch(e, s.now())
+		s.launch(e, s.now(), true)
 	}
 	if e.running == nil { // the scheduler is closed
 		done <- nil
@@ -224,6 +238,12 @@ func (s *scheduler) turn() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	s.spare = burst
+	if !s.wakes.IsZero() && now.Sub(s.wakes) > late {
+		s.spare = lateBurst
+	}
+	s.expire(now)
+	s.admit(s.spare)
 	for len(s.queue) > 0 && !s.queue[0].due.After(now) {
 		e := s.queue[0]
 		planned := e.due
@@ -233,17 +253,21 @@ func (s *scheduler) turn() time.Duration {
 			s.skipped.Add(1)
 			continue
 		}
-		s.launch(e, planned)
+		s.launch(e, planned, s.spare > 0)
 	}
-	s.expire(now)
-	if len(s.queue) == 0 {
-		return time.Hour
+	sleep := time.Hour
+	if len(s.ready) > 0 {
+		sleep = tick
+	} else if len(s.queue) > 0 {
+		sleep = max(s.queue[0].due.Sub(now), tick)
 	}
-	return max(s.queue[0].due.Sub(now), tick)
+	s.wakes = now.Add(sleep)
+	return sleep
 }
 
-// launch gives a run its turn, or lets it wait for one. The lock is held.
-func (s *scheduler) launch(e *entry, planned time.Time) {
+// launch gives a run its turn when it may begin at once, else lets it wait for
+// one. The lock is held.
+func (s *scheduler) launch(e *entry, planned time.Time, atOnce bool) {
 	if s.closed {
 		return
 	}
@@ -254,7 +278,7 @@ func (s *scheduler) launch(e *entry, planned time.Time) {
 		p = &share{}
 		s.plugins[e.check.Plugin] = p
 	}
-	if s.flying < s.limit && (p.flying < s.fair() || len(s.ready) == 0 && s.flying < s.limit*3/4) {
+	if atOnce && s.flying < s.limit && (p.flying < s.fair() || len(s.ready) == 0 && s.flying < s.limit*3/4) {
 		s.fly(p, t)
 		return
 	}
@@ -271,6 +295,7 @@ func (s *scheduler) fair() int {
 
 func (s *scheduler) fly(p *share, t *slot) {
 	s.flying++
+	s.spare--
 	p.flying++
 	s.started.Add(1)
 	select {
@@ -310,7 +335,13 @@ func (s *scheduler) landed(t *slot) []chan *Result {
 	s.plugins[t.check.Plugin].flying--
 	s.settle(t)
 	s.expire(s.now())
-	for s.flying < s.limit && len(s.ready) > 0 {
+	s.admit(1)
+	return t.waiters
+}
+
+// admit starts up to n of the runs that wait, the plugins in turn.
+func (s *scheduler) admit(n int) {
+	for ; n > 0 && s.flying < s.limit && len(s.ready) > 0; n-- {
 		slug := s.ready[0]
 		s.ready = s.ready[1:]
 		p := s.plugins[slug]
@@ -321,7 +352,6 @@ func (s *scheduler) landed(t *slot) []chan *Result {
 		}
 		s.fly(p, next)
 	}
-	return t.waiters
 }
 
 // settle makes a check free for its next run.

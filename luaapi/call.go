@@ -27,17 +27,9 @@ type call struct {
 	log      func(level, message string)
 	secrets  []string // opened secrets, masked in whatever the run leaves behind
 	closers  []func() // run when the call has ended, last first
-	gate     gate
+	gate     *turn    // given back during every wait; nil when there are no turns
 
 	run *run // of the core
-}
-
-// gate hands out turns to execute Lua; a run gives its turn back while it waits.
-type gate interface {
-	// release gives the turn back.
-	release()
-	// acquire waits for a turn; it returns ctx's error when there is none in time.
-	acquire(ctx context.Context) error
 }
 
 type callKey struct{}
@@ -62,7 +54,7 @@ func (c *call) wait(timeout time.Duration, fn func(ctx context.Context) error) e
 	}
 	c.gate.release()
 	err := fn(ctx)
-	if gateErr := c.gate.acquire(c.ctx); gateErr != nil && err == nil {
+	if gateErr := c.gate.acquire(c.ctx, returning); gateErr != nil && err == nil {
 		err = gateErr
 	}
 	return err

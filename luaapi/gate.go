@@ -6,50 +6,74 @@ import (
 	"sync/atomic"
 )
 
-// turns limits how many runs execute Lua at one time. Runs that wait for their
-// first turn, or come back from a wait, go before runs that were interrupted
-// because they had used up their slice; of nine turns one goes to the latter, so
-// that nobody starves.
+// rank says who goes first when a turn is free.
+type rank int
+
+const (
+	returning rank = iota // comes back from a wait: what has begun is to end before more begins
+	fresh                 // waits for its first turn
+	sliced                // has used up its slice
+	ranks
+)
+
+// turns limits how many runs execute Lua at one time. Of nine turns one goes to
+// the longest waiting of each lower rank, so that nobody starves.
 type turns struct {
 	waiting atomic.Int32 // read without the lock, to see whether anybody wants a turn
 
 	mu     sync.Mutex // guards what follows
 	free   int
-	first  []chan struct{}
-	again  []chan struct{}
+	queues [ranks]waiters
 	served int
+}
+
+// waiters is a queue in which who gave up stays until it is reached.
+type waiters struct {
+	list []*waiter
+	live int
+}
+
+// waiter waits for a turn. Its gone is guarded by the turns' lock.
+type waiter struct {
+	granted chan struct{}
+	gone    bool
 }
 
 func newTurns(n int) *turns { return &turns{free: n} }
 
 // acquire blocks until there is a turn or ctx ends; then it returns ctx's error.
-func (t *turns) acquire(ctx context.Context, sliced bool) error {
+func (t *turns) acquire(ctx context.Context, r rank) error {
 	t.mu.Lock()
 	if t.free > 0 {
 		t.free--
 		t.mu.Unlock()
 		return nil
 	}
-	granted := make(chan struct{}, 1)
-	if sliced {
-		t.again = append(t.again, granted)
-	} else {
-		t.first = append(t.first, granted)
+	w := &waiter{granted: make(chan struct{}, 1)}
+	q := &t.queues[r]
+	if q.live == 0 { // none but those who gave up
+		clear(q.list)
+		q.list = q.list[:0]
 	}
+	q.list = append(q.list, w)
+	q.live++
 	t.waiting.Add(1)
 	t.mu.Unlock()
 	select {
-	case <-granted:
+	case <-w.granted:
 		return nil
 	case <-ctx.Done():
 	}
 	t.mu.Lock()
-	removed := remove(&t.first, granted) || remove(&t.again, granted)
-	t.mu.Unlock()
-	if removed {
+	granted := len(w.granted) > 0
+	if !granted {
+		w.gone = true
+		q.live--
 		t.waiting.Add(-1)
-	} else {
-		t.release() // it was granted in the same moment
+	}
+	t.mu.Unlock()
+	if granted { // in the same moment
+		t.release()
 	}
 	return ctx.Err()
 }
@@ -58,29 +82,42 @@ func (t *turns) acquire(ctx context.Context, sliced bool) error {
 func (t *turns) release() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	queue := &t.first
-	if len(t.first) == 0 || (len(t.again) > 0 && t.served%9 == 8) {
-		queue = &t.again
-	}
-	if len(*queue) == 0 {
+	q := t.next()
+	if q == nil {
 		t.free++
 		return
 	}
 	t.served++
 	t.waiting.Add(-1)
-	next := (*queue)[0]
-	*queue = (*queue)[1:]
-	next <- struct{}{}
+	q.pop().granted <- struct{}{}
 }
 
-func remove(queue *[]chan struct{}, c chan struct{}) bool {
-	for i, other := range *queue {
-		if other == c {
-			*queue = append((*queue)[:i:i], (*queue)[i+1:]...)
-			return true
+// next is the queue whose turn it is, nil when nobody waits.
+func (t *turns) next() *waiters {
+	for low := sliced; low > returning; low-- {
+		if t.served%9 == 8-int(sliced-low) && t.queues[low].live > 0 {
+			return &t.queues[low]
 		}
 	}
-	return false
+	for r := range t.queues {
+		if t.queues[r].live > 0 {
+			return &t.queues[r]
+		}
+	}
+	return nil
+}
+
+// pop takes out the longest waiting; there is one.
+func (q *waiters) pop() *waiter {
+	for {
+		w := q.list[0]
+		q.list[0] = nil
+		q.list = q.list[1:]
+		if !w.gone {
+			q.live--
+			return w
+		}
+	}
 }
 
 // turn is one run's hold on turns. It is used by the run's goroutine alone.
@@ -100,13 +137,12 @@ func (t *turn) try() bool {
 	return t.held
 }
 
-func (t *turn) acquire(ctx context.Context) error { return t.take(ctx, false) }
-
-func (t *turn) take(ctx context.Context, sliced bool) error {
+// acquire takes a turn as one of a rank; a turn that is held stays.
+func (t *turn) acquire(ctx context.Context, r rank) error {
 	if t.held {
 		return nil
 	}
-	if err := t.of.acquire(ctx, sliced); err != nil {
+	if err := t.of.acquire(ctx, r); err != nil {
 		return err
 	}
 	t.held = true

@@ -21,7 +21,7 @@ func TestTurnsAreLimited(t *testing.T) {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			if err := turns.acquire(context.Background(), false); err != nil {
+			if err := turns.acquire(context.Background(), fresh); err != nil {
 				t.Error(err)
 				return
 			}
@@ -41,12 +41,12 @@ func TestTurnsAreLimited(t *testing.T) {
 
 func TestTurnThatDoesNotCome(t *testing.T) {
 	turns := newTurns(1)
-	if err := turns.acquire(context.Background(), false); err != nil {
+	if err := turns.acquire(context.Background(), fresh); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	if err := turns.acquire(ctx, false); !errors.Is(err, context.DeadlineExceeded) {
+	if err := turns.acquire(ctx, fresh); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	turns.release()
@@ -55,9 +55,56 @@ func TestTurnThatDoesNotCome(t *testing.T) {
 	}
 }
 
+// What has begun ends before more begins, and nobody starves.
+func TestTurnsByRank(t *testing.T) {
+	turns := newTurns(1)
+	if err := turns.acquire(context.Background(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan rank, 60)
+	for _, r := range []rank{sliced, fresh, returning} {
+		for range 20 {
+			before := turns.waiting.Load()
+			go func() {
+				if turns.acquire(context.Background(), r) == nil {
+					served <- r
+					turns.release()
+				}
+			}()
+			for turns.waiting.Load() == before {
+				time.Sleep(10 * time.Microsecond)
+			}
+		}
+		gaveUp, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := turns.acquire(gaveUp, r); err == nil {
+			t.Error("who gave up got a turn")
+		}
+	}
+	turns.release()
+	var got []rank
+	for range 60 {
+		got = append(got, <-served)
+	}
+	of := func(r rank, first int) (n int) {
+		for _, s := range got[:first] {
+			if s == r {
+				n++
+			}
+		}
+		return n
+	}
+	if of(returning, 9) != 7 || of(fresh, 9) != 1 || of(sliced, 9) != 1 || of(returning, 27) != 20 {
+		t.Errorf("served %v", got)
+	}
+	if turns.free != 1 || turns.waiting.Load() != 0 {
+		t.Errorf("%d free, %d waiting", turns.free, turns.waiting.Load())
+	}
+}
+
 func TestRunWithoutATurnIsSkipped(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `return result`)}, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.turns.acquire(context.Background(), false); err != nil {
+	if err := rt.turns.acquire(context.Background(), fresh); err != nil {
 		t.Fatal(err)
 	}
 	defer rt.turns.release()
@@ -168,7 +215,7 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 // A file that is saved while all turns are taken is not blamed for that.
 func TestLoadWaitsForItsTurn(t *testing.T) {
 	rt := newTestRuntime(t, nil, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.turns.acquire(context.Background(), false); err != nil {
+	if err := rt.turns.acquire(context.Background(), fresh); err != nil {
 		t.Fatal(err)
 	}
 	time.AfterFunc(1200*time.Millisecond, rt.turns.release)

@@ -128,7 +128,7 @@ func (r *run) waitForTurn(ctx context.Context, kind runKind) error {
 		ctx, cancel = context.WithTimeout(ctx, turnWait)
 		defer cancel()
 	}
-	if err := r.turn.acquire(ctx); err != nil {
+	if err := r.turn.acquire(ctx, fresh); err != nil {
 		return errNoTurn
 	}
 	r.waited = time.Since(asked)

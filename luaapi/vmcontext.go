@@ -155,7 +155,7 @@ func (v *vmContext) share() {
 	}
 	v.turn.release()
 	// Without a turn at the deadline the run ends at its next instruction.
-	_ = v.turn.take(v.Context, true)
+	_ = v.turn.acquire(v.Context, sliced)
 	// Who is handed a turn goes to the front of its processor's own queue, and a
 	// run that the Go scheduler interrupted waits in the global one, which is
 	// looked at once in 61 times: go there too, or that one waits for seconds.

@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// A late turn starts few runs; the others begin as runs end, or with the next
+// turn that is on time.
+func TestLateTurns(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	begun := make(chan *slot, 2000)
+	s := newScheduler(func() time.Time { return now }, 20_000, func(t *slot) { begun <- t })
+	for i := range 1000 {
+		s.set(&Check{ID: fmt.Sprint(i), Plugin: fmt.Sprint(i % 3), Active: true, Interval: Duration(time.Minute), Timeout: Duration(5 * time.Second)}, 0)
+	}
+	flying := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.flying
+	}
+	s.turn()
+	if got := flying(); got != burst {
+		t.Errorf("a turn on time started %d runs, want %d", got, burst)
+	}
+	now = s.wakes.Add(late + time.Millisecond)
+	s.turn()
+	if got := flying(); got != burst+lateBurst {
+		t.Errorf("a late turn started %d runs, want %d", got-burst, lateBurst)
+	}
+	for range 10 {
+		s.landed(<-begun)
+	}
+	if got := flying(); got != burst+lateBurst {
+		t.Errorf("%d runs in flight after 10 landings, want %d: one begins for each", got, burst+lateBurst)
+	}
+	if ran := s.started.Load(); ran != burst+lateBurst+10 {
+		t.Errorf("%d runs were started, want %d", ran, burst+lateBurst+10)
+	}
+	for range 4 {
+		now = s.wakes
+		s.turn()
+	}
+	if got := s.started.Load(); got != 1000 {
+		t.Errorf("%d runs were started in the end, want all", got)
+	}
+	if s.skipped.Load() != 0 {
+		t.Errorf("%d slots were skipped", s.skipped.Load())
+	}
+	s.close()
+}
