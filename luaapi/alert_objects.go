@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 	luar "layeh.com/gopher-luar"
@@ -195,7 +196,7 @@ func (r *run) userList(L *lua.LState, list []engine.UserSnapshot, bound []*bindi
 		u := &list[i]
 		t.RawSetInt(i+1, r.object(L, "user", userView{
 			ID: u.ID, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Email: u.Email,
-			TimeZone: u.TimeZone, Role: string(u.Role), Settings: bound[i].table(L, r.rt.shared),
+			TimeZone: u.TimeZone, Role: string(u.Role), Settings: bound[i].table(r.rt.shared),
 		}))
 	}
 	return t
@@ -211,7 +212,7 @@ func (r *run) serviceObject(L *lua.LState, in *engine.AlertCall, settings *bindi
 		LastAlertSent: lua.LNil, PageURL: s.PageURL, RunbookLink: s.RunbookLink, AlertKind: string(s.Kind),
 		IncidentKey: s.IncidentKey, DeliveryID: s.DeliveryID, Attempt: in.Attempt, AlertNumber: s.AlertNumber,
 		EventAt: instant(s.EventAt), IncidentOpenedAt: instant(s.IncidentOpenedAt),
-		Settings: settings.table(L, r.rt.shared),
+		Settings: settings.table(r.rt.shared),
 	}
 	if s.LastAlertSent != nil {
 		view.LastAlertSent = instant(*s.LastAlertSent)
@@ -288,7 +289,7 @@ func (r *run) record(L *lua.LState, c *engine.CheckRecord) *lua.LTable {
 	}
 	t.RawSetString("metrics", metrics)
 	t.Metatable = r.rt.shared.record
-	return t
+	return lualib.Freeze("check", t)
 }
 
 func (r *run) metricTable(L *lua.LState, m *engine.Metric) *lua.LTable {
@@ -302,7 +303,7 @@ func (r *run) metricTable(L *lua.LState, m *engine.Metric) *lua.LTable {
 		}
 	}
 	t.Metatable = r.rt.shared.metric
-	return t
+	return lualib.Freeze("metric", t)
 }
 
 func (r *run) acknowledgement(L *lua.LState, a *engine.AcknowledgementSnapshot) lua.LValue {
@@ -317,7 +318,7 @@ func (r *run) acknowledgement(L *lua.LState, a *engine.AcknowledgementSnapshot) 
 		t.RawSetString("expires_at", instant(*a.ExpiresAt))
 	}
 	t.Metatable = r.rt.shared.ack
-	return t
+	return lualib.Freeze("acknowledgement", t)
 }
 
 // markSent records that the delivery reached a user: a user object, or its id.

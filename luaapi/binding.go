@@ -4,42 +4,64 @@ import (
 	"context"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// binding is one form's values, ready for Lua. It is immutable: what needs a
-// table is kept as a Go value and converted anew for each run.
+// binding is one form's values, ready for Lua. It is immutable; its tables are
+// frozen, so that all runs can share them.
 type binding struct {
 	layout   *layout
-	plain    []lua.LValue // by field; nil where the value needs a table
-	compound []any
+	plain    []lua.LValue // by field; nil where each run makes a table of its own
+	compound []any        // of those; nil when there are none
 	secrets  []string
 	problem  error       // the stored values cannot be read
 	quick    *lua.LTable // metatable of the check object; nil: the state\'s own
+	kept     bool        // it lasts for many runs, which may share the table of all values
+	all      atomic.Pointer[lua.LTable]
 }
 
 // layout is where the fields of a form stand in its bindings.
 type layout struct {
 	form  form.Form
+	what  string // how errors call its tables
 	names []string
 	at    map[string]int
-	meta  *lua.LTable // of the tables that show all values
+	meta  *lua.LTable  // of the tables that show all values
+	empty []lua.LValue // by field: the table of a value that holds nothing, else nil
 }
 
 // newLayout lays out a form whose tables are called what in errors.
 func newLayout(f form.Form, what string) *layout {
-	l := &layout{form: f, at: make(map[string]int, len(f.Fields))}
+	l := &layout{form: f, what: what, at: make(map[string]int, len(f.Fields)), empty: make([]lua.LValue, len(f.Fields))}
 	for i := range f.Fields {
-		l.names = append(l.names, f.Fields[i].Name)
-		l.at[f.Fields[i].Name] = i
+		name := f.Fields[i].Name
+		l.names = append(l.names, name)
+		l.at[name] = i
+		switch f.Fields[i].Type {
+		case form.List, form.ChoiceMany, form.KeyValue:
+			l.empty[i] = lualib.Freeze(what+"."+name, newTable())
+		}
 	}
 	l.meta = strict(what, l.names)
 	return l
+}
+
+// isEmpty reports whether a seen value is one of several things and holds none.
+func isEmpty(v any) bool {
+	switch v := v.(type) {
+	case form.KeyValues:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return false
 }
 
 // bind reads stored values as a plugin sees them. object is the id under which
@@ -69,6 +91,10 @@ func (rt *Runtime) bind(l *layout, object string, stored form.Values) *binding {
 		plain, ok := scalar(v)
 		if ok {
 			b.plain[i] = plain
+			continue
+		}
+		if empty := l.empty[i]; empty != nil && isEmpty(v) {
+			b.plain[i] = empty
 			continue
 		}
 		if b.compound == nil {
@@ -146,23 +172,57 @@ func texts(v any) []string {
 }
 
 // value is the Lua value of field i.
-func (b *binding) value(L *lua.LState, shared *sharedObjects, i int) lua.LValue {
+func (b *binding) value(shared *sharedObjects, i int) lua.LValue {
 	if v := b.plain[i]; v != nil {
 		return v
 	}
-	return toLua(L, shared, b.compound[i])
+	return frozen(shared, b.layout.what+"."+b.layout.names[i], b.compound[i])
 }
 
-// table is a fresh table of all values. Reading a name that is no field raises.
-func (b *binding) table(L *lua.LState, shared *sharedObjects) *lua.LTable {
-	t := L.CreateTable(0, len(b.plain))
+// table is a table of all values. Reading a name that is no field raises, and so
+// does a write.
+func (b *binding) table(shared *sharedObjects) *lua.LTable {
+	return b.tableOf(func(i int) lua.LValue { return b.value(shared, i) })
+}
+
+// tableOf is table with the values that value gives; what lasts is made once.
+func (b *binding) tableOf(value func(i int) lua.LValue) *lua.LTable {
+	if t := b.all.Load(); t != nil {
+		return t
+	}
+	t := newRecord(len(b.plain))
 	for i := range b.plain {
-		if v := b.value(L, shared, i); v != lua.LNil {
+		if v := value(i); v != lua.LNil {
 			t.RawSetString(b.layout.names[i], v)
 		}
 	}
 	t.Metatable = b.layout.meta
-	return t
+	shown := lualib.Freeze(b.layout.what, t)
+	if b.kept && b.compound == nil {
+		b.all.Store(shown)
+	}
+	return shown
+}
+
+// maxShared bounds the tables of a check's values that its runs share: one takes
+// about a kilobyte. Where there are more, each run makes those that it reads.
+const maxShared = 16
+
+// keep prepares a binding for many runs.
+func (b *binding) keep(shared *sharedObjects, tables int) {
+	b.kept = true
+	for _, v := range b.compound {
+		tables -= tablesIn(v)
+	}
+	if tables < 0 {
+		return
+	}
+	for i, v := range b.compound {
+		if b.plain[i] == nil {
+			b.plain[i] = frozen(shared, b.layout.what+"."+b.layout.names[i], v)
+		}
+	}
+	b.compound = nil
 }
 
 // bindings caches what was bound, by the identity of what was bound from.
@@ -178,15 +238,21 @@ type boundCheck struct {
 
 // maxFast bounds the checks, of all plugins together, whose plain fields are
 // also kept as a table for Lua: reading that is three times as quick as calling
-// a function, but it takes about 3 KB. Further checks do without.
+// a function, but it takes about 3 KB, and a check's values that are tables one
+// more each. Further checks do without.
 const maxFast = 8192
 
 // quicken builds the metatable of a check object that finds plain fields
 // without a call. It is read by many states at once and never written again.
 func (rt *Runtime) quicken(b *binding, check *engine.Check) {
-	if b.problem != nil || rt.fast.Add(1) > maxFast {
+	if b.problem != nil {
 		return
 	}
+	if rt.fast.Add(1) > maxFast {
+		rt.forgetFast()
+		return
+	}
+	b.keep(rt.shared, maxShared)
 	plain := &lua.LTable{Metatable: rt.shared.checkRest}
 	set := func(name string, v lua.LValue) {
 		if v != nil && v != lua.LNil {

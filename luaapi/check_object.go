@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -48,7 +49,7 @@ func checkIndex(L *lua.LState) int {
 	name := keyText(L.Get(2))
 	if r.bound != nil {
 		if i, ok := r.bound.layout.at[name]; ok {
-			L.Push(r.configField(L, i))
+			L.Push(r.configField(i))
 			return 1
 		}
 	}
@@ -70,7 +71,7 @@ func checkNewIndex(L *lua.LState) int {
 }
 
 // configField is the value of one config field; a table is made once a run.
-func (r *run) configField(L *lua.LState, i int) lua.LValue {
+func (r *run) configField(i int) lua.LValue {
 	if v := r.bound.plain[i]; v != nil {
 		return v
 	}
@@ -79,7 +80,7 @@ func (r *run) configField(L *lua.LState, i int) lua.LValue {
 			return made.v
 		}
 	}
-	v := r.bound.value(L, r.rt.shared, i)
+	v := r.bound.value(r.rt.shared, i)
 	r.objects.fields = append(r.objects.fields, fieldValue{i, v})
 	return v
 }
@@ -128,17 +129,9 @@ func (r *run) checkField(L *lua.LState, name string) (lua.LValue, bool) {
 // configTable is check.config; its tables are those that the check's own fields show.
 func (r *run) configTable(L *lua.LState) *lua.LTable {
 	if r.bound == nil {
-		t := L.CreateTable(0, 0)
-		return t
+		return L.CreateTable(0, 0)
 	}
-	t := L.CreateTable(0, len(r.bound.plain))
-	for i, name := range r.bound.layout.names {
-		if v := r.configField(L, i); v != lua.LNil {
-			t.RawSetString(name, v)
-		}
-	}
-	t.Metatable = r.bound.layout.meta
-	return t
+	return r.bound.tableOf(r.configField)
 }
 
 func lastResult(L *lua.LState, shared *sharedObjects, last *engine.LastResult) lua.LValue {
@@ -151,5 +144,5 @@ func lastResult(L *lua.LState, shared *sharedObjects, last *engine.LastResult) l
 	t.RawSetString("error", lua.LString(last.Error))
 	t.RawSetString("at", instant(last.At))
 	t.Metatable = shared.lastResult
-	return t
+	return lualib.Freeze("last_result", t)
 }

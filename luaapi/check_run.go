@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -205,7 +206,7 @@ func pingTable(L *lua.LState, shared *sharedObjects, p *engine.Ping) *lua.LTable
 	t.RawSetString("at", instant(p.At))
 	t.RawSetString("address", lua.LString(p.Address))
 	t.Metatable = shared.ping
-	return t
+	return lualib.Freeze("ping", t)
 }
 
 // describeLimit is the deadline of description and clean.

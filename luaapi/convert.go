@@ -2,10 +2,12 @@ package luaapi
 
 import (
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -35,7 +37,7 @@ func toLua(L *lua.LState, shared *sharedObjects, v any) lua.LValue {
 	case []any:
 		t := L.CreateTable(len(v), 0)
 		for i, item := range v {
-			t.RawSetInt(i+1, toLua(L, shared, item))
+			t.RawSetInt(i+1, orNull(toLua(L, shared, item)))
 		}
 		return t
 	case []map[string]any:
@@ -55,9 +57,93 @@ func toLua(L *lua.LState, shared *sharedObjects, v any) lua.LValue {
 		for _, key := range sortedKeys(v) {
 			t.RawSetString(key, toLua(L, shared, v[key]))
 		}
+		markObject(t, v)
 		return t
 	}
 	return lua.LNil
+}
+
+// frozen turns a seen value into a value that plugins can read, not write; what
+// is how errors call it.
+func frozen(shared *sharedObjects, what string, v any) lua.LValue {
+	if plain, ok := scalar(v); ok {
+		return plain
+	}
+	t := newTable()
+	switch v := v.(type) {
+	case form.KeyValues:
+		t = keyValueTable(nil, shared, v)
+	case []any:
+		for i, item := range v {
+			t.RawSetInt(i+1, frozenItem(shared, what, i, item))
+		}
+	case []map[string]any:
+		for i, item := range v {
+			t.RawSetInt(i+1, frozenItem(shared, what, i, item))
+		}
+	case map[string]any:
+		t = newRecord(len(v))
+		for _, key := range sortedKeys(v) {
+			t.RawSetString(key, frozen(shared, what+"."+key, v[key]))
+		}
+		markObject(t, v)
+	default:
+		list, ok := toLua(nil, shared, v).(*lua.LTable)
+		if !ok {
+			return toLua(nil, shared, v)
+		}
+		t = list
+	}
+	return lualib.Freeze(what, t)
+}
+
+func frozenItem(shared *sharedObjects, what string, i int, v any) lua.LValue {
+	if plain, ok := scalar(v); ok {
+		return orNull(plain)
+	}
+	return frozen(shared, what+"["+strconv.Itoa(i+1)+"]", v)
+}
+
+// orNull is an item of an array: where json.decode has json.null, so do we.
+func orNull(v lua.LValue) lua.LValue {
+	if v == lua.LNil {
+		return jsonNull
+	}
+	return v
+}
+
+// markObject keeps an empty object from being written as an empty array, as
+// json.decode does.
+func markObject(t *lua.LTable, v map[string]any) {
+	for _, item := range v {
+		if item != nil {
+			return
+		}
+	}
+	t.Metatable = jsonObjectMeta
+}
+
+// tablesIn counts the tables that a seen value becomes.
+func tablesIn(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			n += tablesIn(item)
+		}
+	case map[string]any:
+		for _, item := range v {
+			n += tablesIn(item)
+		}
+	case []map[string]any:
+		for _, item := range v {
+			n += tablesIn(item)
+		}
+	case form.KeyValues, []string:
+	default:
+		return 0
+	}
+	return n
 }
 
 // scalar converts values that need no table; ok is false for the others.
@@ -151,6 +237,9 @@ func fromLua(v lua.LValue, depth int) (any, string) {
 	case *lua.LTable:
 		return tableFromLua(v, depth)
 	case *lua.LUserData:
+		if v == jsonNull {
+			return nil, ""
+		}
 		if kept, ok := v.Value.(form.Sealed); ok {
 			return kept, ""
 		}
@@ -159,6 +248,7 @@ func fromLua(v lua.LValue, depth int) (any, string) {
 }
 
 func tableFromLua(t *lua.LTable, depth int) (any, string) {
+	t = lualib.Reading(t)
 	n := t.Len()
 	list := make([]any, 0, n)
 	fields := map[string]any{}
@@ -188,7 +278,7 @@ func tableFromLua(t *lua.LTable, depth int) (any, string) {
 		return nil, "a table has both numbered and named keys"
 	case len(list) > 0:
 		return list, ""
-	case len(fields) > 0:
+	case len(fields) > 0, t.Metatable == jsonObjectMeta:
 		return fields, ""
 	}
 	return []any{}, ""

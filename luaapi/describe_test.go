@@ -12,6 +12,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/describe"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -117,7 +118,7 @@ func realTable(t *testing.T, v lua.LValue) []string {
 		t.Fatalf("got %s, want a table", v.Type())
 	}
 	var names []string
-	table.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
+	lualib.Reading(table).ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
 	return names
 }
 

@@ -43,6 +43,26 @@ func TestRandomDiffersBetweenRuns(t *testing.T) {
 	}
 }
 
+// A generic for takes its three values from any list of expressions.
+func TestGenericFor(t *testing.T) {
+	for _, body := range []string{
+		`local s = "" for k, v in next, { "a", "b" } do s = s .. k .. v end assert(s == "1a2b", s)`,
+		`local s = "" for k in next, { "a", "b" } do s = s .. k end assert(s == "12", s)`,
+		`local t, s = { x = { "a" } }, "" for k, v in next, t.x do s = s .. k .. v end assert(s == "1a", s)`,
+		`local s = "" for k, v in next, { "a", "b" }, 1 do s = s .. k .. v end assert(s == "2b", s)`,
+		`local function list() return { "a" }, nil end local s = "" for k in next, list() do s = s .. k end assert(s == "1", s)`,
+		`local function three() return next, { "a" }, nil end local s = "" for k in three() do s = s .. k end assert(s == "1", s)`,
+		`local n = 0 local function it(a, b) assert(a == nil and (b == nil or b == n)) n = n + 1 if n < 3 then return n end end
+		 for x in it do end n = 0 for x, y in (it) do end assert(n == 3, n)`,
+		`local s = "" for w in ("a b"):gmatch("%a") do s = s .. w end for k, v in pairs{ 5 } do s = s .. k .. v end assert(s == "ab15", s)`,
+		`local function f(...) local s = "" for k, v in ... do s = s .. k .. v end return s end assert(f(next, { "a" }) == "1a")`,
+	} {
+		if got := runBody(t, body+" result.succeeded = true return result"); !got.Succeeded {
+			t.Errorf("%s: got %+v", body, short(got))
+		}
+	}
+}
+
 // What gopher-luar offers by itself is not there: overwriting by ^, calls, lengths.
 func TestBoundObjectsHaveNoOperators(t *testing.T) {
 	for _, expression := range []string{`users[1] ^ { ID = "x" }`, `-users[1]`, `#users[1]`, `users[1]()`, `users[1] + 1`, `pairs(users[1])`, `service ^ {}`,
@@ -61,7 +81,7 @@ func TestListsAreCopies(t *testing.T) {
 	got := runAlert(t, `
   users[1] = nil
   service.instances[1] = nil
-  service:all_failing_checks()[1].name = "mine"
+  service:all_failing_checks()[1] = nil
   return service:all_failing_checks()[1].name == "left leg" or false, "changed"`, in)
 	if got.Outcome != engine.OutcomeSent || in.Users[0].Username != "ada" || len(in.Service.Instances) != 1 || in.Service.Failing[0].Name != "left leg" {
 		t.Errorf("got %+v", got)

@@ -105,13 +105,13 @@ func (a args) integer(n int, name string, low, high int) int {
 	return int(f)
 }
 
-// table returns an argument that is a table.
+// table returns an argument that is a table, to read from.
 func (a args) table(n int, name string) *lua.LTable {
 	t, ok := a.L.Get(n).(*lua.LTable)
 	if !ok {
 		a.wrongType(n, name, "a table")
 	}
-	return t
+	return lualib.Reading(t)
 }
 
 // inside returns the run; it raises while the plugin loads.
@@ -179,6 +179,7 @@ func (a args) options(n int, name string, keys []string) options {
 
 // optionsOf is options for a table that is part of argument n.
 func (a args) optionsOf(n int, t *lua.LTable, keys []string) options {
+	t = lualib.Reading(t)
 	t.ForEach(func(k, _ lua.LValue) {
 		key, ok := k.(lua.LString)
 		if !ok {
@@ -297,7 +298,7 @@ func (o options) table(key string) *lua.LTable {
 	if !ok {
 		o.wrong(key, "a table")
 	}
-	return t
+	return lualib.Reading(t)
 }
 
 // texts returns a list of texts; one text is a list of one.
@@ -318,6 +319,7 @@ func (o options) texts(key string) []string {
 
 // textArray returns the items of an array of texts.
 func (a args) textArray(n int, name string, t *lua.LTable) []string {
+	t = lualib.Reading(t)
 	list := make([]string, 0, t.Len())
 	for i := 1; i <= t.Len(); i++ {
 		s, ok := textOf(t.RawGetInt(i))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -217,7 +218,7 @@ func encodeQuery(t *lua.LTable) (string, error) {
 	type pair struct{ name, value string }
 	var pairs []pair
 	var problem error
-	t.ForEach(func(k, v lua.LValue) {
+	lualib.Reading(t).ForEach(func(k, v lua.LValue) {
 		name, ok := textOf(k)
 		if !ok {
 			problem = invalid("a name must be text, got %s", typeName(k))
@@ -225,7 +226,7 @@ func encodeQuery(t *lua.LTable) (string, error) {
 		}
 		values := []lua.LValue{v}
 		if list, ok := v.(*lua.LTable); ok {
-			values = values[:0]
+			values, list = values[:0], lualib.Reading(list)
 			for i := 1; i <= list.Len(); i++ {
 				values = append(values, list.RawGetInt(i))
 			}

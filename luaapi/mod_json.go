@@ -1,6 +1,8 @@
 package luaapi
 
 import (
+	"moonwatch/luaapi/lualib"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -80,14 +82,15 @@ func jsonObject(L *lua.LState) int {
 		L.Push(&lua.LTable{Metatable: jsonObjectMeta})
 		return 1
 	}
-	t := a.table(1, "table")
+	a.table(1, "table")
+	t, _ := L.Get(1).(*lua.LTable)
 	switch t.Metatable {
 	case jsonObjectMeta:
 	case lua.LNil:
 		t.Metatable = jsonObjectMeta
 	default:
 		marked := &lua.LTable{Metatable: jsonObjectMeta}
-		t.ForEach(func(k, v lua.LValue) { marked.RawSet(k, v) })
+		lualib.Reading(t).ForEach(func(k, v lua.LValue) { marked.RawSet(k, v) })
 		t = marked
 	}
 	L.Push(t)
@@ -118,6 +121,7 @@ func stepInto(v lua.LValue, key string, index int) lua.LValue {
 	if !ok {
 		return lua.LNil
 	}
+	t = lualib.Reading(t)
 	if index >= 0 {
 		return t.RawGetInt(index + 1)
 	}

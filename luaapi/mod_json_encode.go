@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"moonwatch/luaapi/lualib"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -45,7 +47,7 @@ func (e *jsonEncoder) value(v lua.LValue) error {
 		}
 		e.out = appendJSONText(e.out, string(v))
 	case *lua.LTable:
-		return e.table(v)
+		return e.table(lualib.Reading(v))
 	default:
 		if v == lua.LValue(jsonNull) {
 			e.out = append(e.out, "null"...)

@@ -8,6 +8,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -93,7 +94,7 @@ func (r *run) monitorCheck(L *lua.LState, a args, m engine.Monitor) int {
 func (r *run) checkRecord(L *lua.LState, in *engine.CheckRun, bound *binding) *lua.LTable {
 	c := in.Check
 	t := newRecord(16 + len(bound.plain))
-	config := bound.table(L, r.rt.shared)
+	config := bound.table(r.rt.shared)
 	for name, v := range map[string]lua.LValue{
 		"id": lua.LString(c.ID), "name": lua.LString(c.Name), "importance": lua.LString(c.Importance),
 		"interval": lua.LNumber(c.Interval.Std().Seconds()), "timeout": lua.LNumber(c.Timeout.Std().Seconds()),
@@ -105,11 +106,11 @@ func (r *run) checkRecord(L *lua.LState, in *engine.CheckRun, bound *binding) *l
 	}
 	names := append([]string{}, reservedNames[:]...)
 	for _, name := range bound.layout.names {
-		t.RawSetString(name, config.RawGetString(name))
+		t.RawSetString(name, lualib.Reading(config).RawGetString(name))
 		names = append(names, name)
 	}
 	t.Metatable = strict("check", names)
-	return t
+	return lualib.Freeze("check", t)
 }
 
 func (r *run) monitorUsers(L *lua.LState, m engine.Monitor) int {

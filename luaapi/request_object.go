@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -33,7 +34,8 @@ type requestView struct {
 func (r *run) requestObject(L *lua.LState, in *engine.ViewCall) lua.LValue {
 	q := &in.Request
 	view := requestView{
-		Method: q.Method, URL: q.URL, Path: q.Path, Query: valuesTable(q.Query), Headers: headerTable(http.Header(q.Headers)),
+		Method: q.Method, URL: q.URL, Path: q.Path,
+		Query: lualib.Freeze("request.query", valuesTable(q.Query)), Headers: lualib.Freeze("request.headers", headerTable(http.Header(q.Headers))),
 		Body: string(q.Body), User: lua.LNil, Address: q.Address, Monitor: r.monitorObject(L, in.Monitor),
 	}
 	if q.User != nil {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -166,7 +167,7 @@ func (o *resultObject) addMetric(m engine.Metric) {
 var metricOptionNames = [...]string{"unit", "warn", "fail", "min", "max"}
 
 func metricOptions(L *lua.LState, m *engine.Metric, options *lua.LTable) {
-	options.ForEach(func(k, v lua.LValue) {
+	lualib.Reading(options).ForEach(func(k, v lua.LValue) {
 		name := keyText(k)
 		switch name {
 		case "unit":

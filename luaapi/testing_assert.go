@@ -45,6 +45,7 @@ func differ(a, b lua.LValue, path string, depth int) (string, bool) {
 	if !ok1 || !ok2 {
 		return path, a != b
 	}
+	x, y = lualib.Reading(x), lualib.Reading(y)
 	if x == y || depth > maxNesting {
 		return path, x != y
 	}
@@ -141,7 +142,7 @@ func writeValue(b *strings.Builder, v lua.LValue, depth int) {
 	case lua.LString:
 		b.WriteString(strconv.Quote(strings.ToValidUTF8(cutBytes(string(v), 8*maxShown), "\uFFFD")))
 	case *lua.LTable:
-		writeTable(b, v, depth)
+		writeTable(b, lualib.Reading(v), depth)
 	case lua.LNumber:
 		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
 			b.WriteString(strconv.FormatFloat(f, 'g', -1, 64))

@@ -208,7 +208,7 @@ func testClean(L *lua.LState) int {
 	if bound.problem != nil {
 		L.RaiseError("%s", bound.problem.Error())
 	}
-	L.Push(bound.table(L, w.rt.shared))
+	L.Push(bound.table(w.rt.shared))
 	return 1
 }
 

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +107,7 @@ func (v *version) boundSettings(values form.Values) *binding {
 		owner = v.meta.SettingsFrom
 	}
 	b := v.rt.bind(v.layouts[engine.SettingsForm], owner, values)
+	b.keep(v.rt.shared, math.MaxInt)
 	v.settings.Store(&boundSettings{values: values, bound: b, at: time.Now()})
 	return b
 }
@@ -134,7 +136,7 @@ func (rt *Runtime) forgetFast() { rt.fast.Add(-1) }
 // prepareSelf gives the fresh plugin table what the host adds to it.
 func (r *run) prepareSelf(L *lua.LState, self *lua.LTable, publicURL string) {
 	if r.version.needsSettings {
-		self.RawSetString("settings", r.settings.table(L, r.rt.shared))
+		self.RawSetString("settings", r.settings.table(r.rt.shared))
 	}
 	if r.version.needsViewURL {
 		self.RawSetString("view_url", L.NewFunction(viewURL(r.version.meta.Slug, publicURL)))

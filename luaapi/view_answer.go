@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 	"golang.org/x/net/http/httpguts"
@@ -38,6 +39,7 @@ func readAnswer(v lua.LValue) (engine.ViewAnswer, error) {
 	if !ok {
 		return engine.ViewAnswer{}, fmt.Errorf("%s in place of a table { status, headers, body | json | html }", typeName(v))
 	}
+	t = lualib.Reading(t)
 	if err := onlyKeys(t, answerKeys()); err != nil {
 		return engine.ViewAnswer{}, err
 	}
@@ -124,7 +126,7 @@ func readHeaders(v lua.LValue, answer *engine.ViewAnswer) (err error) {
 	if !ok {
 		return fmt.Errorf("headers that are %s, not a table", typeName(v))
 	}
-	t.ForEach(func(k, v lua.LValue) {
+	lualib.Reading(t).ForEach(func(k, v lua.LValue) {
 		key, isText := k.(lua.LString)
 		name := textproto.CanonicalMIMEHeaderKey(string(key))
 		switch {
@@ -143,7 +145,7 @@ func readHeaders(v lua.LValue, answer *engine.ViewAnswer) (err error) {
 func headerValues(name string, v lua.LValue) ([]string, error) {
 	items := []lua.LValue{v}
 	if t, ok := v.(*lua.LTable); ok {
-		items = items[:0]
+		items, t = items[:0], lualib.Reading(t)
 		for i := 1; i <= t.Len(); i++ {
 			items = append(items, t.RawGetInt(i))
 		}

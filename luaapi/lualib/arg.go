@@ -35,10 +35,23 @@ func checkAny(L *lua.LState, n int, name string) lua.LValue {
 	return L.Get(n)
 }
 
+// checkTable returns a table to read from.
 func checkTable(L *lua.LState, n int, name string) *lua.LTable {
 	t, ok := L.Get(n).(*lua.LTable)
 	if !ok {
 		typeError(L, n, name, "table")
+	}
+	return Reading(t)
+}
+
+// checkWritable returns a table to write to; a frozen one raises.
+func checkWritable(L *lua.LState, n int, name string) *lua.LTable {
+	t, ok := L.Get(n).(*lua.LTable)
+	if !ok {
+		typeError(L, n, name, "table")
+	}
+	if f := frozenOf(t); f != nil {
+		argError(L, n, name, f.what+" is read-only")
 	}
 	return t
 }

@@ -113,7 +113,7 @@ func baseRawGet(L *lua.LState) int {
 // baseSetMetatable takes tables only: the metatable of any other type is shared
 // by all values of that type, and by the state's later runs.
 func baseSetMetatable(L *lua.LState) int {
-	t := checkTable(L, 1, "setmetatable")
+	t := checkWritable(L, 1, "setmetatable")
 	mt := L.Get(2)
 	if mt.Type() != lua.LTTable && (mt != lua.LNil || L.GetTop() < 2) {
 		typeError(L, 2, "setmetatable", "nil or table")

@@ -42,7 +42,7 @@ func baseIpairs(L *lua.LState) int {
 	step := ipairsStep
 	t, isTable := v.(*lua.LTable)
 	switch {
-	case isTable && (t.Metatable == lua.LNil || L.GetMetaField(v, "__index") == lua.LNil):
+	case isTable && (t.Metatable == lua.LNil || Reading(t).Metatable == lua.LNil || L.GetMetaField(v, "__index") == lua.LNil):
 	case v.Type() != lua.LTString && L.GetMetaField(v, "__index") != lua.LNil:
 		step = ipairsIndexStep
 	default:

@@ -15,7 +15,7 @@ type sorter struct {
 // the result shows it, and whatever the comparator raises passes through; in
 // both cases the table is left as it was.
 func tableSort(L *lua.LState) int {
-	t := checkTable(L, 1, "sort")
+	t := checkWritable(L, 1, "sort")
 	fn, ok := L.Get(2).(*lua.LFunction)
 	if !ok && L.Get(2) != lua.LNil {
 		typeError(L, 2, "sort", "function")

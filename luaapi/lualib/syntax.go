@@ -78,6 +78,7 @@ func (w *walker) stmt(s ast.Stmt) {
 		w.exprs(s.Init, s.Limit, s.Step)
 		w.block(s.Stmts)
 	case *ast.GenericForStmt:
+		mendFor(s)
 		w.exprs(s.Exprs...)
 		w.block(s.Stmts)
 	case *ast.FuncDefStmt:
@@ -85,6 +86,27 @@ func (w *walker) stmt(s ast.Stmt) {
 		w.function(s.Func)
 	case *ast.ReturnStmt:
 		w.exprs(s.Exprs...)
+	}
+}
+
+// mendFor makes the compiler set all three values of a loop such as
+// "for k, v in next, t do": it sets as many as there are names, and takes
+// whatever stands in the registers for the others.
+func mendFor(s *ast.GenericForStmt) {
+	if len(s.Exprs) == 1 {
+		switch e := s.Exprs[0].(type) {
+		case *ast.FuncCallExpr:
+			if !e.AdjustRet {
+				return
+			}
+		case *ast.Comma3Expr:
+			if !e.AdjustRet {
+				return
+			}
+		}
+	}
+	for len(s.Names) < 3 {
+		s.Names = append(s.Names, "(for value)") // no name that a plugin could write
 	}
 }
 

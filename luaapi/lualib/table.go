@@ -71,7 +71,7 @@ func tableConcat(L *lua.LState) int {
 // tableInsert keeps arrays below lua.MaxArrayIndex: beyond it the VM would look
 // for the values elsewhere.
 func tableInsert(L *lua.LState) int {
-	t := checkTable(L, 1, "insert")
+	t := checkWritable(L, 1, "insert")
 	n := t.Len()
 	switch L.GetTop() {
 	case 2:
@@ -101,7 +101,7 @@ func checkRoom(L *lua.LState, n int) {
 }
 
 func tableRemove(L *lua.LState) int {
-	t := checkTable(L, 1, "remove")
+	t := checkWritable(L, 1, "remove")
 	n := t.Len()
 	at := optInt(L, 2, "remove", n)
 	if at < 1 || at > n {
