@@ -163,17 +163,28 @@ func (x *tx) saveCheck(c, old *Check, person bool) error {
 	for _, ref := range x.subjectsOf(c.ID) {
 		x.evaluate(ref, reason)
 	}
+	wait := time.Duration(0)
+	if !person {
+		wait = x.waitAfterImport(c)
+	}
 	x.whenDurable(func() {
-		wait := time.Duration(0)
-		if !person {
-			wait = firstWait(c.ID, c.every())
-		}
 		if x.e.started.Load() {
 			x.e.sched.set(c, wait)
 		}
 		x.e.askDescription(c.ID)
 	})
 	return nil
+}
+
+// waitAfterImport returns how long a check that was not saved by hand waits for
+// its next run: it keeps to its grid (negative) when it has a result as it is
+// now and of its last slot.
+func (x *tx) waitAfterImport(c *Check) time.Duration {
+	last := x.lastResult(c.ID)
+	if state := x.states.get(c.ID); last != nil && state.Status != CheckPending && !missedSlot(c, last.Started, x.now) {
+		return -1
+	}
+	return firstWait(c.ID, c.every())
 }
 
 // DeleteCheck deletes a check with its results, and unlinks it.

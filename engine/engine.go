@@ -276,6 +276,7 @@ func (x *tx) recoverFromStop() error {
 				awaited[id][f.ID] = true
 			}
 			x.e.remind(due{at: x.now.Add(time.Second), ref: in.Subject})
+			x.e.remind(due{at: x.now.Add(holdMost), ref: in.Subject}) // what was held back though no result came
 		}
 	}
 	x.e.hold.begin(awaited, x.now.Add(holdMost))

@@ -44,7 +44,7 @@ type CheckState struct {
 	Description   string     `json:"description,omitempty"`    // the plugin's line on what the check does
 	DescribedBy   string     `json:"described_by,omitempty"`   // hash of the version that said so
 	Problem       string     `json:"problem,omitempty"`        // why the stored configuration no longer passes
-	AwaitingFirst bool       `json:"awaiting_first,omitempty"` // reset by an edit: an open incident waits for the first result
+	AwaitingFirst bool       `json:"awaiting_first,omitempty"` // reset by an edit: an open incident waits for the first results
 	CountsAs      Status     `json:"counts_as,omitempty"`      // severity that counts while AwaitingFirst
 }
 
@@ -108,7 +108,6 @@ func Judge(rule Rule, old *CheckState, r *Result, now time.Time) *CheckState {
 		}
 	}
 	s.UnknownSince, s.UnknownCounts, s.Cause = nil, false, ""
-	s.AwaitingFirst, s.CountsAs = false, ""
 	s.LastFailed = failed
 	if failed {
 		s.Error = r.Error
@@ -119,6 +118,9 @@ func Judge(rule Rule, old *CheckState, r *Result, now time.Time) *CheckState {
 		s.fail(rule, severity)
 	} else {
 		s.succeed(rule)
+	}
+	if s.Held != CheckPending { // a first failure within debounce does not close an incident
+		s.AwaitingFirst, s.CountsAs = false, ""
 	}
 	s.flap(now)
 	s.show(now)
@@ -162,8 +164,8 @@ func AgeDue(rule Rule, s *CheckState) (time.Time, bool) {
 }
 
 // Reset returns the state after an edit of the check's plugin or configuration:
-// PENDING, while what it counted for goes on to count until the first result,
-// so that the edit closes no incident.
+// PENDING, while what it counted for goes on to count until the first results
+// have decided, so that the edit closes no incident.
 func Reset(old *CheckState, now time.Time) *CheckState {
 	s := NewCheckState(old.Check, now)
 	s.Seq, s.Description, s.DescribedBy = old.Seq, old.Description, old.DescribedBy

@@ -67,6 +67,13 @@ func TestJudge(t *testing.T) {
 	}{
 		{"pending before its first result", plainRule, "", CheckPending, ""},
 		{"a success passes", plainRule, "p", CheckPassing, ""},
+		{"pending while the first successes are fewer than recover_after", recover(3), "p p", CheckPending, ""},
+		{"passing after recover_after, from the start", recover(3), "p p p", CheckPassing, ""},
+		{"a failure between starts them anew", recover(2), "p f p", CheckFailing, StatusError},
+		{"pending while the first failures are within debounce", debounce(2), "f f", CheckPending, ""},
+		{"failing after debounce + 1, from the start", debounce(2), "f f f", CheckFailing, StatusError},
+		{"a success ends the first failures", debounce(2), "f f p", CheckPassing, ""},
+		{"pending between too few of either", rule(func(r *Rule) { r.Debounce, r.RecoverAfter = 2, 2 }), "f p f p", CheckPending, ""},
 		{"a failure fails at the importance", plainRule, "f", CheckFailing, StatusError},
 		{"a failure fails at its own severity", plainRule, "w", CheckFailing, StatusWarning},
 		{"recovers", plainRule, "p f p", CheckPassing, ""},
@@ -113,6 +120,45 @@ func TestJudge(t *testing.T) {
 				t.Errorf("after %q: %s at %q, want %s at %q", tt.line, s.Status, severity, tt.status, tt.severity)
 			}
 		})
+	}
+}
+
+// TestEveryCauseButPlugin holds that no_data governs the plugin's own unknown
+// alone: every other cause moves no counter, shows UNKNOWN, and counts at
+// WARNING once it has lasted.
+func TestEveryCauseButPlugin(t *testing.T) {
+	for _, noData := range []NoData{NoDataFail, NoDataPass, NoDataKeep} {
+		r := rule(func(r *Rule) { r.NoData, r.Debounce, r.Importance = noData, 1, StatusCritical })
+		for _, cause := range []Cause{CauseError, CausePluginGone, CauseSuspended, CauseConfig, CauseOffline, CauseStale} {
+			before := play(t, r, "p f")
+			s, now := before, epoch.Add(2*time.Minute)
+			for range 3 {
+				now = now.Add(time.Minute)
+				s = Judge(r, s, &Result{Unknown: true, Cause: cause, Error: "why", Severity: StatusCritical}, now)
+			}
+			severity, failing := s.Failing()
+			if s.Status != CheckUnknown || s.Held != before.Held || len(s.Window) != 1 || s.History != before.History || failing || s.Cause != cause {
+				t.Errorf("%s with no_data %s: %+v at %q", cause, noData, s, severity)
+			}
+			s = Judge(r, s, &Result{Unknown: true, Cause: cause}, now.Add(5*time.Minute))
+			if severity, _ := s.Failing(); severity != StatusWarning || s.Status != CheckUnknown {
+				t.Errorf("%s for long with no_data %s: %s at %q", cause, noData, s.Status, severity)
+			}
+		}
+	}
+}
+
+// TestUnknownAfter holds its default of 3 intervals, at least 5 minutes.
+func TestUnknownAfter(t *testing.T) {
+	for _, tt := range []struct{ interval, own, want time.Duration }{
+		{time.Second, 0, 5 * time.Minute}, {100 * time.Second, 0, 5 * time.Minute}, {10 * time.Minute, 0, 30 * time.Minute},
+		{10 * time.Minute, time.Minute, time.Minute},
+	} {
+		c := NewCheck()
+		c.Interval, c.UnknownAfter = Duration(tt.interval), Duration(tt.own)
+		if got := c.rule().UnknownAfter; got != tt.want {
+			t.Errorf("interval %s, set to %s: %s, want %s", tt.interval, tt.own, got, tt.want)
+		}
 	}
 }
 
@@ -181,6 +227,17 @@ func TestReset(t *testing.T) {
 	next := Judge(rule(nil), s, &Result{Succeeded: true}, epoch)
 	if _, failing := next.Failing(); failing || next.Status != CheckPassing {
 		t.Errorf("the first result decides: %+v", next)
+	}
+	slow := rule(func(r *Rule) { r.Debounce, r.RecoverAfter = 1, 2 })
+	for _, succeeded := range []bool{true, false} { // one result decides nothing yet
+		next := Judge(slow, s, &Result{Succeeded: succeeded}, epoch)
+		if severity, failing := next.Failing(); next.Status != CheckPending || !failing || severity != StatusCritical {
+			t.Errorf("one result, succeeded %v, of two: %s at %q", succeeded, next.Status, severity)
+		}
+		next = Judge(slow, next, &Result{Succeeded: succeeded}, epoch)
+		if _, failing := next.Failing(); failing == succeeded || next.AwaitingFirst {
+			t.Errorf("two results, succeeded %v: %+v", succeeded, next)
+		}
 	}
 	if s := Reset(play(t, rule(nil), "p"), epoch); s.AwaitingFirst {
 		t.Error("a passing check counts for nothing after an edit")

@@ -163,7 +163,7 @@ func (x *tx) finish(id string, r Result, report RunReport, waiters []chan *Resul
 	stored := x.judge(c, r)
 	answer(stored)
 	if c.RetryInterval > 0 && x.states.get(id).Counting() {
-		x.e.sched.retry(id, x.now.Add(c.RetryInterval.Std()))
+		x.e.sched.hasten(id, x.now.Add(c.RetryInterval.Std()))
 	}
 }
 

@@ -136,6 +136,7 @@ func (s *scheduler) set(c *Check, wait time.Duration) {
 		s.entries[c.ID] = e
 	}
 	e.check = c
+	s.share(c.Plugin)
 	if wait >= 0 && e.running != nil {
 		e.again = true
 		wait = -1
@@ -181,11 +182,14 @@ func (s *scheduler) runNow(c *Check) <-chan *Result {
 		return done
 	}
 	e.running.waiters = append(e.running.waiters, done)
+	if len(s.ready) > 0 { // it may wait: the loop ends that at the deadline
+		s.ring()
+	}
 	return done
 }
 
-// retry brings the next run of a check forward: debounce or recovery is counting.
-func (s *scheduler) retry(id string, at time.Time) {
+// hasten brings the next run of a check forward.
+func (s *scheduler) hasten(id string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.entries[id]; e != nil && e.index >= 0 && at.Before(e.due) {
@@ -211,10 +215,15 @@ func (s *scheduler) enqueue(e *entry, at time.Time) {
 		heap.Push(&s.queue, e)
 	}
 	if s.queue[0] == e {
-		select {
-		case s.wakeup <- struct{}{}:
-		default:
-		}
+		s.ring()
+	}
+}
+
+// ring wakes the loop.
+func (s *scheduler) ring() {
+	select {
+	case s.wakeup <- struct{}{}:
+	default:
 	}
 }
 
@@ -273,12 +282,8 @@ func (s *scheduler) launch(e *entry, planned time.Time, atOnce bool) {
 	}
 	t := &slot{check: e.check, planned: planned, expires: planned.Add(e.check.Timeout.Std()), entry: e}
 	e.running = t
-	p := s.plugins[e.check.Plugin]
-	if p == nil {
-		p = &share{}
-		s.plugins[e.check.Plugin] = p
-	}
-	if atOnce && s.flying < s.limit && (p.flying < s.fair() || len(s.ready) == 0 && s.flying < s.limit*3/4) {
+	p := s.share(e.check.Plugin)
+	if atOnce && s.flying < s.limit && (p.flying < s.fair() || len(s.ready) == 0 && s.open(p)) {
 		s.fly(p, t)
 		return
 	}
@@ -288,9 +293,25 @@ func (s *scheduler) launch(e *entry, planned time.Time, atOnce bool) {
 	p.waiting = append(p.waiting, t)
 }
 
+// share returns what a plugin has of the runs in flight.
+func (s *scheduler) share(slug string) *share {
+	p := s.plugins[slug]
+	if p == nil {
+		p = &share{}
+		s.plugins[slug] = p
+	}
+	return p
+}
+
 // fair is the share of the runs in flight that a plugin always has.
 func (s *scheduler) fair() int {
 	return max(s.limit/max(len(s.plugins), 1), 1)
+}
+
+// open reports whether a plugin may have one more run in flight. Beyond its fair
+// share it leaves a quarter of them to the others, however many of its own wait.
+func (s *scheduler) open(p *share) bool {
+	return p.flying < s.fair() || s.flying < s.limit*3/4
 }
 
 func (s *scheduler) fly(p *share, t *slot) {
@@ -341,16 +362,27 @@ func (s *scheduler) landed(t *slot) []chan *Result {
 
 // admit starts up to n of the runs that wait, the plugins in turn.
 func (s *scheduler) admit(n int) {
-	for ; n > 0 && s.flying < s.limit && len(s.ready) > 0; n-- {
+	now := s.now()
+	for passed := 0; n > 0 && s.flying < s.limit && passed < len(s.ready); {
 		slug := s.ready[0]
 		s.ready = s.ready[1:]
 		p := s.plugins[slug]
+		if !s.open(p) {
+			s.ready = append(s.ready, slug)
+			passed++
+			continue
+		}
 		next := p.waiting[0]
 		p.waiting = p.waiting[1:]
 		if len(p.waiting) > 0 {
 			s.ready = append(s.ready, slug)
 		}
+		if passed = 0; !now.Before(next.expires) { // it waited behind one with a longer timeout
+			s.skip(next)
+			continue
+		}
 		s.fly(p, next)
+		n--
 	}
 }
 
@@ -370,18 +402,22 @@ func (s *scheduler) expire(now time.Time) {
 	for i := 0; i < len(s.ready); i++ {
 		p := s.plugins[s.ready[i]]
 		for len(p.waiting) > 0 && !now.Before(p.waiting[0].expires) {
-			t := p.waiting[0]
+			s.skip(p.waiting[0])
 			p.waiting = p.waiting[1:]
-			s.skipped.Add(1)
-			t.entry.running = nil
-			for _, w := range t.waiters {
-				w <- nil
-			}
 		}
 		if len(p.waiting) == 0 {
 			s.ready = append(s.ready[:i], s.ready[i+1:]...)
 			i--
 		}
+	}
+}
+
+// skip gives up a run that got no turn: it is counted, and leaves no result.
+func (s *scheduler) skip(t *slot) {
+	s.skipped.Add(1)
+	t.entry.running = nil
+	for _, w := range t.waiters {
+		w <- nil
 	}
 }
 
@@ -440,33 +476,4 @@ func (h *entryHeap) Pop() any {
 	*h = old[:len(old)-1]
 	e.index = -1
 	return e
-}
-
-// lagMeter keeps how late runs started: buckets for the metrics.
-type lagMeter struct {
-	mu      sync.Mutex
-	Buckets [len(lagBounds) + 1]int64
-	Sum     time.Duration
-	Last    time.Duration
-	Max     time.Duration // over the last minute, roughly
-	minute  int64
-}
-
-var lagBounds = [...]time.Duration{time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond,
-	500 * time.Millisecond, 2 * time.Second, 10 * time.Second}
-
-func (l *lagMeter) add(lag time.Duration, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	i := 0
-	for i < len(lagBounds) && lag > lagBounds[i] {
-		i++
-	}
-	l.Buckets[i]++
-	l.Sum += lag
-	l.Last = lag
-	if m := now.Unix() / 60; m != l.minute {
-		l.minute, l.Max = m, 0
-	}
-	l.Max = max(l.Max, lag)
 }

@@ -196,7 +196,25 @@ func (e *Engine) updateRoutes() {
 func (e *Engine) changedPlugin(slug string) {
 	e.updateRoutes()
 	e.hub.publish([]Key{{KindPlugin, slug}})
+	e.noticeGone(slug)
 	e.followPlugin(slug)
+}
+
+// noticeGone lets the checks of a plugin that is gone, or is back, run within a
+// minute: what they show is not true any more, however long their interval is.
+func (e *Engine) noticeGone(slug string) {
+	entry, known := e.pluginEntry(slug)
+	gone := !known || entry.Plugin == nil || entry.Orphaned
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for id, c := range e.tables.checks {
+		if c.Plugin != slug || !c.Active {
+			continue
+		}
+		if s := e.tables.states[id]; s != nil && gone != (s.Cause == CausePluginGone) {
+			e.sched.hasten(id, e.now().Add(firstWait(id, c.every())))
+		}
+	}
 }
 
 // followPlugin lets what depends on a plugin follow its change.
