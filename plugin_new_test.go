@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -115,12 +116,13 @@ func TestPluginRunTrace(t *testing.T) {
 	}
 	args := []string{"plugin", "run", "page.lua", "--set", "endpoint=" + site.URL + "/health", "--set", "text=fine", "--trace"}
 	code, out, errs := command(args...)
-	for _, want := range []string{" ms  http GET " + site.URL + "/health", "> GET " + site.URL, "< 200, 11 bytes", "< X-Answer: yes", "< all is fine", "passed in "} {
+	for _, want := range []string{" ms  http GET " + site.URL + "/health", "> GET " + site.URL, "< 200, 11 bytes", "< X-Answer: yes", "< all is fine", "passed in ", " instructions, ", " KiB of memory\n"} {
 		if code != 0 || !strings.Contains(out, want) {
 			t.Fatalf("exit %d, want %q in\n%s%s", code, want, out, errs)
 		}
 	}
-	if code, out, errs = command(append(args, "--json")...); code != 0 || !strings.HasPrefix(out, "{") || !strings.Contains(errs, "< 200, 11 bytes") {
+	if code, out, errs = command(append(args, "--json")...); code != 0 || !strings.HasPrefix(out, "{") || !strings.Contains(errs, "< 200, 11 bytes") ||
+		!regexp.MustCompile(`"instructions": [1-9]\d*,\n  "memory": [1-9]\d+\n`).MatchString(out) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	site.Close()

@@ -63,7 +63,14 @@ func (c *pluginRunCommand) Run(s streams) error {
 	return nil
 }
 
-func (c *pluginRunCommand) run(ctx context.Context, s streams) (*engine.Result, error) {
+// runResult is a result, and what it cost.
+type runResult struct {
+	engine.Result
+	Instructions int64  `json:"instructions"`
+	Memory       uint64 `json:"memory"` // bytes, the most that the run was seen to hold
+}
+
+func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, error) {
 	o := host.DefaultOptions()
 	o.AllowExec = c.AllowExec
 	network, err := host.New(o)
@@ -73,7 +80,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*engine.Result, 
 	defer network.Close()
 	trace := host.NewTrace(network)
 	defer func() { c.printTrace(s, trace) }()
-	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: luaapi.NewScratch(time.Now)})
+	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: luaapi.NewScratch(time.Now), Weigh: true})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +117,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*engine.Result, 
 		result.Succeeded, result.Error, result.Severity = true, "", ""
 		result.Message = "no result: nothing new since the last ping"
 	}
-	return &result, nil
+	return &runResult{result, report.Instructions, report.Memory}, nil
 }
 
 // load loads the file and prints its problems.
@@ -163,7 +170,15 @@ func clean(ctx context.Context, plugin engine.Plugin, name engine.FormName, flag
 	return values, nil
 }
 
-func printResult(w io.Writer, r *engine.Result) {
+// kibibytes shows an amount of memory.
+func kibibytes(n uint64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+func printResult(w io.Writer, r *runResult) {
 	status := "failed"
 	switch {
 	case r.Succeeded:
@@ -173,7 +188,7 @@ func printResult(w io.Writer, r *engine.Result) {
 	case r.Severity != "":
 		status = "failed (" + string(r.Severity) + ")"
 	}
-	fmt.Fprintf(w, "%s in %.3f s\n", status, r.Took)
+	fmt.Fprintf(w, "%s in %.3f s, %d instructions, %s of memory\n", status, r.Took, r.Instructions, kibibytes(r.Memory))
 	line := func(name, text string) {
 		if text != "" {
 			fmt.Fprintf(w, "%-8s %s\n", name, strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n         "))

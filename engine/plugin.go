@@ -156,6 +156,7 @@ type RunReport struct {
 	Took         time.Duration // of the run itself, without waiting for a turn
 	Waited       time.Duration // for a turn
 	Instructions int64         // 0 when not counted
+	Memory       uint64        // bytes, the most that the run was seen to hold; 0 when it was not weighed
 }
 
 // InstanceSnapshot is an instance as plugins see it.
@@ -289,6 +290,7 @@ type AlertReport struct {
 	Log        []LogLine
 	Traceback  string
 	Took       time.Duration
+	Memory     uint64 // bytes, the most that the run was seen to hold; 0 when it was not weighed
 }
 
 // Scope is whose data a plugin's store reads: one check or service of one

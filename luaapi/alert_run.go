@@ -53,6 +53,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	report.Took = time.Since(r.started)
 	clean := err == nil
+	report.Memory = r.weighEnd()
 	r.end(v.pool, clean)
 	r.fillAlert(&report, err)
 	v.countAlert(r, &report, err)

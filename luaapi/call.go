@@ -54,6 +54,9 @@ func (c *call) wait(timeout time.Duration, fn func(ctx context.Context) error) e
 	}
 	c.gate.release()
 	err := fn(ctx)
+	if c.run != nil {
+		c.run.vm.lookAgain()
+	}
 	if gateErr := c.gate.acquire(c.ctx, returning); gateErr != nil && err == nil {
 		err = gateErr
 	}

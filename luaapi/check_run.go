@@ -47,9 +47,10 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	if err == nil {
 		err = v.judgeReturn(r, name, &report)
 	}
-	report.Took = time.Since(r.started)
+	report.Took = time.Since(r.started) - r.weighed
 	report.Waited = r.waited
 	report.Instructions = r.vm.instructions
+	report.Memory = r.weighEnd()
 	clean := err == nil
 	r.end(v.pool, clean)
 	r.fill(&report, err)

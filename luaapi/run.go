@@ -36,9 +36,11 @@ type run struct {
 	started time.Time // when it got its turn
 	waited  time.Duration
 	log     []engine.LogLine
-	over    bool   // end was called
-	trace   string // of an error that pcall did not catch
-	fault   string // a panic in a host function
+	held    uint64        // bytes, the most that a weighing found
+	weighed time.Duration // spent on weighing a run that somebody looks at
+	over    bool          // end was called
+	trace   string        // of an error that pcall did not catch
+	fault   string        // a panic in a host function
 
 	// enter is called inside the protected call, with the fresh plugin table.
 	enter    func(r *run, L *lua.LState, self *lua.LTable)
@@ -113,6 +115,10 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 	}
 	r.st.L.SetContext(&r.vm)
 	r.env = r.st.environment(c.libs)
+	if rt.opts.Weigh && meta != nil {
+		r.vm.measured = true
+		r.vm.weigh.Store(true)
+	}
 	rt.watchdog.watch(&r.vm)
 	return r, cancel, nil
 }

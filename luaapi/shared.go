@@ -42,10 +42,17 @@ func goFunction(fn lua.LGFunction) *lua.LFunction {
 	return &lua.LFunction{IsG: true, GFunction: fn}
 }
 
+// hiddenMark marks the tables that hiddenTable makes. No plugin can come by it.
+var hiddenMark = &lua.LUserData{}
+
+// hidden reports whether a metatable is one of hiddenTable's: what it leads to
+// is not the run's own.
+func hidden(meta *lua.LTable) bool { return meta.RawGetString("__metatable") == lua.LValue(hiddenMark) }
+
 // hiddenTable is a metatable that plugins can neither see nor replace.
 func hiddenTable(fields map[string]lua.LValue) *lua.LTable {
 	t := newRecord(len(fields) + 1)
-	t.RawSetString("__metatable", lua.LFalse)
+	t.RawSetString("__metatable", hiddenMark)
 	for key, v := range fields {
 		t.RawSetString(key, v)
 	}

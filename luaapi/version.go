@@ -44,6 +44,7 @@ type version struct {
 	checks   bindings
 	settings atomic.Pointer[boundSettings]
 	counts   *pluginCounts
+	started  atomic.Uint64 // runs, for which of them are weighed
 }
 
 // Meta returns what the version says about itself.
@@ -153,6 +154,17 @@ type counters struct {
 type pluginCounts struct {
 	runs, errors, limits, timeouts, skipped atomic.Int64
 	nanos                                   atomic.Int64
+	memory                                  atomic.Uint64 // bytes, the most that a weighed run held
+}
+
+// heaviest notes what a weighed run held, in bytes.
+func (c *pluginCounts) heaviest(held uint64) {
+	for {
+		most := c.memory.Load()
+		if held <= most || c.memory.CompareAndSwap(most, held) {
+			return
+		}
+	}
 }
 
 func (c *counters) of(slug string) *pluginCounts {
@@ -180,6 +192,7 @@ type Stats struct {
 type PluginStats struct {
 	Runs, Errors, Limits, Timeouts, Skipped int64
 	Took                                    time.Duration // of all runs together
+	Memory                                  uint64        // bytes, the most that a weighed run held; 0 when none was weighed
 }
 
 // Stats returns the counts since the start, for metrics.
@@ -194,6 +207,7 @@ func (rt *Runtime) Stats() Stats {
 		s.Plugins[slug] = PluginStats{
 			Runs: c.runs.Load(), Errors: c.errors.Load(), Limits: c.limits.Load(),
 			Timeouts: c.timeouts.Load(), Skipped: c.skipped.Load(), Took: time.Duration(c.nanos.Load()),
+			Memory: c.memory.Load(),
 		}
 	}
 	return s

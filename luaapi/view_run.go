@@ -46,6 +46,7 @@ func (v *version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 		err = &pluginError{"the view " + in.Request.Method + " " + in.Request.Path + " returned " + refused.Error()}
 	}
 	took := time.Since(r.started)
+	r.weighEnd()
 	r.end(v.pool, err == nil)
 	v.countView(took, err)
 	log := r.finishLog()

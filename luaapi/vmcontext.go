@@ -39,6 +39,8 @@ type vmContext struct {
 	sliceStart      time.Time
 	turn            *turn
 	weigh           atomic.Bool // the watchdog asks how much the run holds
+	enforce         atomic.Bool // and that it ends when that is too much
+	measured        bool        // weigh it again and again: somebody looks at the run
 	nextWeighing    time.Time
 	run             *run
 }
@@ -60,7 +62,7 @@ func (v *vmContext) Done() <-chan struct{} {
 }
 
 func (v *vmContext) look() <-chan struct{} {
-	if v.instructions&0xfff == 0 || v.weigh.Load() || v.ended != nil {
+	if v.instructions&0xfff == 0 || v.weigh.Load() || v.ended != nil || v.measured && v.instructions&0xff == 0 {
 		if v.check(); v.ended != nil {
 			return closedChannel
 		}
@@ -103,7 +105,7 @@ func (v *vmContext) check() {
 		v.ended = errInstructions
 		return
 	}
-	if v.weigh.CompareAndSwap(true, false) && v.heavy() {
+	if (v.weigh.CompareAndSwap(true, false) || v.measured) && v.heavy() {
 		v.ended = errMemory
 		return
 	}
@@ -115,6 +117,7 @@ func (v *vmContext) check() {
 func (v *vmContext) Steps(n int) error {
 	v.instructions += int64(n+7) / 8
 	v.check()
+	v.lookAgain()
 	return v.Err()
 }
 
@@ -127,22 +130,49 @@ func (v *vmContext) Bytes(n int) error {
 		v.end(errMemory)
 	}
 	v.check()
+	v.lookAgain()
 	return v.ended
+}
+
+// lookAgain has a measured run weighed at its next instruction: with what it was
+// given meanwhile.
+func (v *vmContext) lookAgain() {
+	if v.measured {
+		v.weigh.Store(true)
+	}
 }
 
 // weighPause is how many times as long as its last weighing took a run is left
 // alone: weighing what is large takes a while, and holds the run up.
 const weighPause = 4
 
+// measuredPause is weighPause of a run that somebody looks at: what it held is
+// then seen to within a factor of two. The time is not counted as the run's.
+const measuredPause = 1
+
+// closely is how many instructions of a measured run are looked at one by one:
+// many runs have no more of them.
+const closely = 1024
+
 // heavy reports whether the run holds too much, as far as it may be asked again.
 func (v *vmContext) heavy() bool {
+	if v.instructions < closely {
+		v.lookAgain()
+	}
 	begun := time.Now()
 	if begun.Before(v.nextWeighing) {
 		return false
 	}
-	heavy := v.run.tooHeavy()
-	v.nextWeighing = time.Now().Add(weighPause * time.Since(begun))
-	return heavy
+	enforced := v.enforce.Swap(false)
+	limit := v.run.rt.watchdog.allowed.Load()
+	held := v.run.weigh(limit)
+	took, pause := time.Since(begun), time.Duration(weighPause)
+	if v.measured {
+		pause = measuredPause
+		v.run.weighed += took
+	}
+	v.nextWeighing = begun.Add(took + pause*took)
+	return enforced && held > limit
 }
 
 // share gives the turn to others when the slice is used up and somebody waits.

@@ -25,8 +25,9 @@ type watchdog struct {
 	asleep       atomic.Bool
 	wake         chan struct{}
 
-	mu      sync.Mutex // guards running
-	running map[*vmContext]struct{}
+	mu       sync.Mutex // guards what follows
+	running  map[*vmContext]struct{}
+	measured int // of them, runs that are weighed at every tick
 }
 
 func newWatchdog(soft, perRun uint64) *watchdog {
@@ -39,6 +40,7 @@ func newWatchdog(soft, perRun uint64) *watchdog {
 func (w *watchdog) watch(v *vmContext) {
 	w.mu.Lock()
 	w.running[v] = struct{}{}
+	w.measured += measuredRuns(v)
 	w.mu.Unlock()
 	if w.asleep.Load() {
 		select {
@@ -52,7 +54,28 @@ func (w *watchdog) watch(v *vmContext) {
 func (w *watchdog) leave(v *vmContext) {
 	w.mu.Lock()
 	delete(w.running, v)
+	w.measured -= measuredRuns(v)
 	w.mu.Unlock()
+}
+
+func measuredRuns(v *vmContext) int {
+	if v.measured {
+		return 1
+	}
+	return 0
+}
+
+// measure asks the runs whose memory is to be shown to weigh themselves.
+// w.mu is held.
+func (w *watchdog) measure() {
+	if w.measured == 0 {
+		return
+	}
+	for v := range w.running {
+		if v.measured {
+			v.weigh.Store(true)
+		}
+	}
 }
 
 // loop runs until stop is closed.
@@ -69,6 +92,7 @@ func (w *watchdog) loop(stop <-chan struct{}) {
 		}
 		w.mu.Lock()
 		busy := len(w.running) > 0
+		w.measure()
 		w.mu.Unlock()
 		if busy {
 			idle = 0
@@ -107,6 +131,7 @@ func (w *watchdog) tick(sample []metrics.Sample, threshold uint64) uint64 {
 	w.allowed.Store(allowance(heap, w.soft, w.perRun))
 	w.mu.Lock()
 	for v := range w.running {
+		v.enforce.Store(true)
 		v.weigh.Store(true)
 	}
 	w.mu.Unlock()

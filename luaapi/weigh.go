@@ -7,7 +7,8 @@ import (
 )
 
 // scale sums up what a run holds: everything that its stack, its environment
-// and its results lead to. It stops as soon as it has seen enough.
+// and its results lead to, but for what all runs share. It stops as soon as it
+// has seen enough.
 type scale struct {
 	limit   uint64
 	sum     uint64
@@ -24,10 +25,14 @@ const (
 	bigString    = 1 << 10 // strings from here on are counted once, however often they are held
 )
 
-// weigh reports whether the threads and roots hold more than limit bytes. It is called between two
-// instructions, from the goroutine that runs them.
-func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64) bool {
-	s := &scale{limit: limit, seen: map[any]struct{}{}, pending: roots}
+// weigh returns how many bytes the threads and roots hold, or any number over
+// limit when it is more than that. It is called between two instructions, from
+// the goroutine that runs them.
+func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64) uint64 {
+	s := &scale{limit: limit, seen: map[any]struct{}{}}
+	for _, v := range roots {
+		s.add(v)
+	}
 	for _, L := range stacks {
 		s.stack(L)
 	}
@@ -36,7 +41,7 @@ func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64) bool {
 		s.pending = s.pending[:len(s.pending)-1]
 		s.open(v)
 	}
-	return s.sum > limit
+	return s.sum
 }
 
 // stack adds what the functions under way on one thread hold.
@@ -88,7 +93,7 @@ func (s *scale) open(v lua.LValue) {
 	switch v := v.(type) {
 	case *lua.LTable:
 		s.sum += tableWeight + 16*uint64(v.Len())
-		if m, ok := v.Metatable.(*lua.LTable); ok {
+		if m, ok := v.Metatable.(*lua.LTable); ok && !hidden(m) {
 			s.add(m)
 		}
 		v.ForEach(func(key, value lua.LValue) {
@@ -119,10 +124,14 @@ func (s *scale) open(v lua.LValue) {
 	}
 }
 
-// tooHeavy reports whether the run holds more than one run may.
-func (r *run) tooHeavy() bool {
+// weigh returns how many bytes the run holds, or any number over limit when it
+// is more than that, and remembers the most that was found.
+func (r *run) weigh(limit uint64) uint64 {
 	roots := make([]lua.LValue, 0, 16)
 	roots = append(roots, r.env)
+	for _, lib := range libraryNames() {
+		roots = append(roots, r.st.libs.RawGetString(lib)) // what the run added to them
+	}
 	for _, m := range r.loaded {
 		if m.value != nil {
 			roots = append(roots, m.value)
@@ -131,11 +140,30 @@ func (r *run) tooHeavy() bool {
 	if r.self != nil {
 		roots = append(roots, r.self)
 	}
-	size := uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
-	limit := r.rt.watchdog.allowed.Load()
 	stacks := []*lua.LState{r.st.L}
 	for _, th := range r.st.threads[:r.protectedDepth] {
 		stacks = append(stacks, th.L)
 	}
-	return size > limit || weigh(stacks, roots, limit-size)
+	held := uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
+	if held <= limit {
+		held += weigh(stacks, roots, limit-held)
+	}
+	r.held = max(r.held, held)
+	return held
+}
+
+// weighSample is how many runs of a version go by unweighed for each that is
+// weighed at its end: a weighing takes about as long as a short run.
+const weighSample = 64
+
+// weighEnd weighs a run that has come to its end, before its state goes back:
+// the first of its version and one in weighSample after it, or every one where
+// people look at runs. It returns the most that the run was seen to hold, in
+// bytes, 0 when nobody looked.
+func (r *run) weighEnd() uint64 {
+	if r.vm.measured || r.version.started.Add(1)%weighSample == 1 {
+		r.weigh(r.rt.watchdog.allowed.Load())
+	}
+	r.version.counts.heaviest(r.held)
+	return r.held
 }

@@ -29,6 +29,7 @@ type Figures struct {
 type PluginFigure struct {
 	Runs, Errors, Limits, Timeouts, Skipped int64
 	Took                                    time.Duration // of all runs together
+	Memory                                  uint64        // bytes, the most that a weighed run held; 0 when none was weighed
 }
 
 // metrics are the figures that /metrics shows, in a registry of their own.
@@ -114,6 +115,7 @@ func newEngineCollector(s *Server) *engineCollector {
 		{"moonwatch_plugin_timeouts_total", "Runs of a plugin that were ended at their deadline.", []string{"plugin"}},
 		{"moonwatch_plugin_skipped_total", "Runs of a plugin that got no turn in time.", []string{"plugin"}},
 		{"moonwatch_plugin_run_seconds_total", "Time of all runs of a plugin together.", []string{"plugin"}},
+		{"moonwatch_plugin_run_memory_bytes", "The most memory that a weighed run of a plugin held since the start; the first run of a version is weighed, and one in 64 after it.", []string{"plugin"}},
 	} {
 		c.descs[d.name] = prometheus.NewDesc(d.name, d.help, d.labels, nil)
 	}
@@ -203,6 +205,7 @@ func (c *engineCollector) plugins(f Figures, gauge, count func(string, float64, 
 		count("moonwatch_plugin_timeouts_total", float64(p.Timeouts), slug)
 		count("moonwatch_plugin_skipped_total", float64(p.Skipped), slug)
 		count("moonwatch_plugin_run_seconds_total", p.Took.Seconds(), slug)
+		gauge("moonwatch_plugin_run_memory_bytes", float64(p.Memory), slug)
 	}
 }
 

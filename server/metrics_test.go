@@ -17,7 +17,7 @@ import (
 type fixedFigures struct{}
 
 func (fixedFigures) PluginFigures() Figures {
-	return Figures{Executing: 2, Plugins: map[string]PluginFigure{"probe": {Runs: 7, Limits: 1}}}
+	return Figures{Executing: 2, Plugins: map[string]PluginFigure{"probe": {Runs: 7, Limits: 1, Memory: 4096}}}
 }
 
 func TestMetrics(t *testing.T) {
@@ -35,7 +35,7 @@ func TestMetrics(t *testing.T) {
 		`moonwatch_checks{status="FAILING"} 1`, `moonwatch_checks{status="PASSING"} 0`, `moonwatch_subjects{status="ERROR"} 1`,
 		`moonwatch_subject_status{kind="service",name="s"} 2`, `moonwatch_plugins{state="active"} 2`, `moonwatch_plugins{state="failed"} 1`,
 		`moonwatch_open_incidents 1`, `moonwatch_runs_started_total 1`, `moonwatch_lag_seconds_count 1`, `moonwatch_info{version="1.2.3"} 1`,
-		`moonwatch_plugin_runs_total{plugin="probe"} 7`, `moonwatch_plugin_runs_executing 2`, `moonwatch_store_refuses_writes 0`,
+		`moonwatch_plugin_runs_total{plugin="probe"} 7`, `moonwatch_plugin_run_memory_bytes{plugin="probe"} 4096`, `moonwatch_plugin_runs_executing 2`, `moonwatch_store_refuses_writes 0`,
 		`moonwatch_http_request_seconds_count{method="POST",route="/api/v1/checks",status="201"} 1`, "go_goroutines ",
 	} {
 		if !strings.Contains(r.text, want) {

@@ -8,5 +8,5 @@ func (s *Server) pluginCost(slug string) (web.PluginCost, bool) {
 		return web.PluginCost{}, false
 	}
 	f := s.o.Plugins.PluginFigures().Plugins[slug] // of a plugin that never ran: nothing
-	return web.PluginCost{Runs: f.Runs, Errors: f.Errors, Limits: f.Limits, Timeouts: f.Timeouts, Skipped: f.Skipped, Took: f.Took.Seconds()}, true
+	return web.PluginCost{Runs: f.Runs, Errors: f.Errors, Limits: f.Limits, Timeouts: f.Timeouts, Skipped: f.Skipped, Took: f.Took.Seconds(), Memory: f.Memory}, true
 }

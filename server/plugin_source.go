@@ -54,6 +54,7 @@ type tryView struct {
 	Calls        []callView    `json:"calls"`
 	More         int           `json:"more"` // further calls, which were not recorded
 	Instructions int64         `json:"instructions"`
+	Memory       uint64        `json:"memory"` // bytes, the most that the run was seen to hold
 }
 
 // callView is one thing that a run did outside.
@@ -244,7 +245,7 @@ func trySource(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	v := tryView{Result: resultView(r), Calls: []callView{}, More: report.More, Instructions: report.Run.Instructions}
+	v := tryView{Result: resultView(r), Calls: []callView{}, More: report.More, Instructions: report.Run.Instructions, Memory: report.Run.Memory}
 	for _, one := range report.Calls {
 		v.Calls = append(v.Calls, callView{one.Kind, one.Target, one.Request, one.Answer, one.Error, one.Start.UTC(), one.Took.Seconds()})
 	}

@@ -43,7 +43,7 @@ func (p *fakePlugins) Draft(_ context.Context, s engine.PluginSource) engine.Dra
 
 func (p *fakePlugins) TryDraft(ctx context.Context, s engine.PluginSource, slug string, in *engine.CheckRun) (engine.TryReport, error) {
 	host, _ := in.Check.Config["host"].(string)
-	return engine.TryReport{Run: engine.RunReport{Succeeded: true, Message: "tried with " + host, Instructions: 7}, Version: "2",
+	return engine.TryReport{Run: engine.RunReport{Succeeded: true, Message: "tried with " + host, Instructions: 7, Memory: 2048}, Version: "2",
 		Calls: []engine.TracedCall{{Kind: "http", Target: "GET http://x", Answer: "200", Start: time.Now(), Took: time.Second}}}, nil
 }
 
@@ -124,7 +124,7 @@ func TestTryOverTheAPI(t *testing.T) {
 	files := m{"probe.lua": "probe\nok"}
 	r := h.admin(200, "POST", "/plugins/probe/try", m{"files": files, "config": m{"host": "typed"}})
 	result, calls := r.body["result"].(m), r.body["calls"].([]any)
-	if result["message"] != "tried with typed" || len(calls) != 1 || calls[0].(m)["took"] != 1.0 || r.body["instructions"] != 7.0 {
+	if result["message"] != "tried with typed" || len(calls) != 1 || calls[0].(m)["took"] != 1.0 || r.body["instructions"] != 7.0 || r.body["memory"] != 2048.0 {
 		t.Errorf("tried: %v", r.body)
 	}
 	r = h.admin(200, "POST", "/plugins/probe/try", m{"files": files, "check": check.id()})

@@ -388,7 +388,7 @@ func TestTryingADraft(t *testing.T) {
 	try := func(slug, text string, more ...string) seen {
 		return admin.post("/plugin-editor/"+slug, append([]string{"do", "try", "file.0", "", "text.0", text}, more...)...)
 	}
-	try("door", draft, "try_check", check).want(200, "the draft runs", "with the settings of Front door", "GET "+d.url, "instructions")
+	try("door", draft, "try_check", check).want(200, "the draft runs", "with the settings of Front door", "GET "+d.url, "instructions, held ", "KiB of memory at most")
 	try("door", draft, "config.address", d.url, "config.kind", "plain", "drawn", "address", "drawn", "kind").want(200, "the draft runs").without("with the settings of")
 	try("door", draft).want(422, "not tried", "required")
 	try("door", draft, "try_check", other).want(404)

@@ -33,6 +33,7 @@ type triedDraft struct {
 	Calls        []callView
 	More         int
 	Instructions float64
+	Memory       uint64 // bytes, the most that the run was seen to hold
 }
 
 // callView is something that a run did outside.
@@ -184,7 +185,7 @@ func (w *Web) tryDraft(q *request, d *draft, l *looked) error {
 		}
 		return w.showEditor(q, status, pg, l, t)
 	}
-	t.Tried = &triedDraft{tried: tried{Result: r, At: w.o.Now()}, Check: name, More: report.More, Instructions: float64(report.Run.Instructions)}
+	t.Tried = &triedDraft{tried: tried{Result: r, At: w.o.Now()}, Check: name, More: report.More, Instructions: float64(report.Run.Instructions), Memory: report.Run.Memory}
 	for _, one := range report.Calls {
 		t.Tried.Calls = append(t.Tried.Calls, callView{one.Kind, one.Target, one.Request, one.Answer, one.Error,
 			max(one.Start.Sub(report.Calls[0].Start).Seconds(), 0), one.Took.Seconds()})

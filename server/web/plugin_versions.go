@@ -21,6 +21,7 @@ type versionLine struct {
 type PluginCost struct {
 	Runs, Errors, Limits, Timeouts, Skipped int64
 	Took                                    float64 // seconds, of all runs together
+	Memory                                  uint64  // bytes, the most that a weighed run held; 0 when none was weighed
 }
 
 // Mean is the time of one run, in seconds.

@@ -51,6 +51,7 @@ func functions(a *assets) template.FuncMap {
 		"ahead":     (*page).ahead,
 		"seconds":   formatSeconds,
 		"number":    formatNumber,
+		"bytes":     func(n uint64) string { return formatBytes(float64(n)) },
 		"count":     counted,
 		"sentence":  sentence,
 		"dict":      dict,
