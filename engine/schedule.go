@@ -115,9 +115,11 @@ func firstWait(id string, interval time.Duration) time.Duration {
 	return phaseOf(id, min(interval, time.Minute))
 }
 
-// missedSlot reports whether the last slot before now has no result.
+// missedSlot reports whether the last slot before now has no result. Stores keep
+// the start of the last run cut to a microsecond: a run that began with its slot
+// must not seem to have begun before it.
 func missedSlot(c *Check, last, now time.Time) bool {
-	return !c.after(last).After(now)
+	return !c.after(last.Add(time.Microsecond)).After(now)
 }
 
 // set schedules a check, or takes over its edit. When wait is negative it keeps
