@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,13 +29,19 @@ func (e *Engine) SaveCheck(ctx context.Context, by Actor, c Check) (saved *Check
 	err = retrying(func() error {
 		old := e.checkNow(c.ID)
 		next, err := e.cleanCheck(ctx, c, old)
-		if err != nil {
+		var refused *Error
+		if err != nil && (!errors.As(err, &refused) || refused.Kind != Invalid) {
 			return err
 		}
 		saved = next
 		return e.do(ctx, by, func(x *tx) error {
 			if x.checks.get(c.ID) != old {
 				return errRetry
+			}
+			if refused != nil {
+				p := problems{refused.Fields}
+				x.checkName(&p, KindCheck, c.ID, c.Name, "name")
+				return p.err()
 			}
 			return x.saveCheck(next, old, true)
 		})

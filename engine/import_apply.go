@@ -163,9 +163,9 @@ func (x *tx) applyItem(item *planItem) error {
 	case KindCheck:
 		return apply(item, func(v *Check) error { return x.saveCheck(v, x.checks.get(v.ID), false) })
 	case KindInstance:
-		return apply(item, func(v *Instance) error { return x.saveInstance(v, x.instances.get(v.ID)) })
+		return apply(item, func(v *Instance) error { return x.saveInstance(v, x.instances.get(v.ID), problems{}) })
 	case KindService:
-		return apply(item, func(v *Service) error { return x.saveService(v, x.services.get(v.ID)) })
+		return apply(item, func(v *Service) error { return x.saveService(v, x.services.get(v.ID), problems{}) })
 	case KindSilence:
 		return apply(item, func(v *Silence) error {
 			v.Revision = 0

@@ -30,7 +30,7 @@ var errStopping = errors.New("the monitor is stopping")
 
 // do hands fn to the keeper and waits until its changes are durable.
 func (e *Engine) do(ctx context.Context, by Actor, fn func(*tx) error) error {
-	o := op{by: by, do: fn, done: make(chan error, 1)}
+	o := op{by: by, do: rehearsed(ctx, fn), done: make(chan error, 1)}
 	select {
 	case e.ops <- o:
 	case <-ctx.Done():

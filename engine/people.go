@@ -50,13 +50,13 @@ func (e *Engine) SaveUser(ctx context.Context, by Actor, u User, password, keepS
 		} else if old != nil {
 			next.PasswordHash = old.PasswordHash
 		}
-		if err := p.err(); err != nil {
-			return err
-		}
 		saved = &next
 		return e.do(ctx, by, func(x *tx) error {
 			if x.users.get(u.ID) != old {
 				return errRetry
+			}
+			if x.checkName(&p, KindUser, u.ID, next.Username, "username"); p.err() != nil {
+				return p.err()
 			}
 			return x.saveUser(&next, old, keepSession)
 		})

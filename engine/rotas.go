@@ -31,10 +31,8 @@ func (x *tx) saveRota(r *Rota) error {
 	}
 	var p problems
 	r.validate(&p, func(id string) bool { return x.users.get(id) != nil })
+	x.checkName(&p, KindRota, r.ID, r.Name, "name")
 	if err := p.err(); err != nil {
-		return err
-	}
-	if err := x.unique(KindRota, r.ID, r.Name, "name"); err != nil {
 		return err
 	}
 	if old == nil {

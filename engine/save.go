@@ -268,8 +268,15 @@ func nameKey(kind Kind, name string) string {
 	return name
 }
 
-// unique complains when another object of the kind has the name.
+// unique is the complaint that another object of the kind has the name.
 func (x *tx) unique(kind Kind, id, name, location string) error {
+	var p problems
+	x.checkName(&p, kind, id, name, location)
+	return p.err()
+}
+
+// checkName complains when another object of the kind has the name.
+func (x *tx) checkName(p *problems, kind Kind, id, name, location string) {
 	other := ""
 	key := nameKey(kind, name)
 	if o := x.t.names[kind][key]; o != "" && nameKey(kind, x.nameOf(kind, o)) == key {
@@ -282,12 +289,9 @@ func (x *tx) unique(kind Kind, id, name, location string) error {
 			}
 		}
 	}
-	if other == "" || other == id {
-		return nil
+	if name != "" && other != "" && other != id {
+		p.add(location, "unique", "another %s has this name", words(kind))
 	}
-	var p problems
-	p.add(location, "unique", "another %s has this name", words(kind))
-	return p.err()
 }
 
 func (x *tx) putIDs(kind Kind) []string {

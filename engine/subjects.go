@@ -43,15 +43,12 @@ func (e *Engine) SaveService(ctx context.Context, by Actor, s Service) (saved *S
 		}
 		e.cleanAlerting(ctx, &p, s.ID, &next.Alerting, oldAlerting)
 		next.Instances = orEmpty(next.Instances)
-		if err := p.err(); err != nil {
-			return err
-		}
 		saved = &next
 		return e.do(ctx, by, func(x *tx) error {
 			if x.services.get(s.ID) != old {
 				return errRetry
 			}
-			return x.saveService(&next, old)
+			return x.saveService(&next, old, p)
 		})
 	})
 	return saved, err
@@ -79,15 +76,12 @@ func (e *Engine) SaveInstance(ctx context.Context, by Actor, i Instance) (saved 
 			oldAlerting = &old.Alerting
 		}
 		e.cleanAlerting(ctx, &p, i.ID, &next.Alerting, oldAlerting)
-		if err := p.err(); err != nil {
-			return err
-		}
 		saved = &next
 		return e.do(ctx, by, func(x *tx) error {
 			if x.instances.get(i.ID) != old {
 				return errRetry
 			}
-			return x.saveInstance(&next, old)
+			return x.saveInstance(&next, old, p)
 		})
 	})
 	return saved, err
@@ -243,12 +237,11 @@ func (x *tx) dependsOn(from, to Ref, seen map[Ref]bool) bool {
 	return false
 }
 
-func (x *tx) saveService(s, old *Service) error {
-	if err := x.unique(KindService, s.ID, s.Name, "name"); err != nil {
-		return err
-	}
+// saveService puts a service unless something is wrong with it: p is what was
+// found so far.
+func (x *tx) saveService(s, old *Service, p problems) error {
+	x.checkName(&p, KindService, s.ID, s.Name, "name")
 	ref := Ref{KindService, s.ID}
-	var p problems
 	x.checkLinks(&p, ref, &s.Alerting)
 	links(&p, "instances", s.Instances, "instance", func(id string) bool { return x.instances.get(id) != nil })
 	if err := p.err(); err != nil {
@@ -267,12 +260,10 @@ func (x *tx) saveService(s, old *Service) error {
 	return nil
 }
 
-func (x *tx) saveInstance(i, old *Instance) error {
-	if err := x.unique(KindInstance, i.ID, i.Name, "name"); err != nil {
-		return err
-	}
+// saveInstance is saveService for an instance.
+func (x *tx) saveInstance(i, old *Instance, p problems) error {
+	x.checkName(&p, KindInstance, i.ID, i.Name, "name")
 	ref := Ref{KindInstance, i.ID}
-	var p problems
 	x.checkLinks(&p, ref, &i.Alerting)
 	if err := p.err(); err != nil {
 		return err

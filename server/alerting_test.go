@@ -88,7 +88,7 @@ func TestSilences(t *testing.T) {
 		t.Errorf("sent back unchanged: %d %s", r.status, r.text)
 	}
 	h.as(access.Operator, "PATCH", at, m{"ends_at": "2025-01-01T00:00:00Z", "rrule": "FREQ=HOURLY"}).wantErrors(t, "ends_at min", "rrule invalid")
-	h.as(access.Operator, "POST", "/silences", m{"starts_at": "soon"}).wantErrors(t, "starts_at invalid")
+	h.as(access.Operator, "POST", "/silences", m{"starts_at": "soon"}).wantErrors(t, "starts_at invalid", "services required", "ends_at required")
 	h.as(access.Operator, "POST", "/silences", m{}).wantErrors(t, "services required", "starts_at required", "ends_at required")
 	if n := len(h.admin(200, "GET", "/silences?active=true&services="+service, nil).items()); n != 1 {
 		t.Errorf("%d silences", n)

@@ -114,7 +114,14 @@ func (k *collection[In, View]) answer(c *call, id string) (answer, error) {
 func (k *collection[In, View]) post(c *call) (answer, error) {
 	in := k.fresh()
 	if err := c.decode(&in); err != nil {
-		return answer{}, err
+		return answer{}, c.alsoWrong(err, func(c *call) error {
+			if k.create != nil {
+				_, err := k.create(c, in)
+				return err
+			}
+			_, err := k.save(c, "", 0, in)
+			return err
+		})
 	}
 	if k.create != nil {
 		return k.create(c, in)
@@ -146,7 +153,7 @@ func (k *collection[In, View]) patch(c *call) (answer, error) {
 			return answer{}, wrong
 		}
 		if err := c.decode(&in); err != nil {
-			return answer{}, err
+			return answer{}, c.alsoWrong(err, func(c *call) error { _, err := k.save(c, id, revision, in); return err })
 		}
 		if _, err = k.save(c, id, revision, in); err == nil {
 			return k.answer(c, id)

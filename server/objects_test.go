@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,8 @@ func TestServices(t *testing.T) {
 		{"several", m{"name": "", "url": "nourl", "repeat_interval": m{"ERROR": "1ms"}},
 			[]string{"name required", "url invalid", "repeat_interval.ERROR min"}},
 		{"reference", m{"depends_on": []m{{"check": "x"}, {"service": "a", "instance": "b"}}}, []string{"depends_on[0] type", "depends_on[1] type"}},
-		{"alerts", m{"alerts": []m{{"plugin": "pager"}, {"plugin": "pager"}, {"plugin": "probe"}, {"plugins": "x"}}}, []string{"alerts[3].plugins unknown"}},
+		{"alerts", m{"alerts": []m{{"plugin": "pager"}, {"plugin": "pager"}, {"plugin": "probe"}, {"plugins": "x"}}},
+			[]string{"alerts[3].plugins unknown", "alerts[1].plugin unique", "alerts[2].plugin invalid", "alerts[3].plugin required"}},
 		{"alert settings", m{"alerts": []m{{"plugin": "pager", "settings": m{"rom": "x"}}}}, []string{"alerts[0].settings.rom unknown"}},
 		{"duration", m{"repeat_interval": m{"ERROR": 5, "WARNING": "5"}}, []string{"repeat_interval.ERROR type", "repeat_interval.WARNING invalid"}},
 	}
@@ -89,6 +91,55 @@ func TestCheckValidation(t *testing.T) {
 	if n := len(h.engine.Checks()); n != 0 {
 		t.Errorf("%d checks were made", n)
 	}
+}
+
+// TestAllComplaintsAtOnce: a body is read as far as it can be, so that nobody
+// mends one field only to hear of the next; and what is refused changes nothing.
+func TestAllComplaintsAtOnce(t *testing.T) {
+	h := populated(t)
+	h.admin(201, "POST", "/services", m{"name": "taken"})
+	service := h.admin(201, "POST", "/services", m{"name": "s"}).id()
+	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "a"}, "active": false}).id()
+	viewer := h.users[access.Viewer].ID
+	before := h.settled()
+	for _, tt := range []struct {
+		method, path string
+		body         m
+		want         []string
+	}{
+		{"POST", "/checks", m{"nmae": "c", "debounce": "x", "plugin": "probe", "config": m{"count": 10}, "interval": "1ms"},
+			[]string{"debounce type", "nmae unknown", "name required", "interval min", "config.host required", "config.count max"}},
+		{"POST", "/checks", m{"name": "d", "plugin": "probe", "config": 5, "retries": 1}, []string{"config type", "retries unknown"}},
+		{"POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{}, "retries": 1}, []string{"retries unknown", "config.host required", "name unique"}},
+		{"PATCH", "/checks/" + check, m{"activ": true, "timeout": "2h"}, []string{"activ unknown", "timeout max"}},
+		{"PATCH", "/checks/" + check, m{"activ": true}, []string{"activ unknown"}},
+		{"PATCH", "/services/" + service, m{"name": "taken", "x": 1}, []string{"x unknown", "name unique"}},
+		{"PATCH", "/services/" + service, m{"tags": "x", "status_checks": []any{5, "nosuch"}, "url": "nourl"},
+			[]string{"status_checks[0] type", "tags type", "url invalid", "status_checks[1] not_found"}},
+		{"PATCH", "/services/" + service, m{"name": "taken", "url": "nourl"}, []string{"url invalid", "name unique"}},
+		{"POST", "/users", m{"username": "the-Viewer", "password": "short"}, []string{"password invalid", "username unique"}},
+		{"POST", "/instances", m{"address": 5}, []string{"address type", "name required"}},
+		{"POST", "/users", m{"username": "a b", "role": 5, "password": "short"}, []string{"role type", "username invalid", "password invalid"}},
+		{"PATCH", "/users/" + viewer, m{"acitve": true, "email": "x"}, []string{"acitve unknown", "email invalid"}},
+		{"POST", "/rotas", m{"name": "r", "zone": "UTC", "fallback_user": "x"}, []string{"zone unknown", "fallback_user not_found", "ical_url required"}},
+		{"POST", "/silences", m{"starts_at": 5, "rrule": "x"}, []string{"starts_at type", "services required", "ends_at required", "rrule invalid"}},
+		{"POST", "/tokens", m{"expires": "2001-01-01T00:00:00Z", "x": 1}, []string{"x unknown", "name required", "expires min"}},
+		{"PUT", "/settings", m{"retention": "1s", "x": 1, "fallback_user": "x"}, []string{"x unknown", "retention min", "fallback_user not_found"}},
+	} {
+		r := h.as(access.Admin, tt.method, tt.path, tt.body)
+		for _, want := range tt.want {
+			if !slices.Contains(r.errors(), want) {
+				t.Errorf("%s %s %v: %d %v, want %s", tt.method, tt.path, tt.body, r.status, r.errors(), want)
+			}
+		}
+		if len(r.errors()) != len(tt.want) || r.status != 422 {
+			t.Errorf("%s %s %v: %d %v, want %v", tt.method, tt.path, tt.body, r.status, r.errors(), tt.want)
+		}
+	}
+	if after := h.settled(); after != before {
+		t.Errorf("%d batches were written", after-before)
+	}
+	wantStatus(t, "a user who may not", h.as(access.Viewer, "PATCH", "/users/"+h.users[access.Admin].ID, m{"first_name": "x"}), 403)
 }
 
 // TestPatchesOfOneObject make sure that changes to different fields at one time

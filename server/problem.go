@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"moonwatch/engine"
@@ -84,6 +85,32 @@ func statusOf(kind engine.ErrorKind, conditional bool) int {
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
+}
+
+// alsoWrong adds to the complaints about a body (a *problem) those about its
+// values, so that a client reads all at one time. save is tried and changes nothing.
+func (c *call) alsoWrong(bad error, save func(c *call) error) error {
+	var p *problem
+	var found *engine.Error
+	rehearsal := *c
+	rehearsal.r = c.r.WithContext(engine.Rehearse(c.r.Context()))
+	if !errors.As(bad, &p) || !errors.As(save(&rehearsal), &found) || found.Kind != engine.Invalid {
+		return bad
+	}
+	for _, more := range found.Fields {
+		if len(p.Errors) < maxErrors && !slices.ContainsFunc(p.Errors, func(e form.Error) bool { return overlap(e.Location, more.Location) }) {
+			p.Errors = append(p.Errors, more)
+		}
+	}
+	return p
+}
+
+// overlap reports whether one location is the other's, or a part of it.
+func overlap(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return strings.HasPrefix(b, a) && (len(a) == len(b) || b[len(a)] == '.' || b[len(a)] == '[')
 }
 
 func sentence(s string) string { return strings.TrimSuffix(s, ".") }

@@ -37,7 +37,7 @@ func TestRotas(t *testing.T) {
 		t.Errorf("on call under an override: %v", duty)
 	}
 	wantStatus(t, "refresh without a feed", h.as(access.Admin, "POST", "/rotas/"+id+"/refresh", nil), 409)
-	h.as(access.Admin, "POST", "/rotas", m{"name": "hands"}).wantErrors(t, "ical_url required")
+	h.as(access.Admin, "POST", "/rotas", m{"name": "hands"}).wantErrors(t, "ical_url required", "name unique")
 	h.as(access.Admin, "POST", "/rotas", m{"name": "x", "time_zone": "Mars/Olympus", "rotation": m{"members": []string{"nosuch"}, "every": "1h", "starts": "soon"}}).
 		wantErrors(t, "time_zone invalid", "rotation.members[0] not_found", "rotation.every invalid", "rotation.starts invalid")
 	if got := h.admin(200, "GET", "/rotas/"+id+"/revisions", nil).items(); len(got) != 2 || got[0]["object"].(m)["feed_token"] != nil {

@@ -34,7 +34,7 @@ func putSettings(c *call) (answer, error) {
 			return answer{}, wrong
 		}
 		if err := c.decode(&v); err != nil {
-			return answer{}, err
+			return answer{}, c.alsoWrong(err, func(c *call) error { _, err := c.engine.SaveSettings(c.r.Context(), c.actor(), v); return err })
 		}
 		if _, err = c.engine.SaveSettings(c.r.Context(), c.actor(), v); err == nil {
 			return showSettings(c)
