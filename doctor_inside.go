@@ -58,7 +58,7 @@ func pluginsCheck(ctx context.Context, x *examination, api *client) error {
 	for _, p := range list {
 		used := p.UsedBy.Checks + p.UsedBy.Services + p.UsedBy.Instances
 		switch {
-		case p.State == "failed" && p.Error != nil:
+		case p.Error != nil:
 			x.bad("plugin %s does not load: %s:%d: %s", p.Slug, p.Error.File, p.Error.Line, p.Error.Message)
 		case p.State == "failed":
 			x.bad("plugin %s does not load", p.Slug)

@@ -118,7 +118,7 @@ func stateOf(e engine.PluginEntry, suspended string) pluginState {
 	switch {
 	case e.Orphaned:
 		return pluginOrphaned
-	case e.Plugin == nil || e.Problem != nil:
+	case e.Plugin == nil || e.Problem != nil && !e.Shipped: // a file that would replace a shipped one leaves that active
 		return pluginFailed
 	case suspended != "":
 		return pluginSuspended

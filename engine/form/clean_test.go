@@ -119,6 +119,8 @@ func TestFieldTypes(t *testing.T) {
 		{"choice as number", with(field(ChoiceOne, "x"), choices), 1.0, "1", ""},
 		{"no choice", with(field(ChoiceOne, "x"), choices), "four", nil, "invalid"},
 		{"choice object", with(field(ChoiceOne, "x"), choices), map[string]any{}, nil, "type"},
+		{"whole empty list", field(Integer, "x"), []any{}, nil, "type"},
+		{"text empty list", field(Char, "x"), []any{}, nil, "type"},
 		{"choice empty", with(field(ChoiceOne, "x"), choices), "", nil, "required"},
 		{"choice unset", optional(with(field(ChoiceOne, "x"), choices)), "", "", ""},
 		{"choices", with(field(ChoiceMany, "x"), choices), []any{"two", 1.0, "two"}, []any{"two", "1"}, ""},

@@ -106,14 +106,18 @@ func (f *Field) empty(v any) bool {
 	case KeyValues:
 		return len(v) == 0
 	case []any:
-		return len(v) == 0 && f.Type != JSON
+		return len(v) == 0 && f.Type.several()
 	case []map[string]any:
-		return len(v) == 0 && f.Type != JSON
+		return len(v) == 0 && f.Type.several()
 	case map[string]any:
-		return len(v) == 0 && (f.Type == List || f.Type == KeyValue || f.Type == ChoiceMany)
+		return len(v) == 0 && f.Type.several()
 	}
 	return false
 }
+
+// several reports whether a value of the type holds several, so that an empty
+// container is none.
+func (t Type) several() bool { return t == List || t == KeyValue || t == ChoiceMany }
 
 func (f *Field) blank(v any) bool {
 	s, ok := v.(string)

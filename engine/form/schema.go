@@ -59,8 +59,13 @@ func (f *Field) jsonSchema() map[string]any {
 	if v := f.initial(); v != nil {
 		s["default"] = f.public(v)
 	}
-	if t, ok := s["type"].(string); ok && !f.mandatory() && f.Type != Boolean {
-		s["type"] = []any{t, "null"}
+	if !f.mandatory() && f.Type != Boolean {
+		switch t := s["type"].(type) {
+		case string:
+			s["type"] = []any{t, "null"}
+		case []any:
+			s["type"] = append(t, "null")
+		}
 	}
 	return s
 }
