@@ -50,6 +50,9 @@ func main() {
 
 // run is main for tests: it returns the exit code.
 func run(args []string, s streams) int {
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	var c commands
 	ended := -1
 	parser, err := kong.New(&c,

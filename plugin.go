@@ -8,5 +8,5 @@ type pluginCommands struct {
 	Run   pluginRunCommand   `cmd:"" help:"Run a check plugin once: exit 0 passed, 1 failed or unknown, 2 could not run."`
 	Doc   pluginDocCommand   `cmd:"" help:"Print what a plugin's settings are, as Markdown."`
 	Send  pluginSendCommand  `cmd:"" help:"Send one alert through an alert plugin: exit 0 sent or skipped, 1 not sent, 2 could not."`
-	List  pluginListCommand  `cmd:"" help:"List the plugins that ship and those of the plugin folder."`
+	List  pluginListCommand  `cmd:"" help:"List the plugins that ship and those of the plugin folder, as the running monitor has them, or else as their files say."`
 }

@@ -87,6 +87,32 @@ return { name = "A", slug = "a", version = "1", service_config_form = { forms.UR
 	if code, _, errs := command("plugin", "send", "a.lua"); code != 2 || !strings.Contains(errs, "hook") {
 		t.Errorf("without the form: exit %d, %q", code, errs)
 	}
+	if code, _, errs := command(append(args, "--kind", "acknowledged")...); code != 2 || !strings.Contains(errs, "a has no send_alert_update: the monitor does not call it for acknowledged") {
+		t.Errorf("acknowledged: exit %d, %q", code, errs)
+	}
+}
+
+// TestPluginSendKinds holds that each kind calls the function that the monitor calls.
+func TestPluginSendKinds(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeText(t, "b.lua", `local log = require "log"
+local function say(name)
+  return function(self, service)
+    local ack = service:unexpired_acknowledgement()
+    log.info(name .. " " .. service.old_overall_status .. " " .. service.overall_status .. " " .. (ack and ack.user or "nobody"))
+    return true
+  end
+end
+return { name = "B", slug = "b", version = "1", send_alert = say "alert", send_alert_update = say "update" }`)
+	for kind, want := range map[string]string{
+		"firing": "alert PASSING ERROR nobody", "escalation": "alert ERROR CRITICAL nobody", "test": "alert PASSING ERROR nobody",
+		"deescalation": "update CRITICAL ERROR nobody", "update": "update ERROR ERROR nobody", "repeat": "alert ERROR ERROR nobody",
+		"acknowledged": "update ERROR ERROR ada", "unacknowledged": "update ERROR ERROR nobody", "recovery": "alert ERROR PASSING nobody",
+	} {
+		if code, out, errs := command("plugin", "send", "b.lua", "--kind", kind); code != 0 || errs != "" || !strings.Contains(out, "log      info: "+want+"\n") {
+			t.Errorf("%s: exit %d, %q, %q, want %q", kind, code, out, errs, want)
+		}
+	}
 }
 
 // TestEditorFiles holds that the files for editors are written when they are not

@@ -48,6 +48,9 @@ func (c *pluginNewCommand) Run(s streams) error {
 	if _, err := fs.Stat(plugins.Files(), slug+".lua"); err == nil {
 		fmt.Fprintf(s.err, "note: in the plugin folder, %s.lua takes the place of the plugin %s that ships\n", slug, slug)
 	}
+	if slug != strings.TrimSuffix(c.Name, ".lua") {
+		fmt.Fprintf(s.out, "%s cannot be a slug: the plugin's is %s\n", c.Name, slug)
+	}
 	fmt.Fprintf(s.out, "wrote %s and %s\n", files[0].name, files[1].name)
 	fmt.Fprintf(s.out, "test it:  moonwatch plugin test %s\n", files[0].name)
 	fmt.Fprintf(s.out, "work on:  moonwatch plugin watch %s\n", files[0].name)

@@ -24,7 +24,8 @@ func TestPluginNew(t *testing.T) {
 	for _, tt := range []struct{ kind, name, slug string }{
 		{"check", "disk_space", "disk_space"}, {"alert", "Tell-Them", "tell_them"}, {"check", "x.lua", "x"},
 	} {
-		if code, out, errs := command("plugin", "new", tt.kind, tt.name); code != 0 || errs != "" || !strings.Contains(out, "wrote "+tt.slug+".lua and "+tt.slug+"_test.lua") {
+		if code, out, errs := command("plugin", "new", tt.kind, tt.name); code != 0 || errs != "" || !strings.Contains(out, "wrote "+tt.slug+".lua and "+tt.slug+"_test.lua") ||
+			strings.Contains(out, "Tell-Them cannot be a slug: the plugin's is tell_them") != (tt.name == "Tell-Them") {
 			t.Fatalf("new %s %s: exit %d\n%s%s", tt.kind, tt.name, code, out, errs)
 		}
 		for _, path := range []string{tt.slug + ".lua", tt.slug + "_test.lua"} {
@@ -90,11 +91,11 @@ func TestPluginTest(t *testing.T) {
 		{[]string{"good.lua"}, 0, "7 passed, 0 failed", ""},
 		{[]string{"bad.lua"}, 1, "FAIL  bad_test.lua:5: test_one: got 1, want 2\n      info: hello\nok    bad_test.lua:7: test_two", ""},
 		{[]string{"good.lua", "bad.lua"}, 1, "8 passed, 1 failed", ""},
-		{[]string{"alone.lua"}, 2, "0 passed, 0 failed, 1 could not be run", "alone_test.lua: there is no such file"},
+		{[]string{"alone.lua"}, 2, "0 passed, 0 failed, 1 file could not be run", "alone_test.lua: there is no such file"},
 		{[]string{"broken.lua"}, 2, "", "broken.lua:1: "},
-		{[]string{"good.lua", "broken.lua"}, 1, "7 passed, 0 failed, 1 could not be run", "broken.lua:1: "},
+		{[]string{"good.lua", "broken.lua"}, 1, "7 passed, 0 failed, 1 file could not be run", "broken.lua:1: "},
 		{[]string{"nowhere"}, 2, "", "there is no such file"},
-		{[]string{"."}, 1, "8 passed, 1 failed, 1 could not be run", "broken.lua:1: "},
+		{[]string{"."}, 1, "8 passed, 1 failed, 1 file could not be run", "broken.lua:1: "},
 		{nil, 2, "", "expected"},
 	} {
 		code, out, errs := command(append([]string{"plugin", "test"}, tt.args...)...)

@@ -184,7 +184,7 @@ func printResult(w io.Writer, r *runResult) {
 	case r.Succeeded:
 		status = "passed"
 	case r.Unknown:
-		status = "unknown (" + string(r.Cause) + ")"
+		status = "unknown (" + causeText(r.Cause) + ")"
 	case r.Severity != "":
 		status = "failed (" + string(r.Severity) + ")"
 	}
@@ -197,11 +197,40 @@ func printResult(w io.Writer, r *runResult) {
 	line("error", r.Error)
 	line("message", r.Message)
 	for _, m := range r.Metrics {
-		line("metric", strings.TrimSpace(fmt.Sprintf("%s = %g %s", m.Name, m.Value, m.Unit)))
+		line("metric", metricText(m))
 	}
 	for _, l := range r.Log {
 		line("log", l.Level+": "+l.Message)
 	}
 	line("trace", r.Traceback)
 	line("raw data", r.RawData)
+}
+
+// causeText says why a result is unknown.
+func causeText(cause engine.Cause) string {
+	switch cause {
+	case engine.CausePlugin:
+		return "the plugin has no data"
+	case engine.CauseError:
+		return "mistake in the plugin"
+	}
+	return string(cause)
+}
+
+// metricText is a metric with its thresholds and bounds.
+func metricText(m engine.Metric) string {
+	text := strings.TrimSpace(fmt.Sprintf("%s = %g %s", m.Name, m.Value, m.Unit))
+	var bounds []string
+	for _, b := range []struct {
+		name  string
+		value *float64
+	}{{"warn", m.Warn}, {"fail", m.Fail}, {"min", m.Min}, {"max", m.Max}} {
+		if b.value != nil {
+			bounds = append(bounds, fmt.Sprintf("%s %g", b.name, *b.value))
+		}
+	}
+	if len(bounds) > 0 {
+		text += " (" + strings.Join(bounds, ", ") + ")"
+	}
+	return text
 }

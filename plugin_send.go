@@ -21,7 +21,7 @@ type pluginSendCommand struct {
 	Service   []string `sep:"none" placeholder:"FIELD=VALUE" help:"A value of the form of services. May be given several times."`
 	User      []string `sep:"none" placeholder:"FIELD=VALUE" help:"A value of the form of users. May be given several times."`
 	Setting   []string `sep:"none" placeholder:"FIELD=VALUE" help:"A value of the plugin's site-wide settings. May be given several times."`
-	Kind      string   `enum:"firing,escalation,deescalation,update,repeat,recovery,test" default:"firing" help:"What the alert is of (${default}): ${enum}."`
+	Kind      string   `enum:"firing,escalation,deescalation,update,repeat,recovery,acknowledged,unacknowledged,test" default:"firing" help:"What the alert is of (${default}): ${enum}."`
 	AllowExec []string `placeholder:"PATH" help:"A program that the plugin may run."`
 	Trace     bool     `help:"Print every request with its timing and answer."`
 }
@@ -91,6 +91,9 @@ func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertRe
 	if meta := plugin.Meta(); meta.Kind != engine.AlertPlugin {
 		return none, fmt.Errorf("%s is a check plugin: try it with plugin run", meta.Slug)
 	}
+	if kind := engine.AlertKind(c.Kind); !plugin.Meta().HasUpdate && (kind == engine.AlertAcknowledged || kind == engine.AlertUnacknowledged) {
+		return none, fmt.Errorf("%s has no send_alert_update: the monitor does not call it for %s", plugin.Meta().Slug, kind)
+	}
 	in, err := c.event(ctx, plugin)
 	if err != nil {
 		return none, err
@@ -110,19 +113,30 @@ func (c *pluginSendCommand) event(ctx context.Context, plugin engine.Plugin) (*e
 	}
 	check := engine.CheckRecord{ID: "c1", Name: "Example check", Plugin: "http", Importance: engine.StatusError, Severity: engine.StatusError,
 		Error: "this is an example", Since: now}
+	if service.Kind != engine.AlertFiring && service.Kind != engine.AlertTest { // an event of an incident that was told
+		service.OldOverallStatus, service.AlertNumber, service.IncidentOpenedAt = engine.StatusError, 2, now.Add(-10*time.Minute)
+		service.LastAlertSent = &service.IncidentOpenedAt
+	}
 	switch service.Kind {
 	case engine.AlertRecovery:
-		service.OverallStatus, service.OldOverallStatus = engine.StatusPassing, engine.StatusError
+		service.OverallStatus = engine.StatusPassing
 		check.Severity, check.Error = "", ""
 		service.Passing = []engine.CheckRecord{check}
 	case engine.AlertEscalation:
-		service.OldOverallStatus, service.OverallStatus, service.WorstStatus = engine.StatusError, engine.StatusCritical, engine.StatusCritical
+		service.OverallStatus, service.WorstStatus = engine.StatusCritical, engine.StatusCritical
 		service.Failing = []engine.CheckRecord{check}
+	case engine.AlertDeescalation:
+		service.OldOverallStatus, service.WorstStatus = engine.StatusCritical, engine.StatusCritical
+		service.Failing = []engine.CheckRecord{check}
+	case engine.AlertAcknowledged:
+		expires := now.Add(20 * time.Minute)
+		service.Acknowledgement = &engine.AcknowledgementSnapshot{User: "ada", Comment: "this is an example", At: now, ExpiresAt: &expires}
+		fallthrough
 	default:
 		service.Failing = []engine.CheckRecord{check}
 	}
 	user := engine.UserSnapshot{ID: "u1", Username: "ada", FirstName: "Ada", Email: "ada@example.org", TimeZone: "UTC", Role: access.Operator}
-	in := &engine.AlertCall{Service: service, Attempt: 1, Update: service.Kind == engine.AlertUpdate && plugin.Meta().HasUpdate}
+	in := &engine.AlertCall{Service: service, Attempt: 1, Update: isUpdate(service.Kind) && plugin.Meta().HasUpdate}
 	var err error
 	if service.Settings, err = clean(ctx, plugin, engine.ServiceConfigForm, "--service", c.Service); err != nil {
 		return nil, err
@@ -137,4 +151,13 @@ func (c *pluginSendCommand) event(ctx context.Context, plugin engine.Plugin) (*e
 	}
 	in.Users = []engine.UserSnapshot{user}
 	return in, nil
+}
+
+// isUpdate reports whether send_alert_update is called for a kind, where there is one.
+func isUpdate(kind engine.AlertKind) bool {
+	switch kind {
+	case engine.AlertUpdate, engine.AlertDeescalation, engine.AlertAcknowledged, engine.AlertUnacknowledged:
+		return true
+	}
+	return false
 }

@@ -33,32 +33,33 @@ func (c *pluginTestCommand) Run(s streams) error {
 		return err
 	}
 	defer lua.Close()
-	passed, failed, problems := 0, 0, 0
+	passed, failed, unrun := 0, 0, 0
 	for _, path := range c.Paths {
 		report, err := lua.Test(ctx, path)
 		if err != nil {
 			fmt.Fprintf(s.err, "moonwatch: %s\n", err)
-			problems++
+			unrun++
 			continue
 		}
 		printTests(s, report, c.Verbose)
-		p, f, b := report.Counts()
-		passed, failed, problems = passed+p, failed+f, problems+b
+		p, f, u := report.Counts()
+		passed, failed, unrun = passed+p, failed+f, unrun+u
 	}
-	fmt.Fprintln(s.out, testSummary(passed, failed, problems))
+	fmt.Fprintln(s.out, testSummary(passed, failed, unrun))
 	switch {
 	case passed+failed == 0:
 		return testCouldNot
-	case failed+problems > 0:
+	case failed+unrun > 0:
 		return testFailed
 	}
 	return nil
 }
 
-func testSummary(passed, failed, problems int) string {
+// testSummary is the last line; unrun counts files.
+func testSummary(passed, failed, unrun int) string {
 	text := fmt.Sprintf("%d passed, %d failed", passed, failed)
-	if problems > 0 {
-		text += fmt.Sprintf(", %d could not be run", problems)
+	if unrun > 0 {
+		text += ", " + counted(unrun, "file") + " could not be run"
 	}
 	return text
 }

@@ -149,7 +149,7 @@ func TestPluginRun(t *testing.T) {
 	}{
 		{"passes", []string{good, "--set", "who=ada"}, 0, "passed"},
 		{"fails", []string{good, "--set", "who=nobody"}, 1, "nobody is there"},
-		{"unknown", []string{good, "--set", "who=stranger"}, 1, "unknown (plugin)"},
+		{"unknown", []string{good, "--set", "who=stranger"}, 1, "unknown (the plugin has no data)"},
 		{"field missing", []string{good}, 2, "who"},
 		{"field unknown", []string{good, "--set", "who=ada", "--set", "whom=ada"}, 2, "whom"},
 		{"field wrong", []string{good, "--set", "who=ada", "--set", "times=many"}, 2, "times"},

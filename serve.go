@@ -68,7 +68,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+		return listenError(c.Listen, err)
 	}
 	defer listener.Close()
 	self := c.selfURL(listener.Addr())
@@ -143,6 +143,13 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	case err := <-failed:
 		return err
 	}
+}
+
+func listenError(address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen on %s: the address is in use; choose another with --listen", address)
+	}
+	return fmt.Errorf("listen on %s: %w", address, err)
 }
 
 func (c *serveCommand) logger(w io.Writer) *slog.Logger {

@@ -11,8 +11,9 @@ import (
 
 // registry is what plugins there are at one moment. It is immutable.
 type registry struct {
-	bySlug map[string]*engine.PluginEntry
-	list   []engine.PluginEntry // in order of slug
+	bySlug  map[string]*engine.PluginEntry
+	list    []engine.PluginEntry // in order of slug
+	doubles map[string]string    // by slug: which two files define it
 }
 
 // unit is one plugin file or folder, and what came of it. Units are guarded by
@@ -53,7 +54,7 @@ func (u *unit) file() string {
 // assign decides which unit each slug belongs to, and builds the registry.
 // owners is who ran each slug until now; it is brought up to date.
 func assign(units []*unit, owners map[string]*unit) *registry {
-	b := &builder{entries: map[string]*engine.PluginEntry{}, owners: owners}
+	b := &builder{entries: map[string]*engine.PluginEntry{}, doubles: map[string]string{}, owners: owners}
 	sort.Slice(units, func(i, j int) bool {
 		if units[i].shipped != units[j].shipped {
 			return units[i].shipped
@@ -75,6 +76,7 @@ func assign(units []*unit, owners map[string]*unit) *registry {
 
 type builder struct {
 	entries map[string]*engine.PluginEntry
+	doubles map[string]string
 	owners  map[string]*unit
 }
 
@@ -124,8 +126,9 @@ func (b *builder) folder(units []*unit) {
 		for _, other := range claimants {
 			if other != owner {
 				file := other.versionOf(slug).meta.File
-				b.blame(e, problems{{File: file, Line: 1, Message: "the slug " + slug + " is defined by two files, " +
-					owner.file() + " and " + file + "; " + owner.file() + " is the one that runs"}})
+				b.doubles[slug] = "the slug " + slug + " is defined by two files, " +
+					owner.file() + " and " + file + "; " + owner.file() + " is the one that runs"
+				b.blame(e, problems{{File: file, Line: 1, Message: b.doubles[slug]}})
 			}
 		}
 	}
@@ -185,7 +188,7 @@ func (b *builder) unloaded(units []*unit) {
 }
 
 func (b *builder) registry() *registry {
-	r := &registry{bySlug: b.entries}
+	r := &registry{bySlug: b.entries, doubles: b.doubles}
 	for _, slug := range sortedKeys(b.entries) {
 		r.list = append(r.list, *b.entries[slug])
 	}
@@ -267,6 +270,7 @@ func (rt *Runtime) swap() {
 	}
 	after := assign(units, rt.owners)
 	rt.entries.Store(after)
+	rt.announce(before, after)
 	rt.mu.Lock()
 	listeners := slices.Clone(rt.listeners)
 	rt.mu.Unlock()

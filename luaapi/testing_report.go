@@ -36,11 +36,13 @@ type TestResult struct {
 	Log     []engine.LogLine      `json:"log"`    // what the test itself printed
 }
 
-// Counts returns how many tests passed and failed, and how many problems kept
-// others from being run.
-func (r TestReport) Counts() (passed, failed, problems int) {
+// Counts returns how many tests passed and failed, and of how many files the
+// tests could not be run.
+func (r TestReport) Counts() (passed, failed, unrun int) {
 	for _, f := range r.Files {
-		problems += len(f.Problems)
+		if len(f.Problems) > 0 {
+			unrun++
+		}
 		for _, t := range f.Tests {
 			if t.Failure == nil {
 				passed++
@@ -49,7 +51,7 @@ func (r TestReport) Counts() (passed, failed, problems int) {
 			}
 		}
 	}
-	return passed, failed, problems
+	return passed, failed, unrun
 }
 
 // testSuffix ends the name of a file of tests.
