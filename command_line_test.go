@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/host"
 )
 
 func TestHelpIsACommand(t *testing.T) {
@@ -51,5 +52,24 @@ func TestCauseText(t *testing.T) {
 		if got := causeText(cause); got != want {
 			t.Errorf("%s: got %q, want %q", cause, got, want)
 		}
+	}
+}
+
+// A URL that is a secret as a whole shows its host, where there is more to it.
+func TestShownTarget(t *testing.T) {
+	for _, tt := range []struct{ target, url, want string }{
+		{"POST ***", "https://hooks.example/T1/secret", "POST https://hooks.example/***"},
+		{"POST ***", "https://ada:pass@hooks.example:8443/?key=secret", "POST https://hooks.example:8443/***"},
+		{"POST ***", "https://secret.example/", "POST ***"},
+		{"POST ***/path", "https://secret.example/path", "POST ***/path"},
+		{"GET https://a.example/?key=***", "https://a.example/?key=secret", "GET https://a.example/?key=***"},
+	} {
+		got := shownTarget(host.Call{Kind: "http", Target: tt.target, Asked: &host.HTTPRequest{URL: tt.url}})
+		if got != tt.want {
+			t.Errorf("%s of %s: got %q, want %q", tt.target, tt.url, got, tt.want)
+		}
+	}
+	if got := shownTarget(host.Call{Kind: "exec", Target: "/bin/x ***"}); got != "/bin/x ***" {
+		t.Errorf("got %q", got)
 	}
 }
