@@ -14,3 +14,17 @@ func TestMemoryLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestHeapGrowth(t *testing.T) {
+	for _, c := range []struct {
+		until  int
+		cycles uint64
+		want   int
+	}{
+		{100, 0, 100}, {100, 2, 100}, {100, 3, 200}, {400, 9, 400}, {400, 1, 400}, {400, 0, 300}, {150, 0, 100},
+	} {
+		if got := heapGrowth(c.until, c.cycles); got != c.want {
+			t.Errorf("%d%% after %d collections: %d%%, want %d%%", c.until, c.cycles, got, c.want)
+		}
+	}
+}

@@ -242,10 +242,13 @@ type boundCheck struct {
 // more each. Further checks do without.
 const maxFast = 8192
 
+// fastInterval is the longest interval at which a check is worth such a table.
+const fastInterval = 15 * time.Second
+
 // quicken builds the metatable of a check object that finds plain fields
 // without a call. It is read by many states at once and never written again.
 func (rt *Runtime) quicken(b *binding, check *engine.Check) {
-	if b.problem != nil {
+	if b.problem != nil || check.Interval.Std() > fastInterval {
 		return
 	}
 	if rt.fast.Add(1) > maxFast {
