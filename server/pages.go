@@ -34,6 +34,7 @@ func (s *Server) newPages() (*web.Web, error) {
 			user, err := s.firstAdmin(ctx, setupInput{Token: token, Username: username, Email: email, Password: password})
 			return user, forPages(err)
 		},
+		IsSetUpToken: func(token string) bool { return s.awaitsSetup() && s.isSetupToken(token) },
 		AllowLogin: func(r *http.Request, username string) (bool, time.Duration) {
 			err := s.attempt(s.remote(r).address, username)
 			var refused *problem

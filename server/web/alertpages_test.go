@@ -73,6 +73,25 @@ func TestNotesAndTests(t *testing.T) {
 	h.post(access.Operator, "/services/"+s.ID+"/test-alert", "plugin", "probe").want(t, http.StatusUnprocessableEntity, "not an alert plugin")
 }
 
+func TestWhyOfDelivery(t *testing.T) {
+	refused, underWay := engine.Attempt{Error: "ntfy answered 501"}, engine.Attempt{}
+	for want, d := range map[string]engine.Delivery{
+		"ntfy answered 501": {State: engine.DeliveryFailed, Attempts: []engine.Attempt{{Error: "timed out"}, refused, underWay}},
+		"given up":          {State: engine.DeliveryDead, Why: "given up", Attempts: []engine.Attempt{refused}},
+		"":                  {State: engine.DeliverySent, Attempts: []engine.Attempt{refused, underWay}},
+	} {
+		if got := whyOf(d); got != want {
+			t.Errorf("%s: got %q, want %q", d.State, got, want)
+		}
+	}
+}
+
+func TestNewUserTellsOfPlugins(t *testing.T) {
+	h := furnished(t)
+	h.get(access.Admin, "/users/new").want(t, http.StatusOK, "is asked once the user is there")
+	h.get(access.Admin, "/users/"+h.users[access.Admin].ID).without(t, "is asked once the user is there")
+}
+
 func TestWhyPage(t *testing.T) {
 	h := furnished(t)
 	path := "/incidents/" + *h.engine.Services()[0].Incident + "/why"

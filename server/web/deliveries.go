@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"moonwatch/engine"
 )
@@ -80,4 +81,17 @@ func (w *Web) retryDelivery(q *request) error {
 		return err
 	}
 	return q.redirect("/deliveries/" + id + "?done=retried")
+}
+
+// whyOf is why a delivery was not sent; of one that is to be tried again, what
+// its last attempt failed with.
+func whyOf(d engine.Delivery) string {
+	if d.Why == "" && d.State == engine.DeliveryFailed {
+		for _, a := range slices.Backward(d.Attempts) {
+			if a.Error != "" { // the last one may be under way
+				return a.Error
+			}
+		}
+	}
+	return d.Why
 }

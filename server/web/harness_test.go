@@ -225,6 +225,7 @@ func newHouseOver(t testing.TB, store engine.Store) *house {
 			u.Username, u.Email = username, email
 			return h.engine.SetUp(ctx, u, password)
 		},
+		IsSetUpToken: func(token string) bool { return token == "right" },
 		AllowLogin: func(*http.Request, string) (bool, time.Duration) {
 			h.tries--
 			return h.tries >= 0, time.Minute

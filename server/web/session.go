@@ -15,6 +15,7 @@ type sessionPage struct {
 	Next  string
 	Token string
 	Ready bool // set-up: a token is there
+	Stale bool // set-up: the token is not that of the link
 	Form  formView
 }
 
@@ -112,7 +113,14 @@ func (w *Web) setUpPage(q *request) error {
 	if !w.engine.Empty() {
 		return q.redirect("/login")
 	}
-	return w.showSetUp(q, http.StatusOK, q.URL.Query().Get("token"), nil, newFieldErrors())
+	token := q.URL.Query().Get("token")
+	if token != "" && w.o.IsSetUpToken != nil && !w.o.IsSetUpToken(token) {
+		p := w.newPage(q, "Set up Moonwatch", "")
+		p.Body = sessionPage{Stale: true}
+		w.render(q.rw, http.StatusForbidden, "setup", p)
+		return nil
+	}
+	return w.showSetUp(q, http.StatusOK, token, nil, newFieldErrors())
 }
 
 func (w *Web) showSetUp(q *request, status int, token string, raw map[string]any, errs fieldErrors) error {

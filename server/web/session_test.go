@@ -16,6 +16,7 @@ func TestSetUp(t *testing.T) {
 	}
 	h.get("", "/setup").want(t, http.StatusOK, "open that link").without(t, `name="password"`)
 	h.get("", "/setup?token=right").want(t, http.StatusOK, `name="token" value="right"`, `autocomplete="new-password"`)
+	h.get("", "/setup?token=wrong").want(t, http.StatusForbidden, "not the link that Moonwatch printed", "open that link").without(t, `name="password"`)
 	h.post("", "/setup", "token", "right", "username", "", "password", "").want(t, http.StatusUnprocessableEntity, `href="#f-username"`, `href="#f-password"`)
 	h.post("", "/setup", "token", "right", "username", "ada", "email", "nobody", "password", "short").want(t, http.StatusUnprocessableEntity, `value="ada"`, `value="nobody"`).without(t, `value="short"`)
 	h.post("", "/setup", "token", "wrong", "username", "ada", "password", "a long password").want(t, http.StatusForbidden, "not the secret")

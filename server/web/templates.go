@@ -60,6 +60,7 @@ func functions(a *assets) template.FuncMap {
 		"weblink":   form.ValidURL,
 		"lasted":    (*page).lasted,
 		"kindword":  kindWord,
+		"whyof":     whyOf,
 		"inc":       func(i int) int { return i + 1 },
 		"chart":     drawChart,
 		"statusbar": drawStatusBar,

@@ -33,6 +33,9 @@ type Options struct {
 	Caller func(r *http.Request) (user *engine.User, session *engine.Session, ok bool)
 	// SetUp creates the first admin when the token is that of the one-time link.
 	SetUp func(ctx context.Context, token, username, email, password string) (*engine.User, error)
+	// IsSetUpToken reports whether a token is that of the one-time link; nil: the
+	// form is shown for any, and SetUp alone tells.
+	IsSetUpToken func(token string) bool
 	// AllowLogin takes one attempt to log in, or with no username to set up; when
 	// there was none left it says how long to wait.
 	AllowLogin func(r *http.Request, username string) (ok bool, retryAfter time.Duration)
