@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,12 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"moonwatch/engine"
-	"moonwatch/engine/form"
-	"moonwatch/luaapi"
-	"moonwatch/luaapi/host"
-	"moonwatch/plugins"
 )
 
 // The benchmark of the whole program takes minutes and the machine for itself:
@@ -105,78 +95,6 @@ func cpu(t testing.TB, pid int) time.Duration {
 	user, _ := strconv.Atoi(f[11])
 	system, _ := strconv.Atoi(f[12])
 	return time.Duration(user+system) * 10 * time.Millisecond // Linux counts in hundredths everywhere
-}
-
-// helperProcess makes the test binary be a target or a paced client: see TestMain.
-const helperProcess = "MOONWATCH_TEST_HELPER"
-
-// helper runs what a helper process is asked for: "target" or "pace RATE URL".
-func helper(words []string) {
-	switch words[0] {
-	case "target":
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			panic(err)
-		}
-		fmt.Println("http://" + l.Addr().String() + "/")
-		panic(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
-	case "pace":
-		rate, err := strconv.Atoi(words[1])
-		if err != nil {
-			panic(err)
-		}
-		pace(rate, words[2])
-	}
-}
-
-// pace is the floor that an HTTP check is held against: 64 workers with
-// keep-alive, which a 1 ms tick hands their requests.
-func pace(rate int, url string) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
-	turns := make(chan struct{}, rate)
-	for range 64 {
-		go func() {
-			for range turns {
-				r, err := client.Get(url)
-				if err != nil {
-					panic(err)
-				}
-				io.Copy(io.Discard, r.Body)
-				r.Body.Close()
-			}
-		}()
-	}
-	fmt.Println("paces")
-	begun, sent := time.Now(), 0
-	for range time.Tick(time.Millisecond) {
-		for due := int(time.Since(begun).Seconds() * float64(rate)); sent < due; sent++ {
-			turns <- struct{}{}
-		}
-	}
-}
-
-// startHelper starts a helper process and returns it with its first line.
-func startHelper(t testing.TB, words string) (*exec.Cmd, string) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helperProcess+"="+words)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	line := make([]byte, 200)
-	n, err := out.Read(line)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cmd, strings.TrimSpace(string(line[:n]))
 }
 
 // TestBenchmarkHTTP compares an HTTP check, durable and all, with the paced
@@ -382,120 +300,4 @@ func TestBenchmarkReload(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("save to live, beside 1,000 runs/s: p50 %v p99 %v; %.0f slots skipped", at(took, 50), at(took, 99), m.figure("moonwatch_slots_skipped_total")-skipped)
-}
-
-// BenchmarkEngineRuns makes runs of a plugin without I/O on a real data folder
-// that syncs every write: a run counts when its result is stored.
-func BenchmarkEngineRuns(b *testing.B) {
-	benchEngine(b, "quick", form.Values{}, 1000)
-}
-
-// BenchmarkEngineHTTP is the same with HTTP checks of a process on loopback.
-func BenchmarkEngineHTTP(b *testing.B) {
-	_, url := startHelper(b, "target")
-	benchEngine(b, "http", form.Values{"endpoint": url}, 64)
-}
-
-// benchEngine keeps so many checks running, each as soon as its last result is stored.
-func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
-	ctx := b.Context()
-	quiet := slog.New(slog.DiscardHandler)
-	dir := b.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "quick.lua"), []byte(strings.Replace(quickCheck, "VERSION", "1", 1)), 0o644); err != nil {
-		b.Fatal(err)
-	}
-	network, err := host.New(host.DefaultOptions())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer network.Close()
-	f, err := (dataFlag{Data: filepath.Join(dir, "data")}).open(ctx, quiet, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.close()
-	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.PluginData(), Opener: f.sealer, Shipped: plugins.Files(), Dir: dir, Logger: quiet})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer lua.Close()
-	if err := lua.Load(ctx); err != nil {
-		b.Fatal(err)
-	}
-	if err := f.engine.Start(ctx, lua); err != nil {
-		b.Fatal(err)
-	}
-	actor := engine.Actor{Via: "benchmark"}
-	ids := make([]string, checks)
-	for i := range ids {
-		c := engine.NewCheck()
-		c.Name, c.Plugin, c.Active, c.Config = fmt.Sprint("check ", i), plugin, false, config
-		saved, err := f.engine.SaveCheck(ctx, actor, c)
-		if err != nil {
-			b.Fatal(err)
-		}
-		ids[i] = saved.ID
-	}
-	var turn, stored atomic.Int64
-	used := ownCPU(b)
-	b.ReportAllocs()
-	b.ResetTimer()
-	var wg sync.WaitGroup
-	for i := range checks {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for n := turn.Add(1); n <= int64(b.N); n = turn.Add(1) {
-				r, err := f.engine.RunCheck(context.Background(), ids[i])
-				if err != nil || r == nil || !r.Succeeded {
-					b.Errorf("%+v %v", r, err)
-					return
-				}
-				stored.Add(1)
-			}
-		}()
-	}
-	wg.Wait()
-	b.StopTimer()
-	b.ReportMetric(float64(stored.Load())/b.Elapsed().Seconds(), "runs/s")
-	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
-}
-
-// BenchmarkFloorHTTP is what BenchmarkEngineHTTP is held against: a plain client
-// with as many workers, against the same kind of target.
-func BenchmarkFloorHTTP(b *testing.B) {
-	_, url := startHelper(b, "target")
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
-	var turn atomic.Int64
-	var wg sync.WaitGroup
-	used := ownCPU(b)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for range 64 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for turn.Add(1) <= int64(b.N) {
-				r, err := client.Get(url)
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				io.Copy(io.Discard, r.Body)
-				r.Body.Close()
-			}
-		}()
-	}
-	wg.Wait()
-	b.StopTimer()
-	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
-}
-
-// ownCPU is the processor time that this process has used.
-func ownCPU(b *testing.B) time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
