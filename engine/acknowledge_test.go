@@ -69,3 +69,48 @@ func TestAcknowledgement(t *testing.T) {
 		}
 	})
 }
+
+// TestUnacknowledgeByHand holds that plugins with send_alert_update are told,
+// and that a repeat goes at once when it is overdue, and else when it is due.
+func TestUnacknowledgeByHand(t *testing.T) {
+	in(t, func(b *bench) {
+		b.addAlert("chat", true)
+		b.start()
+		c := b.check("web", rarely)
+		s := b.service("Shop", []string{"mail", "chat"}, c)
+		settle(time.Second)
+		b.turn(c, "CRITICAL") // repeats every 10 minutes
+		settle(time.Second)
+		b.heard()
+		ack := func() {
+			t.Helper()
+			if _, err := b.e.Acknowledge(b.t.Context(), admin, serviceRef(s), engine.AckOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			settle(time.Second)
+			b.wantHeard("chat acknowledged")
+		}
+		ack()
+		settle(5 * time.Minute)
+		if err := b.e.Unacknowledge(b.t.Context(), admin, serviceRef(s)); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Second)
+		b.wantHeard("chat unacknowledged")
+		settle(4*time.Minute + 30*time.Second)
+		b.wantHeard()
+		settle(time.Minute)
+		b.wantHeardSorted("chat repeat", "mail repeat")
+		ack()
+		settle(15 * time.Minute)
+		b.wantHeard()
+		if err := b.e.Unacknowledge(b.t.Context(), admin, serviceRef(s)); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Second)
+		b.wantHeardSorted("chat repeat", "chat unacknowledged", "mail repeat")
+		if err := b.e.Unacknowledge(b.t.Context(), admin, serviceRef(s)); engine.KindOf(err) != engine.Conflict {
+			t.Errorf("ending what is not: %v", err)
+		}
+	})
+}

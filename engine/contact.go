@@ -128,7 +128,7 @@ func (u *User) validateContact(p *problems) {
 func (x *tx) admit(d *Delivery, channel string) *Delivery {
 	c := d.copy()
 	c.Held = slices.Clone(d.Held)
-	severity := d.Snapshot.OverallStatus
+	severity := d.Snapshot.severity()
 	keep := func(ids []string, list List) []string {
 		var out []string
 		for _, id := range ids {

@@ -11,6 +11,14 @@ import (
 	"moonwatch/engine"
 )
 
+// channel makes an alert plugin one that goes through a channel.
+func (b *bench) channel(slug, channel string) {
+	entry, _ := b.plugins.Plugin(slug)
+	p := *entry.Plugin.(*fakePlugin)
+	p.meta.Channel = channel
+	b.plugins.put(engine.PluginEntry{Slug: slug, Plugin: &p, File: entry.File})
+}
+
 func TestEscalationSteps(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
@@ -85,10 +93,7 @@ func TestFloodLimit(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
 		ada := b.user("ada")
-		entry, _ := b.plugins.Plugin("mail")
-		phone := *entry.Plugin.(*fakePlugin)
-		phone.meta.Channel = "phone"
-		b.plugins.put(engine.PluginEntry{Slug: "mail", Plugin: &phone})
+		b.channel("mail", "phone")
 		var services []*engine.Service
 		for i := range 5 {
 			name := fmt.Sprint("web", i)

@@ -262,7 +262,7 @@ func (x *tx) endAttempt(id string, report AlertReport) {
 		if report.Outcome == OutcomeSent || report.Outcome == OutcomeUnknown {
 			in.tell(d.Plugin, d.recipients(), d.Snapshot.Settings, x.now)
 			if d.Kind != AlertRecovery {
-				in.ToldStatus = d.Snapshot.OverallStatus
+				in.ToldStatus = d.Snapshot.severity()
 			}
 			x.lookAtChildren(in.Subject)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -239,6 +240,7 @@ type AlertSnapshot struct {
 	Address          string                   `json:"address"`
 	Instances        []InstanceSnapshot       `json:"instances"`
 	OverallStatus    Status                   `json:"overall_status"`
+	AlertingStatus   Status                   `json:"alerting_status"` // the overall status less what silences cover; "" in old records; not shown to plugins
 	OldOverallStatus Status                   `json:"old_overall_status"`
 	WorstStatus      Status                   `json:"worst_status"`
 	LastAlertSent    *time.Time               `json:"last_alert_sent"`
@@ -256,6 +258,10 @@ type AlertSnapshot struct {
 	Acknowledgement  *AcknowledgementSnapshot `json:"acknowledgement"`
 	Settings         form.Values              `json:"settings"` // per-service settings of the plugin, sealed under the subject's id
 }
+
+// severity is what the event is about: by it people are reached, and what was
+// told is compared.
+func (a *AlertSnapshot) severity() Status { return cmp.Or(a.AlertingStatus, a.OverallStatus) }
 
 // AlertCall is one attempt of a delivery.
 type AlertCall struct {

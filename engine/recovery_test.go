@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -72,5 +73,48 @@ func TestRoomHearsThoughEverybodyIsHeld(t *testing.T) {
 		if d := b.deliveries(engine.DeliverySent); len(d) != 1 || len(d[0].Held) != 1 {
 			t.Errorf("sent, with ada held: %+v", d)
 		}
+	})
+}
+
+// TestRecoveryIsStoppedByNothing holds that neither the quiet hours of whom it
+// is for, nor the flood limit, nor the end of the plugin's file hold it back.
+func TestRecoveryIsStoppedByNothing(t *testing.T) {
+	in(t, func(b *bench) { // it is night, by UTC
+		b.start()
+		b.channel("mail", "phone")
+		ada := b.user("ada")
+		n := 0
+		incident := func(firing []string, before func(), recovery ...string) {
+			t.Helper()
+			n++
+			c := b.check(fmt.Sprint("web", n), rarely)
+			s := b.service(c.Name, []string{"mail"}, c)
+			b.editService(s, func(s *engine.Service) { s.UsersToNotify = []string{ada.ID} })
+			b.turn(c, "ERROR")
+			settle(time.Second)
+			b.wantTold(firing...)
+			if before != nil {
+				before()
+			}
+			b.turn(c, "")
+			settle(time.Second)
+			b.wantTold(recovery...)
+		}
+		told := []string{"firing: ada"}
+		incident(told, nil, "recovery: ada")
+		incident(told, nil, "recovery: ada") // the fourth contact within 15 minutes, of three
+		incident(nil, nil)                   // nothing was told, and so nothing is taken back
+		settle(20 * time.Minute)
+		incident(told, func() {
+			b.editUser(ada, func(u *engine.User) { u.QuietHours = []engine.QuietHours{{Start: "00:00", End: "23:59"}} })
+		}, "recovery: ada")
+		b.editUser(ada, func(u *engine.User) { u.QuietHours = nil })
+		settle(20 * time.Minute)
+		incident(told, func() { // its last version sends
+			entry, _ := b.plugins.Plugin("mail")
+			entry.Orphaned = true
+			b.plugins.put(entry)
+		}, "recovery: ada")
+		incident(nil, func() { settle(time.Minute) }) // but nothing else
 	})
 }

@@ -145,3 +145,64 @@ func TestSilenceIsValidated(t *testing.T) {
 		}
 	})
 }
+
+// TestSilenceOnTheWorstCheck holds that a fall caused by a silence beginning
+// sends nothing, that the alerting status goes by what it does not cover, and
+// that its end sends what exceeds what was told.
+func TestSilenceOnTheWorstCheck(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		web, db := b.check("web", rarely), b.check("db", rarely)
+		s := b.service("Shop", []string{"mail"}, web, db)
+		settle(time.Second)
+		b.turn(web, "WARNING")
+		settle(time.Second)
+		b.turn(db, "CRITICAL")
+		settle(time.Second)
+		b.wantHeard("mail firing", "mail escalation")
+		silence := b.silence(func(v *engine.Silence) { v.Checks, v.EndsAt = []string{db.ID}, time.Now().Add(24*time.Hour) })
+		settle(time.Minute)
+		b.wantHeard() // the fall to WARNING is the silence's
+		if got := b.overall(s); got != engine.StatusCritical {
+			t.Errorf("overall %s: a silence stops no status", got)
+		}
+		settle(118 * time.Minute)
+		b.wantHeard() // not every ten minutes: the alerting status is WARNING
+		settle(2 * time.Minute)
+		b.wantHeard("mail repeat")
+		b.turn(web, "ERROR")
+		settle(time.Second)
+		b.wantHeard("mail escalation") // of what is not covered
+		b.turn(web, "WARNING")
+		settle(time.Second)
+		b.wantHeard("mail deescalation")
+		if err := b.e.DeleteSilence(b.t.Context(), admin, silence.ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Second)
+		b.wantHeard("mail escalation") // CRITICAL exceeds the WARNING that was told last
+	})
+}
+
+// TestSilenceEndsAsSevereAsTold holds that nothing but the next repeat comes then.
+func TestSilenceEndsAsSevereAsTold(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		c := b.check("web", rarely)
+		s := b.service("Shop", []string{"mail"}, c)
+		settle(time.Second)
+		b.turn(c, "ERROR") // repeats every hour
+		settle(time.Second)
+		b.wantHeard("mail firing")
+		b.silence(func(v *engine.Silence) { v.Services, v.EndsAt = []string{s.ID}, time.Now().Add(30*time.Minute) })
+		settle(59 * time.Minute)
+		b.wantHeard()
+		settle(2 * time.Minute)
+		b.wantHeard("mail repeat")
+		b.silence(func(v *engine.Silence) { v.Services, v.EndsAt = []string{s.ID}, time.Now().Add(90*time.Minute) })
+		settle(89 * time.Minute)
+		b.wantHeard()
+		settle(2 * time.Minute)
+		b.wantHeard("mail repeat") // it is overdue
+	})
+}

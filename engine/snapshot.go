@@ -14,7 +14,8 @@ func (x *tx) snapshot(s subject, in *Incident, was Status, h Happening, number i
 	a := AlertSnapshot{
 		Subject: in.Subject, Name: in.SubjectName, URL: s.url, Address: s.address,
 		Instances: x.instanceSnapshots(s.instances), OverallStatus: in.Status, OldOverallStatus: was, WorstStatus: in.Severity,
-		LastAlertSent: in.LastSent, PageURL: x.pageURL(string(in.Subject.Kind)+"s", in.Subject.ID), RunbookLink: s.RunbookLink,
+		AlertingStatus: in.Alerting,
+		LastAlertSent:  in.LastSent, PageURL: x.pageURL(string(in.Subject.Kind)+"s", in.Subject.ID), RunbookLink: s.RunbookLink,
 		Kind: h.Kind, Reason: h.Detail, IncidentKey: in.Key, DeliveryID: delivery, AlertNumber: number,
 		EventAt: x.now, IncidentOpenedAt: in.Opened, Failing: []CheckRecord{}, Passing: []CheckRecord{},
 	}
