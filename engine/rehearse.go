@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 type rehearsing struct{}
@@ -22,7 +23,10 @@ func rehearsed(ctx context.Context, fn func(*tx) error) func(*tx) error {
 		return fn
 	}
 	return func(x *tx) error {
-		if err := fn(x); err != nil {
+		dues := slices.Clone(x.e.dues)
+		err := fn(x)
+		x.e.dues = dues // what the change would have brought about does not come due
+		if err != nil {
 			return err
 		}
 		return errRehearsed

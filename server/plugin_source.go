@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -136,8 +137,19 @@ func sourceOf(path string, files map[string]string) engine.PluginSource {
 	return s
 }
 
+// mostName bounds the name of a file or folder of plugins, in bytes.
+const mostName = 200
+
 // draftPath is where a draft lies: as the client says, else where the plugin does.
 func (c *call) draftPath(path string, files map[string]string) (string, error) {
+	if len(path) > mostName || unusable(path) {
+		return "", invalid(form.Error{Location: "path", Code: form.CodeMax, Message: fmt.Sprintf("a name of at most %d characters", mostName)})
+	}
+	for name := range files {
+		if len(name) > mostName || unusable(name) {
+			return "", invalid(form.Error{Location: "files", Code: form.CodeMax, Message: fmt.Sprintf("a file has a name of at most %d characters", mostName)})
+		}
+	}
 	e, err := c.engine.Plugin(c.variable("slug"))
 	switch {
 	case path != "" && (err == nil || len(files) > 0):

@@ -1,0 +1,126 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"moonwatch/engine/access"
+)
+
+// TestRolesOfRoutes holds who may do what against the rule, route by route: what
+// reads is for viewers, and what changes something for the role that it says.
+func TestRolesOfRoutes(t *testing.T) {
+	h := newHouse(t)
+	anybody := []string{"POST /session", "POST /setup"}
+	own := map[string]bool{ // the handler looks whose it is
+		"PATCH /users/{id}": true, "POST /users/{id}/revisions/{n}/revert": true, "POST /users/{id}/feed": true, "DELETE /users/{id}/feed": true,
+		"DELETE /session": true}
+	collections := map[string]access.Role{"services": access.Editor, "instances": access.Editor, "checks": access.Editor, "rotas": access.Editor,
+		"silences": access.Operator, "incidents": access.Operator, "deliveries": access.Operator, "users": access.Admin, "plugins": access.Admin,
+		"settings": access.Admin, "import": access.Admin, "tokens": access.Viewer}
+	actions := map[string]access.Role{"run": access.Operator, "acknowledgement": access.Operator, "test-alert": access.Operator, "notes": access.Operator,
+		"refresh": access.Operator, "retry": access.Operator}
+	secretive := map[string]bool{"GET /settings": true, "GET /audit": true, "GET /export": true, "GET /backup": true, "GET /plugins/{slug}/settings": true,
+		"GET /plugins/{slug}/source": true, "GET /plugins/{slug}/versions": true, "GET /plugins/{slug}/versions/{id}": true}
+	each(t, h, func(t *testing.T, rt *route) {
+		name := rt.method + " " + rt.path
+		parts := strings.Split(rt.path, "/")
+		want, known := access.Viewer, true
+		switch {
+		case slices.Contains(anybody, name):
+			want = ""
+		case secretive[name]:
+			want = access.Admin
+		case name == "GET /rotas/{id}/feed": // its address is a secret
+			want = access.Editor
+		case rt.method == "GET" || own[name]:
+		default:
+			if want, known = actions[parts[len(parts)-1]]; !known {
+				want, known = collections[parts[1]]
+			}
+		}
+		if !known || rt.role != want {
+			t.Errorf("it needs the role %q, want %q: say in this test whom a new route is for", rt.role, want)
+		}
+	})
+}
+
+// TestRoutesRefuseValues walks the table with what is missing, too long and stale.
+func TestRoutesRefuseValues(t *testing.T) {
+	h := populated(t)
+	ids := h.objects()
+	failing := h.admin(201, "POST", "/checks", m{"name": "d", "plugin": "probe", "config": m{"host": "down"}, "interval": "1h"}).id()
+	h.admin(201, "POST", "/services", m{"name": "t", "status_checks": []string{failing}})
+	until(t, "an incident", func() bool { return len(h.admin(200, "GET", "/incidents", nil).items()) > 0 })
+	ids["incidents"] = h.admin(200, "GET", "/incidents", nil).items()[0]["id"].(string)
+	before := h.settled()
+	token := h.tokens[access.Admin]
+	each(t, h, func(t *testing.T, rt *route) {
+		if rt.path == "/setup" { // answers 404 once there is a user: TestSetUp
+			return
+		}
+		path := address(rt, idFor(ids, rt))
+		if len(rt.required) > 0 {
+			got := h.do(token, rt.method, path, m{})
+			for _, name := range rt.required {
+				if got.status != 422 || !slices.Contains(got.errors(), name+" required") {
+					t.Errorf("without %s: %d %v", name, got.status, got.errors())
+				}
+			}
+		} else if rt.method == "POST" && rt.input != nil && strings.Count(rt.path, "/") == 1 {
+			t.Error("what creates something requires nothing")
+		}
+		if rt.input != nil {
+			refuseLongTexts(t, h, rt, path)
+		}
+		if rt.tagged && rt.method != "GET" && (rt.method != "POST" || strings.HasSuffix(rt.path, "/revert")) {
+			body := any(m{})
+			if strings.HasSuffix(rt.path, "/revert") {
+				body = nil
+			}
+			wantStatus(t, "with a stale revision", h.do(token, rt.method, path, body, "If-Match", `"999"`), http.StatusPreconditionFailed)
+		} else if rt.method == "PATCH" || rt.method == "DELETE" && strings.Count(rt.path, "/") == 2 {
+			t.Error("it knows no revisions")
+		}
+	})
+	if after := h.store.Applied(); after != before {
+		t.Errorf("%d batches were written", after-before)
+	}
+}
+
+// refuseLongTexts sends texts that are longer than any may be, in each field
+// that takes text, by itself and in lists.
+func refuseLongTexts(t *testing.T, h *house, rt *route, path string) {
+	long := strings.Repeat("x", 300_000)
+	for _, f := range rt.input.fields {
+		if f.fixed || rt.ignored[f.name] {
+			continue
+		}
+		var value any
+		switch {
+		case f.shape.kind == textShape:
+			value = long
+		case f.shape.kind == listShape && f.shape.elem.kind == textShape:
+			value = []string{long}
+		case f.shape.kind == durationShape, f.shape.kind == instantShape:
+			value = strings.Repeat("1", 300_000) + "s"
+		default:
+			continue
+		}
+		body := m{}
+		for _, name := range rt.required {
+			body[name] = "x"
+		}
+		body[f.name] = value
+		r := h.do(h.tokens[access.Admin], rt.method, path, body)
+		named := slices.ContainsFunc(r.errors(), func(e string) bool { return strings.HasPrefix(e, f.name+" ") || strings.HasPrefix(e, f.name+"[0] ") })
+		if strings.HasSuffix(rt.path, "/try") && f.name == "plugin" { // the name of something in the draft, which there is not
+			named = true
+		}
+		if r.status < 400 || r.status == 422 && !named || r.status >= 500 || len(r.text) > 20_000 {
+			t.Errorf("a long %s answers %d %.200v (%d bytes)", f.name, r.status, r.errors(), len(r.text))
+		}
+	}
+}
