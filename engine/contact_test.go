@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,209 @@ func TestFloodLimit(t *testing.T) {
 		synctest.Wait()
 		if got := b.told(); !slices.Equal(got, []string{"firing: ada"}) {
 			t.Errorf("told once when the window opens, of the incident still open: %q", got)
+		}
+	})
+}
+
+// TestSMSFloodLimit holds five texts in 15 minutes per user, and that each who
+// was left out is told once when the window opens, per incident still open.
+func TestSMSFloodLimit(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		b.channel("mail", "sms")
+		ada, ben := b.user("ada"), b.user("ben")
+		begun := time.Now()
+		var checks []*engine.Check
+		for i := range 8 { // one a minute; ben is of the last alone
+			c := b.check(fmt.Sprint("web", i), rarely)
+			s := b.service(c.Name, []string{"mail"}, c)
+			b.editService(s, func(s *engine.Service) {
+				s.UsersToNotify = []string{ada.ID}
+				if i == 7 {
+					s.UsersToNotify = []string{ada.ID, ben.ID}
+				}
+			})
+			b.turn(c, "WARNING") // repeats in two hours
+			checks = append(checks, c)
+			settle(time.Minute)
+		}
+		want := slices.Repeat([]string{"firing: ada"}, 5)
+		b.wantTold(append(want, "firing: ben")...)
+		b.turn(checks[5], "") // it closes before the window opens
+		settle(time.Until(begun.Add(15*time.Minute - 10*time.Second)))
+		b.wantTold()
+		settle(20 * time.Second)
+		got := b.told()
+		if len(got) != 1 {
+			t.Errorf("told %q when the window opened, want one", got)
+		}
+		settle(40 * time.Second)
+		b.wantTold()
+		settle(time.Minute) // a minute after the first, as the second contact leaves the window
+		got = append(got, b.told()...)
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"firing: ada", "repeat: ada"}) {
+			t.Errorf("told %q, want of web6 for the first time, and of web7, of which ben was told", got)
+		}
+		settle(90 * time.Minute)
+		b.wantTold() // once
+	})
+}
+
+// TestFloodLimitIsPerUserAndChannel holds that one limit is not another's.
+func TestFloodLimitIsPerUserAndChannel(t *testing.T) {
+	in(t, func(b *bench) {
+		b.addAlert("sms", false)
+		b.start()
+		b.channel("mail", "phone")
+		b.channel("sms", "sms")
+		ada, ben := b.user("ada"), b.user("ben")
+		for i := range 6 {
+			c := b.check(fmt.Sprint("web", i), rarely)
+			s := b.service(c.Name, []string{"mail", "sms"}, c)
+			b.editService(s, func(s *engine.Service) {
+				s.UsersToNotify = []string{ada.ID}
+				if i%2 == 0 {
+					s.UsersToNotify = append(s.UsersToNotify, ben.ID)
+				}
+			})
+			b.turn(c, "WARNING")
+			settle(time.Second)
+		}
+		got := map[string]int{}
+		b.mu.Lock()
+		for _, c := range b.calls {
+			for _, u := range c.Users {
+				got[u+" by "+c.Plugin]++
+			}
+		}
+		b.mu.Unlock()
+		want := map[string]int{"ada by mail": 3, "ada by sms": 5, "ben by mail": 3, "ben by sms": 3}
+		if !maps.Equal(got, want) {
+			t.Errorf("contacted %v, want %v", got, want)
+		}
+	})
+}
+
+// TestQuietHoursEnd holds that whoever was left out is told when they end, not
+// before, once, and of what is open still alone.
+func TestQuietHoursEnd(t *testing.T) {
+	in(t, func(b *bench) { // midnight UTC is one o'clock in Berlin
+		b.start()
+		ada, ben := b.user("ada"), b.user("ben")
+		b.editUser(ada, func(u *engine.User) {
+			u.TimeZone, u.QuietHours = "Europe/Berlin", []engine.QuietHours{{Start: "22:00", End: "07:30"}}
+		})
+		var checks []*engine.Check
+		for i := range 2 {
+			c := b.check(fmt.Sprint("web", i), rarely)
+			s := b.service(c.Name, []string{"mail"}, c)
+			b.editService(s, func(s *engine.Service) {
+				s.UsersToNotify = []string{ada.ID, ben.ID}
+				s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(48 * time.Hour)}
+			})
+			b.turn(c, "ERROR")
+			settle(time.Second)
+			checks = append(checks, c)
+		}
+		b.wantTold("firing: ben", "firing: ben")
+		for _, d := range b.deliveries(engine.DeliverySent) {
+			if len(d.Held) != 1 || d.Held[0].User != ada.ID || d.Held[0].Why != "quiet hours until 2000-01-01T06:30:00Z" {
+				t.Errorf("held %+v", d.Held)
+			}
+		}
+		b.turn(checks[1], "")
+		settle(time.Second)
+		b.wantTold("recovery: ben")
+		settle(time.Until(time.Date(2000, 1, 1, 6, 29, 59, 0, time.UTC)))
+		b.wantTold()
+		settle(2 * time.Second)
+		b.wantTold("repeat: ada")
+		settle(12 * time.Hour)
+		b.wantTold()
+	})
+}
+
+// TestQuietHoursAndCritical holds that CRITICAL passes them unless the user says
+// otherwise, and that what a silence covers makes nothing CRITICAL.
+func TestQuietHoursAndCritical(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		ada, ben := b.user("ada"), b.user("ben")
+		for _, u := range []*engine.User{ada, ben} {
+			b.editUser(u, func(u *engine.User) {
+				u.QuietHours, u.QuietCritical = []engine.QuietHours{{Start: "22:00", End: "07:00"}}, u.Username == "ben"
+			})
+		}
+		web, db := b.check("web", rarely), b.check("db", rarely)
+		s := b.service("Shop", []string{"mail"}, web, db)
+		b.editService(s, func(s *engine.Service) { s.UsersToNotify = []string{ada.ID, ben.ID} })
+		settle(time.Second)
+		silence := b.silence(func(v *engine.Silence) { v.Checks = []string{db.ID} })
+		b.turn(db, "CRITICAL")
+		b.turn(web, "WARNING")
+		settle(time.Second)
+		b.wantTold("firing: ") // a room may hear of it
+		if err := b.e.DeleteSilence(b.t.Context(), admin, silence.ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Second)
+		b.wantTold("escalation: ada")
+	})
+}
+
+// TestEscalationStepsWiden holds that a step brings further users, rotas and
+// plugins, in order of time, and that steps survive a restart.
+func TestEscalationStepsWiden(t *testing.T) {
+	in(t, func(b *bench) {
+		b.addAlert("page", false)
+		b.start()
+		ada, ben, cyd := b.user("ada"), b.user("ben"), b.user("cyd")
+		r := engine.NewRota()
+		r.Name = "Second line"
+		r.Overrides = []engine.RotaOverride{{User: cyd.ID, Start: time.Now(), End: time.Now().Add(24 * time.Hour)}}
+		rota, err := b.e.SaveRota(b.t.Context(), admin, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(30 * time.Second) })
+		s := b.service("Shop", []string{"mail"}, c)
+		b.editService(s, func(s *engine.Service) {
+			s.UsersToNotify = []string{ada.ID}
+			s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(24 * time.Hour)}
+			s.Escalation = []engine.EscalationStep{
+				{After: engine.Duration(20 * time.Minute), Rotas: []string{rota.ID}, Plugins: []string{"page"}},
+				{After: engine.Duration(10 * time.Minute), Users: []string{ben.ID}},
+			}
+		})
+		settle(time.Second)
+		b.turn(c, "ERROR")
+		begun := time.Now()
+		at := func(d time.Duration) {
+			settle(time.Until(begun.Add(d)))
+		}
+		at(10*time.Minute - time.Second)
+		b.wantTold("firing: ada")
+		at(10*time.Minute + time.Second)
+		b.wantTold("escalation: ben")
+		b.e.Stop()
+		at(15 * time.Minute)
+		b.start()
+		at(20*time.Minute - time.Second)
+		b.wantTold()
+		at(20*time.Minute + time.Second)
+		b.mu.Lock()
+		if len(b.calls) != 1 || b.calls[0].Plugin != "page" || b.calls[0].Kind != engine.AlertFiring || !slices.Equal(b.officers, []string{"cyd"}) {
+			t.Errorf("the second step: %+v to %q", b.calls, b.officers)
+		}
+		b.calls = nil
+		b.mu.Unlock()
+		b.turn(c, "")
+		settle(time.Second)
+		got := b.told()
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"recovery: ", "recovery: ada ben"}) {
+			t.Errorf("told %q", got)
 		}
 	})
 }
