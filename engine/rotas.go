@@ -244,8 +244,8 @@ func (e *Engine) OnCall() []OnCall {
 			}
 			out = append(out, item)
 		}
-		if fallback := cmp.Or(r.FallbackUser, e.tables.site().FallbackUser); len(here) == 0 && fallback != "" {
-			out = append(out, OnCall{Rota: r.ID, RotaName: r.Name, User: fallback, Username: name(fallback), Fallback: true})
+		if fallback := e.tables.activeOnly([]string{r.FallbackUser, e.tables.site().FallbackUser}); len(here) == 0 && len(fallback) > 0 {
+			out = append(out, OnCall{Rota: r.ID, RotaName: r.Name, User: fallback[0], Username: name(fallback[0]), Fallback: true})
 		}
 	}
 	slices.SortFunc(out, func(a, b OnCall) int {
@@ -263,6 +263,7 @@ func (t *tables) activeOnly(ids []string) []string {
 
 // onDuty returns who is on duty now on rotas, or on the default rota when there
 // are none: whoever has the shift, else the rota's fallback, else the site's.
+// Whoever is not active is as if they were not there.
 func (x *tx) onDuty(rotas []string) []string {
 	site := x.site()
 	if len(rotas) == 0 && site.DefaultRota != "" {
@@ -278,8 +279,8 @@ func (x *tx) onDuty(rotas []string) []string {
 			u := x.users.get(id)
 			return u == nil || !u.Active
 		})
-		if len(here) == 0 && r.FallbackUser != "" {
-			here = []string{r.FallbackUser}
+		if u := x.users.get(r.FallbackUser); len(here) == 0 && u != nil && u.Active {
+			here = []string{u.ID}
 		}
 		out = append(out, here...)
 	}
