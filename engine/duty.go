@@ -20,11 +20,12 @@ type Fetcher interface {
 }
 
 const (
-	feedEvery  = 30 * time.Minute
-	feedTime   = 30 * time.Second
-	dutyAhead  = 60 * 24 * time.Hour
-	dutyBehind = 30 * 24 * time.Hour
-	gapAhead   = 28 * 24 * time.Hour // as far as the page of a rota shows
+	feedEvery   = 30 * time.Minute
+	feedTime    = 30 * time.Second
+	feedsAtOnce = 8
+	dutyAhead   = 60 * 24 * time.Hour
+	dutyBehind  = 30 * 24 * time.Hour
+	gapAhead    = 28 * 24 * time.Hour // as far as the page of a rota shows
 )
 
 // duty knows the shifts of all rotas. They are derived: from rotations, and from
@@ -90,7 +91,7 @@ func (d *duty) changed(id string, feed bool) {
 	}
 	d.mu.Unlock()
 	d.derive(&r, old)
-	if r.ICalURL != "" && feed {
+	if r.ICalURL != "" {
 		select {
 		case d.bell <- id:
 		default: // it is read within half an hour anyway
@@ -195,31 +196,49 @@ func (d *duty) loadFeeds(ctx context.Context) error {
 // loop reads feeds when they are new and every half hour, and looks further
 // ahead as time goes on.
 func (d *duty) loop() {
-	d.readAll()
+	readers := &feedReaders{duty: d, slots: make(chan struct{}, feedsAtOnce)}
+	defer readers.all.Wait()
+	readers.startAll()
 	ticker := time.NewTicker(feedEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case id := <-d.bell:
-			if r, err := d.e.StoredRota(id); err == nil {
-				d.read(d.e.work, &r)
-			}
+			readers.start(id)
 		case <-ticker.C:
-			d.readAll()
+			readers.startAll()
 		case <-d.e.work.Done():
 			return
 		}
 	}
 }
 
-func (d *duty) readAll() {
-	for _, r := range d.e.Rotas() {
-		if d.e.isStopping() {
-			return
+// feedReaders read feeds beside each other, so that one that never ends does not
+// hold up the others. They belong to the loop's goroutine.
+type feedReaders struct {
+	duty  *duty
+	slots chan struct{}
+	all   sync.WaitGroup
+}
+
+// start reads the feed of a rota. It blocks while as many as may are being read.
+func (f *feedReaders) start(id string) {
+	select {
+	case f.slots <- struct{}{}:
+	case <-f.duty.e.work.Done():
+		return
+	}
+	f.all.Go(func() {
+		defer func() { <-f.slots }()
+		if r, err := f.duty.e.StoredRota(id); err == nil {
+			f.duty.read(f.duty.e.work, &r)
 		}
-		if stored, err := d.e.StoredRota(r.ID); err == nil {
-			d.read(d.e.work, &stored)
-		}
+	})
+}
+
+func (f *feedReaders) startAll() {
+	for _, r := range f.duty.e.Rotas() {
+		f.start(r.ID)
 	}
 }
 
@@ -254,7 +273,10 @@ func (d *duty) read(ctx context.Context, r *Rota) {
 		next.feed, next.readAt = feed, &now
 		d.keep(r, keptFeed{r.ICalURL, string(data), now})
 	}
-	d.derive(r, next)
+	// The rota may have been edited, or deleted, while its feed was on the way.
+	if now, err := d.e.StoredRota(r.ID); err == nil && now.ICalURL == r.ICalURL && now.TimeZone == r.TimeZone {
+		d.derive(&now, next)
+	}
 }
 
 func (d *duty) keep(r *Rota, kept keptFeed) {

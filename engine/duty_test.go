@@ -105,3 +105,88 @@ func TestFeedKeepsOldShifts(t *testing.T) {
 type fetchFunc func() ([]byte, error)
 
 func (f fetchFunc) Fetch(context.Context, string, int64) ([]byte, error) { return f() }
+
+// TestFeedThatNeverEnds: the others are read beside it, and what it brings in the
+// end does not undo an edit.
+func TestFeedThatNeverEnds(t *testing.T) {
+	in(t, func(b *bench) {
+		const good = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20000101T000000Z\r\nDTEND:20000102T000000Z\r\nRRULE:FREQ=DAILY\r\nSUMMARY:ada\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+		reads := map[string]int{}
+		var mu sync.Mutex // guards reads
+		b.options = func(o *engine.Options) {
+			o.Fetcher = addressFetcher(func(ctx context.Context, url string) ([]byte, error) {
+				mu.Lock()
+				reads[url]++
+				mu.Unlock()
+				switch url {
+				case "https://never.example.org/":
+					<-ctx.Done()
+					return nil, ctx.Err()
+				case "https://slow.example.org/":
+					time.Sleep(20 * time.Second)
+				}
+				return []byte(good), nil
+			})
+		}
+		b.start()
+		ada, grace := b.user("ada"), b.user("grace")
+		time.Sleep(time.Second)
+		save := func(r engine.Rota) engine.Rota {
+			t.Helper()
+			saved, err := b.e.SaveRota(b.t.Context(), admin, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return *saved
+		}
+		rota := func(name, url string) engine.Rota {
+			r := engine.NewRota()
+			r.Name, r.ICalURL = name, url
+			return save(r)
+		}
+		for _, name := range []string{"a", "b", "c"} {
+			rota(name, "https://never.example.org/")
+		}
+		quick, slow := rota("quick", "https://quick.example.org/"), rota("slow", "https://slow.example.org/")
+		time.Sleep(time.Second)
+		if v, _ := b.e.Rota(quick.ID); v.ReadAt == nil {
+			t.Error("a feed waits for others that never end")
+		}
+		// Saved again, it is read again; edited or deleted meanwhile, it brings nothing.
+		save(quick)
+		slow.ICalURL, slow.Rotation = "", &engine.RotaRotation{Members: []string{grace.ID}, Every: "1w", Starts: "1999-12-27T09:00"}
+		save(slow)
+		gone := rota("gone", "https://slow.example.org/")
+		time.Sleep(time.Second)
+		if err := b.e.DeleteRota(b.t.Context(), admin, gone.ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		mu.Lock()
+		if n := reads["https://quick.example.org/"]; n != 2 {
+			t.Errorf("the feed was read %d times after two saves", n)
+		}
+		mu.Unlock()
+		onDuty := map[string]string{}
+		for _, c := range b.e.OnCall() {
+			onDuty[c.RotaName] = c.User
+		}
+		if len(onDuty) != 2 || onDuty["quick"] != ada.ID || onDuty["slow"] != grace.ID {
+			t.Errorf("on duty %v, want ada by the feed and grace by the rotation", onDuty)
+		}
+		if v, _ := b.e.Rota(slow.ID); v.ReadAt != nil || v.Stale {
+			t.Errorf("the rotation bears the marks of its old feed: %+v", v)
+		}
+		for _, r := range b.e.Rotas() {
+			if r.Name == "a" && (!r.Stale || len(r.Problems) == 0) {
+				t.Errorf("a feed that never ends is shown as %+v", r)
+			}
+		}
+	})
+}
+
+type addressFetcher func(ctx context.Context, url string) ([]byte, error)
+
+func (f addressFetcher) Fetch(ctx context.Context, url string, _ int64) ([]byte, error) {
+	return f(ctx, url)
+}
