@@ -1,13 +1,13 @@
 package engine_test
 
 import (
-	"sync/atomic"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/engine/form"
 )
 
 // TestCrash holds that a kill in the middle of sending loses nothing: the
@@ -97,38 +97,109 @@ func TestNothingLeavesAfterAStartBeforeNewResults(t *testing.T) {
 	})
 }
 
-func TestStoreThatRefuses(t *testing.T) {
-	in(t, func(b *bench) {
-		b.start()
-		b.service("Shop", []string{"mail"}, b.check("web", nil))
-		time.Sleep(2 * time.Second)
-		var full atomic.Bool
-		full.Store(true)
-		b.store.SetFail(func(*engine.Batch) error {
-			if full.Load() {
-				return errDisk
-			}
-			return nil
+// TestHoldEndsAfterTwoMinutes holds that firings and repeats wait for new results
+// after a start, and for 2 minutes when none comes.
+func TestHoldEndsAfterTwoMinutes(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		t.Run(fmt.Sprint("told before: ", told), func(t *testing.T) {
+			in(t, func(b *bench) {
+				b.start()
+				b.set("web", "ERROR")
+				c := b.check("web", func(c *engine.Check) { c.Timeout, c.Interval = engine.Duration(time.Hour), engine.Duration(time.Hour) })
+				s := b.service("Shop", []string{"mail"}, c)
+				b.editService(s, func(s *engine.Service) {
+					s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(10 * time.Minute)}
+				})
+				want := "mail repeat"
+				if !told {
+					want = "mail firing"
+					b.answers["mail"] = slices.Repeat([]engine.AlertReport{failed("down")}, 6)
+				}
+				settle(time.Minute)
+				b.e.Stop()
+				b.heard()
+				b.mu.Lock()
+				b.answers["mail"] = nil
+				b.mu.Unlock()
+				b.set("web", "slow 59m") // no new result for long
+				time.Sleep(2 * time.Hour)
+				b.start()
+				settle(2*time.Minute - time.Second)
+				b.wantHeard()
+				settle(2 * time.Second)
+				b.wantHeard(want)
+			})
 		})
-		b.set("web", "ERROR")
-		time.Sleep(15 * time.Second)
-		if b.e.Ready() == nil {
-			t.Error("ready though the store refuses")
+	}
+	t.Run("each failing check has a new result", func(t *testing.T) {
+		in(t, func(b *bench) {
+			b.start()
+			b.set("web", "ERROR")
+			b.set("db", "ERROR")
+			often := func(c *engine.Check) {
+				c.Interval, c.Timeout = engine.Duration(5*time.Second), engine.Duration(time.Hour)
+			}
+			s := b.service("Shop", []string{"mail"}, b.check("web", often), b.check("db", often))
+			b.editService(s, func(s *engine.Service) {
+				s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(10 * time.Minute)}
+			})
+			settle(time.Minute)
+			b.e.Stop()
+			b.heard()
+			b.set("db", "slow 40s")
+			time.Sleep(2 * time.Hour)
+			b.start()
+			settle(30 * time.Second)
+			b.wantHeard() // the one has results, the other's run is under way
+			settle(16 * time.Second)
+			b.wantHeard("mail repeat")
+		})
+	})
+}
+
+// TestTimesAreStored holds that what is due at a time is due over a restart:
+// gathered messages, repeats and the end of an acknowledgement. (Escalation
+// steps: TestEscalationStepsWiden.)
+func TestTimesAreStored(t *testing.T) {
+	in(t, func(b *bench) {
+		b.addAlert("chat", true)
+		b.start()
+		often := func(c *engine.Check) { c.Interval = engine.Duration(2 * time.Second) }
+		c := b.check("web", often)
+		s := b.service("Shop", []string{"chat"}, c, b.check("db", often))
+		b.set("web", "CRITICAL") // repeats every 10 minutes
+		settle(3 * time.Second)
+		b.wantHeard("chat firing")
+		restart := func() {
+			b.e.Stop()
+			b.start()
 		}
-		b.wantHeard("mail firing") // from memory
-		c := engine.NewCheck()
-		c.Name, c.Plugin, c.Config = "new", "probe", form.Values{"target": "x", "password": "hunter22"}
-		if _, err := b.e.SaveCheck(b.t.Context(), admin, c); engine.KindOf(err) != engine.Unavailable {
-			t.Errorf("a save while the store refuses: %v", err)
+		b.set("db", "CRITICAL")
+		settle(5 * time.Second)
+		restart()
+		settle(20 * time.Second)
+		b.wantHeard()
+		settle(12 * time.Second)
+		b.wantHeard("chat update")
+		updated := time.Now()
+		settle(5 * time.Minute)
+		restart()
+		settle(time.Until(updated.Add(9*time.Minute + 30*time.Second)))
+		b.wantHeard()
+		settle(time.Minute)
+		b.wantHeard("chat repeat")
+		ack, err := b.e.Acknowledge(b.t.Context(), admin, serviceRef(s), engine.AckOptions{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		full.Store(false)
-		time.Sleep(5 * time.Second)
-		synctest.Wait()
-		if err := b.e.Ready(); err != nil {
-			t.Errorf("still not ready: %v", err)
+		settle(15 * time.Minute)
+		restart()
+		settle(time.Until(ack.Expires.Add(-time.Second)))
+		b.wantHeard("chat acknowledged")
+		if v, _ := b.e.Service(s.ID); v.Acknowledgement == nil {
+			t.Error("the restart ended the acknowledgement")
 		}
-		if d := b.deliveries(engine.DeliverySent); len(d) != 1 || d[0].Durable {
-			t.Errorf("what was sent from memory is stored, and marked: %+v", d)
-		}
+		settle(3 * time.Second)
+		b.wantHeard("chat unacknowledged", "chat repeat")
 	})
 }

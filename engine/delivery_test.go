@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +72,74 @@ func TestDeliveryDiesAndIsRetriedByHand(t *testing.T) {
 		if _, err := b.e.RetryDelivery(b.t.Context(), admin, dead[0].ID); engine.KindOf(err) != engine.Conflict {
 			t.Errorf("retry of a sent delivery: %v", err)
 		}
+	})
+}
+
+// TestDeliveryIsTriedForADay holds how an attempt follows another, until none is
+// made that would come more than 24 hours after the first, and what is shown of
+// a delivery that is dead.
+func TestDeliveryIsTriedForADay(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		b.answers["mail"] = slices.Repeat([]engine.AlertReport{failed("down")}, 1000)
+		c := b.check("web", rarely)
+		s := b.service("Shop", []string{"mail"}, c)
+		b.editService(s, func(s *engine.Service) {
+			s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(200 * time.Hour)}
+		})
+		settle(time.Second)
+		b.turn(c, "ERROR")
+		begun := time.Now()
+		state := func() engine.Delivery {
+			t.Helper()
+			all := b.deliveries("")
+			if len(all) != 1 {
+				t.Fatalf("%d deliveries", len(all))
+			}
+			return all[0]
+		}
+		settle(23*time.Hour + 50*time.Minute)
+		if d := state(); d.State != engine.DeliveryFailed || d.NextAttempt == nil || d.NextAttempt.Sub(time.Now()) > 5*time.Minute {
+			t.Errorf("after 23:50 h it is %s, next at %v", d.State, d.NextAttempt)
+		}
+		settle(11 * time.Minute)
+		d := state()
+		if d.State != engine.DeliveryDead || d.Why != "down" || d.NextAttempt != nil {
+			t.Errorf("after a day it is %s: %q, next at %v", d.State, d.Why, d.NextAttempt)
+		}
+		last := d.Attempts[len(d.Attempts)-1].At.Sub(begun)
+		if n := len(d.Attempts); n < 24*12 || n > 24*12+10 || last < 24*time.Hour-5*time.Minute-time.Second || last > 24*time.Hour {
+			t.Errorf("%d attempts, the last after %s", n, last)
+		}
+		for i := 1; i < len(d.Attempts); i++ {
+			want := min(time.Second<<min(i-1, 20), 5*time.Minute)
+			if gap := d.Attempts[i].At.Sub(d.Attempts[i-1].At).Round(10 * time.Millisecond); gap != want {
+				t.Errorf("attempt %d came after %s, want %s", i+1, gap, want)
+			}
+		}
+		settle(24 * time.Hour)
+		if got := state(); len(got.Attempts) != len(d.Attempts) {
+			t.Errorf("%d further attempts of a dead delivery", len(got.Attempts)-len(d.Attempts))
+		}
+	})
+}
+
+// TestNewEventAfterADeadDelivery holds that a later event is sent, as firing.
+func TestNewEventAfterADeadDelivery(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		b.answers["mail"] = []engine.AlertReport{{Outcome: engine.OutcomeFailed, Why: "no such room", NoRetry: true}}
+		c := b.check("web", rarely)
+		b.service("Shop", []string{"mail"}, c)
+		settle(time.Second)
+		b.turn(c, "ERROR")
+		settle(time.Minute)
+		b.wantHeard("mail firing")
+		if d := b.deliveries(engine.DeliveryDead); len(d) != 1 || len(d[0].Attempts) != 1 || d[0].Why != "no such room" {
+			t.Errorf("dead: %+v", d)
+		}
+		settle(time.Hour)
+		b.wantHeard("mail firing") // the repeat
 	})
 }
 
