@@ -124,7 +124,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 func (c *pluginRunCommand) load(ctx context.Context, lua *luaapi.Runtime, s streams) (engine.Plugin, error) {
 	found, problems, warnings := lua.LoadFile(ctx, c.File)
 	for _, p := range append(problems, warnings...) {
-		fmt.Fprintf(s.err, "%s:%d: %s\n", p.File, p.Line, p.Message)
+		fmt.Fprintln(s.err, problemLine(p))
 	}
 	if len(problems) > 0 {
 		return nil, runCouldNot

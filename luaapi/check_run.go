@@ -106,7 +106,7 @@ func (r *run) fill(report *engine.RunReport, err error) {
 	report.Succeeded, report.Unknown, report.Severity = o.succeeded, o.unknown, o.severity
 	report.Metrics = o.metrics
 	report.Log = r.finishLog()
-	report.Message = r.call.clean(o.message, maxMessage)
+	report.Message = r.call.cleanLine(o.message, maxMessage)
 	report.RawData = r.call.clean(o.rawData, maxRawData)
 	text := o.text
 	if o.unknown {
@@ -247,7 +247,7 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line strin
 	if !ok {
 		return "", errors.New("description did not return a string, but a " + r.returned.Type().String())
 	}
-	return r.call.clean(string(text), maxMessage), nil
+	return r.call.cleanLine(string(text), maxMessage), nil
 }
 
 // reason is err as people read it.

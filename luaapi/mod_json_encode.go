@@ -66,6 +66,8 @@ func (e *jsonEncoder) number(f float64) error {
 		return errors.New("infinity cannot be written as JSON")
 	case f == math.Trunc(f) && math.Abs(f) < 1e18:
 		e.out = strconv.AppendInt(e.out, int64(f), 10)
+	case math.Abs(f) >= 1e-6 && math.Abs(f) < 1e21: // as JavaScript writes numbers
+		e.out = strconv.AppendFloat(e.out, f, 'f', -1, 64)
 	default:
 		e.out = strconv.AppendFloat(e.out, f, 'g', -1, 64)
 	}

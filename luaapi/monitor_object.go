@@ -154,7 +154,7 @@ func (r *run) recordResult(L *lua.LState, a args, m engine.Monitor) int {
 	o := a.optionsOf(2, a.table(2, "result"), recordKeys())
 	report := engine.RunReport{
 		Succeeded: o.flag("succeeded", false), Unknown: o.flag("unknown", false),
-		Error: r.call.clean(o.text("error"), maxError), Message: r.call.clean(o.text("message"), maxMessage),
+		Error: r.call.clean(o.text("error"), maxError), Message: r.call.cleanLine(o.text("message"), maxMessage),
 		RawData: r.call.clean(o.text("raw_data"), maxRawData), Severity: engine.Status(o.text("severity")),
 	}
 	if o.get("severity") != lua.LNil && !report.Severity.IsSeverity() {

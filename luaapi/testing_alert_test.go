@@ -85,7 +85,8 @@ func TestTestingAlerts(t *testing.T) {
 			for _, case in ipairs{ { "s9", "ada", nil, "not_found" }, { "s7", "bob", nil, "unknown_user" }, { "s8", "ada", nil, "not_failing" }, { "s7", "ada", "i-2", "other_incident" } } do
 				t.equal(post{ service = case[1], user = case[2], key = case[3] }:json().kind, case[4])
 			end
-			t.equal(#t.acknowledgements(), 1)`,
+			t.equal(#t.acknowledgements(), 1)
+			local a = t.acknowledgements()[1] t.equal(a.username .. a.service_id, "adas7")`,
 		"who may": `t.monitor{ services = { {} }, users = { { username = "ada", role = "admin" } } }
 			t.equal(t.view("GET", "/page").body, "user1 operator ERROR 1") t.equal(t.view("get", "page", { user = "ada" }).body, "ada admin ERROR 1")
 			t.equal(t.view("GET", "page", { user = { username = "eve", role = "viewer" } }).status, 403)

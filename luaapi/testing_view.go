@@ -245,8 +245,27 @@ func (t *testMonitorView) Acknowledge(_ context.Context, service, username strin
 	if o.ExpiresIn != nil {
 		ack.RawSetString("expires_in", inSeconds(*o.ExpiresIn))
 	}
+	ack.Metatable = withAliases("acknowledgement", []string{"service", "user", "comment", "incident_key", "expires_in"},
+		map[string]string{"service_id": "service", "username": "user"})
 	t.m.acks = append(t.m.acks, ack)
 	return nil
+}
+
+// withAliases is strict for a table whose fields are also found under the names
+// that the arguments had, which a test's author has before the eyes.
+func withAliases(what string, names []string, aliases map[string]string) *lua.LTable {
+	meta := strict(what, names)
+	unknown := meta.RawGetString("__index").(*lua.LFunction).GFunction
+	meta.RawSetString("__index", goFunction(func(L *lua.LState) int {
+		name, isAlias := aliases[keyText(L.Get(2))]
+		t, isTable := L.Get(1).(*lua.LTable)
+		if !isAlias || !isTable {
+			return unknown(L)
+		}
+		L.Push(t.RawGetString(name))
+		return 1
+	}))
+	return meta
 }
 
 // denied reports whether the caller may only look.
@@ -265,7 +284,7 @@ func (t *testMonitorView) Record(_ context.Context, check string, report engine.
 	}
 	record := t.w.resultTable(&report)
 	record.RawSetString("check", lua.LString(check))
-	record.Metatable = strict("record", append(testResultNames(), "check"))
+	record.Metatable = withAliases("record", append(testResultNames(), "check"), map[string]string{"check_id": "check"})
 	t.m.records = append(t.m.records, record)
 	return nil
 }

@@ -29,6 +29,15 @@ func (c *call) clean(text string, limit int) string {
 	return cutRunes(text, limit)
 }
 
+// cleanLine is clean for what is shown on one line: a line break becomes a space.
+func (c *call) cleanLine(text string, limit int) string {
+	text = c.clean(text, limit) // first: a secret may have several lines
+	if !strings.ContainsAny(text, "\r\n") {
+		return text
+	}
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }), " ")
+}
+
 // cutRunes cuts text after limit characters.
 func cutRunes(text string, limit int) string {
 	if len(text) <= limit {

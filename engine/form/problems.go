@@ -70,7 +70,7 @@ func (s *survey) field(f *Field, at string, inRow bool) {
 		return
 	}
 	if f.Secret() && !f.Type.sealable() {
-		s.add(at, "a "+string(f.Type)+" cannot be a secret: PasswordInput is for text, KeyValueField and JSONField")
+		s.add(at, string(f.Type)+" cannot be a secret: PasswordInput is for text, KeyValueField and JSONField")
 	}
 	s.bounds(f, at)
 	switch f.Type {
