@@ -171,7 +171,7 @@ func (r *run) execute() error {
 	if ended := r.vm.Err(); ended != nil {
 		return ended
 	}
-	return &pluginError{text}
+	return &pluginError{r.culprit(text)}
 }
 
 // protected keeps a Go panic that the library did not catch inside the run.

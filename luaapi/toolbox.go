@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"sort"
 	"sync"
 
 	"moonwatch/luaapi/lualib"
@@ -91,14 +92,30 @@ func objectMeta(index, newindex lua.LGFunction) *lua.LTable {
 
 // module returns a fresh table in front of a builtin module.
 func (b *toolbox) module(name string, open moduleOpener) *lua.LTable {
+	return b.built(name, open).fresh()
+}
+
+// built is a builtin module, which the first to ask for it builds.
+func (b *toolbox) built(name string, open moduleOpener) *moduleTable {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	m := b.modules[name]
 	if m == nil {
 		m = newModule(open(b.builder))
 		b.modules[name] = m
 	}
-	b.mu.Unlock()
-	return m.fresh()
+	return m
+}
+
+// names lists what a builtin module has, in order.
+func (b *toolbox) names(name string, open moduleOpener) []string {
+	m := b.built(name, open)
+	names := sortedKeys(m.nested)
+	if table, ok := m.meta.RawGetString("__index").(*lua.LTable); ok {
+		table.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
+	}
+	sort.Strings(names)
+	return names
 }
 
 func newModule(table *lua.LTable) *moduleTable {
