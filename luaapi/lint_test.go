@@ -151,6 +151,17 @@ return A`, strings.Join([]string{
 			"7:33: service has no field get_status_mesage; did you mean get_status_message? [field]",
 			"8:63: check_record has no field nme; did you mean name? [field]",
 			"9:26: there is no option retry_afer here; did you mean retry_after? [option]"}, "|")},
+		"a text of users": {`local recipients = require "recipients"
+local A = { name = 'A', slug = 'a', version = '1' }
+function A:send_alert(service, users, duty_officers)
+  local names, checks = "", ""
+  for _, user in ipairs(users) do names = names .. user.username end
+  for _, user in ipairs(recipients.chat(service, users, duty_officers)) do names = names .. user.username end
+  for _, c in ipairs(service:all_failing_checks()) do checks = checks .. c.name end
+  print(names, checks)
+  return true
+end
+return A`, "7:71: checks grows by .. in a loop, which copies it at each step: collect the parts in a table and join them with table.concat [concat]"},
 		"views": {`local A = { name = 'A', slug = 'a', version = '1', run = function(self, check, result) return result end }
 A.urls = { { path = "x", view = function(self, request) print(request.bdy, request.monitor.usrs()) return { stats = 200 } end } }
 return A`, "2:71: request has no field bdy; did you mean body? [field]|2:92: monitor has no field usrs; did you mean users? [field]|2:109: there is no option stats here; did you mean status? [option]"},

@@ -73,12 +73,26 @@ func (c *checker) loops(body []*node) {
 	walk(body, func(n *node) bool {
 		switch n.kind {
 		case kindWhile, kindRepeat, kindForIn, kindFor:
-			if n.kind != kindFor || !fewSteps(n) {
+			if !(n.kind == kindFor && fewSteps(n)) && !(n.kind == kindForIn && c.overUsers(n)) {
 				c.building(n)
 			}
 		}
 		return true
 	})
+}
+
+// overUsers reports whether a for goes through users, by ipairs or pairs: those
+// of one event are few.
+func (c *checker) overUsers(n *node) bool {
+	if len(n.list) != 1 {
+		return false
+	}
+	call := n.list[0].plain()
+	if call.kind != kindCall || len(call.list) != 1 || written(call.a) != "ipairs" && written(call.a) != "pairs" {
+		return false
+	}
+	t := c.typeOf(call.list[0])
+	return t != nil && t.elem.is("user")
 }
 
 // fewSteps reports whether a numeric for counts to a small number.
