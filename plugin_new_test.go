@@ -30,7 +30,7 @@ func TestPluginNew(t *testing.T) {
 		}
 		for _, path := range []string{tt.slug + ".lua", tt.slug + "_test.lua"} {
 			code, out, errs := command("plugin", "test", path)
-			if code != 0 || errs != "" || !strings.Contains(out, "7 passed, 0 failed") {
+			if code != 0 || errs != "" || !strings.Contains(out, map[string]string{"check": "\n7 passed, 0 failed", "alert": "\n8 passed, 0 failed"}[tt.kind]) {
 				t.Errorf("test %s: exit %d\n%s%s", path, code, out, errs)
 			}
 		}

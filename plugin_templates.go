@@ -124,11 +124,13 @@ function @local@:send_alert(service, users, duty_officers)
     local nickname = user.@slug@_settings.nickname
     names[#names + 1] = nickname ~= "" and nickname or user.username
   end
+  local text = service:get_status_message()
+  if service.alert_kind == "test" then text = "Test: " .. text end -- it reads as if it were real
   local headers = {}
   if self.settings.token ~= "" then headers.Authorization = "Bearer " .. self.settings.token end
   local response, problem = http.post(self.settings.url, {
     headers = headers,
-    json = { text = service:get_status_message(), mention = names, id = service.delivery_id },
+    json = { text = text, mention = names, id = service.delivery_id },
   })
   if not response then return false, "No answer: " .. problem end
   if response.status == 429 then
@@ -171,6 +173,12 @@ return {
     t.http("POST", URL, {})
     t.is_true(send{ overall_status = "WARNING" })
     t.equal(t.http_requests()[1]:json().mention, {})
+  end,
+
+  test_a_test_says_so = function()
+    t.http("POST", URL, {})
+    t.is_true(send{ name = "shop", alert_kind = "test" })
+    t.matches(t.http_requests()[1]:json().text, "^Test: Service shop ")
   end,
 
   test_too_many = function()

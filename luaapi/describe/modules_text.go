@@ -6,7 +6,7 @@ func jsonModule() Module {
 			encode(value: any): string -- The value as JSON. Mixed keys, NaN, cycles and functions raise.
 			decode(text: string, options?: json.options): any [fails] -- What JSON text says. null leaves an object's key out and is json.null in an array; whole numbers beyond 2^53 are text.
 			object(table?: table): table -- Marks a table as an object, so that it is written as one even when it is empty.
-			get(value: any, path: string): any -- What lies at a path such as "data.items[0].state" (indexes count from 0, "$" may stand first), or nil.
+			get(value: any, path: string): any -- What lies at a path such as "data.items[0].state" (indexes count from 0, "$" may stand first), or nil. What is no path raises.
 		`),
 		Fields: fields(`
 			null: any -- What stands for null.

@@ -33,7 +33,7 @@ func checkObjects() []Object {
 		message: string -- One line that is shown when it passed.
 		raw_data: string -- Text kept with the result; cut at 5,000 characters.
 		severity?: severity -- In place of the check's importance, when it failed.
-		unknown: boolean -- The check could not be made; wins over succeeded (false).
+		unknown: boolean -- The check could not be made; wins over succeeded (false). What it counts as is the check's no_data.
 		:metric(name: string, value: number|nil, options?: string|metric.options): nil -- Keeps a number with the result, 100 at most; the last of one name wins, and nil, NaN and infinite values are dropped. The third argument is a unit or a table.
 	`)
 	result.Writable = true
@@ -89,7 +89,7 @@ func alertObjects() []Object {
 			alert_number: integer -- Which alert of the incident this is.
 			event_at: number -- When the event was.
 			incident_opened_at: number -- When the incident began.
-			:get_status_message(include_checks_failing?: boolean): string -- The event in one line of plain text.
+			:get_status_message(include_checks_failing?: boolean): string -- The event in one line of plain text. That of a test reads as that of a real event: alert_kind tells.
 			:all_failing_checks(): check_record[] -- The checks that fail.
 			:all_passing_checks(): check_record[] -- The checks that pass.
 			:unexpired_acknowledgement(): acknowledgement? -- Who has taken the incident on, or nil.

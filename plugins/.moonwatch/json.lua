@@ -27,7 +27,7 @@ function json.decode(text, options) end
 ---@return table
 function json.object(table) end
 
----What lies at a path such as "data.items[0].state" (indexes count from 0, "$" may stand first), or nil.
+---What lies at a path such as "data.items[0].state" (indexes count from 0, "$" may stand first), or nil. What is no path raises.
 ---@param value any
 ---@param path string
 ---@return any

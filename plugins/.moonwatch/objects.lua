@@ -74,7 +74,7 @@
 ---@field message string One line that is shown when it passed.
 ---@field raw_data string Text kept with the result; cut at 5,000 characters.
 ---@field severity? moonwatch.severity In place of the check's importance, when it failed.
----@field unknown boolean The check could not be made; wins over succeeded (false).
+---@field unknown boolean The check could not be made; wins over succeeded (false). What it counts as is the check's no_data.
 ---@field metric fun(self: moonwatch.result, name: string, value: number|nil, options?: string|moonwatch.metric.options) Keeps a number with the result, 100 at most; the last of one name wins, and nil, NaN and infinite values are dropped. The third argument is a unit or a table.
 
 ---`check.last_result`.
@@ -129,7 +129,7 @@
 ---@field event_at number When the event was.
 ---@field incident_opened_at number When the incident began.
 ---@field [string] any
----@field get_status_message fun(self: moonwatch.service, include_checks_failing?: boolean): string The event in one line of plain text.
+---@field get_status_message fun(self: moonwatch.service, include_checks_failing?: boolean): string The event in one line of plain text. That of a test reads as that of a real event: alert_kind tells.
 ---@field all_failing_checks fun(self: moonwatch.service): moonwatch.check_record[] The checks that fail.
 ---@field all_passing_checks fun(self: moonwatch.service): moonwatch.check_record[] The checks that pass.
 ---@field unexpired_acknowledgement fun(self: moonwatch.service): moonwatch.acknowledgement? Who has taken the incident on, or nil.
