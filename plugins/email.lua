@@ -63,6 +63,7 @@ end
 
 local function message_of(service)
   local status = service:get_status_message(false)
+  if service.alert_kind == "test" then status = "Test: " .. status end
   local text, page = { status }, { "<p>" .. html.escape(status) .. "</p>" }
   local function section(title, checks, word)
     if #checks == 0 then return end

@@ -56,7 +56,9 @@ Runbook: https://wiki.example/shop
 
   test_instance_and_test = function()
     t.equal(message{ service = { kind = "instance", name = "web1" } }.subject, "ERROR status for instance: web1")
-    t.equal(message{ service = { name = "Shop", alert_kind = "test" } }.subject, "Test: ERROR status for service: Shop")
+    local test = message{ service = { name = "Shop", alert_kind = "test" } }
+    t.equal(test.subject, "Test: ERROR status for service: Shop")
+    t.matches(test.text, "^Test: Service Shop reporting ERROR status")
   end,
 
   test_a_test_goes_to_the_caller = function()

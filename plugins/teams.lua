@@ -89,7 +89,8 @@ local function card_of(service, whom)
   if service.runbook_link ~= "" then actions[#actions + 1] = { type = "Action.OpenUrl", title = "Runbook", url = service.runbook_link } end
   return {
     ["$schema"] = "http://adaptivecards.io/schemas/adaptive-card.json", type = "AdaptiveCard", version = "1.4",
-    body = body, actions = actions, msteams = { width = "Full", entities = entities }, fallbackText = service:get_status_message(false),
+    body = body, actions = actions, msteams = { width = "Full", entities = entities },
+    fallbackText = headline(service) .. (service.page_url ~= "" and ": " .. service.page_url or ""),
   }
 end
 

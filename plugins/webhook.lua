@@ -67,8 +67,10 @@ local function acknowledgement(service)
 end
 
 local function document(service, users, duty_officers)
+  local message = service:get_status_message()
+  if service.alert_kind == "test" then message = "Test: " .. message end
   return json.encode{
-    version = 1, kind = service.alert_kind, message = service:get_status_message(),
+    version = 1, kind = service.alert_kind, message = message,
     incident_key = service.incident_key, delivery_id = service.delivery_id, alert_number = service.alert_number,
     event_at = instant(service.event_at), incident_opened_at = instant(service.incident_opened_at),
     subject = {

@@ -35,6 +35,14 @@ return {
     t.equal(d.acknowledgement.comment, "on it")
   end,
 
+  test_a_test_says_so = function()
+    t.http("POST", URL, {})
+    t.is_true(send{ name = "Shop", alert_kind = "test" })
+    local d = t.http_requests()[1]:json()
+    t.equal(d.kind, "test")
+    t.matches(d.message, "^Test: Service Shop reporting ERROR status")
+  end,
+
   test_signature = function()
     t.at(NOW)
     t.http("POST", URL, {})
