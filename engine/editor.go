@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"moonwatch/engine/form"
@@ -99,7 +98,29 @@ func (e *Engine) DraftPlugin(ctx context.Context, s PluginSource) (DraftReport, 
 	if err != nil {
 		return DraftReport{}, err
 	}
-	return editor.Draft(ctx, s), nil
+	return e.draft(ctx, editor, s), nil
+}
+
+// draft loads sources aside. Beside what loading finds, it is a problem when they
+// define what another file of the folder does.
+func (e *Engine) draft(ctx context.Context, editor PluginEditor, s PluginSource) DraftReport {
+	report := editor.Draft(ctx, s)
+	file := s.Path
+	if _, single := s.Files[""]; !single {
+		file += "/plugin.lua"
+	}
+	for _, p := range report.Plugins {
+		slug := p.Meta().Slug
+		other, known := e.plugins.Plugin(slug)
+		if !known || other.Shipped || other.Orphaned || other.Path() == s.Path {
+			continue
+		}
+		report.Problems = append(report.Problems, PluginProblem{File: file, Line: 1, Message: "the slug " + slug + " is that of " + other.File + " already"})
+	}
+	if len(report.Problems) > 0 {
+		report.Plugins = nil
+	}
+	return report
 }
 
 // TryPlugin runs a check plugin of sources that are not in force, storing
@@ -110,7 +131,7 @@ func (e *Engine) TryPlugin(ctx context.Context, s PluginSource, slug string, c C
 	if err != nil {
 		return nil, nil, err
 	}
-	draft := editor.Draft(ctx, s)
+	draft := e.draft(ctx, editor, s)
 	var plugin Plugin
 	for _, p := range draft.Plugins {
 		if p.Meta().Slug == slug || slug == "" {
@@ -185,7 +206,7 @@ func (e *Engine) SavePlugin(ctx context.Context, by Actor, slug, base string, s 
 	defer e.saving.Unlock()
 	if base == "" {
 		for _, entry := range e.plugins.List() {
-			if name, _, _ := strings.Cut(entry.File, "/"); name == s.Path && !entry.Orphaned {
+			if entry.Path() == s.Path && !entry.Shipped && !entry.Orphaned {
 				return &Error{Kind: Stale, Message: "there is a plugin in " + s.Path + " already"}
 			}
 		}
@@ -200,7 +221,7 @@ func (e *Engine) writePlugin(ctx context.Context, by Actor, s PluginSource) erro
 	if err != nil {
 		return err
 	}
-	if draft := editor.Draft(ctx, s); len(draft.Problems) > 0 {
+	if draft := e.draft(ctx, editor, s); len(draft.Problems) > 0 {
 		var p problems
 		for _, problem := range draft.Problems {
 			p.add(fmt.Sprintf("%s:%d", problem.File, problem.Line), "invalid", "%s", problem.Message)

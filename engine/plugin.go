@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"moonwatch/engine/access"
@@ -79,7 +80,8 @@ type Plugin interface {
 type PluginProblem struct {
 	Message string `json:"message"`
 	File    string `json:"file"`
-	Line    int    `json:"line"` // from 1; 0 is unknown
+	Line    int    `json:"line"`   // from 1; 0 is unknown
+	Column  int    `json:"column"` // from 1, in characters; 0 is unknown
 }
 
 // PluginEntry is what the registry holds under one slug.
@@ -94,6 +96,13 @@ type PluginEntry struct {
 	Problems []PluginProblem
 	Warnings []PluginProblem
 	LoadedAt time.Time
+}
+
+// Path is the file or folder that holds (or held) the plugin, within where
+// plugins lie.
+func (e PluginEntry) Path() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(e.File, "shipped:"), "/")
+	return name
 }
 
 // Plugins is the registry of plugins. It is safe for concurrent use.

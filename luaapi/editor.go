@@ -8,10 +8,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/lint"
 )
 
 var _ engine.PluginEditor = (*Runtime)(nil)
@@ -63,7 +65,8 @@ func draftSource(d engine.PluginSource) (*source, error) {
 	return &source{path: d.Path, folder: !single, files: maps.Clone(d.Files), hash: d.Hash}, nil
 }
 
-// Draft loads sources aside.
+// Draft loads sources aside and lints them: warnings are what the linter finds
+// beside the problems.
 func (rt *Runtime) Draft(ctx context.Context, d engine.PluginSource) engine.DraftReport {
 	report := engine.DraftReport{Problems: []engine.PluginProblem{}, Warnings: []engine.PluginProblem{}}
 	s, err := draftSource(d)
@@ -72,14 +75,53 @@ func (rt *Runtime) Draft(ctx context.Context, d engine.PluginSource) engine.Draf
 		return report
 	}
 	out := rt.load(ctx, s, shownFile(s.path, s.folder, false))
-	report.Problems = append(report.Problems, out.problems...)
-	report.Warnings = append(report.Warnings, out.warnings...)
+	for _, f := range rt.lintDraft(s, out) {
+		p := engine.PluginProblem{Message: f.Message, File: f.File, Line: f.Line, Column: f.Column}
+		if f.Code == lint.CodeLoad {
+			report.Problems = append(report.Problems, p)
+		} else {
+			report.Warnings = append(report.Warnings, p)
+		}
+	}
+	if more := len(report.Warnings) - maxDraftWarnings; more > 0 {
+		report.Warnings = append(report.Warnings[:maxDraftWarnings], engine.PluginProblem{File: s.path, Message: fmt.Sprintf("%d further warnings are not shown", more)})
+	}
 	if len(out.problems) == 0 {
 		for _, v := range out.plugins {
 			report.Plugins = append(report.Plugins, v)
 		}
 	}
 	return report
+}
+
+// maxDraftWarnings is how many warnings of a draft are shown.
+const maxDraftWarnings = 100
+
+// lintDraft lints a source that was loaded. Of what both loading and the linter
+// found wrong at a line, loading is heard. A failure of the linter itself costs
+// its findings, not the draft.
+func (rt *Runtime) lintDraft(s *source, out *loadResult) (found []Finding) {
+	type place struct {
+		file string
+		line int
+	}
+	l, broken := newPlaces(s), map[place]bool{}
+	for _, p := range out.problems {
+		f := l.finding(p, lint.CodeLoad)
+		broken[place{f.File, f.Line}] = true
+		found = append(found, f)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			rt.opts.Logger.Error("the linter failed", "file", s.path, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	for _, f := range lintLoaded(s, out) {
+		if f.Code != lint.CodeLoad && !broken[place{f.File, f.Line}] {
+			found = append(found, f)
+		}
+	}
+	return found
 }
 
 // TryDraft runs a check plugin of sources that are not in force, in a runtime of

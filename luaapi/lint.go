@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -93,8 +92,20 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 	if err != nil {
 		return []Finding{{File: name, Line: 1, Column: 1, Code: lint.CodeLoad, Message: err.Error()}}
 	}
-	shown := shownFile(name, s.folder, false)
-	out := rt.load(ctx, s, shown)
+	out := rt.load(ctx, s, shownFile(name, s.folder, false))
+	found := lintLoaded(s, out)
+	if s.folder {
+		if test := path.Join(name, "plugin"+testSuffix); exists(fsys, test) {
+			found = append(found, rt.lintTest(fsys, test)...)
+		}
+	}
+	lint.Sort(found)
+	return found
+}
+
+// lintLoaded lints a source that was loaded, in order of file, line and column.
+// What kept it from loading is among the findings.
+func lintLoaded(s *source, out *loadResult) []Finding {
 	l := newPlaces(s)
 	var found []Finding
 	for _, p := range out.problems {
@@ -111,18 +122,13 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 		in.Plugins = nil
 	}
 	for file, text := range s.files {
-		if _, err := lualib.Parse(s.name(file), text); err != nil {
+		if l.unreadable(s.name(file)) != nil {
 			continue // loading has said so
 		}
 		main := file == "" || s.folder && file == mainFile
 		in.Files = append(in.Files, lint.File{Name: s.name(file), Source: text, Main: main})
 	}
 	found = withoutDoubles(found, lint.Check(in))
-	if s.folder {
-		if test := path.Join(name, "plugin"+testSuffix); exists(fsys, test) {
-			found = append(found, rt.lintTest(fsys, test)...)
-		}
-	}
 	lint.Sort(found)
 	return found
 }
@@ -130,13 +136,20 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 // withoutDoubles joins what loading and what the linter found. Of a module and of
 // an argument of a field that there is not, both know.
 func withoutDoubles(loading, found []Finding) []Finding {
+	type place struct {
+		file, code string
+		line       int
+	}
+	has := map[place]bool{}
+	for _, f := range found {
+		has[place{f.File, f.Code, f.Line}] = true
+	}
 	for _, f := range loading {
-		both := slices.ContainsFunc(found, func(g Finding) bool {
-			return g.File == f.File && g.Line == f.Line && (g.Code == lint.CodeModule || g.Code == lint.CodeOption && strings.Contains(f.Message, "there is no argument"))
-		})
-		if !both {
-			found = append(found, f)
+		module, option := place{f.File, lint.CodeModule, f.Line}, place{f.File, lint.CodeOption, f.Line}
+		if has[module] || has[option] && strings.Contains(f.Message, "there is no argument") {
+			continue
 		}
+		found = append(found, f)
 	}
 	return found
 }
@@ -152,8 +165,8 @@ func (rt *Runtime) lintTest(fsys fs.FS, name string) []Finding {
 	if err != nil {
 		return []Finding{{File: name, Line: 1, Column: 1, Code: lint.CodeLoad, Message: err.Error()}}
 	}
-	l := places{texts: map[string]string{name: string(text)}}
-	if _, err := lualib.Parse(name, string(text)); err != nil {
+	l := newPlaces(&source{path: name, files: map[string]string{"": string(text)}})
+	if err := l.unreadable(name); err != nil {
 		return []Finding{l.finding(sourceProblem(name, err), lint.CodeLoad)}
 	}
 	in := lint.Source{Files: []lint.File{{Name: name, Source: string(text), Test: true}}}
@@ -175,36 +188,62 @@ func facts(v *version) lint.Plugin {
 
 // places finds columns for problems, which have lines alone.
 type places struct {
-	texts map[string]string // by chunk name
+	texts  map[string]string // by chunk name
+	lines  map[string][]string
+	broken map[string]error // why a file cannot be parsed
 }
 
 func newPlaces(s *source) places {
-	l := places{texts: map[string]string{}}
+	l := places{texts: map[string]string{}, lines: map[string][]string{}, broken: map[string]error{}}
 	for file, text := range s.files {
 		l.texts[s.name(file)] = text
 	}
 	return l
 }
 
+// unreadable is why a file cannot be parsed, nil when it can.
+func (l places) unreadable(file string) error {
+	err, known := l.broken[file]
+	if !known {
+		_, err = lualib.Parse(file, l.texts[file])
+		l.broken[file] = err
+	}
+	return err
+}
+
+// line is a line of a file, "" when there is none.
+func (l places) line(file string, number int) string {
+	lines, known := l.lines[file]
+	if !known {
+		lines = strings.Split(l.texts[file], "\n")
+		l.lines[file] = lines
+	}
+	if number < 1 || number > len(lines) {
+		return ""
+	}
+	return lines[number-1]
+}
+
 func (l places) finding(p engine.PluginProblem, code string) Finding {
 	f := Finding{File: p.File, Line: max(p.Line, 1), Column: 1, Code: code, Message: p.Message}
-	text := l.texts[p.File]
 	var source *lualib.SourceError
-	if _, err := lualib.Parse(p.File, text); errors.As(err, &source) && source.Line == f.Line && source.Column > 0 {
+	if errors.As(l.unreadable(p.File), &source) && source.Line == f.Line && source.Column > 0 {
 		f.Column = source.Column
 		return f
 	}
-	for n, line := range strings.Split(text, "\n") {
-		if n+1 == f.Line {
-			f.Column = columnOf(line, p.Message)
-		}
-	}
+	f.Column = columnOf(l.line(p.File, f.Line), p.Message)
 	return f
 }
+
+// maxShownLine is how long a line may be, in bytes, to be searched for a column.
+const maxShownLine = 1000
 
 // columnOf is where the first word of the message that stands in the line does,
 // for messages such as "the contract knows no key verson"; else where the line begins.
 func columnOf(line, message string) int {
+	if len(line) > maxShownLine {
+		return 1
+	}
 	indent := len(line) - len(strings.TrimLeft(line, " \t"))
 	best := -1
 	for _, word := range strings.FieldsFunc(message, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') }) {

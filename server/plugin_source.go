@@ -107,12 +107,6 @@ func (s *Server) pluginSourceRoutes() []*route {
 	}
 }
 
-// pluginPath is the file or folder of a plugin within the plugin folder.
-func pluginPath(e engine.PluginEntry) string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(e.File, "shipped:"), "/")
-	return name
-}
-
 // outsideFiles names the one file of a plugin as it is named in the folder.
 func outsideFiles(s engine.PluginSource) map[string]string {
 	out := map[string]string{}
@@ -155,7 +149,7 @@ func (c *call) draftPath(path string, files map[string]string) (string, error) {
 	case path != "" && (err == nil || len(files) > 0):
 		return path, nil
 	case err == nil:
-		return pluginPath(e), nil
+		return e.Path(), nil
 	case len(files) == 0:
 		return "", err
 	}
@@ -270,7 +264,7 @@ func (c *call) versions() ([]engine.PluginVersion, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.engine.PluginVersions(c.r.Context(), pluginPath(e))
+	return c.engine.PluginVersions(c.r.Context(), e.Path())
 }
 
 // versionViewOf leaves the path out of the id: it may not stand in an address.

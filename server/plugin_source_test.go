@@ -25,7 +25,7 @@ func (p *fakePlugins) SourceOf(slug string) (engine.PluginSource, error) {
 	if s, ok := p.sources[slug]; ok {
 		return s, nil
 	}
-	return engine.PluginSource{Path: pluginPath(e), Hash: "first", Files: map[string]string{"": slug + "\nfirst"}}, nil
+	return engine.PluginSource{Path: e.Path(), Hash: "first", Files: map[string]string{"": slug + "\nfirst"}}, nil
 }
 
 func (p *fakePlugins) Draft(_ context.Context, s engine.PluginSource) engine.DraftReport {
@@ -96,6 +96,16 @@ func TestPluginSource(t *testing.T) {
 	}
 	if now := h.admin(200, "GET", "/plugins/probe/source", nil); now.body["fingerprint"] != mark {
 		t.Errorf("a refused save changed it: %v", now.body)
+	}
+	// Another file may not define what this one does: neither over this route nor by going back.
+	taken := h.admin(422, "PUT", "/plugins/probe/source", m{"path": "second.lua", "fingerprint": mark, "files": m{"second.lua": "probe\nsecond"}})
+	taken.wantErrors(t, "second.lua:1 invalid")
+	if !strings.Contains(taken.text, "the slug probe is that of probe.lua already") {
+		t.Errorf("another file with the slug: %s", taken.text)
+	}
+	draft = h.admin(200, "POST", "/plugins/probe/draft", m{"path": "second.lua", "files": m{"second.lua": "probe\nsecond"}})
+	if problems := draft.body["problems"].([]any); len(problems) != 1 || problems[0].(m)["file"] != "second.lua" || len(draft.body["plugins"].([]any)) != 0 {
+		t.Errorf("the draft of another file with the slug: %v", draft.body)
 	}
 	second := h.admin(200, "PUT", "/plugins/probe/source", m{"fingerprint": mark, "files": m{"probe.lua": "probe\nsecond"}})
 	h.admin(412, "PUT", "/plugins/probe/source", m{"fingerprint": mark, "files": m{"probe.lua": "probe\nthird"}})

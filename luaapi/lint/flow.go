@@ -116,6 +116,7 @@ func (c *checker) endless(n *node) {
 func (c *checker) leaves(body []*node, seen map[*node]bool) bool {
 	found := false
 	walk(body, func(n *node) bool {
+		found = found || c.tired()
 		switch n.kind {
 		case kindReturn, kindGoto:
 			found = true
@@ -149,6 +150,7 @@ func (c *checker) waits(call *node, seen map[*node]bool) bool {
 	seen[f] = true
 	waits := false
 	walk(f.body, func(n *node) bool { // its returns are its own
+		waits = waits || c.tired()
 		if n.kind == kindCall || n.kind == kindMethod {
 			waits = waits || c.waits(n, seen)
 		}

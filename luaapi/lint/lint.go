@@ -71,7 +71,7 @@ func Check(s Source) []Finding {
 	var found []Finding
 	var readable []*checker
 	for _, f := range s.Files {
-		c := &checker{contract: contract, source: &s, file: f, tables: map[*local]*Plugin{}, done: map[*node]bool{}}
+		c := &checker{contract: contract, source: &s, file: f, tables: map[*local]*Plugin{}, done: map[*node]bool{}, known: map[Finding]bool{}}
 		body, end, err := parse(f.Source)
 		if err != nil {
 			continue
@@ -112,15 +112,26 @@ type checker struct {
 	current  *Plugin            // whose objects are described, where none is nearer
 	done     map[*node]bool     // functions whose paths were looked at
 	found    []Finding
+	known    map[Finding]bool // what is in found
+	steps    int              // of work so far
+}
+
+// maxSteps is how much work the types of one file may take, about half a second
+// at the very most: what is asked after it counts as not known.
+const maxSteps = 4 << 20
+
+// tired counts a step, and reports whether there were too many.
+func (c *checker) tired() bool {
+	c.steps++
+	return c.steps > maxSteps
 }
 
 func (c *checker) add(at Pos, code, format string, values ...any) {
 	f := Finding{File: c.file.Name, Line: at.Line, Column: at.Column, Code: code, Message: fmt.Sprintf(format, values...)}
-	for _, have := range c.found {
-		if have == f {
-			return
-		}
+	if c.known[f] {
+		return
 	}
+	c.known[f] = true
 	c.found = append(c.found, f)
 }
 

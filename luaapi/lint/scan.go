@@ -28,10 +28,11 @@ type token struct {
 
 // scanner parts a source into tokens.
 type scanner struct {
-	text      string
-	at        int
-	line      int
-	lineStart int
+	text    string
+	at      int
+	line    int
+	counted int // where column was counted up to
+	column  int // of counted
 }
 
 func keyword(word string) bool {
@@ -49,7 +50,7 @@ func scan(text string) ([]token, error) {
 	if strings.HasPrefix(text, "#") {
 		text = "--" + text
 	}
-	s := &scanner{text: text, line: 1}
+	s := &scanner{text: text, line: 1, column: 1}
 	var list []token
 	for {
 		t, err := s.next()
@@ -64,10 +65,12 @@ func scan(text string) ([]token, error) {
 }
 
 func (s *scanner) pos() Pos {
-	return Pos{s.line, utf8.RuneCountInString(s.text[s.lineStart:s.at]) + 1}
+	s.column += utf8.RuneCountInString(s.text[s.counted:s.at])
+	s.counted = s.at
+	return Pos{s.line, s.column}
 }
 
-func (s *scanner) newline(at int) { s.line, s.lineStart = s.line+1, at+1 }
+func (s *scanner) newline(at int) { s.line, s.counted, s.column = s.line+1, at+1, 1 }
 
 // skip passes over n bytes, counting lines.
 func (s *scanner) skip(n int) {

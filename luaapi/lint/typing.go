@@ -57,7 +57,7 @@ func (c *checker) typeOf(e *node) *typ { return c.typeOfResult(value{e, 0}) }
 
 func (c *checker) typeOfResult(v value) *typ {
 	e := v.of.plain()
-	if e == nil {
+	if e == nil || c.tired() {
 		return nil
 	}
 	if e.kind == kindCall || e.kind == kindMethod {
@@ -282,7 +282,7 @@ func (c *checker) helperReturns(l *local, n int) *typ {
 	var known *typ
 	agree := true
 	walk(l.function.body, func(s *node) bool {
-		if s.kind == kindFunction {
+		if s.kind == kindFunction || c.tired() {
 			return false
 		}
 		if s.kind != kindReturn || !agree {

@@ -36,7 +36,8 @@ local Door = {
 function Door:run(check, result)
   local response, why = http.get(check.address)
   if not response then result.error = why return result end
-  log.info("the door answers " .. response.status)
+  log.info("the door answers " .. response.status) log.info(check.kind .. " " .. check.lock_name)
+  for _, hinge in ipairs(check.hinges) do log.info(hinge.name) end
   result:metric("first_byte", response.timings.first_byte, "s")
   result.raw_data = response.body
   if response.status == 200 then

@@ -31,8 +31,9 @@ type draftFile struct {
 
 // draftNote is a problem or warning at a line of a draft.
 type draftNote struct {
-	File    int    `json:"file"` // index; -1: of the whole
-	Line    int    `json:"line"` // from 1; 0 is unknown
+	File    int    `json:"file"`   // index; -1: of the whole
+	Line    int    `json:"line"`   // from 1; 0 is unknown
+	Column  int    `json:"column"` // from 1, in characters; 0 is unknown
 	Message string `json:"message"`
 	Warning bool   `json:"warning"`
 	Where   string `json:"where"` // as shown
@@ -112,7 +113,7 @@ func (d *draft) editable() bool {
 
 // note finds the place of a problem, and leaves it there.
 func (d *draft) note(p engine.PluginProblem, warning bool) draftNote {
-	n := draftNote{File: -1, Line: p.Line, Message: sentence(p.Message), Warning: warning, Where: strings.TrimSuffix(place(p), ": ")}
+	n := draftNote{File: -1, Line: p.Line, Column: p.Column, Message: p.Message, Warning: warning, Where: strings.TrimSuffix(place(p), ": ")}
 	for i := range d.Files {
 		f := &d.Files[i]
 		if f.Shown == p.File || f.Name == mainFile && p.File == d.Path || len(d.Files) == 1 {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -104,19 +103,13 @@ func (w *Web) openEditor(q *request) error {
 
 // lastVersion is the newest kept version of a plugin whose file is gone.
 func (w *Web) lastVersion(ctx context.Context, entry engine.PluginEntry, gone error) (engine.PluginSource, error) {
-	versions, err := w.engine.PluginVersions(ctx, pluginPath(entry))
+	versions, err := w.engine.PluginVersions(ctx, entry.Path())
 	if err != nil || len(versions) == 0 {
 		return engine.PluginSource{}, gone
 	}
 	s := versions[0].Source
 	s.Hash = ""
 	return s, nil
-}
-
-// pluginPath is the file or folder that holds a plugin, within its folder.
-func pluginPath(entry engine.PluginEntry) string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(entry.File, "shipped:"), "/")
-	return name
 }
 
 // looked is what loading a draft aside found.
@@ -137,19 +130,12 @@ func (w *Web) look(q *request, d *draft) *looked {
 	for _, p := range l.report.Plugins {
 		slug := p.Meta().Slug
 		mine[slug] = true
-		other, err := w.engine.Plugin(slug)
-		switch {
-		case err != nil:
-		case other.Shipped:
+		if other, err := w.engine.Plugin(slug); err == nil && other.Shipped {
 			l.notes = append(l.notes, fmt.Sprintf("The plugin %s comes with Moonwatch. Saving puts %s into the plugin folder, which takes its place; "+
 				"delete that to have the one that comes with Moonwatch back.", slug, d.Path))
-		case pluginPath(other) != d.Path && !other.Orphaned:
-			l.report.Problems = append(l.report.Problems, engine.PluginProblem{File: d.main(), Line: 1,
-				Message: "the slug " + slug + " is that of " + other.File + " already"})
 		}
 	}
 	if len(l.report.Problems) > 0 {
-		l.report.Plugins = nil
 		return l
 	}
 	for _, slug := range w.slugsAt(d) {
@@ -162,19 +148,11 @@ func (w *Web) look(q *request, d *draft) *looked {
 	return l
 }
 
-// main is the name of the file that returns the plugin.
-func (d *draft) main() string {
-	if d.Folder {
-		return d.Path + "/" + mainFile
-	}
-	return d.Path
-}
-
 // slugsAt are the plugins that the file or folder of a draft defines now.
 func (w *Web) slugsAt(d *draft) []string {
 	var out []string
 	for _, entry := range w.engine.Plugins() {
-		if d.Slug != "" && pluginPath(entry) == d.Path && entry.Plugin != nil && !(entry.Orphaned && entry.Slug != d.Slug) {
+		if d.Slug != "" && entry.Path() == d.Path && entry.Plugin != nil && !(entry.Orphaned && entry.Slug != d.Slug) {
 			out = append(out, entry.Slug)
 		}
 	}
@@ -237,7 +215,7 @@ func (w *Web) postEditor(q *request) error {
 			return err
 		}
 		if before, err = w.engine.PluginSource(slug); err != nil {
-			before = engine.PluginSource{Path: pluginPath(entry)}
+			before = engine.PluginSource{Path: entry.Path()}
 		}
 	}
 	d := postedDraft(slug, q.PostForm, before)

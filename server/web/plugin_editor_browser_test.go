@@ -159,6 +159,25 @@ func TestEditingAPlugin(t *testing.T) {
 		t.Error("the problem that was mended is still marked")
 	}
 
+	// What the linter finds appears there, too, and the list leads to it.
+	b.caret(`result.error = "the door is open"`)
+	b.keys(" .. responze")
+	b.sees(".code-lines .is-warning .problem-text", "responze is not defined")
+	b.sees("#found", fmt.Sprintf("door.lua:%d:", line))
+	b.looks("plugin-lint")
+	b.click("#found a")
+	if got := eval[string](b, `(() => { const a = document.activeElement; return a.value.slice(a.selectionStart).split("\n")[0]; })()`); got != "responze" {
+		t.Errorf("the finding leads to %q", got)
+	}
+	b.caret(`"the door is open" .. responze`)
+	for range " .. responze" {
+		b.keys("\b")
+	}
+	b.sees("#found:not(:has(li))", "It loads.")
+	if eval[bool](b, `!!document.querySelector(".code-lines .is-warning")`) {
+		t.Error("the finding that was mended is still marked")
+	}
+
 	// The draft is tried with the settings of the check: nothing is saved.
 	b.caret(`the door is shut`)
 	b.keys(" and locked")

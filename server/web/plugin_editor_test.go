@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
@@ -186,6 +187,34 @@ func TestEditorByRole(t *testing.T) {
 		people[access.Viewer].get("/plugins/door").want(200).without(link)
 	}
 	people[access.Editor].get("/plugins/door").want(200, "/plugin-source/door", version).without("/plugin-editor/door")
+}
+
+// TestLintFindings sees what the linter finds in a draft, which loads all the same.
+func TestLintFindings(t *testing.T) {
+	m := newMonitor(t)
+	m.save(t, "door.lua", doorPlugin)
+	m.loaded(t, "door", "0.1")
+	admin := m.visitors(t)[access.Admin]
+	base := admin.get("/plugin-editor/door").want(200, "It loads.").base()
+	text := strings.Replace(doorPlugin, "response.body", "responze.body", 1)
+	line := 1 + strings.Count(text[:strings.Index(text, "responze")], "\n")
+	where := fmt.Sprintf("door.lua:%d:21", line)
+	admin.post("/plugin-editor/door", "do", "check", "base", base, "file.0", "", "text.0", text).want(200, "It loads.", where, "responze is not defined")
+	admin.post("/plugin-editor/door", "do", "save", "base", base, "file.0", "", "text.0", text).want(200, where, "Save it")
+	s := admin.post("/plugin-editor/door", "do", "problems", "base", base, "file.0", "", "text.0", text).want(200)
+	var got struct {
+		Found []struct {
+			Line, Column int
+			Warning      bool
+		}
+		Loads bool
+	}
+	if err := json.Unmarshal([]byte(s.text), &got); err != nil || !got.Loads || len(got.Found) != 1 {
+		t.Fatalf("found %v %s", err, s.text)
+	}
+	if f := got.Found[0]; f.Line != line || f.Column != 21 || !f.Warning {
+		t.Errorf("found %+v", f)
+	}
 }
 
 func TestDraftProblems(t *testing.T) {

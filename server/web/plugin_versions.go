@@ -75,7 +75,7 @@ func (w *Web) inside(q *request, entry engine.PluginEntry) (pluginInside, error)
 	if !q.user.Role.Can("editor") {
 		return v, nil
 	}
-	versions, err := w.engine.PluginVersions(q.Context(), pluginPath(entry))
+	versions, err := w.engine.PluginVersions(q.Context(), entry.Path())
 	if err != nil {
 		return v, err
 	}
@@ -152,7 +152,7 @@ func (w *Web) version(q *request) (engine.PluginEntry, engine.PluginVersion, err
 	if err != nil {
 		return entry, engine.PluginVersion{}, err
 	}
-	versions, err := w.engine.PluginVersions(q.Context(), pluginPath(entry))
+	versions, err := w.engine.PluginVersions(q.Context(), entry.Path())
 	if err != nil {
 		return entry, engine.PluginVersion{}, err
 	}

@@ -60,6 +60,9 @@ func place(p engine.PluginProblem) string {
 	if p.File == "" {
 		return ""
 	}
+	if p.Line > 0 && p.Column > 0 {
+		return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column) + ": "
+	}
 	if p.Line > 0 {
 		return p.File + ":" + strconv.Itoa(p.Line) + ": "
 	}

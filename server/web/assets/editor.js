@@ -89,8 +89,9 @@ class Pane {
     document.execCommand("insertText", false, "\n" + line.match(/^[ \t]*/)[0] + deeper);
   }
 
-  show(line) {
-    const at = this.area.value.split("\n").slice(0, Math.max(line - 1, 0)).join("\n").length + (line > 1 ? 1 : 0);
+  show(line, column) {
+    const all = this.area.value.split("\n"), before = [...all[line - 1] ?? ""].slice(0, Math.max(column - 1, 0)).join("");
+    const at = all.slice(0, Math.max(line - 1, 0)).join("\n").length + (line > 1 ? 1 : 0) + before.length;
     this.area.focus({ preventScroll: true });
     this.area.setSelectionRange(at, at);
     this.copy.children[Math.max(line - 1, 0)]?.scrollIntoView({ block: "center" });
@@ -226,7 +227,7 @@ class Editor {
       const link = event.target.closest("a[data-line]");
       if (!link) return;
       event.preventDefault();
-      (this.panes[link.dataset.file] ?? this.panes[0]).show(+link.dataset.line);
+      (this.panes[link.dataset.file] ?? this.panes[0]).show(+link.dataset.line, +link.dataset.column);
     });
     this.clean = this.text();
     form.addEventListener("submit", (event) => { if (!event.submitter?.matches("[data-try]")) this.leaving = true; });
@@ -266,19 +267,21 @@ class Editor {
   }
 
   list(found) {
-    if (!found.length) { this.found.replaceChildren(element("p", "fine", "It loads.")); return; }
+    const fine = found.every((n) => n.warning) ? [element("p", "fine", "It loads.")] : [];
+    if (!found.length) { this.found.replaceChildren(...fine); return; }
     const ul = element("ul");
     for (const n of found) {
       const li = element("li", n.warning ? "is-warning" : "is-error"), link = element("a");
       link.href = "#text-" + Math.max(n.file, 0);
       link.dataset.file = n.file;
       link.dataset.line = n.line;
+      link.dataset.column = n.column;
       if (n.where) link.append(element("code", "", n.where), " ");
       link.append((n.warning ? "Warning: " : "") + n.message);
       li.append(link);
       ul.append(li);
     }
-    this.found.replaceChildren(ul);
+    this.found.replaceChildren(...fine, ul);
   }
 
   // redraw gets the form to try with anew: the draft has other fields now.
