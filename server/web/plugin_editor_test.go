@@ -229,7 +229,7 @@ func TestDraftProblems(t *testing.T) {
 	}{
 		{"good", doorPlugin, "", 0},
 		{"syntax", doorPlugin + "end\n", "near", strings.Count(doorPlugin, "\n") + 1},
-		{"a bad slug", strings.Replace(doorPlugin, `slug = "door"`, `slug = "Door!"`, 1), "Slug", 4},
+		{"a bad slug", strings.Replace(doorPlugin, `slug = "door"`, `slug = "Door!"`, 1), "slug must be", 4},
 		{"the slug of another", strings.Replace(doorPlugin, `slug = "door"`, `slug = "bell"`, 1), "bell.lua", 1},
 		{"markup", "return <script>alert(1)</script>", "", 1},
 	} {
