@@ -35,9 +35,10 @@ func (o outside) Probe(ctx context.Context, target string) error {
 	return conn.Close()
 }
 
-// Fetch gets what is behind a URL; anything but an answer of 200 is an error.
+// Fetch gets what is behind a URL, or behind where that redirects to; anything
+// but an answer of 200 is an error.
 func (o outside) Fetch(ctx context.Context, url string, most int64) ([]byte, error) {
-	answer, err := o.network.HTTP(ctx, &host.HTTPRequest{Method: http.MethodGet, URL: url, MaxBody: most})
+	answer, err := o.network.HTTP(ctx, &host.HTTPRequest{Method: http.MethodGet, URL: url, MaxBody: most, Redirects: host.DefaultRedirects})
 	switch {
 	case err != nil:
 		return nil, err
