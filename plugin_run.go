@@ -85,7 +85,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 		return nil, err
 	}
 	defer lua.Close()
-	plugin, err := c.load(ctx, lua, s)
+	plugin, err := c.load(ctx, lua, s, engine.CheckPlugin)
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +120,9 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 	return &runResult{result, report.Instructions, report.Memory}, nil
 }
 
-// load loads the file and prints its problems.
-func (c *pluginRunCommand) load(ctx context.Context, lua *luaapi.Runtime, s streams) (engine.Plugin, error) {
+// load loads the file and prints its problems. Of several plugins it returns the
+// one that is named, or else the only one of the kind.
+func (c *pluginRunCommand) load(ctx context.Context, lua *luaapi.Runtime, s streams, kind engine.PluginKind) (engine.Plugin, error) {
 	found, problems, warnings := lua.LoadFile(ctx, c.File)
 	for _, p := range append(problems, warnings...) {
 		fmt.Fprintln(s.err, problemLine(p))
@@ -130,11 +131,18 @@ func (c *pluginRunCommand) load(ctx context.Context, lua *luaapi.Runtime, s stre
 		return nil, runCouldNot
 	}
 	var slugs []string
+	var fitting []engine.Plugin
 	for _, p := range found {
 		if c.Slug == "" && len(found) == 1 || p.Meta().Slug == c.Slug {
 			return p, nil
 		}
+		if p.Meta().Kind == kind {
+			fitting = append(fitting, p)
+		}
 		slugs = append(slugs, p.Meta().Slug)
+	}
+	if c.Slug == "" && len(fitting) == 1 {
+		return fitting[0], nil
 	}
 	return nil, fmt.Errorf("choose a plugin by --slug: %s", strings.Join(slugs, ", "))
 }

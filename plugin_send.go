@@ -84,7 +84,7 @@ func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertRe
 		return none, err
 	}
 	defer lua.Close()
-	plugin, err := one.load(ctx, lua, s)
+	plugin, err := one.load(ctx, lua, s, engine.AlertPlugin)
 	if err != nil {
 		return none, err
 	}

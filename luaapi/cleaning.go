@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (c *cleaning) CleanField(ctx context.Context, path string, value any) (any,
 		}
 		back, problem := fromLua(result, 0)
 		if problem != "" {
-			L.RaiseError("clean of field %s: %s", path, problem)
+			refuse(L, "clean of field %s: %s", path, problem)
 		}
 		cleaned = o.seal(path, back)
 	})
@@ -98,13 +99,13 @@ func (c *cleaning) CleanForm(ctx context.Context, values map[string]any) (map[st
 		case *lua.LTable:
 			back, problem := fromLua(result, 0)
 			if problem != "" {
-				L.RaiseError("clean returned values that cannot be kept: %s", problem)
+				refuse(L, "clean returned values that cannot be kept: %s", problem)
 			}
 			cleaned = o.sealAll(back)
 		case *lua.LNilType:
 			messages = complaintTable(L, complaints)
 		default:
-			L.RaiseError("clean must return values, or nil and a table of messages, but returned a %s", result.Type().String())
+			refuse(L, "clean must return values, or nil and a table of messages, but returned a %s", result.Type().String())
 		}
 	})
 	if err != nil {
@@ -127,10 +128,18 @@ func (c *cleaning) formOwner(L *lua.LState, self *lua.LTable, r *run) *lua.LTabl
 	return self
 }
 
+// refuse raises without a position: it was what the function returned, at no line.
+func refuse(L *lua.LState, format string, values ...any) {
+	L.Error(lua.LString(fmt.Sprintf(format, values...)), 0)
+}
+
 func complaintText(L *lua.LState, v lua.LValue) string {
 	s, ok := v.(lua.LString)
-	if !ok || s == "" {
-		L.RaiseError("a clean function must return nil and a message that is a string, got %s", v.Type().String())
+	if !ok {
+		refuse(L, "a clean function must return nil and a message that is a string, got %s", v.Type().String())
+	}
+	if s == "" {
+		refuse(L, "a clean function must return nil and a message, got an empty one")
 	}
 	return cutRunes(strings.ToValidUTF8(string(s), "\uFFFD"), maxError)
 }
@@ -144,7 +153,7 @@ func complaintTable(L *lua.LState, v lua.LValue) map[string]string {
 		v.ForEach(func(k, text lua.LValue) { messages[k.String()] = complaintText(L, text) })
 	}
 	if len(messages) == 0 {
-		L.RaiseError("clean must return values, or nil and a table { field = \"message\" }")
+		refuse(L, "clean must return values, or nil and a table { field = \"message\" }")
 	}
 	return messages
 }
