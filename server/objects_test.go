@@ -189,8 +189,77 @@ func TestRevisions(t *testing.T) {
 	if len(gone) != 5 || gone[0]["deleted"] != true || gone[0]["object"] != nil {
 		t.Errorf("after the deletion they are %v", gone)
 	}
-	h.admin(404, "POST", at+"/revisions/1/revert", nil)
-	wantStatus(t, "the history of what is gone", h.as(access.Editor, "GET", at+"/revisions", nil), 404)
+	wantStatus(t, "the history of what is gone", h.as(access.Operator, "GET", at+"/revisions", nil), 404)
+	wantStatus(t, "as operator", h.as(access.Operator, "POST", at+"/revisions/1/revert", nil), 403)
+	h.admin(404, "POST", at+"/revisions/9/revert", nil)
+	h.admin(404, "POST", at+"/revisions/5/revert", nil) // its deletion
+	h.admin(412, "POST", at+"/revisions/2/revert", nil, "If-Match", `"4"`)
+	again := h.as(access.Editor, "POST", at+"/revisions/2/revert", nil, "If-Match", `"5"`)
+	if again.status != 200 || again.id() != made.id() || again.body["name"] != "second" || again.body["revision"] != 6.0 || again.body["created"] != made.body["created"] ||
+		again.body["config"].(m)["password"].(m)["set"] != true {
+		t.Errorf("brought back after its deletion: %d %s", again.status, again.text)
+	}
+	if list := h.as(access.Editor, "GET", at+"/revisions", nil).items(); len(list) != 6 || list[0]["object"].(m)["name"] != "second" || list[1]["deleted"] != true || list[5]["object"].(m)["name"] != "first" {
+		t.Errorf("its history is %v", list)
+	}
+	if r := h.admin(200, "POST", at+"/run", nil); !strings.Contains(r.text, made.id()) || len(h.admin(200, "GET", at+"/results", nil).items()) == 0 {
+		t.Errorf("run after it was brought back: %s", r.text)
+	}
+}
+
+// TestWhatWasDeletedComesBack brings back an object of each kind: under its id,
+// with its secrets, and without what is gone.
+func TestWhatWasDeletedComesBack(t *testing.T) {
+	h := populated(t)
+	ada := h.admin(201, "POST", "/users", m{"username": "ada", "password": password, "settings": m{"pager": m{"number": "12", "pin": "1234567"}}}).id()
+	bob := h.admin(201, "POST", "/users", m{"username": "bob"}).id()
+	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "a"}, "active": false}).id()
+	rota := h.admin(201, "POST", "/rotas", m{"name": "r", "fallback_user": ada, "rotation": m{"members": []string{bob}, "every": "1w", "starts": "2026-01-05T09:00"}}).id()
+	instance := h.admin(201, "POST", "/instances", m{"name": "i", "address": "a", "status_checks": []string{check}}).id()
+	service := h.admin(201, "POST", "/services", m{"name": "s", "status_checks": []string{check}, "instances": []string{instance}, "users_to_notify": []string{ada, bob},
+		"rotas": []string{rota}, "alerts": []m{{"plugin": "pager", "settings": m{"room": "ops"}}}, "escalation": []m{{"after": "5m", "users": []string{ada, bob}}}}).id()
+	silence := h.admin(201, "POST", "/silences", m{"services": []string{service}, "checks": []string{check}, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-02T00:00:00Z"}).id()
+	token := h.admin(201, "POST", "/tokens", m{"name": "t"}).id()
+	h.admin(200, "PATCH", "/users/"+ada, m{"password": "another long pass"})
+	for _, path := range []string{"/silences/" + silence, "/services/" + service, "/instances/" + instance, "/rotas/" + rota, "/checks/" + check, "/users/" + ada, "/tokens/" + token} {
+		h.admin(204, "DELETE", path, nil)
+	}
+	back := func(path string, revision string) m {
+		t.Helper()
+		return h.admin(200, "POST", path+"/revisions/"+revision+"/revert", nil).body
+	}
+	s := back("/services/"+service, "1")
+	if s["id"] != service || len(s["status_checks"].([]any))+len(s["instances"].([]any))+len(s["rotas"].([]any)) != 0 || !slices.Equal(s["users_to_notify"].([]any), []any{bob}) ||
+		s["alerts"].([]any)[0].(m)["settings"].(m)["room"] != "ops" || !slices.Equal(s["escalation"].([]any)[0].(m)["users"].([]any), []any{bob}) {
+		t.Errorf("the service is %v", s)
+	}
+	if i := back("/instances/"+instance, "1"); i["address"] != "a" {
+		t.Errorf("the instance is %v", i)
+	}
+	if r := back("/rotas/"+rota, "1"); r["fallback_user"] != "" || len(h.admin(200, "GET", "/oncall", nil).items()) != 1 {
+		t.Errorf("the rota is %v", r)
+	}
+	if v := back("/silences/"+silence, "1"); !slices.Equal(v["services"].([]any), []any{service}) || len(v["checks"].([]any)) != 0 {
+		t.Errorf("the silence is %v", v)
+	}
+	u := back("/users/"+ada, "1")
+	if u["settings"].(m)["pager"].(m)["pin"].(m)["set"] != true {
+		t.Errorf("the user is %v", u)
+	}
+	for pass, want := range map[string]int{password: 401, "another long pass": 200} {
+		if r := h.do("", "POST", "/api/v1/session", m{"username": "ada", "password": pass}); r.status != want {
+			t.Errorf("a login with %q: %d, want %d", pass, r.status, want)
+		}
+	}
+	h.admin(404, "POST", "/tokens/"+token+"/revisions/1/revert", nil)
+	// A name that was taken meanwhile stays with whom it is.
+	h.admin(204, "DELETE", "/services/"+service, nil)
+	h.admin(201, "POST", "/services", m{"name": "s"})
+	h.as(access.Admin, "POST", "/services/"+service+"/revisions/1/revert", nil).wantErrors(t, "name unique")
+	wantStatus(t, "of what was never there", h.as(access.Admin, "POST", "/services/nosuch/revisions/1/revert", nil), 404)
+	wantStatus(t, "an editor and a user", h.as(access.Editor, "POST", "/users/"+ada+"/revisions/1/revert", nil), 403)
+	h.admin(204, "DELETE", "/users/"+ada, nil)
+	wantStatus(t, "an editor and a deleted user", h.as(access.Editor, "POST", "/users/"+ada+"/revisions/1/revert", nil), 404)
 }
 
 func TestPlugins(t *testing.T) {

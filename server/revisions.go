@@ -33,9 +33,15 @@ func revisionRoutes[In, View any](s *Server, k *collection[In, View], mask func(
 			params: spec.params(), note: "Secrets are masked. Revisions of users are for themselves and admins.",
 			handle: func(c *call) (answer, error) { return k.revisions(c, spec, mask) }},
 		{method: "POST", path: path + "/{n}/revert", role: k.changeRole(), tag: k.plural, summary: "Bring back a revision of " + k.one,
-			note:   "The result is a new revision. Secrets (and a user's password) stay as they are now.",
+			note: "The result is a new revision. Secrets (and a user's password) stay as they are now. What was deleted comes back under its id, " +
+				"with the secrets of that revision; what it was linked to is not linked to it again. Tokens do not come back.",
 			output: shapeOf[View](s.shapes), tagged: true, handle: func(c *call) (answer, error) { return k.revert(c, mask) }},
 	}
+}
+
+// undeletes reports whether the caller may bring back what was deleted.
+func (k *collection[In, View]) undeletes(c *call) bool {
+	return k.kind != engine.KindToken && c.who.Role.Can(k.write)
 }
 
 func (k *collection[In, View]) changeRole() access.Role {
@@ -49,7 +55,7 @@ func (k *collection[In, View]) changeRole() access.Role {
 func (k *collection[In, View]) history(c *call) ([]revisionView, error) {
 	id := c.id()
 	_, err := k.get(c, id)
-	if engine.KindOf(err) == engine.NotFound && c.who.isAdmin() {
+	if engine.KindOf(err) == engine.NotFound && (c.who.isAdmin() || k.undeletes(c)) {
 		err = nil // deleted: its history stays
 	}
 	if err != nil {
@@ -131,19 +137,29 @@ func (k *collection[In, View]) unpack(c *call, data []byte, mask func(*engine.En
 func (k *collection[In, View]) revert(c *call, mask func(*engine.Engine, *In)) (answer, error) {
 	id := c.id()
 	_, revision, err := k.stored(c, id)
-	if err != nil {
-		return answer{}, err
-	}
-	if _, err := c.ifMatch(revision); err != nil {
+	deleted := engine.KindOf(err) == engine.NotFound && k.undeletes(c)
+	if err != nil && !deleted {
 		return answer{}, err
 	}
 	all, err := k.history(c)
 	if err != nil {
 		return answer{}, err
 	}
+	if deleted {
+		revision = all[0].Revision
+	}
+	if _, err := c.ifMatch(revision); err != nil {
+		return answer{}, err
+	}
 	for _, r := range all {
 		if strconv.FormatUint(r.Revision, 10) != c.variable("n") || r.Deleted {
 			continue
+		}
+		if deleted {
+			if err := c.engine.Undelete(c.r.Context(), c.actor(), k.kind, id, r.Revision); err != nil {
+				return answer{}, err
+			}
+			return k.answer(c, id)
 		}
 		in, err := k.unpack(c, r.data, mask)
 		if err != nil {

@@ -38,7 +38,13 @@ func TestRevisionsAreShownAndBroughtBack(t *testing.T) {
 	if err := h.engine.DeleteService(t.Context(), testAdmin(), s.ID, nil); err != nil {
 		t.Fatal(err)
 	}
-	h.get(access.Editor, path).want(t, http.StatusOK, "deleted").without(t, "/revert")
+	h.get(access.Viewer, path).want(t, http.StatusOK, "deleted").without(t, "/revert")
+	h.get(access.Editor, path).want(t, http.StatusOK, "deleted", path+"/4/revert")
+	h.post(access.Viewer, path+"/4/revert", "revision", "0").want(t, http.StatusForbidden)
+	h.post(access.Editor, path+"/4/revert", "revision", "0").want(t, http.StatusSeeOther)
+	if again, err := h.engine.StoredService(s.ID); err != nil || again.Name != s.Name || again.Revision != 6 || again.Alerts[0].Settings["code"] != stored.Alerts[0].Settings["code"] {
+		t.Errorf("after its deletion it came back as %+v: %v", again, err)
+	}
 	for _, bad := range []string{"/revisions/service/none", "/revisions/token/x", "/revisions/settings/site"} {
 		h.get(access.Admin, bad).want(t, http.StatusNotFound)
 	}

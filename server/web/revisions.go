@@ -68,7 +68,7 @@ func (w *Web) revisionsPage(q *request) error {
 		v.Back = "/plugins/" + id
 	}
 	if v.Revision == 0 {
-		v.Back, v.MayRevert = "", false
+		v.Back = ""
 	}
 	names := w.namesByID()
 	past := make([]*pastObject, len(all))
@@ -314,6 +314,12 @@ func (w *Web) revert(q *request) error {
 	})
 	if n < 0 {
 		return &engine.Error{Kind: engine.NotFound, Message: "there is no such revision"}
+	}
+	if all[0].Deleted {
+		if err := w.engine.Undelete(q.Context(), q.by(), kind, id, all[n].Number); err != nil {
+			return plainly(err)
+		}
+		return q.redirect("/revisions/" + string(kind) + "/" + url.PathEscape(id) + "?done=reverted")
 	}
 	object, err := w.unpack(kind, all[n].Data)
 	if err != nil {
