@@ -24,7 +24,6 @@ type scheduler struct {
 	flying  int
 	wakes   time.Time         // when the next turn is meant to come
 	spare   int               // runs that this turn may still start
-	crowded func() bool       // whether runs begun now would only wait for connections
 	plugins map[string]*share // by slug
 	ready   []string          // slugs with waiting runs, in turn
 	idle    chan *slot
@@ -78,14 +77,11 @@ const (
 	// lateBurst is what a late turn starts all the same: it may be others that
 	// keep the processors busy, and what is under way may wait for dead targets.
 	lateBurst = 4
-	// crowdBurst is what a turn starts while hundreds of runs wait for connections
-	// of busy hosts: five hundred a second, since others may be for idle hosts.
-	crowdBurst = 1
 )
 
 func newScheduler(now func() time.Time, limit int, run func(*slot)) *scheduler {
 	return &scheduler{now: now, run: run, entries: map[string]*entry{}, wakeup: make(chan struct{}, 1), limit: limit,
-		crowded: func() bool { return false }, plugins: map[string]*share{}, idle: make(chan *slot), done: make(chan struct{})}
+		plugins: map[string]*share{}, idle: make(chan *slot), done: make(chan struct{})}
 }
 
 // phaseOf spreads ids evenly over d.
@@ -254,9 +250,7 @@ func (s *scheduler) turn() time.Duration {
 	defer s.mu.Unlock()
 	now := s.now()
 	s.spare = burst
-	if s.crowded() {
-		s.spare = crowdBurst
-	} else if !s.wakes.IsZero() && now.Sub(s.wakes) > late {
+	if !s.wakes.IsZero() && now.Sub(s.wakes) > late {
 		s.spare = lateBurst
 	}
 	s.expire(now)

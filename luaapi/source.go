@@ -62,7 +62,7 @@ func (s *source) modules() map[string]string {
 }
 
 // pluginNames lists the files and folders of fsys that are plugins, in lexical
-// order. A folder without plugin.lua is none.
+// order. A folder without plugin.lua is none, and so is a pipe or a device.
 func pluginNames(fsys fs.FS) ([]string, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -80,10 +80,10 @@ func pluginNames(fsys fs.FS) ([]string, error) {
 		}
 		switch {
 		case info.IsDir():
-			if main, err := fs.Stat(fsys, path.Join(name, mainFile)); err == nil && !main.IsDir() {
+			if main, err := fs.Stat(fsys, path.Join(name, mainFile)); err == nil && main.Mode().IsRegular() {
 				names = append(names, name)
 			}
-		case isPluginFile(name):
+		case isPluginFile(name) && info.Mode().IsRegular(): // reading a pipe would wait for ever
 			names = append(names, name)
 		}
 	}
