@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -253,8 +255,25 @@ func TestKeyThatIsLost(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(m.dir, "b")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the backup is %v %v", info, err)
 	}
+	key, err := os.ReadFile(filepath.Join(m.data, "secret.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	backup, raw := m.read("b"), bytes.TrimSpace(key)
+	if binary, err := base64.StdEncoding.DecodeString(string(raw)); err == nil {
+		raw = binary
+	}
+	for _, form := range []string{string(key), string(raw), hex.EncodeToString(raw), base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw)} {
+		if len(form) < 32 || strings.Contains(backup, strings.TrimSpace(form)) {
+			t.Errorf("the backup holds the key, or the key is %d bytes long", len(form))
+		}
+	}
+	fingerprint := regexp.MustCompile(`the key (\S+) opens all`).FindStringSubmatch(m.cli("", "doctor", "--data", m.data, "--plugins", m.plugins).out)
 	data := filepath.Join(m.dir, "without")
 	p := m.mustCLI("", "restore", "b", "--data", data)
+	if len(fingerprint) == 0 || !strings.Contains(p.out, fingerprint[1]) {
+		t.Errorf("restore does not name the key %v: %s", fingerprint, p.out)
+	}
 	if !strings.Contains(p.out, `check "check 3": config.password`) || !strings.Contains(p.out, "--new-key") {
 		t.Errorf("restore without the key says %q", p.out)
 	}
