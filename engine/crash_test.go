@@ -103,6 +103,11 @@ func TestHoldEndsAfterTwoMinutes(t *testing.T) {
 	for _, told := range []bool{false, true} {
 		t.Run(fmt.Sprint("told before: ", told), func(t *testing.T) {
 			in(t, func(b *bench) {
+				want := "mail repeat"
+				if !told {
+					want = "mail firing"
+					b.answers["mail"] = slices.Repeat([]engine.AlertReport{failed("down")}, 6)
+				}
 				b.start()
 				b.set("web", "ERROR")
 				c := b.check("web", func(c *engine.Check) { c.Timeout, c.Interval = engine.Duration(time.Hour), engine.Duration(time.Hour) })
@@ -110,11 +115,6 @@ func TestHoldEndsAfterTwoMinutes(t *testing.T) {
 				b.editService(s, func(s *engine.Service) {
 					s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(10 * time.Minute)}
 				})
-				want := "mail repeat"
-				if !told {
-					want = "mail firing"
-					b.answers["mail"] = slices.Repeat([]engine.AlertReport{failed("down")}, 6)
-				}
 				settle(time.Minute)
 				b.e.Stop()
 				b.heard()

@@ -68,9 +68,13 @@ func TestMessagesOfAnIncident(t *testing.T) {
 func TestRepeatIntervals(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
-		c := b.check("web", rarely)
-		s := b.service("Shop", []string{"mail"}, c)
-		settle(time.Second)
+		// One check for each: one that fails again and again flaps.
+		subject := func(name string) (*engine.Check, *engine.Service) {
+			c := b.check(name, rarely)
+			s := b.service(name, []string{"mail"}, c)
+			settle(time.Second)
+			return c, s
+		}
 		// every asserts that repeats come so far apart, from the event at hand on.
 		every := func(gap time.Duration) {
 			t.Helper()
@@ -81,6 +85,7 @@ func TestRepeatIntervals(t *testing.T) {
 			b.wantHeard("mail repeat")
 		}
 		for severity, gap := range map[string]time.Duration{"WARNING": 2 * time.Hour, "ERROR": time.Hour, "CRITICAL": 10 * time.Minute} {
+			c, _ := subject(severity)
 			b.turn(c, severity)
 			synctest.Wait()
 			every(gap)
@@ -93,6 +98,7 @@ func TestRepeatIntervals(t *testing.T) {
 		if _, err := b.e.SaveSettings(b.t.Context(), admin, settings); err != nil {
 			t.Fatal(err)
 		}
+		c, s := subject("Shop")
 		b.turn(c, "ERROR")
 		synctest.Wait()
 		every(3 * time.Minute)

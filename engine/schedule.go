@@ -24,6 +24,7 @@ type scheduler struct {
 	flying  int
 	wakes   time.Time         // when the next turn is meant to come
 	spare   int               // runs that this turn may still start
+	crowded func() bool       // whether runs begun now would only wait for connections
 	plugins map[string]*share // by slug
 	ready   []string          // slugs with waiting runs, in turn
 	idle    chan *slot
@@ -53,6 +54,7 @@ type slot struct {
 	check   *Check
 	planned time.Time // when it was due
 	expires time.Time // no turn by then: skipped
+	begun   time.Time // when it got its turn; zero while it waits
 	entry   *entry
 	waiters []chan *Result
 }
@@ -77,11 +79,14 @@ const (
 	// lateBurst is what a late turn starts all the same: it may be others that
 	// keep the processors busy, and what is under way may wait for dead targets.
 	lateBurst = 4
+	// crowdBurst is what a turn starts while hundreds of runs wait for connections
+	// of busy hosts: five hundred a second, since others may be for idle hosts.
+	crowdBurst = 1
 )
 
 func newScheduler(now func() time.Time, limit int, run func(*slot)) *scheduler {
 	return &scheduler{now: now, run: run, entries: map[string]*entry{}, wakeup: make(chan struct{}, 1), limit: limit,
-		plugins: map[string]*share{}, idle: make(chan *slot), done: make(chan struct{})}
+		crowded: func() bool { return false }, plugins: map[string]*share{}, idle: make(chan *slot), done: make(chan struct{})}
 }
 
 // phaseOf spreads ids evenly over d.
@@ -250,7 +255,9 @@ func (s *scheduler) turn() time.Duration {
 	defer s.mu.Unlock()
 	now := s.now()
 	s.spare = burst
-	if !s.wakes.IsZero() && now.Sub(s.wakes) > late {
+	if s.crowded() {
+		s.spare = crowdBurst
+	} else if !s.wakes.IsZero() && now.Sub(s.wakes) > late {
 		s.spare = lateBurst
 	}
 	s.expire(now)
@@ -317,6 +324,7 @@ func (s *scheduler) open(p *share) bool {
 }
 
 func (s *scheduler) fly(p *share, t *slot) {
+	t.begun = s.now()
 	s.flying++
 	s.spare--
 	p.flying++
@@ -424,14 +432,14 @@ func (s *scheduler) skip(t *slot) {
 }
 
 // staleChecks returns the checks that have had no run for max(3 intervals, 5
-// min), each once until it runs again.
+// min), each once until it runs again. One whose run is under way is none.
 func (s *scheduler) staleChecks() []*Check {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	var out []*Check
 	for _, e := range s.entries {
-		if !e.stale && now.Sub(e.lastEnd) > 5*time.Minute && now.After(e.check.thirdSlot(e.lastEnd).Add(e.check.Timeout.Std())) {
+		if !e.stale && now.Sub(e.lastEnd) > 5*time.Minute && now.After(e.check.thirdSlot(e.lastEnd)) && !e.busy(now) {
 			e.stale = true
 			out = append(out, e.check)
 		}
@@ -439,8 +447,17 @@ func (s *scheduler) staleChecks() []*Check {
 	return out
 }
 
-// thirdSlot is the check's third slot after an instant.
+// busy reports whether a run is under way that may still end in time.
+func (e *entry) busy(now time.Time) bool {
+	return e.running != nil && !e.running.begun.IsZero() && now.Before(e.running.begun.Add(e.check.Timeout.Std()))
+}
+
+// thirdSlot is three intervals after an instant, or the check's third slot by
+// its schedule.
 func (c *Check) thirdSlot(from time.Time) time.Time {
+	if c.Schedule == nil {
+		return from.Add(3 * c.every())
+	}
 	for range 3 {
 		from = c.after(from)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -137,4 +138,35 @@ func TestNoTurnBeforeTheDeadline(t *testing.T) {
 	if c.started.Load() != 2 {
 		t.Errorf("%d started, want 2", c.started.Load())
 	}
+}
+
+// TestRunUnderWayIsNotStale holds that a run which may still end in time is
+// waited for, and one that does not end is not.
+func TestRunUnderWayIsNotStale(t *testing.T) {
+	c := newCrowd(t, 4)
+	c.set(&Check{Meta: Meta{ID: "slow"}, Plugin: "a", Active: true, Interval: Duration(time.Minute), Timeout: Duration(20 * time.Minute)}, 0)
+	c.set(&Check{Meta: Meta{ID: "daily"}, Plugin: "a", Active: true, Timeout: Duration(time.Minute), Schedule: &Schedule{Cron: "0 12 * * *", TimeZone: "UTC"}}, -1)
+	stale := func(after time.Duration, want ...string) {
+		t.Helper()
+		c.now = epoch.Add(after)
+		c.turn()
+		var got []string
+		for _, check := range c.staleChecks() {
+			got = append(got, check.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("after %s %q are stale, want %q", after, got, want)
+		}
+	}
+	c.turn()
+	c.gather()
+	stale(10 * time.Minute)
+	stale(20*time.Minute+time.Second, "slow")
+	stale(30 * time.Minute) // it is said once
+	c.end("a", 1)
+	stale(31 * time.Minute)
+	c.remove("slow")
+	c.add("b", 4, 0, 100*time.Hour) // no place is left
+	stale(71 * time.Hour)
+	stale(72*time.Hour+time.Second, "daily") // its third slot
 }

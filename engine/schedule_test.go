@@ -89,7 +89,7 @@ func TestManualRun(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
 		b.set("web", "slow 2s")
-		c := b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(time.Hour) })
+		c := b.check("web", rarely)
 		time.Sleep(time.Second) // the run of the save is under way
 		r, err := b.e.RunCheck(b.t.Context(), c.ID)
 		if err != nil || r == nil || !r.Succeeded {
@@ -115,7 +115,8 @@ func TestRetryInterval(t *testing.T) {
 		b.start()
 		b.set("web", "ERROR")
 		c := b.check("web", func(c *engine.Check) {
-			c.Interval, c.RetryInterval, c.Debounce = engine.Duration(time.Hour), engine.Duration(5*time.Second), 3
+			rarely(c)
+			c.RetryInterval, c.Debounce = engine.Duration(5*time.Second), 3
 		})
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
@@ -136,7 +137,8 @@ func TestRetryRunsFromTheEnd(t *testing.T) {
 		b.start()
 		b.set("web", "slow 1h") // times out after 3 s, which fails
 		c := b.check("web", func(c *engine.Check) {
-			c.Interval, c.Timeout = engine.Duration(time.Hour), engine.Duration(3*time.Second)
+			rarely(c)
+			c.Timeout = engine.Duration(3 * time.Second)
 			c.RetryInterval, c.Debounce, c.RecoverAfter = engine.Duration(10*time.Second), 2, 3
 		})
 		gaps := func(want ...time.Duration) {
@@ -173,7 +175,7 @@ func TestRetryRunsFromTheEnd(t *testing.T) {
 func TestManualRunCounts(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
-		c := b.check("web", func(c *engine.Check) { c.Interval, c.Debounce = engine.Duration(time.Hour), 2 })
+		c := b.check("web", func(c *engine.Check) { rarely(c); c.Debounce = 2 })
 		s := b.service("Shop", []string{"mail"}, c)
 		settle(time.Second)
 		b.set("web", "CRITICAL")
@@ -346,9 +348,8 @@ func TestWaitingIsLag(t *testing.T) {
 		b.options = func(o *engine.Options) { o.RunsInFlight = 1 }
 		b.start()
 		b.set("hog", "slow 3s")
-		hourly := func(c *engine.Check) { c.Interval = engine.Duration(time.Hour) }
-		b.check("hog", hourly)
-		c := b.check("web", hourly)
+		b.check("hog", rarely)
+		c := b.check("web", rarely)
 		settle(10 * time.Second)
 		stats := b.e.Stats()
 		if stats.LagMax < 2900*time.Millisecond || stats.LagMax > 3100*time.Millisecond || stats.Skipped != 0 {

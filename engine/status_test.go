@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"moonwatch/engine"
@@ -13,9 +14,10 @@ import (
 // rarely is for checks that run when a test says so.
 func rarely(c *engine.Check) { c.Interval = engine.Duration(300 * 24 * time.Hour) }
 
-// turn runs a check by hand with a status.
+// turn runs a check by hand with a status, once a run under way has ended.
 func (b *bench) turn(c *engine.Check, status string) {
 	b.t.Helper()
+	synctest.Wait()
 	b.set(c.Name, status)
 	if _, err := b.e.RunCheck(b.t.Context(), c.ID); err != nil {
 		b.t.Fatal(err)
@@ -189,8 +191,8 @@ func TestImportedChecksRun(t *testing.T) {
 		seconds := map[int]bool{}
 		for i := range 30 {
 			starts := b.started(fmt.Sprint("new", i))
-			if len(starts) != 1 {
-				t.Fatalf("new%d ran %d times within a minute", i, len(starts))
+			if len(starts) == 0 { // its grid may bring a second run
+				t.Fatalf("new%d did not run within a minute", i)
 			}
 			seconds[int(starts[0].Sub(begun).Seconds())] = true
 		}

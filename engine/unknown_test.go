@@ -160,6 +160,105 @@ func TestStale(t *testing.T) {
 	})
 }
 
+// hold lets the one place for runs be taken by a plugin whose run does not end,
+// not even with its timeout, before end is closed.
+func (b *bench) hold(check string, end chan struct{}) {
+	entry, _ := b.plugins.Plugin("probe")
+	p := *entry.Plugin.(*fakePlugin)
+	run := p.run
+	p.run = func(ctx context.Context, in *engine.CheckRun) engine.RunReport {
+		if in.Check.Name == check {
+			<-end
+		}
+		return run(ctx, in)
+	}
+	entry.Plugin = &p
+	b.plugins.put(entry)
+}
+
+// TestStaleComesAfterThreeIntervals holds when a check without runs is noticed:
+// after 3 intervals, at least 5 minutes; that it is said once; that it counts
+// after unknown_after; and that a run ends it.
+func TestStaleComesAfterThreeIntervals(t *testing.T) {
+	for interval, limit := range map[time.Duration]time.Duration{
+		time.Second: 5 * time.Minute, 100 * time.Second: 5 * time.Minute, 10 * time.Minute: 30 * time.Minute,
+	} {
+		t.Run(interval.String(), func(t *testing.T) {
+			in(t, func(b *bench) {
+				b.options = func(o *engine.Options) { o.RunsInFlight = 1 }
+				b.start()
+				c := b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(interval) })
+				s := b.service("Shop", []string{"mail"}, c)
+				settle(time.Second)
+				end := make(chan struct{})
+				b.hold("hog", end)
+				b.check("hog", rarely)
+				settle(time.Second)
+				n, last := len(b.results(c)), b.started("web")
+				settle(time.Until(last[len(last)-1].Add(limit - time.Second)))
+				if got := b.results(c); len(got) != n {
+					t.Fatalf("noticed too early: %+v", got[0])
+				}
+				settle(30 * time.Second) // it is looked at every 15 s
+				got := b.results(c)
+				if len(got) != n+1 || !got[0].Unknown || got[0].Cause != engine.CauseStale {
+					t.Fatalf("%d new results, the newest %+v", len(got)-n, got[0])
+				}
+				b.wantStatus(c, engine.CheckUnknown, "stale")
+				b.wantHeard()
+				settle(time.Until(got[0].Started.Add(limit - time.Second)))
+				if status := b.overall(s); status != engine.StatusPassing {
+					t.Errorf("overall %s before unknown_after", status)
+				}
+				settle(2 * time.Second)
+				if status := b.overall(s); status != engine.StatusWarning {
+					t.Errorf("overall %s after unknown_after", status)
+				}
+				b.wantHeard("mail firing")
+				if more := len(b.results(c)) - n - 1; more != 0 {
+					t.Errorf("%d further results: it is said once", more)
+				}
+				close(end)
+				settle(interval)
+				b.wantStatus(c, engine.CheckPassing, "once there is room")
+				b.wantHeard("mail recovery")
+			})
+		})
+	}
+}
+
+// TestOfflineCounts holds that results which failed while the monitor itself is
+// cut off become unknown, that successes stand, and that a long time of it
+// counts at WARNING and fails the built-in service.
+func TestOfflineCounts(t *testing.T) {
+	in(t, func(b *bench) {
+		b.options = func(o *engine.Options) { o.Prober = probeFunc(func(string) error { return errDisk }) }
+		b.start()
+		settings := b.e.Settings()
+		settings.SelfCheckTarget = "192.0.2.1:53"
+		if _, err := b.e.SaveSettings(b.t.Context(), admin, settings); err != nil {
+			t.Fatal(err)
+		}
+		b.set("web", "CRITICAL")
+		c, local := b.check("web", nil), b.check("local", nil)
+		s := b.service("Shop", []string{"mail"}, c)
+		settle(4 * time.Minute)
+		b.wantStatus(c, engine.CheckUnknown, "offline")
+		b.wantStatus(local, engine.CheckPassing, "what passes is not offline")
+		if got := b.overall(s); got != engine.StatusPassing {
+			t.Errorf("overall %s", got)
+		}
+		settle(2 * time.Minute)
+		if got := b.overall(s); got != engine.StatusWarning {
+			t.Errorf("overall %s after five minutes", got)
+		}
+		b.wantHeard("mail firing")
+		if v, _ := b.e.Check(c.ID); v.Severity != engine.StatusWarning || v.Cause != engine.CauseOffline {
+			t.Errorf("the check is %s at %q for %s", v.Status, v.Severity, v.Cause)
+		}
+	})
+}
+
 func TestBuiltInServiceTellsAdminsOfTheMonitorsOwnTrouble(t *testing.T) {
 	in(t, func(b *bench) {
 		b.options = func(o *engine.Options) { o.SelfURL = "http://127.0.0.1:1" }
