@@ -28,8 +28,8 @@ func TestReadme(t *testing.T) {
 	dir := t.TempDir()
 	blocks := regexp.MustCompile("(?s)```lua\n-- ([a-z_]+\\.lua)\n(.*?)```").FindAllStringSubmatch(string(text), -1)
 	blocks = slices.DeleteFunc(blocks, func(block []string) bool { return strings.HasSuffix(block[1], "_test.lua") })
-	if len(blocks) != 3 {
-		t.Fatalf("got %d plugins in the guide, want 3", len(blocks))
+	if len(blocks) != 4 {
+		t.Fatalf("got %d plugins in the guide, want 4", len(blocks))
 	}
 	for _, block := range blocks {
 		if err := os.WriteFile(filepath.Join(dir, block[1]), []byte(block[2]), 0o644); err != nil {
