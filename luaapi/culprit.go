@@ -19,6 +19,9 @@ var (
 // culprit adds to an error what was called or indexed, where the code of that
 // line leaves no doubt.
 func (r *run) culprit(text string) string {
+	if len(text) > maxError { // it is the plugin's own
+		return text
+	}
 	if at := notCallable.FindStringSubmatch(text); at != nil {
 		return text + r.called(r.placesAt(at[1], at[2], calledPlace))
 	}
