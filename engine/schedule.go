@@ -431,39 +431,6 @@ func (s *scheduler) skip(t *slot) {
 	}
 }
 
-// staleChecks returns the checks that have had no run for max(3 intervals, 5
-// min), each once until it runs again. One whose run is under way is none.
-func (s *scheduler) staleChecks() []*Check {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	var out []*Check
-	for _, e := range s.entries {
-		if !e.stale && now.Sub(e.lastEnd) > 5*time.Minute && now.After(e.check.thirdSlot(e.lastEnd)) && !e.busy(now) {
-			e.stale = true
-			out = append(out, e.check)
-		}
-	}
-	return out
-}
-
-// busy reports whether a run is under way that may still end in time.
-func (e *entry) busy(now time.Time) bool {
-	return e.running != nil && !e.running.begun.IsZero() && now.Before(e.running.begun.Add(e.check.Timeout.Std()))
-}
-
-// thirdSlot is three intervals after an instant, or the check's third slot by
-// its schedule.
-func (c *Check) thirdSlot(from time.Time) time.Time {
-	if c.Schedule == nil {
-		return from.Add(3 * c.every())
-	}
-	for range 3 {
-		from = c.after(from)
-	}
-	return from
-}
-
 // close lets no further run begin.
 func (s *scheduler) close() {
 	s.mu.Lock()
