@@ -23,6 +23,10 @@ type PluginEditor interface {
 	// WriteSource writes the files into the plugin folder and puts them in force
 	// before it returns. Files that do not load are refused.
 	WriteSource(ctx context.Context, s PluginSource) error
+	// RemoveSource removes the files of s from the plugin folder and takes what
+	// they define out of force before it returns. Other files of a plugin's
+	// folder stay.
+	RemoveSource(ctx context.Context, s PluginSource) error
 }
 
 // DraftReport is what loading a draft found.
@@ -235,6 +239,48 @@ func (e *Engine) writePlugin(ctx context.Context, by Actor, s PluginSource) erro
 	}
 	return e.do(ctx, by, func(x *tx) error {
 		x.audit("save", KindPlugin, s.Path, s.Path, nil, nil)
+		return nil
+	})
+}
+
+// DeletePlugin removes the file or folder that holds the plugin slug. What it
+// holds is kept as a version first, so that it can be brought back. Whatever else
+// the file defines goes with it. With base, it is refused as Stale when the files
+// do not have that hash.
+func (e *Engine) DeletePlugin(ctx context.Context, by Actor, slug, base string) error {
+	editor, err := e.editor()
+	if err != nil {
+		return err
+	}
+	e.saving.Lock()
+	defer e.saving.Unlock()
+	entry, err := e.Plugin(slug)
+	switch {
+	case err != nil:
+		return err
+	case entry.Shipped:
+		return conflict("the plugin %s comes with Moonwatch: it has no file in the plugin folder to delete", slug)
+	case entry.Orphaned:
+		return conflict("the file %s of the plugin %s is gone already", entry.File, slug)
+	}
+	s, err := editor.SourceOf(slug)
+	switch {
+	case err != nil:
+		return &Error{Kind: Unavailable, Message: "the plugin was not deleted: " + err.Error()}
+	case base != "" && s.Hash != base:
+		return &Error{Kind: Stale, Message: "the files of the plugin were changed meanwhile"}
+	}
+	if err := e.do(ctx, by, func(x *tx) error {
+		e.keepVersion(ctx, x, s)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := editor.RemoveSource(ctx, s); err != nil {
+		return &Error{Kind: Unavailable, Message: "deleting the plugin: " + err.Error()}
+	}
+	return e.do(ctx, by, func(x *tx) error {
+		x.audit("delete", KindPlugin, s.Path, s.Path, nil, nil)
 		return nil
 	})
 }

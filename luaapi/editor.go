@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"moonwatch/engine"
@@ -187,6 +189,42 @@ func (rt *Runtime) WriteSource(ctx context.Context, d engine.PluginSource) error
 		return errors.New(entry.Problem.Message)
 	}
 	return nil
+}
+
+// RemoveSource removes the files from the plugin folder, the one that makes it a
+// plugin first, and reads the folder at once. Folders that become empty go, too.
+func (rt *Runtime) RemoveSource(ctx context.Context, d engine.PluginSource) error {
+	s, err := draftSource(d)
+	if err != nil {
+		return err
+	}
+	if rt.opts.Dir == "" {
+		return errors.New("there is no plugin folder")
+	}
+	root, err := os.OpenRoot(rt.opts.Dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	names := sortedKeys(s.files)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(strings.Count(b, "/"), strings.Count(a, "/")) })
+	if s.folder {
+		names = append([]string{mainFile}, slices.DeleteFunc(names, func(file string) bool { return file == mainFile })...)
+	}
+	for i, file := range names {
+		if one := root.Remove(s.name(file)); one != nil && !errors.Is(one, fs.ErrNotExist) {
+			if err = errors.Join(err, one); i == 0 {
+				break // it is a plugin still
+			}
+		}
+		for dir := filepath.Dir(s.name(file)); dir != "."; dir = filepath.Dir(dir) {
+			if root.Remove(dir) != nil {
+				break // it holds something else
+			}
+		}
+	}
+	rt.scan(ctx)
+	return err
 }
 
 // writeWhole replaces a file below root by a new one. A name that leads out of

@@ -93,6 +93,12 @@ func (s *Server) pluginSourceRoutes() []*route {
 			note: "Live when it answers. fingerprint is that of the source that was read: 412 when the files were changed meanwhile. Files that do not load are " +
 				"refused with file and line. One that comes with Moonwatch is replaced by a copy in the plugin folder.",
 			input: shapeOf[sourceInput](s.shapes), output: source, handle: putSource},
+		{method: "DELETE", path: path + "/source", role: access.Admin, tag: "plugins", summary: "Delete a plugin", status: http.StatusNoContent,
+			note: "Removes its file, or its folder's Lua files, with all plugins that these define, and keeps them as a version, which can be restored. Checks of " +
+				"theirs are unknown until a file with the slug is there again; with a copy of one that comes with Moonwatch, that is in force again. " +
+				"409 for what comes with Moonwatch and for what has no file any more.",
+			params: []param{{"fingerprint", &shape{kind: textShape}, "of the files that the client has seen: 412 when they were changed meanwhile; left out, they are deleted as they are"}},
+			handle: deleteSource},
 		{method: "POST", path: path + "/draft", role: access.Admin, tag: "plugins", summary: "Say what is wrong with a draft of a plugin",
 			note: "Nothing is saved.", input: shapeOf[draftInput](s.shapes), output: shapeOf[draftView](s.shapes), handle: draftSource},
 		{method: "POST", path: path + "/try", role: access.Admin, tag: "plugins", summary: "Run a draft of a check plugin once",
@@ -192,6 +198,14 @@ func putSource(c *call) (answer, error) {
 		return answer{}, err
 	}
 	return showSource(c)
+}
+
+func deleteSource(c *call) (answer, error) {
+	err := c.engine.DeletePlugin(c.r.Context(), c.actor(), c.variable("slug"), c.r.URL.Query().Get("fingerprint"))
+	if engine.KindOf(err) == engine.Stale {
+		return answer{}, refuse(http.StatusPreconditionFailed, err.Error())
+	}
+	return answer{}, err
 }
 
 func slugsOf(draft engine.DraftReport) []string {

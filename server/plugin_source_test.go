@@ -66,6 +66,64 @@ func (p *fakePlugins) WriteSource(ctx context.Context, s engine.PluginSource) er
 	return p.keep.KeepSource(ctx, s)
 }
 
+func (p *fakePlugins) RemoveSource(ctx context.Context, s engine.PluginSource) error {
+	p.mu.Lock()
+	var gone []engine.PluginEntry
+	for _, e := range p.entries {
+		if e.Path() == s.Path && !e.Shipped {
+			e.Orphaned = true
+			gone = append(gone, e)
+		}
+	}
+	p.mu.Unlock()
+	for _, e := range gone {
+		p.set(e)
+	}
+	return nil
+}
+
+func TestDeletingAPlugin(t *testing.T) {
+	h := populated(t)
+	h.plugins.keep = h.engine.PluginSources()
+	const at = "/plugins/probe/source"
+	for _, role := range access.Roles() {
+		if role != access.Admin {
+			wantStatus(t, string(role), h.as(role, "DELETE", at, nil), http.StatusForbidden)
+		}
+	}
+	h.admin(404, "DELETE", "/plugins/nosuch/source", nil)
+	h.admin(412, "DELETE", at+"?fingerprint=another", nil)
+	first := h.admin(200, "GET", at, nil)
+	h.admin(204, "DELETE", at+"?fingerprint="+first.body["fingerprint"].(string), nil)
+	if got := h.admin(200, "GET", "/plugins/probe", nil); got.body["state"] != "orphaned" {
+		t.Errorf("the plugin is %v", got.body["state"])
+	}
+	if again := h.admin(409, "DELETE", at, nil); !strings.Contains(again.text, "probe.lua of the plugin probe is gone already") {
+		t.Errorf("deleted twice: %s", again.text)
+	}
+	audit := h.admin(200, "GET", "/audit", nil).items()
+	if audit[0]["action"] != "delete" || audit[0]["kind"] != "plugin" || audit[0]["object"] != "probe.lua" || audit[0]["name"] != "the-admin" {
+		t.Errorf("the audit log says %v", audit[0])
+	}
+	versions := h.admin(200, "GET", "/plugins/probe/versions", nil).items()
+	if len(versions) != 1 {
+		t.Fatalf("the versions are %v", versions)
+	}
+	back := h.admin(200, "POST", "/plugins/probe/versions/"+versions[0]["id"].(string)+"/restore", nil)
+	if files := back.body["files"].(m); files["probe.lua"] != "probe\nfirst" {
+		t.Errorf("brought back %v", back.body)
+	}
+	e, err := h.engine.Plugin("probe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Shipped, e.Orphaned = true, false
+	h.plugins.set(e)
+	if shipped := h.admin(409, "DELETE", at, nil); !strings.Contains(shipped.text, "the plugin probe comes with Moonwatch: it has no file") {
+		t.Errorf("deleted a shipped one: %s", shipped.text)
+	}
+}
+
 func TestPluginSource(t *testing.T) {
 	h := populated(t)
 	h.plugins.keep = h.engine.PluginSources()

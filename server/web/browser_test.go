@@ -243,7 +243,7 @@ type monitor struct {
 
 const setUpToken = "the-one-time-secret"
 
-func newMonitor(t *testing.T) *monitor {
+func newMonitor(t *testing.T, change ...func(*engine.Options)) *monitor {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	m := &monitor{dir: t.TempDir()}
@@ -262,6 +262,9 @@ func newMonitor(t *testing.T) *monitor {
 	m.store = db
 	eo := engine.DefaultOptions()
 	eo.Store, eo.Sealer, eo.Logger, eo.StopTime = db, sealer, quiet, 3*time.Second
+	for _, fn := range change {
+		fn(&eo)
+	}
 	if m.engine, err = engine.New(t.Context(), eo); err != nil {
 		t.Fatal(err)
 	}

@@ -75,6 +75,7 @@ var notices = map[string]string{
 	"feed":           "The address was made. Whoever knows it can read the shifts.",
 	"feed-revoked":   "Revoked: the address no longer works.",
 	"reverted":       "Brought back, as a new revision.",
+	"plugin-deleted": "Deleted. What was in the file is kept among the versions below.",
 	"restored":       "Brought back: that version is in force again.",
 	"subscribed":     "Saved: this is who is told.",
 	"norun":          "That run left no result: the check got no turn, or its plugin had nothing new to say.",

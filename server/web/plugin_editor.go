@@ -26,6 +26,8 @@ func (w *Web) editorRoutes(get, post registering) {
 	post("/plugin-editor", w.need(access.Admin, w.postEditor))
 	get("/plugin-editor/{slug}", w.need(access.Admin, w.openEditor))
 	post("/plugin-editor/{slug}", w.need(access.Admin, w.postEditor))
+	get("/plugin-delete/{slug}", w.need(access.Admin, w.askDeletePlugin))
+	post("/plugin-delete/{slug}", w.need(access.Admin, w.deletePlugin))
 	get("/plugin-source/{slug}", w.need(access.Editor, w.pluginSource))
 	get("/plugin-versions/{slug}/{id}", w.need(access.Editor, w.pluginVersion))
 	post("/plugin-versions/{slug}/{id}", w.need(access.Admin, w.restorePlugin))

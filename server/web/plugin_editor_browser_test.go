@@ -226,5 +226,13 @@ func TestEditingAPlugin(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(m.dir, "door.lua")); err != nil || string(text) != doorPlugin {
 		t.Errorf("the file is not what it was: %v", err)
 	}
+
+	// The file is deleted, after a question that names the check.
+	b.click(`a[href="/plugin-delete/door"]`)
+	b.sees("main", "Front door")
+	b.looks("plugin-delete")
+	b.click("button.danger")
+	b.sees("#plugin-head", "The file is gone")
+	b.looks("plugin-deleted")
 	b.clean()
 }

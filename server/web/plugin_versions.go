@@ -51,6 +51,7 @@ func (w *Web) cost(slug string) *PluginCost {
 type pluginInside struct {
 	CanEdit   bool // plugins can be written here at all
 	HasSource bool // there is something to read
+	HasFile   bool // in the plugin folder
 	Cost      *PluginCost
 	Versions  []versionLine
 	Previews  []preview
@@ -64,7 +65,7 @@ type preview struct {
 
 // inside gathers it. Editors see the versions.
 func (w *Web) inside(q *request, entry engine.PluginEntry) (pluginInside, error) {
-	v := pluginInside{CanEdit: w.engine.CanEditPlugins(), Cost: w.cost(entry.Slug)}
+	v := pluginInside{CanEdit: w.engine.CanEditPlugins(), HasFile: !entry.Shipped && !entry.Orphaned, Cost: w.cost(entry.Slug)}
 	if entry.Plugin != nil {
 		for _, one := range ownForms() {
 			if f := entry.Plugin.Meta().Forms[one.name]; len(f.Fields) > 0 {
