@@ -34,7 +34,8 @@ type duty struct {
 	e     *Engine
 	mu    sync.RWMutex
 	rotas map[string]*rotaDuty
-	bell  chan string // ids of rotas whose feed is to be read now
+	turns map[string]chan struct{} // by rota, holds one while its feed is read: what was asked later counts
+	bell  chan string              // ids of rotas whose feed is to be read now
 }
 
 // rotaDuty is what is known of one rota. It is replaced, never changed.
@@ -55,7 +56,7 @@ type keptFeed struct {
 }
 
 func newDuty(e *Engine) *duty {
-	return &duty{e: e, rotas: map[string]*rotaDuty{}, bell: make(chan string, 256)}
+	return &duty{e: e, rotas: map[string]*rotaDuty{}, turns: map[string]chan struct{}{}, bell: make(chan string, 256)}
 }
 
 // shifts returns the shifts of a rota in order; they are not to be changed.
@@ -103,6 +104,7 @@ func (d *duty) forget(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.rotas, id)
+	delete(d.turns, id)
 }
 
 // derive computes the shifts and problems of a rota anew.
@@ -191,101 +193,6 @@ func (d *duty) loadFeeds(ctx context.Context) error {
 		d.derive(&stored, known)
 	}
 	return nil
-}
-
-// loop reads feeds when they are new and every half hour, and looks further
-// ahead as time goes on.
-func (d *duty) loop() {
-	readers := &feedReaders{duty: d, slots: make(chan struct{}, feedsAtOnce)}
-	defer readers.all.Wait()
-	readers.startAll()
-	ticker := time.NewTicker(feedEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case id := <-d.bell:
-			readers.start(id)
-		case <-ticker.C:
-			readers.startAll()
-		case <-d.e.work.Done():
-			return
-		}
-	}
-}
-
-// feedReaders read feeds beside each other, so that one that never ends does not
-// hold up the others. They belong to the loop's goroutine.
-type feedReaders struct {
-	duty  *duty
-	slots chan struct{}
-	all   sync.WaitGroup
-}
-
-// start reads the feed of a rota. It blocks while as many as may are being read.
-func (f *feedReaders) start(id string) {
-	select {
-	case f.slots <- struct{}{}:
-	case <-f.duty.e.work.Done():
-		return
-	}
-	f.all.Go(func() {
-		defer func() { <-f.slots }()
-		if r, err := f.duty.e.StoredRota(id); err == nil {
-			f.duty.read(f.duty.e.work, &r)
-		}
-	})
-}
-
-func (f *feedReaders) startAll() {
-	for _, r := range f.duty.e.Rotas() {
-		f.start(r.ID)
-	}
-}
-
-// read reads the feed of a rota; one that fails, is cut short or is empty keeps
-// the shifts that were there. It blocks on the network.
-func (d *duty) read(ctx context.Context, r *Rota) {
-	d.mu.RLock()
-	old := d.rotas[r.ID]
-	d.mu.RUnlock()
-	if old == nil {
-		old = &rotaDuty{}
-	}
-	if r.ICalURL == "" || d.e.o.Fetcher == nil {
-		d.derive(r, old)
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, feedTime)
-	defer cancel()
-	next := &rotaDuty{feed: old.feed, readAt: old.readAt}
-	data, err := d.e.o.Fetcher.Fetch(ctx, r.ICalURL, rota.MostBytes)
-	var feed *rota.Feed
-	if err == nil {
-		feed, err = rota.ParseFeed(data, rota.ParseOptions{Zone: r.TimeZone})
-	}
-	switch {
-	case err != nil:
-		next.failure = err.Error()
-	case len(feed.Events) == 0 && old.feed != nil && len(old.feed.Events) > 0:
-		next.failure = "the calendar is empty"
-	default:
-		now := d.e.now().UTC()
-		next.feed, next.readAt = feed, &now
-		d.keep(r, keptFeed{r.ICalURL, string(data), now})
-	}
-	// The rota may have been edited, or deleted, while its feed was on the way.
-	if now, err := d.e.StoredRota(r.ID); err == nil && now.ICalURL == r.ICalURL && now.TimeZone == r.TimeZone {
-		d.derive(&now, next)
-	}
-}
-
-func (d *duty) keep(r *Rota, kept keptFeed) {
-	d.e.post(func(x *tx) error {
-		if x.rotas.get(r.ID) != nil {
-			x.write(KindShifts, r.ID, kept)
-		}
-		return nil
-	})
 }
 
 // rotaTroubles returns the rotas with problems, for the built-in service.

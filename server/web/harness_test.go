@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -177,7 +178,29 @@ type house struct {
 	web     *Web
 	router  *mux.Router
 	users   map[access.Role]engine.User
-	tries   int // to log in that are left
+	tries   int  // to log in that are left
+	feed    feed // what every calendar's address answers
+}
+
+// feed answers every address with its text, "" with an error.
+type feed struct {
+	mu   sync.Mutex // guards text
+	text string
+}
+
+func (f *feed) Fetch(context.Context, string, int64) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.text == "" {
+		return nil, errors.New("nobody answers")
+	}
+	return []byte(f.text), nil
+}
+
+func (f *feed) set(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.text = text
 }
 
 // newHouse builds a monitor without anything in it.
@@ -191,7 +214,7 @@ func newHouseOver(t testing.TB, store engine.Store) *house {
 	h := &house{t: t, store: store, plugins: newFakePlugins(), users: map[access.Role]engine.User{}, tries: 3}
 	o := engine.DefaultOptions()
 	o.Store, o.Sealer, o.StopTime = h.store, plainSealer{}, 2*time.Second
-	o.Logger = newDiscard()
+	o.Logger, o.Fetcher = newDiscard(), &h.feed
 	var err error
 	if h.engine, err = engine.New(t.Context(), o); err != nil {
 		t.Fatal(err)

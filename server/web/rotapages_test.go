@@ -59,6 +59,77 @@ func TestRotaForm(t *testing.T) {
 	h.get(access.Editor, path).want(t, http.StatusNotFound)
 }
 
+// TestProblemsOfARota: what is wrong with a feed is on the page, by name and
+// line, and in the list; a feed that fails keeps the shifts that were there.
+func TestProblemsOfARota(t *testing.T) {
+	h := peopled(t)
+	day := time.Now().UTC().AddDate(0, 0, -1).Format("20060102")
+	event := func(uid, title, more string) string {
+		return "BEGIN:VEVENT\r\nUID:" + uid + "\r\nDTSTART:" + day + "T000000Z\r\nDURATION:P3D\r\nSUMMARY:" + title + "\r\n" + more + "END:VEVENT\r\n"
+	}
+	whole := func(events string) string { return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + events + "END:VCALENDAR\r\n" }
+	h.feed.set(whole(event("a", "the-viewer", "") + event("b", "Nobody "+nasty, "") + event("c", "the-editor", "RRULE:FREQ=HOURLY\r\n")))
+	r := engine.NewRota()
+	r.Name, r.ICalURL = "Nights", "https://calendar.example.org/x.ics"
+	saved, err := h.engine.SaveRota(t.Context(), testAdmin(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "/rotas/" + saved.ID
+	read := func() {
+		t.Helper()
+		h.post(access.Operator, path+"/refresh").want(t, http.StatusSeeOther)
+	}
+	read()
+	h.get(access.Viewer, path).want(t, http.StatusOK, "obody is on duty from", "In “Nobody", "In “the-editor”, line", "more often than daily", "the-viewer").without(t, "calendar.example.org", nasty)
+	h.get(access.Viewer, "/rotas").want(t, http.StatusOK, "the-viewer")
+	for name, text := range map[string]string{"does not answer": "", "cut short": whole(event("a", "the-editor", ""))[:120], "empty": whole(""), "no calendar": "<html>"} {
+		h.feed.set(text)
+		read()
+		page := h.get(access.Viewer, path).want(t, http.StatusOK, "which cannot be read now", "he feed could not be read, its last shifts are kept", "the-viewer").text
+		if !strings.Contains(page, "On duty now") {
+			t.Errorf("%s: the page is %s", name, mainOf(page))
+		}
+		h.get(access.Viewer, "/rotas").want(t, http.StatusOK, "not readable now")
+		if calls := h.engine.OnCall(); len(calls) != 1 || calls[0].Username != "the-viewer" {
+			t.Errorf("%s: on duty %v", name, calls)
+		}
+	}
+	h.feed.set(whole(event("a", "the-editor", "")))
+	read()
+	h.get(access.Viewer, path).want(t, http.StatusOK, "the-editor").without(t, "cannot be read now", "last shifts are kept")
+}
+
+// TestNamesStayInHistory: who and what is gone is still called by name in what
+// has happened.
+func TestNamesStayInHistory(t *testing.T) {
+	h := furnished(t)
+	shop := engine.Ref{Kind: engine.KindService, ID: h.engine.Services()[0].ID}
+	in, err := h.engine.Incidents(t.Context(), engine.IncidentQuery{Subject: &shop, Limit: 1})
+	if err != nil || len(in) == 0 {
+		t.Fatal(in, err)
+	}
+	by := engine.Actor{User: h.users[access.Editor].ID, Name: "the-editor", Role: access.Admin, Via: "page"}
+	if _, err := h.engine.AddNote(t.Context(), by, in[0].ID, "seen by me"); err != nil {
+		t.Fatal(err)
+	}
+	check := h.engine.Checks()[0]
+	if err := h.engine.DeleteCheck(t.Context(), by, check.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.engine.DeleteService(t.Context(), by, shop.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.engine.DeleteUser(t.Context(), testAdmin(), by.User, nil); err != nil {
+		t.Fatal(err)
+	}
+	name := strings.Fields(in[0].SubjectName)[0]
+	h.get(access.Viewer, "/incidents").want(t, http.StatusOK, name)
+	h.get(access.Viewer, "/incidents/"+in[0].ID).want(t, http.StatusOK, name, "the-editor", "seen by me")
+	h.get(access.Viewer, "/deliveries").want(t, http.StatusOK, name)
+	h.get(access.Admin, "/audit").want(t, http.StatusOK, "the-editor", strings.Fields(check.Name)[0], name)
+}
+
 func TestFeedsOut(t *testing.T) {
 	h := furnished(t)
 	for kind, id := range map[engine.Kind]string{engine.KindRota: h.engine.Rotas()[0].ID, engine.KindUser: h.users[access.Editor].ID} {

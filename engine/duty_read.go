@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"moonwatch/engine/rota"
+)
+
+// loop reads feeds when they are new and every half hour, and looks further
+// ahead as time goes on.
+func (d *duty) loop() {
+	readers := &feedReaders{duty: d, slots: make(chan struct{}, feedsAtOnce)}
+	defer readers.all.Wait()
+	readers.startAll()
+	ticker := time.NewTicker(feedEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case id := <-d.bell:
+			readers.start(id)
+		case <-ticker.C:
+			readers.startAll()
+		case <-d.e.work.Done():
+			return
+		}
+	}
+}
+
+// feedReaders read feeds beside each other, so that one that never ends does not
+// hold up the others. They belong to the loop's goroutine.
+type feedReaders struct {
+	duty  *duty
+	slots chan struct{}
+	all   sync.WaitGroup
+}
+
+// start reads the feed of a rota. It blocks while as many as may are being read.
+func (f *feedReaders) start(id string) {
+	select {
+	case f.slots <- struct{}{}:
+	case <-f.duty.e.work.Done():
+		return
+	}
+	f.all.Go(func() {
+		defer func() { <-f.slots }()
+		if r, err := f.duty.e.StoredRota(id); err == nil {
+			f.duty.read(f.duty.e.work, &r)
+		}
+	})
+}
+
+func (f *feedReaders) startAll() {
+	for _, r := range f.duty.e.Rotas() {
+		f.start(r.ID)
+	}
+}
+
+// read reads the feed of a rota; one that fails, is cut short or is empty keeps
+// the shifts that were there. It blocks on the network.
+func (d *duty) read(ctx context.Context, r *Rota) {
+	turn := d.turn(r.ID)
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return
+	}
+	d.mu.RLock()
+	old := d.rotas[r.ID]
+	d.mu.RUnlock()
+	if old == nil {
+		old = &rotaDuty{}
+	}
+	if r.ICalURL == "" || d.e.o.Fetcher == nil {
+		d.derive(r, old)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, feedTime)
+	defer cancel()
+	next := &rotaDuty{feed: old.feed, readAt: old.readAt}
+	data, err := d.e.o.Fetcher.Fetch(ctx, r.ICalURL, rota.MostBytes)
+	var feed *rota.Feed
+	if err == nil {
+		feed, err = rota.ParseFeed(data, rota.ParseOptions{Zone: r.TimeZone})
+	}
+	switch {
+	case err != nil:
+		next.failure = err.Error()
+	case len(feed.Events) == 0 && old.feed != nil && len(old.feed.Events) > 0:
+		next.failure = "the calendar is empty"
+	default:
+		now := d.e.now().UTC()
+		next.feed, next.readAt = feed, &now
+		d.keep(r, keptFeed{r.ICalURL, string(data), now})
+	}
+	// The rota may have been edited, or deleted, while its feed was on the way.
+	if now, err := d.e.StoredRota(r.ID); err == nil && now.ICalURL == r.ICalURL && now.TimeZone == r.TimeZone {
+		d.derive(&now, next)
+	}
+}
+
+// turn is what whoever reads the feed of a rota holds one of.
+func (d *duty) turn(id string) chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.turns[id] == nil {
+		d.turns[id] = make(chan struct{}, 1)
+	}
+	return d.turns[id]
+}
+
+func (d *duty) keep(r *Rota, kept keptFeed) {
+	d.e.post(func(x *tx) error {
+		if x.rotas.get(r.ID) != nil {
+			x.write(KindShifts, r.ID, kept)
+		}
+		return nil
+	})
+}
