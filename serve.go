@@ -48,6 +48,10 @@ func (c *serveCommand) Run(s streams) error {
 	return c.serve(ctx, s)
 }
 
+// crowd is how many requests may wait for a connection of their hosts before
+// further checks are held back.
+const crowd = 256
+
 // serve builds the rooms in order, and stops them in the reverse order.
 func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	log := c.logger(s.err)
@@ -75,6 +79,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 
 	f, err := c.open(ctx, log, func(o *engine.Options) {
 		o.SelfURL, o.Prober, o.Fetcher, o.NoEditing = self, outside{network}, outside{network}, c.NoPluginEditing
+		o.Crowded = func() bool { return network.Waiting() > crowd }
 	})
 	if err != nil {
 		return err

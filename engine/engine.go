@@ -27,6 +27,10 @@ type Options struct {
 	RunsInFlight int
 	// Prober reaches the self-check target; nil: never offline.
 	Prober Prober
+	// Crowded reports whether so many runs wait for a connection that those begun
+	// now would only wait, too; nil: never. It is called hundreds of times a second
+	// and must not block.
+	Crowded func() bool
 	// Fetcher reads the feeds of rotas and the outbound heartbeat; nil: neither is done.
 	Fetcher Fetcher
 	// NoEditing keeps plugins from being written through the monitor.
@@ -138,6 +142,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e.runs, e.endRuns = context.WithCancel(context.Background())
 	e.work, e.endWork = context.WithCancel(context.Background())
 	e.sched = newScheduler(o.Now, o.RunsInFlight, e.runSlot)
+	if o.Crowded != nil {
+		e.sched.crowded = o.Crowded
+	}
 	e.outbox = newOutbox(e)
 	e.hub = newHub(uint64(e.startAt.UnixMicro()))
 	e.data = newPluginData(e)

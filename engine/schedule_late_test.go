@@ -6,6 +6,28 @@ import (
 	"time"
 )
 
+// While runs wait for connections, few more begin.
+func TestCrowdedTurns(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := newScheduler(func() time.Time { return now }, 20_000, func(*slot) {})
+	crowded := true
+	s.crowded = func() bool { return crowded }
+	for i := range 10 {
+		s.set(&Check{Meta: Meta{ID: fmt.Sprint(i)}, Plugin: "p", Active: true, Interval: Duration(24 * time.Hour), Timeout: Duration(5 * time.Second)}, 0)
+	}
+	for turn := range 3 {
+		if s.turn(); s.started.Load() != int64(turn+1)*crowdBurst {
+			t.Errorf("%d runs were started after %d crowded turns", s.started.Load(), turn+1)
+		}
+		now = s.wakes
+	}
+	crowded = false
+	if s.turn(); s.started.Load() != 10 {
+		t.Errorf("%d runs were started once there was room, want all", s.started.Load())
+	}
+	s.close()
+}
+
 // A late turn starts few runs; the others begin as runs end, or with the next
 // turn that is on time.
 func TestLateTurns(t *testing.T) {

@@ -121,6 +121,8 @@ func (n *Net) hop(ctx context.Context, h *hop) (resp *HTTPResponse, next *url.UR
 	if err != nil {
 		return nil, nil, err
 	}
+	n.crowd.enter(h.url.Host)
+	defer n.crowd.leave(h.url.Host)
 	started := time.Now()
 	got, err := t.http.RoundTrip(r)
 	if err != nil {

@@ -11,6 +11,7 @@ type Net struct {
 	options    Options
 	policy     policy
 	limit      *limiter
+	crowd      crowd
 	transports *transports
 	dialer     net.Dialer
 	exec       map[string]bool
@@ -31,6 +32,7 @@ func New(options Options) (*Net, error) {
 		options: options,
 		policy:  newPolicy(options.Allow, options.Deny),
 		limit:   newLimiter(options.PerHost),
+		crowd:   crowd{limit: options.PerHost},
 		exec:    make(map[string]bool, len(options.AllowExec)),
 	}
 	n.userAgent, n.encodings = []string{options.UserAgent}, []string{"gzip"}
