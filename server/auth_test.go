@@ -272,6 +272,42 @@ func TestUsers(t *testing.T) {
 	wantStatus(t, "the deleted user's token", h.as(access.Viewer, "GET", "/checks", nil), 401)
 }
 
+// TestDeactivatedUser: nothing of theirs is good any more, and nobody else loses
+// their name.
+func TestDeactivatedUser(t *testing.T) {
+	h := populated(t)
+	ada := h.admin(201, "POST", "/users", m{"username": "ada", "password": password, "role": "editor"}).id()
+	login := func() reply {
+		return h.do("", "POST", "/api/v1/session", m{"username": "ada", "password": password})
+	}
+	pair, _, _ := strings.Cut(login().header.Get("Set-Cookie"), ";")
+	token := h.admin(201, "POST", "/tokens", m{"name": "t", "user": ada, "role": "viewer"}).body["token"].(string)
+	rota := h.admin(201, "POST", "/rotas", m{"name": "r", "fallback_user": h.users[access.Viewer].ID,
+		"rotation": m{"members": []string{ada}, "every": "1w", "starts": "2026-01-05T09:00"}}).id()
+	if duty := h.admin(200, "GET", "/oncall", nil).items(); len(duty) != 1 || duty[0]["user"] != ada {
+		t.Fatalf("on duty %v", duty)
+	}
+	note := h.do("", "POST", "/api/v1/services", m{"name": "by ada"}, "Cookie", pair)
+	h.admin(200, "PATCH", "/users/"+ada, m{"active": false})
+	wantStatus(t, "a login", login(), 401)
+	wantStatus(t, "the session", h.do("", "GET", "/api/v1/session", nil, "Cookie", pair), 401)
+	wantStatus(t, "the token", h.do(token, "GET", "/api/v1/session", nil), 401)
+	if duty := h.admin(200, "GET", "/oncall", nil).items(); len(duty) != 1 || duty[0]["user"] != h.users[access.Viewer].ID || duty[0]["fallback"] != true {
+		t.Errorf("on duty of %s: %v", rota, duty)
+	}
+	if list := h.admin(200, "GET", "/services/"+note.id()+"/revisions", nil).items(); len(list) != 1 || list[0]["author"] != "ada" {
+		t.Errorf("revisions %v", list)
+	}
+	if list := h.admin(200, "GET", "/audit?object="+note.id()+"&kind=service", nil).items(); len(list) != 1 || list[0]["name"] != "ada" {
+		t.Errorf("the audit log %v", list)
+	}
+	h.admin(200, "PATCH", "/users/"+ada, m{"active": true})
+	if r := login(); r.status != 200 {
+		t.Errorf("active again: %d", r.status)
+	}
+	wantStatus(t, "the old session", h.do("", "GET", "/api/v1/session", nil, "Cookie", pair), 401)
+}
+
 func TestPasswordChangeKeepsOneSession(t *testing.T) {
 	h := populated(t)
 	made := h.admin(201, "POST", "/users", m{"username": "ada", "password": password})

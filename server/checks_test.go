@@ -37,6 +37,22 @@ func TestCheckLifecycle(t *testing.T) {
 		t.Errorf("the secret is gone: %v %v", stored.Config, err)
 	}
 
+	// config is replaced whole, but for secrets: these go when they are null.
+	for _, c := range []struct {
+		config m
+		count  any
+		set    bool
+	}{
+		{m{"host": "b", "count": 2}, 2.0, true}, {m{"host": "b"}, 3.0, true}, {m{"host": "b", "password": ""}, 3.0, true},
+		{m{"host": "b", "password": m{"set": true}}, 3.0, true}, {m{"host": "b", "password": nil}, 3.0, false}, {m{"host": "a", "password": "new"}, 3.0, true},
+	} {
+		config := h.admin(200, "PATCH", at, m{"config": c.config}).body["config"].(m)
+		secret, _ := config["password"].(m)
+		if config["host"] != c.config["host"] || config["count"] != c.count || (secret["set"] == true) != c.set {
+			t.Errorf("%v makes %v", c.config, config)
+		}
+	}
+	changed = h.admin(200, "GET", at, nil)
 	h.admin(412, "PATCH", at, m{"debounce": 3}, "If-Match", `"1"`)
 	h.admin(412, "DELETE", at, nil, "If-Match", `"1"`)
 	h.admin(200, "PATCH", at, m{"debounce": 3}, "If-Match", changed.header.Get("ETag"))

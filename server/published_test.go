@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +94,86 @@ func TestAFilterPerField(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEveryListPages reads every list one item at a time, and wants the same as
+// at once.
+func TestEveryListPages(t *testing.T) {
+	h := populated(t)
+	ids := h.objects()
+	for _, name := range []string{"x", "y"} {
+		check := h.admin(201, "POST", "/checks", m{"name": name, "plugin": "probe", "config": m{"host": "down"}, "interval": "1h"}).id()
+		h.admin(201, "POST", "/services", m{"name": name, "status_checks": []string{check}, "alerts": []m{{"plugin": "pager", "settings": m{}}},
+			"users_to_notify": []string{h.users[access.Admin].ID}})
+		h.admin(201, "POST", "/instances", m{"name": name})
+		h.admin(201, "POST", "/silences", m{"checks": []string{check}, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-02T00:00:00Z"})
+		h.admin(201, "POST", "/rotas", m{"name": name, "rotation": m{"members": []string{h.users[access.Viewer].ID, h.users[access.Admin].ID}, "every": "1d", "starts": "2026-01-05T09:00"}})
+		ids["checks"] = check
+		h.admin(200, "PATCH", "/checks/"+check, m{"debounce": 1})
+		h.admin(200, "POST", "/checks/"+check+"/run", nil)
+	}
+	for _, collection := range []string{"services", "instances", "silences", "rotas"} {
+		ids[collection] = h.admin(200, "GET", "/"+collection+"?limit=1", nil).items()[0]["id"].(string)
+		body := m{"comment": "z"}
+		if collection != "silences" {
+			body = m{"name": "changed " + collection}
+		}
+		h.admin(200, "PATCH", "/"+collection+"/"+ids[collection], body)
+	}
+	until(t, "dead deliveries", func() bool { return len(h.admin(200, "GET", "/deliveries?state=dead", nil).items()) >= 2 })
+	h.settled()
+	ids["incidents"] = h.admin(200, "GET", "/incidents", nil).items()[0]["id"].(string)
+	for _, text := range []string{"one", "two"} {
+		h.admin(201, "POST", "/incidents/"+ids["incidents"]+"/notes", m{"text": text})
+	}
+	several := 0
+	each(t, h, func(t *testing.T, rt *route) {
+		if !rt.list || rt.method != "GET" || !slices.ContainsFunc(rt.params, func(p param) bool { return p.name == "cursor" }) {
+			return
+		}
+		path := strings.TrimPrefix(address(rt, idFor(ids, rt)), apiRoot)
+		whole := h.admin(200, "GET", path+"?limit=1000", nil)
+		if whole.body["next"] != nil {
+			t.Fatalf("a list of %d goes on", len(whole.items()))
+		}
+		next, i := "", 0
+		for ; ; i++ {
+			r := h.admin(200, "GET", path+"?limit=1"+next, nil)
+			if len(r.items()) > 1 || len(r.items()) == 0 && r.body["next"] != nil {
+				t.Fatalf("%d items on a page of one", len(r.items()))
+			}
+			if len(r.items()) == 1 && (i >= len(whole.items()) || !sameItem(r.items()[0], whole.items()[i])) {
+				t.Fatalf("item %d is %v, want one of %d like %v", i, r.items()[0], len(whole.items()), whole.items()[min(i, len(whole.items())-1)])
+			}
+			cursor, more := r.body["next"].(string)
+			if !more {
+				i += len(r.items())
+				break
+			}
+			next = "&cursor=" + cursor
+		}
+		if i != len(whole.items()) {
+			t.Errorf("%d items one by one, %d at once", i, len(whole.items()))
+		}
+		if i > 1 {
+			several++
+		} else {
+			t.Log("there are", i)
+		}
+	})
+	if several < 18 {
+		t.Errorf("only %d lists had several items", several)
+	}
+}
+
+// sameItem compares what does not change with time.
+func sameItem(a, b m) bool {
+	for _, key := range []string{"id", "revision", "user", "rota", "start", "started", "seq", "slug", "text", "at"} {
+		if fmt.Sprint(a[key]) != fmt.Sprint(b[key]) {
+			return false
+		}
+	}
+	return true
 }
 
 func TestPublishedObjects(t *testing.T) {

@@ -47,6 +47,39 @@ func TestRolesOfRoutes(t *testing.T) {
 	})
 }
 
+// TestRoutesOfOnePath: a path refuses every method that it does not have, and
+// says which it has; and what can be changed under If-Match shows its ETag.
+func TestRoutesOfOnePath(t *testing.T) {
+	h := populated(t)
+	ids := h.objects()
+	methods := map[string][]string{}
+	for _, rt := range h.server.routes {
+		methods[rt.path] = append(methods[rt.path], rt.method)
+	}
+	each(t, h, func(t *testing.T, rt *route) {
+		path := address(rt, idFor(ids, rt))
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"} {
+			if slices.Contains(methods[rt.path], method) {
+				continue
+			}
+			r := h.do(h.tokens[access.Admin], method, path, "{}")
+			wantStatus(t, method, r, http.StatusMethodNotAllowed)
+			for _, has := range methods[rt.path] {
+				if !strings.Contains(r.header.Get("Allow"), has) {
+					t.Errorf("%s says that it has %q, not %s", method, r.header.Get("Allow"), has)
+				}
+			}
+		}
+		if rt.tagged && rt.method == "GET" {
+			if r := h.do(h.tokens[access.Admin], "GET", path, nil); r.status != 200 || len(r.header.Get("ETag")) < 3 {
+				t.Errorf("answers %d with the ETag %q", r.status, r.header.Get("ETag"))
+			}
+		} else if rt.method == "GET" && slices.Contains(methods[rt.path], "PATCH") {
+			t.Error("it has no ETag")
+		}
+	})
+}
+
 // TestRoutesRefuseValues walks the table with what is missing, too long and stale.
 func TestRoutesRefuseValues(t *testing.T) {
 	h := populated(t)
