@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"moonwatch/luaapi/lualib"
 )
 
 // maxLayout bounds a layout, in bytes.
@@ -40,57 +42,17 @@ func strftime(t time.Time, layout string) (string, error) {
 
 func keyTextOf(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// goLayout gives the directives that Go writes as they are.
+// goLayout gives the directives that Go writes as they are: those of os.date, and some more.
 func goLayout(c byte) string {
 	switch c {
-	case 'a':
-		return "Mon"
-	case 'A':
-		return "Monday"
-	case 'b', 'h':
-		return "Jan"
-	case 'B':
-		return "January"
-	case 'c':
-		return "Mon Jan _2 15:04:05 2006"
-	case 'd':
-		return "02"
-	case 'D', 'x':
-		return "01/02/06"
-	case 'e':
-		return "_2"
-	case 'F':
-		return "2006-01-02"
-	case 'H':
-		return "15"
-	case 'I':
-		return "03"
-	case 'j':
-		return "002"
-	case 'm':
-		return "01"
-	case 'M':
-		return "04"
-	case 'p':
-		return "PM"
 	case 'P':
 		return "pm"
-	case 'r':
-		return "03:04:05 PM"
-	case 'R':
-		return "15:04"
-	case 'S':
-		return "05"
-	case 'T', 'X':
-		return "15:04:05"
-	case 'y':
-		return "06"
-	case 'z':
-		return "-0700"
+	case 'Y': // a year may have more than four digits
+		return ""
 	case 'Z':
 		return "MST"
 	}
-	return ""
+	return lualib.DateLayout(c)
 }
 
 func appendDirective(out []byte, t time.Time, c byte) ([]byte, bool) {

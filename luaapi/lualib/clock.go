@@ -135,12 +135,13 @@ func dateVerb(at time.Time, verb byte) (string, bool) {
 	case 'Z':
 		return "UTC", true
 	}
-	layout := dateLayout(verb)
+	layout := DateLayout(verb)
 	return at.Format(layout), layout != ""
 }
 
-// dateLayout is the Go layout of a letter that has one.
-func dateLayout(verb byte) string {
+// DateLayout is the Go layout of a directive of strftime (its letter) that has
+// one, else "".
+func DateLayout(verb byte) string {
 	switch verb {
 	case 'a':
 		return "Mon"
