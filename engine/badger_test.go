@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"moonwatch/engine"
 )
@@ -31,6 +32,63 @@ func TestSequencesOnBadger(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRetentionOnBadger holds that what is too old is gone from the disk: of
+// results, of incidents with their parts, of the audit log.
+func TestRetentionOnBadger(t *testing.T) {
+	store := newOutside(t, filepath.Join(t.TempDir(), "data"))
+	in(t, func(b *bench) {
+		b.options = func(o *engine.Options) { o.Store = store }
+		b.start()
+		b.settings(func(s *engine.Settings) {
+			s.Retention, s.HistoryKept = engine.Duration(2*time.Hour), engine.Duration(24*time.Hour)
+		})
+		c := b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(time.Minute) })
+		b.service("Shop", []string{"mail"}, c)
+		for range 3 { // an incident every half an hour
+			b.set("web", "ERROR")
+			settle(10 * time.Minute)
+			b.set("web", "")
+			settle(20 * time.Minute)
+		}
+		count := func(kind engine.Kind) int {
+			found, err := dump(b.t.Context(), store, kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(found)
+		}
+		before := map[engine.Kind]int{engine.KindIncident: 3, engine.KindIncidentEvent: 6, engine.KindDelivery: 6}
+		for kind, want := range before {
+			if n := count(kind); n != want {
+				t.Errorf("%d records of kind %s, want %d", n, kind, want)
+			}
+		}
+		oldest := func() time.Duration {
+			list := results(b.t.Context(), store, c.ID)
+			return time.Since(list[len(list)-1].Started)
+		}
+		if age := oldest(); age < 89*time.Minute {
+			t.Errorf("the oldest result is of %s ago: dropped before its time", age)
+		}
+		settle(6 * time.Hour)
+		if age := oldest(); age > 4*time.Hour {
+			t.Errorf("the oldest result is of %s ago", age)
+		}
+		settle(30 * time.Hour)
+		for kind := range before {
+			if n := count(kind); n != 0 {
+				t.Errorf("%d records of kind %s are left", n, kind)
+			}
+		}
+		if n := count(engine.KindAudit); n != 0 {
+			t.Errorf("%d entries of the audit log are left", n)
+		}
+		if err := same(b.t.Context(), store.mirror, store); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // same compares two stores record by record and result by result.

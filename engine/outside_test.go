@@ -44,7 +44,8 @@ var _ sequenceStore = (*outsideStore)(nil)
 // closes the store at its end.
 func newOutside(t *testing.T, dir string) *outsideStore {
 	t.Helper()
-	s := &outsideStore{mirror: storagetest.NewMemory(), dir: dir, calls: make(chan func()), answer: make(chan struct{})}
+	never := func(*engine.Batch) error { return nil }
+	s := &outsideStore{mirror: storagetest.NewMemory(), dir: dir, calls: make(chan func()), answer: make(chan struct{}), before: never, after: never}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

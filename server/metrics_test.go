@@ -34,7 +34,7 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`moonwatch_checks{status="FAILING"} 1`, `moonwatch_checks{status="PASSING"} 0`, `moonwatch_subjects{status="ERROR"} 1`,
 		`moonwatch_subject_status{kind="service",name="s"} 2`, `moonwatch_plugins{state="active"} 2`, `moonwatch_plugins{state="failed"} 1`,
-		`moonwatch_open_incidents 1`, `moonwatch_runs_started_total 1`, `moonwatch_lag_seconds_count 1`, `moonwatch_info{version="1.2.3"} 1`,
+		`moonwatch_open_incidents 1`, `moonwatch_runs_under_way 0`, `moonwatch_slots_skipped_total 0`, `moonwatch_runs_started_total 1`, `moonwatch_lag_seconds_count 1`, `moonwatch_info{version="1.2.3"} 1`,
 		`moonwatch_plugin_runs_total{plugin="probe"} 7`, `moonwatch_plugin_run_memory_bytes{plugin="probe"} 4096`, `moonwatch_plugin_runs_executing 2`, `moonwatch_store_refuses_writes 0`,
 		`moonwatch_http_request_seconds_count{method="POST",route="/api/v1/checks",status="201"} 1`, "go_goroutines ",
 	} {
