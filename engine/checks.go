@@ -208,6 +208,7 @@ func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision 
 		for _, ref := range subjects {
 			x.unlinkCheck(ref, id)
 		}
+		x.unlinkFromSilences(KindCheck, id)
 		x.checks.delete(id)
 		x.authors[Key{KindCheck, id}] = by.Name
 		if s := x.states.get(id); s != nil {

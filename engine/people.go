@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/mail"
 	"regexp"
-	"slices"
 	"time"
 
 	"moonwatch/engine/access"
@@ -165,25 +164,6 @@ func (e *Engine) DeleteUser(ctx context.Context, by Actor, id string, revision *
 			return conflict("%s is a fallback user: name another one first", u.Username)
 		}
 		x.unlinkUser(id)
-		without := func(ids []string) []string {
-			return slices.DeleteFunc(slices.Clone(ids), func(o string) bool { return o == id })
-		}
-		for _, s := range x.services.all() {
-			if slices.Contains(s.UsersToNotify, id) {
-				c := *s
-				c.UsersToNotify = without(s.UsersToNotify)
-				x.stamp(KindService, &c.Meta, &s.Meta)
-				x.services.put(c.ID, &c)
-			}
-		}
-		for _, i := range x.instances.all() {
-			if slices.Contains(i.UsersToNotify, id) {
-				c := *i
-				c.UsersToNotify = without(i.UsersToNotify)
-				x.stamp(KindInstance, &c.Meta, &i.Meta)
-				x.instances.put(c.ID, &c)
-			}
-		}
 		for tid, t := range x.tokens.all() {
 			if t.User == id {
 				x.tokens.delete(tid)

@@ -121,6 +121,7 @@ func (x *tx) unlinkRota(id string) {
 			found = found || slices.Contains(a.Escalation[i].Rotas, id)
 			a.Escalation[i].Rotas = without(a.Escalation[i].Rotas)
 		}
+		a.dropEmptySteps()
 		return found
 	}
 	for _, s := range x.services.all() {
@@ -316,8 +317,40 @@ func (x *tx) isFallback(id string) bool {
 	return false
 }
 
-// unlinkUser takes a user who is being deleted out of rotas and steps.
+// dropUser takes a user out of whom a subject tells, and reports whether they were.
+// It leaves the slices that it was given as they are.
+func (a *Alerting) dropUser(id string) (found bool) {
+	without := func(ids []string) []string {
+		found = found || slices.Contains(ids, id)
+		return slices.DeleteFunc(slices.Clone(ids), func(o string) bool { return o == id })
+	}
+	a.UsersToNotify, a.Escalation = without(a.UsersToNotify), slices.Clone(a.Escalation)
+	for i := range a.Escalation {
+		a.Escalation[i].Users = without(a.Escalation[i].Users)
+	}
+	a.dropEmptySteps()
+	return found
+}
+
+// dropEmptySteps drops the escalation steps that name nobody any more, in place.
+func (a *Alerting) dropEmptySteps() {
+	a.Escalation = slices.DeleteFunc(a.Escalation, func(s EscalationStep) bool { return len(s.Users)+len(s.Rotas)+len(s.Plugins) == 0 })
+}
+
+// unlinkUser takes a user who is being deleted out of services, instances and rotas.
 func (x *tx) unlinkUser(id string) {
+	for _, s := range x.services.all() {
+		if c := *s; c.dropUser(id) {
+			x.stamp(KindService, &c.Meta, &s.Meta)
+			x.services.put(c.ID, &c)
+		}
+	}
+	for _, i := range x.instances.all() {
+		if c := *i; c.dropUser(id) {
+			x.stamp(KindInstance, &c.Meta, &i.Meta)
+			x.instances.put(c.ID, &c)
+		}
+	}
 	for _, r := range x.rotas.all() {
 		c, found := *r, false
 		if c.Rotation != nil && slices.Contains(c.Rotation.Members, id) {

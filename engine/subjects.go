@@ -328,6 +328,7 @@ func (e *Engine) DeleteInstance(ctx context.Context, by Actor, id string, revisi
 func (x *tx) dropSubject(ref Ref, name string, before any) {
 	x.authors[Key{ref.Kind, ref.ID}] = x.by.Name
 	x.audit("delete", ref.Kind, ref.ID, name, before, nil)
+	x.unlinkFromSilences(ref.Kind, ref.ID)
 	without := func(a *Alerting) {
 		a.DependsOn = slices.DeleteFunc(slices.Clone(a.DependsOn), func(d Ref) bool { return d == ref })
 	}

@@ -135,6 +135,7 @@ func (x *tx) dropLinks(a *Alerting) {
 		step := &a.Escalation[i]
 		step.Users, step.Rotas = kept(step.Users, user), kept(step.Rotas, rota)
 	}
+	a.dropEmptySteps()
 }
 
 // kept are the items for which is holds.
