@@ -129,6 +129,28 @@ func TestEventsTellOfChanges(t *testing.T) {
 	}
 }
 
+// TestEventsAreFewPerSecond changes one object all the time: a stream tells of it
+// four times a second at most, and of its last state.
+func TestEventsAreFewPerSecond(t *testing.T) {
+	h := populated(t)
+	id := h.admin(201, "POST", "/services", m{"name": "s"}).id()
+	events, _ := h.listen(h.tokens[access.Viewer], "?types=service")
+	last := ""
+	began := time.Now()
+	for i := 0; time.Since(began) < 1500*time.Millisecond; i++ {
+		last = fmt.Sprintf("s%d", i)
+		h.admin(200, "PATCH", "/services/"+id, m{"name": last})
+	}
+	took, told := time.Since(began), 1
+	for next(t, events).data["name"] != last {
+		told++
+	}
+	if most := int(took/(250*time.Millisecond)) + 2; told > most || told < 3 {
+		t.Errorf("%d updates in %s, want at most %d", told, took, most)
+	}
+	silent(t, events)
+}
+
 func TestEventsResume(t *testing.T) {
 	h := populated(t)
 	events, stop := h.listen(h.tokens[access.Viewer], "?types=instance")
