@@ -107,7 +107,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 		setup, _ = access.NewToken("")
 	}
 	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version,
-		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: figures{lua}, Words: contractWords(),
+		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: figures{lua}, Words: contractWords(), Reference: contractReference(),
 		Open: f.sealer.Open, Backup: f.db.Backup})
 	if err != nil {
 		return fmt.Errorf("prepare the server: %w", err)

@@ -19,7 +19,7 @@ func (s *Server) newPages() (*web.Web, error) {
 	return web.New(web.Options{
 		Engine: s.engine, Logger: s.log, Version: s.o.Version, Env: s.o.LookupEnv, Now: s.now,
 		Source: s.o.PluginSource, PluginDir: s.o.PluginDir, Guard: s.guard,
-		Words: s.o.Words, Cost: s.pluginCost,
+		Words: s.o.Words, Reference: s.o.Reference, Cost: s.pluginCost,
 		Login: func(w http.ResponseWriter, r *http.Request, user *engine.User) error {
 			s.byAddress.Reset(s.remote(r).address)
 			s.byUsername.Reset(limitKey(user.Username))

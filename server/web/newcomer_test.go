@@ -338,7 +338,7 @@ func (b *browser) everyPage(m *monitor) {
 		"dashboard": "/", "services": "/services", "service": "/services/" + service.ID, "service-edit": "/services/" + service.ID + "/edit", "instances": "/instances", "instance-new": "/instances/new",
 		"checks": "/checks", "check": "/checks/" + check.ID, "check-edit": "/checks/" + check.ID + "/edit", "check-new": "/checks/new", "check-delete": "/checks/" + check.ID + "/delete",
 		"http-new": "/checks/new?plugin=http", "result": "/checks/" + check.ID + "/results/" + result, "incidents": "/incidents", "incident": "/incidents/" + incidents[0].ID,
-		"deliveries": "/deliveries", "delivery": "/deliveries/" + deliveries[0].ID, "plugins": "/plugins", "plugin": "/plugins/door", "plugin-broken": "/plugins/window", "plugin-settings": "/plugins/email",
+		"deliveries": "/deliveries", "delivery": "/deliveries/" + deliveries[0].ID, "plugins": "/plugins", "plugin": "/plugins/door", "plugin-broken": "/plugins/window", "reference": "/plugin-reference", "plugin-settings": "/plugins/email",
 		"users": "/users", "user-new": "/users/new", "profile": "/users/" + user, "profile-email": "/users/" + user + "/alerts/email", "tokens": "/tokens", "settings": "/settings", "not-found": "/nowhere",
 		"why": "/incidents/" + incidents[0].ID + "/why", "silences": "/silences", "silence": "/silences/" + silence, "silence-new": "/silences/new?service=" + service.ID,
 		"rotas": "/rotas", "rota": "/rotas/" + rota, "rota-new": "/rotas/new", "rota-edit": "/rotas/" + rota + "/edit", "subscriptions": "/subscriptions",

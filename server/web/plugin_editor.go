@@ -45,6 +45,7 @@ type editorPage struct {
 	Found   []draftNote
 	Diff    []fileDiff // with a stale draft: from what is there now
 	Words   string     // JSON
+	Help    bool       // there is a reference
 	Form    string     // tells the forms of one draft from those of another
 	Try     tryPart
 }
@@ -173,7 +174,7 @@ func (w *Web) showEditor(q *request, status int, pg *editorPage, l *looked, try 
 	if pg.Slug != "" {
 		pg.Action, pg.Back, title = "/plugin-editor/"+pg.Slug, "/plugins/"+pg.Slug, "Edit "+pg.Path
 	}
-	pg.Notes = l.notes
+	pg.Notes, pg.Help = l.notes, w.drawnReference != nil
 	if try == nil {
 		try = w.freshTry(pg.draft, l)
 	}

@@ -51,6 +51,8 @@ type Options struct {
 	PluginDir string
 	// Words are the names that the editor of plugins completes.
 	Words []Word
+	// Reference is shown to authors of plugins; without sections there is no page.
+	Reference Reference
 	// Cost gives what a plugin took since the start; nil: it is not shown.
 	Cost func(slug string) (PluginCost, bool)
 	// Env tells whether an environment variable is set; nil is os.LookupEnv.
@@ -77,6 +79,8 @@ type Web struct {
 	log    *slog.Logger
 	assets *assets
 	pages  map[string]*template.Template
+
+	drawnReference *referencePage // nil when there is none
 }
 
 // New parses the templates and assets of the pages.
@@ -93,7 +97,7 @@ func New(o Options) (*Web, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	w := &Web{o: o, engine: o.Engine, log: o.Logger}
+	w := &Web{o: o, engine: o.Engine, log: o.Logger, drawnReference: drawReference(o.Reference)}
 	var err error
 	if w.assets, err = loadAssets(); err != nil {
 		return nil, err
