@@ -75,7 +75,8 @@ type referencePage struct {
 
 type referencePart struct {
 	Title, ID, Example string
-	Level              int // of the heading
+	Short              string // title in the table of contents
+	Level              int    // of the heading
 	Texts, Closing     []template.HTML
 	Tables             [][]referenceEntry
 	Parts              []referencePart
@@ -129,7 +130,7 @@ func (d referenceDrawer) collect(s ReferenceSection) {
 }
 
 func (d referenceDrawer) part(s ReferenceSection, level int) referencePart {
-	p := referencePart{Title: s.Title, ID: s.ID, Example: s.Example, Level: min(level, 5), Texts: markedAll(s.Texts), Closing: markedAll(s.Closing), Contents: s.Contents}
+	p := referencePart{Title: s.Title, Short: strings.TrimPrefix(s.Title, "Module "), ID: s.ID, Example: s.Example, Level: min(level, 5), Texts: markedAll(s.Texts), Closing: markedAll(s.Closing), Contents: s.Contents}
 	for _, t := range s.Tables {
 		var entries []referenceEntry
 		for _, row := range t.Rows {
