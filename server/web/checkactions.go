@@ -50,7 +50,7 @@ func (w *Web) deleteCheckPage(q *request) error {
 	if err != nil {
 		return err
 	}
-	effects := []string{"Its results and its settings are deleted."}
+	effects := []string{"Its results are deleted, and do not come back."}
 	if len(c.Services)+len(c.InstanceIDs) > 0 {
 		effects = append(effects, "It is taken out of what it belongs to. If it is what fails there, the incident closes.")
 	}
@@ -62,7 +62,7 @@ func (w *Web) deleteCheck(q *request) error {
 	if err := w.engine.DeleteCheck(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
-	return q.redirect("/checks?done=deleted")
+	return q.deleted(engine.KindCheck)
 }
 
 func (q *request) deleteRevision() *uint64 {

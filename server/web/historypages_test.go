@@ -50,6 +50,34 @@ func TestRevisionsAreShownAndBroughtBack(t *testing.T) {
 	}
 }
 
+// TestADeletionLeadsToTheWayBack deletes one of each kind on the pages, and
+// follows the link that is offered.
+func TestADeletionLeadsToTheWayBack(t *testing.T) {
+	h := furnished(t)
+	for path, role := range map[string]access.Role{"/silences/" + h.engine.Silences()[0].ID: access.Operator, "/rotas/" + h.engine.Rotas()[0].ID: access.Editor,
+		"/services/" + h.engine.Services()[0].ID: access.Editor, "/instances/" + h.engine.Instances()[0].ID: access.Editor,
+		"/checks/" + h.engine.Checks()[0].ID: access.Editor, "/users/" + h.users[access.Viewer].ID: access.Admin} {
+		h.get(role, path+"/delete").want(t, http.StatusOK, "can be brought back")
+		to := h.post(role, path+"/delete").want(t, http.StatusSeeOther).header.Get("Location")
+		kind, id, _ := strings.Cut(path[1:], "s/")
+		history := "/revisions/" + kind + "/" + id
+		h.get(role, to).want(t, http.StatusOK, "Deleted.", `href="`+history+`"`, "Bring it back")
+		page := h.get(role, history).want(t, http.StatusOK, "has to be linked again").text
+		_, rest, found := strings.Cut(page, `action="`+history+"/")
+		number, _, _ := strings.Cut(rest, "/")
+		if !found {
+			t.Errorf("%s: nothing can be brought back", path)
+			continue
+		}
+		h.get(role, path).want(t, http.StatusNotFound)
+		h.post(role, history+"/"+number+"/revert", "revision", "0").want(t, http.StatusSeeOther)
+		h.get(role, path).want(t, http.StatusOK)
+	}
+	for _, bad := range []string{"nosuch/x", "check/", "token/x", "settings/site", "//evil.example"} {
+		h.get(access.Viewer, "/checks?done=deleted&was="+bad).want(t, http.StatusOK, "Deleted.").without(t, "Bring it back")
+	}
+}
+
 func TestRevisionsOfEveryKindAreBroughtBack(t *testing.T) {
 	h := furnished(t)
 	by := testAdmin()

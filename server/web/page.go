@@ -16,6 +16,7 @@ type page struct {
 	User    *engine.User
 	Version string
 	Notice  string   // what was done, in one sentence
+	Undo    string   // where it can be undone, "" nowhere
 	Trouble []string // what is wrong with the monitor itself
 	Paused  bool     // alerts of the whole site
 	Events  string   // query of the event stream that the page follows; "" follows nothing
@@ -42,7 +43,7 @@ func (w *Web) newPage(q *request, title, nav string) *page {
 		if zone, err := time.LoadLocation(q.user.TimeZone); err == nil && q.user.TimeZone != "Local" {
 			p.zone = zone
 		}
-		p.Notice = notices[q.URL.Query().Get("done")]
+		p.Notice, p.Undo = notices[q.URL.Query().Get("done")], q.undo()
 		p.Paused = w.engine.Settings().PauseAlerts
 		if err := w.engine.Ready(); err != nil {
 			p.Trouble = append(p.Trouble, sentence(err.Error()))

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -116,6 +117,22 @@ func (q *request) revised(change bool) (engine.Kind, string, error) {
 		return "", "", &engine.Error{Kind: engine.Forbidden, Message: "your role, " + string(q.user.Role) + ", does not allow this: it needs " + string(role)}
 	}
 	return kind, id, nil
+}
+
+// deleted leads to the list that an object was deleted from, where the way back
+// is offered.
+func (q *request) deleted(kind engine.Kind) error {
+	return q.redirect("/" + string(kind) + "s?done=deleted&was=" + url.QueryEscape(string(kind)+"/"+q.id()))
+}
+
+// undo is the history of what was just deleted, for those who may bring it back.
+func (q *request) undo() string {
+	kind, id, _ := strings.Cut(q.URL.Query().Get("was"), "/")
+	role, known := revisable()[engine.Kind(kind)]
+	if !known || id == "" || !q.user.Role.Can(role) {
+		return ""
+	}
+	return "/revisions/" + kind + "/" + url.PathEscape(id)
 }
 
 func kindWords(kind engine.Kind) string {

@@ -177,7 +177,7 @@ func (w *Web) deleteRota(q *request) error {
 	if err := w.engine.DeleteRota(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
-	return q.redirect("/rotas?done=deleted")
+	return q.deleted(engine.KindRota)
 }
 
 // feedPart is an address under which others read shifts as a calendar.

@@ -199,7 +199,7 @@ func (w *Web) deleteSilence(q *request) error {
 	if err := w.engine.DeleteSilence(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
-	return q.redirect("/silences?done=deleted")
+	return q.deleted(engine.KindSilence)
 }
 
 // zoneOf is the zone of a user.

@@ -260,6 +260,6 @@ func (w *Web) deleteSubject(kind engine.Kind) handler {
 		if err := remove(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 			return err
 		}
-		return q.redirect("/" + string(kind) + "s?done=deleted")
+		return q.deleted(kind)
 	}
 }

@@ -340,7 +340,7 @@ func (w *Web) deleteUser(q *request) error {
 	if err := w.engine.DeleteUser(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
-	return q.redirect("/users?done=deleted")
+	return q.deleted(engine.KindUser)
 }
 
 // endSession ends a session of a user: one's own, or for an admin anybody's.
