@@ -327,3 +327,27 @@ func TestEscalationStepsWiden(t *testing.T) {
 		}
 	})
 }
+
+// TestReachedBeforeTheWindowOpens holds that whom a later event reached all the
+// same is not told again when their quiet hours end.
+func TestReachedBeforeTheWindowOpens(t *testing.T) {
+	in(t, func(b *bench) {
+		b.start()
+		ada := b.user("ada")
+		b.editUser(ada, func(u *engine.User) { u.QuietHours = []engine.QuietHours{{Start: "22:00", End: "07:00"}} })
+		c := b.check("web", rarely)
+		s := b.service("Shop", []string{"mail"}, c)
+		b.editService(s, func(s *engine.Service) {
+			s.UsersToNotify = []string{ada.ID}
+			s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(48 * time.Hour), engine.StatusCritical: engine.Duration(48 * time.Hour)}
+		})
+		b.turn(c, "ERROR")
+		settle(time.Second)
+		b.wantTold("firing: ")
+		b.turn(c, "CRITICAL")
+		settle(time.Second)
+		b.wantTold("escalation: ada")
+		settle(10 * time.Hour)
+		b.wantTold()
+	})
+}
