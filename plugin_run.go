@@ -117,6 +117,12 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 		result.Succeeded, result.Error, result.Severity = true, "", ""
 		result.Message = "no result: nothing new since the last ping"
 	}
+	if result.Metrics == nil {
+		result.Metrics = []engine.Metric{} // as the API has it: a list, never null
+	}
+	if result.Log == nil {
+		result.Log = []engine.LogLine{}
+	}
 	return &runResult{result, report.Instructions, report.Memory}, nil
 }
 

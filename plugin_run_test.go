@@ -7,6 +7,18 @@ import (
 	"testing"
 )
 
+func TestPluginRunAsJSON(t *testing.T) {
+	t.Chdir(t.TempDir())
+	source := `return { name = "A", slug = "a", version = "1", run = function(self, check, result) result.succeeded = true return result end }`
+	if err := os.WriteFile("a.lua", []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := command("plugin", "run", "a.lua", "--json")
+	if code != 0 || !strings.Contains(out, `"metrics": [],`) || !strings.Contains(out, `"log": [],`) {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+}
+
 // Of a folder's plugins, run takes the only check and send the only alert.
 func TestPluginRunOfSeveral(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -63,6 +63,46 @@ func TestGenericFor(t *testing.T) {
 	}
 }
 
+// An assignment to several places reads everything before it writes anything.
+func TestMultipleAssignment(t *testing.T) {
+	for _, body := range []string{
+		`local a, b, c, d, e = 1, 2, 3, 4, 5 a, b, c, d, e = e, d, c, b, a assert(a == 5 and b == 4 and c == 3 and d == 2 and e == 1)`,
+		`local a, b = 1, 2 a, b = b, a assert(a == 2 and b == 1)`,
+		`local a, b, c = 1, 2, 3 a, b, c = c, a, b assert(a == 3 and b == 1 and c == 2)`,
+		`local a, b = 5, 6 a, b = 1, a assert(a == 1 and b == 5)`,
+		`local a, b = 0, 1 for i = 1, 10 do a, b = b, a + b end assert(a == 55 and b == 89)`,
+		`local t, a = { 1, 2, 3 }, 9 t[1], t[2], a = 5, a, t[3] assert(t[1] == 5 and t[2] == 9 and a == 3)`,
+		`local i, t = 3, {} i, t[i] = i + 1, 20 assert(i == 4 and t[3] == 20 and t[4] == nil)`,
+		`local node, prev = { n = { n = { n = nil } } }, nil local first = node
+		 while node do node.n, prev, node = prev, node, node.n end
+		 assert(prev.n.n == first and first.n == nil)`,
+		`local t = {} local old = t t, t.x = {}, 1 assert(old.x == 1 and t ~= old and t.x == nil)`,
+		`local a, b local function two() return 7, 8 end a, b, c = b, two() assert(a == nil and b == 7 and c == 8)`,
+		`local a, b = 1 a, b = b assert(a == nil and b == nil)`,
+		`local a, b, n = 1, 2, 0 local function count() n = n + 1 return n end a, b = b, a, count() assert(a == 2 and b == 1 and n == 1)`,
+		`local T, a, b, c, p = { 1, 2 }, 1, 2, 3, 4 p, T[a], T[b] = tostring(9), a, c and b or a assert(p == "9" and T[1] == 1 and T[2] == 2)`,
+		`local T, a, b, c = { 1, 2 }, 1, 2, 3 a, T[b], c = tonumber(b), tonumber(c) + 1, tonumber(a) assert(a == 2 and T[2] == 4 and c == 1)`,
+		`g, h = 1, 2 g, h = h, g assert(g == 2 and h == 1)`,
+		`local a, b = 1, 2 local function swap() a, b = b, a end swap() assert(a == 2 and b == 1)`,
+		`local a, b, c = 1, 2 a, b, c = b or c, a and 4, not a assert(a == 2 and b == 4 and c == false)`,
+		`local a, b = 1, 2 a, b = function() return b end, { a, a = a } assert(a() == b and b[1] == 1 and b.a == 1)`,
+		`local a, a2 a, a = 1, 2 assert(a == 1)`,
+		`local function f(...) local a, b, c = 1, 2, 3 a, b, c = c, ... return a, b, c end local a, b, c = f(8, 9) assert(a == 3 and b == 8 and c == 9)`,
+		`local a, b = 1, 2 do goto over end ::over:: a, b = b, a if a == 2 then goto done end error("no") ::done:: assert(b == 1)`,
+		`local function deep() local a, b = 1, 2 local f = function() local a, b = 3, 4 a, b = b, a return a, b end a, b = b, f() return a, b end local a, b = deep() assert(a == 2 and b == 4)`,
+	} {
+		if got := runBody(t, body+" result.succeeded = true return result"); !got.Succeeded {
+			t.Errorf("%s: got %+v", body, short(got))
+		}
+	}
+	got := runBody(t, `local a, b = 1, nil
+  a, b.x = b, a
+  return result`)
+	if got.Error != "test.lua:5: attempt to index a non-table object(nil) with key 'x'" {
+		t.Errorf("the line of an error: %+v", short(got))
+	}
+}
+
 // What gopher-luar offers by itself is not there: overwriting by ^, calls, lengths.
 func TestBoundObjectsHaveNoOperators(t *testing.T) {
 	for _, expression := range []string{`users[1] ^ { ID = "x" }`, `-users[1]`, `#users[1]`, `users[1]()`, `users[1] + 1`, `pairs(users[1])`, `service ^ {}`,

@@ -127,6 +127,7 @@ func compileFile(name, text string, lean bool) (proto *lua.FunctionProto, err er
 	if lean {
 		cutForms(chunk)
 	}
+	lualib.Mend(chunk)
 	proto, err = lua.Compile(chunk, name)
 	if err == nil {
 		// The file's own table of arguments, always empty, would cost each run 3 KB.

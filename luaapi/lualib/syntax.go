@@ -14,6 +14,8 @@ type walker struct {
 	// constants of the function that is being walked: names and values. The
 	// compiler searches their list from the front for each of them.
 	constants map[string]struct{}
+	names     map[string]struct{} // collects all names when it is not nil
+	mend      bool                // put mended statements in place of others
 	err       error
 }
 
@@ -44,8 +46,11 @@ func (w *walker) enter(line int) bool {
 func (w *walker) leave() { w.depth-- }
 
 func (w *walker) block(stmts []ast.Stmt) {
-	for _, s := range stmts {
+	for i, s := range stmts {
 		w.stmt(s)
+		if w.mend {
+			stmts[i] = mended(s)
+		}
 	}
 }
 
@@ -78,7 +83,6 @@ func (w *walker) stmt(s ast.Stmt) {
 		w.exprs(s.Init, s.Limit, s.Step)
 		w.block(s.Stmts)
 	case *ast.GenericForStmt:
-		mendFor(s)
 		w.exprs(s.Exprs...)
 		w.block(s.Stmts)
 	case *ast.FuncDefStmt:
@@ -86,27 +90,6 @@ func (w *walker) stmt(s ast.Stmt) {
 		w.function(s.Func)
 	case *ast.ReturnStmt:
 		w.exprs(s.Exprs...)
-	}
-}
-
-// mendFor makes the compiler set all three values of a loop such as
-// "for k, v in next, t do": it sets as many as there are names, and takes
-// whatever stands in the registers for the others.
-func mendFor(s *ast.GenericForStmt) {
-	if len(s.Exprs) == 1 {
-		switch e := s.Exprs[0].(type) {
-		case *ast.FuncCallExpr:
-			if !e.AdjustRet {
-				return
-			}
-		case *ast.Comma3Expr:
-			if !e.AdjustRet {
-				return
-			}
-		}
-	}
-	for len(s.Names) < 3 {
-		s.Names = append(s.Names, "(for value)") // no name that a plugin could write
 	}
 }
 
@@ -143,6 +126,9 @@ func (w *walker) expr(e ast.Expr) {
 	switch e := e.(type) {
 	case *ast.IdentExpr:
 		w.constant(e.Line(), e.Value)
+		if w.names != nil {
+			w.names[e.Value] = struct{}{}
+		}
 	case *ast.NumberExpr:
 		w.constant(e.Line(), e.Value)
 	case *ast.StringExpr:
