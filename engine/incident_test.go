@@ -232,7 +232,7 @@ func TestReactDue(t *testing.T) {
 func TestRoute(t *testing.T) {
 	ada, ben := Person{"ada", "ada", true}, Person{"ben", "ben", true}
 	gone := Person{"cyd", "cyd", false}
-	known := map[string]PluginRoute{"mail": {Channel: "email"}, "chat": {HasUpdate: true, Channel: "chat"}, "phone": {Channel: "phone"}}
+	known := map[string]PluginRoute{"mail": {Channel: "email"}, "chat": {HasUpdate: true, Channel: "chat"}, "phone": {Channel: "phone"}, "sms": {Channel: "sms"}}
 	subject := []string{"mail", "chat", "phone"}
 	base := Routing{Subject: subject, Known: known, Enabled: true, Users: []Person{ada, gone, ada}, Duty: []Person{ben, ada}}
 	show := func(plan []Planned) string {
@@ -270,6 +270,8 @@ func TestRoute(t *testing.T) {
 		{name: "alerts turned off", h: Happening{Kind: AlertFiring}, change: func(r *Routing) { r.Enabled = false }, want: ""},
 		{name: "through one plugin alone", h: Happening{Kind: AlertFiring, Plugins: []string{"chat"}}, want: "chat:ada/ben,ada"},
 		{name: "deescalation: send_alert_update where there is one, no officers by phone", h: Happening{Kind: AlertDeescalation}, want: "mail:ada/ben,ada chat!:ada/ben,ada phone:ada/"},
+		{name: "update: no officers by sms", h: Happening{Kind: AlertUpdate, Plugins: []string{"sms", "phone", "mail"}}, want: "sms:ada/ phone:ada/ mail:ada/ben,ada"},
+		{name: "repeat: officers by sms", h: Happening{Kind: AlertRepeat, Plugins: []string{"sms"}}, want: "sms:ada/ben,ada"},
 		{name: "update while acknowledged goes to updaters alone", in: acked, h: Happening{Kind: AlertUpdate}, want: "chat!:ada/ben,ada"},
 		{name: "a lone recovery goes to updaters alone", h: Happening{Kind: AlertUpdate, UpdatersOnly: true}, want: "chat!:ada/ben,ada"},
 		{name: "acknowledged goes to updaters alone", h: Happening{Kind: AlertAcknowledged}, want: "chat!:ada/ben,ada"},
