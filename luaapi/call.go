@@ -55,6 +55,7 @@ func (c *call) wait(timeout time.Duration, fn func(ctx context.Context) error) e
 	c.gate.release()
 	err := fn(ctx)
 	if c.run != nil {
+		c.run.vm.nextMeasure = 0 // it is weighed with what came
 		c.run.vm.lookAgain()
 	}
 	if gateErr := c.gate.acquire(c.ctx, returning); gateErr != nil && err == nil {

@@ -36,7 +36,7 @@ type Options struct {
 	Instructions int64         // that one run may use; 0 is DefaultInstructions
 	SoftHeap     uint64        // bytes of heap from which runs are weighed; 0 is DefaultSoftHeap
 	RunHeap      uint64        // bytes that one run may hold once they are weighed; 0 is half of SoftHeap
-	Weigh        bool          // weigh every run again and again, for people who look at what it took; it may double their time
+	Weigh        bool          // weigh every run again and again, for people who look at what it took; a run that computes much takes about twice as long
 	Settle       time.Duration // quiet time after a change of the folder before it is read; 0 is DefaultSettle
 	Rescan       time.Duration // the folder is read again at least this often; 0 is DefaultRescan
 }

@@ -42,6 +42,8 @@ type vmContext struct {
 	enforce         atomic.Bool // and that it ends when that is too much
 	measured        bool        // weigh it again and again: somebody looks at the run
 	nextWeighing    time.Time
+	nextMeasure     int64  // of instructions, before which a measured run is left alone
+	lastHeld, built uint64 // bytes, of a measured run: at its last weighing, and since
 	run             *run
 }
 
@@ -62,7 +64,7 @@ func (v *vmContext) Done() <-chan struct{} {
 }
 
 func (v *vmContext) look() <-chan struct{} {
-	if v.instructions&0xfff == 0 || v.weigh.Load() || v.ended != nil || v.measured && v.instructions&0xff == 0 {
+	if v.instructions&0xfff == 0 || v.weigh.Load() || v.ended != nil || v.measured && v.instructions >= v.nextMeasure {
 		if v.check(); v.ended != nil {
 			return closedChannel
 		}
@@ -130,48 +132,65 @@ func (v *vmContext) Bytes(n int) error {
 		v.end(errMemory)
 	}
 	v.check()
-	v.lookAgain()
+	v.notice(n)
 	return v.ended
 }
 
-// lookAgain has a measured run weighed at its next instruction: with what it was
-// given meanwhile.
+// lookAgain has a measured run looked at at its next instruction: with what it
+// was given meanwhile.
 func (v *vmContext) lookAgain() {
 	if v.measured {
 		v.weigh.Store(true)
 	}
 }
 
+// notice has a measured run weighed soon that builds much beside what it held.
+func (v *vmContext) notice(bytes int) {
+	if !v.measured {
+		return
+	}
+	if v.built += uint64(bytes); v.built > v.lastHeld/8 {
+		v.nextMeasure = 0
+	}
+	v.lookAgain()
+}
+
 // weighPause is how many times as long as its last weighing took a run is left
 // alone: weighing what is large takes a while, and holds the run up.
 const weighPause = 4
 
-// measuredPause is weighPause of a run that somebody looks at: what it held is
-// then seen to within a factor of two. The time is not counted as the run's.
-const measuredPause = 1
-
-// closely is how many instructions of a measured run are looked at one by one:
-// many runs have no more of them.
-const closely = 1024
+// A measured run is weighed again after measuredPause instructions for each value
+// that its last weighing looked at, so that what it held is seen to within a half
+// or so. While it has done little and holds little, closely instructions suffice.
+const (
+	measuredPause = 4
+	little        = 1024
+	closely       = 16
+)
 
 // heavy reports whether the run holds too much, as far as it may be asked again.
 func (v *vmContext) heavy() bool {
-	if v.instructions < closely {
-		v.lookAgain()
-	}
 	begun := time.Now()
-	if begun.Before(v.nextWeighing) {
+	if v.measured && !v.enforce.Load() {
+		if v.instructions < v.nextMeasure {
+			return false
+		}
+	} else if begun.Before(v.nextWeighing) {
 		return false
 	}
 	enforced := v.enforce.Swap(false)
 	limit := v.run.rt.watchdog.allowed.Load()
-	held := v.run.weigh(limit)
-	took, pause := time.Since(begun), time.Duration(weighPause)
+	held, steps := v.run.weigh(limit)
+	took := time.Since(begun)
+	v.nextWeighing = begun.Add((1 + weighPause) * took)
 	if v.measured {
-		pause = measuredPause
 		v.run.weighed += took
+		v.built, v.lastHeld = 0, held
+		v.nextMeasure = v.instructions + closely
+		if v.instructions > little || steps > little {
+			v.nextMeasure = v.instructions + measuredPause*int64(steps)
+		}
 	}
-	v.nextWeighing = begun.Add(took + pause*took)
 	return enforced && held > limit
 }
 

@@ -26,9 +26,9 @@ const (
 )
 
 // weigh returns how many bytes the threads and roots hold, or any number over
-// limit when it is more than that. It is called between two instructions, from
+// limit when it is more than that, and how many values it looked at. It is called between two instructions, from
 // the goroutine that runs them.
-func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64) uint64 {
+func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64) (held uint64, steps int) {
 	s := &scale{limit: limit, seen: map[any]struct{}{}}
 	for _, v := range roots {
 		s.add(v)
@@ -41,7 +41,7 @@ func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64) uint64 {
 		s.pending = s.pending[:len(s.pending)-1]
 		s.open(v)
 	}
-	return s.sum
+	return s.sum, s.steps
 }
 
 // stack adds what the functions under way on one thread hold.
@@ -125,8 +125,9 @@ func (s *scale) open(v lua.LValue) {
 }
 
 // weigh returns how many bytes the run holds, or any number over limit when it
-// is more than that, and remembers the most that was found.
-func (r *run) weigh(limit uint64) uint64 {
+// is more than that, and how many values it looked at. It remembers the most
+// that was found.
+func (r *run) weigh(limit uint64) (held uint64, steps int) {
 	roots := make([]lua.LValue, 0, 16)
 	roots = append(roots, r.env)
 	for _, lib := range libraryNames() {
@@ -144,12 +145,14 @@ func (r *run) weigh(limit uint64) uint64 {
 	for _, th := range r.st.threads[:r.protectedDepth] {
 		stacks = append(stacks, th.L)
 	}
-	held := uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
+	held = uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
 	if held <= limit {
-		held += weigh(stacks, roots, limit-held)
+		var inside uint64
+		inside, steps = weigh(stacks, roots, limit-held)
+		held += inside
 	}
 	r.held = max(r.held, held)
-	return held
+	return held, steps
 }
 
 // weighSample is how many runs of a version go by unweighed for each that is
