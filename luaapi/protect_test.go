@@ -95,6 +95,20 @@ func TestProtectedCalls(t *testing.T) {
 	}
 }
 
+// The message of assert is as it was given, and has its line where nothing caught it.
+func TestAssert(t *testing.T) {
+	got := runBody(t, `
+  local ok, e = pcall(function() assert(false, "caught") end)
+  local _, other = pcall(function() assert(nil) end)
+  result.message = tostring(ok) .. e .. "/" .. other
+  local t = assert({ 5 }, "unused")
+  assert(t[2], "no second")
+  return result`)
+	if got.Message != "falsecaught/assertion failed!" || got.Error != "test.lua:9: no second" {
+		t.Errorf("got %+v", short(got))
+	}
+}
+
 func TestTraceback(t *testing.T) {
 	got := runBody(t, `
   local function inner() error("broken") end

@@ -167,7 +167,7 @@ func (r *run) execute() error {
 	if runEnded(r.st.L, api.Object) {
 		return r.vm.Err()
 	}
-	text := r.flatten(api.Object)
+	text := r.lib.Placed(r.flatten(api.Object))
 	if ended := r.vm.Err(); ended != nil {
 		return ended
 	}

@@ -65,21 +65,28 @@ func baseToString(L *lua.LState) int {
 	return 1
 }
 
-// baseAssert raises a text with the caller's position in front, and any other
-// value as it is.
+// baseAssert raises its message as it is, as Lua 5.1 does; where that was, the
+// run remembers.
 func baseAssert(L *lua.LState) int {
 	if lua.LVAsBool(checkAny(L, 1, "assert")) {
 		return L.GetTop()
 	}
 	switch v := L.Get(2).(type) {
 	case *lua.LNilType:
-		L.RaiseError("assertion failed!")
+		failAssert(L, "assertion failed!")
 	case lua.LString, lua.LNumber:
-		L.RaiseError("%s", ToString(L, v))
+		failAssert(L, ToString(L, v))
 	default:
 		L.Error(v, 0)
 	}
 	return 0
+}
+
+func failAssert(L *lua.LState, message string) {
+	if r := runOf(L); r != nil {
+		r.asserted, r.assertedAt = message, L.Where(1)
+	}
+	L.Error(lua.LString(message), 0)
 }
 
 // baseError puts the position of the given level in front of a text: 1 is the

@@ -36,6 +36,17 @@ type Run struct {
 	Rand    *rand.Rand       // source of math.random; made at first use when nil
 	Now     func() time.Time // clock of os.time and os.date; nil is time.Now
 	Started time.Time        // os.clock counts from here
+
+	asserted, assertedAt string // the message of the last assert that failed, and where that was
+}
+
+// Placed is the text of an error that nothing caught: that of assert, which has
+// no position, with its position in front.
+func (r *Run) Placed(text string) string {
+	if text == "" || text != r.asserted || r.assertedAt == "" {
+		return text
+	}
+	return r.assertedAt + " " + text
 }
 
 type runKey struct{}
