@@ -49,7 +49,7 @@ func TestRecoveryGoesWhereItWasTold(t *testing.T) {
 				if err := tt.change(b, s); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(2 * time.Second)
+				settle(2 * time.Second)
 				if want := []string{"firing #shop", "recovery #shop"}; !slices.Equal(rooms, want) {
 					t.Errorf("told %q, want %q", rooms, want)
 				}

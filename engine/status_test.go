@@ -123,8 +123,8 @@ func TestEditKeepsStatus(t *testing.T) {
 		settle(time.Second)
 		b.turn(c, "ERROR")
 		b.turn(c, "ERROR")
-		b.editCheck(c, func(c *engine.Check) { c.Name, c.RunbookLink = "site", "https://example.org/" })
 		b.set("site", "ERROR") // it runs at once: the third failure in a row
+		b.editCheck(c, func(c *engine.Check) { c.Name, c.RunbookLink = "site", "https://example.org/" })
 		settle(time.Second)
 		if got := b.overall(s); got != engine.StatusError {
 			t.Errorf("overall %s: the edit lost the failures before it", got)
