@@ -54,9 +54,18 @@ func TestRevisionsAreShownAndBroughtBack(t *testing.T) {
 // follows the link that is offered.
 func TestADeletionLeadsToTheWayBack(t *testing.T) {
 	h := furnished(t)
-	for path, role := range map[string]access.Role{"/silences/" + h.engine.Silences()[0].ID: access.Operator, "/rotas/" + h.engine.Rotas()[0].ID: access.Editor,
-		"/services/" + h.engine.Services()[0].ID: access.Editor, "/instances/" + h.engine.Instances()[0].ID: access.Editor,
-		"/checks/" + h.engine.Checks()[0].ID: access.Editor, "/users/" + h.users[access.Viewer].ID: access.Admin} {
+	for _, c := range []struct {
+		path string
+		role access.Role
+	}{
+		{"/silences/" + h.engine.Silences()[0].ID, access.Operator}, // first: it goes with the last thing that it silences
+		{"/rotas/" + h.engine.Rotas()[0].ID, access.Editor},
+		{"/services/" + h.engine.Services()[0].ID, access.Editor},
+		{"/instances/" + h.engine.Instances()[0].ID, access.Editor},
+		{"/checks/" + h.engine.Checks()[0].ID, access.Editor},
+		{"/users/" + h.users[access.Viewer].ID, access.Admin},
+	} {
+		path, role := c.path, c.role
 		h.get(role, path+"/delete").want(t, http.StatusOK, "can be brought back")
 		to := h.post(role, path+"/delete").want(t, http.StatusSeeOther).header.Get("Location")
 		kind, id, _ := strings.Cut(path[1:], "s/")
