@@ -37,9 +37,18 @@ func (r *run) newResult() *lua.LUserData {
 
 type resultMark struct{}
 
+// resultMeta is the metatable of results. It leads to the method, which most
+// runs ask for several times, without a call, and to the fields by resultIndex.
+func resultMeta() *lua.LTable {
+	methods := newRecord(1)
+	methods.RawSetString("metric", goFunction(resultMetric))
+	methods.Metatable = hiddenTable(map[string]lua.LValue{"__index": goFunction(resultIndex)})
+	return hiddenTable(map[string]lua.LValue{"__index": methods, "__newindex": goFunction(resultNewIndex)})
+}
+
+// resultIndex reads a field of the run's result, whatever it is asked of.
 func resultIndex(L *lua.LState) int {
-	r := callOf(L).run
-	o := &r.result
+	o := &callOf(L).run.result
 	var v lua.LValue
 	switch name := keyText(L.Get(2)); name {
 	case "succeeded":
@@ -57,8 +66,6 @@ func resultIndex(L *lua.LState) int {
 		if o.severity != "" {
 			v = lua.LString(o.severity)
 		}
-	case "metric":
-		v = r.rt.tools.metric
 	default:
 		raiseUnknown(L, "result", name, resultNames[:])
 	}

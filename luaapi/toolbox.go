@@ -18,7 +18,6 @@ type toolbox struct {
 	libs       []library
 	checkMeta  *lua.LTable
 	resultMeta *lua.LTable
-	metric     *lua.LFunction
 	entry      *lua.LFunction
 	trampoline *lua.LFunction
 
@@ -46,8 +45,7 @@ type moduleTable struct {
 func newToolbox() *toolbox {
 	b := &toolbox{
 		checkMeta:  objectMeta(checkIndex, checkNewIndex),
-		resultMeta: objectMeta(resultIndex, resultNewIndex),
-		metric:     goFunction(resultMetric),
+		resultMeta: resultMeta(),
 		entry:      goFunction(entry),
 		trampoline: goFunction(trampoline),
 		builder:    lua.NewState(stateOptions()),
