@@ -62,15 +62,16 @@ func TestTurnsByRank(t *testing.T) {
 		t.Fatal(err)
 	}
 	served := make(chan rank, 60)
+	var all sync.WaitGroup
 	for _, r := range []rank{sliced, fresh, returning} {
 		for range 20 {
 			before := turns.waiting.Load()
-			go func() {
+			all.Go(func() {
 				if turns.acquire(context.Background(), r) == nil {
 					served <- r
 					turns.release()
 				}
-			}()
+			})
 			for turns.waiting.Load() == before {
 				time.Sleep(10 * time.Microsecond)
 			}
@@ -82,6 +83,7 @@ func TestTurnsByRank(t *testing.T) {
 		}
 	}
 	turns.release()
+	all.Wait() // the last one gives its turn back after it was served
 	var got []rank
 	for range 60 {
 		got = append(got, <-served)
