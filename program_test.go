@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -274,11 +273,4 @@ func until(t testing.TB, what string, within time.Duration, probe func() bool) t
 		time.Sleep(10 * time.Millisecond)
 	}
 	return time.Since(start)
-}
-
-// background is a context that ends with the test.
-func background(t testing.TB, most time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), most)
-	t.Cleanup(cancel)
-	return ctx
 }

@@ -99,7 +99,7 @@ func TestDeliveryIsTriedForADay(t *testing.T) {
 			return all[0]
 		}
 		settle(23*time.Hour + 50*time.Minute)
-		if d := state(); d.State != engine.DeliveryFailed || d.NextAttempt == nil || d.NextAttempt.Sub(time.Now()) > 5*time.Minute {
+		if d := state(); d.State != engine.DeliveryFailed || d.NextAttempt == nil || time.Until(*d.NextAttempt) > 5*time.Minute {
 			t.Errorf("after 23:50 h it is %s, next at %v", d.State, d.NextAttempt)
 		}
 		settle(11 * time.Minute)

@@ -56,7 +56,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	report.Memory = r.weighEnd()
 	r.end(v.pool, clean)
 	r.fillAlert(&report, err)
-	v.countAlert(r, &report, err)
+	v.countAlert(&report, err)
 	return report
 }
 
@@ -178,7 +178,7 @@ func (r *run) fillAlert(report *engine.AlertReport, err error) {
 	report.Why = r.call.clean(report.Why, maxError)
 }
 
-func (v *version) countAlert(r *run, report *engine.AlertReport, err error) {
+func (v *version) countAlert(report *engine.AlertReport, err error) {
 	v.counts.runs.Add(1)
 	v.counts.nanos.Add(int64(report.Took))
 	var limit limitError

@@ -47,7 +47,7 @@ func (c *cleaning) CleanField(ctx context.Context, path string, value any) (any,
 	var cleaned any
 	message := ""
 	err := c.call(ctx, func(L *lua.LState, self *lua.LTable, o *openedSecrets) {
-		list, _ := L.GetField(c.formOwner(L, self, o.run), string(c.name)).(*lua.LTable)
+		list, _ := L.GetField(c.formOwner(self, o.run), string(c.name)).(*lua.LTable)
 		decl := (*fieldDecl)(nil)
 		if list != nil {
 			decls, _ := declarations(list)
@@ -116,7 +116,7 @@ func (c *cleaning) CleanForm(ctx context.Context, values map[string]any) (map[st
 
 // formOwner is the plugin's table that holds the form: its own, or for shared
 // settings that of the plugin they are taken from.
-func (c *cleaning) formOwner(L *lua.LState, self *lua.LTable, r *run) *lua.LTable {
+func (c *cleaning) formOwner(self *lua.LTable, r *run) *lua.LTable {
 	from := c.version.formsFrom
 	list, ok := r.top.(*lua.LTable)
 	if from == 0 || !ok || (c.name != engine.SettingsForm && c.name != engine.UserConfigForm) {

@@ -135,9 +135,9 @@ type reader struct {
 	stopLine int
 }
 
-func (r *reader) complain(line int, code, format string, args ...any) {
+func (r *reader) complain(line int, code, message string) {
 	if len(r.problems) < MaxProblems {
-		r.problems = append(r.problems, Problem{Line: line, Code: code, Message: fmt.Sprintf(format, args...)})
+		r.problems = append(r.problems, Problem{Line: line, Code: code, Message: message})
 	}
 }
 

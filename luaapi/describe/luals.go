@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// The folder, beside the plugins, that Definitions belong into. It begins with a
-// dot, so that nobody takes what is in it for a plugin.
+// DefinitionsDir is the folder, beside the plugins, that Definitions belong into.
+// It begins with a dot, so that nobody takes what is in it for a plugin.
 const DefinitionsDir = ".moonwatch"
 
 // Definitions returns the definitions for LuaLS, the language server that most

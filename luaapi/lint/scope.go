@@ -28,7 +28,6 @@ type resolver struct {
 	fn      *node
 	globals map[string]bool // that the source writes
 	writes  []*node         // of globals
-	calls   []*node
 }
 
 func (r *resolver) open()  { r.scopes = append(r.scopes, map[string]*local{}) }

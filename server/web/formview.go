@@ -73,13 +73,13 @@ type rowView struct {
 }
 
 // DescribedBy lists the elements that explain the field, for those who hear it.
-func (f *fieldView) DescribedBy() string {
+func (v *fieldView) DescribedBy() string {
 	var ids []string
-	if f.Help != "" || f.Unit != "" || f.Deprecated != "" || f.Secret {
-		ids = append(ids, f.ID+"-help")
+	if v.Help != "" || v.Unit != "" || v.Deprecated != "" || v.Secret {
+		ids = append(ids, v.ID+"-help")
 	}
-	if len(f.Errors) > 0 {
-		ids = append(ids, f.ID+"-error")
+	if len(v.Errors) > 0 {
+		ids = append(ids, v.ID+"-error")
 	}
 	return strings.Join(ids, " ")
 }

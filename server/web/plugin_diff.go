@@ -139,8 +139,8 @@ func (b *diffBuilder) in(text string) {
 func (b *diffBuilder) middle(before, after []string) {
 	width := len(after) + 1
 	if (len(before)+1)*width > diffCells {
-		before, after = b.whole(before, after)
-		width = 1
+		b.whole(before, after)
+		return
 	}
 	common := make([]int32, (len(before)+1)*width)
 	for i := len(before) - 1; i >= 0; i-- {
@@ -169,13 +169,12 @@ func (b *diffBuilder) middle(before, after []string) {
 	b.whole(before[i:], after[j:])
 }
 
-// whole takes all that was for all that is, and leaves nothing to compare.
-func (b *diffBuilder) whole(before, after []string) (_, _ []string) {
+// whole takes all that is in the place of all that was, without comparing.
+func (b *diffBuilder) whole(before, after []string) {
 	for _, text := range before {
 		b.out(text)
 	}
 	for _, text := range after {
 		b.in(text)
 	}
-	return nil, nil
 }
