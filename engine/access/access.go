@@ -2,8 +2,6 @@
 // how a person or a program proves who they are.
 package access
 
-import "errors"
-
 // Role is what a person may do; each role includes those before it.
 type Role string
 
@@ -36,11 +34,3 @@ func (r Role) Can(need Role) bool { return r.Rank() >= need.Rank() && need.Rank(
 // Roles returns all roles, from least to most.
 func Roles() []Role { return []Role{Viewer, Operator, Editor, Admin} }
 
-// ParseRole reads a role's name. The error names the roles there are, and not text.
-func ParseRole(text string) (Role, error) {
-	r := Role(text)
-	if r.Rank() == 0 {
-		return "", errors.New("there is no such role: choose viewer, operator, editor or admin")
-	}
-	return r, nil
-}

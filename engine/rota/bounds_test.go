@@ -3,7 +3,6 @@ package rota
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -45,34 +44,7 @@ func TestMostBytes(t *testing.T) {
 	large := calendarOf(strings.Repeat("COMMENT:"+strings.Repeat("x", 60)+"\r\n", MostBytes/70+1))
 	_, err := ParseFeed(large, ParseOptions{})
 	refusedAs(t, err, TooLarge)
-
-	read := &endless{}
-	_, err = ReadFeed(read)
-	refusedAs(t, err, TooLarge)
-	if read.n > 2*MostBytes {
-		t.Errorf("read %d bytes of a feed without end", read.n)
-	}
-	if data, err := ReadFeed(strings.NewReader("BEGIN")); err != nil || string(data) != "BEGIN" {
-		t.Errorf("got %q, %v", data, err)
-	}
-	if _, err := ReadFeed(io.MultiReader(strings.NewReader("BEGIN"), broken{})); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("a broken connection: %v", err)
-	}
 }
-
-type endless struct{ n int }
-
-func (e *endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = "BEGIN:VEVENT\r\n"[(e.n+i)%14]
-	}
-	e.n += len(p)
-	return len(p), nil
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func TestOptions(t *testing.T) {
 	if _, err := ParseFeed(calendarOf(), ParseOptions{Zone: "Nowhere"}); err == nil || errors.As(err, new(*FeedError)) {

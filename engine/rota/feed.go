@@ -3,7 +3,6 @@ package rota
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"time"
 )
 
@@ -25,18 +24,6 @@ type Feed struct {
 // ParseOptions are what a feed does not say itself.
 type ParseOptions struct {
 	Zone string // the rota's time zone, an IANA name; "" is UTC
-}
-
-// ReadFeed reads r to its end, and gives up with a *FeedError after MostBytes.
-func ReadFeed(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MostBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the calendar: %w", err)
-	}
-	if len(data) > MostBytes {
-		return nil, errTooLarge()
-	}
-	return data, nil
 }
 
 func errTooLarge() error {

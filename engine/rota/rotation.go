@@ -59,18 +59,6 @@ func ParseEvery(every string) (days int, err error) {
 	return days, nil
 }
 
-// FormatEvery writes a number of days as Every has it: 1w3d for 10.
-func FormatEvery(days int) string {
-	switch weeks, rest := days/7, days%7; {
-	case weeks == 0:
-		return fmt.Sprintf("%dd", rest)
-	case rest == 0:
-		return fmt.Sprintf("%dw", weeks)
-	default:
-		return fmt.Sprintf("%dw%dd", weeks, rest)
-	}
-}
-
 // Shifts returns the turns that overlap [from, to), whole, in order; there are
 // none before Starts. zone is an IANA name, "" is UTC. An error is a rotation
 // or a zone that Validate or LoadZone would refuse.

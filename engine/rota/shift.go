@@ -74,19 +74,6 @@ func Until(shifts []Shift, user string, at time.Time) (time.Time, bool) {
 	return end, found
 }
 
-// NextChange returns the first instant after at when a shift begins or ends,
-// false when there is none.
-func NextChange(shifts []Shift, at time.Time) (next time.Time, ok bool) {
-	for _, s := range shifts {
-		for _, t := range []time.Time{s.Start, s.End} {
-			if t.After(at) && (!ok || t.Before(next)) {
-				next, ok = t, true
-			}
-		}
-	}
-	return next, ok
-}
-
 // Gaps returns the spans within [from, to) in which nobody is on call.
 func Gaps(shifts []Shift, from, to time.Time) []Span {
 	var gaps []Span

@@ -9,8 +9,8 @@
 // random source, the clock) it finds in the state's context, see Run. Without a
 // Run the fixed limits below hold, and without a context nothing is interrupted.
 //
-// Parse and Guard stand before the compiler, which cannot be interrupted
-// either: they refuse sources that would take it seconds.
+// Parse stands before the compiler, which cannot be interrupted either: it
+// refuses sources that would take it seconds.
 //
 // Differences from Lua 5.1, all on purpose: %s in string.format takes any value
 // and honours __tostring (as in 5.2); tonumber does not know "inf" and "nan";

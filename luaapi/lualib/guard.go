@@ -38,12 +38,6 @@ func (e *SourceError) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.Name, e.Line, e.Message)
 }
 
-// Guard reports why a source may not be compiled, as a *SourceError.
-func Guard(name, source string) error {
-	_, err := Parse(name, source)
-	return err
-}
-
 // Parse guards and parses a source; its error is a *SourceError. The chunk is
 // the caller's to compile or change. A byte order mark and a first line that
 // begins with "#" are passed over.

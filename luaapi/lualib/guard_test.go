@@ -12,7 +12,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-func TestGuard(t *testing.T) {
+func TestParse(t *testing.T) {
 	rep := strings.Repeat
 	for name, c := range map[string]struct {
 		source string
@@ -61,7 +61,7 @@ func TestGuard(t *testing.T) {
 		"call alone":        {"x", 1, "parse error"},
 	} {
 		start := time.Now()
-		err := lualib.Guard("p.lua", c.source)
+		_, err := lualib.Parse("p.lua", c.source)
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("%s: took %v", name, took)
 		}
@@ -80,7 +80,7 @@ func TestSyntaxErrorText(t *testing.T) {
 		"local x = 1\n  local = 2": "p.lua:2: syntax error near '='",
 		"return (":                 "p.lua:1: syntax error at the end of the file",
 	} {
-		err := lualib.Guard("p.lua", source)
+		_, err := lualib.Parse("p.lua", source)
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", source, err, want)
 		}
