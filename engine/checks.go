@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"moonwatch/engine/access"
@@ -231,23 +230,6 @@ func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision 
 	e.sched.remove(id)
 	e.data.forget(id)
 	return e.store.DropResults(ctx, id, 0)
-}
-
-func (x *tx) unlinkCheck(ref Ref, check string) {
-	without := func(ids []string) []string {
-		return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == check })
-	}
-	if ref.Kind == KindService {
-		s := *x.services.get(ref.ID)
-		s.StatusChecks = without(s.StatusChecks)
-		x.stamp(KindService, &s.Meta, &x.services.get(ref.ID).Meta)
-		x.services.put(s.ID, &s)
-		return
-	}
-	i := *x.instances.get(ref.ID)
-	i.StatusChecks = without(i.StatusChecks)
-	x.stamp(KindInstance, &i.Meta, &x.instances.get(ref.ID).Meta)
-	x.instances.put(i.ID, &i)
 }
 
 // RunCheck runs a check now and returns its stored result; a run under way is

@@ -270,25 +270,6 @@ func (x *tx) dropSilence(s *Silence) {
 	x.audit("delete", KindSilence, s.ID, cmp.Or(s.Comment, "silence"), s, nil)
 }
 
-// unlinkFromSilences takes a service, instance or check that is being deleted
-// out of silences. One that covers nothing else goes with it.
-func (x *tx) unlinkFromSilences(kind Kind, id string) {
-	for _, s := range x.silences.all() {
-		c := *s
-		list := map[Kind]*[]string{KindService: &c.Services, KindInstance: &c.Instances, KindCheck: &c.Checks}[kind]
-		if !slices.Contains(*list, id) {
-			continue
-		}
-		*list = slices.DeleteFunc(slices.Clone(*list), func(o string) bool { return o == id })
-		if len(c.Services)+len(c.Instances)+len(c.Checks)+len(c.Tags) == 0 {
-			x.dropSilence(s)
-			continue
-		}
-		x.stamp(KindSilence, &c.Meta, &s.Meta)
-		x.silences.put(c.ID, &c)
-	}
-}
-
 // remindOpen lets every open incident look at itself anew.
 func (x *tx) remindOpen() {
 	for _, in := range x.incidents.all() {

@@ -33,4 +33,3 @@ func (r Role) Can(need Role) bool { return r.Rank() >= need.Rank() && need.Rank(
 
 // Roles returns all roles, from least to most.
 func Roles() []Role { return []Role{Viewer, Operator, Editor, Admin} }
-

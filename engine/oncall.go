@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"moonwatch/engine/rota"
+)
+
+// OnCall is somebody who is on duty.
+type OnCall struct {
+	Rota     string     `json:"rota"` // id
+	RotaName string     `json:"rota_name"`
+	User     string     `json:"user"` // id
+	Username string     `json:"username"`
+	Until    *time.Time `json:"until"` // nil for a fallback
+	Fallback bool       `json:"fallback"`
+}
+
+// OnCall returns who is on duty now, by rota.
+func (e *Engine) OnCall() []OnCall {
+	now := e.now()
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := []OnCall{}
+	name := func(id string) string {
+		if u := e.tables.users[id]; u != nil {
+			return u.Username
+		}
+		return ""
+	}
+	for _, r := range e.tables.rotas {
+		shifts := e.duty.shifts(r.ID)
+		here := e.tables.activeOnly(rota.OnCall(shifts, now))
+		for _, id := range here {
+			item := OnCall{Rota: r.ID, RotaName: r.Name, User: id, Username: name(id)}
+			if until, ok := rota.Until(shifts, id, now); ok {
+				item.Until = &until
+			}
+			out = append(out, item)
+		}
+		if fallback := e.tables.activeOnly([]string{r.FallbackUser, e.tables.site().FallbackUser}); len(here) == 0 && len(fallback) > 0 {
+			out = append(out, OnCall{Rota: r.ID, RotaName: r.Name, User: fallback[0], Username: name(fallback[0]), Fallback: true})
+		}
+	}
+	slices.SortFunc(out, func(a, b OnCall) int {
+		return cmp.Or(cmp.Compare(a.RotaName, b.RotaName), cmp.Compare(a.Username, b.Username))
+	})
+	return out
+}
+
+func (t *tables) activeOnly(ids []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		u := t.users[id]
+		return u == nil || !u.Active
+	})
+}
+
+// onDuty returns who is on duty now on rotas, or on the default rota when there
+// are none: whoever has the shift, else the rota's fallback, else the site's.
+// Whoever is not active is as if they were not there.
+func (x *tx) onDuty(rotas []string) []string {
+	site := x.site()
+	if len(rotas) == 0 && site.DefaultRota != "" {
+		rotas = []string{site.DefaultRota}
+	}
+	var out []string
+	for _, id := range rotas {
+		r := x.rotas.get(id)
+		if r == nil {
+			continue
+		}
+		here := slices.DeleteFunc(rota.OnCall(x.e.duty.shifts(id), x.now), func(id string) bool {
+			u := x.users.get(id)
+			return u == nil || !u.Active
+		})
+		if u := x.users.get(r.FallbackUser); len(here) == 0 && u != nil && u.Active {
+			here = []string{u.ID}
+		}
+		out = append(out, here...)
+	}
+	if len(out) == 0 && site.FallbackUser != "" {
+		out = []string{site.FallbackUser}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// isFallback reports whether a user is the site's or a rota's fallback.
+func (t *tables) isFallback(id string) bool {
+	if t.site().FallbackUser == id {
+		return true
+	}
+	for _, r := range t.rotas {
+		if r.FallbackUser == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *tx) isFallback(id string) bool {
+	if x.site().FallbackUser == id {
+		return true
+	}
+	for _, r := range x.rotas.all() {
+		if r.FallbackUser == id {
+			return true
+		}
+	}
+	return false
+}
