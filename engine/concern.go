@@ -59,7 +59,7 @@ func (e *Engine) ConcernsCheck(id string) map[Key]bool {
 	}
 	out := map[Key]bool{{KindCheck, id}: true, {KindPlugin, c.Plugin}: true}
 	for ref := range e.tables.subjectsOf[id] {
-		out[Key{ref.Kind, ref.ID}] = true
+		out[Key(ref)] = true
 	}
 	for id, s := range e.tables.silences {
 		if s.coversCheck(c) {

@@ -44,19 +44,6 @@ func (e *Engine) LatestResult(check string) *Result {
 	return e.tables.latest[check]
 }
 
-// Token returns one token, without its hash.
-func (e *Engine) Token(id string) (Token, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	t := e.tables.tokens[id]
-	if t == nil {
-		return Token{}, missing(KindToken)
-	}
-	v := *t
-	v.Hash = ""
-	return v, nil
-}
-
 // SubjectName returns the name of a service or instance, "" when it is not there.
 func (e *Engine) SubjectName(ref Ref) string {
 	e.mu.RLock()

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -88,24 +89,12 @@ func (x *tx) onDuty(rotas []string) []string {
 }
 
 // isFallback reports whether a user is the site's or a rota's fallback.
-func (t *tables) isFallback(id string) bool {
-	if t.site().FallbackUser == id {
+func isFallback(user string, site *Settings, rotas iter.Seq2[string, *Rota]) bool {
+	if site.FallbackUser == user {
 		return true
 	}
-	for _, r := range t.rotas {
-		if r.FallbackUser == id {
-			return true
-		}
-	}
-	return false
-}
-
-func (x *tx) isFallback(id string) bool {
-	if x.site().FallbackUser == id {
-		return true
-	}
-	for _, r := range x.rotas.all() {
-		if r.FallbackUser == id {
+	for _, r := range rotas {
+		if r.FallbackUser == user {
 			return true
 		}
 	}

@@ -160,7 +160,7 @@ func (e *Engine) DeleteUser(ctx context.Context, by Actor, id string, revision *
 			return errChanged
 		case isAdmin(u) && x.admins() == 1:
 			return conflict("%s is the last admin: name another one first", u.Username)
-		case x.isFallback(id):
+		case isFallback(id, x.site(), x.rotas.all()):
 			return conflict("%s is a fallback user: name another one first", u.Username)
 		}
 		x.unlinkUser(id)

@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"moonwatch/engine/rota"
@@ -119,34 +117,15 @@ type RotaView struct {
 
 // Rota returns one rota.
 func (e *Engine) Rota(id string) (RotaView, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if r := e.tables.rotas[id]; r != nil {
-		return e.rotaView(r), nil
-	}
-	return RotaView{}, missing(KindRota)
+	return oneView(e, KindRota, e.tables.rotas, id, e.rotaView)
 }
 
 // Rotas returns all rotas in order of id.
-func (e *Engine) Rotas() []RotaView {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make([]RotaView, 0, len(e.tables.rotas))
-	for _, r := range e.tables.rotas {
-		out = append(out, e.rotaView(r))
-	}
-	slices.SortFunc(out, func(a, b RotaView) int { return cmp.Compare(a.ID, b.ID) })
-	return out
-}
+func (e *Engine) Rotas() []RotaView { return allViews(e, e.tables.rotas, e.rotaView) }
 
 // StoredRota returns the rota as stored: what an edit begins from.
 func (e *Engine) StoredRota(id string) (Rota, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if r := e.tables.rotas[id]; r != nil {
-		return *r, nil
-	}
-	return Rota{}, missing(KindRota)
+	return oneView(e, KindRota, e.tables.rotas, id, asStored)
 }
 
 func (e *Engine) rotaView(r *Rota) RotaView {

@@ -288,28 +288,14 @@ type SilenceView struct {
 
 // Silence returns one silence.
 func (e *Engine) Silence(id string) (SilenceView, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if s := e.tables.silences[id]; s != nil {
-		return s.view(e.now()), nil
-	}
-	return SilenceView{}, missing(KindSilence)
+	return oneView(e, KindSilence, e.tables.silences, id, e.silenceView)
 }
 
 // Silences returns all silences in order of id.
-func (e *Engine) Silences() []SilenceView {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	now := e.now()
-	out := make([]SilenceView, 0, len(e.tables.silences))
-	for _, s := range e.tables.silences {
-		out = append(out, s.view(now))
-	}
-	slices.SortFunc(out, func(a, b SilenceView) int { return cmp.Compare(a.ID, b.ID) })
-	return out
-}
+func (e *Engine) Silences() []SilenceView { return allViews(e, e.tables.silences, e.silenceView) }
 
-func (s *Silence) view(now time.Time) SilenceView {
+func (e *Engine) silenceView(s *Silence) SilenceView {
+	now := e.now()
 	v := SilenceView{Silence: *s}
 	holds, next := s.at(now)
 	v.Active = holds

@@ -326,28 +326,10 @@ func (e *Engine) DeleteInstance(ctx context.Context, by Actor, id string, revisi
 
 // dropSubject lets go of all that refers to a deleted service or instance.
 func (x *tx) dropSubject(ref Ref, name string, before any) {
-	x.authors[Key{ref.Kind, ref.ID}] = x.by.Name
+	x.authors[Key(ref)] = x.by.Name
 	x.audit("delete", ref.Kind, ref.ID, name, before, nil)
 	x.unlinkFromSilences(ref.Kind, ref.ID)
-	without := func(a *Alerting) {
-		a.DependsOn = slices.DeleteFunc(slices.Clone(a.DependsOn), func(d Ref) bool { return d == ref })
-	}
-	for _, s := range x.services.all() {
-		if slices.Contains(s.DependsOn, ref) {
-			c := *s
-			without(&c.Alerting)
-			x.stamp(KindService, &c.Meta, &s.Meta)
-			x.services.put(c.ID, &c)
-		}
-	}
-	for _, i := range x.instances.all() {
-		if slices.Contains(i.DependsOn, ref) {
-			c := *i
-			without(&c.Alerting)
-			x.stamp(KindInstance, &c.Meta, &i.Meta)
-			x.instances.put(c.ID, &c)
-		}
-	}
+	x.unlinkSubject(ref)
 	x.evaluate(ref, fmt.Sprintf("the %s %s was deleted", ref.Kind, name))
 }
 

@@ -2,75 +2,94 @@ package engine
 
 import "slices"
 
-func (x *tx) unlinkRota(id string) {
-	without := func(ids []string) []string {
-		return slices.DeleteFunc(slices.Clone(ids), func(o string) bool { return o == id })
+// What is deleted is taken out of all that refers to it. Revisions hold the
+// objects that were before, and so their lists are replaced, never changed.
+
+// without returns a copy of list that does not hold item.
+func without[T comparable](list []T, item T) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(o T) bool { return o == item })
+}
+
+// changeService keeps a service as change makes it, unless that reports that it
+// changed nothing. change leaves the lists that it is given as they are.
+func (x *tx) changeService(s *Service, change func(*Alerting) bool) {
+	if c := *s; change(&c.Alerting) {
+		x.stamp(KindService, &c.Meta, &s.Meta)
+		x.services.put(c.ID, &c)
 	}
-	clear := func(a *Alerting) bool {
+}
+
+// changeInstance is changeService for an instance.
+func (x *tx) changeInstance(i *Instance, change func(*Alerting) bool) {
+	if c := *i; change(&c.Alerting) {
+		x.stamp(KindInstance, &c.Meta, &i.Meta)
+		x.instances.put(c.ID, &c)
+	}
+}
+
+// changeSubjects is changeService for every service and instance.
+func (x *tx) changeSubjects(change func(*Alerting) bool) {
+	for _, s := range x.services.all() {
+		x.changeService(s, change)
+	}
+	for _, i := range x.instances.all() {
+		x.changeInstance(i, change)
+	}
+}
+
+// unlinkSubject takes a service or instance out of what others depend on.
+func (x *tx) unlinkSubject(ref Ref) {
+	x.changeSubjects(func(a *Alerting) bool {
+		found := slices.Contains(a.DependsOn, ref)
+		a.DependsOn = without(a.DependsOn, ref)
+		return found
+	})
+}
+
+// unlinkCheck takes a check out of a service or instance.
+func (x *tx) unlinkCheck(ref Ref, check string) {
+	change := func(a *Alerting) bool {
+		a.StatusChecks = without(a.StatusChecks, check)
+		return true
+	}
+	if ref.Kind == KindService {
+		x.changeService(x.services.get(ref.ID), change)
+	} else {
+		x.changeInstance(x.instances.get(ref.ID), change)
+	}
+}
+
+// unlinkRota takes a rota out of whom services and instances tell.
+func (x *tx) unlinkRota(id string) {
+	x.changeSubjects(func(a *Alerting) bool {
 		found := slices.Contains(a.Rotas, id)
-		a.Rotas, a.Escalation = without(a.Rotas), slices.Clone(a.Escalation)
+		a.Rotas, a.Escalation = without(a.Rotas, id), slices.Clone(a.Escalation)
 		for i := range a.Escalation {
 			found = found || slices.Contains(a.Escalation[i].Rotas, id)
-			a.Escalation[i].Rotas = without(a.Escalation[i].Rotas)
+			a.Escalation[i].Rotas = without(a.Escalation[i].Rotas, id)
 		}
 		a.dropEmptySteps()
 		return found
-	}
-	for _, s := range x.services.all() {
-		c := *s
-		if clear(&c.Alerting) {
-			x.stamp(KindService, &c.Meta, &s.Meta)
-			x.services.put(c.ID, &c)
-		}
-	}
-	for _, i := range x.instances.all() {
-		c := *i
-		if clear(&c.Alerting) {
-			x.stamp(KindInstance, &c.Meta, &i.Meta)
-			x.instances.put(c.ID, &c)
-		}
-	}
+	})
 }
 
-// dropUser takes a user out of whom a subject tells, and reports whether they were.
-// It leaves the slices that it was given as they are.
-func (a *Alerting) dropUser(id string) (found bool) {
-	without := func(ids []string) []string {
-		found = found || slices.Contains(ids, id)
-		return slices.DeleteFunc(slices.Clone(ids), func(o string) bool { return o == id })
-	}
-	a.UsersToNotify, a.Escalation = without(a.UsersToNotify), slices.Clone(a.Escalation)
-	for i := range a.Escalation {
-		a.Escalation[i].Users = without(a.Escalation[i].Users)
-	}
-	a.dropEmptySteps()
-	return found
-}
-
-// dropEmptySteps drops the escalation steps that name nobody any more, in place.
-func (a *Alerting) dropEmptySteps() {
-	a.Escalation = slices.DeleteFunc(a.Escalation, func(s EscalationStep) bool { return len(s.Users)+len(s.Rotas)+len(s.Plugins) == 0 })
-}
-
-// unlinkUser takes a user who is being deleted out of services, instances and rotas.
+// unlinkUser takes a user out of services, instances and rotas.
 func (x *tx) unlinkUser(id string) {
-	for _, s := range x.services.all() {
-		if c := *s; c.dropUser(id) {
-			x.stamp(KindService, &c.Meta, &s.Meta)
-			x.services.put(c.ID, &c)
+	x.changeSubjects(func(a *Alerting) bool {
+		found := slices.Contains(a.UsersToNotify, id)
+		a.UsersToNotify, a.Escalation = without(a.UsersToNotify, id), slices.Clone(a.Escalation)
+		for i := range a.Escalation {
+			found = found || slices.Contains(a.Escalation[i].Users, id)
+			a.Escalation[i].Users = without(a.Escalation[i].Users, id)
 		}
-	}
-	for _, i := range x.instances.all() {
-		if c := *i; c.dropUser(id) {
-			x.stamp(KindInstance, &c.Meta, &i.Meta)
-			x.instances.put(c.ID, &c)
-		}
-	}
+		a.dropEmptySteps()
+		return found
+	})
 	for _, r := range x.rotas.all() {
 		c, found := *r, false
 		if c.Rotation != nil && slices.Contains(c.Rotation.Members, id) {
 			turn := *c.Rotation
-			turn.Members = slices.DeleteFunc(slices.Clone(turn.Members), func(o string) bool { return o == id })
+			turn.Members = without(turn.Members, id)
 			c.Rotation, found = &turn, true
 			if len(turn.Members) == 0 {
 				c.Rotation = nil
@@ -88,8 +107,13 @@ func (x *tx) unlinkUser(id string) {
 	}
 }
 
-// unlinkFromSilences takes a service, instance or check that is being deleted
-// out of silences. One that covers nothing else goes with it.
+// dropEmptySteps drops the escalation steps that name nobody any more, in place.
+func (a *Alerting) dropEmptySteps() {
+	a.Escalation = slices.DeleteFunc(a.Escalation, func(s EscalationStep) bool { return len(s.Users)+len(s.Rotas)+len(s.Plugins) == 0 })
+}
+
+// unlinkFromSilences takes a service, instance or check out of silences. One
+// that covers nothing else goes with it.
 func (x *tx) unlinkFromSilences(kind Kind, id string) {
 	for _, s := range x.silences.all() {
 		c := *s
@@ -97,7 +121,7 @@ func (x *tx) unlinkFromSilences(kind Kind, id string) {
 		if !slices.Contains(*list, id) {
 			continue
 		}
-		*list = slices.DeleteFunc(slices.Clone(*list), func(o string) bool { return o == id })
+		*list = without(*list, id)
 		if len(c.Services)+len(c.Instances)+len(c.Checks)+len(c.Tags) == 0 {
 			x.dropSilence(s)
 			continue
@@ -105,21 +129,4 @@ func (x *tx) unlinkFromSilences(kind Kind, id string) {
 		x.stamp(KindSilence, &c.Meta, &s.Meta)
 		x.silences.put(c.ID, &c)
 	}
-}
-
-func (x *tx) unlinkCheck(ref Ref, check string) {
-	without := func(ids []string) []string {
-		return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == check })
-	}
-	if ref.Kind == KindService {
-		s := *x.services.get(ref.ID)
-		s.StatusChecks = without(s.StatusChecks)
-		x.stamp(KindService, &s.Meta, &x.services.get(ref.ID).Meta)
-		x.services.put(s.ID, &s)
-		return
-	}
-	i := *x.instances.get(ref.ID)
-	i.StatusChecks = without(i.StatusChecks)
-	x.stamp(KindInstance, &i.Meta, &x.instances.get(ref.ID).Meta)
-	x.instances.put(i.ID, &i)
 }

@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -55,36 +55,43 @@ type InstanceView struct {
 	SubjectView
 }
 
-// Check returns one check.
-func (e *Engine) Check(id string) (CheckView, error) {
+// oneView returns the view of one object of a table.
+func oneView[T, V any](e *Engine, kind Kind, table map[string]*T, id string, view func(*T) V) (V, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	c := e.tables.checks[id]
-	if c == nil {
-		return CheckView{}, missing(KindCheck)
+	if v := table[id]; v != nil {
+		return view(v), nil
 	}
-	return e.checkView(c), nil
+	var none V
+	return none, missing(kind)
+}
+
+// allViews returns the views of all objects of a table in order of id.
+func allViews[T, V any](e *Engine, table map[string]*T, view func(*T) V) []V {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := make([]V, 0, len(table))
+	for _, id := range slices.Sorted(maps.Keys(table)) {
+		out = append(out, view(table[id]))
+	}
+	return out
+}
+
+// asStored is the view that leaves nothing out.
+func asStored[T any](v *T) T { return *v }
+
+// Check returns one check.
+func (e *Engine) Check(id string) (CheckView, error) {
+	return oneView(e, KindCheck, e.tables.checks, id, e.checkView)
 }
 
 // Checks returns all checks in order of id.
-func (e *Engine) Checks() []CheckView {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make([]CheckView, 0, len(e.tables.checks))
-	for _, c := range e.tables.checks {
-		out = append(out, e.checkView(c))
-	}
-	slices.SortFunc(out, func(a, b CheckView) int { return cmp.Compare(a.ID, b.ID) })
-	return out
-}
+func (e *Engine) Checks() []CheckView { return allViews(e, e.tables.checks, e.checkView) }
 
 // StoredCheck returns the check as it is stored, secrets sealed: what an edit
 // begins from.
 func (e *Engine) StoredCheck(id string) (Check, error) {
-	if c := e.checkNow(id); c != nil {
-		return *c, nil
-	}
-	return Check{}, missing(KindCheck)
+	return oneView(e, KindCheck, e.tables.checks, id, asStored)
 }
 
 // checkView builds the view of a check. The read lock is held.
@@ -149,35 +156,15 @@ func (e *Engine) Public(slug string, name FormName, values form.Values) form.Val
 
 // Service returns one service.
 func (e *Engine) Service(id string) (ServiceView, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	s := e.tables.services[id]
-	if s == nil {
-		return ServiceView{}, missing(KindService)
-	}
-	return e.serviceView(s), nil
+	return oneView(e, KindService, e.tables.services, id, e.serviceView)
 }
 
 // Services returns all services in order of id.
-func (e *Engine) Services() []ServiceView {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make([]ServiceView, 0, len(e.tables.services))
-	for _, s := range e.tables.services {
-		out = append(out, e.serviceView(s))
-	}
-	slices.SortFunc(out, func(a, b ServiceView) int { return cmp.Compare(a.ID, b.ID) })
-	return out
-}
+func (e *Engine) Services() []ServiceView { return allViews(e, e.tables.services, e.serviceView) }
 
 // StoredService returns the service as it is stored: what an edit begins from.
 func (e *Engine) StoredService(id string) (Service, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if s := e.tables.services[id]; s != nil {
-		return *s, nil
-	}
-	return Service{}, missing(KindService)
+	return oneView(e, KindService, e.tables.services, id, asStored)
 }
 
 func (e *Engine) serviceView(s *Service) ServiceView {
@@ -215,35 +202,15 @@ func (e *Engine) subjectView(ref Ref) SubjectView {
 
 // Instance returns one instance.
 func (e *Engine) Instance(id string) (InstanceView, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	i := e.tables.instances[id]
-	if i == nil {
-		return InstanceView{}, missing(KindInstance)
-	}
-	return e.instanceView(i), nil
+	return oneView(e, KindInstance, e.tables.instances, id, e.instanceView)
 }
 
 // Instances returns all instances in order of id.
-func (e *Engine) Instances() []InstanceView {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make([]InstanceView, 0, len(e.tables.instances))
-	for _, i := range e.tables.instances {
-		out = append(out, e.instanceView(i))
-	}
-	slices.SortFunc(out, func(a, b InstanceView) int { return cmp.Compare(a.ID, b.ID) })
-	return out
-}
+func (e *Engine) Instances() []InstanceView { return allViews(e, e.tables.instances, e.instanceView) }
 
 // StoredInstance returns the instance as it is stored: what an edit begins from.
 func (e *Engine) StoredInstance(id string) (Instance, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if i := e.tables.instances[id]; i != nil {
-		return *i, nil
-	}
-	return Instance{}, missing(KindInstance)
+	return oneView(e, KindInstance, e.tables.instances, id, asStored)
 }
 
 func (e *Engine) instanceView(i *Instance) InstanceView {
@@ -254,35 +221,15 @@ func (e *Engine) instanceView(i *Instance) InstanceView {
 
 // User returns one user, without the password's hash.
 func (e *Engine) User(id string) (User, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	u := e.tables.users[id]
-	if u == nil {
-		return User{}, missing(KindUser)
-	}
-	return e.userView(u), nil
+	return oneView(e, KindUser, e.tables.users, id, e.userView)
 }
 
 // Users returns all users in order of id, without their passwords' hashes.
-func (e *Engine) Users() []User {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make([]User, 0, len(e.tables.users))
-	for _, u := range e.tables.users {
-		out = append(out, e.userView(u))
-	}
-	slices.SortFunc(out, func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
-	return out
-}
+func (e *Engine) Users() []User { return allViews(e, e.tables.users, e.userView) }
 
 // StoredUser returns the user as stored: what an edit begins from.
 func (e *Engine) StoredUser(id string) (User, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if u := e.tables.users[id]; u != nil {
-		return *u, nil
-	}
-	return User{}, missing(KindUser)
+	return oneView(e, KindUser, e.tables.users, id, asStored)
 }
 
 // UserNamed returns the id of the user with a username, in any case.
@@ -304,7 +251,7 @@ func (t *tables) userNamed(username string) *User {
 func (e *Engine) userView(u *User) User {
 	v := *u
 	v.PasswordHash, v.FeedToken = "", ""
-	v.IsFallback = e.tables.isFallback(u.ID)
+	v.IsFallback = isFallback(u.ID, e.tables.site(), maps.All(e.tables.rotas))
 	v.Settings = map[string]form.Values{}
 	for slug, values := range u.Settings {
 		v.Settings[slug] = e.public(slug, UserConfigForm, values)
@@ -313,17 +260,17 @@ func (e *Engine) userView(u *User) User {
 }
 
 // Tokens returns all tokens in order of id, without their hashes.
-func (e *Engine) Tokens() []Token {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make([]Token, 0, len(e.tables.tokens))
-	for _, t := range e.tables.tokens {
-		v := *t
-		v.Hash = ""
-		out = append(out, v)
-	}
-	slices.SortFunc(out, func(a, b Token) int { return cmp.Compare(a.ID, b.ID) })
-	return out
+func (e *Engine) Tokens() []Token { return allViews(e, e.tables.tokens, tokenView) }
+
+// Token returns one token, without its hash.
+func (e *Engine) Token(id string) (Token, error) {
+	return oneView(e, KindToken, e.tables.tokens, id, tokenView)
+}
+
+func tokenView(t *Token) Token {
+	v := *t
+	v.Hash = ""
+	return v
 }
 
 // Sessions returns the sessions of a user, the newest first.
