@@ -307,7 +307,7 @@ func (st *stream) data(change engine.Change) (data []byte, ok bool) {
 		v, err = deletedView{change.ID, true}, nil
 	}
 	if err != nil {
-		st.c.log.Error("an event was left out", "kind", change.Kind, "error", err)
+		st.c.log.Error("an event was left out", "kind", change.Kind, "id", change.ID, "error", err)
 		return nil, false
 	}
 	if v == nil {

@@ -84,8 +84,7 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusNotFound, "not found")
 		return
 	case err != nil:
-		s.log.Error("a feed could not be written", "error", err)
-		plain(w, http.StatusInternalServerError, "the server failed; its log says why")
+		s.failOutside(w, "a feed could not be written", err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/calendar; charset=utf-8")

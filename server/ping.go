@@ -48,8 +48,7 @@ func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
 	switch err := s.engine.Ping(r.Context(), mux.Vars(r)["token"], p); engine.KindOf(err) {
 	case "":
 		if err != nil {
-			s.log.Error("a ping failed", "error", err)
-			plain(w, http.StatusInternalServerError, "the server failed; its log says why")
+			s.failOutside(w, "a ping failed", err)
 			return
 		}
 		plain(w, http.StatusOK, "OK")

@@ -114,6 +114,8 @@ func (s *Server) statusPage(w http.ResponseWriter, r *http.Request) {
 	w.Write(out.Bytes())
 }
 
+// failOutside answers a caller that is no client of the API. An error that no
+// caller can mend goes to the log as what.
 func (s *Server) failOutside(w http.ResponseWriter, what string, err error) {
 	if p, unexpected := problemOf(err, false); !unexpected {
 		plain(w, p.Status, p.Detail)

@@ -31,7 +31,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request) {
 	slug, path := mux.Vars(r)["slug"], mux.Vars(r)["path"]
 	route, err := s.findView(slug, path, r.Method)
 	if err != nil {
-		s.refuseView(w, err)
+		s.refuseView(w, slug, err)
 		return
 	}
 	var by *engine.Actor
@@ -42,14 +42,14 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 				return
 			}
-			s.refuseView(w, err)
+			s.refuseView(w, slug, err)
 			return
 		}
 		by = &who.Actor
 	}
 	body, err := s.viewBody(w, r)
 	if err != nil {
-		s.refuseView(w, err)
+		s.refuseView(w, slug, err)
 		return
 	}
 	answer, err := s.engine.View(r.Context(), slug, by, engine.ViewRequest{
@@ -57,7 +57,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request) {
 		Address: s.remote(r).address,
 	})
 	if err != nil {
-		s.refuseView(w, err)
+		s.refuseView(w, slug, err)
 		return
 	}
 	writeView(w, answer)
@@ -172,7 +172,7 @@ func writeView(w http.ResponseWriter, answer engine.ViewAnswer) {
 
 // refuseView answers what came before the view. What went wrong in it is shown
 // on the plugin's page, not to its caller.
-func (s *Server) refuseView(w http.ResponseWriter, err error) {
+func (s *Server) refuseView(w http.ResponseWriter, slug string, err error) {
 	var failed *engine.ViewError
 	if errors.As(err, &failed) {
 		plain(w, http.StatusInternalServerError, "internal server error")
@@ -180,7 +180,7 @@ func (s *Server) refuseView(w http.ResponseWriter, err error) {
 	}
 	p, unexpected := problemOf(err, false)
 	if unexpected {
-		s.log.Error("a view failed", "error", err)
+		s.log.Error("a view failed", "plugin", slug, "error", err)
 	}
 	if p.Status == http.StatusServiceUnavailable {
 		p = p.with("Retry-After", "10")

@@ -40,7 +40,7 @@ func (w *Web) fail(q *request, err error) {
 		status, title = statusOf(e.Kind)
 		text = sentence(e.Message)
 	default:
-		w.log.Error("a page failed", "path", q.URL.Path, "error", err)
+		w.log.Error("a page failed", "method", q.Method, "path", q.URL.Path, "error", err)
 	}
 	p := w.newPage(q, title, "")
 	p.Body = errorBody{Status: status, Text: text}
