@@ -40,6 +40,10 @@ func TestArrows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	drawn, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	for lines.Scan() {
 		words := strings.Fields(lines.Text())
@@ -48,6 +52,9 @@ func TestArrows(t *testing.T) {
 		if !known {
 			t.Errorf("%s is not on the map: add it here and in CONTRIBUTING.md", words[0])
 			continue
+		}
+		if room != "" && !bytes.Contains(drawn, []byte("`"+room+"`")) && !bytes.Contains(drawn, []byte("`"+room+"/`")) {
+			t.Errorf("%s is not in CONTRIBUTING.md", room)
 		}
 		for _, imported := range words[1:] {
 			to, ours := strings.CutPrefix(imported, "moonwatch/")

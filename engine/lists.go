@@ -8,30 +8,14 @@ import (
 )
 
 // BareChecks returns all checks in no order, without what costs time to find
-// out: Config, NextRun, PingURL, Services, InstanceIDs and Suspended are empty. It is for
-// choosing among many checks; Check gives the rest.
+// out: Config, NextRun, PingURL, Services, InstanceIDs and Suspended are empty.
+// It is for choosing among many checks; Check gives the rest.
 func (e *Engine) BareChecks() []CheckView {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	t := e.tables
-	out := make([]CheckView, 0, len(t.checks))
-	for id, c := range t.checks {
-		v := CheckView{Check: *c, Status: CheckPending}
-		v.Config, v.PingToken = nil, ""
-		if s := t.states[id]; s != nil {
-			since := s.Since
-			v.Status, v.Flapping, v.Since, v.Cause = s.Status, s.Flapping, &since, s.Cause
-			v.Severity, _ = s.Failing()
-			v.Description, v.Problem = s.Description, s.Problem
-			if v.Severity != "" || s.Status == CheckUnknown || s.LastFailed {
-				v.Error = s.Error
-			}
-		}
-		if r := t.latest[id]; r != nil {
-			started := r.Started
-			v.LastRun, v.Message = &started, r.Message
-		}
-		out = append(out, v)
+	out := make([]CheckView, 0, len(e.tables.checks))
+	for _, c := range e.tables.checks {
+		out = append(out, e.bareCheck(c))
 	}
 	return out
 }

@@ -96,23 +96,10 @@ func (e *Engine) StoredCheck(id string) (Check, error) {
 
 // checkView builds the view of a check. The read lock is held.
 func (e *Engine) checkView(c *Check) CheckView {
-	v := CheckView{Check: *c, Status: CheckPending, Services: []string{}, InstanceIDs: []string{}}
+	v, t := e.bareCheck(c), e.tables
 	v.Config = e.public(c.Plugin, ConfigForm, c.Config)
-	v.PingToken, v.PingURL = "", e.pingURL(c)
-	t := e.tables
-	if s := t.states[c.ID]; s != nil {
-		since := s.Since
-		v.Status, v.Flapping, v.Since, v.Cause = s.Status, s.Flapping, &since, s.Cause
-		v.Severity, _ = s.Failing()
-		v.Description, v.Problem = s.Description, s.Problem
-		if v.Severity != "" || s.Status == CheckUnknown || s.LastFailed {
-			v.Error = s.Error
-		}
-	}
-	if r := t.latest[c.ID]; r != nil {
-		started := r.Started
-		v.LastRun, v.Message = &started, r.Message
-	}
+	v.PingURL = e.pingURL(c)
+	v.Services, v.InstanceIDs = []string{}, []string{}
 	if at, ok := e.sched.next(c.ID); ok {
 		at = at.UTC().Round(0)
 		v.NextRun = &at
@@ -133,6 +120,27 @@ func (e *Engine) checkView(c *Check) CheckView {
 		} else if why, held := t.breakers[checkBreaker(c.ID)].Suspended(now); held {
 			v.Suspended = why
 		}
+	}
+	return v
+}
+
+// bareCheck builds what of a check's view costs no time to find out, see
+// BareChecks. The read lock is held.
+func (e *Engine) bareCheck(c *Check) CheckView {
+	v := CheckView{Check: *c, Status: CheckPending}
+	v.Config, v.PingToken = nil, ""
+	if s := e.tables.states[c.ID]; s != nil {
+		since := s.Since
+		v.Status, v.Flapping, v.Since, v.Cause = s.Status, s.Flapping, &since, s.Cause
+		v.Severity, _ = s.Failing()
+		v.Description, v.Problem = s.Description, s.Problem
+		if v.Severity != "" || s.Status == CheckUnknown || s.LastFailed {
+			v.Error = s.Error
+		}
+	}
+	if r := e.tables.latest[c.ID]; r != nil {
+		started := r.Started
+		v.LastRun, v.Message = &started, r.Message
 	}
 	return v
 }
