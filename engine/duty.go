@@ -134,7 +134,7 @@ func (d *duty) derive(r *Rota, known *rotaDuty) {
 	d.mu.Unlock()
 	if d.e.started.Load() {
 		d.e.hub.publish([]Key{{KindRota, r.ID}})
-		d.e.post(func(x *tx) error { x.evaluate(builtIn, ""); return nil })
+		d.e.postLater(func(x *tx) error { x.evaluate(builtIn, ""); return nil })
 	}
 }
 

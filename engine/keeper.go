@@ -60,6 +60,10 @@ func (e *Engine) post(fn func(*tx) error) {
 	}
 }
 
+// postLater is post for who must not wait for the keeper, as the keeper itself:
+// it would wait for ever once its queue is full.
+func (e *Engine) postLater(fn func(*tx) error) { e.goLoop(func() { e.post(fn) }) }
+
 // keep is the keeper: it owns all state, takes ops in groups, and makes each
 // group durable before it becomes visible.
 func (e *Engine) keep() {
@@ -104,7 +108,8 @@ func (e *Engine) drain() {
 	}
 }
 
-// group does first and whatever else is queued, as one batch.
+// group does first and whatever else is queued, as one batch. A deletion ends the
+// group, because a batch names one author of what it deletes.
 func (e *Engine) group(first *op) {
 	x := e.begin(e.now())
 	var waiting []chan error
@@ -124,7 +129,7 @@ func (e *Engine) group(first *op) {
 		take(*first)
 	}
 	e.grouped = 1
-	for n := 1; n < groupMost && x.size < groupSize; n++ {
+	for n := 1; n < groupMost && x.size < groupSize && !x.deletes; n++ {
 		select {
 		case o := <-e.ops:
 			take(o)
@@ -135,14 +140,13 @@ func (e *Engine) group(first *op) {
 		break
 	}
 	err := e.commit(x)
+	if err == nil {
+		for _, fn := range x.after { // before who waits is told: what they read next follows from it
+			fn()
+		}
+	}
 	for _, done := range waiting {
 		done <- err
-	}
-	if err != nil {
-		return
-	}
-	for _, fn := range x.after {
-		fn()
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *Settings) validate(p *problems) {
 	}
 	for severity, d := range s.RepeatInterval {
 		if !severity.IsSeverity() {
-			p.add("repeat_interval", "unknown", "the keys are WARNING, ERROR and CRITICAL")
+			p.add("repeat_interval."+string(severity), "unknown", "the keys are WARNING, ERROR and CRITICAL")
 		} else {
 			p.span("repeat_interval."+string(severity), d, time.Second, year)
 		}
@@ -236,7 +236,7 @@ func (e *Engine) followPlugin(slug string) {
 	}
 	e.mu.RUnlock()
 	if held {
-		go e.post(func(x *tx) error { x.resume(slug); return nil })
+		e.postLater(func(x *tx) error { x.resume(slug); return nil })
 	}
 }
 

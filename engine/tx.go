@@ -165,6 +165,8 @@ type tx struct {
 	size    int // bytes of the results' texts
 	latest  map[string]*Result
 	authors map[Key]string
+	deletes bool     // configuration is deleted: by one command a batch, whose author the batch names
+	deleter string   // the username of that command's caller
 	after   []func() // run once the changes are durable
 }
 
@@ -214,10 +216,14 @@ func (x *tx) fold(c *tx) {
 	x.size += c.size
 	maps.Copy(x.latest, c.latest)
 	maps.Copy(x.authors, c.authors)
+	if c.deletes {
+		x.deletes, x.deleter = true, c.deleter
+	}
 	x.after = append(x.after, c.after...)
 }
 
-// whenDurable runs fn once the changes are durable and visible.
+// whenDurable runs fn on the keeper once the changes are durable and visible,
+// and before who asked for them is told. fn does not block.
 func (x *tx) whenDurable(fn func()) { x.after = append(x.after, fn) }
 
 // lastResult returns the newest result of a check, nil without.
@@ -232,7 +238,7 @@ func (x *tx) lastResult(check string) *Result {
 
 // batch turns the changes into plain data for the store.
 func (x *tx) batch() *Batch {
-	b := &Batch{ID: x.e.batchID(), Results: x.results}
+	b := &Batch{ID: x.e.batchID(), Author: x.deleter, At: x.now, Results: x.results}
 	last := make(map[Key]int, len(x.written))
 	for i, w := range x.written {
 		last[w.key()] = i
