@@ -157,6 +157,16 @@ func (b *browser) click(selector string) {
 	b.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
+// setUp makes ada the first admin, and so logs in.
+func (b *browser) setUp() {
+	b.t.Helper()
+	b.open("/setup?token=" + setUpToken)
+	b.fill("username", "ada")
+	b.fill("password", "correct horse battery")
+	b.click("button.primary")
+	b.sees("main", "Nothing is watched yet")
+}
+
 // fill writes into a field.
 func (b *browser) fill(name, text string) {
 	b.t.Helper()

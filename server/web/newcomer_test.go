@@ -64,7 +64,7 @@ end
 return Bell
 `
 
-// house is what the newcomer watches: a door, and a bell that rings.
+// door is what the newcomer watches: a door, and a bell that rings.
 type door struct {
 	open  atomic.Bool
 	mu    sync.Mutex
@@ -378,11 +378,7 @@ func TestWithoutScripts(t *testing.T) {
 	d, m := newDoor(t), newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	b := openBrowser(t, m.url)
-	b.open("/setup?token=" + setUpToken)
-	b.fill("username", "ada")
-	b.fill("password", "correct horse battery")
-	b.click("button.primary")
-	b.sees("main", "Nothing is watched yet")
+	b.setUp()
 	b.withoutScripts()
 	b.open("/checks/new?plugin=door")
 	press := func(selector, wait, want string) {

@@ -20,11 +20,7 @@ func TestDutyAndSilenceInTheBrowser(t *testing.T) {
 	chromium(t)
 	m := newMonitor(t)
 	b := openBrowser(t, m.url)
-	b.open("/setup?token=" + setUpToken)
-	b.fill("username", "ada")
-	b.fill("password", "correct horse battery")
-	b.click("button.primary")
-	b.sees("main", "Nothing is watched yet")
+	b.setUp()
 	ada := m.engine.Users()[0].ID
 	s := engine.NewService()
 	s.Name = "House"

@@ -104,11 +104,7 @@ func TestEditingAPlugin(t *testing.T) {
 	d, m := newDoor(t), newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	b := openBrowser(t, m.url)
-	b.open("/setup?token=" + setUpToken)
-	b.fill("username", "ada")
-	b.fill("password", "correct horse battery")
-	b.click("button.primary")
-	b.sees("main", "Nothing is watched yet")
+	b.setUp()
 	check := m.doorCheck(t, d.url)
 	if got := m.message(t, check); got != "the door is shut" {
 		t.Fatalf("before, the check says %q", got)
