@@ -209,7 +209,7 @@ func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision 
 		}
 		x.unlinkFromSilences(KindCheck, id)
 		x.checks.delete(id)
-		x.authors[Key{KindCheck, id}] = by.Name
+		x.deletes, x.deleter = true, x.by.Name
 		if s := x.states.get(id); s != nil {
 			x.changed(CheckKey(id), string(s.Status), "", false)
 		}

@@ -274,7 +274,7 @@ func (e *Engine) deleteItem(ctx context.Context, by Actor, item planItem) error 
 		return e.do(ctx, by, func(x *tx) error {
 			if old := x.plugins.get(item.ID); old != nil {
 				x.plugins.delete(item.ID)
-				x.authors[Key{KindPluginSettings, item.ID}] = by.Name
+				x.deletes, x.deleter = true, x.by.Name
 				x.audit("delete", KindPluginSettings, item.ID, item.ID, old, nil)
 			}
 			return nil

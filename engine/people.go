@@ -171,7 +171,7 @@ func (e *Engine) DeleteUser(ctx context.Context, by Actor, id string, revision *
 		}
 		x.endSessionsOf(id, "")
 		x.users.delete(id)
-		x.authors[Key{KindUser, id}] = by.Name
+		x.deletes, x.deleter = true, x.by.Name
 		x.audit("delete", KindUser, id, u.Username, u, nil)
 		return nil
 	})
@@ -335,7 +335,7 @@ func (e *Engine) DeleteToken(ctx context.Context, by Actor, id string, revision 
 			return errChanged
 		}
 		x.tokens.delete(id)
-		x.authors[Key{KindToken, id}] = by.Name
+		x.deletes, x.deleter = true, x.by.Name
 		x.audit("delete", KindToken, id, t.Name, t, nil)
 		return nil
 	})

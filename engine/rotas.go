@@ -96,7 +96,7 @@ func (e *Engine) DeleteRota(ctx context.Context, by Actor, id string, revision *
 		x.unlinkRota(id)
 		x.rotas.delete(id)
 		x.erase(KindShifts, id)
-		x.authors[Key{KindRota, id}] = by.Name
+		x.deletes, x.deleter = true, x.by.Name
 		x.audit("delete", KindRota, id, r.Name, r, nil)
 		return nil
 	})

@@ -266,7 +266,7 @@ func (e *Engine) DeleteSilence(ctx context.Context, by Actor, id string, revisio
 func (x *tx) dropSilence(s *Silence) {
 	x.silences.delete(s.ID)
 	x.keepMaintenance(s)
-	x.authors[Key{KindSilence, s.ID}] = x.by.Name
+	x.deletes, x.deleter = true, x.by.Name
 	x.audit("delete", KindSilence, s.ID, cmp.Or(s.Comment, "silence"), s, nil)
 }
 

@@ -110,7 +110,7 @@ func (e *Engine) cleanAlerting(ctx context.Context, p *problems, id string, a, o
 	for severity, d := range a.RepeatInterval {
 		location := "repeat_interval." + string(severity)
 		if !severity.IsSeverity() {
-			p.add("repeat_interval", "unknown", "the keys are WARNING, ERROR and CRITICAL")
+			p.add(location, "unknown", "the keys are WARNING, ERROR and CRITICAL")
 			continue
 		}
 		if d == 0 { // null: the site's own
@@ -326,7 +326,7 @@ func (e *Engine) DeleteInstance(ctx context.Context, by Actor, id string, revisi
 
 // dropSubject lets go of all that refers to a deleted service or instance.
 func (x *tx) dropSubject(ref Ref, name string, before any) {
-	x.authors[Key(ref)] = x.by.Name
+	x.deletes, x.deleter = true, x.by.Name
 	x.audit("delete", ref.Kind, ref.ID, name, before, nil)
 	x.unlinkFromSilences(ref.Kind, ref.ID)
 	x.unlinkSubject(ref)

@@ -39,6 +39,7 @@ func TestServices(t *testing.T) {
 		{"alerts", m{"alerts": []m{{"plugin": "pager"}, {"plugin": "pager"}, {"plugin": "probe"}, {"plugins": "x"}}},
 			[]string{"alerts[3].plugins unknown", "alerts[1].plugin unique", "alerts[2].plugin invalid", "alerts[3].plugin required"}},
 		{"alert settings", m{"alerts": []m{{"plugin": "pager", "settings": m{"rom": "x"}}}}, []string{"alerts[0].settings.rom unknown"}},
+		{"severity", m{"repeat_interval": m{"BAD": "5s"}}, []string{"repeat_interval.BAD unknown"}},
 		{"duration", m{"repeat_interval": m{"ERROR": 5, "WARNING": "5"}}, []string{"repeat_interval.ERROR type", "repeat_interval.WARNING invalid"}},
 	}
 	for _, tt := range tests {
@@ -223,6 +224,9 @@ func TestWhatWasDeletedComesBack(t *testing.T) {
 	h.admin(200, "PATCH", "/users/"+ada, m{"password": "another long pass"})
 	for _, path := range []string{"/silences/" + silence, "/services/" + service, "/instances/" + instance, "/rotas/" + rota, "/checks/" + check, "/users/" + ada, "/tokens/" + token} {
 		h.admin(204, "DELETE", path, nil)
+	}
+	if last := h.admin(200, "GET", "/checks/"+check+"/revisions", nil).items()[0]; last["deleted"] != true || last["author"] != "the-admin" {
+		t.Errorf("the revision of the deletion is %v", last)
 	}
 	back := func(path string, revision string) m {
 		t.Helper()
