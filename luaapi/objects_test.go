@@ -176,6 +176,27 @@ func TestSecretsAreMasked(t *testing.T) {
 	}
 }
 
+// TestTheTopLevelSeesNoEnvironment: a file's top level sees the same when it is
+// loaded and in every run: no variable, and no module that reaches outside.
+func TestTheTopLevelSeesNoEnvironment(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"early.lua": `
+local early = tostring(os.getenv("EARLY"))
+local reached, why = pcall(function() return require("http").get("http://127.0.0.1:1/") end)
+local P = { name = "Early", slug = "early", version = "1", summary = early, plugin_variables = { "EARLY" } }
+function P:run(check, result)
+  result.message = early .. " " .. os.getenv("EARLY") .. " " .. why
+  return result
+end
+return P`}, withEnv(map[string]string{"EARLY": "late"}))
+	want := "nil late early.lua:3: http.get cannot be called while the plugin loads"
+	if got := runOnce(t, rt, "early", nil); got.Message != want {
+		t.Errorf("message %q, want %q", got.Message, want)
+	}
+	if meta := plugin(t, rt, "early").Meta(); meta.Summary != "nil" {
+		t.Errorf("summary %q", meta.Summary)
+	}
+}
+
 func TestSettingsFallBackToTheEnvironment(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"objects.lua": objectsPlugin(`
   result.message = self.settings.token .. " " .. tostring(os.getenv("OBJECTS_TOKEN")) .. " " .. tostring(os.getenv("HOME"))

@@ -200,7 +200,11 @@ func entry(L *lua.LState) int {
 	main := L.NewFunctionFromProto(r.code.main)
 	main.Env = r.env
 	L.Push(main)
+	// The top level sees the same in a run as when the file is loaded.
+	always := r.call.loading
+	r.call.loading = true
 	L.Call(0, 1)
+	r.call.loading = always
 	top := L.Get(-1)
 	L.Pop(1)
 	if r.version == nil {

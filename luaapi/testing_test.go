@@ -50,6 +50,7 @@ end
 function Skeleton:ping(check, ping, result)
   if ping.kind == "start" then return nil end
   result.succeeded, result.message = ping.kind == "success", ping.body
+  if ping.kind ~= "success" then result.message = ping.kind .. " " .. tostring(ping.code) end
   return result
 end
 function Skeleton:description(check) return "bone " .. check.bone end
@@ -124,7 +125,9 @@ func TestTestingPasses(t *testing.T) {
 			t.raises(function() t.clean({}, "user") end, "no user_config_form")`,
 		"description": `t.equal(t.description{ bone = "Tibia" }, "bone tibia")`,
 		"ping": `t.is_nil(t.ping({}, { kind = "start" })) local r = t.ping({}, { body = "done" }) t.is_true(r.succeeded) t.equal(r.message, "done")
-			t.equal(t.ping({}, { kind = "fail" }).succeeded, false) t.raises(function() t.ping({}, { kind = "no" }) end, "kind must be")`,
+			t.equal(t.ping({}, { kind = "fail" }).succeeded, false) t.raises(function() t.ping({}, { kind = "no" }) end, "kind must be")
+			t.equal(t.ping({}, { kind = "exit" }).message, "exit 0") t.equal(t.ping({}, { kind = "exit", code = 3 }).message, "exit 3")
+			t.equal(t.ping({}, { kind = "fail" }).message, "fail 0")`,
 		"check fields": `t.equal(t.run{ lua = "fields" }.message, "c1 check ERROR 30 60 true 0 0 nil https://moonwatch.example/ping/token")
 			t.equal(t.run({ lua = "fields" }, { id = "x", name = "leg", importance = "CRITICAL", timeout = 1.5, interval = 10, active = false,
 				instance_set = { { name = "a" }, {} }, service_set = { { name = "s" } }, last_result = { error = "old" }, ping_url = "u" }).message,

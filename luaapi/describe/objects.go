@@ -58,7 +58,7 @@ func checkObjects() []Object {
 		`),
 		object("ping", "A ping that came in.", `
 			kind: string -- "success", "start", "fail", "exit" or "log".
-			code: integer -- The exit code, of kind exit.
+			code: integer -- The exit code, of kind exit; else 0.
 			run_id: string -- The caller's own mark of the run.
 			body: string -- What was posted.
 			at: number -- When it came.

@@ -101,7 +101,7 @@
 ---A ping that came in.
 ---@class moonwatch.ping
 ---@field kind string "success", "start", "fail", "exit" or "log".
----@field code integer The exit code, of kind exit.
+---@field code integer The exit code, of kind exit; else 0.
 ---@field run_id string The caller's own mark of the run.
 ---@field body string What was posted.
 ---@field at number When it came.
@@ -199,7 +199,7 @@
 ---@field font_icon? string A Font Awesome or glyphicon class name.
 ---@field homepage? string Shown as a link.
 ---@field license? string Shown.
----@field plugin_variables? string[] The environment variables that `os.getenv` may read. Names beginning `MOONWATCH_` cannot be listed.
+---@field plugin_variables? string[] The environment variables that `os.getenv` may read, inside functions: at the file's top level it gives nil. Names beginning `MOONWATCH_` cannot be listed.
 ---@field settings_form? moonwatch.forms.field[] Site-wide settings, filled in once by an administrator; read as `self.settings.FIELD`.
 ---@field settings_from? string The slug of another plugin of the same folder, whose settings and users' settings this one shares.
 ---@field config_form? moonwatch.forms.field[] Settings of one check; read as `check.FIELD` and `check.config.FIELD`.
@@ -220,7 +220,7 @@
 ---@field font_icon? string A Font Awesome or glyphicon class name.
 ---@field homepage? string Shown as a link.
 ---@field license? string Shown.
----@field plugin_variables? string[] The environment variables that `os.getenv` may read. Names beginning `MOONWATCH_` cannot be listed.
+---@field plugin_variables? string[] The environment variables that `os.getenv` may read, inside functions: at the file's top level it gives nil. Names beginning `MOONWATCH_` cannot be listed.
 ---@field settings_form? moonwatch.forms.field[] Site-wide settings, filled in once by an administrator; read as `self.settings.FIELD`.
 ---@field settings_from? string The slug of another plugin of the same folder, whose settings and users' settings this one shares.
 ---@field user_config_form? moonwatch.forms.field[] Settings of one user; read as `user.SLUG_settings.FIELD`.
