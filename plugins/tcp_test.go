@@ -2,6 +2,7 @@ package plugins_test
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"net"
 	"strings"
@@ -51,6 +52,7 @@ func TestTCP(t *testing.T) {
 		config map[string]any
 		err    string
 		raw    string
+		within time.Duration // 0: a second
 	}{
 		{name: "connects", port: silent},
 		{name: "refused", port: refused, err: fmt.Sprintf("Connection refused by 127.0.0.1:%d", refused)},
@@ -61,13 +63,13 @@ func TestTCP(t *testing.T) {
 		{name: "unexpected answer", port: echo, config: map[string]any{"send": `PING\n`, "expect": "PONG"}, err: "Failed to find match regex /PONG/ in answer: connection closed before more", raw: "+PING"},
 		{name: "silent", port: silent, config: map[string]any{"expect": "x"}, err: fmt.Sprintf("No answer from 127.0.0.1:%d: timed out", silent)},
 		{name: "closes", port: closing, config: map[string]any{"expect": "x"}, err: fmt.Sprintf("No answer from 127.0.0.1:%d: connection closed", closing)},
-		{name: "chatty", port: chatty, config: map[string]any{"expect": "never"}, err: "Failed to find match regex /never/ in answer", raw: "bla "},
+		{name: "chatty", port: chatty, config: map[string]any{"expect": "never"}, err: "Failed to find match regex /never/ in answer", raw: "bla ", within: 10 * time.Second}, // it looks at every byte
 		{name: "no TLS", port: banner, config: map[string]any{"tls": true}, err: "Connection to 127.0.0.1:"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := b.run("tcp", check{
 				config:  with(map[string]any{"host": "127.0.0.1", "port": tt.port}, tt.config),
-				timeout: time.Second,
+				timeout: cmp.Or(tt.within, time.Second),
 			})
 			if got.Unknown || got.TimedOut || got.Succeeded != (tt.err == "") || !strings.HasPrefix(got.Error, tt.err) || !strings.HasPrefix(got.RawData, tt.raw) {
 				t.Errorf("got %+v, want error %q with %q", got, tt.err, tt.raw)
