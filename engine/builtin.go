@@ -8,7 +8,10 @@ import (
 // checks it fails, at WARNING, for every check that has been unknown for too
 // long for a reason of the monitor's side: an error in its plugin, a plugin that
 // is gone or suspended, a configuration that no longer converts, no result.
-var builtIn = Ref{KindService, "moonwatch"} // read only
+var builtIn = Ref{KindService, BuiltInService} // read only
+
+// BuiltInService is the id of that service.
+const BuiltInService = "moonwatch"
 
 // checksOf returns the checks that count for a subject: those it is linked to,
 // and for the built-in service those with a problem of the monitor's own.

@@ -46,6 +46,7 @@ type quietSubject struct{ Kind, ID, Name string }
 // checkLine is a check in a list.
 type checkLine struct {
 	ID, Name, Plugin string
+	Page             string // its address, when it is a rota in place of a check
 	Status           string // as a shape
 	Since            *time.Time
 	LastRun          *time.Time
@@ -102,7 +103,7 @@ func (w *Web) dashboardData(q *request) *dashboard {
 		byID[checks[i].ID] = &checks[i]
 	}
 	linked := make(map[string]bool, len(checks))
-	d.subjects(w, byID, linked)
+	d.subjects(w, checks, byID, linked)
 	d.loose(checks, linked)
 	d.Checks = len(checks)
 	d.Lag = formatSeconds(d.Stats.LagMax.Seconds())
@@ -122,7 +123,7 @@ func (w *Web) dashboardData(q *request) *dashboard {
 }
 
 // subjects sorts services and instances into broken and quiet ones.
-func (d *dashboard) subjects(w *Web, byID map[string]*engine.CheckView, linked map[string]bool) {
+func (d *dashboard) subjects(w *Web, checks []engine.CheckView, byID map[string]*engine.CheckView, linked map[string]bool) {
 	alerts := false
 	add := func(kind, id, name string, a *engine.Alerting, v *engine.SubjectView) {
 		d.Subjects++
@@ -142,6 +143,9 @@ func (d *dashboard) subjects(w *Web, byID map[string]*engine.CheckView, linked m
 			if c := byID[c]; c != nil && c.Active && (c.Severity != "" || c.Status == engine.CheckFailing) {
 				b.Checks = append(b.Checks, lineOf(c))
 			}
+		}
+		if id == engine.BuiltInService {
+			b.Checks = append(b.Checks, w.ownTroubles(checks, a.StatusChecks)...)
 		}
 		worstFirst(b.Checks)
 		b.Checks, b.More = cut(b.Checks, mostChecks)

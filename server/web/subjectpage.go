@@ -78,10 +78,13 @@ func (w *Web) failingChecks() map[string]bool {
 type subjectPage struct {
 	S          *subject
 	Checks     []checkLine
+	Troubles   []checkLine // for which the built-in service fails, beside its checks
 	Instances  []link
 	Services   []link // of an instance
 	DependsOn  []link
 	Told       []personLine
+	AllAdmins  bool         // that they are, for the built-in service
+	Through    []pluginCard // what the built-in service tells through when it names none
 	Alerts     []alertLine
 	Incidents  []engine.IncidentView
 	Deliveries []engine.Delivery
@@ -129,6 +132,10 @@ func (w *Web) subjectPage(kind engine.Kind) handler {
 		}
 		for _, a := range s.Alerting.Alerts {
 			v.Alerts = append(v.Alerts, alertLine{w.card(a.Plugin), w.settingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
+		}
+		if s.Meta.ID == engine.BuiltInService && kind == engine.KindService {
+			v.Troubles = w.ownTroubles(w.engine.BareChecks(), s.Alerting.StatusChecks)
+			v.builtInCircle(w)
 		}
 		v.repeat(w)
 		ref := s.Ref()
