@@ -111,6 +111,9 @@ return P
 // TestMisbehaviour runs more than sixty bad plugins at once beside fifty good
 // checks: for 10 s, or for 30 s when MOONWATCH_LONG_TESTS is set.
 func TestMisbehaviour(t *testing.T) {
+	if raceEnabled {
+		t.Skip("it holds times and memory, which the race detector multiplies")
+	}
 	duration := 10 * time.Second
 	if os.Getenv("MOONWATCH_LONG_TESTS") != "" {
 		duration = 30 * time.Second
