@@ -182,12 +182,11 @@ type Silence struct {
 // Token is an API token; only its hash is kept.
 type Token struct {
 	Meta
-	Name     string      `json:"name"`
-	User     string      `json:"user"` // user id
-	Hash     string      `json:"hash,omitempty"`
-	Role     access.Role `json:"role"` // the most that the token may do; "" is the user's own role
-	Expires  *time.Time  `json:"expires"`
-	LastUsed *time.Time  `json:"last_used"`
+	Name    string      `json:"name"`
+	User    string      `json:"user"` // user id
+	Hash    string      `json:"hash,omitempty"`
+	Role    access.Role `json:"role"` // the most that the token may do; "" is the user's own role
+	Expires *time.Time  `json:"expires"`
 }
 
 // Session is a browser's login. It is state, not configuration.
