@@ -172,7 +172,7 @@ func TestMisbehaviour(t *testing.T) {
 	if lost > spared {
 		t.Errorf("%d slots of good checks were lost, want %d at most", lost, spared)
 	}
-	runs, overdue := badEnds(t, m, bad, end, 500*time.Millisecond+2*stall)
+	runs, overdue := badEnds(t, m, bad, end, time.Second+2*stall)
 	t.Logf("%d runs of %d bad checks, at most %v overdue; good ones at most %v late; %d MB at most; the machine held this test up by %v",
 		runs, len(bad), overdue.Round(time.Millisecond), late.Round(time.Millisecond), most>>20, stall.Round(time.Millisecond))
 }
