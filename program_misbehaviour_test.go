@@ -52,8 +52,8 @@ var badRuns = []struct{ name, body, want string }{
 	{"recursion of __index", `local t = {} setmetatable(t, { __index = function(t, k) return t[k .. "x"] end }) return t.x`, `.`},
 	{"recursion of __tostring", `local t = {} setmetatable(t, { __tostring = function() return tostring(t) end }) return tostring(t)`, `.`},
 	{"recursion of __call", `local t = {} setmetatable(t, { __call = function(self) return 1 + self() end }) t()`, `.`},
-	{"text doubles", `local s = "x" while true do s = s .. s end`, `memory`},
-	{"text doubles in pcall", `while true do pcall(function() local s = "x" while true do s = s .. s end end) end`, `memory`},
+	{"text doubles", `local s = "x" while true do s = s .. s end`, `memory|` + timesOut},
+	{"text doubles in pcall", `while true do pcall(function() local s = "x" while true do s = s .. s end end) end`, `memory|` + timesOut},
 	{"result doubles", `local s = "0123456789" while true do result.raw_data = result.raw_data .. s s = s .. s end`, `memory|` + timesOut},
 	{"table grows", `local t = {} local i = 0 while true do i = i + 1 t[i] = { i } end`, `memory|` + timesOut},
 	{"map grows", `local t = {} local i = 0 while true do i = i + 1 t["k" .. i] = "v" .. i end`, `memory|` + timesOut},
@@ -109,11 +109,9 @@ return P
 `
 
 // TestMisbehaviour runs more than sixty bad plugins at once beside fifty good
-// checks: for 10 s, or for 30 s when MOONWATCH_LONG_TESTS is set.
+// checks: for 10 s, or for 30 s when MOONWATCH_LONG_TESTS is set. Under the race
+// detector, which multiplies times and memory, it holds only how runs end.
 func TestMisbehaviour(t *testing.T) {
-	if raceEnabled {
-		t.Skip("it holds times and memory, which the race detector multiplies")
-	}
 	duration := 10 * time.Second
 	if os.Getenv("MOONWATCH_LONG_TESTS") != "" {
 		duration = 30 * time.Second
@@ -159,7 +157,7 @@ func TestMisbehaviour(t *testing.T) {
 		os.Remove(filepath.Join(m.plugins, fmt.Sprintf("bad%d.lua", i)))
 	}
 	m.start()
-	if most > 1<<30 {
+	if most > 1<<30 && !raceEnabled {
 		t.Errorf("it held %d MB, want less than 1 GB", most>>20)
 	}
 	lost, late := goodSlots(t, m, slots, begin, end)
@@ -167,12 +165,16 @@ func TestMisbehaviour(t *testing.T) {
 	// only sleeps, for half of an interval, a run may begin when its slot is over.
 	spared := 0
 	if stall > 500*time.Millisecond {
-		spared = len(good)
+		spared = len(good) / 2
 	}
-	if lost > spared {
+	if lost > spared && !raceEnabled {
 		t.Errorf("%d slots of good checks were lost, want %d at most", lost, spared)
 	}
-	runs, overdue := badEnds(t, m, bad, end, time.Second+2*stall)
+	spare := time.Second + 2*stall
+	if raceEnabled {
+		spare = time.Minute
+	}
+	runs, overdue := badEnds(t, m, bad, end, spare)
 	t.Logf("%d runs of %d bad checks, at most %v overdue; good ones at most %v late; %d MB at most; the machine held this test up by %v",
 		runs, len(bad), overdue.Round(time.Millisecond), late.Round(time.Millisecond), most>>20, stall.Round(time.Millisecond))
 }

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"time"
 	"unsafe"
 
 	lua "github.com/yuin/gopher-lua"
@@ -8,9 +9,11 @@ import (
 
 // scale sums up what a run holds: everything that its stack, its environment
 // and its results lead to, but for what all runs share. It stops as soon as it
-// has seen enough.
+// has seen enough, and at the run's deadline.
 type scale struct {
 	limit   uint64
+	until   time.Time // zero is none
+	over    bool      // it is past until
 	sum     uint64
 	steps   int
 	seen    map[any]struct{}
@@ -19,6 +22,7 @@ type scale struct {
 
 const (
 	weighSteps   = 4 << 20 // values looked at in one weighing, about 200 ms at the very most
+	weighLook    = 4096    // of them, between two looks at the clock
 	tableWeight  = 112
 	entryWeight  = 150     // of a named entry: the library keeps each key three times
 	stringWeight = 32      // beside its bytes
@@ -26,23 +30,27 @@ const (
 )
 
 // weigh returns how many bytes the threads and roots hold, or any number over
-// limit when it is more than that, and how many values it looked at. It is called between two instructions, from
-// the goroutine that runs them.
-func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64) (held uint64, steps int) {
-	s := &scale{limit: limit, seen: map[any]struct{}{}}
+// limit when it is more than that, or what it had found at until; and how many
+// values it looked at. It is called between two instructions, from the goroutine
+// that runs them.
+func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64, until time.Time) (held uint64, steps int) {
+	s := &scale{limit: limit, until: until, seen: map[any]struct{}{}}
 	for _, v := range roots {
 		s.add(v)
 	}
 	for _, L := range stacks {
 		s.stack(L)
 	}
-	for len(s.pending) > 0 && s.sum <= limit && s.steps < weighSteps {
+	for len(s.pending) > 0 && !s.done() {
 		v := s.pending[len(s.pending)-1]
 		s.pending = s.pending[:len(s.pending)-1]
 		s.open(v)
 	}
 	return s.sum, s.steps
 }
+
+// done reports whether nothing more is to be looked at.
+func (s *scale) done() bool { return s.over || s.sum > s.limit || s.steps > weighSteps }
 
 // stack adds what the functions under way on one thread hold.
 func (s *scale) stack(L *lua.LState) {
@@ -66,7 +74,9 @@ func (s *scale) stack(L *lua.LState) {
 
 // add counts a value and remembers it when it leads further.
 func (s *scale) add(v lua.LValue) {
-	s.steps++
+	if s.steps++; s.steps%weighLook == 0 && !s.until.IsZero() {
+		s.over = time.Now().After(s.until)
+	}
 	switch v := v.(type) {
 	case lua.LString:
 		if len(v) < bigString {
@@ -97,7 +107,7 @@ func (s *scale) open(v lua.LValue) {
 			s.add(m)
 		}
 		v.ForEach(func(key, value lua.LValue) {
-			if s.sum > s.limit || s.steps > weighSteps {
+			if s.done() {
 				return
 			}
 			if key.Type() != lua.LTNumber {
@@ -148,7 +158,7 @@ func (r *run) weigh(limit uint64) (held uint64, steps int) {
 	held = uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
 	if held <= limit {
 		var inside uint64
-		inside, steps = weigh(stacks, roots, limit-held)
+		inside, steps = weigh(stacks, roots, limit-held, r.call.deadline)
 		held += inside
 	}
 	r.held = max(r.held, held)

@@ -7,6 +7,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+
+	lua "github.com/yuin/gopher-lua"
 )
 
 func weighing(o *Options) { o.Weigh = true }
@@ -78,6 +80,23 @@ func TestFewScheduledRunsAreWeighed(t *testing.T) {
 	}
 	if len(weighed) != 3 || weighed[0] != 0 || weighed[1] != 64 || weighed[2] != 128 {
 		t.Errorf("weighed the runs %v", weighed)
+	}
+}
+
+// A weighing ends at the run's deadline, however much there is to weigh.
+func TestWeighingEndsAtTheDeadline(t *testing.T) {
+	large := &lua.LTable{}
+	for i := range 10 * weighLook {
+		large.RawSetInt(i+1, &lua.LTable{})
+	}
+	for _, c := range []struct {
+		until time.Time
+		all   bool
+	}{{time.Time{}, true}, {time.Now().Add(time.Hour), true}, {time.Now().Add(-time.Second), false}} {
+		_, steps := weigh(nil, []lua.LValue{large}, 1<<40, c.until)
+		if all := steps > 10*weighLook; all != c.all || !all && steps > weighLook {
+			t.Errorf("until %v: looked at %d values", c.until, steps)
+		}
 	}
 }
 
