@@ -59,32 +59,33 @@ func (x *tx) unlinkCheck(ref Ref, check string) {
 	}
 }
 
-// unlinkRota takes a rota out of whom services and instances tell.
-func (x *tx) unlinkRota(id string) {
+// unlinkTold takes an id out of one of the lists of whom services and instances
+// tell, and out of that of their escalation steps.
+func (x *tx) unlinkTold(id string, told func(*Alerting) *[]string, ofStep func(*EscalationStep) *[]string) {
 	x.changeSubjects(func(a *Alerting) bool {
-		found := slices.Contains(a.Rotas, id)
-		a.Rotas, a.Escalation = without(a.Rotas, id), slices.Clone(a.Escalation)
+		found := false
+		drop := func(list *[]string) {
+			found = found || slices.Contains(*list, id)
+			*list = without(*list, id)
+		}
+		drop(told(a))
+		a.Escalation = slices.Clone(a.Escalation)
 		for i := range a.Escalation {
-			found = found || slices.Contains(a.Escalation[i].Rotas, id)
-			a.Escalation[i].Rotas = without(a.Escalation[i].Rotas, id)
+			drop(ofStep(&a.Escalation[i]))
 		}
 		a.dropEmptySteps()
 		return found
 	})
 }
 
+// unlinkRota takes a rota out of whom services and instances tell.
+func (x *tx) unlinkRota(id string) {
+	x.unlinkTold(id, func(a *Alerting) *[]string { return &a.Rotas }, func(s *EscalationStep) *[]string { return &s.Rotas })
+}
+
 // unlinkUser takes a user out of services, instances and rotas.
 func (x *tx) unlinkUser(id string) {
-	x.changeSubjects(func(a *Alerting) bool {
-		found := slices.Contains(a.UsersToNotify, id)
-		a.UsersToNotify, a.Escalation = without(a.UsersToNotify, id), slices.Clone(a.Escalation)
-		for i := range a.Escalation {
-			found = found || slices.Contains(a.Escalation[i].Users, id)
-			a.Escalation[i].Users = without(a.Escalation[i].Users, id)
-		}
-		a.dropEmptySteps()
-		return found
-	})
+	x.unlinkTold(id, func(a *Alerting) *[]string { return &a.UsersToNotify }, func(s *EscalationStep) *[]string { return &s.Users })
 	for _, r := range x.rotas.all() {
 		c, found := *r, false
 		if c.Rotation != nil && slices.Contains(c.Rotation.Members, id) {
