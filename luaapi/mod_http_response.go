@@ -160,7 +160,7 @@ func tlsTable(s *host.TLSState) lua.LValue {
 func responseJSON(L *lua.LState) int {
 	a := args{L, "response:json"}
 	r := responseOf(L, a.fn)
-	keep := a.keepNull(2)
+	keep := a.keepNull()
 	v, err := decodeJSON(r.Body, keep)
 	if err != nil && r.Truncated {
 		err = &host.Error{Kind: host.TooLarge, Message: "the body is longer than max_body: it was cut, and is not JSON any more"}

@@ -53,7 +53,7 @@ func jsonEncode(L *lua.LState) int {
 func jsonDecode(L *lua.LState) int {
 	a := args{L, "json.decode"}
 	text := a.text(1, "text")
-	v, err := decodeJSON(text, a.keepNull(2))
+	v, err := decodeJSON(text, a.keepNull())
 	if err != nil {
 		return failed(L, err)
 	}
@@ -61,16 +61,16 @@ func jsonDecode(L *lua.LState) int {
 	return 1
 }
 
-// keepNull reads the option null = "keep".
-func (a args) keepNull(n int) bool {
-	o := a.options(n, "options", []string{"null"})
+// keepNull reads the option null = "keep" of the options, the second argument.
+func (a args) keepNull() bool {
+	o := a.options(2, "options", []string{"null"})
 	switch o.text("null") {
 	case "":
 		return false
 	case "keep":
 		return true
 	}
-	a.fail(n, `null must be "keep"`)
+	a.fail(2, `null must be "keep"`)
 	return false
 }
 

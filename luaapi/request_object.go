@@ -42,7 +42,7 @@ func (r *run) requestObject(L *lua.LState, in *engine.ViewCall) lua.LValue {
 		view.User = r.viewUsers(L, []engine.UserSnapshot{*q.User}).RawGetInt(1)
 	}
 	view.JSON = L.NewFunction(func(L *lua.LState) int {
-		v, err := decodeJSON(string(q.Body), args{L, "request:json"}.keepNull(2))
+		v, err := decodeJSON(string(q.Body), args{L, "request:json"}.keepNull())
 		if err != nil {
 			return failed(L, err)
 		}

@@ -90,7 +90,7 @@ var testRequestMeta = hiddenTable(map[string]lua.LValue{
 
 var testRequestJSON = goFunction(func(L *lua.LState) int {
 	a := args{L, "request:json"}
-	v, err := decodeJSON(a.fieldText(a.table(1, "request"), "body"), a.keepNull(2))
+	v, err := decodeJSON(a.fieldText(a.table(1, "request"), "body"), a.keepNull())
 	if err != nil {
 		return failed(L, err)
 	}
