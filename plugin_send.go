@@ -48,8 +48,11 @@ func (c *pluginSendCommand) Run(s streams) error {
 	}
 	done := report.Outcome == engine.OutcomeSent || report.Outcome == engine.OutcomeSkipped
 	outcome := string(report.Outcome)
-	if !done {
+	switch report.Outcome {
+	case engine.OutcomeFailed:
 		outcome = "not sent"
+	case engine.OutcomeUnknown:
+		outcome = "unknown whether it was sent"
 	}
 	fmt.Fprintf(s.out, "%s in %.3f s\n", outcome, report.Took.Seconds())
 	if report.Why != "" {
@@ -100,7 +103,7 @@ func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertRe
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendLimit)
 	defer cancel()
-	return plugin.Alert(ctx, in), nil
+	return plugin.Alert(ctx, in).Settled(), nil
 }
 
 // event is an alert of the kind asked for, with the settings that were given.

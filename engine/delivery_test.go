@@ -206,6 +206,44 @@ func TestTimeoutOfAnAttemptCountsAsTold(t *testing.T) {
 	})
 }
 
+// TestUnansweredAttemptCountsAsTold holds that a request which got no answer was
+// perhaps taken, whatever the plugin said of it: the incident's end is told.
+func TestUnansweredAttemptCountsAsTold(t *testing.T) {
+	for name, answer := range map[string]engine.AlertReport{
+		"not sent": {Outcome: engine.OutcomeFailed, Why: "no answer in time", Unanswered: true},
+		"hopeless": {Outcome: engine.OutcomeFailed, Why: "no answer in time", Unanswered: true, NoRetry: true},
+		"skipped":  {Outcome: engine.OutcomeSkipped, Why: "it did not answer", Unanswered: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(b *bench) {
+				b.start()
+				b.answers["mail"] = []engine.AlertReport{answer, failed("down"), failed("down"), failed("down")}
+				b.set("web", "ERROR")
+				b.service("Shop", []string{"mail"}, b.check("web", nil))
+				time.Sleep(1500 * time.Millisecond)
+				b.set("web", "")
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				recoveries := 0
+				for _, d := range b.deliveries("") {
+					switch {
+					case d.Kind == engine.AlertRecovery:
+						recoveries++
+						if d.State != engine.DeliverySent {
+							t.Errorf("the recovery is %s", d.State)
+						}
+					case d.Attempts[0].Outcome != string(engine.OutcomeUnknown) || d.Attempts[0].Error != answer.Why:
+						t.Errorf("the first attempt is %+v, want it unknown", d.Attempts[0])
+					}
+				}
+				if recoveries != 1 {
+					t.Errorf("%d recoveries, want one", recoveries)
+				}
+			})
+		})
+	}
+}
+
 func TestRecoveryWaitsBehindAnAttemptUnderWay(t *testing.T) {
 	for _, told := range []bool{true, false} {
 		in(t, func(b *bench) {

@@ -159,7 +159,7 @@ func (o *outbox) attempt(id string, l lane) {
 		report = AlertReport{Outcome: OutcomeFailed, Why: "the file of the alert plugin " + l.plugin + " is gone"}
 	default:
 		ctx, cancel := context.WithTimeout(o.ctx, attemptTime)
-		report = entry.Plugin.Alert(ctx, call)
+		report = entry.Plugin.Alert(ctx, call).Settled()
 		cancel()
 	}
 	if o.ctx.Err() != nil && report.Outcome != OutcomeSent {

@@ -293,19 +293,32 @@ const (
 	OutcomeSent    AlertOutcome = "sent"
 	OutcomeSkipped AlertOutcome = "skipped"
 	OutcomeFailed  AlertOutcome = "failed"
-	OutcomeUnknown AlertOutcome = "unknown" // timed out: it may or may not have been sent
+	OutcomeUnknown AlertOutcome = "unknown" // it may or may not have been sent
 )
 
 // AlertReport is what came of an attempt.
 type AlertReport struct {
-	Outcome    AlertOutcome
-	Why        string        // for all but sent
+	Outcome AlertOutcome
+	Why     string // for all but sent
+	// Unanswered says that a request went out whole and no answer came: unless the
+	// plugin knows that it was sent, the attempt's outcome is unknown.
+	Unanswered bool
 	NoRetry    bool          // the plugin said that trying again is useless
 	RetryAfter time.Duration // 0: the engine's own back-off
 	Log        []LogLine
 	Traceback  string
 	Took       time.Duration
 	Memory     uint64 // bytes, the most that the run was seen to hold; 0 when it was not weighed
+}
+
+// Settled returns the report with the outcome that counts, whatever the plugin
+// made of a request that got no answer. An attempt that is not known to have come
+// to nothing is made again, unless the plugin said that this is useless.
+func (r AlertReport) Settled() AlertReport {
+	if r.Unanswered && r.Outcome != OutcomeSent {
+		r.Outcome = OutcomeUnknown
+	}
+	return r
 }
 
 // Scope is whose data a plugin's store reads: one check or service of one

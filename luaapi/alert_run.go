@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/host"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -24,6 +25,8 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	if err != nil {
 		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: cutRunes(err.Error(), maxError)}
 	}
+	var unanswered host.Unanswered
+	ctx = host.WithUnanswered(ctx, &unanswered)
 	r, cancel, err := v.start(ctx, runKind{subject: in.Service.Subject.ID, limit: alertLimit}, bound.settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
@@ -56,6 +59,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	report.Memory = r.weighEnd()
 	r.end(v.pool, clean)
 	r.fillAlert(&report, err)
+	report.Unanswered = unanswered.Noted()
 	v.countAlert(&report, err)
 	return report
 }

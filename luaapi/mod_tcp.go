@@ -27,6 +27,8 @@ type tcpConnection struct {
 	unread  []byte        // received and not asked for yet
 	target  string
 	closed  bool
+	ended   bool // the other side has closed
+	asked   bool // something was sent whole, and nothing was received since
 }
 
 // weight is how much memory the connection holds, about.
@@ -114,7 +116,9 @@ func tcpSend(L *lua.LState) int {
 	a := args{L, "connection:send"}
 	c, t := a.outside(), a.connection()
 	text := a.text(2, "text")
-	return done(L, t.use(c, func(ctx context.Context) error { return t.conn.Send(ctx, text) }))
+	err := t.use(c, func(ctx context.Context) error { return t.conn.Send(ctx, text) })
+	t.asked = t.asked || err == nil && text != ""
+	return done(L, err)
 }
 
 // done answers true, or as functions that can fail do.
@@ -150,6 +154,7 @@ func tcpReceive(L *lua.LState) int {
 		text, err = read(ctx)
 		return err
 	})
+	t.heard(c, text, err)
 	if err != nil {
 		return failed(L, err)
 	}
@@ -157,10 +162,20 @@ func tcpReceive(L *lua.LState) int {
 	return 1
 }
 
+// heard notes when what was asked before got no answer: the wait for one failed,
+// or the other side closed without a word. An empty line is a word.
+func (t *tcpConnection) heard(c *call, text string, err error) {
+	if t.asked && (err != nil || text == "" && t.ended) {
+		host.NoteUnanswered(c.ctx)
+	}
+	t.asked = t.asked && err != nil
+}
+
 // more waits for bytes.
 func (t *tcpConnection) more(ctx context.Context) error {
 	got, err := t.conn.Receive(ctx, 32<<10)
 	t.unread = append(t.unread, got...)
+	t.ended = host.KindOf(err) == host.Closed
 	return err
 }
 

@@ -45,6 +45,9 @@ func (n *Net) Exec(ctx context.Context, req *ExecRequest) (*ExecAnswer, error) {
 		killGroup(cmd)
 	}
 	if ctx.Err() != nil {
+		if cmd.Process != nil {
+			NoteUnanswered(ctx) // it ran, and what it got done is not known
+		}
 		return nil, &Error{Timeout, req.Path + " did not end in time"}
 	}
 	var ended *exec.ExitError

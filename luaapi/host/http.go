@@ -117,7 +117,8 @@ func (n *Net) hop(ctx context.Context, h *hop) (resp *HTTPResponse, next *url.UR
 		return nil, nil, err
 	}
 	e := &exchange{Context: ctx}
-	r, err := h.request(e)
+	sending, sent := followWriting(e)
+	r, err := h.request(sending)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,6 +127,7 @@ func (n *Net) hop(ctx context.Context, h *hop) (resp *HTTPResponse, next *url.UR
 	started := time.Now()
 	got, err := t.http.RoundTrip(r)
 	if err != nil {
+		sent.lost()
 		return nil, nil, explain(ctx, err, h.target())
 	}
 	firstByte := time.Since(started)
@@ -142,6 +144,7 @@ func (n *Net) hop(ctx context.Context, h *hop) (resp *HTTPResponse, next *url.UR
 	}
 	body, truncated, err := n.readBody(h.method, got, maxBody)
 	if err != nil {
+		sent.lost()
 		return nil, nil, explain(ctx, err, h.target())
 	}
 	times := e.dialTimes()

@@ -34,8 +34,12 @@ func (n *Net) Mail(ctx context.Context, mail *Mail) (refused []string, err error
 	if err != nil {
 		return nil, explainMail(ctx, err, target)
 	}
-	refused, err = deliver(client, msg)
+	refused, whole, err := deliver(client, msg)
 	if err != nil {
+		var answer *textproto.Error
+		if whole && !errors.As(err, &answer) && !isWriteError(err) {
+			NoteUnanswered(ctx)
+		}
 		return refused, explainMail(ctx, err, target)
 	}
 	_ = client.Quit() // the message is taken, whatever comes now
@@ -206,41 +210,41 @@ func containsWord(text, word string) bool {
 }
 
 // deliver hands the message over. Refused recipients are an error only when
-// nobody is left.
-func deliver(client *smtp.Client, msg *gomail.Msg) (refused []string, err error) {
+// nobody is left. whole says that all of the message was written.
+func deliver(client *smtp.Client, msg *gomail.Msg) (refused []string, whole bool, err error) {
 	sender, err := msg.GetSender(false)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	recipients, err := msg.GetRecipients()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := client.Mail(sender); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var last error
 	for _, recipient := range recipients {
 		err := client.Rcpt(recipient)
 		var answer *textproto.Error
 		if err != nil && !errors.As(err, &answer) {
-			return nil, err
+			return nil, false, err
 		}
 		if err != nil {
 			refused, last = append(refused, strings.Trim(recipient, "<>")), err
 		}
 	}
 	if len(refused) == len(recipients) {
-		return refused, last
+		return refused, false, last
 	}
 	w, err := client.Data()
 	if err != nil {
-		return refused, err
+		return refused, false, err
 	}
 	if _, err := msg.WriteTo(w); err != nil {
-		return refused, err
+		return refused, false, err
 	}
-	return refused, w.Close()
+	return refused, true, w.Close()
 }
 
 // explainMail names the server's own words when it refused.

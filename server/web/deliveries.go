@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -88,6 +89,9 @@ func (w *Web) retryDelivery(q *request) error {
 func whyOf(d engine.Delivery) string {
 	if d.Why == "" && d.State == engine.DeliveryFailed {
 		for _, a := range slices.Backward(d.Attempts) {
+			if a.Outcome == string(engine.OutcomeUnknown) {
+				return "It is not known whether it arrived: " + cmp.Or(a.Error, "the attempt was cut off")
+			}
 			if a.Error != "" { // the last one may be under way
 				return a.Error
 			}
