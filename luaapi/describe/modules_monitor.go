@@ -40,7 +40,7 @@ func sharedModule() Module {
 func recipientsModule() Module {
 	return Module{Name: "recipients", Text: "Whom an event concerns. Each returns an array of users, every user once; of a test alert it is whoever asked for it.",
 		Functions: functions(`
-			all(users: user[], duty_officers: user[]): user[] -- Both lists, users first.
+			all(users: user[], duty_officers: user[]): user[] -- Both lists, users first; somebody can be in both, and is given once.
 			chat(service: service, users: user[], duty_officers: user[]): user[] -- Whom to mention: all for firing and escalation at ERROR or CRITICAL and for the recovery from those, else nobody.
 			phone(service: service, users: user[], duty_officers: user[]): user[] -- The duty officers for firing, escalation and repeat at CRITICAL, else nobody.
 			sms(service: service, users: user[], duty_officers: user[]): user[] -- All, but nobody for deescalation and update.

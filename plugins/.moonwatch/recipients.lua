@@ -5,7 +5,7 @@
 ---@class moonwatch.module.recipients
 local recipients = {}
 
----Both lists, users first.
+---Both lists, users first; somebody can be in both, and is given once.
 ---@param users moonwatch.user[]
 ---@param duty_officers moonwatch.user[]
 ---@return moonwatch.user[]
