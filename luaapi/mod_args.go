@@ -105,6 +105,15 @@ func (a args) integer(n int, name string, low, high int) int {
 	return int(f)
 }
 
+// seconds returns an argument that is a duration above 0, of a day at most.
+func (a args) seconds(n int, name string) time.Duration {
+	f := a.number(n, name)
+	if f <= 0 || f > 86400 {
+		a.fail(n, "%s must be above 0 and at most 86400 seconds", name)
+	}
+	return max(toDuration(f), 1)
+}
+
 // table returns an argument that is a table, to read from.
 func (a args) table(n int, name string) *lua.LTable {
 	t, ok := a.L.Get(n).(*lua.LTable)

@@ -32,18 +32,29 @@ func execRun(L *lua.LState) int {
 		answer, err = c.host.Exec(ctx, &req)
 		return err
 	})
+	if err != nil && answer != nil { // ended at the deadline
+		n := failed(L, err)
+		L.Push(printedTable(answer, 2))
+		return n + 1
+	}
 	if err != nil {
 		return failed(L, err)
 	}
-	out := newRecord(4)
+	out := printedTable(answer, 4)
 	out.RawSetString("code", lua.LNumber(answer.Code))
 	if answer.Signal != "" {
 		out.RawSetString("signal", lua.LString(answer.Signal))
 	}
-	out.RawSetString("stdout", lua.LString(answer.Stdout))
-	out.RawSetString("stderr", lua.LString(answer.Stderr))
 	L.Push(out)
 	return 1
+}
+
+// printedTable is a record of what a program printed, with room for n fields.
+func printedTable(answer *host.ExecAnswer, n int) *lua.LTable {
+	out := newRecord(n)
+	out.RawSetString("stdout", lua.LString(answer.Stdout))
+	out.RawSetString("stderr", lua.LString(answer.Stderr))
+	return out
 }
 
 // namedPart is a table's entries without those that are numbered.

@@ -105,18 +105,18 @@ func (a args) connection() *tcpConnection {
 }
 
 // use runs fn on an open connection.
-func (t *tcpConnection) use(c *call, fn func(ctx context.Context) error) error {
+func (t *tcpConnection) use(c *call, timeout time.Duration, fn func(ctx context.Context) error) error {
 	if t.closed {
 		return &host.Error{Kind: host.Closed, Message: "the connection is closed"}
 	}
-	return c.wait(t.timeout, fn)
+	return c.wait(timeout, fn)
 }
 
 func tcpSend(L *lua.LState) int {
 	a := args{L, "connection:send"}
 	c, t := a.outside(), a.connection()
 	text := a.text(2, "text")
-	err := t.use(c, func(ctx context.Context) error { return t.conn.Send(ctx, text) })
+	err := t.use(c, t.timeout, func(ctx context.Context) error { return t.conn.Send(ctx, text) })
 	t.asked = t.asked || err == nil && text != ""
 	return done(L, err)
 }
@@ -130,7 +130,8 @@ func done(L *lua.LState, err error) int {
 	return 1
 }
 
-// tcpReceive is receive("*l" | "*a" | n); "*l" when nothing is asked for.
+// tcpReceive is receive("*l" | "*a" | "*s" | n [, timeout]); "*l" when nothing is
+// asked for. The timeout is that of this call alone.
 func tcpReceive(L *lua.LState) int {
 	a := args{L, "connection:receive"}
 	c, t := a.outside(), a.connection()
@@ -145,12 +146,18 @@ func tcpReceive(L *lua.LState) int {
 		case "l":
 		case "a":
 			read = t.all
+		case "s":
+			read = t.some
 		default:
-			a.fail(2, `pattern must be "*l", "*a" or a number, got %s`, keyText(v))
+			a.fail(2, `pattern must be "*l", "*a", "*s" or a number, got %s`, keyText(v))
 		}
 	}
+	timeout := t.timeout
+	if a.has(3) {
+		timeout = a.seconds(3, "timeout")
+	}
 	var text string
-	err := t.use(c, func(ctx context.Context) (err error) {
+	err := t.use(c, timeout, func(ctx context.Context) (err error) {
 		text, err = read(ctx)
 		return err
 	})
@@ -217,6 +224,16 @@ func (t *tcpConnection) exactly(ctx context.Context, n int) (string, error) {
 	return t.take(n), nil
 }
 
+// some reads what has come, waiting while that is nothing.
+func (t *tcpConnection) some(ctx context.Context) (string, error) {
+	if len(t.unread) == 0 {
+		if err := t.more(ctx); err != nil {
+			return "", err
+		}
+	}
+	return t.take(len(t.unread)), nil
+}
+
 // all reads until the other side closes.
 func (t *tcpConnection) all(ctx context.Context) (string, error) {
 	for {
@@ -242,7 +259,7 @@ func tcpStartTLS(L *lua.LState) int {
 	if len(t.unread) > 0 {
 		return failed(L, &host.Error{Kind: host.Protocol, Message: "there is unread plain text before TLS"})
 	}
-	return done(L, t.use(c, func(ctx context.Context) error { return t.conn.StartTLS(ctx, req) }))
+	return done(L, t.use(c, t.timeout, func(ctx context.Context) error { return t.conn.StartTLS(ctx, req) }))
 }
 
 func tcpClose(L *lua.LState) int {

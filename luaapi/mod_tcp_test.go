@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"io"
@@ -64,7 +65,9 @@ func TestTCP(t *testing.T) {
 		`tcp.connect("h", 1, { tsl = true })`:           "did you mean 'tls'?",
 		`tcp.connect("h", 1, { tls = 1 })`:              "tls must be true or a table, got a number",
 		`tcp.connect("h", 1, { tls = { name = "x" } })`: "unknown option 'name'",
-		`c:receive("*n")`:                               `pattern must be "*l", "*a" or a number, got *n`,
+		`c:receive("*n")`:                               `pattern must be "*l", "*a", "*s" or a number, got *n`,
+		`c:receive("*s", 0)`:                            "timeout must be above 0",
+		`c:receive("*s", "1")`:                          "timeout must be a number, got text",
 		`c:receive(-1)`:                                 "n must be from 0 to 8388608",
 		`c:receive(1.5)`:                                "n must be a whole number",
 		`c:receive({})`:                                 `pattern must be "*l"`,
@@ -98,6 +101,24 @@ func TestTCPEnds(t *testing.T) {
 	b.gives(`return select(2, tcp.connect("127.0.0.1", port):receive())`, "the line is longer than 1 MiB | too_large")
 	b.gives(`return select(2, tcp.connect("127.0.0.1", port):receive("*a"))`, "the answer is longer than 8 MiB | too_large")
 	b.gives(`return select(3, tcp.connect("127.0.0.1", 1)), select(3, tcp.connect("169.254.169.254", 80))`, "refused | denied")
+}
+
+// What has come is there at once, whether or not a line or the stream has ended,
+// and a timeout of one call loses nothing of it.
+func TestTCPReceivesWhatHasCome(t *testing.T) {
+	b := tcpBench(t, func(c net.Conn) {
+		io.WriteString(c, "login: ")
+		line, _ := bufio.NewReader(c).ReadString('\n')
+		io.WriteString(c, line)
+	})
+	b.gives(`local c = tcp.connect("127.0.0.1", port)
+		local first, _, kind = c:receive("*s"), c:receive("*s", 0.02)
+		local _, _, again = c:receive("*l", 0.02)
+		c:send("ada\n")
+		return first, again, c:receive("*s"), select(3, c:receive("*s"))`, "login:  | timeout | ada\n | closed")
+	b.gives(`local c = tcp.connect("127.0.0.1", port)
+		local _, _, kind = c:receive(100, 0.05)
+		return kind, c:receive("*s")`, "timeout | login: ")
 }
 
 func TestTCPClosesAtTheRunsEnd(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+	"golang.org/x/net/publicsuffix"
 )
 
 func openURL(*lua.LState) *lua.LTable {
@@ -16,6 +17,8 @@ func openURL(*lua.LState) *lua.LTable {
 		"escape":   urlEscape,
 		"unescape": urlUnescape,
 		"query":    urlQuery,
+
+		"registrable_domain": urlRegistrableDomain,
 	})
 }
 
@@ -145,4 +148,34 @@ func urlQuery(L *lua.LState) int {
 	}
 	L.Push(t)
 	return 1
+}
+
+// urlRegistrableDomain is registrable_domain(host): the part of a host's name that
+// is registered with a registry, or nil for an address and for a public suffix.
+func urlRegistrableDomain(L *lua.LState) int {
+	host := strings.ToLower(strings.TrimSuffix(args{L, "url.registrable_domain"}.text(1, "host"), "."))
+	if domain := registrableDomain(host); domain != "" && len(host) <= 253 {
+		L.Push(lua.LString(domain))
+		return 1
+	}
+	L.Push(lua.LNil)
+	return 1
+}
+
+// registrableDomain goes by the part of the public suffix list that registries
+// wrote: companies' own suffixes (github.io) are domains that they registered.
+func registrableDomain(host string) string {
+	if net.ParseIP(host) != nil || strings.Contains(host, "..") || strings.HasPrefix(host, ".") {
+		return ""
+	}
+	suffix, icann := publicsuffix.PublicSuffix(host)
+	for !icann && strings.Contains(suffix, ".") {
+		_, parent, _ := strings.Cut(suffix, ".")
+		suffix, icann = publicsuffix.PublicSuffix(parent)
+	}
+	rest, ok := strings.CutSuffix(host, "."+suffix)
+	if !ok || rest == "" {
+		return ""
+	}
+	return rest[strings.LastIndexByte(rest, '.')+1:] + "." + suffix
 }

@@ -226,7 +226,8 @@ func testExec(L *lua.LState) int {
 		a.fail(1, "argv is empty")
 	}
 	o := a.options(2, "answer", []string{"code", "signal", "stdout", "stderr"})
-	if failure := a.stubError(3); failure != nil {
+	failure := a.stubError(3)
+	if failure != nil && !a.has(2) {
 		w.stub.OnExec(argv, nil, failure)
 		return 0
 	}
@@ -234,7 +235,7 @@ func testExec(L *lua.LState) int {
 	if answer.Signal != "" {
 		answer.Code = -1
 	}
-	w.stub.OnExec(argv, answer, nil)
+	w.stub.OnExec(argv, answer, failure)
 	return 0
 }
 

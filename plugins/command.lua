@@ -83,8 +83,10 @@ function Command:send_alert(service)
   local request = arguments_of(service, own)
   request.stdin, request.env, request.timeout = service:get_status_message() .. "\n", environment_of(service), own.time_limit or 30
   local once = not own.again and { retry = false } or nil
-  local answer, problem, kind = exec.run(request)
+  local answer, problem, kind, printed = exec.run(request)
   if not answer then
+    if printed and printed.stdout ~= "" then log.info(printed.stdout) end
+    if printed and printed.stderr ~= "" then log.warn(printed.stderr) end
     if kind == "denied" then return false, own.command .. " is not allowed: the operator must start Moonwatch with --allow-exec " .. own.command, { retry = false } end
     return false, own.command .. " could not be run: " .. problem, once
   end

@@ -5,15 +5,22 @@
 -- while the registry cannot be asked; after that the result is unknown, as it is for
 -- registries that publish no date.
 --
+-- Nothing but a registry can say that a domain is not registered: a 404 of the server
+-- itself, before it redirected anywhere, says that it knows no registry of that kind of
+-- domain, unless it has answered for such domains before (it is the registry then).
+--
 -- Messages: `Domain example.org expires in 12 days (fewer than 30)`, as WARNING below
 -- warn_days and as failure below fail_days; `Domain example.org expired 2 days ago`;
--- `Domain example.org is not registered`; `Domain example.org is in redemption period`.
-local forms, http, log, store, time = require "forms", require "http", require "log", require "store", require "time"
+-- `Domain example.org is not registered`; `Domain example.org is in redemption period`;
+-- unknown: `No RDAP service is known for .de`; `www.example.org is no registered domain of
+-- its own: enter example.org`.
+local forms, http, log, store = require "forms", require "http", require "log", require "store"
+local time, url = require "time", require "url"
 
 local FRESH, KEPT = 6 * 3600, 3 * 86400 -- seconds
 
 local Domain = {
-  name = "Domain expiry", slug = "domain", version = "1.0.0", author = "Moonwatch",
+  name = "Domain expiry", slug = "domain", version = "1.1.0", author = "Moonwatch",
   summary = "Warns before the registration of a domain ends.",
   font_icon = "fa fa-calendar",
   settings_form = {
@@ -29,15 +36,30 @@ local Domain = {
   },
 }
 
+local function plain(domain) return domain:lower():match("^%s*(.-)%.?%s*$") end
+
+-- other_than returns what to enter in place of a name below a registered domain, or nil.
+local function other_than(domain)
+  local registered = url.registrable_domain(domain)
+  return registered ~= domain and registered or nil
+end
+
 function Domain:clean(values, form)
+  local problems = {}
   if form == "config" and values.fail_days and values.warn_days and values.fail_days > values.warn_days then
-    return nil, { fail_days = "Enter no more days than for the warning." }
+    problems.fail_days = "Enter no more days than for the warning."
   end
+  local other = form == "config" and values.domain and other_than(plain(values.domain))
+  if other then problems.domain = ("Enter %s: that is the domain which is registered."):format(other) end
+  if next(problems) then return nil, problems end
   return values
 end
 
--- States in which a domain is lost, or about to be.
-local LOST = { ["redemption period"] = true, ["pending delete"] = true, ["server hold"] = true, ["client hold"] = true }
+-- States in which a domain is lost, or about to be. Registries write them as RDAP does
+-- ("redemption period") or as EPP does ("redemptionPeriod"), in any case.
+local LOST = { redemptionperiod = "redemption period", pendingdelete = "pending delete", serverhold = "server hold", clienthold = "client hold" }
+
+local function key_of(text) return type(text) == "string" and text:lower():gsub("[^%l]", "") or "" end
 
 local function list_of(value) return type(value) == "table" and value or {} end
 
@@ -45,26 +67,32 @@ local function list_of(value) return type(value) == "table" and value or {} end
 local function read_answer(answer)
   local out = {}
   for _, event in ipairs(list_of(answer.events)) do
-    if type(event) == "table" and event.eventAction == "expiration" and type(event.eventDate) == "string" then
+    if type(event) == "table" and key_of(event.eventAction) == "expiration" and type(event.eventDate) == "string" then
       out.expires = time.parse(event.eventDate)
     end
   end
   for _, status in ipairs(list_of(answer.status)) do
-    if LOST[status] then out.lost = status end
+    out.lost = LOST[key_of(status)] or out.lost
   end
   return out
 end
 
 -- ask asks the registry. An answer is { expires, lost } or { missing = true }.
 local function ask(server, domain)
-  local response, problem = http.get(server:match("^(.-)/*$") .. "/domain/" .. domain,
-    { headers = { Accept = "application/rdap+json, application/json" } })
+  local base, tld = server:match("^(.-)/*$"), domain:match("[^.]*$")
+  local asked = base .. "/domain/" .. domain
+  local response, problem = http.get(asked, { headers = { Accept = "application/rdap+json, application/json" } })
   if not response then return nil, "The registry could not be asked: " .. problem end
-  if response.status == 404 then return { missing = true } end
+  local redirected = response.url ~= asked
+  if response.status == 404 then
+    if redirected or store.shared.get("registry:" .. tld) == base then return { missing = true } end
+    return nil, "No RDAP service is known for ." .. tld
+  end
   if response.status ~= 200 then return nil, "The registry could not be asked: it answered " .. response.status end
   local answer, mistake = response:json()
   if type(answer) ~= "table" then return nil, "The registry's answer is not RDAP: " .. (mistake or "no object") end
   if not answer.events and not answer.ldhName then return nil, "The registry's answer is not RDAP" end
+  if not redirected then store.shared.set("registry:" .. tld, base) end
   return read_answer(answer)
 end
 
@@ -89,7 +117,12 @@ local function days(seconds)
 end
 
 function Domain:run(check, result)
-  local domain = check.domain:lower():match("^%s*(.-)%.?%s*$")
+  local domain = plain(check.domain)
+  local other = other_than(domain)
+  if other then
+    result.unknown, result.error = true, ("%s is no registered domain of its own: enter %s"):format(domain, other)
+    return result
+  end
   local answer, problem = registration(self.settings.server, domain)
   if not answer then
     result.unknown, result.error = true, problem

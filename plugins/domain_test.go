@@ -40,7 +40,9 @@ func TestDomain(t *testing.T) {
 		{name: "other zone", body: rdap("2027-04-08T05:00:00.0+02:00", ""), want: verdict{message: "Registered until 2027-04-08"}},
 		{name: "no date", body: rdap("", ""), want: verdict{unknown: true, err: "The registry of moon.example says no date of expiry"}},
 		{name: "bad date", body: rdap("soon", ""), want: verdict{unknown: true, err: "The registry of moon.example says no date of expiry"}},
-		{name: "not registered", status: 404, body: `{"errorCode":404}`, want: verdict{err: "Domain moon.example is not registered"}},
+		{name: "lost, as EPP writes it", body: rdap(in(400*day), `,"redemptionPeriod"`), want: verdict{err: "Domain moon.example is in redemption period"}},
+		{name: "pending delete", body: rdap(in(400*day), `,"PENDING DELETE"`), want: verdict{err: "Domain moon.example is in pending delete"}},
+		{name: "no registry", status: 404, body: `{"errorCode":404}`, want: verdict{unknown: true, err: "No RDAP service is known for .example"}},
 		{name: "limited", status: 429, want: verdict{unknown: true, err: "The registry could not be asked: it answered 429"}},
 		{name: "garbage", body: "<html>", want: verdict{unknown: true, err: "The registry's answer is not RDAP: not JSON"}},
 		{name: "other JSON", body: `{}`, want: verdict{unknown: true, err: "The registry's answer is not RDAP"}},
@@ -65,6 +67,49 @@ func TestDomain(t *testing.T) {
 			verdict{unknown: true, err: "The registry could not be asked: "}.compare(t, newBench(t, nil).run("domain", check{
 				config: map[string]any{"domain": "moon.example"}, settings: map[string]any{"server": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: short}))
 		})
+	}
+}
+
+// TestDomainNotRegistered holds that a registry alone can say so: one that the server
+// redirected to, or a server that answered for such domains before.
+func TestDomainNotRegistered(t *testing.T) {
+	t.Parallel()
+	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "gone") {
+			http.NotFound(w, r)
+			return
+		}
+		fmt.Fprint(w, rdap("2099-04-08T05:00:00Z", ""))
+	}))
+	defer registry.Close()
+	bootstrap := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, ".example") {
+			http.NotFound(w, r)
+			return
+		}
+		http.Redirect(w, r, registry.URL+r.URL.Path, http.StatusFound)
+	}))
+	defer bootstrap.Close()
+	missing := func(tld string) verdict { return verdict{err: "Domain gone." + tld + " is not registered"} }
+	unknown := func(tld string) verdict { return verdict{unknown: true, err: "No RDAP service is known for ." + tld} }
+	for _, step := range []struct {
+		server string
+		domain string
+		want   verdict
+	}{
+		{bootstrap.URL, "gone.example", missing("example")},
+		{bootstrap.URL, "gone.de", unknown("de")},
+		{registry.URL, "gone.de", unknown("de")},
+		{registry.URL, "moon.de", verdict{}},
+		{registry.URL, "gone.de", missing("de")},
+		{registry.URL, "gone.eu", unknown("eu")},
+		{bootstrap.URL, "gone.de", unknown("de")},
+	} {
+		b := newBench(t, nil)
+		if step.want == missing("de") { // it answered before
+			verdict{}.compare(t, b.run("domain", check{config: map[string]any{"domain": "moon.de"}, settings: map[string]any{"server": step.server}}))
+		}
+		step.want.compare(t, b.run("domain", check{config: map[string]any{"domain": step.domain}, settings: map[string]any{"server": step.server}}))
 	}
 }
 
@@ -116,7 +161,8 @@ func TestDomainConfig(t *testing.T) {
 	b := newBench(t, nil)
 	good := map[string]any{"domain": "xn--mnchen-3ya.example"}
 	b.checkConfig(t, "domain", good, complaint{nil, ""}, complaint{map[string]any{"domain": nil}, "domain"}, complaint{map[string]any{"domain": "example"}, "domain"},
-		complaint{map[string]any{"domain": "a/b.example"}, "domain"}, complaint{map[string]any{"domain": "münchen.example"}, "domain"}, complaint{map[string]any{"fail_days": 60}, "fail_days"})
+		complaint{map[string]any{"domain": "a/b.example"}, "domain"}, complaint{map[string]any{"domain": "münchen.example"}, "domain"}, complaint{map[string]any{"fail_days": 60}, "fail_days"},
+		complaint{map[string]any{"domain": "www.moon.org"}, "domain"})
 	if got := b.description(t, "domain", good); got != "Registration of xn--mnchen-3ya.example" {
 		t.Errorf("got description %q", got)
 	}

@@ -35,7 +35,36 @@ return {
   end,
 
   test_not_registered = function()
-    t.equal(run{ status = 404 }.error, "Domain moon.example is not registered")
+    run(answer(90 * DAY)) -- this server is the registry of .example
+    t.http("GET", "https://rdap.org/domain/gone.example", { status = 404 })
+    local result = t.run{ domain = "gone.example" }
+    t.equal(result.error, "Domain gone.example is not registered")
+    t.equal(result.unknown, false)
+  end,
+
+  test_no_registry = function()
+    local result = run{ status = 404 }
+    t.is_true(result.unknown)
+    t.equal(result.error, "No RDAP service is known for .example")
+  end,
+
+  test_lost_in_any_spelling = function()
+    for _, status in ipairs{ "redemption period", "redemptionPeriod", "Redemption Period", "REDEMPTION_PERIOD" } do
+      t.http("GET", "https://rdap.org/domain/moon.example", { json = { ldhName = "moon.example", status = { status, "inactive" } } })
+      t.at(NOW + 10 * DAY * #t.http_requests())
+      t.equal(t.run{ domain = "moon.example" }.error, "Domain moon.example is in redemption period")
+    end
+  end,
+
+  test_name_below_a_domain = function()
+    for name, want in pairs{ ["www.moon.example"] = "moon.example", ["a.b.moon.co.uk"] = "moon.co.uk", ["WWW.Moon.org."] = "moon.org" } do
+      local values, errors = t.clean{ domain = name }
+      t.is_nil(values)
+      t.equal(errors, { domain = "Enter " .. want .. ": that is the domain which is registered." })
+    end
+    for _, name in ipairs{ "moon.co.uk", "moon.github.io", "co.uk", "github.io" } do
+      t.equal(t.clean{ domain = name } ~= nil, name ~= "moon.github.io")
+    end
   end,
 
   test_an_answer_is_kept = function()

@@ -74,6 +74,7 @@ function Jenkins:run(check, result)
   end
 
   local build = is_table(status.lastCompletedBuild)
+  if build and build.result == nil then build = nil end -- it has no result yet
   if not build and #problems == 0 then return unknown(result, ('Job "%s" has no completed build on Jenkins'):format(job)) end
   if build then
     local failures = 0

@@ -10,7 +10,7 @@
 local exec, forms, re = require "exec", require "forms", require "re"
 
 local Nagios = {
-  name = "Nagios plugin", slug = "nagios", version = "1.0.0", author = "Moonwatch",
+  name = "Nagios plugin", slug = "nagios", version = "1.0.1", author = "Moonwatch",
   summary = "Runs a check_* program and takes its verdict and performance data.",
   font_icon = "fa fa-terminal",
   config_form = {
@@ -57,12 +57,17 @@ local function metrics(result, data)
   end
 end
 
+local function output_of(answer)
+  return answer.stdout .. (answer.stderr ~= "" and "\n" .. answer.stderr or "")
+end
+
 function Nagios:run(check, result)
   local command = { check.command }
   for _, word in ipairs(exec.split(check.arguments)) do command[#command + 1] = word end
-  local answer, problem, kind = exec.run(command)
+  local answer, problem, kind, printed = exec.run(command)
   if not answer then
     result.unknown, result.error = kind ~= "timeout", problem
+    if printed then result.raw_data = output_of(printed) end -- until it was ended
     return result
   end
 
@@ -82,7 +87,7 @@ function Nagios:run(check, result)
   else
     result.unknown, result.error = true, ("Exit code %d: %s"):format(answer.code, text)
   end
-  result.raw_data = answer.stdout .. (answer.stderr ~= "" and "\n" .. answer.stderr or "")
+  result.raw_data = output_of(answer)
   return result
 end
 

@@ -56,7 +56,7 @@ func TestNagios(t *testing.T) {
 		{name: "prints nothing", arguments: `"" 2`, want: verdict{err: "check_it printed nothing", severity: engine.StatusCritical}},
 		{name: "complains", arguments: `"" 3 "check_it: no such option"`, want: verdict{unknown: true, err: "check_it: no such option", raw: "no such option"}},
 		{name: "killed", arguments: `"OK" kill`, want: verdict{unknown: true, err: "check_it was ended by SIGKILL"}},
-		{name: "hangs", arguments: `"OK" hang`, want: verdict{err: path + " did not end in time"}},
+		{name: "hangs", arguments: `"OK" hang`, want: verdict{err: path + " did not end in time", raw: "OK"}},
 		{name: "perfdata", arguments: `"OK|/=2643MB;5948;5958;0;5968 'free space'=56.5%%;~:80;@90:95;0;100 users=3;10:;20: 'it''s'=1" 0`, want: verdict{message: "OK"}, metrics: []engine.Metric{
 			{Name: "/", Value: 2643, Unit: "MB", Warn: limit(5948), Fail: limit(5958), Min: limit(0), Max: limit(5968)},
 			{Name: "free space", Value: 56.5, Unit: "%", Warn: limit(80), Fail: limit(95), Min: limit(0), Max: limit(100)},

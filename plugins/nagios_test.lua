@@ -39,9 +39,10 @@ return {
   end,
 
   test_hangs = function()
-    local result = run(nil, PATH .. " did not end in time", "timeout")
+    local result = run({ stdout = "waiting for /mnt\n", stderr = "slow" }, PATH .. " did not end in time", "timeout")
     t.equal(result.unknown, false)
     t.equal(result.error, PATH .. " did not end in time")
+    t.equal(result.raw_data, "waiting for /mnt\n\nslow")
   end,
 
   test_bad_configuration = function()

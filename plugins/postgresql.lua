@@ -15,7 +15,7 @@ local re, tcp, time = require "re", require "tcp", require "time"
 local MOST, ROWS = 1024 * 1024, 10000 -- bytes of a message, rows of an answer
 
 local Postgresql = {
-  name = "PostgreSQL", slug = "postgresql", version = "1.0.0", author = "Moonwatch",
+  name = "PostgreSQL", slug = "postgresql", version = "1.0.1", author = "Moonwatch",
   summary = "Logs in to PostgreSQL and makes a query.",
   font_icon = "fa fa-database",
   config_form = {
@@ -56,17 +56,30 @@ local function send(connection, type, body)
   need(connection:send(type .. bytes.pack(">I4", #body + 4) .. body))
 end
 
+-- refused fails with the server's words.
+local function refused(body)
+  local fields = {}
+  for field, value in body:gmatch("(%a)([^%z]*)%z") do fields[field] = value end
+  fail(("%s (%s)"):format(fields.M or "unknown error", fields.C or "no SQLSTATE"))
+end
+
+-- refused_tls fails with the words of a server that answers the request for TLS with an
+-- error: as one of today, or with a line of text, as when it has no process left.
+local function refused_tls(connection)
+  local head = need(connection:receive(4))
+  local length = bytes.unpack(">I4", head)
+  if length >= 8 and length <= 64 * 1024 then refused(need(connection:receive(length - 4))) end
+  local rest = need(connection:receive("*a"))
+  fail(((head .. rest):match("^[^%z\r\n]+") or "unknown error"):sub(1, 300))
+end
+
 -- receive returns the type and body of the next message; it skips notices.
 local function receive(connection)
   while true do
     local kind, length = bytes.unpack(">c1I4", need(connection:receive(5)))
     if length < 4 or length > MOST then fail("the answer is not that of PostgreSQL") end
     local body = need(connection:receive(length - 4))
-    if kind == "E" then
-      local fields = {}
-      for field, value in body:gmatch("(%a)([^%z]*)%z") do fields[field] = value end
-      fail(("%s (%s)"):format(fields.M or "unknown error", fields.C or "no SQLSTATE"))
-    end
+    if kind == "E" then refused(body) end
     if kind ~= "N" and kind ~= "A" then return kind, body end
   end
 end
@@ -115,7 +128,9 @@ end
 local function login(connection, check)
   if check.tls then
     need(connection:send(bytes.pack(">I4I4", 8, 80877103)))
-    if need(connection:receive(1)) ~= "S" then fail("the server does not speak TLS") end
+    local answer = need(connection:receive(1))
+    if answer == "E" then refused_tls(connection) end
+    if answer ~= "S" then fail(answer == "N" and "the server does not speak TLS" or "the answer is not that of PostgreSQL") end
     need(connection:starttls{ verify = check.verify })
   end
   local database = check.database ~= "" and check.database or check.user

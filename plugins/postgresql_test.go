@@ -133,6 +133,19 @@ func TestPostgresqlLies(t *testing.T) {
 			tt.want.compare(t, b.run("postgresql", check{timeout: tt.want.patience(), config: map[string]any{"host": "127.0.0.1", "port": reply(tt.texts...), "password": "sesame", "query": tt.query}}))
 		})
 	}
+	// What a server says in place of its answer to the request for TLS is told.
+	for said, want := range map[string]string{
+		message('E', "SFATAL\x00C53300\x00Msorry, too many clients already\x00\x00"): "Login failed: sorry, too many clients already (53300)",
+		"Ecould not fork new process for connection: Cannot allocate memory\n\x00":   "Login failed: could not fork new process for connection: Cannot allocate memory",
+		"N":                "Login failed: the server does not speak TLS",
+		"HTTP/1.1 400\r\n": "Login failed: the answer is not that of PostgreSQL",
+	} {
+		port := listen(t, func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 8))
+			_, _ = c.Write([]byte(said))
+		})
+		verdict{err: want}.compare(t, b.run("postgresql", check{config: map[string]any{"host": "127.0.0.1", "port": port, "password": "sesame", "tls": true}}))
+	}
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, tls := range []bool{false, true} {

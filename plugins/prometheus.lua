@@ -3,15 +3,20 @@
 -- A series fails (or warns) when `value comparison threshold` is true, so with the
 -- comparison > it is fine up to and with the threshold. Of a range (`up[5m]`) the last
 -- value counts; NaN counts as no value. Without any series the result is what on_empty
--- says. When Prometheus cannot be asked, or refuses the query, the result is unknown.
+-- says. When Prometheus cannot be asked, or refuses the query, the result is unknown, as
+-- it is without a series when the answer came with warnings: it may be partial.
+--
+-- Redirects are followed here, because the query must go with them; the password and the
+-- headers go to the same site only.
 --
 -- Messages: `load{host=a} is 95 (> 90)`, the labels naming the series; `No series for QUERY`.
-local forms, http = require "forms", require "http"
+local forms, http, log, url = require "forms", require "http", require "log", require "url"
 
 local SHOWN = 5 -- series that a message lists
+local REDIRECTS = 10
 
 local Prometheus = {
-  name = "Prometheus", slug = "prometheus", version = "1.0.0", author = "Moonwatch",
+  name = "Prometheus", slug = "prometheus", version = "1.1.0", author = "Moonwatch",
   summary = "Compares the series of a Prometheus query with thresholds.",
   font_icon = "fa fa-line-chart",
   config_form = {
@@ -27,6 +32,7 @@ local Prometheus = {
     forms.CharField{ "password", group = "Access", required = false, widget = forms.PasswordInput, help_text = "Password for basic authentication" },
     forms.KeyValueField{ "headers", group = "Access", required = false, widget = forms.PasswordInput, placeholder = "Authorization: Bearer …",
       help_text = "Headers to send, one a line; they are kept secret" },
+    forms.BooleanField{ "verify_ssl_certificate", group = "Access", initial = true, label = "Verify SSL certificate", help_text = "Fail when the certificate is not trusted" },
   },
 }
 
@@ -92,22 +98,76 @@ local function listed(problems)
   return text
 end
 
+local function port_of(parts) return parts.port or parts.scheme == "https" and 443 or 80 end
+
+-- follow returns the address that a Location is, seen from another, and whether it is of
+-- the same site: credentials may go there.
+local function follow(from, location)
+  local here = url.parse(from)
+  if location:find("^//") then location = here.scheme .. ":" .. location
+  elseif location:find("^/") then location = from:match("^%a+://[^/?#]*") .. location
+  elseif not location:find("^%a[%w+.-]*:") then location = from:match("^%a+://[^?#]*/") .. location end
+  local there = url.parse(location)
+  if not there then return location, false end
+  local same = there.host == here.host and
+    (there.scheme == here.scheme and port_of(there) == port_of(here) or here.scheme == "http" and there.scheme == "https")
+  return location, same
+end
+
+-- ask posts the query, or gets it where that is all that is allowed. It returns the
+-- response and the address that gave it.
+local function ask(check)
+  local at, method, trusted = check.server:match("^(.-)/*$") .. "/api/v1/query", "POST", true
+  for _ = 0, REDIRECTS + 1 do
+    local query = { query = check.query }
+    local response, problem = http.request{
+      method = method, url = at, redirects = false, max_body = 4 * 1024 * 1024, verify = check.verify_ssl_certificate,
+      form = method == "POST" and query or nil,
+      query = method == "GET" and not at:find("[?&]query=") and query or nil,
+      headers = trusted and check.headers or nil,
+      auth = trusted and check.username ~= "" and { check.username, check.password } or nil }
+    if not response then return nil, problem end
+    local location = response.headers.Location
+    if method == "POST" and (response.status == 405 or response.status == 501) then
+      method = "GET"
+    elseif response.status >= 301 and response.status <= 308 and location then
+      local same
+      at, same = follow(at, location)
+      trusted = trusted and same
+    else
+      return response, at
+    end
+  end
+  return nil, "it redirects again and again, at last to " .. at
+end
+
+-- warnings_of returns the warnings of an answer as one text; they say that it may be partial.
+local function warnings_of(answer)
+  local texts = {}
+  for _, text in ipairs(table_of(answer.warnings)) do texts[#texts + 1] = tostring(text) end
+  return table.concat(texts, "; ")
+end
+
 function Prometheus:run(check, result)
-  local response, problem = http.post(check.server:match("^(.-)/*$") .. "/api/v1/query", {
-    form = { query = check.query }, headers = check.headers, max_body = 4 * 1024 * 1024,
-    auth = check.username ~= "" and { check.username, check.password } or nil })
-  if not response then return unknown(result, "Prometheus could not be asked: " .. problem) end
+  local response, at = ask(check)
+  if not response then return unknown(result, "Prometheus could not be asked: " .. at) end
+  local asked = check.server:match("^(.-)/*$") .. "/api/v1/query"
+  local moved = at ~= asked and " (it redirected to " .. at:match("^[^?#]*") .. ")" or ""
   local answer, mistake = response:json()
   if type(answer) == "table" and answer.status == "error" then
-    return unknown(result, "Prometheus refused the query: " .. tostring(answer.error), response.body)
+    return unknown(result, "Prometheus refused the query: " .. tostring(answer.error) .. moved, response.body)
   elseif response.status ~= 200 then
-    return unknown(result, "Prometheus could not be asked: it answered " .. response.status, response.body)
+    return unknown(result, "Prometheus could not be asked: it answered " .. response.status .. moved, response.body)
   elseif type(answer) ~= "table" or type(answer.data) ~= "table" then
-    return unknown(result, "The answer is not that of Prometheus" .. (mistake and ": " .. mistake or ""), response.body)
+    return unknown(result, "The answer is not that of Prometheus" .. moved .. (mistake and ": " .. mistake or ""), response.body)
   end
   local series = series_of(answer.data)
   if not series then return unknown(result, "The query gives a " .. tostring(answer.data.resultType) .. ", which is no number", response.body) end
-  if #series == 0 then
+  local warnings = warnings_of(answer)
+  if warnings ~= "" then log.warn("Prometheus warns: " .. warnings) end
+  if #series == 0 and warnings ~= "" then
+    return unknown(result, ("No series for %s, but the answer may be partial: %s"):format(check.query, warnings), response.body)
+  elseif #series == 0 then
     result.unknown, result.succeeded = check.on_empty == "unknown", check.on_empty == "pass"
     local text = "No series for " .. check.query
     if result.succeeded then result.message = text else result.error = text end
@@ -129,6 +189,7 @@ function Prometheus:run(check, result)
   else
     result.succeeded = true
     result.message = #series == 1 and ("%s is %.10g"):format(series[1].name, series[1].value) or #series .. " series are fine"
+    if warnings ~= "" then result.message = ("%s, but the answer may be partial: %s"):format(result.message, warnings) end
   end
   return result
 end

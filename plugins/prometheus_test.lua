@@ -41,6 +41,58 @@ return {
     t.equal(result.unknown, false)
   end,
 
+  test_partial = function()
+    local empty = answer()
+    empty.json.warnings = { "receive series from store-1: connection refused" }
+    for _, on_empty in ipairs{ "pass", "fail", "unknown" } do
+      local result = run(empty, { on_empty = on_empty })
+      t.is_true(result.unknown)
+      t.equal(result.error, "No series for load, but the answer may be partial: receive series from store-1: connection refused")
+    end
+    local some = answer("5")
+    some.json.warnings = { "store-1 is away" }
+    local result = run(some)
+    t.equal(result.message, "load{host=h1} is 5, but the answer may be partial: store-1 is away")
+    t.equal(result.log[1], { level = "warn", message = "Prometheus warns: store-1 is away" })
+  end,
+
+  test_redirect_keeps_the_query = function()
+    for _, status in ipairs{ 301, 302, 303, 307, 308 } do
+      t.http("POST", URL, { status = status, headers = { Location = "/prom/api/v1/query" } })
+      t.http("POST", "http://prom.example:9090/prom/api/v1/query", answer("5"))
+      local result = t.run{ server = "http://prom.example:9090", query = "load", fail = 9, headers = "X-Scope-OrgID: moon", username = "ada", password = "sesame" }
+      t.is_true(result.succeeded, result.error)
+      local last = t.http_requests()[#t.http_requests()]
+      t.equal(last.body, "query=load")
+      t.equal(last.headers["X-Scope-Orgid"], "moon")
+    end
+  end,
+
+  test_redirect_elsewhere = function()
+    t.http("POST", URL, { status = 302, headers = { Location = "https://login.example/?back=x" } })
+    t.http("POST", "https://login.example/?back=x", { body = "<html>" })
+    local result = t.run{ server = "http://prom.example:9090", query = "load", fail = 9, headers = "X-Scope-OrgID: moon", username = "ada", password = "sesame" }
+    t.is_true(result.unknown)
+    t.matches(result.error, "^The answer is not that of Prometheus \\(it redirected to https://login.example/\\)")
+    local last = t.http_requests()[2]
+    t.is_nil(last.headers.Authorization)
+    t.is_nil(last.headers["X-Scope-Orgid"])
+  end,
+
+  test_get_where_post_is_not_allowed = function()
+    for _, status in ipairs{ 405, 501 } do
+      t.http("POST", URL, { status = status })
+      t.http("GET", URL .. "?query=load", answer("5"))
+      t.is_true(t.run{ server = "http://prom.example:9090", query = "load", fail = 9 }.succeeded)
+    end
+  end,
+
+  test_redirects_for_ever = function()
+    t.http("POST", URL, { status = 301, headers = { Location = URL } })
+    t.equal(t.run{ server = "http://prom.example:9090", query = "load", fail = 9 }.error,
+      "Prometheus could not be asked: it redirects again and again, at last to " .. URL)
+  end,
+
   test_NaN_is_no_value = function()
     t.equal(run(answer("NaN")).error, "No series for load")
   end,

@@ -18,7 +18,7 @@ local function clean_command(text)
 end
 
 local Redis = {
-  name = "Redis", slug = "redis", version = "1.0.0", author = "Moonwatch",
+  name = "Redis", slug = "redis", version = "1.0.1", author = "Moonwatch",
   summary = "Logs in to Redis and gives a command.",
   font_icon = "fa fa-database",
   config_form = {
@@ -53,7 +53,8 @@ local function receive(connection, depth, left)
     if n < 0 then return "" end
     local text
     text, problem = connection:receive(n + 2)
-    return text and text:sub(1, -3), problem
+    if not text then return nil, problem end
+    return (text:sub(1, -3):gsub("\r\n", "\n")) -- INFO has lines with CR LF
   elseif kind == "*" and n and depth < DEPTH then
     local items = {}
     for i = 1, n do
@@ -74,6 +75,16 @@ local function call(connection, words)
   return receive(connection, 0, { items = ITEMS })
 end
 
+-- refusal is what a server says unasked before any TLS (that it has too many clients,
+-- or is in protected mode), or nil.
+local function refusal(check)
+  local connection = tcp.connect(check.host, check.port)
+  if not connection then return nil end
+  local line = connection:receive("*l", math.min(1, time.left() / 2))
+  connection:close()
+  return line and line:match("^%-(.+)") or nil
+end
+
 function Redis:run(check, result)
   local where, started = check.host .. ":" .. check.port, time.now()
   local connection, problem, kind = tcp.connect(check.host, check.port, { tls = check.tls and { verify = check.verify } })
@@ -81,6 +92,8 @@ function Redis:run(check, result)
     result.error = kind == "refused" and "Connection refused by " .. where
       or kind == "timeout" and "Connection to " .. where .. " timed out"
       or "Connection to " .. where .. " failed: " .. problem
+    local said = check.tls and (kind == "tls" or kind == "closed" or kind == "protocol") and refusal(check)
+    if said then result.error = "Connection to " .. where .. " failed: " .. said:sub(1, 300) end
     return result
   end
   result:metric("connect", time.now() - started, "s")

@@ -57,6 +57,11 @@ func TestRedisServer(t *testing.T) {
 func TestRedisLies(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
+	t.Run("refusal before TLS", func(t *testing.T) {
+		port := listen(t, func(c net.Conn) { fmt.Fprint(c, "-ERR max number of clients reached\r\n") })
+		verdict{err: fmt.Sprintf("Connection to 127.0.0.1:%d failed: ERR max number of clients reached", port)}.compare(t,
+			b.run("redis", check{config: map[string]any{"host": "127.0.0.1", "port": port, "tls": true}}))
+	})
 	for _, tt := range []struct {
 		name, answer string
 		want         verdict

@@ -38,6 +38,15 @@ return {
     t.equal(result.raw_data, "role:slave")
   end,
 
+  test_lines_of_INFO_end_in_LF = function()
+    local info = "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n"
+    local reply = ("$%d\r\n%s\r\n"):format(#info, info)
+    t.is_true(run({ { command("INFO"), reply } }, { command = "INFO", expect = "(?m)^role:master$" }).succeeded)
+    t.tcp("other.example", 6379, { { command("INFO"), reply } })
+    local result = t.run{ host = "other.example", command = "INFO", expect = "role:slave" }
+    t.equal(result.raw_data, "# Replication\nrole:master\nconnected_slaves:0\n")
+  end,
+
   test_garbage_and_silence = function()
     t.tcp("cache.example", 6379, { { command("PING"), "HTTP/1.1 400 Bad Request\r\n" } })
     t.tcp("cache.example", 6379, { { command("PING"), "" } })

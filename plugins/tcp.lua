@@ -1,10 +1,11 @@
 -- TCP port: connects, and where asked to, sends a text and looks at the answer.
-local forms, tcp, time = require "forms", require "tcp", require "time"
+local forms, re, tcp, time = require "forms", require "re", require "tcp", require "time"
 
-local MOST = 4096 -- bytes of the answer that are looked at
+local MOST, LINES = 4096, 100 -- bytes of the answer that are looked at, and lines after each of which they are
+local QUIET = 1 -- seconds of silence after which an answer without a line's end is complete
 
 local Tcp = {
-  name = "TCP port", slug = "tcp", version = "1.0.0", author = "Moonwatch",
+  name = "TCP port", slug = "tcp", version = "1.0.1", author = "Moonwatch",
   summary = "Connects to a TCP port and, if asked to, checks what it answers.",
   font_icon = "glyphicon glyphicon-transfer",
   config_form = {
@@ -14,7 +15,7 @@ local Tcp = {
     forms.CharField{ "send", group = "Dialogue", required = false, placeholder = "PING\\r\\n",
       help_text = "Text to send once connected; \\r, \\n, \\t, \\\\ and \\xHH stand for characters that cannot be typed" },
     forms.PatternField{ "expect", group = "Dialogue", required = false, placeholder = "^220 ",
-      help_text = "Regular expression that the answer (its first 4 KiB) must match" },
+      help_text = "Regular expression that the answer (its first 4 KiB) must match once a line of it has ended, the server closes, or says no more for a second" },
   },
 }
 
@@ -27,23 +28,48 @@ local function unescape(text)
   end))
 end
 
--- listen reads until the answer matches. It reads byte by byte, because a server
--- that says no more may not end its line either.
+-- matches looks at an answer that is complete so far: as lines without their ends,
+-- so that ^OK$ holds for the line OK, or as it was sent.
+local function matches(expect, answer)
+  local lines = answer:gsub("\r\n", "\n"):gsub("\n$", "")
+  return re.match(expect, lines) or re.match(expect, answer)
+end
+
+-- listen reads until the answer matches. It is looked at when a line has ended, when the
+-- server closes or has said nothing for a while: what is still being said may go on
+-- otherwise. It returns the problem, if any, the answer, and when it came.
 local function listen(check, connection, where)
-  local re = require "re"
-  local parts, answer = {}, ""
-  while #parts < MOST do
-    local byte, problem, kind = connection:receive(1)
-    if not byte then
-      local ended = kind == "timeout" and "timed out waiting for" or kind == "closed" and "connection closed before" or problem .. " before"
-      if answer == "" then return "No answer from " .. where .. ": " .. ended .. " one", answer end
-      return "Failed to find match regex /" .. check.expect .. "/ in answer: " .. ended .. " more", answer
+  local quiet = math.min(QUIET, check.timeout / 4)
+  local answer, judged, lines, came = "", 0, 0, time.now() -- judged: bytes of it
+  while true do
+    local waiting = judged < #answer
+    local whole = time.left() > 2 * quiet -- else the deadline ends the wait, not the silence
+    local piece, problem, kind = connection:receive("*s", waiting and math.min(quiet, time.left() / 2) or nil)
+    if piece then
+      answer, came = answer .. piece, time.now()
+      local stop = answer:find("\n", judged + 1, true)
+      while stop and stop <= MOST and lines < LINES do
+        judged, lines = stop, lines + 1
+        if matches(check.expect, answer:sub(1, stop)) then return nil, answer, came end
+        stop = answer:find("\n", stop + 1, true)
+      end
+      if #answer > MOST then
+        -- it goes on: what holds at its end alone does not count
+        answer = answer:sub(1, MOST)
+        if matches(check.expect, answer) and re.match(check.expect, answer .. "\0") then return nil, answer, came end
+        return "Failed to find match regex /" .. check.expect .. "/ in answer", answer, came
+      end
+    else
+      local silent = kind == "timeout" and whole
+      if waiting and (silent or kind == "closed") and matches(check.expect, answer) then return nil, answer, came end
+      judged = #answer
+      if not (waiting and silent) then
+        local ended = kind == "timeout" and "timed out waiting for" or kind == "closed" and "connection closed before" or problem .. " before"
+        if answer == "" then return "No answer from " .. where .. ": " .. ended .. " one", answer, came end
+        return "Failed to find match regex /" .. check.expect .. "/ in answer: " .. ended .. " more", answer, came
+      end
     end
-    parts[#parts + 1] = byte
-    answer = table.concat(parts)
-    if re.match(check.expect, answer) then return nil, answer end
   end
-  return "Failed to find match regex /" .. check.expect .. "/ in answer", answer
 end
 
 function Tcp:run(check, result)
@@ -67,8 +93,9 @@ function Tcp:run(check, result)
     end
   end
   if check.expect ~= "" then
-    problem, result.raw_data = listen(check, connection, where)
-    result:metric("answer", time.now() - started, "s")
+    local came
+    problem, result.raw_data, came = listen(check, connection, where)
+    result:metric("answer", came - started, "s")
     if problem then
       result.error = problem
       return result

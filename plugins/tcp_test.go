@@ -43,6 +43,14 @@ func TestTCP(t *testing.T) {
 	silent := listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) })
 	closing := listen(t, func(net.Conn) {})
 	chatty := listen(t, func(c net.Conn) { fmt.Fprint(c, strings.Repeat("bla ", 5000)); _, _ = c.Read(make([]byte, 1)) })
+	pieces := func(texts ...string) int { // sent one by one, then closed
+		return listen(t, func(c net.Conn) {
+			for _, text := range texts {
+				fmt.Fprint(c, text)
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
 	refused := closedPort(t)
 	b := newBench(t, nil)
 
@@ -63,10 +71,23 @@ func TestTCP(t *testing.T) {
 		{name: "unexpected answer", port: echo, config: map[string]any{"send": `PING\n`, "expect": "PONG"}, err: "Failed to find match regex /PONG/ in answer: connection closed before more", raw: "+PING"},
 		{name: "silent", port: silent, config: map[string]any{"expect": "x"}, err: fmt.Sprintf("No answer from 127.0.0.1:%d: timed out", silent)},
 		{name: "closes", port: closing, config: map[string]any{"expect": "x"}, err: fmt.Sprintf("No answer from 127.0.0.1:%d: connection closed", closing)},
-		{name: "chatty", port: chatty, config: map[string]any{"expect": "never"}, err: "Failed to find match regex /never/ in answer", raw: "bla ", within: 10 * time.Second}, // it looks at every byte
+		{name: "chatty", port: chatty, config: map[string]any{"expect": "never"}, err: "Failed to find match regex /never/ in answer", raw: "bla "},
 		{name: "no TLS", port: banner, config: map[string]any{"tls": true}, err: "Connection to 127.0.0.1:"},
+		{name: "longer word", port: pieces("O", "K", "AY but degraded\r\n"), config: map[string]any{"expect": "^OK$"}, err: "Failed to find", raw: "OKAY"},
+		{name: "longer number", port: pieces("status=1", "2 FAILED\n"), config: map[string]any{"expect": "^status=1$"}, err: "Failed to find", raw: "status=12"},
+		{name: "line in pieces", port: pieces("O", "K\r", "\n"), config: map[string]any{"expect": "^OK$"}},
+		{name: "ends by closing", port: pieces("O", "K"), config: map[string]any{"expect": "^OK$"}},
+		{name: "lines", port: pieces(strings.Repeat("no\n", 1500)), config: map[string]any{"expect": "(x+x+)+y"}, err: "Failed to find", raw: "no\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "chatty" || tt.name == "lines" { // what is looked at in vain costs little
+				started := time.Now()
+				defer func() {
+					if took := time.Since(started); took > 5*time.Second {
+						t.Errorf("took %v", took)
+					}
+				}()
+			}
 			got := b.run("tcp", check{
 				config:  with(map[string]any{"host": "127.0.0.1", "port": tt.port}, tt.config),
 				timeout: cmp.Or(tt.within, time.Second),

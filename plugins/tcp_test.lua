@@ -28,6 +28,24 @@ return {
     t.is_true(run{ send = "\\x01\\\\\\t!", expect = "." }.succeeded)
   end,
 
+  test_judged_at_the_end_of_a_line = function()
+    t.tcp("mail.example", 25, { { "", "OKAY but degraded\r\n", close = true } })
+    t.tcp("mail.example", 25, { { "", "status=12 FAILED\n", close = true } })
+    t.tcp("mail.example", 25, { { "", "hello\r\nOK\r\n" } })
+    t.tcp("mail.example", 25, { { "", "OK" , close = true } })
+    t.equal(run{ expect = "^OK$" }.succeeded, false)
+    t.equal(run{ expect = "^status=1$" }.succeeded, false)
+    t.is_true(run{ expect = "(?m)^OK$" }.succeeded)
+    t.is_true(run{ expect = "^OK$" }.succeeded)
+  end,
+
+  test_cut_answer = function()
+    t.tcp("mail.example", 25, { { "", "x" .. ("1"):rep(5000) } })
+    t.tcp("mail.example", 25, { { "", "x" .. ("1"):rep(5000) } })
+    t.equal(run{ expect = "^x1+$" }.succeeded, false)
+    t.is_true(run{ expect = "^x1" }.succeeded)
+  end,
+
   test_wrong_answer = function()
     t.tcp("mail.example", 25, { { "", "554 no\r\n", close = true } })
     local result = run{ expect = "^220 " }

@@ -94,7 +94,7 @@ sent --> true
 func execModule() Module {
 	return Module{Name: "exec", Text: "Runs programs that the operator allows, without a shell. Their environment is PATH and LANG=C, and what env adds.",
 		Functions: functions(`
-			run(command: exec.command): exec.answer [fails waits] -- Runs a program: its absolute path and its arguments, by position. Kind denied when the operator does not allow it.
+			run(command: exec.command): exec.answer [fails waits] -- Runs a program: its absolute path and its arguments, by position. Kind denied when the operator does not allow it. With kind timeout a fourth value says what was printed until then: { stdout, stderr }.
 			split(text: string): string[] [fails] -- Parts a command line into words as a POSIX shell does; nothing is expanded.
 		`),
 		Example: `local exec = require "exec"

@@ -46,11 +46,13 @@ func urlModule() Module {
 			escape(text: string): string -- Escapes all but the unreserved characters.
 			unescape(text: string): string [fails] -- The reverse of escape.
 			query(query: table|string): any [fails] -- A table as the text of a query, in order of name, and the text of one as a table: a name that is repeated has an array of values.
+			registrable_domain(host: string): string? -- The part of a host's name that is registered with a registry, by the public suffix list: example.co.uk of www.example.co.uk. nil for an address and for a public suffix itself.
 		`),
 		Example: `local url = require "url"
 url.parse("https://example.org:8443/a?b=c").port --> 8443
 url.build{ scheme = "https", host = "example.org", path = "/a", query = { b = "c d" } } --> "https://example.org/a?b=c+d"
 url.escape("a b/c") --> "a%20b%2Fc"
+url.registrable_domain("www.example.co.uk") --> "example.co.uk"
 url.query("a=1&b=2").b --> "2"
 url.query{ a = 1, b = 2 } --> "a=1&b=2"`}
 }

@@ -235,7 +235,7 @@ func answerObjects() []Object {
 		`),
 		object("connection", "A stream of `tcp.connect`.", `
 			:send(text: string): boolean [fails waits] -- Sends all of it.
-			:receive(pattern?: string|integer): string [fails waits] -- "*l" a line without its end (default), "*a" all until the other side closes, or so many bytes.
+			:receive(pattern?: string|integer, timeout?: number): string [fails waits] -- "*l" a line without its end (default), "*a" all until the other side closes, "*s" what has come, waiting while that is nothing, or so many bytes. What was received before a timeout is there for the next call.
 			:starttls(options?: tcp.tls): boolean [fails waits] -- Goes on under TLS.
 			:close(): boolean -- Closes it.
 		`),

@@ -26,7 +26,7 @@ func testingModule() Module {
 			tcp(host: string, port: integer, dialogue?: testing.step[], message?: string, kind?: error_kind): nil -- Answers a connection: { { expect, reply }, … }.
 			dns(name: string, type: string, records?: table, message?: string, kind?: error_kind): nil -- Answers look-ups: an array of values, or of records.
 			icmp(host: string, answer?: testing.icmp_answer, message?: string, kind?: error_kind): nil -- Answers pings.
-			exec(argv: string|string[], answer?: testing.exec_answer, message?: string, kind?: error_kind): nil -- Answers runs of a program with just these arguments.
+			exec(argv: string|string[], answer?: testing.exec_answer, message?: string, kind?: error_kind): nil -- Answers runs of a program with just these arguments. An answer beside a message is what was printed until then.
 			smtp(message?: string|testing.smtp, kind?: error_kind): nil -- Takes mail; with a message it fails, and { refused = { address, … } } refuses some.
 			smtp_messages(): smtp.message[] -- The messages that were sent or tried, in order.
 			certificate(host: string, port: integer, answer?: testing.certificate, message?: string, kind?: error_kind): nil -- Answers tls.certificate.

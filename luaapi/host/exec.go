@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -48,11 +51,18 @@ func (n *Net) Exec(ctx context.Context, req *ExecRequest) (*ExecAnswer, error) {
 		if cmd.Process != nil {
 			NoteUnanswered(ctx) // it ran, and what it got done is not known
 		}
-		return nil, &Error{Timeout, req.Path + " did not end in time"}
+		return &ExecAnswer{Code: -1, Stdout: stdout.String(), Stderr: stderr.String()},
+			&Error{Timeout, req.Path + " did not end in time"}
 	}
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) && !errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState == nil {
 		return nil, explainExec(err, req.Path)
+	}
+	if code := cmd.ProcessState.ExitCode(); code == 126 || code == 127 {
+		// #!/usr/bin/env with a line end of Windows: env says it in words of its own
+		if line := interpreterLine(req.Path); strings.HasSuffix(line, "\r") {
+			return nil, &Error{Invalid, windowsLine(req.Path)}
+		}
 	}
 	return &ExecAnswer{
 		Code:   cmd.ProcessState.ExitCode(),
@@ -104,11 +114,44 @@ func loadsCode(name string) bool {
 func explainExec(err error, path string) *Error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &Error{NotFound, "no such program: " + path}
+		if _, gone := os.Stat(path); gone != nil {
+			return &Error{NotFound, "no such program: " + path}
+		}
+		switch line := interpreterLine(path); {
+		case strings.HasSuffix(line, "\r"):
+			return &Error{Invalid, windowsLine(path)}
+		case line != "":
+			program, _, _ := strings.Cut(strings.TrimSpace(line[2:]), " ")
+			return &Error{NotFound, "the interpreter of " + path + " is not there: " + plainLine(program)}
+		}
+		return &Error{NotFound, "the loader that " + path + " needs is not there: it was built for another system"}
+	case errors.Is(err, syscall.ENOEXEC):
+		return &Error{Invalid, path + " cannot be run: it is no program of this system, nor does it begin with #! and an interpreter"}
 	case errors.Is(err, fs.ErrPermission):
 		return &Error{Denied, "no permission to run " + path}
 	}
 	return &Error{Invalid, path + " cannot be run: " + plain(err)}
+}
+
+// interpreterLine is the first line of a script, "" for what is none. A line end
+// of Windows leaves its \r.
+func interpreterLine(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	head := make([]byte, 256)
+	n, _ := io.ReadFull(f, head)
+	line, _, _ := strings.Cut(string(head[:n]), "\n")
+	if !strings.HasPrefix(line, "#!") {
+		return ""
+	}
+	return line
+}
+
+func windowsLine(path string) string {
+	return path + " has line ends of Windows (CR LF): its interpreter is not found; save it with line ends of Unix (LF)"
 }
 
 // capped keeps the first MaxExecOutput bytes written to it and drops the rest.

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,6 +35,45 @@ func TestExec(t *testing.T) {
 	want := ExecAnswer{Code: 3, Stdout: "out a b $(id) y C \nin\n", Stderr: "err\n"}
 	if *got != want {
 		t.Errorf("got %+v, want %+v", *got, want)
+	}
+}
+
+// A script that is there but cannot begin is not "no such program".
+func TestExecNamesWhatIsMissing(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		kind       Kind
+		want       string
+	}{
+		{"windows", "#!/bin/sh\r\necho hello\r\n", Invalid, "has line ends of Windows (CR LF)"},
+		{"windows by env", "#!/usr/bin/env sh\r\necho hello\r\n", Invalid, "has line ends of Windows (CR LF)"},
+		{"interpreter", "#!/opt/none/python3 -u\nprint(1)\n", NotFound, "is not there: /opt/none/python3"},
+		{"no first line", "echo hello\n", Invalid, "it is no program of this system, nor does it begin with #!"},
+		{"empty", "", Invalid, "it is no program of this system"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "check")
+			if err := os.WriteFile(path, []byte(tt.text), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			_, err := execNet(t, path).Exec(within(t, 5*time.Second), &ExecRequest{Path: path})
+			wantError(t, err, tt.kind, tt.want)
+		})
+	}
+	gone := filepath.Join(t.TempDir(), "gone")
+	_, err := execNet(t, gone).Exec(within(t, 5*time.Second), &ExecRequest{Path: gone})
+	wantError(t, err, NotFound, "no such program: "+gone)
+}
+
+// What a program printed before it was ended is kept.
+func TestExecKeepsWhatWasPrinted(t *testing.T) {
+	path := script(t, `echo "waiting for /mnt"; echo slow >&2; sleep 60`)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(500*time.Millisecond, cancel)
+	got, err := execNet(t, path).Exec(ctx, &ExecRequest{Path: path})
+	wantError(t, err, Timeout, "did not end in time")
+	if got == nil || got.Stdout != "waiting for /mnt\n" || got.Stderr != "slow\n" {
+		t.Errorf("got %+v", got)
 	}
 }
 

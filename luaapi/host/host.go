@@ -23,7 +23,8 @@ type Host interface {
 	Lookup(ctx context.Context, req *LookupRequest) ([]Record, error)
 	// Certificate returns the certificate that a server shows, trusted or not.
 	Certificate(ctx context.Context, req *CertificateRequest) (*Certificate, error)
-	// Exec runs a program that the operator allows. Any exit code is an answer.
+	// Exec runs a program that the operator allows. Any exit code is an answer. One
+	// that is ended by ctx is an error, and an answer with what it printed until then.
 	Exec(ctx context.Context, req *ExecRequest) (*ExecAnswer, error)
 }
 

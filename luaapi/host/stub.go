@@ -251,9 +251,12 @@ func (s *Stub) Exec(_ context.Context, req *ExecRequest) (*ExecAnswer, error) {
 	if !ok {
 		return nil, s.refuse("the program "+strings.Join(argv, " "), s.execs.keys())
 	}
-	if err != nil {
+	if err != nil && prepared == nil {
 		return nil, err
 	}
 	answer := *prepared
+	if err != nil { // what was printed until then
+		return &answer, err
+	}
 	return &answer, nil
 }

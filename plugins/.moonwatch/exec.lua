@@ -5,7 +5,7 @@
 ---@class moonwatch.module.exec
 local exec = {}
 
----Runs a program: its absolute path and its arguments, by position. Kind denied when the operator does not allow it.
+---Runs a program: its absolute path and its arguments, by position. Kind denied when the operator does not allow it. With kind timeout a fourth value says what was printed until then: { stdout, stderr }.
 ---@param command moonwatch.exec.command
 ---@return moonwatch.exec.answer?
 ---@return string?

@@ -324,7 +324,7 @@
 ---A stream of `tcp.connect`.
 ---@class moonwatch.connection
 ---@field send fun(self: moonwatch.connection, text: string): boolean?, string?, moonwatch.error_kind? Sends all of it.
----@field receive fun(self: moonwatch.connection, pattern?: string|integer): string?, string?, moonwatch.error_kind? "*l" a line without its end (default), "*a" all until the other side closes, or so many bytes.
+---@field receive fun(self: moonwatch.connection, pattern?: string|integer, timeout?: number): string?, string?, moonwatch.error_kind? "*l" a line without its end (default), "*a" all until the other side closes, "*s" what has come, waiting while that is nothing, or so many bytes. What was received before a timeout is there for the next call.
 ---@field starttls fun(self: moonwatch.connection, options?: moonwatch.tcp.tls): boolean?, string?, moonwatch.error_kind? Goes on under TLS.
 ---@field close fun(self: moonwatch.connection): boolean Closes it.
 

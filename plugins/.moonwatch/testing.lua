@@ -137,7 +137,7 @@ function testing.dns(name, type, records, message, kind) end
 ---@param kind? moonwatch.error_kind
 function testing.icmp(host, answer, message, kind) end
 
----Answers runs of a program with just these arguments.
+---Answers runs of a program with just these arguments. An answer beside a message is what was printed until then.
 ---@param argv string|string[]
 ---@param answer? moonwatch.testing.exec_answer
 ---@param message? string

@@ -36,4 +36,9 @@ function url.unescape(text) end
 ---@return moonwatch.error_kind?
 function url.query(query) end
 
+---The part of a host's name that is registered with a registry, by the public suffix list: example.co.uk of www.example.co.uk. nil for an address and for a public suffix itself.
+---@param host string
+---@return string?
+function url.registrable_domain(host) end
+
 return url
