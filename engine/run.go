@@ -51,6 +51,9 @@ func (e *Engine) runCheck(c *Check, start time.Time) (*Check, RunReport, string,
 	case hold != "":
 		return unknown(CauseSuspended, "%s", hold)
 	}
+	if why := c.scheduleProblem(); why != "" {
+		return unknown(CauseConfig, "%s", why)
+	}
 	ctx, cancel := context.WithDeadline(e.runs, start.Add(c.Timeout.Std()))
 	defer cancel()
 	report := entry.Plugin.Run(ctx, in)

@@ -7,74 +7,160 @@ import (
 	"strings"
 	"time"
 
-	"github.com/adhocore/gronx"
+	"moonwatch/engine/cron"
 )
 
 // after returns when a check's first slot after the instant from is: on its
-// grid, or by its schedule. The answer is later than from; without a slot
-// within about four years it is four years away.
+// grid, or by its schedule. The answer is later than from. A schedule that
+// cannot be followed leaves the check on its grid, where each run says so.
 func (c *Check) after(from time.Time) time.Time {
-	if c.Schedule == nil {
-		return from.Add(nextSlot(c.ID, c.every(), from))
-	}
-	zone := c.Schedule.zone()
-	hours, _ := parseHours(c.Schedule.ActiveHours) // was validated
-	at := from
-	for range timetableSteps {
-		if c.Schedule.Cron == "" {
-			at = at.Add(nextSlot(c.ID, c.every(), at))
-		} else {
-			next, err := gronx.NextTickAfter(c.Schedule.Cron, at.In(zone), false)
-			if err != nil {
-				break
-			}
-			at = from.Add(next.Sub(from)) // keeps the monotonic reading of from
-		}
-		if hours.open(at.In(zone)) {
-			return at
-		}
-		if opens := hours.opens(at.In(zone)); opens.After(at) {
-			at = at.Add(opens.Sub(at) - time.Nanosecond)
+	if c.Schedule != nil {
+		if t, err := c.Schedule.timetable(); err == nil {
+			return t.after(c, from)
 		}
 	}
-	return from.Add(4 * year)
+	return c.gridAfter(from)
 }
 
-// timetableSteps bounds the search for a slot within active hours.
-const timetableSteps = 2000
-
-func (s *Schedule) zone() *time.Location {
-	if zone, err := time.LoadLocation(s.TimeZone); err == nil && s.TimeZone != "Local" {
-		return zone
-	}
-	return time.UTC
+// gridAfter returns when the first slot of the check's grid after an instant is.
+func (c *Check) gridAfter(from time.Time) time.Time {
+	return from.Add(nextSlot(c.ID, c.Interval.Std(), from))
 }
 
-// every is the check's interval; of one with a schedule it is the time between
-// its next two slots.
+// every is the check's interval; of one with a cron expression it is the time
+// between its next two slots.
 func (c *Check) every() time.Duration {
 	if c.Schedule == nil || c.Schedule.Cron == "" {
 		return c.Interval.Std()
 	}
-	first := c.after(time.Now())
-	return min(max(c.after(first).Sub(first), time.Second), year)
+	t, err := c.Schedule.timetable()
+	if err != nil {
+		return c.Interval.Std()
+	}
+	first := t.after(c, time.Now())
+	return min(max(t.after(c, first).Sub(first), time.Second), year)
+}
+
+// scheduleProblem is why the check's schedule cannot be followed, "" when it can.
+func (c *Check) scheduleProblem() string {
+	if c.Schedule == nil {
+		return ""
+	}
+	var p problems
+	s := *c.Schedule
+	s.validate(&p)
+	if len(p.list) == 0 {
+		return ""
+	}
+	return "its schedule cannot be followed, and it runs at its interval: " + p.list[0].Location + ": " + p.list[0].Message
+}
+
+// timetable is a schedule that was read.
+type timetable struct {
+	zone   *time.Location
+	slots  *cron.Expression // within the hours; nil is the check's grid
+	hours  activeHours
+	opened *cron.Expression // each minute in which the hours hold
+	closed *cron.Expression // and in which they do not
+}
+
+var errNeverFires = errors.New("this never fires: no day of the calendar has such a slot, or none within the active hours")
+
+func (s *Schedule) timetable() (*timetable, error) {
+	zone, err := loadZone(s.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	t := &timetable{zone: zone}
+	if t.hours, err = parseHours(s.ActiveHours); err != nil {
+		return nil, err
+	}
+	if s.Cron == "" {
+		minutes, err := cron.Parse("* * * * *")
+		if err != nil {
+			return nil, err
+		}
+		t.opened = minutes.Within(t.hours.hold)
+		t.closed = minutes.Within(func(day time.Weekday, minute int) bool { return !t.hours.hold(day, minute) })
+		return t, nil
+	}
+	if t.slots, err = cron.Parse(s.Cron); err != nil {
+		return nil, err
+	}
+	if len(t.hours) > 0 {
+		t.slots = t.slots.Within(t.hours.hold)
+	}
+	if !t.slots.Fires() {
+		return nil, errNeverFires
+	}
+	return t, nil
+}
+
+// after keeps the monotonic reading of from.
+func (t *timetable) after(c *Check, from time.Time) time.Time {
+	if t.slots != nil {
+		next, _ := t.slots.Next(from, t.zone) // it fires
+		return from.Add(next.Sub(from))
+	}
+	next := c.gridAfter(from)
+	if last := t.moved(c, next.Add(-c.Interval.Std())); last.After(from) {
+		return last
+	}
+	return t.moved(c, next)
+}
+
+// moved is where a slot of the grid goes that finds the hours closed: to the
+// first slot after they open, or to their first minute if the grid has none
+// before they close.
+func (t *timetable) moved(c *Check, slot time.Time) time.Time {
+	if t.hours.open(slot.In(t.zone)) {
+		return slot
+	}
+	opens := slot
+	for {
+		next, _ := t.opened.Next(opens, t.zone) // each row has a minute
+		opens = opens.Add(next.Sub(opens))
+		if t.hours.open(opens.In(t.zone)) { // it was not left out by the clock
+			break
+		}
+	}
+	first := c.gridAfter(opens.Add(-time.Nanosecond))
+	if closes, ok := t.closed.Next(opens, t.zone); ok && !first.Before(closes) {
+		return opens.Add(firstWait(c.ID, c.Interval.Std()))
+	}
+	return first
+}
+
+// loadZone returns the time zone of an IANA name.
+func loadZone(name string) (*time.Location, error) {
+	if zone, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" {
+		return zone, nil
+	}
+	return nil, errors.New("write an IANA time zone, such as Europe/Berlin")
 }
 
 func (s *Schedule) validate(p *problems) {
+	s.Cron, s.ActiveHours = strings.TrimSpace(s.Cron), strings.TrimSpace(s.ActiveHours)
 	if s.Cron == "" && s.ActiveHours == "" {
 		p.add("schedule.cron", "required", "write a cron expression, active hours or both")
-	}
-	if s.Cron != "" && (len(strings.Fields(s.Cron)) != 5 && !strings.HasPrefix(s.Cron, "@") || len(s.Cron) > 200 || !gronx.New().IsValid(s.Cron)) {
-		p.add("schedule.cron", "invalid", "write a cron expression of five fields, such as 30 8 * * 1-5")
 	}
 	if s.TimeZone == "" {
 		s.TimeZone = "UTC"
 	}
-	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
-		p.add("schedule.time_zone", "invalid", "write an IANA time zone, such as Europe/Berlin")
+	before := len(p.list)
+	if _, err := loadZone(s.TimeZone); err != nil {
+		p.add("schedule.time_zone", "invalid", "%s", err)
 	}
 	if _, err := parseHours(s.ActiveHours); err != nil {
 		p.add("schedule.active_hours", "invalid", "%s", err)
+	}
+	if s.Cron == "" {
+		return
+	}
+	if _, err := cron.Parse(s.Cron); err != nil {
+		p.add("schedule.cron", "invalid", "%s", err)
+	} else if _, err := s.timetable(); err != nil && len(p.list) == before {
+		p.add("schedule.cron", "invalid", "%s", err)
 	}
 }
 
@@ -148,32 +234,18 @@ func clockMinutes(text string) (int, error) {
 
 // open reports whether the hours hold at a wall time.
 func (h activeHours) open(t time.Time) bool {
-	if len(h) == 0 {
-		return true
-	}
-	minute, today := t.Hour()*60+t.Minute(), int(t.Weekday())
-	for _, row := range h {
-		overnight := row.end <= row.start
-		if row.days[today] && minute >= row.start && (overnight || minute < row.end) {
-			return true
-		}
-		if overnight && row.days[(today+6)%7] && minute < row.end {
-			return true
-		}
-	}
-	return false
+	return h.hold(t.Weekday(), t.Hour()*60+t.Minute())
 }
 
-// opens returns the next wall time at which the hours begin.
-func (h activeHours) opens(t time.Time) time.Time {
-	var best time.Time
-	for day := range 8 {
-		for _, row := range h {
-			at := time.Date(t.Year(), t.Month(), t.Day()+day, row.start/60, row.start%60, 0, 0, t.Location())
-			if row.days[at.Weekday()] && at.After(t) && (best.IsZero() || at.Before(best)) {
-				best = at
-			}
+func (h activeHours) hold(day time.Weekday, minute int) bool {
+	for _, row := range h {
+		overnight := row.end <= row.start
+		if row.days[day] && minute >= row.start && (overnight || minute < row.end) {
+			return true
+		}
+		if overnight && row.days[(day+6)%7] && minute < row.end {
+			return true
 		}
 	}
-	return best
+	return len(h) == 0
 }

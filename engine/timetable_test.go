@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -35,9 +37,95 @@ func TestTimetable(t *testing.T) {
 	if got := c.after(day(3, 7, 12, 0)); got.Before(day(3, 9, 8, 0)) || got.After(day(3, 9, 8, 1)) {
 		t.Errorf("an interval within active hours: %s", got.In(berlin))
 	}
-	c.Schedule.Cron = "0 0 30 2 *"
-	if got := c.after(epoch); got.Sub(epoch) < 2*year {
-		t.Errorf("a date that never comes: %s", got)
+}
+
+// TestHoursThatTheGridMisses holds that a check whose grid steps over its active
+// hours runs in each stretch of them that follows a slot, once.
+func TestHoursThatTheGridMisses(t *testing.T) {
+	for id := range 50 {
+		c := &Check{Meta: Meta{ID: fmt.Sprint("c", id)}, Interval: Duration(24 * time.Hour), Schedule: &Schedule{ActiveHours: "mon-fri 20:00-20:10", TimeZone: "Pacific/Chatham"}}
+		zone, at := c.Schedule.mustZone(t), epoch
+		seen := map[string]int{}
+		for {
+			next := c.after(at)
+			if !next.After(at) {
+				t.Fatalf("after %s comes %s", at, next)
+			}
+			if at = next; at.Sub(epoch) > 60*24*time.Hour {
+				break
+			}
+			here := at.In(zone)
+			if here.Hour() != 20 || here.Minute() > 9 || here.Weekday() == time.Saturday || here.Weekday() == time.Sunday {
+				t.Fatalf("a run at %s", here)
+			}
+			seen[here.Format(time.DateOnly)]++
+		}
+		if len(seen) < 40 || len(seen) > 45 {
+			t.Errorf("runs on %d days of 43", len(seen))
+		}
+	}
+	weekly := &Check{Meta: Meta{ID: "c1"}, Interval: Duration(7 * 24 * time.Hour), Schedule: &Schedule{ActiveHours: "mon-fri 08:00-18:00", TimeZone: "UTC"}}
+	at, runs := epoch, 0
+	for ; at.Sub(epoch) < 10*7*24*time.Hour; runs++ {
+		at = weekly.after(at)
+	}
+	if runs < 10 || runs > 11 {
+		t.Errorf("a weekly check ran %d times in ten weeks", runs)
+	}
+}
+
+func (s *Schedule) mustZone(t *testing.T) *time.Location {
+	zone, err := loadZone(s.TimeZone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+// TestScheduleValidation holds what is refused, and that the reason is said.
+func TestScheduleValidation(t *testing.T) {
+	for _, tt := range []struct {
+		schedule       Schedule
+		location, says string
+	}{
+		{Schedule{}, "schedule.cron", "write a cron expression"},
+		{Schedule{Cron: "0 0 30 2 *"}, "schedule.cron", "never fires"},
+		{Schedule{Cron: "0 3 * * *", ActiveHours: "08:00-18:00"}, "schedule.cron", "never fires"},
+		{Schedule{Cron: "0 9 * * sat", ActiveHours: "mon-fri 08:00-18:00"}, "schedule.cron", "never fires"},
+		{Schedule{Cron: "60 * * * *"}, "schedule.cron", "minute"},
+		{Schedule{Cron: "0 22-2 * * *"}, "schedule.cron", "backwards"},
+		{Schedule{Cron: "0 0 1 2 3 4 5 6"}, "schedule.cron", "this has 8"},
+		{Schedule{Cron: "@every 5m"}, "schedule.cron", "interval"},
+		{Schedule{Cron: "0 3 * * *", TimeZone: "Mars/Olympus"}, "schedule.time_zone", "IANA"},
+		{Schedule{Cron: "0 3 * * *", ActiveHours: "noon"}, "schedule.active_hours", "write days and hours"},
+		{Schedule{Cron: "0 23 * * sat", ActiveHours: "sat 22:00-06:00"}, "", ""},
+		{Schedule{Cron: "0 3 * * sun", ActiveHours: "sat 22:00-06:00"}, "", ""},
+		{Schedule{Cron: "0 0 29 2 *"}, "", ""},
+		{Schedule{ActiveHours: "Mon-FRI 08:00-18:00"}, "", ""},
+	} {
+		var p problems
+		s := tt.schedule
+		s.validate(&p)
+		switch {
+		case tt.says == "" && len(p.list) > 0:
+			t.Errorf("%+v: %v", tt.schedule, p.list)
+		case tt.says != "" && (len(p.list) != 1 || p.list[0].Location != tt.location || !strings.Contains(p.list[0].Message, tt.says)):
+			t.Errorf("%+v: %v, want %s: %s", tt.schedule, p.list, tt.location, tt.says)
+		}
+	}
+}
+
+// TestStoredScheduleThatNeverFires holds that what an older version took does
+// not leave a check silently dead.
+func TestStoredScheduleThatNeverFires(t *testing.T) {
+	for _, s := range []Schedule{{Cron: "0 0 30 2 *", TimeZone: "UTC"}, {Cron: "often", TimeZone: "UTC"}, {Cron: "0 3 * * *", TimeZone: "Gone/Away"}} {
+		c := &Check{Meta: Meta{ID: "c1"}, Interval: Duration(time.Minute), Schedule: &s}
+		if got := c.after(epoch).Sub(epoch); got <= 0 || got > time.Minute {
+			t.Errorf("%+v: next after %s", s, got)
+		}
+		if why := c.scheduleProblem(); !strings.Contains(why, "schedule") {
+			t.Errorf("%+v: %q", s, why)
+		}
 	}
 }
 

@@ -97,6 +97,9 @@ func (e *Engine) StoredCheck(id string) (Check, error) {
 // checkView builds the view of a check. The read lock is held.
 func (e *Engine) checkView(c *Check) CheckView {
 	v, t := e.bareCheck(c), e.tables
+	if why := c.scheduleProblem(); why != "" {
+		v.Problem = why
+	}
 	v.Config = e.public(c.Plugin, ConfigForm, c.Config)
 	v.PingURL = e.pingURL(c)
 	v.Services, v.InstanceIDs = []string{}, []string{}
