@@ -217,7 +217,9 @@ func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision 
 		if x.breakers.get(checkBreaker(id)) != nil {
 			x.breakers.delete(checkBreaker(id))
 		}
-		x.erase(KindPluginData, Scope{c.Plugin, id}.id())
+		if err := x.eraseData(ctx, Scope{c.Plugin, id}); err != nil {
+			return err
+		}
 		x.audit("delete", KindCheck, id, c.Name, c, nil)
 		for _, ref := range subjects {
 			x.evaluate(ref, fmt.Sprintf("the check %s was deleted", c.Name))

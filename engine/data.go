@@ -2,29 +2,39 @@ package engine
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
 )
 
-// pluginData is the plugins' key-value store. Values are read from the store;
-// writes pass the keeper as absolute puts, and an increment reads inside the
-// keeper, so that it is atomic.
+// pluginData is the plugins' key-value store, a record for each key. Writes pass
+// the keeper as absolute puts, and an increment reads inside the keeper, so that
+// it is atomic.
 type pluginData struct {
 	e  *Engine
-	mu sync.Mutex
-	// cache holds scopes that were touched: the keeper's view, ahead of nothing.
-	cache map[string]*scopeData
+	mu sync.Mutex // guards all below
+	// cache holds scopes that were touched, as they are on the disk; what they
+	// hold is never changed, but replaced.
+	cache  map[string]*scopeData
+	cached int // bytes, about
+	// budgets are what each plugin may write still, by slug.
+	budgets map[string]*writeBudget
 }
 
 type scopeData struct {
+	scope  Scope
 	values map[string]dataValue
+	size   int  // bytes, about
+	legacy bool // the values lie in one record still, as older versions kept them
 }
 
 type dataValue struct {
+	Key     string          `json:"key,omitempty"` // not in records of a whole scope
 	Value   json.RawMessage `json:"value"`
 	Expires *time.Time      `json:"expires,omitempty"`
 }
@@ -33,11 +43,35 @@ const (
 	dataValueMost = 16 << 10
 	dataKeysMost  = 100
 	dataKeyMost   = 200
-	dataCacheMost = 20_000
+	dataCacheMost = 32 << 20 // bytes
+
+	dataRate  = 512 << 10 // bytes a second that the checks or alerts of one plugin may write together
+	dataBurst = 8 << 20   // bytes that it may write at once after a rest
+	dataCost  = 200       // bytes that a write costs beside its value, about
 )
 
+// errDataBudget is fit to show to the plugin's author.
+var errDataBudget = errors.New("the plugin writes too much: its store takes 512 KiB a second from all its runs together, and 8 MiB at once")
+
+// writeBudget is a bucket of bytes that fills with time.
+type writeBudget struct {
+	left float64
+	at   time.Time
+}
+
+// take takes n bytes, if they are there.
+func (b *writeBudget) take(n int, now time.Time) bool {
+	b.left = min(b.left+max(now.Sub(b.at).Seconds(), 0)*dataRate, dataBurst)
+	b.at = now
+	if b.left < float64(n) {
+		return false
+	}
+	b.left -= float64(n)
+	return true
+}
+
 func newPluginData(e *Engine) *pluginData {
-	return &pluginData{e: e, cache: map[string]*scopeData{}}
+	return &pluginData{e: e, cache: map[string]*scopeData{}, budgets: map[string]*writeBudget{}}
 }
 
 // PluginData is the store that plugins read and write.
@@ -45,27 +79,68 @@ func (e *Engine) PluginData() PluginData { return e.data }
 
 func (s Scope) id() string { return s.Plugin + "/" + s.Subject }
 
+// keyID is the id of the record of a key.
+func (s Scope) keyID(key string) string {
+	return s.id() + "/" + base64.RawURLEncoding.EncodeToString([]byte(key))
+}
+
 // scope returns a scope's values, reading them from the store the first time.
 // The lock is held.
 func (p *pluginData) scope(ctx context.Context, s Scope) (*scopeData, error) {
 	if d := p.cache[s.id()]; d != nil {
 		return d, nil
 	}
-	d := &scopeData{values: map[string]dataValue{}}
-	r, err := p.e.store.Get(ctx, KindPluginData, s.id())
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	d := &scopeData{scope: s, values: map[string]dataValue{}}
+	if err := d.read(ctx, p.e.store); err != nil {
 		return nil, fmt.Errorf("read the plugin's store: %w", err)
 	}
-	if err == nil {
-		if err := json.Unmarshal(r.Data, &d.values); err != nil {
-			return nil, fmt.Errorf("read the plugin's store: %w", err)
-		}
-	}
-	if len(p.cache) >= dataCacheMost {
-		clear(p.cache)
-	}
-	p.cache[s.id()] = d
+	p.keep(d)
 	return d, nil
+}
+
+func (d *scopeData) read(ctx context.Context, store Store) error {
+	switch r, err := store.Get(ctx, KindPluginData, d.scope.id()); {
+	case err == nil:
+		d.legacy = true
+		if err := json.Unmarshal(r.Data, &d.values); err != nil {
+			return err
+		}
+		for key, v := range d.values {
+			v.Key = key
+			d.values[key] = v
+			d.size += len(key) + len(v.Value) + dataCost
+		}
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	prefix := d.scope.id() + "/"
+	var bad error
+	err := store.Scan(ctx, KindPluginData, Query{After: prefix}, func(r Record) bool {
+		if !strings.HasPrefix(r.ID, prefix) {
+			return false
+		}
+		var v dataValue
+		if bad = json.Unmarshal(r.Data, &v); bad != nil {
+			return false
+		}
+		d.values[v.Key] = v
+		d.size += len(v.Key) + len(v.Value) + dataCost
+		return true
+	})
+	return errors.Join(err, bad)
+}
+
+// keep puts a scope into the cache. The lock is held.
+func (p *pluginData) keep(d *scopeData) {
+	if old := p.cache[d.scope.id()]; old != nil {
+		p.cached -= old.size
+	}
+	if p.cached+d.size > dataCacheMost {
+		clear(p.cache)
+		p.cached = 0
+	}
+	p.cached += d.size
+	p.cache[d.scope.id()] = d
 }
 
 // Get returns the JSON under a key.
@@ -93,82 +168,164 @@ func (p *pluginData) Set(ctx context.Context, s Scope, key string, value []byte,
 	if len(value) > dataValueMost {
 		return fmt.Errorf("a value may hold 16 KiB of JSON, this one has %d bytes", len(value))
 	}
-	return p.change(ctx, s, func(d *scopeData, now time.Time) error {
+	return p.change(ctx, s, len(value), func(c *dataChange) error {
 		v := dataValue{Value: append([]byte(nil), value...)}
 		if ttl > 0 {
-			at := now.Add(ttl)
+			at := c.x.now.Add(ttl)
 			v.Expires = &at
 		}
-		return d.put(key, v, now)
+		return c.put(key, v)
 	})
 }
 
 // Increment adds to a number and returns the sum; a missing key counts as 0.
 func (p *pluginData) Increment(ctx context.Context, s Scope, key string, by float64) (sum float64, err error) {
-	err = p.change(ctx, s, func(d *scopeData, now time.Time) error {
+	err = p.change(ctx, s, 0, func(c *dataChange) error {
 		sum = 0
 		v := dataValue{}
-		if old, ok := d.live(key, now); ok {
+		if old, ok := c.d.live(key, c.x.now); ok {
 			if err := json.Unmarshal(old, &sum); err != nil {
 				return errors.New("the value is not a number")
 			}
-			v.Expires = d.values[key].Expires
+			v.Expires = c.d.values[key].Expires
 		}
 		sum += by
 		if v.Value, err = json.Marshal(sum); err != nil {
 			return errors.New("the sum is not a finite number")
 		}
-		return d.put(key, v, now)
+		return c.put(key, v)
 	})
 	return sum, err
 }
 
 // Delete removes a key; one that is not there is no error.
 func (p *pluginData) Delete(ctx context.Context, s Scope, key string) error {
-	return p.change(ctx, s, func(d *scopeData, now time.Time) error {
-		delete(d.values, key)
+	return p.change(ctx, s, 0, func(c *dataChange) error {
+		c.drop(key)
 		return nil
 	})
 }
 
-func (d *scopeData) put(key string, v dataValue, now time.Time) error {
+// dataChange changes a copy of a scope, and notes what that comes to in records.
+type dataChange struct {
+	x *tx
+	d *scopeData
+}
+
+func (c *dataChange) put(key string, v dataValue) error {
 	if key == "" || len(key) > dataKeyMost {
 		return fmt.Errorf("a key has 1 to %d bytes", dataKeyMost)
 	}
-	if _, ok := d.values[key]; !ok {
-		for k := range d.values {
-			if _, live := d.live(k, now); !live {
-				delete(d.values, k)
+	if _, ok := c.d.values[key]; !ok {
+		for k := range c.d.values {
+			if _, live := c.d.live(k, c.x.now); !live {
+				c.drop(k)
 			}
 		}
-		if len(d.values) >= dataKeysMost {
+		if len(c.d.values) >= dataKeysMost {
 			return fmt.Errorf("the store is full: it holds %d keys", dataKeysMost)
 		}
 	}
-	d.values[key] = v
+	c.write(key, v)
 	return nil
 }
 
-// change applies fn to a copy of the scope inside the keeper, and makes it durable.
-func (p *pluginData) change(ctx context.Context, s Scope, fn func(*scopeData, time.Time) error) error {
+func (c *dataChange) write(key string, v dataValue) {
+	v.Key = key
+	c.d.size += len(key) + len(v.Value) + dataCost
+	if old, ok := c.d.values[key]; ok {
+		c.d.size -= len(key) + len(old.Value) + dataCost
+	}
+	c.d.values[key] = v
+	c.x.write(KindPluginData, c.d.scope.keyID(key), v)
+}
+
+func (c *dataChange) drop(key string) {
+	if old, ok := c.d.values[key]; ok {
+		c.d.size -= len(key) + len(old.Value) + dataCost
+		delete(c.d.values, key)
+		c.x.erase(KindPluginData, c.d.scope.keyID(key))
+	}
+}
+
+// change applies fn to a copy of the scope inside the keeper, and makes it
+// durable. size is what it writes beside the cost of each write, in bytes.
+func (p *pluginData) change(ctx context.Context, s Scope, size int, fn func(*dataChange) error) error {
+	if !p.afford(s.Plugin, size+dataCost) {
+		return errDataBudget
+	}
 	return p.e.do(ctx, system, func(x *tx) error {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		d, err := p.scope(ctx, s)
+		d, err := x.scopeData(ctx, s)
 		if err != nil {
 			return err
 		}
-		next := &scopeData{values: make(map[string]dataValue, len(d.values)+1)}
-		for k, v := range d.values {
-			next.values[k] = v
+		c := &dataChange{x, &scopeData{scope: s, size: d.size, values: make(map[string]dataValue, len(d.values)+1)}}
+		maps.Copy(c.d.values, d.values)
+		if d.legacy {
+			x.erase(KindPluginData, s.id())
+			for key, v := range d.values {
+				c.write(key, v)
+			}
 		}
-		if err := fn(next, x.now); err != nil {
+		if err := fn(c); err != nil {
 			return err
 		}
-		p.cache[s.id()] = next
-		x.write(KindPluginData, s.id(), next.values)
+		if x.data == nil {
+			x.data = map[string]*scopeData{}
+		}
+		x.data[s.id()] = c.d
 		return nil
 	})
+}
+
+func (p *pluginData) afford(plugin string, n int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.e.now()
+	b := p.budgets[plugin]
+	if b == nil {
+		b = &writeBudget{left: dataBurst, at: now}
+		p.budgets[plugin] = b
+	}
+	return b.take(n, now)
+}
+
+// scopeData returns a scope as it is with the changes under way.
+func (x *tx) scopeData(ctx context.Context, s Scope) (*scopeData, error) {
+	for at := x; at != nil; at = at.parent {
+		if d := at.data[s.id()]; d != nil {
+			return d, nil
+		}
+	}
+	p := x.e.data
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.scope(ctx, s)
+}
+
+// eraseData erases all that is stored in a scope.
+func (x *tx) eraseData(ctx context.Context, s Scope) error {
+	d, err := x.scopeData(ctx, s)
+	if err != nil {
+		return err
+	}
+	x.erase(KindPluginData, s.id())
+	for key := range d.values {
+		x.erase(KindPluginData, s.keyID(key))
+	}
+	return nil
+}
+
+// merge takes over scopes whose changes are durable.
+func (p *pluginData) merge(changed map[string]*scopeData) {
+	if len(changed) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range changed {
+		p.keep(d)
+	}
 }
 
 // PluginSources keeps the last good sources of plugins in the store.
@@ -178,7 +335,7 @@ type pluginSources struct{ e *Engine }
 
 // KeepSource stores a source; it blocks on the disk.
 func (p pluginSources) KeepSource(ctx context.Context, s PluginSource) error {
-	return p.e.do(ctx, system, func(x *tx) error {
+	return p.e.goOn(ctx, func(x *tx) error {
 		x.write(KindPluginSource, s.Path, s)
 		if !s.Gone {
 			p.e.keepVersion(ctx, x, s)
@@ -204,7 +361,7 @@ func (p pluginSources) KeptSources(ctx context.Context) ([]PluginSource, error) 
 
 // DropSource forgets a source; one that is not kept is no error.
 func (p pluginSources) DropSource(ctx context.Context, path string) error {
-	return p.e.do(ctx, system, func(x *tx) error {
+	return p.e.goOn(ctx, func(x *tx) error {
 		x.erase(KindPluginSource, path)
 		return nil
 	})
@@ -214,8 +371,9 @@ func (p pluginSources) DropSource(ctx context.Context, path string) error {
 func (p *pluginData) forget(subject string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id := range p.cache {
-		if strings.HasSuffix(id, "/"+subject) {
+	for id, d := range p.cache {
+		if d.scope.Subject == subject {
+			p.cached -= d.size
 			delete(p.cache, id)
 		}
 	}

@@ -231,7 +231,7 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 		return fmt.Errorf("read the feeds of rotas: %w", err)
 	}
 	e.updateRoutes()
-	if err := e.do(ctx, system, func(x *tx) error { return x.recoverFromStop() }); err != nil {
+	if err := e.goOn(ctx, func(x *tx) error { return x.recoverFromStop() }); err != nil {
 		return fmt.Errorf("put the outbox in order: %w", err)
 	}
 	if err := e.startHistory(ctx); err != nil {

@@ -106,7 +106,7 @@ func (e *Engine) beatLoop() {
 // records since when it did not.
 func (e *Engine) beat(ctx context.Context) error {
 	h := &e.history
-	return e.do(ctx, system, func(x *tx) error {
+	return e.goOn(ctx, func(x *tx) error {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if last := h.beat; !last.IsZero() && x.now.Sub(last) >= stopLeast {

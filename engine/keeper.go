@@ -10,13 +10,24 @@ import (
 )
 
 // op is one thing for the keeper to do. Changes of an op that returns an error
-// are forgotten.
+// are forgotten. do may be called a second time, over the state as it was, when
+// the group it stood in was refused by the store.
 type op struct {
 	by     Actor
 	do     func(*tx) error
 	done   chan error // nil: nobody waits
 	simple bool       // do never fails half-way: it needs no transaction of its own
+	kept   keptWhen
 }
+
+// keptWhen says what becomes of an op while the store refuses writes.
+type keptWhen int
+
+const (
+	whenDurable keptWhen = iota // it is refused, and nothing of it is kept
+	observed                    // it is kept in memory, and who waits is told that it is not durable
+	anyway                      // it is kept in memory: the monitor's own doings
+)
 
 const (
 	groupMost   = 1024 // ops in one batch
@@ -26,11 +37,34 @@ const (
 	refusedMost = 10 * time.Second // how long the store may refuse before the monitor goes on from memory
 )
 
-var errStopping = errors.New("the monitor is stopping")
+var (
+	errStopping = errors.New("the monitor is stopping")
+	// errRefused answers who asked for a change that could not be made durable.
+	errRefused = &Error{Kind: Unavailable, Message: "the store does not accept writes: nothing was changed"}
+	// errObserved answers who brought an observation that could not be made durable.
+	errObserved = &Error{Kind: Unavailable, Message: "the store does not accept writes: this is known, but not durable"}
+)
 
-// do hands fn to the keeper and waits until its changes are durable.
+// do hands fn to the keeper and waits until its changes are durable. When they
+// cannot be made durable, nothing of them is kept, and the error is Unavailable.
 func (e *Engine) do(ctx context.Context, by Actor, fn func(*tx) error) error {
-	o := op{by: by, do: rehearsed(ctx, fn), done: make(chan error, 1)}
+	return e.ask(ctx, op{by: by, do: rehearsed(ctx, fn)})
+}
+
+// observe is do for what happened whether it can be stored or not, as a ping:
+// while the store refuses, it is kept in memory, and the error is Unavailable.
+func (e *Engine) observe(ctx context.Context, fn func(*tx) error) error {
+	return e.ask(ctx, op{by: system, do: fn, kept: observed})
+}
+
+// goOn is do for the monitor's own doings, which go on from memory while the
+// store refuses.
+func (e *Engine) goOn(ctx context.Context, fn func(*tx) error) error {
+	return e.ask(ctx, op{by: system, do: fn, kept: anyway})
+}
+
+func (e *Engine) ask(ctx context.Context, o op) error {
+	o.done = make(chan error, 1)
 	select {
 	case e.ops <- o:
 	case <-ctx.Done():
@@ -55,7 +89,7 @@ func (e *Engine) do(ctx context.Context, by Actor, fn func(*tx) error) error {
 // keeper's queue is full. fn must not fail half-way.
 func (e *Engine) post(fn func(*tx) error) {
 	select {
-	case e.ops <- op{by: system, do: fn, simple: true}:
+	case e.ops <- op{by: system, do: fn, simple: true, kept: anyway}:
 	case <-e.stopped:
 	}
 }
@@ -83,6 +117,7 @@ func (e *Engine) keep() {
 			e.group(nil)
 		case <-e.quit:
 			e.drain()
+			e.endBacklog()
 			return
 		}
 	}
@@ -112,19 +147,13 @@ func (e *Engine) drain() {
 // group, because a batch names one author of what it deletes.
 func (e *Engine) group(first *op) {
 	x := e.begin(e.now())
-	var waiting []chan error
+	var done []op
 	take := func(o op) {
-		if err := e.perform(x, o); err != nil {
-			if o.done != nil {
-				o.done <- err
-			} else {
-				e.log.Error("an internal change failed", "error", err)
-			}
-		} else if o.done != nil {
-			waiting = append(waiting, o.done)
+		if e.perform(x, &o) {
+			done = append(done, o)
 		}
 	}
-	e.due(x)
+	due := e.due(x)
 	if first != nil {
 		take(*first)
 	}
@@ -140,23 +169,63 @@ func (e *Engine) group(first *op) {
 		break
 	}
 	err := e.commit(x)
-	if err == nil {
-		for _, fn := range x.after { // before who waits is told: what they read next follows from it
-			fn()
-		}
+	if errors.Is(err, errRefused) {
+		done, err = e.withoutAsked(done, due)
 	}
-	for _, done := range waiting {
-		done <- err
+	notDurable := e.memoryOnly.Load()
+	for _, o := range done {
+		switch {
+		case o.done == nil:
+		case err == nil && o.kept == observed && notDurable:
+			o.done <- errObserved
+		default:
+			o.done <- err
+		}
 	}
 }
 
-// perform runs one op; a panic in it is an error, and loses the op alone.
-func (e *Engine) perform(x *tx, o op) (err error) {
+// withoutAsked does a group again that the store has refused: what somebody asked
+// for is answered and forgotten, and the rest goes on from memory. It returns
+// the ops that are left to answer, and with what.
+func (e *Engine) withoutAsked(done []op, due []due) ([]op, error) {
+	for _, d := range due {
+		e.remind(d)
+	}
+	x := e.begin(e.now())
+	e.due(x)
+	var left []op
+	for _, o := range done {
+		if o.kept == whenDurable {
+			o.done <- errRefused
+		} else if e.perform(x, &o) {
+			left = append(left, o)
+		}
+	}
+	return left, e.commit(x)
+}
+
+// perform runs one op, and reports whether its changes stand. An op that failed
+// is answered.
+func (e *Engine) perform(x *tx, o *op) bool {
+	err := e.try(x, o)
+	switch {
+	case err == nil:
+		return true
+	case o.done != nil:
+		o.done <- err
+	default:
+		e.log.Error("an internal change failed", "error", err)
+	}
+	return false
+}
+
+// try runs one op; a panic in it is an error, and loses the op alone.
+func (e *Engine) try(x *tx, o *op) (err error) {
 	if o.simple {
 		return o.do(x)
 	}
-	if e.memoryOnly.Load() && o.by.Via != system.Via {
-		return &Error{Kind: Unavailable, Message: "the store does not accept writes"}
+	if e.memoryOnly.Load() && o.kept == whenDurable {
+		return errRefused
 	}
 	c := x.child(o.by)
 	defer func() {
@@ -173,8 +242,9 @@ func (e *Engine) perform(x *tx, o op) (err error) {
 }
 
 // commit makes x durable, then visible. While the store refuses, it tries again
-// for ten seconds; then the monitor goes on from memory, and what was not
-// written is written with the first batch that succeeds.
+// for ten seconds, and then returns errRefused: nothing of x is visible, and the
+// monitor goes on from memory. From then on batches become visible at once, and
+// are written with the first that succeeds.
 // A batch that no store could keep is refused whole.
 func (e *Engine) commit(x *tx) error {
 	b := x.batch()
@@ -182,13 +252,21 @@ func (e *Engine) commit(x *tx) error {
 		e.log.Error("a batch was refused", "batch", b.ID, "error", err)
 		return &Error{Kind: Invalid, Message: err.Error()}
 	}
-	if !b.empty() || e.backlog != nil {
-		e.apply(b)
+	switch {
+	case e.memoryOnly.Load():
+		e.applyLater(b)
+	case !b.empty():
+		if err := e.apply(b); err != nil {
+			return err
+		}
 	}
 	e.mu.Lock()
 	x.merge()
 	e.mu.Unlock()
 	e.announce(x)
+	for _, fn := range x.after { // before who waits is told: what they read next follows from it
+		fn()
+	}
 	return nil
 }
 
@@ -199,36 +277,53 @@ func (e *Engine) batchID() string {
 	return fmt.Sprintf("%x-%d", e.startAt.UnixMicro(), e.batches)
 }
 
-func (e *Engine) apply(b *Batch) {
-	if e.backlog != nil {
-		e.backlog.add(b)
-		if e.now().Before(e.retryStore) {
-			return
-		}
-		if err := e.store.Apply(context.Background(), e.backlog.batch(b.ID)); err != nil {
-			e.retryStore = e.now().Add(time.Second)
-			return
-		}
-		e.backlog = nil
-		e.memoryOnly.Store(false)
-		e.log.Info("the store accepts writes again")
-		return
-	}
+// apply makes b durable, or turns to memory after ten seconds of trying.
+func (e *Engine) apply(b *Batch) error {
 	began := e.now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := e.store.Apply(context.Background(), b)
 		if err == nil {
-			return
+			return nil
 		}
 		e.log.Error("the store refused a batch", "batch", b.ID, "error", err)
 		if e.now().Sub(began) >= refusedMost || e.isStopping() {
-			e.log.Error("the store has refused writes for 10 s: the monitor goes on from memory")
-			e.memoryOnly.Store(true)
+			e.log.Error("the store refuses writes: the monitor goes on from memory, and refuses changes")
 			e.backlog = newBacklog()
-			e.backlog.add(b)
-			return
+			e.retryStore = e.now().Add(time.Second)
+			e.memoryOnly.Store(true)
+			return errRefused
 		}
 		time.Sleep(wait)
+	}
+}
+
+// applyLater adds b to the backlog, and tries every second to write that.
+func (e *Engine) applyLater(b *Batch) {
+	e.backlog.add(b)
+	if !e.now().Before(e.retryStore) {
+		e.writeBacklog(b.ID)
+	}
+}
+
+func (e *Engine) writeBacklog(id string) {
+	if err := e.store.Apply(context.Background(), e.backlog.batch(id)); err != nil {
+		e.retryStore = e.now().Add(time.Second)
+		return
+	}
+	e.backlog = nil
+	e.memoryOnly.Store(false)
+	e.log.Info("the store accepts writes again")
+}
+
+// endBacklog tries a last time to write what is in memory alone.
+func (e *Engine) endBacklog() {
+	if e.backlog == nil {
+		return
+	}
+	e.writeBacklog(e.batchID())
+	if l := e.backlog; l != nil {
+		e.log.Error("the store still refuses writes: what was in memory alone is lost",
+			"results", len(l.results), "records", len(l.puts)+len(l.deletes))
 	}
 }
 
@@ -312,11 +407,12 @@ func (e *Engine) arm(timer *time.Timer) {
 	timer.Reset(wait)
 }
 
-// due looks at what has come due.
-func (e *Engine) due(x *tx) {
+// due looks at what has come due, and returns it.
+func (e *Engine) due(x *tx) (came []due) {
 	seen := map[due]bool{}
 	for len(e.dues) > 0 && !e.dues[0].at.After(x.now) {
 		d := heap.Pop(&e.dues).(due)
+		came = append(came, d)
 		d.at = time.Time{}
 		if seen[d] {
 			continue
@@ -328,4 +424,5 @@ func (e *Engine) due(x *tx) {
 			x.evaluate(d.ref, "")
 		}
 	}
+	return came
 }

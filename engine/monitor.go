@@ -162,7 +162,7 @@ func (m *viewMonitor) Record(ctx context.Context, check string, report RunReport
 		return denied("the check %s is not active", c.Name)
 	}
 	r := ResultOf(c, report, m.version, m.e.now())
-	err = m.e.do(ctx, system, func(x *tx) error {
+	err = m.e.observe(ctx, func(x *tx) error {
 		x.finish(c.ID, r, report, nil)
 		return nil
 	})

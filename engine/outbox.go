@@ -144,7 +144,7 @@ func (o *outbox) attempt(id string, l lane) {
 	}
 	var call *AlertCall
 	entry, known := o.e.pluginEntry(l.plugin)
-	err := o.e.do(o.ctx, system, func(x *tx) error {
+	err := o.e.goOn(o.ctx, func(x *tx) error {
 		call = x.beginAttempt(id, entry)
 		return nil
 	})
@@ -165,7 +165,7 @@ func (o *outbox) attempt(id string, l lane) {
 	if o.ctx.Err() != nil && report.Outcome != OutcomeSent {
 		return // given up at the stop: the attempt stands as begun, and is tried again after the start
 	}
-	o.e.do(context.Background(), system, func(x *tx) error {
+	o.e.goOn(context.Background(), func(x *tx) error {
 		x.endAttempt(id, report)
 		return nil
 	})
@@ -290,7 +290,7 @@ func (x *tx) endAttempt(id string, report AlertReport) {
 
 // markSent records that a delivery reached a user. It blocks until that is durable.
 func (e *Engine) markSent(delivery, user string) error {
-	return e.do(context.Background(), system, func(x *tx) error {
+	return e.observe(context.Background(), func(x *tx) error {
 		d := x.deliveries.get(delivery)
 		if d == nil || slices.Contains(d.Reached, user) {
 			return nil

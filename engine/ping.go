@@ -45,7 +45,7 @@ func (e *Engine) Ping(ctx context.Context, token string, p Ping) error {
 		return &Error{Kind: Unavailable, Message: "the monitor is busy"}
 	}
 	r := ResultOf(in.Check, report, entry.Plugin.Meta().Version, start)
-	err := e.do(context.WithoutCancel(ctx), system, func(x *tx) error {
+	err := e.observe(context.WithoutCancel(ctx), func(x *tx) error {
 		x.finish(c.ID, r, report, nil)
 		return nil
 	})

@@ -69,7 +69,7 @@ func sumsFrom(now time.Time, kept Duration) time.Time { return now.Add(-kept.Std
 func (e *Engine) dropResults(ctx context.Context, before time.Time) error {
 	h := &e.history
 	mark := func(dropped time.Time) error {
-		return e.do(ctx, system, func(x *tx) error {
+		return e.goOn(ctx, func(x *tx) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.rawFrom, h.dropped = before, dropped
@@ -136,7 +136,7 @@ func (d *eraser) flush(ctx context.Context) error {
 	}
 	keys := d.keys
 	d.keys = nil
-	err := d.e.do(ctx, system, func(x *tx) error {
+	err := d.e.goOn(ctx, func(x *tx) error {
 		for _, k := range keys {
 			// something may have come to life since it was looked at
 			if k.Kind == KindDelivery && x.deliveries.get(k.ID) != nil || k.Kind == KindIncident && x.incidents.get(k.ID) != nil {

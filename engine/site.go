@@ -153,8 +153,9 @@ func (e *Engine) welcome(ctx context.Context) error {
 
 // welcomed marks that the monitor holds, or held, something.
 func (x *tx) welcomed() {
-	if !x.e.marked.Swap(true) {
+	if !x.e.marked.Load() {
 		x.write(KindMark, welcomeMark, true)
+		x.whenDurable(func() { x.e.marked.Store(true) })
 	}
 }
 

@@ -63,7 +63,7 @@ func (e *Engine) sumUp(ctx context.Context) error {
 	if e.memoryOnly.Load() {
 		return errNotStored
 	}
-	return e.do(ctx, system, func(x *tx) error {
+	return e.goOn(ctx, func(x *tx) error {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.summed = to
@@ -228,7 +228,7 @@ func (p *sumPass) flush(ctx context.Context) error {
 	if len(p.puts) == 0 {
 		return nil
 	}
-	err := p.e.do(ctx, system, func(x *tx) error {
+	err := p.e.goOn(ctx, func(x *tx) error {
 		for i, r := range p.puts {
 			if x.checks.get(p.checks[i]) != nil {
 				x.written = append(x.written, written{r, false})

@@ -165,9 +165,10 @@ type tx struct {
 	size    int // bytes of the results' texts
 	latest  map[string]*Result
 	authors map[Key]string
-	deletes bool     // configuration is deleted: by one command a batch, whose author the batch names
-	deleter string   // the username of that command's caller
-	after   []func() // run once the changes are durable
+	deletes bool                  // configuration is deleted: by one command a batch, whose author the batch names
+	deleter string                // the username of that command's caller
+	after   []func()              // run once the changes are durable
+	data    map[string]*scopeData // plugins' stores that were changed, by scope
 }
 
 func (e *Engine) begin(now time.Time) *tx {
@@ -220,6 +221,11 @@ func (x *tx) fold(c *tx) {
 		x.deletes, x.deleter = true, c.deleter
 	}
 	x.after = append(x.after, c.after...)
+	if x.data == nil {
+		x.data = c.data
+	} else {
+		maps.Copy(x.data, c.data)
+	}
 }
 
 // whenDurable runs fn on the keeper once the changes are durable and visible,
@@ -379,6 +385,7 @@ func (x *tx) merge() {
 		}
 	}
 	x.t.forget(x)
+	x.e.data.merge(x.data)
 }
 
 func merge[T any](m map[string]*T, l *layer[T]) {

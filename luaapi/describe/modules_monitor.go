@@ -22,7 +22,7 @@ const storeLines = `
 `
 
 func storeModule() Module {
-	return Module{Name: "store", Text: "Values that last from run to run: JSON values to 16 KiB, 100 keys a scope, written at once. The scope is the check, or for an alert plugin the service; in a view it is the plugin's one scope.",
+	return Module{Name: "store", Text: "Values that last from run to run: JSON values to 16 KiB, 100 keys a scope, written at once; a plugin may write 512 KiB a second, and 8 MiB at once. The scope is the check, or for an alert plugin the service; in a view it is the plugin's one scope.",
 		Functions: functions(storeLines),
 		Example: `local store = require "store"
 store.set("last", { offset = 7 }, 3600) --> true
