@@ -116,6 +116,7 @@ type group struct {
 	location string         // of the group
 	path     string         // the same without row numbers and prefix, "" for the form
 	row      bool
+	key      string          // row: which stored row it says it was
 	lost     map[string]bool // row: columns whose stored secret no row took
 
 	out    map[string]any
@@ -210,6 +211,9 @@ func (g *group) unknown() {
 		names = append(names, g.fields[i].Name)
 	}
 	for _, key := range unknownKeys(g.raw, names) {
+		if g.row && key == RowKey {
+			continue
+		}
 		if len(g.c.errs) >= maxErrors { // looking for near names takes time
 			return
 		}

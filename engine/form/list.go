@@ -1,6 +1,8 @@
 package form
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"reflect"
 	"strconv"
@@ -30,7 +32,8 @@ func (g *group) list(f *Field, raw any, src source) (any, bool) {
 			g.c.complain(location, CodeType, "Enter an object with the fields of a row.")
 			continue
 		}
-		groups[i] = &group{c: g.c, src: src, fields: f.Fields, raw: m, row: true,
+		key, _ := m[RowKey].(string)
+		groups[i] = &group{c: g.c, src: src, fields: f.Fields, raw: m, row: true, key: key,
 			location: location, path: join(g.path, f.Name)}
 		groups[i].cleanOpen()
 	}
@@ -140,6 +143,7 @@ func (g *group) cleanRest() {
 type storedRow struct {
 	values map[string]any
 	full   map[string]any // with initials for columns that are new since, to compare by
+	key    string
 	taken  bool
 }
 
@@ -152,7 +156,7 @@ func (f *Field) storedRows(v any) []*storedRow {
 	rows := make([]*storedRow, len(list))
 	for n, one := range list {
 		values, _ := one.(map[string]any)
-		rows[n] = &storedRow{values: values, full: make(map[string]any, len(f.Fields))}
+		rows[n] = &storedRow{values: values, full: make(map[string]any, len(f.Fields)), key: KeyOfRow(n, Form{Fields: f.Fields}.Public(values))}
 		for i := range f.Fields {
 			column := &f.Fields[i]
 			old, ok := values[column.Name]
@@ -165,15 +169,43 @@ func (f *Field) storedRows(v any) []*storedRow {
 	return rows
 }
 
-// match gives each row the stored row that its kept secrets come from: one
-// that is equal in all that is not secret, at the same place if there; else,
-// where the number of rows did not change, the one at the same place.
+// RowKey is the key of a raw row under which a page sends back which stored row
+// it was (see KeyOfRow).
+const RowKey = "#row"
+
+// KeyOfRow names a row of a stored list, as Public gives it: by its place, and by
+// what of it is shown, so that a row that has changed meanwhile is another one.
+func KeyOfRow(place int, public map[string]any) string {
+	text, err := json.Marshal(public)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return strconv.Itoa(place) + "-" + hex.EncodeToString(sum[:8])
+}
+
+// match gives each row the stored row that its kept secrets come from: the one
+// that its key names, or one that is equal in all that is not secret, at the same
+// place if there. A row that differs is another one: it could send the secret to
+// an address that it was not meant for.
 func match(rows []*group, stored []*storedRow) {
 	take := func(row *group, old *storedRow) {
 		row.stored, old.taken = old.values, true
 	}
+	keys := make(map[string]*storedRow, len(stored))
+	for _, old := range stored {
+		keys[old.key] = old
+	}
+	for _, row := range rows {
+		if row == nil || row.key == "" {
+			continue
+		}
+		if old := keys[row.key]; old != nil && !old.taken {
+			take(row, old)
+		}
+	}
 	for i, row := range rows {
-		if i < len(stored) && row != nil && row.equals(stored[i]) {
+		if i < len(stored) && row != nil && row.stored == nil && !stored[i].taken && row.equals(stored[i]) {
 			take(row, stored[i])
 		}
 	}
@@ -182,11 +214,6 @@ func match(rows []*group, stored []*storedRow) {
 			if row != nil && row.stored == nil && !old.taken && row.equals(old) {
 				take(row, old)
 			}
-		}
-	}
-	for i, row := range rows {
-		if len(rows) == len(stored) && row != nil && row.stored == nil && !stored[i].taken {
-			take(row, stored[i])
 		}
 	}
 	var lost map[string]bool

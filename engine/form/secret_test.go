@@ -157,6 +157,13 @@ func TestRowSecrets(t *testing.T) {
 		map[string]any{"host": "a", "password": Sealed("A1")},
 		map[string]any{"host": "a", "password": Sealed("A2")},
 	}}
+	keyAt := func(stored Values, place int) string {
+		columns := Form{Fields: required.Fields[0].Fields}
+		if len(stored["rows"].([]any)) == 2 {
+			columns.Fields = free.Fields[0].Fields
+		}
+		return KeyOfRow(place, columns.Public(stored["rows"].([]any)[place].(map[string]any)))
+	}
 	tests := []struct {
 		name   string
 		form   Form
@@ -168,8 +175,18 @@ func TestRowSecrets(t *testing.T) {
 		{"unchanged", required, stored, `[{"host":"a"},{"host":"b"},{"host":"c"}]`, "A B C", ""},
 		{"moved", required, stored, `[{"host":"c","password":""},{"host":"a","password":{"set":true}},{"host":"b"}]`, "C A B", ""},
 		{"one removed", required, stored, `[{"host":"a"},{"host":"c"}]`, "A C", ""},
-		{"one changed", required, stored, `[{"host":"a"},{"host":"x"},{"host":"c"}]`, "A B C", ""},
-		{"moved and changed", required, stored, `[{"host":"c"},{"host":"x"},{"host":"a"}]`, "C B A", ""},
+		{"replaced", required, stored, `[{"host":"a"},{"host":"x"},{"host":"c"}]`, "", "rows[1].password:required"},
+		{"replaced, counting on its secret", required, stored, `[{"host":"a"},{"host":"x","password":{"set":true}},{"host":"c"}]`, "", "rows[1].password:required"},
+		{"replaced, free", free, stored, `[{"host":"a"},{"host":"x","password":""},{"host":"c"}]`, "", "rows[1].password:required"},
+		{"replaced without a secret", free, stored, `[{"host":"a"},{"host":"x","password":null},{"host":"c"}]`, "A <nil> C", ""},
+		{"all replaced", required, stored, `[{"host":"x"},{"host":"y"},{"host":"z"}]`, "", "rows[0].password:required rows[1].password:required rows[2].password:required"},
+		{"moved and replaced", required, stored, `[{"host":"c"},{"host":"x"},{"host":"a"}]`, "", "rows[1].password:required"},
+		{"another port", required, stored, `[{"host":"a","port":81},{"host":"b"},{"host":"c"}]`, "", "rows[0].password:required"},
+		{"edited, by its key", required, stored, `[{"host":"x","#row":"` + keyAt(stored, 0) + `"},{"host":"b"},{"host":"c"}]`, "A B C", ""},
+		{"edited and moved, by its key", required, stored, `[{"host":"b"},{"host":"x","#row":"` + keyAt(stored, 0) + `"},{"host":"c"}]`, "B A C", ""},
+		{"a key twice", required, stored, `[{"host":"x","#row":"` + keyAt(stored, 0) + `"},{"host":"y","#row":"` + keyAt(stored, 0) + `"},{"host":"c"}]`, "", "rows[1].password:required"},
+		{"a key of what was there before", required, stored, `[{"host":"x","#row":"0-0123456789abcdef"},{"host":"b"},{"host":"c"}]`, "", "rows[0].password:required"},
+		{"removed, the other by its key", free, twins, `[{"host":"b","#row":"` + keyAt(twins, 1) + `"}]`, "A2", ""},
 		{"changed and another removed", required, stored, `[{"host":"x"},{"host":"c"}]`, "", "rows[0].password:required"},
 		{"changed and entered", required, stored, `[{"host":"x","password":"new"},{"host":"c"}]`, "rows.password=new C", ""},
 		{"added", required, stored, `[{"host":"a"},{"host":"b"},{"host":"c"},{"host":"d"}]`, "", "rows[3].password:required"},
@@ -182,6 +199,10 @@ func TestRowSecrets(t *testing.T) {
 		{"counted on", free, nil, `[{"host":"x","password":{"set":true}}]`, "", "rows[0].password:required"},
 	}
 	for _, tt := range tests {
+		if strings.Contains(tt.name, "free") || strings.Contains(tt.name, "without a secret") { // no port there
+			tt.stored = Values{"rows": []any{
+				map[string]any{"host": "a", "password": Sealed("A")}, map[string]any{"host": "b", "password": Sealed("B")}, map[string]any{"host": "c", "password": Sealed("C")}}}
+		}
 		got, errs := tt.form.Clean(context.Background(), decodeJSON(t, `{"rows":`+tt.raw+`}`), Options{Stored: tt.stored, Seal: tagged})
 		var passwords []string
 		rows, _ := got["rows"].([]any)

@@ -11,7 +11,8 @@ import (
 // named prefix.field ("config.endpoint"; just "endpoint" with an empty prefix),
 // those of rows prefix.field.N.column, where the numbers may have gaps. A row
 // without any text is dropped, but for one with an input named prefix.field.N
-// of its own (any value): a page writes that for rows that are there already.
+// of its own: a page writes that for rows that are there already, its value being
+// the row's key (see KeyOfRow) or, for one that is not stored yet, "1".
 // An absent checkbox is false and an absent multiple selection empty; any other
 // absent input is left out. The input prefix.field.clear, when not empty, clears
 // a secret.
@@ -78,7 +79,11 @@ func (f *Field) rowsFromWeb(v url.Values, name string) []any {
 	}
 	rows := make([]any, len(numbers))
 	for i, n := range numbers {
-		rows[i] = Form{Fields: f.Fields}.FromWeb(v, name+"."+strconv.Itoa(n))
+		row := Form{Fields: f.Fields}.FromWeb(v, name+"."+strconv.Itoa(n))
+		if key := v.Get(name + "." + strconv.Itoa(n)); key != "" && key != "1" {
+			row[RowKey] = key
+		}
+		rows[i] = row
 	}
 	return rows
 }

@@ -35,6 +35,8 @@ func TestFromWeb(t *testing.T) {
 		{"a spare row is dropped", "rows.0.host=&rows.0.port=80&rows.0.password=&rows.0.tls=on", "", map[string]any{"verify": false, "tags": []any{}, "rows": []any{}}},
 		{"a row that was there is not", "rows.0=1&rows.0.host=&rows.0.port=80&rows.0.password=", "",
 			map[string]any{"verify": false, "tags": []any{}, "rows": []any{row("", "80", "", false)}}},
+		{"a row that was stored", "rows.3=0-abc&rows.3.host=a&rows.3.port=80&rows.3.password=", "",
+			map[string]any{"verify": false, "tags": []any{}, "rows": []any{keyed(row("a", "80", "", false), "0-abc")}}},
 		{"odd row numbers", "rows.-1.host=a&rows.01.host=b&rows.x.host=c&rows.99999999999999999999.host=d", "", map[string]any{"verify": false, "tags": []any{}, "rows": []any{}}},
 	}
 	for _, tt := range tests {
@@ -47,4 +49,9 @@ func TestFromWeb(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
+}
+
+func keyed(row map[string]any, key string) map[string]any {
+	row[RowKey] = key
+	return row
 }

@@ -69,7 +69,9 @@ func keepRows(posted url.Values, list string) map[string]bool {
 		if empty {
 			blank[list+"."+strconv.Itoa(place)] = true
 		}
-		posted.Set(name, "1")
+		if posted.Get(name) == "" {
+			posted.Set(name, "1")
+		}
 	}
 	return blank
 }

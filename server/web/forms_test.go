@@ -1,8 +1,10 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -114,7 +116,7 @@ func TestACheckIsCreatedEditedAndDeleted(t *testing.T) {
 	if c.Name != "A new one" || len(c.Tags) != 2 || c.Config["host"] != "example.org" || c.Config["secret"] != form.Sealed("sealed:aHVzaC1odXNo") {
 		t.Errorf("saved %+v", c)
 	}
-	edit := h.get(access.Editor, path+"/edit").want(t, http.StatusOK, "A value is set", `name="config.secret.clear"`, `name="config.rows.0" value="1"`, `value="first"`).without(t, "hush-hush")
+	edit := h.get(access.Editor, path+"/edit").want(t, http.StatusOK, "A value is set", `name="config.secret.clear"`, `name="config.rows.0" value="0-`, `value="first"`).without(t, "hush-hush")
 	if !strings.Contains(fieldOf(t, edit.text, "config.secret"), `value=""`) {
 		t.Error("a secret is in the page")
 	}
@@ -129,6 +131,51 @@ func TestACheckIsCreatedEditedAndDeleted(t *testing.T) {
 	h.get(access.Editor, path+"/duplicate").want(t, http.StatusOK, `value="Copy of A new one"`, `action="/checks/new"`, "Secrets are not copied")
 	h.post(access.Editor, path+"/delete", "revision", "3").want(t, http.StatusSeeOther)
 	h.get(access.Editor, path).want(t, http.StatusNotFound)
+}
+
+// A row of a list keeps its secret while it is edited, in its place or another; a
+// row that takes the place of another does not get that one's.
+func TestARowKeepsItsOwnSecret(t *testing.T) {
+	h := peopled(t)
+	r := h.post(access.Editor, "/checks/new", goodCheck("config.rows.0.name", "first", "config.rows.0.password", "hush-hush",
+		"config.rows.1.name", "second", "config.rows.1.password", "psst-psst")...).want(t, http.StatusSeeOther)
+	path, _, _ := strings.Cut(r.header.Get("Location"), "?")
+	id := strings.TrimPrefix(path, "/checks/")
+	passwords := func() string {
+		c, err := h.engine.StoredCheck(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, row := range c.Config["rows"].([]any) {
+			m := row.(map[string]any)
+			out = append(out, fmt.Sprint(m["name"], "=", m["password"]))
+		}
+		return strings.Join(out, " ")
+	}
+	first, second := form.Sealed("sealed:aHVzaC1odXNo"), form.Sealed("sealed:cHNzdC1wc3N0")
+	keys := func() []string {
+		var out []string
+		text := h.get(access.Editor, path+"/edit").want(t, http.StatusOK).text
+		for _, match := range regexp.MustCompile(`name="config\.rows\.\d+" value="([^"]+)"`).FindAllStringSubmatch(text, -1) {
+			out = append(out, match[1])
+		}
+		return out
+	}
+	at := keys()
+	h.post(access.Editor, path+"/edit", goodCheck("revision", "1", "config.rows.0", at[1], "config.rows.0.name", "renamed", "config.rows.0.password", "",
+		"config.rows.4", at[0], "config.rows.4.name", "first", "config.rows.4.password", "")...).want(t, http.StatusSeeOther)
+	if got, want := passwords(), fmt.Sprint("renamed=", second, " first=", first); got != want {
+		t.Errorf("moved and renamed: got %s, want %s", got, want)
+	}
+	h.post(access.Editor, path+"/edit", goodCheck("revision", "2", "config.rows.0.name", "other", "config.rows.0.password", "",
+		"config.rows.1", keys()[1], "config.rows.1.name", "first", "config.rows.1.password", "")...).want(t, http.StatusUnprocessableEntity, "enter it again")
+	at = keys()
+	r = h.post(access.Editor, path+"/edit", goodCheck("revision", "2", "config.rows.0", at[0], "config.rows.0.name", "renamed", "config.rows.1", at[1], "config.rows.1.name", "first",
+		"_rows", "remove:config.rows.0")...).want(t, http.StatusOK, `name="config.rows.0" value="`+at[1]+`"`)
+	if !strings.Contains(fieldOf(t, r.text, "config.rows.0.password"), "A value is set") {
+		t.Error("the row that stays does not say that its secret is set")
+	}
 }
 
 func TestWhatWasTypedIsKept(t *testing.T) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -67,7 +68,8 @@ type optionView struct {
 type rowView struct {
 	Index  string
 	Name   string
-	Marked bool // the row counts though nothing is in it
+	Marked bool   // the row counts though nothing is in it
+	Key    string // of the stored row that it was, "1" for none
 	Fields []*fieldView
 	Errors []string
 }
@@ -286,11 +288,14 @@ func (o *formDraw) rows(v *fieldView, f *form.Field, value any, stored []any) {
 	list, _ := value.([]any)
 	for i, one := range list {
 		row, _ := one.(map[string]any)
-		var old map[string]any
-		if i < len(stored) {
-			old, _ = stored[i].(map[string]any)
+		key, _ := row[form.RowKey].(string)
+		if !o.Posted && i < len(stored) {
+			public, _ := stored[i].(map[string]any)
+			key = form.KeyOfRow(i, public)
 		}
-		v.Rows = append(v.Rows, o.row(columns, v.Name, strconv.Itoa(i), row, old))
+		view := o.row(columns, v.Name, strconv.Itoa(i), row, rowOf(stored, key))
+		view.Key = cmp.Or(key, "1")
+		v.Rows = append(v.Rows, view)
 	}
 	if len(list) == 0 && !o.Posted && f.Required {
 		first := *o
@@ -302,6 +307,16 @@ func (o *formDraw) rows(v *fieldView, f *form.Field, value any, stored []any) {
 	blank := template.row(columns, v.Name, "__N__", columns.Public(nil), nil)
 	blank.Marked = false
 	v.Blank = &blank
+}
+
+// rowOf is the stored row of that key, or nil.
+func rowOf(stored []any, key string) map[string]any {
+	for i, one := range stored {
+		if row, _ := one.(map[string]any); row != nil && form.KeyOfRow(i, row) == key {
+			return row
+		}
+	}
+	return nil
 }
 
 func (o *formDraw) row(columns form.Form, list, index string, raw, stored map[string]any) rowView {
