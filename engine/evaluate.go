@@ -79,6 +79,9 @@ func (x *tx) judge(c *Check, r Result) *Result {
 		r.Seq = max(r.Seq, last.Seq+1)
 	}
 	state := Judge(c.rule(), old, &r, x.now)
+	if len(old.Noted) > 0 {
+		r.Log, state.Noted = lastLines(slices.Concat(old.Noted, r.Log)), nil
+	}
 	x.results = append(x.results, r)
 	x.size += r.textSize()
 	x.latest[c.ID] = &r
@@ -133,7 +136,7 @@ func (x *tx) settle(c *Check, old, state *CheckState) {
 
 // same reports whether nothing but the sequence number differs.
 func (s *CheckState) same(o *CheckState) bool {
-	if !slices.Equal(s.Window, o.Window) || !slices.Equal(s.Below, o.Below) || !sameTime(s.UnknownSince, o.UnknownSince) || !sameTime(s.PassingSince, o.PassingSince) {
+	if !slices.Equal(s.Window, o.Window) || !slices.Equal(s.Below, o.Below) || !sameTime(s.UnknownSince, o.UnknownSince) || !sameTime(s.PassingSince, o.PassingSince) || !slices.Equal(s.Noted, o.Noted) {
 		return false
 	}
 	a, b := *s, *o

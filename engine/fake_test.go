@@ -19,6 +19,7 @@ import (
 type fakePlugin struct {
 	meta  engine.PluginMeta
 	run   func(ctx context.Context, in *engine.CheckRun) engine.RunReport
+	ping  func(ctx context.Context, in *engine.CheckRun, ping *engine.Ping) engine.RunReport
 	alert func(ctx context.Context, in *engine.AlertCall) engine.AlertReport
 	views []engine.ViewRoute
 	view  func(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error)
@@ -30,8 +31,11 @@ func (p *fakePlugin) Run(ctx context.Context, in *engine.CheckRun) engine.RunRep
 	return p.run(ctx, in)
 }
 
-func (p *fakePlugin) Ping(context.Context, *engine.CheckRun, *engine.Ping) engine.RunReport {
-	return engine.RunReport{}
+func (p *fakePlugin) Ping(ctx context.Context, in *engine.CheckRun, ping *engine.Ping) engine.RunReport {
+	if p.ping == nil {
+		return engine.RunReport{}
+	}
+	return p.ping(ctx, in, ping)
 }
 
 func (p *fakePlugin) Describe(_ context.Context, in *engine.CheckRun) (string, error) {

@@ -43,6 +43,7 @@ type CheckState struct {
 	Seq           uint64     `json:"seq,omitempty"`            // of the last result judged
 	Description   string     `json:"description,omitempty"`    // the plugin's line on what the check does
 	DescribedBy   string     `json:"described_by,omitempty"`   // hash of the version that said so
+	Noted         []LogLine  `json:"noted,omitempty"`          // logged since the last result
 	Problem       string     `json:"problem,omitempty"`        // why the stored configuration no longer passes
 	AwaitingFirst bool       `json:"awaiting_first,omitempty"` // reset by an edit: an open incident waits for the first results
 	CountsAs      Status     `json:"counts_as,omitempty"`      // severity that counts while AwaitingFirst
@@ -168,6 +169,7 @@ func AgeDue(rule Rule, s *CheckState) (time.Time, bool) {
 // have decided, so that the edit closes no incident.
 func Reset(old *CheckState, now time.Time) *CheckState {
 	s := NewCheckState(old.Check, now)
+	s.Noted = old.Noted
 	s.Seq, s.Description, s.DescribedBy = old.Seq, old.Description, old.DescribedBy
 	if severity, failing := old.Failing(); failing {
 		s.AwaitingFirst, s.CountsAs = true, severity

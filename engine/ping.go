@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // pingURL is the address that a check's pings go to, "" when its plugin takes
@@ -17,7 +18,9 @@ func (e *Engine) pingURL(c *Check) string {
 
 // Ping hands a ping to the check whose URL holds the token. What the plugin
 // makes of it is a result like any other; it may make none. It blocks until the
-// result is stored. The error is NotFound for an unknown token.
+// result is stored. The plugin of a paused check hears of it as well, so that it
+// knows when the last one came; no result comes of that. The error is NotFound
+// for an unknown token.
 func (e *Engine) Ping(ctx context.Context, token string, p Ping) error {
 	e.mu.RLock()
 	c := e.tables.checks[e.tables.pings[token]]
@@ -28,9 +31,6 @@ func (e *Engine) Ping(ctx context.Context, token string, p Ping) error {
 	entry, ok := e.pluginEntry(c.Plugin)
 	if !ok || entry.Plugin == nil || entry.Orphaned || !entry.Plugin.Meta().HasPing {
 		return missing(KindCheck)
-	}
-	if !c.Active {
-		return nil // heard, and of no consequence
 	}
 	in, hold := e.checkRun(c)
 	if hold != "" {
@@ -46,6 +46,10 @@ func (e *Engine) Ping(ctx context.Context, token string, p Ping) error {
 	}
 	r := ResultOf(in.Check, report, entry.Plugin.Meta().Version, start)
 	err := e.observe(context.WithoutCancel(ctx), func(x *tx) error {
+		if now := x.checks.get(c.ID); now != nil && !now.Active {
+			x.note(now, report.Log) // the plugin has noted it, and there is no result of a paused check
+			return nil
+		}
 		x.finish(c.ID, r, report, nil)
 		return nil
 	})
@@ -53,4 +57,36 @@ func (e *Engine) Ping(ctx context.Context, token string, p Ping) error {
 		return fmt.Errorf("keep the result of a ping: %w", err)
 	}
 	return nil
+}
+
+// Bounds of what a check keeps of lines that were logged without a result.
+const (
+	maxNoted     = 100
+	maxNotedSize = 32 << 10 // bytes
+)
+
+// note keeps what was logged by a call that gave no result, such as the body of a
+// ping that a run of a job began, until the next result, which takes it.
+func (x *tx) note(c *Check, lines []LogLine) {
+	if len(lines) == 0 {
+		return
+	}
+	old := x.states.get(c.ID)
+	if old == nil {
+		old = NewCheckState(c.ID, x.now)
+	}
+	state := old.copy()
+	state.Noted = lastLines(slices.Concat(old.Noted, lines))
+	x.states.put(c.ID, state)
+}
+
+// lastLines returns the last of lines that may be kept.
+func lastLines(lines []LogLine) []LogLine {
+	size := 0
+	for i := len(lines) - 1; i >= 0; i-- {
+		if size += len(lines[i].Message); size > maxNotedSize || len(lines)-i > maxNoted {
+			return slices.Clone(lines[i+1:])
+		}
+	}
+	return lines
 }

@@ -123,8 +123,12 @@ type CheckRun struct {
 	Services  []ServiceSnapshot  // linked services in order of name
 	Last      *LastResult        // nil before the first
 	PingURL   string             // "" unless the plugin has ping
-	Settings  form.Values        // site-wide settings of the plugin, sealed
-	PublicURL string             // of the site, "" when not set
+	// WatchedSince is since when the check has been watched without a break: the
+	// monitor's start, or when it was made, activated or its plugin was back. What
+	// stayed away before may have come unheard. Zero for a check that is not run.
+	WatchedSince time.Time
+	Settings     form.Values // site-wide settings of the plugin, sealed
+	PublicURL    string      // of the site, "" when not set
 }
 
 // LastResult is the result before this run.

@@ -39,6 +39,7 @@ func (e *Engine) runCheck(c *Check, start time.Time) (*Check, RunReport, string,
 	c = in.Check
 	entry, known := e.pluginEntry(c.Plugin)
 	unknown := func(cause Cause, format string, args ...any) (*Check, RunReport, string, bool) {
+		e.sched.deaf(c.ID) // its pings were refused, too
 		return c, RunReport{Unknown: true, Cause: cause, Error: fmt.Sprintf(format, args...)}, "", true
 	}
 	switch {
@@ -75,7 +76,8 @@ func (e *Engine) checkRun(c *Check) (*CheckRun, string) {
 	if now := t.checks[c.ID]; now != nil {
 		c = now
 	}
-	in := &CheckRun{Check: c, PublicURL: t.site().PublicURL, PingURL: e.pingURL(c)}
+	in := &CheckRun{Check: c, PublicURL: t.site().PublicURL, PingURL: e.pingURL(c),
+		WatchedSince: e.sched.heardSince(c.ID)}
 	for ref := range t.subjectsOf[c.ID] {
 		overall := StatusPassing
 		if s := t.subjects[ref.key()]; s != nil {
@@ -158,6 +160,9 @@ func (x *tx) finish(id string, r Result, report RunReport, waiters []chan *Resul
 		}
 	}
 	c := x.checks.get(id)
+	if c != nil && report.None {
+		x.note(c, report.Log)
+	}
 	if c == nil || report.None {
 		answer(nil)
 		return

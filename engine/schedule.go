@@ -46,6 +46,7 @@ type entry struct {
 	// again is a run asked for by an edit while one was under way.
 	again   bool
 	lastEnd time.Time // of the last run, or when it was scheduled first
+	heard   time.Time // since when nothing that the check waits for can have been missed
 	stale   bool      // staleness was reported since
 }
 
@@ -139,7 +140,7 @@ func (s *scheduler) set(c *Check, wait time.Duration) {
 	}
 	now := s.now()
 	if e == nil {
-		e = &entry{index: -1, lastEnd: now}
+		e = &entry{index: -1, lastEnd: now, heard: now}
 		s.entries[c.ID] = e
 	}
 	e.check = c
@@ -201,6 +202,26 @@ func (s *scheduler) hasten(id string, at time.Time) {
 	defer s.mu.Unlock()
 	if e := s.entries[id]; e != nil && e.index >= 0 && at.Before(e.due) {
 		s.enqueue(e, at)
+	}
+}
+
+// heardSince returns since when the check is watched without a break, zero for one
+// that is not scheduled.
+func (s *scheduler) heardSince(id string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		return e.heard
+	}
+	return time.Time{}
+}
+
+// deaf notes that the check could not be watched until now.
+func (s *scheduler) deaf(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		e.heard = s.now()
 	}
 }
 

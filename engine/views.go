@@ -30,6 +30,9 @@ type CheckView struct {
 	PingURL     string      `json:"ping_url"`  // "" unless its plugin takes pings
 	Services    []string    `json:"services"`  // ids of the services it is linked to
 	InstanceIDs []string    `json:"instances"` // ids of the instances it is linked to
+	// Log is what was logged since the last result by calls that gave none, such as
+	// pings at the start of a job; the next result takes it.
+	Log []LogLine `json:"log"`
 }
 
 // SubjectView is what is derived of a service or instance.
@@ -102,7 +105,10 @@ func (e *Engine) checkView(c *Check) CheckView {
 	}
 	v.Config = e.public(c.Plugin, ConfigForm, c.Config)
 	v.PingURL = e.pingURL(c)
-	v.Services, v.InstanceIDs = []string{}, []string{}
+	v.Services, v.InstanceIDs, v.Log = []string{}, []string{}, []LogLine{}
+	if s := t.states[c.ID]; s != nil && len(s.Noted) > 0 {
+		v.Log = slices.Clone(s.Noted)
+	}
 	if at, ok := e.sched.next(c.ID); ok {
 		at = at.UTC().Round(0)
 		v.NextRun = &at

@@ -55,7 +55,7 @@ func checkIndex(L *lua.LState) int {
 	}
 	v, ok := r.checkField(L, name)
 	if !ok {
-		names := append([]string{}, reservedNames[:]...)
+		names := append([]string{"watched_since"}, reservedNames[:]...)
 		if r.bound != nil {
 			names = append(names, r.bound.layout.names...)
 		}
@@ -102,6 +102,8 @@ func (r *run) checkField(L *lua.LState, name string) (lua.LValue, bool) {
 		return lua.LBool(in.Check.Active), true
 	case "ping_url":
 		return lua.LString(in.PingURL), true
+	case "watched_since": // a config field of this name hides it
+		return instant(in.WatchedSince), true
 	case "config":
 		if r.objects.config == nil {
 			r.objects.config = r.configTable(L)

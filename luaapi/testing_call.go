@@ -13,7 +13,7 @@ import (
 // testCheckKeys are the fields of a check that a test can set.
 func testCheckKeys() []string {
 	return []string{"slug", "id", "name", "instance_set", "service_set", "importance", "interval", "timeout", "active",
-		"last_result", "ping_url"}
+		"last_result", "ping_url", "watched_since"}
 }
 
 func isCheck(v *version) bool { return v.meta.Kind == engine.CheckPlugin }
@@ -48,6 +48,7 @@ func (w *testWorld) checkRun(o options, v *version) *engine.CheckRun {
 		}
 	}
 	in := &engine.CheckRun{Check: &c, Settings: w.settingsOf(v), PublicURL: testAddress}
+	in.WatchedSince = o.instant("watched_since", time.Time{})
 	if v.meta.HasPing {
 		in.PingURL = o.textOr("ping_url", testAddress+"/ping/token")
 	}

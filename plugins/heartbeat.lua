@@ -7,16 +7,19 @@
 --   backup.sh; curl -fsS -m 10 --retry 3 https://moon.example.org/ping/TOKEN/$?
 --
 -- The job is late when period + grace have passed since the last end of a run, a failed
--- one included; a start alone puts nothing off. Before the first ping, time counts from
--- the check's first run.
+-- one included; a start alone puts nothing off. Time counts from the check's first run,
+-- and from when the monitor started or the check was activated, at the earliest: what
+-- was said before may have gone unheard. A paused check notes its pings.
 --
 -- Messages: `No ping for 1h 10m (expected every 1h)`, with `; the run that began 20m ago
 -- has not ended` where there is one; `The job reported a failure`; `The job ended with
 -- exit code 3`. What the job sent as body is raw_data.
 local forms, log, store, time = require "forms", require "log", require "store", require "time"
 
+local LINES = 20 -- of a body that are logged
+
 local Heartbeat = {
-  name = "Heartbeat", slug = "heartbeat", version = "1.0.0", author = "Moonwatch",
+  name = "Heartbeat", slug = "heartbeat", version = "1.1.0", author = "Moonwatch",
   summary = "Waits for the pings of a job that watches itself, and notices when they stay away.",
   font_icon = "fa fa-heartbeat",
   config_form = {
@@ -47,8 +50,21 @@ local function begin(check, ping)
   store.set("began", ping.at)
 end
 
+-- note logs the body, line by line. The log of a ping without a result is kept for the next one.
+local function note(ping)
+  local lines = 0
+  for line in ping.body:gmatch("[^\r\n]+") do
+    lines = lines + 1
+    if lines > LINES then
+      log.info("…")
+      return
+    end
+    log.info(ping.kind .. ": " .. line)
+  end
+end
+
 function Heartbeat:ping(check, ping, result)
-  if ping.body ~= "" then log.info(ping.kind .. ": " .. ping.body) end
+  note(ping)
   if ping.kind == "log" then return nil end
   if ping.kind == "start" then
     begin(check, ping)
@@ -80,6 +96,7 @@ function Heartbeat:run(check, result)
     since = now
     store.set("created", now)
   end
+  since = math.max(since, check.watched_since or 0)
   if now - since <= check.period + check.grace then return nil end -- in time: the last ping's result stands
 
   local problem = "No ping for " .. span(now - since)

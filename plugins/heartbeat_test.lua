@@ -22,6 +22,31 @@ return {
     t.is_nil(t.run(CONFIG))
   end,
 
+  test_unheard_time_is_not_late = function()
+    at(0)
+    t.ping(CONFIG, {})
+    at(300) -- the monitor was down, or the check paused, until 4 minutes ago
+    local since = { watched_since = START + 296 * 60 }
+    t.is_nil(t.run(CONFIG, since))
+    at(367)
+    t.equal(t.run(CONFIG, since).error, "No ping for 1h 11m (expected every 1h)")
+    t.is_true(t.ping(CONFIG, {}).succeeded)
+    t.is_nil(t.run(CONFIG, since))
+  end,
+
+  test_unheard_before_the_first_ping = function()
+    at(0)
+    t.is_nil(t.run(CONFIG))
+    at(100)
+    t.is_nil(t.run(CONFIG, { watched_since = START + 90 * 60 }))
+  end,
+
+  test_long_bodies_are_cut = function()
+    t.ping(CONFIG, { kind = "start", body = ("line\n"):rep(50) })
+    t.equal(#t.log(), 21)
+    t.equal(t.log()[1].message, "start: line")
+  end,
+
   test_never_heard_of = function()
     at(0)
     t.is_nil(t.run(CONFIG))

@@ -24,6 +24,7 @@ func checkObjects() []Object {
 		active: boolean -- Whether it is run.
 		config: table -- The values of config_form.
 		last_result?: check.last_result -- The result before this one, or nil.
+		watched_since?: number -- Since when the check has been watched without a break: the monitor's start, or when the check was made or activated. What stayed away before may have come unheard. nil for a check that is not run.
 		ping_url: string -- The address that makes a ping, of a plugin with ping; else "".
 	`)
 	check.Open = true

@@ -64,6 +64,7 @@
 ---@field active boolean Whether it is run.
 ---@field config table The values of config_form.
 ---@field last_result? moonwatch.check.last_result The result before this one, or nil.
+---@field watched_since? number Since when the check has been watched without a break: the monitor's start, or when the check was made or activated. What stayed away before may have come unheard. nil for a check that is not run.
 ---@field ping_url string The address that makes a ping, of a plugin with ping; else "".
 ---@field [string] any
 
