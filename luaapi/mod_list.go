@@ -19,7 +19,7 @@ func builtinModules() map[string]func(*lua.LState) *lua.LTable {
 		"icmp":       openICMP,
 		"json":       openJSON,
 		"log":        openLog,
-		"re":         openRe(newPatterns()),
+		"re":         openRe(&patterns{}),
 		"recipients": openRecipients,
 		"smtp":       openSMTP,
 		"store":      openStore,

@@ -1,95 +1,23 @@
 package luaapi
 
 import (
-	"context"
 	"regexp"
-	"regexp/syntax"
 	"strings"
-	"sync"
+
+	"moonwatch/engine/pattern"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// Limits of regular expressions. Go's run in time linear in the text, but also
-// in the size of the pattern's program, and cannot be interrupted.
+// The most of what one find_all or replace gives.
 const (
-	maxPattern     = 16 << 10      // bytes of a pattern
-	maxPatternSize = 20_000        // instructions of its program, about
-	maxMatchWork   = 1_000_000_000 // instructions times bytes of text
-	asideMatchWork = 20_000_000    // above this a match runs beside the run, which can leave it
-	maxMatches     = 100_000       // of one find_all or replace
-	maxPatterns    = 256           // that are kept compiled
+	maxMatches       = 100_000
+	maxMatched       = 500_000 // groups of all matches of one find_all
+	maxTemplateParts = 10_000
 )
 
 // patterns keeps compiled patterns for all runs. It is safe for concurrent use.
-type patterns struct {
-	mu       sync.Mutex
-	compiled map[string]*pattern // guarded by mu
-}
-
-type pattern struct {
-	*regexp.Regexp
-	size int
-}
-
-func newPatterns() *patterns { return &patterns{compiled: make(map[string]*pattern)} }
-
-// compile returns a compiled pattern. When the shelf is full it is emptied: what
-// is in use comes back at once.
-func (p *patterns) compile(text string) (*pattern, error) {
-	p.mu.Lock()
-	found := p.compiled[text]
-	p.mu.Unlock()
-	if found != nil {
-		return found, nil
-	}
-	made, err := compilePattern(text)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.compiled) >= maxPatterns {
-		clear(p.compiled)
-	}
-	p.compiled[strings.Clone(text)] = made
-	return made, nil
-}
-
-func compilePattern(text string) (*pattern, error) {
-	if len(text) > maxPattern {
-		return nil, invalid("the pattern is longer than %d bytes", maxPattern)
-	}
-	tree, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil, invalid("not a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-	}
-	size := patternSize(tree)
-	if size > maxPatternSize {
-		return nil, invalid("the pattern is too large: its repetitions unfold to %d steps", size)
-	}
-	re, err := regexp.Compile(text)
-	if err != nil {
-		return nil, invalid("not a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-	}
-	return &pattern{re, size}, nil
-}
-
-// patternSize estimates the size of a pattern's program, in which counted
-// repetitions are written out.
-func patternSize(t *syntax.Regexp) int {
-	size := 1
-	if t.Op == syntax.OpLiteral {
-		size = len(t.Rune)
-	}
-	for _, sub := range t.Sub {
-		size += patternSize(sub)
-	}
-	if t.Op == syntax.OpRepeat {
-		size *= max(t.Min, t.Max, 1)
-	}
-	return min(size, 1<<30)
-}
+type patterns struct{ pattern.Shelf }
 
 // openRe returns the function that opens module re.
 func openRe(p *patterns) func(*lua.LState) *lua.LTable {
@@ -104,74 +32,84 @@ func openRe(p *patterns) func(*lua.LState) *lua.LTable {
 }
 
 // arguments reads (pattern, text).
-func (p *patterns) arguments(a args) (*pattern, string) {
-	compiled, err := p.compile(a.text(1, "pattern"))
-	if err != nil {
-		a.fail(1, "%s", err.Error())
-	}
+func (p *patterns) arguments(a args) (*pattern.Pattern, string) {
+	re := a.pattern(1, p.Compile)
 	text := a.text(2, "text")
-	if compiled.size*len(text) > maxMatchWork {
+	if re.TooLong(len(text)) {
 		a.fail(2, "text is too long for a pattern of this size")
 	}
-	return compiled, text
+	return re, text
 }
 
-// find returns the places of up to n matches. A long search can be left at the
-// run's deadline; it ends by itself later.
-func (a args) find(p *pattern, text string, n int) [][]int {
-	c := callOf(a.L)
-	if c == nil || p.size*len(text) < asideMatchWork {
-		return p.FindAllStringSubmatchIndex(text, n)
+// pattern returns an argument that is a regular expression.
+func (a args) pattern(n int, compile func(string) (*pattern.Pattern, error)) *pattern.Pattern {
+	re, err := compile(a.text(n, "pattern"))
+	if err != nil {
+		a.fail(n, "%s", err.Error())
 	}
-	var found [][]int
-	err := c.wait(maxSeconds*1e9, func(ctx context.Context) error {
-		done := make(chan [][]int, 1)
-		go func() { done <- p.FindAllStringSubmatchIndex(text, n) }()
-		select {
-		case found = <-done:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	})
+	return re
+}
+
+// looking has a search look at the run: it ends with it, and shares its turn.
+func looking(L *lua.LState) pattern.Look {
+	if v, ok := L.Context().(*vmContext); ok {
+		return v.Steps
+	}
+	return func(int) error { return callOf(L).ctx.Err() }
+}
+
+// searched raises when a search ended before it had looked at all of the text.
+func (a args) searched(err error) {
 	if err != nil {
 		a.L.RaiseError("%s: the run ended before the search did", a.fn)
 	}
-	return found
 }
 
 func (p *patterns) match(L *lua.LState) int {
 	a := args{L, "re.match"}
 	re, text := p.arguments(a)
-	found := a.find(re, text, 1)
-	if len(found) == 0 {
+	places, err := re.Find(text, 0, looking(L))
+	a.searched(err)
+	if places == nil {
 		L.Push(lua.LNil)
 	} else {
-		L.Push(matchTable(re, text, found[0]))
+		L.Push(matchTable(re, text, places))
 	}
 	return 1
+}
+
+// all calls found for every match.
+func (a args) all(re *pattern.Pattern, text string, found func(places []int)) {
+	matches := 0
+	a.searched(re.All(text, looking(a.L), func(places []int) bool {
+		if matches++; matches > maxMatches {
+			a.fail(2, "text has more than %d matches", maxMatches)
+		}
+		found(places)
+		return true
+	}))
 }
 
 func (p *patterns) findAll(L *lua.LState) int {
 	a := args{L, "re.find_all"}
 	re, text := p.arguments(a)
-	found := a.find(re, text, maxMatches+1)
-	if len(found) > maxMatches {
-		a.fail(2, "text has more than %d matches", maxMatches)
-	}
 	list := newTable()
-	for _, places := range found {
+	L.Push(list) // where a weighing finds it
+	matched := 0
+	a.all(re, text, func(places []int) {
+		if matched += len(places) / 2; matched > maxMatched {
+			a.fail(2, "text has more than %d matches of groups", maxMatched)
+		}
 		list.Append(matchTable(re, text, places))
-	}
-	L.Push(list)
+	})
 	return 1
 }
 
 // matchTable is one match: [0] the whole, [1] and on the groups, and those with
 // names once more. A group that took no part is false.
-func matchTable(re *pattern, text string, places []int) *lua.LTable {
+func matchTable(re *pattern.Pattern, text string, places []int) *lua.LTable {
 	t := newRecord(4)
-	names := re.SubexpNames()
+	names := re.Names()
 	for i, name := range names {
 		var v lua.LValue = lua.LFalse
 		if places[2*i] >= 0 {
@@ -189,27 +127,29 @@ func (p *patterns) replace(L *lua.LState) int {
 	a := args{L, "re.replace"}
 	re, text := p.arguments(a)
 	template := parseTemplate(re, a.text(3, "replacement"))
-	found := a.find(re, text, maxMatches+1)
-	if len(found) > maxMatches {
-		a.fail(2, "text has more than %d matches", maxMatches)
+	if len(template) > maxTemplateParts {
+		a.fail(3, "replacement has more than %d parts", maxTemplateParts)
 	}
 	var b strings.Builder
 	end := 0
-	for _, places := range found {
-		b.WriteString(text[end:places[0]])
+	write := func(part string) {
+		if b.Len()+len(part) > maxBuilt {
+			a.fail(3, "the result would be longer than %d bytes", maxBuilt)
+		}
+		b.WriteString(part)
+	}
+	a.all(re, text, func(places []int) {
+		write(text[end:places[0]])
 		for _, part := range template {
 			if part.group < 0 {
-				b.WriteString(part.text)
+				write(part.text)
 			} else if places[2*part.group] >= 0 {
-				b.WriteString(text[places[2*part.group]:places[2*part.group+1]])
+				write(text[places[2*part.group]:places[2*part.group+1]])
 			}
 		}
 		end = places[1]
-		if b.Len() > maxBuilt {
-			a.fail(3, "the result would be longer than %d bytes", maxBuilt)
-		}
-	}
-	b.WriteString(text[end:])
+	})
+	write(text[end:])
 	L.Push(lua.LString(b.String()))
 	return 1
 }
@@ -220,13 +160,14 @@ type templatePart struct {
 	group int
 }
 
-// parseTemplate reads $1, ${1}, $name, ${name} and $$. A group that does not exist is nothing.
-func parseTemplate(re *pattern, text string) []templatePart {
+// parseTemplate reads $1, ${1}, $name, ${name} and $$. A group that does not
+// exist is nothing. It reads no more than a few parts beyond the most.
+func parseTemplate(re *pattern.Pattern, text string) []templatePart {
 	var parts []templatePart
 	for {
 		before, after, found := strings.Cut(text, "$")
 		parts = append(parts, templatePart{before, -1})
-		if !found {
+		if !found || len(parts) > maxTemplateParts {
 			return parts
 		}
 		name, rest := templateName(after)
@@ -270,15 +211,15 @@ func isNameByte(c byte, digitsOnly bool) bool {
 }
 
 // groupNumber returns the number of a group by number or name, -1 when there is none.
-func groupNumber(re *pattern, name string) int {
+func groupNumber(re *pattern.Pattern, name string) int {
 	n := 0
 	for _, c := range []byte(name) {
 		if c < '0' || c > '9' || n > 10_000 {
-			return re.SubexpIndex(name)
+			return re.Group(name)
 		}
 		n = n*10 + int(c-'0')
 	}
-	if n > re.NumSubexp() {
+	if n > re.Groups() {
 		return -1
 	}
 	return n

@@ -49,6 +49,8 @@ func TestRe(t *testing.T) {
 		`re.match(("a"):rep(20000), "x")`:                    "the pattern is longer than 16384 bytes",
 		`re.match("(((a{30}){30}){30}){30}", "x")`:           "not a regular expression",
 		`re.match(("[ab]{1000}"):rep(30), "x")`:              "the pattern is too large",
+		`re.match(("(.?)"):rep(3000) .. "b", "a")`:           "bad argument #1 to re.match: the pattern has 3000 groups; 50 are allowed",
+		`re.replace("(a)", "a", ("$1"):rep(100000))`:         "replacement has more than 10000 parts",
 		`re.find_all("", ("x"):rep(200000))`:                 "text has more than 100000 matches",
 		`re.replace("a", ("a"):rep(90000), ("b"):rep(1000))`: "the result would be longer than 8388608 bytes",
 	} {
@@ -69,16 +71,4 @@ func TestReEndsWithTheRun(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 	b.raises(`re.match(("(a?){1000}"):rep(3), text)`, "text is too long for a pattern of this size")
-}
-
-func TestPatternsAreBounded(t *testing.T) {
-	p := newPatterns()
-	for i := range 3 * maxPatterns {
-		if _, err := p.compile("a" + itoa(i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(p.compiled) > maxPatterns {
-		t.Errorf("%d patterns are kept", len(p.compiled))
-	}
 }

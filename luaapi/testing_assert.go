@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -63,15 +64,19 @@ func differ(a, b lua.LValue, path string, depth int) (string, bool) {
 // testMatches is matches(text, pattern [, message]); the pattern is RE2.
 func testMatches(L *lua.LState) int {
 	a := args{L, "testing.matches"}
-	re, err := compilePattern(a.text(2, "pattern"))
-	if err != nil {
-		a.fail(2, "%s", err.Error())
-	}
+	re := a.pattern(2, pattern.Compile)
 	text, ok := textOf(L.Get(1))
-	if !ok || !re.MatchString(text) {
+	if !ok || !a.matches(re, text) {
 		failAssertion(L, 3, "got %s, want a match of /%s/", showValue(L.Get(1)), re.String())
 	}
 	return 0
+}
+
+// matches reports whether there is a match in text.
+func (a args) matches(re *pattern.Pattern, text string) bool {
+	places, err := re.Find(text, 0, looking(a.L))
+	a.searched(err)
+	return places != nil
 }
 
 func testIsTrue(L *lua.LState) int {
@@ -94,12 +99,9 @@ func testRaises(L *lua.LState) int {
 	if L.Get(1).Type() != lua.LTFunction {
 		a.wrongType(1, "fn", "a function")
 	}
-	var re *pattern
+	var re *pattern.Pattern
 	if a.has(2) {
-		var err error
-		if re, err = compilePattern(a.text(2, "pattern")); err != nil {
-			a.fail(2, "%s", err.Error())
-		}
+		re = a.pattern(2, pattern.Compile)
 	}
 	fault := worldOf(L).fault
 	_, err := callProtected(L, []lua.LValue{L.Get(1)})
@@ -111,7 +113,7 @@ func testRaises(L *lua.LState) int {
 		L.Error(errorObject(err), 0)
 	}
 	text := lualib.ToString(L, errorObject(err))
-	if re != nil && !re.MatchString(text) {
+	if re != nil && !a.matches(re, text) {
 		failAssertion(L, 3, "got the error %s, want a match of /%s/", strconv.Quote(cutRunes(text, maxError)), re.String())
 	}
 	L.Push(lua.LString(text))

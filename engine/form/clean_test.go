@@ -164,6 +164,9 @@ func TestFieldTypes(t *testing.T) {
 		{"pattern keeps space", field(Pattern, "x"), ` a `, ` a `, ""},
 		{"no pattern", field(Pattern, "x"), `a(`, nil, "invalid"},
 		{"lookahead", field(Pattern, "x"), `(?=a)`, nil, "invalid"},
+		{"pattern of many groups", field(Pattern, "x"), strings.Repeat("(.?)", 3000) + "b", nil, "invalid"},
+		{"pattern of many classes", field(Pattern, "x"), strings.Repeat(`\pL`, 5400), nil, "invalid"},
+		{"long text for a regex", with(field(Regex, "x"), func(f *Field) { f.Regex = "^(a?){1000}b?$" }), strings.Repeat("a", 60_000), nil, "invalid"},
 
 		{"IPv4", field(GenericIPAddress, "x"), "10.0.0.1", "10.0.0.1", ""},
 		{"IPv6 canonical", field(GenericIPAddress, "x"), "2001:DB8:0::0:1", "2001:db8::1", ""},

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+
+	"moonwatch/engine/pattern"
 )
 
 // Problem is a mistake in the declaration of a form.
@@ -79,7 +81,7 @@ func (s *survey) field(f *Field, at string, inRow bool) {
 	case Regex:
 		if f.Regex == "" {
 			s.add(at, "a RegexField needs regex")
-		} else if _, err := regexp.Compile(f.Regex); err != nil {
+		} else if _, err := pattern.Compile(f.Regex); err != nil {
 			s.add(at, "regex does not compile: "+err.Error())
 		}
 	case List:

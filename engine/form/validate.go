@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"moonwatch/engine/pattern"
 )
 
 // maxURL is the longest address, in characters, where the field sets no other bound.
@@ -86,8 +88,8 @@ func (f *Field) validateText(s string) (any, *fault) {
 	case Regex:
 		return s, f.checkRegex(s)
 	case Pattern:
-		if _, err := regexp.Compile(s); err != nil {
-			return nil, invalid("Enter a regular expression (RE2 syntax).")
+		if _, err := pattern.Compile(s); err != nil {
+			return nil, invalid("Enter a regular expression (RE2 syntax): " + pattern.Problem(err) + ".")
 		}
 	case GenericIPAddress:
 		addr, err := netip.ParseAddr(s)
@@ -156,8 +158,14 @@ func (f *Field) offers(v any) bool {
 }
 
 func (f *Field) checkRegex(s string) *fault {
-	re, err := regexp.Compile(f.Regex)
-	if err != nil || !re.MatchString(s) {
+	re, err := pattern.Compile(f.Regex)
+	if err != nil {
+		return invalid("Enter a valid value.")
+	}
+	switch ok, err := re.Matches(s); {
+	case err != nil:
+		return invalid("Enter a shorter value: " + err.Error() + ".")
+	case !ok:
 		return invalid("Enter a valid value.")
 	}
 	return nil

@@ -21,7 +21,7 @@ func FieldTypes() []FieldType {
 		{"EmailField", "string", `""`, "An address of mail."},
 		{"SlugField", "string", `""`, "Letters, digits, - and _."},
 		{"RegexField", "string", `""`, "Text that must match regex."},
-		{"PatternField", "string", `""`, "Text that is itself a regular expression in RE2's syntax."},
+		{"PatternField", "string", `""`, "Text that is itself a regular expression in RE2's syntax, within the bounds of module `re`."},
 		{"GenericIPAddressField", "string", `""`, "An IPv4 or IPv6 address."},
 		{"HostField", "string", `""`, "A host's name or address."},
 		{"PortField", "integer", "nil", "A port, 1 to 65535."},

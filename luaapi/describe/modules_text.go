@@ -22,7 +22,7 @@ kind --> "invalid"`}
 }
 
 func reModule() Module {
-	return Module{Name: "re", Text: "Regular expressions in RE2's syntax, whose time is linear in the text. A pattern that is none raises. Lua's own patterns are in `string`.",
+	return Module{Name: "re", Text: "Regular expressions in RE2's syntax, whose time is linear in the text. A pattern that is none raises, and so does one of more than 50 groups (`(?:…)` is none), of more than 16 KiB, or whose repetitions unfold to more than 20,000 steps. A search ends with the run. Lua's own patterns are in `string`.",
 		Functions: functions(`
 			match(pattern: string, text: string): table -- The first match, or nil: [0] is the whole, [1] and on the groups, which are also there by their names; a group that took no part is false.
 			find_all(pattern: string, text: string): table[] -- All matches, as match gives them.

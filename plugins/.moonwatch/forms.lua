@@ -107,7 +107,7 @@ function forms.SlugField(field) end
 ---@return moonwatch.forms.field
 function forms.RegexField(field) end
 
----Text that is itself a regular expression in RE2's syntax.
+---Text that is itself a regular expression in RE2's syntax, within the bounds of module `re`.
 ---@param field moonwatch.forms.arguments
 ---@return moonwatch.forms.field
 function forms.PatternField(field) end
