@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -114,12 +113,12 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	}
 
 	failed := make(chan error, 2)
-	pages := c.serveOn(listener, web.Handler(), log, failed)
+	pages := c.serveOn(web.Bound(listener, connectionsMost()), web.HTTP(web.Handler()), failed)
 	defer pages.stop(log)
 	if local, err := listenSocket(c.socket()); err != nil {
 		log.Warn("commands cannot reach the running monitor", "error", err)
 	} else {
-		commands := c.serveOn(local, web.SocketHandler(), log, failed)
+		commands := c.serveOn(local, web.HTTP(web.SocketHandler()), failed)
 		defer commands.stop(log)
 	}
 	// The engine starts when the address answers: its first check is of itself.
@@ -149,6 +148,12 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 		return err
 	}
 }
+
+// visitorsMost bounds the connections to pages and API.
+const visitorsMost = 2000
+
+// connectionsMost leaves half of the file descriptors to checks and the store.
+func connectionsMost() int { return max(8, min(visitorsMost, descriptors()/2)) }
 
 func listenError(address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -201,9 +206,7 @@ type serving struct {
 	server *http.Server
 }
 
-func (c *serveCommand) serveOn(l net.Listener, h http.Handler, log *slog.Logger, failed chan<- error) serving {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+func (c *serveCommand) serveOn(l net.Listener, s *http.Server, failed chan<- error) serving {
 	go func() {
 		var err error
 		if c.TLSCert != "" && l.Addr().Network() == "tcp" {

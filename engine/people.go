@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/mail"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"moonwatch/engine/access"
@@ -20,9 +23,19 @@ func NewUser() User {
 
 // SaveUser creates a user (ID "") or replaces the revision that u carries.
 // password is the new password in plain, "" leaves it as it is; a new password
-// ends the user's sessions but for the one named keepSession. It returns an
+// ends the user's sessions but for the one named keepSession. Who is not active
+// has no sessions, tokens and feed any more. It returns an
 // *Error, and blocks on hashing, on plugins' cleaning and on the disk.
 func (e *Engine) SaveUser(ctx context.Context, by Actor, u User, password, keepSession string) (saved *User, err error) {
+	return e.saveUser(ctx, by, u, password, keepSession, false)
+}
+
+// SaveUserAndRevoke is SaveUser that revokes the user's API tokens, too.
+func (e *Engine) SaveUserAndRevoke(ctx context.Context, by Actor, u User, password, keepSession string) (saved *User, err error) {
+	return e.saveUser(ctx, by, u, password, keepSession, true)
+}
+
+func (e *Engine) saveUser(ctx context.Context, by Actor, u User, password, keepSession string, revoke bool) (saved *User, err error) {
 	if u.ID == "" {
 		u.ID, u.Revision = e.newID(), 0
 	}
@@ -57,7 +70,11 @@ func (e *Engine) SaveUser(ctx context.Context, by Actor, u User, password, keepS
 			if x.checkName(&p, KindUser, u.ID, next.Username, "username"); p.err() != nil {
 				return p.err()
 			}
-			return x.saveUser(&next, old, keepSession)
+			if err := x.saveUser(&next, old, keepSession); err != nil || !revoke {
+				return err
+			}
+			x.revokeTokensOf(u.ID)
+			return nil
 		})
 	})
 	return saved, err
@@ -129,6 +146,10 @@ func (x *tx) saveUser(u, old *User, keepSession string) error {
 		if old.PasswordHash != u.PasswordHash || !u.Active {
 			x.endSessionsOf(u.ID, keepSession)
 		}
+		if !u.Active { // what was given out before is not good again by itself when they are
+			x.revokeTokensOf(u.ID)
+			u.FeedToken = ""
+		}
 	}
 	x.users.put(u.ID, u)
 	if isAdmin(u) {
@@ -164,17 +185,22 @@ func (e *Engine) DeleteUser(ctx context.Context, by Actor, id string, revision *
 			return conflict("%s is a fallback user: name another one first", u.Username)
 		}
 		x.unlinkUser(id)
-		for tid, t := range x.tokens.all() {
-			if t.User == id {
-				x.tokens.delete(tid)
-			}
-		}
+		x.revokeTokensOf(id)
 		x.endSessionsOf(id, "")
 		x.users.delete(id)
 		x.deletes, x.deleter = true, x.by.Name
 		x.audit("delete", KindUser, id, u.Username, u, nil)
 		return nil
 	})
+}
+
+func (x *tx) revokeTokensOf(user string) {
+	for id, t := range x.tokens.all() {
+		if t.User == user {
+			x.tokens.delete(id)
+			x.audit("delete", KindToken, id, t.Name, t, nil)
+		}
+	}
 }
 
 func (x *tx) endSessionsOf(user, keep string) {
@@ -205,19 +231,59 @@ func (e *Engine) Login(username, password string) (*User, error) {
 // sessionTime is how long a login lasts.
 const sessionTime = 30 * 24 * time.Hour
 
+// How many sessions and tokens a user has at most. One more session ends the
+// oldest; one more token is refused.
+const (
+	sessionsMost = 50
+	tokensMost   = 100
+)
+
 // OpenSession begins a session of a user and returns the secret for the cookie.
 func (e *Engine) OpenSession(ctx context.Context, user, address, agent string) (secret string, s *Session, err error) {
 	secret, hash := access.NewToken("")
 	now := e.now().UTC()
 	if len(agent) > 200 {
-		agent = agent[:200]
+		agent = strings.Clone(strings.ToValidUTF8(agent[:200], "")) // not the whole header
 	}
 	s = &Session{ID: hash, User: user, Created: now, Expires: now.Add(sessionTime), Address: address, Agent: agent}
 	err = e.do(ctx, system, func(x *tx) error {
+		x.makeRoom(user)
 		x.sessions.put(s.ID, s)
 		return nil
 	})
 	return secret, s, err
+}
+
+// makeRoom ends the oldest sessions of a user until one more may begin.
+func (x *tx) makeRoom(user string) {
+	var own []*Session
+	for _, s := range x.sessions.all() {
+		if s.User == user {
+			own = append(own, s)
+		}
+	}
+	slices.SortFunc(own, func(a, b *Session) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
+	for _, s := range own[:max(0, len(own)+1-sessionsMost)] {
+		x.sessions.delete(s.ID)
+	}
+}
+
+// LoggedInFrom reports whether the user with a username, in any case, has a
+// session whose address satisfies from.
+func (e *Engine) LoggedInFrom(username string, from func(address string) bool) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	u := e.tables.userNamed(username)
+	if u == nil {
+		return false
+	}
+	now := e.now()
+	for _, s := range e.tables.sessions {
+		if s.User == u.ID && now.Before(s.Expires) && from(s.Address) {
+			return true
+		}
+	}
+	return false
 }
 
 // SessionUser returns the session and the active user of a cookie's secret.
@@ -266,7 +332,7 @@ func (e *Engine) endSessions() {
 // CreateToken creates an API token of a user and returns its secret, which is
 // not kept.
 func (e *Engine) CreateToken(ctx context.Context, by Actor, t Token) (secret string, saved *Token, err error) {
-	secret, t.Hash = access.NewToken("mw_")
+	secret, t.Hash = access.NewToken(access.TokenPrefix)
 	t.ID = e.newID()
 	err = e.do(ctx, by, func(x *tx) error {
 		var p problems
@@ -287,12 +353,24 @@ func (e *Engine) CreateToken(ctx context.Context, by Actor, t Token) (secret str
 		if err := p.err(); err != nil {
 			return err
 		}
+		if n := x.tokensOf(t.User); n >= tokensMost {
+			return conflict("%s has %d tokens, which is as many as a user may have: revoke one first", x.users.get(t.User).Username, n)
+		}
 		x.stamp(KindToken, &t.Meta, nil)
 		x.tokens.put(t.ID, &t)
 		x.audit("create", KindToken, t.ID, t.Name, nil, &t)
 		return nil
 	})
 	return secret, &t, err
+}
+
+func (x *tx) tokensOf(user string) (n int) {
+	for _, t := range x.tokens.all() {
+		if t.User == user {
+			n++
+		}
+	}
+	return n
 }
 
 // SaveToken changes a token's name, role or expiry.

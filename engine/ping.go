@@ -16,6 +16,14 @@ func (e *Engine) pingURL(c *Check) string {
 	return e.base(e.tables.site()) + "/ping/" + c.PingToken
 }
 
+// PingCheck returns the check whose ping URL holds the token.
+func (e *Engine) PingCheck(token string) (id string, known bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	id = e.tables.pings[token]
+	return id, token != "" && e.tables.checks[id] != nil
+}
+
 // Ping hands a ping to the check whose URL holds the token. What the plugin
 // makes of it is a result like any other; it may make none. It blocks until the
 // result is stored. The plugin of a paused check hears of it as well, so that it

@@ -14,6 +14,9 @@ type WhyQuery struct {
 	User   string // id
 	Plugin string // slug
 	Event  string // id
+	// Discreet hides what Discreet does from Viewer, the id of a user.
+	Discreet bool
+	Viewer   string
 }
 
 // Paged answers the question for one event or delivery.
@@ -77,6 +80,9 @@ func (e *Engine) Why(ctx context.Context, incident string, q WhyQuery) ([]Why, e
 			d, err := e.Delivery(ctx, id)
 			switch {
 			case err == nil:
+				if q.Discreet {
+					d = e.Discreet(d, q.Viewer)
+				}
 				made = append(made, d)
 			case KindOf(err) != NotFound && !errors.Is(err, ErrNotFound): // else it is no longer kept
 				return nil, err

@@ -81,7 +81,7 @@ func testAlert(c *call, ref engine.Ref) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{body: viewDelivery(d)}, nil
+	return answer{body: c.seenBy(c.who, d)}, nil
 }
 
 func listNotes(c *call, spec listSpec) (answer, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,5 +158,38 @@ func TestPings(t *testing.T) {
 	}
 	if r := h.do("", "GET", "/ping/wrong", nil); r.status != 404 {
 		t.Errorf("a wrong token answers %d", r.status)
+	}
+}
+
+// TestPingsAreLimited: a job in a loop is told that its pings are not counted,
+// other checks do not feel it, and guesses at tokens are not remembered.
+func TestPingsAreLimited(t *testing.T) {
+	var offset atomic.Int64
+	h := populated(t, func(o *Options) {
+		o.Now = func() time.Time { return time.Unix(1e9, 0).Add(time.Duration(offset.Load())) }
+	})
+	ping := func(name string) func() reply {
+		made := h.admin(201, "POST", "/checks", m{"name": name, "plugin": "probe", "config": m{"host": "a"}, "interval": "1h"})
+		_, token, _ := strings.Cut(made.body["ping_url"].(string), "/ping/")
+		return func() reply { return h.do("", "GET", "/ping/"+token, nil) }
+	}
+	first, second := ping("first"), ping("second")
+	for i := range 10 {
+		wantAnswer(t, fmt.Sprintf("ping %d", i), first(), 200)
+	}
+	for range 3 {
+		if r := first(); r.status != 429 || r.header.Get("Retry-After") != "1" || !strings.Contains(r.text, "not counted") {
+			t.Errorf("one ping more is answered %d %v %q", r.status, r.header, r.text)
+		}
+	}
+	for range 50 {
+		wantAnswer(t, "a wrong token", h.do("", "GET", "/ping/wrong", nil), 404)
+	}
+	wantAnswer(t, "another check's", second(), 200)
+	offset.Store(int64(time.Second))
+	wantAnswer(t, "a second later", first(), 200)
+	wantAnswer(t, "and at once again", first(), 429)
+	if r := h.do(h.tokens[access.Viewer], "GET", "/metrics", nil); !strings.Contains(r.text, "moonwatch_pings_refused_total 4") {
+		t.Errorf("the metrics do not say that 4 were refused")
 	}
 }

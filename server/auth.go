@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
@@ -57,7 +58,7 @@ func (s *Server) authenticate(r *http.Request) (caller, error) {
 		}
 		return who, nil
 	}
-	if cookie, err := r.Cookie(cookieName); err == nil {
+	if cookie, err := r.Cookie(cookieNameFor(s.remote(r).tls)); err == nil {
 		if who, ok := s.bySession(cookie.Value); ok {
 			return who, nil
 		}
@@ -166,12 +167,30 @@ func localName(host string) bool {
 	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
 
-// guard bounds work that takes memory; it gives up with ctx.
+// Bounds on those who wait for a password to be hashed.
+const (
+	hashingMost = 64
+	hashingTime = 10 * time.Second
+)
+
+// guard bounds work that takes memory. It blocks for hashingTime at most; the
+// error is an *engine.Error.
 func (s *Server) guard(ctx context.Context) (release func(), err error) {
+	busy := &engine.Error{Kind: engine.Unavailable, Message: "too many passwords are being checked; try again in a moment"}
+	if s.queued.Add(1) > hashingMost {
+		s.queued.Add(-1)
+		return nil, busy
+	}
+	defer s.queued.Add(-1)
+	ctx, cancel := context.WithTimeout(ctx, hashingTime)
+	defer cancel()
 	select {
 	case s.hashing <- struct{}{}:
 		return func() { <-s.hashing }, nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, busy
 	}
 }
+
+// visitor is where a request comes from as visitors are counted.
+func (s *Server) visitor(r *http.Request) string { return access.AddressKey(s.remote(r).address) }

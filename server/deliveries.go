@@ -30,6 +30,15 @@ type deliveryView struct {
 	Durable      bool                 `json:"durable"`
 }
 
+// seenBy is a delivery as a caller sees it.
+func (s *Server) seenBy(who caller, d *engine.Delivery) deliveryView {
+	if who.isAdmin() {
+		return viewDelivery(d)
+	}
+	seen := s.engine.Discreet(*d, who.User)
+	return viewDelivery(&seen)
+}
+
 func viewDelivery(d *engine.Delivery) deliveryView {
 	v := deliveryView{ID: d.ID, Incident: d.Incident, Event: d.Event, Subject: d.Subject, SubjectName: d.SubjectName, Plugin: d.Plugin,
 		Version: d.Version, Kind: d.Kind, State: d.State, Created: d.Created, Users: d.Users, DutyOfficers: d.DutyOfficers,
@@ -55,7 +64,7 @@ func (s *Server) deliveryRoutes() []*route {
 		{method: "GET", path: "/deliveries/{id}", role: access.Viewer, tag: "deliveries", summary: "Read a delivery", output: view,
 			handle: func(c *call) (answer, error) {
 				d, err := c.engine.Delivery(c.r.Context(), c.id())
-				return answer{body: viewDelivery(&d)}, err
+				return answer{body: c.seenBy(c.who, &d)}, err
 			}},
 		{method: "POST", path: "/deliveries/{id}/retry", role: access.Operator, tag: "deliveries", summary: "Try a failed or dead delivery again at once",
 			output: view, handle: func(c *call) (answer, error) {
@@ -63,7 +72,7 @@ func (s *Server) deliveryRoutes() []*route {
 				if err != nil {
 					return answer{}, err
 				}
-				return answer{body: viewDelivery(d)}, nil
+				return answer{body: c.seenBy(c.who, d)}, nil
 			}},
 	}
 }
@@ -94,7 +103,7 @@ func listDeliveries(c *call, spec listSpec) (answer, error) {
 		if ref != nil && d.Subject != *ref {
 			return true
 		}
-		return g.take(d.ID, viewDelivery(&d))
+		return g.take(d.ID, c.seenBy(c.who, &d))
 	})
 	return answer{body: g.page()}, err
 }

@@ -15,18 +15,16 @@ import (
 	"moonwatch/engine/form"
 )
 
-// maxStreams bounds the live event streams at one time.
-const maxStreams = 1000
-
 // pace is the timing of event streams.
 type pace struct {
 	batch   time.Duration // least time between two updates of a stream
 	comment time.Duration // between two signs of life
 	blocked time.Duration // a write that takes longer closes the stream
+	asked   time.Duration // between two looks at whether the caller may still listen
 }
 
 func defaultPace() pace {
-	return pace{batch: 250 * time.Millisecond, comment: 15 * time.Second, blocked: 5 * time.Second}
+	return pace{batch: 250 * time.Millisecond, comment: 15 * time.Second, blocked: 5 * time.Second, asked: time.Second}
 }
 
 // eventType is a sort of object that streams tell of.
@@ -117,11 +115,12 @@ func (s *Server) streamEvents(c *call) (answer, error) {
 		c.w.WriteHeader(http.StatusOK)
 		return answer{}, nil
 	}
-	if s.streams.Add(1) > maxStreams {
-		s.streams.Add(-1)
-		return answer{}, refuse(http.StatusServiceUnavailable, "there are too many event streams").with("Retry-After", "30")
+	leave, err := s.streams.enter(c.who.User, s.visitor(c.r))
+	if err != nil {
+		return answer{}, err
 	}
-	defer s.streams.Add(-1)
+	defer leave()
+	pacesItself(c.w)
 	st.open()
 	defer st.listener.Close()
 	st.run()
@@ -193,6 +192,8 @@ func (st *stream) write(text string) bool {
 func (st *stream) run() {
 	alive := time.NewTicker(st.c.pace.comment)
 	defer alive.Stop()
+	asked := time.NewTicker(st.c.pace.asked)
+	defer asked.Stop()
 	next := time.NewTimer(time.Hour)
 	next.Stop()
 	defer next.Stop()
@@ -201,18 +202,24 @@ func (st *stream) run() {
 		select {
 		case <-bell:
 			bell = nil // no more until the time of the next update
-			if !st.send() {
+			if !st.allowed() || !st.send() {
 				return
 			}
 			next.Reset(st.c.pace.batch)
 		case <-next.C:
 			bell = st.listener.Bell
+		case <-asked.C: // a session that ends is no change that anybody is told of
+			if !st.allowed() {
+				return
+			}
 		case <-alive.C:
 			if !st.allowed() || !st.write(": alive\n\n") {
 				return
 			}
 		case <-st.listener.Done:
-			st.send()
+			if st.allowed() {
+				st.send()
+			}
 			return
 		case <-st.c.r.Context().Done():
 			return
@@ -317,6 +324,13 @@ func (st *stream) data(change engine.Change) (data []byte, ok bool) {
 	return data, err == nil
 }
 
+// who is the caller with the role of now.
+func (st *stream) who() caller {
+	who := st.c.who
+	who.Role = st.role
+	return who
+}
+
 // view reads an object; nil: it does not belong to the stream.
 func (st *stream) view(change engine.Change) (any, error) {
 	e, ctx := st.c.engine, st.c.r.Context()
@@ -344,7 +358,7 @@ func (st *stream) view(change engine.Change) (any, error) {
 		return of(v.Subject, incidentView(v)), err
 	case engine.KindDelivery:
 		d, err := e.Delivery(ctx, change.ID)
-		return of(d.Subject, viewDelivery(&d)), err
+		return of(d.Subject, st.c.seenBy(st.who(), &d)), err
 	case engine.KindSilence:
 		return e.Silence(change.ID)
 	case engine.KindRota:
@@ -354,7 +368,8 @@ func (st *stream) view(change engine.Change) (any, error) {
 		p, err := e.Plugin(change.ID)
 		return st.c.viewPlugin(p), err
 	case engine.KindUser:
-		return e.User(change.ID)
+		u, err := e.User(change.ID)
+		return viewUser(u, st.who()), err
 	case engine.KindToken:
 		t, err := e.Token(change.ID)
 		if err == nil && !(st.role.Can(access.Admin) || t.User == st.c.who.User) {

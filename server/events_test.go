@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,9 @@ func (h *house) listen(token, query string, headers ...string) (<-chan event, co
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
@@ -321,7 +324,7 @@ func TestEventsEnd(t *testing.T) {
 	events, _ = h.listen(h.tokens[access.Admin], "?types=service")
 	h.engine.Stop()
 	ended(t, events, "the engine stopped")
-	until(t, "no stream is left", func() bool { return h.server.streams.Load() == 0 })
+	until(t, "no stream is left", func() bool { return h.server.streams.count() == 0 })
 }
 
 func ended(t *testing.T, events <-chan event, why string) {
@@ -367,11 +370,86 @@ func TestStreamThatBlocksIsClosed(t *testing.T) {
 		req.Header.Set("Authorization", "Bearer "+h.tokens[access.Viewer])
 		h.server.Handler().ServeHTTP(&stuck{header: http.Header{}}, req)
 	}()
-	until(t, "the stream is open", func() bool { return h.server.streams.Load() == 1 })
+	until(t, "the stream is open", func() bool { return h.server.streams.count() == 1 })
 	h.admin(201, "POST", "/services", m{"name": "s"})
 	select {
 	case <-done:
 	case <-time.After(5 * time.Second):
 		t.Fatal("the stream is still open")
 	}
+}
+
+// TestStreamsAreBounded: one user does not take all of them.
+func TestStreamsAreBounded(t *testing.T) {
+	h := populated(t)
+	for range maxUserStreams {
+		h.listen(h.tokens[access.Viewer], "")
+	}
+	if r := h.as(access.Viewer, "GET", "/events", nil); r.status != 429 || r.header.Get("Retry-After") == "" {
+		t.Errorf("one stream more is answered %d", r.status)
+	}
+	_, cancel := h.listen(h.tokens[access.Admin], "")
+	cancel()
+	until(t, "the admin's has ended", func() bool { return h.server.streams.count() == maxUserStreams })
+	var s streams
+	for i := range maxAddressStreams {
+		if _, err := s.enter(strconv.Itoa(i), "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.enter("one", "a"); err == nil {
+		t.Error("one address has more")
+	}
+	leave, err := s.enter("one", "b")
+	if err != nil {
+		t.Error(err)
+	}
+	if leave(); s.of["user one"] != 0 || len(s.of) != maxAddressStreams+1 || s.all != maxAddressStreams {
+		t.Error("what has ended is counted")
+	}
+}
+
+// TestStreamsEndWithTheirCaller: who may no longer listen is told nothing more.
+func TestStreamsEndWithTheirCaller(t *testing.T) {
+	for name, end := range map[string]func(h *house, id, token, session string){
+		"deactivated":   func(h *house, id, _, _ string) { h.admin(200, "PATCH", "/users/"+id, m{"active": false}) },
+		"deleted":       func(h *house, id, _, _ string) { h.admin(204, "DELETE", "/users/"+id, nil) },
+		"token revoked": func(h *house, _, token, _ string) { h.admin(204, "DELETE", "/tokens/"+token, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := populated(t)
+			h.server.pace.comment, h.server.pace.asked = time.Hour, time.Hour // the change itself ends it
+			id := h.users[access.Viewer].ID
+			events, _ := h.listen(h.tokens[access.Viewer], "?types=service")
+			end(h, id, h.as(access.Viewer, "GET", "/tokens", nil).items()[0]["id"].(string), "")
+			h.admin(201, "POST", "/services", m{"name": "made after that"})
+			select {
+			case e, open := <-events:
+				if open {
+					t.Errorf("the stream goes on with %v", e)
+				}
+			case <-time.After(5 * time.Second):
+				t.Error("the stream is open")
+			}
+		})
+	}
+	t.Run("logged out", func(t *testing.T) {
+		h := populated(t)
+		h.server.pace.comment, h.server.pace.asked = time.Hour, 20*time.Millisecond
+		id := h.users[access.Viewer].ID
+		secret, session, err := h.engine.OpenSession(t.Context(), id, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, _ := h.listen("", "", "Cookie", cookieName+"="+secret)
+		if err := h.engine.CloseSession(t.Context(), session.ID); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-events:
+		case <-time.After(5 * time.Second):
+			t.Error("the stream is open")
+		}
+	})
 }

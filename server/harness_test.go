@@ -40,6 +40,7 @@ func (plainSealer) Fingerprint() string { return "plain" }
 type fakePlugin struct {
 	meta  engine.PluginMeta
 	views []engine.ViewRoute
+	alert func(in *engine.AlertCall) engine.AlertReport // nil: it fails
 	view  func(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error)
 }
 
@@ -61,6 +62,9 @@ func (p *fakePlugin) Describe(context.Context, *engine.CheckRun) (string, error)
 }
 
 func (p *fakePlugin) Alert(ctx context.Context, in *engine.AlertCall) engine.AlertReport {
+	if p.alert != nil {
+		return p.alert(in)
+	}
 	return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: "nobody answers", NoRetry: true}
 }
 
@@ -190,7 +194,9 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	if h.server, err = New(so); err != nil {
 		t.Fatal(err)
 	}
-	h.web = httptest.NewServer(h.server.Handler())
+	h.web = httptest.NewUnstartedServer(nil)
+	h.web.Config = h.server.HTTP(h.server.Handler())
+	h.web.Start()
 	t.Cleanup(h.web.Close)
 	return h
 }

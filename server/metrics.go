@@ -36,13 +36,17 @@ type PluginFigure struct {
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
+
+	refusedPings prometheus.Counter
 }
 
 func newMetrics(s *Server) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "moonwatch_http_request_seconds", Help: "HTTP requests by method, route and status.",
-		Buckets: []float64{.001, .005, .02, .1, .5, 2, 10}}, []string{"method", "route", "status"})}
-	m.registry.MustRegister(m.requests, collectors.NewGoCollector(),
+		Buckets: []float64{.001, .005, .02, .1, .5, 2, 10}}, []string{"method", "route", "status"}),
+		refusedPings: prometheus.NewCounter(prometheus.CounterOpts{Name: "moonwatch_pings_refused_total",
+			Help: "Pings that came faster than their check takes them since the start."})}
+	m.registry.MustRegister(m.requests, m.refusedPings, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newEngineCollector(s))
 	return m
 }
@@ -163,7 +167,7 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	gauge("moonwatch_lag_max_seconds", st.LagMax.Seconds())
 	gauge("moonwatch_open_incidents", float64(st.OpenIncidents))
 	gauge("moonwatch_store_refuses_writes", truth(st.MemoryOnly))
-	gauge("moonwatch_event_streams", float64(c.s.streams.Load()))
+	gauge("moonwatch_event_streams", float64(c.s.streams.count()))
 	gauge("moonwatch_start_time_seconds", float64(st.Since.UnixMilli())/1000)
 	gauge("moonwatch_info", 1, c.s.o.Version)
 	out <- c.lag(st)

@@ -1,18 +1,26 @@
 package server
 
 import (
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
 )
 
-// recorder notes what was answered. It lets http.ResponseController through to
-// the writer below.
+// recorder notes what was answered, and bounds how long a client may take to
+// read it. It lets http.ResponseController through to the writer below.
 type recorder struct {
 	http.ResponseWriter
+	out  *http.ResponseController
+	conn *connection // nil: not bounded
+	patience
 	status int
 	route  string // pattern of the path, never the path itself
+
+	paced   bool // the handler sets the deadlines of its writes itself
+	written int
+	waited  time.Duration // for the client to take what was written
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -26,7 +34,22 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	return w.ResponseWriter.Write(b)
+	w.written += len(b)
+	w.hurry()
+	w.conn.wait()
+	start := time.Now()
+	n, err := w.ResponseWriter.Write(b)
+	w.waited += time.Since(start)
+	w.conn.work()
+	return n, err
+}
+
+// hurry sets the time by which what was written until now must be taken.
+func (w *recorder) hurry() {
+	if !w.paced {
+		allowed := w.answer + time.Duration(w.written/w.rate)*time.Second
+		w.out.SetWriteDeadline(time.Now().Add(allowed - w.waited)) // not every connection has deadlines
+	}
 }
 
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -38,13 +61,61 @@ func nameRoute(w http.ResponseWriter, route string) {
 	}
 }
 
-// observed sets the headers that all answers bear, turns panics into problems,
-// and logs and counts requests: by pattern, never with a body, query or token.
+// pacesItself tells the recorder that the handler bounds its writes.
+func pacesItself(w http.ResponseWriter) {
+	if rec, ok := w.(*recorder); ok {
+		rec.paced = true
+	}
+}
+
+// timedBody is a body that a client may take so long to send. When it did
+// not, the connection ends with the answer: the deadline stays for whatever is
+// read of it besides.
+type timedBody struct {
+	io.ReadCloser
+	w *recorder
+}
+
+func (b timedBody) Read(p []byte) (int, error) {
+	b.w.conn.wait()
+	n, err := b.ReadCloser.Read(p)
+	b.w.conn.work()
+	if err == io.EOF {
+		b.w.out.SetReadDeadline(time.Time{}) // the handler may take longer, and hears when the client goes
+	} else if err != nil {
+		b.w.Header().Set("Connection", "close")
+	}
+	return n, err
+}
+
+// timed bounds how long the body of a request may take to come.
+func timed(w *recorder, r *http.Request) *http.Request {
+	if r.Body == nil || r.Body == http.NoBody {
+		w.out.SetReadDeadline(time.Time{})
+		return r
+	}
+	w.out.SetReadDeadline(time.Now().Add(w.request))
+	r = r.WithContext(r.Context()) // a copy: the caller's request keeps its body
+	r.Body = timedBody{r.Body, w}
+	return r
+}
+
+// observed sets the headers that all answers bear, bounds the time that clients
+// take, turns panics into problems, and logs and counts requests: by pattern,
+// never with a body, query or token.
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		rec := &recorder{ResponseWriter: w, route: "other"}
+		rec := &recorder{ResponseWriter: w, out: http.NewResponseController(w), conn: connectionOf(r), patience: s.patience, route: "other"}
+		if rec.conn != nil {
+			rec.conn.mark()
+			rec.conn.work()
+			defer func() { rec.conn.mark(); rec.conn.wait() }()
+		}
 		secureHeaders(w.Header())
+		if s.remote(r).tls {
+			w.Header().Set("Strict-Transport-Security", transportSecurity)
+		}
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler {
@@ -55,12 +126,13 @@ func (s *Server) observed(next http.Handler) http.Handler {
 					writeProblem(rec, refuse(http.StatusInternalServerError, "the server failed; its log says why"))
 				}
 			}
+			rec.hurry() // for what is still to be flushed
 			took := time.Since(start)
 			s.metrics.request(r.Method, rec.route, rec.status, took)
 			s.log.Log(r.Context(), levelOf(r.Method, rec.status), "request", "method", r.Method, "route", rec.route, "status", rec.status,
 				"took", took.Round(time.Microsecond))
 		}()
-		next.ServeHTTP(rec, r)
+		next.ServeHTTP(rec, timed(rec, r))
 	})
 }
 
@@ -74,6 +146,10 @@ func levelOf(method string, status int) slog.Level {
 	}
 	return slog.LevelInfo
 }
+
+// transportSecurity has browsers use TLS alone for half a year. It says nothing
+// of other names: they are not the monitor's.
+const transportSecurity = "max-age=15768000"
 
 // secureHeaders are for answers that are no pages; pages set their own policy.
 func secureHeaders(h http.Header) {

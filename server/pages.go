@@ -21,9 +21,7 @@ func (s *Server) newPages() (*web.Web, error) {
 		Source: s.o.PluginSource, PluginDir: s.o.PluginDir, Guard: s.guard,
 		Words: s.o.Words, Reference: s.o.Reference, Cost: s.pluginCost,
 		Login: func(w http.ResponseWriter, r *http.Request, user *engine.User) error {
-			s.byAddress.Reset(s.remote(r).address)
-			s.byUsername.Reset(limitKey(user.Username))
-			return s.openSession(w, r, user.ID)
+			return forPages(s.openSession(w, r, user))
 		},
 		Logout: s.closeSession,
 		Caller: func(r *http.Request) (*engine.User, *engine.Session, bool) {
@@ -36,7 +34,7 @@ func (s *Server) newPages() (*web.Web, error) {
 		},
 		IsSetUpToken: func(token string) bool { return s.awaitsSetup() && s.isSetupToken(token) },
 		AllowLogin: func(r *http.Request, username string) (bool, time.Duration) {
-			err := s.attempt(s.remote(r).address, username)
+			err := s.attempt(r, username)
 			var refused *problem
 			if !errors.As(err, &refused) {
 				return err == nil, 0
@@ -54,8 +52,11 @@ func forPages(err error) error {
 		return err
 	}
 	kind := engine.Conflict
-	if refused.Status == http.StatusForbidden {
+	switch refused.Status {
+	case http.StatusForbidden:
 		kind = engine.Forbidden
+	case http.StatusTooManyRequests:
+		kind = engine.Unavailable
 	}
 	return &engine.Error{Kind: kind, Message: refused.Detail}
 }

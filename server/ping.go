@@ -2,10 +2,10 @@ package server
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gorilla/mux"
 
@@ -31,21 +31,31 @@ func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusNotFound, "not found")
 		return
 	}
-	if p.RunID = r.URL.Query().Get("rid"); len(p.RunID) > 100 || unusable(p.RunID) {
+	if p.RunID = strings.Clone(r.URL.Query().Get("rid")); len(p.RunID) > 100 || unusable(p.RunID) {
 		plain(w, http.StatusBadRequest, "rid is too long, or no text")
 		return
 	}
-	out := http.NewResponseController(w)
-	out.SetReadDeadline(time.Now().Add(bodyTime)) // not every connection has deadlines
+	token := mux.Vars(r)["token"]
+	check, known := s.engine.PingCheck(token)
+	if !known {
+		plain(w, http.StatusNotFound, "not found")
+		return
+	}
+	if now := s.now(); !s.pings.Allow(check, now) {
+		s.metrics.refusedPings.Inc()
+		wait := strconv.Itoa(max(1, int(math.Ceil(s.pings.Wait(check, now).Seconds()))))
+		w.Header().Set("Retry-After", wait)
+		plain(w, http.StatusTooManyRequests, "too many pings of this check: this one was not counted; send it again in "+wait+" s")
+		return
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxPing))
-	out.SetReadDeadline(time.Time{})
 	if err != nil {
 		plain(w, http.StatusBadRequest, "the body ended too early")
 		return
 	}
 	swallow(w, r) // what is kept is the beginning; the sender may send it all
 	p.Body, p.Address = string(body), s.remote(r).address
-	switch err := s.engine.Ping(r.Context(), mux.Vars(r)["token"], p); engine.KindOf(err) {
+	switch err := s.engine.Ping(r.Context(), token, p); engine.KindOf(err) {
 	case "":
 		if err != nil {
 			s.failOutside(w, "a ping failed", err)

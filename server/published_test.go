@@ -251,7 +251,7 @@ func TestPublishedDefaults(t *testing.T) {
 			t.Errorf("%s of a new %s is %v, want %v", tt.field, tt.of, tt.got, tt.want)
 		}
 	}
-	if got, want := defaultPace(), (pace{batch: time.Second / 4, comment: 15 * time.Second, blocked: 5 * time.Second}); got != want {
+	if got, want := defaultPace(), (pace{batch: time.Second / 4, comment: 15 * time.Second, blocked: 5 * time.Second, asked: time.Second}); got != want {
 		t.Errorf("event streams have the pace %+v", got)
 	}
 }

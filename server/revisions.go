@@ -113,7 +113,7 @@ func (k *collection[In, View]) past(c *call, data []byte, mask func(*engine.Engi
 		return nil, fmt.Errorf("encode a revision: %w", err)
 	}
 	for name := range out {
-		if hiddenField(name) || name == "password" {
+		if hiddenField(name) || writtenOnly(name) {
 			delete(out, name)
 		}
 	}
@@ -121,6 +121,11 @@ func (k *collection[In, View]) past(c *call, data []byte, mask func(*engine.Engi
 		out["ical_url"] = "" // as viewRota has it
 	}
 	return out, nil
+}
+
+// writtenOnly are fields that clients write and never read.
+func writtenOnly(name string) bool {
+	return name == "password" || name == "current_password" || name == "revoke_tokens"
 }
 
 func (k *collection[In, View]) unpack(c *call, data []byte, mask func(*engine.Engine, *In)) (*In, error) {

@@ -218,8 +218,8 @@ func unusable(value string) bool {
 // holds a name, which may have 200 characters.
 const maxParameter = 4096
 
-// bodyTime is how long a client may take to send a body.
-const bodyTime = time.Minute
+// openBody bounds the body of a request by somebody who is not known yet, in bytes.
+const openBody = 128 << 10
 
 // readBody reads the body: as one JSON object, or as the text that the route takes.
 func (c *call) readBody() error {
@@ -227,6 +227,8 @@ func (c *call) readBody() error {
 	switch {
 	case c.route.takes != nil:
 		takes, most = c.route.takes, c.route.most
+	case c.route.role == "":
+		most = min(most, openBody)
 	case c.r.Method == http.MethodPatch:
 		takes = append(takes, "application/merge-patch+json")
 	}
@@ -260,14 +262,22 @@ func (c *call) bytes(most int64) ([]byte, error) {
 		swallow(c.w, c.r)
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
 	}
-	out := http.NewResponseController(c.w)
-	out.SetReadDeadline(time.Now().Add(bodyTime)) // not every connection has deadlines
-	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, most))
-	out.SetReadDeadline(time.Time{})
+	body := io.Reader(http.MaxBytesReader(c.w, c.r.Body, most))
+	if c.route.role != "" { // known callers may send long bodies over slow lines
+		http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(c.patience.body)) // not every connection has deadlines
+	} else {
+		paid := &charged{Reader: body, budget: &c.bodies, key: c.visitor(c.r)}
+		defer paid.release()
+		body = paid
+	}
+	data, err := io.ReadAll(body)
 	if err != nil {
 		if _, ok := err.(*http.MaxBytesError); ok {
 			swallow(c.w, c.r)
 			return nil, err
+		}
+		if err == errBodies {
+			return nil, tooManyBodies()
 		}
 		return nil, refuse(http.StatusBadRequest, "the body ended too early")
 	}

@@ -93,8 +93,14 @@ type Server struct {
 	setupHash  [sha256.Size]byte
 	byAddress  *access.Limiter // attempts to log in or set up
 	byUsername *access.Limiter
-	hashing    chan struct{} // bounds the passwords hashed at once: each takes 19 MiB
-	streams    atomic.Int64  // live event streams
+	slowed     slowed
+	logins     *access.Limiter // by user
+	pings      *access.Limiter // by check
+	hashing    chan struct{}   // bounds the passwords hashed at once: each takes 19 MiB
+	queued     atomic.Int64    // who wait for that
+	bodies     budget          // of requests to plugins' views
+	patience   patience
+	streams    streams
 	pace       pace
 }
 
@@ -107,7 +113,9 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, engine: o.Engine, log: o.Logger, now: o.Now, shapes: shapes{},
 		setupHash: sha256.Sum256([]byte(o.SetupToken)),
 		byAddress: access.NewLimiter(10, 10*time.Second), byUsername: access.NewLimiter(20, 10*time.Second),
-		hashing: make(chan struct{}, 4), pace: defaultPace()}
+		slowed: slowed{time: 2 * time.Second, most: 4, now: map[string]int{}},
+		logins: access.NewLimiter(30, 10*time.Second), pings: access.NewLimiter(10, time.Second),
+		hashing: make(chan struct{}, 4), pace: defaultPace(), patience: defaultPatience()}
 	s.metrics = newMetrics(s)
 	s.routes = s.table()
 	if s.openapi, err = s.document(); err != nil {

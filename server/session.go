@@ -1,10 +1,12 @@
 package server
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"moonwatch/engine"
@@ -12,8 +14,19 @@ import (
 	"moonwatch/engine/form"
 )
 
-// cookieName is the cookie that holds a session's secret.
-const cookieName = "moonwatch_session"
+// The cookies that hold a session's secret: over TLS the one that browsers take
+// from this very host, over TLS, alone.
+const (
+	cookieName       = "moonwatch_session"
+	secureCookieName = "__Host-" + cookieName
+)
+
+func cookieNameFor(tls bool) string {
+	if tls {
+		return secureCookieName
+	}
+	return cookieName
+}
 
 // loginInput is what logs somebody in.
 type loginInput struct {
@@ -34,7 +47,8 @@ func (s *Server) sessionRoutes() []*route {
 		{method: "GET", path: "/session", role: access.Viewer, tag: "session", summary: "Who the caller is, and with what role",
 			output: view, handle: func(c *call) (answer, error) { return answer{body: c.session()}, nil }},
 		{method: "POST", path: "/session", tag: "session", summary: "Log in: sets the session's cookie",
-			note:  "Attempts are limited per address and per username: 429 with Retry-After.",
+			note: "Attempts are limited per address (of IPv6 per /64): 429 with Retry-After. After many wrong ones for one username, further ones from where " +
+				"its user has no session take 2 s each, a few at a time. A user has 50 sessions at most: one more ends the oldest.",
 			input: shapeOf[loginInput](s.shapes), required: []string{"username", "password"}, output: view, handle: s.login},
 		{method: "DELETE", path: "/session", role: access.Viewer, tag: "session", summary: "Log out", status: http.StatusNoContent, handle: s.logout},
 	}
@@ -52,8 +66,7 @@ func (s *Server) login(c *call) (answer, error) {
 	if errs := missingTexts(map[string]string{"username": in.Username, "password": in.Password}); errs != nil {
 		return answer{}, invalid(errs...)
 	}
-	from := s.remote(c.r)
-	if err := s.attempt(from.address, in.Username); err != nil {
+	if err := s.attempt(c.r, in.Username); err != nil {
 		return answer{}, err
 	}
 	release, err := s.guard(c.r.Context())
@@ -68,9 +81,7 @@ func (s *Server) login(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	s.byAddress.Reset(from.address)
-	s.byUsername.Reset(limitKey(user.Username))
-	if err := s.openSession(c.w, c.r, user.ID); err != nil {
+	if err := s.openSession(c.w, c.r, user); err != nil {
 		return answer{}, err
 	}
 	return answer{body: sessionView{User: user.ID, Username: user.Username, Role: user.Role}}, nil
@@ -86,29 +97,88 @@ func missingTexts(texts map[string]string) (errs form.Errors) {
 	return errs
 }
 
-// attempt takes one attempt to log in, or says how long to wait for the next.
-func (s *Server) attempt(address, username string) error {
-	now, username := s.now(), limitKey(username)
-	if s.byAddress.Allow(address, now) {
-		if username == "" || s.byUsername.Allow(username, now) {
-			return nil
+// maxUsername is the longest that a username can be, in bytes.
+const maxUsername = 64
+
+// attempt takes one attempt to log in, or with no username to set up, and says
+// how long to wait for the next when there is none left. A wrong guess counts
+// against the address it came from. Guesses at one username from many addresses
+// lock nobody out: they are slowed down, but for whoever comes from where the
+// user is logged in. It blocks as long as that takes.
+func (s *Server) attempt(r *http.Request, username string) error {
+	now, address := s.now(), s.visitor(r)
+	if !s.byAddress.Allow(address, now) {
+		return tooMany("too many attempts: wait a while", s.byAddress.Wait(address, now))
+	}
+	name := limitKey(username)
+	if name == "" || len(name) > maxUsername || s.byUsername.Allow(name, now) || s.familiar(r, name) {
+		return nil
+	}
+	return s.slowed.pass(r.Context(), name)
+}
+
+// familiar reports whether a request comes from a browser or an address where the
+// user is logged in.
+func (s *Server) familiar(r *http.Request, name string) bool {
+	if _, user, ok := s.sessionOf(r); ok && limitKey(user.Username) == name {
+		return true
+	}
+	here := s.visitor(r)
+	return s.engine.LoggedInFrom(name, func(address string) bool { return access.AddressKey(address) == here })
+}
+
+func tooMany(words string, wait time.Duration) *problem {
+	return refuse(http.StatusTooManyRequests, words).with("Retry-After", strconv.Itoa(int(math.Ceil(max(wait, time.Second).Seconds()))))
+}
+
+// slowed has attempts at a username take time, a few at once.
+type slowed struct {
+	time time.Duration
+	most int // at once, of one username
+
+	mu  sync.Mutex
+	now map[string]int // by username; guarded by mu
+}
+
+// pass blocks for the time, or refuses when too many do.
+func (l *slowed) pass(ctx context.Context, name string) error {
+	l.mu.Lock()
+	if l.now[name] >= l.most {
+		l.mu.Unlock()
+		return tooMany("too many attempts at this username: wait a while", l.time)
+	}
+	l.now[name]++
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		if l.now[name]--; l.now[name] == 0 {
+			delete(l.now, name)
 		}
+		l.mu.Unlock()
+	}()
+	timer := time.NewTimer(l.time)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	wait := max(s.byAddress.Wait(address, now), time.Second)
-	if username != "" {
-		wait = max(wait, s.byUsername.Wait(username, now))
-	}
-	return refuse(http.StatusTooManyRequests, "too many attempts: wait a while").
-		with("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 }
 
 // limitKey is a username as attempts are counted: it is good in any case.
 func limitKey(username string) string { return strings.ToLower(username) }
 
-// openSession begins a session and hands its secret to the browser.
-func (s *Server) openSession(w http.ResponseWriter, r *http.Request, user string) error {
-	from := s.remote(r)
-	secret, session, err := s.engine.OpenSession(r.Context(), user, from.address, r.UserAgent())
+// openSession begins a session of who logged in just now, and hands its secret to
+// the browser.
+func (s *Server) openSession(w http.ResponseWriter, r *http.Request, user *engine.User) error {
+	from, now := s.remote(r), s.now()
+	if !s.logins.Allow(user.ID, now) {
+		return tooMany("too many logins: wait a while", s.logins.Wait(user.ID, now))
+	}
+	s.byAddress.Return(access.AddressKey(from.address), now)
+	s.byUsername.Return(limitKey(user.Username), now)
+	secret, session, err := s.engine.OpenSession(r.Context(), user.ID, from.address, r.UserAgent())
 	if err != nil {
 		return err
 	}
@@ -128,7 +198,7 @@ func (s *Server) closeSession(w http.ResponseWriter, r *http.Request) error {
 
 // sessionOf returns the session of the request's cookie and its active user.
 func (s *Server) sessionOf(r *http.Request) (*engine.Session, *engine.User, bool) {
-	cookie, err := r.Cookie(cookieName)
+	cookie, err := r.Cookie(cookieNameFor(s.remote(r).tls))
 	if err != nil {
 		return nil, nil, false
 	}
@@ -138,6 +208,6 @@ func (s *Server) sessionOf(r *http.Request) (*engine.Session, *engine.User, bool
 func (s *Server) logout(c *call) (answer, error) { return answer{}, s.closeSession(c.w, c.r) }
 
 func sessionCookie(secret string, expires time.Time, secure bool) *http.Cookie {
-	return &http.Cookie{Name: cookieName, Value: secret, Path: "/", Expires: expires.UTC(), HttpOnly: true,
+	return &http.Cookie{Name: cookieNameFor(secure), Value: secret, Path: "/", Expires: expires.UTC(), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: secure}
 }

@@ -21,7 +21,7 @@ func (s *Server) setupRoutes() []*route {
 	return []*route{{method: "POST", path: "/setup", tag: "session", summary: "Make the first admin",
 		note:  "Takes the secret of the one-time set-up link. Once a user exists, this address is gone (404).",
 		input: shapeOf[setupInput](s.shapes), required: []string{"token", "username", "password"},
-		output: shapeOf[engine.User](s.shapes), status: http.StatusCreated, tagged: true, handle: s.setUp}}
+		output: shapeOf[userView](s.shapes), status: http.StatusCreated, tagged: true, handle: s.setUp}}
 }
 
 // awaitsSetup reports whether the one-time set-up is offered.
@@ -38,7 +38,7 @@ func (s *Server) setUp(c *call) (answer, error) {
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if err := s.attempt(s.remote(c.r).address, ""); err != nil {
+	if err := s.attempt(c.r, ""); err != nil {
 		return answer{}, err
 	}
 	saved, err := s.firstAdmin(c.r.Context(), in)
@@ -46,7 +46,7 @@ func (s *Server) setUp(c *call) (answer, error) {
 		return answer{}, err
 	}
 	view, err := s.engine.User(saved.ID)
-	return answer{body: view, etag: &view.Revision, location: apiRoot + "/users/" + view.ID}, err
+	return answer{body: userView{User: view}, etag: &view.Revision, location: apiRoot + "/users/" + view.ID}, err
 }
 
 // firstAdmin makes the first admin for who knows the secret of the set-up link.
@@ -61,5 +61,10 @@ func (s *Server) firstAdmin(ctx context.Context, in setupInput) (*engine.User, e
 	}
 	user := engine.NewUser()
 	user.Username, user.Email = in.Username, in.Email
+	release, err := s.guard(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	return s.engine.SetUp(ctx, user, in.Password)
 }

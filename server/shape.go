@@ -2,6 +2,7 @@ package server
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,6 +111,11 @@ func (known shapes) build(s *shape, t reflect.Type) {
 	case reflect.Struct:
 		s.kind = objectShape
 		s.fields = known.members(t, nil, false)
+		if t == reflect.TypeFor[userView]() {
+			for i := range s.fields {
+				s.fields[i].optional = !slices.Contains([]string{"id", "username", "first_name", "last_name"}, s.fields[i].name)
+			}
+		}
 	case reflect.Interface:
 		s.kind = anyShape
 	default:

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"moonwatch/engine"
@@ -11,17 +12,61 @@ import (
 // userInput is a user as clients write it.
 type userInput struct {
 	engine.User
-	Password string `json:"password"`
+	Password        string `json:"password"`
+	CurrentPassword string `json:"current_password"`
+	RevokeTokens    bool   `json:"revoke_tokens"`
+}
+
+// userView is a user as clients read it: of other people, who is no admin sees
+// the id and the names.
+type userView struct {
+	engine.User
+	others bool
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v userView) MarshalJSON() ([]byte, error) {
+	if !v.others {
+		return json.Marshal(v.User)
+	}
+	return json.Marshal(struct {
+		ID        string `json:"id"`
+		Username  string `json:"username"`
+		FirstName string `json:"first_name"`
+		LastName  string `json:"last_name"`
+	}{v.ID, v.Username, v.FirstName, v.LastName})
+}
+
+// viewUser is a user as a caller sees them. What is hidden is not there either
+// for filters and orders.
+func viewUser(u engine.User, who caller) userView {
+	if who.isAdmin() || u.ID == who.User {
+		return userView{User: u}
+	}
+	seen := engine.User{Username: u.Username, FirstName: u.FirstName, LastName: u.LastName}
+	seen.ID = u.ID
+	return userView{User: seen, others: true}
 }
 
 func (s *Server) userRoutes() []*route {
-	k := &collection[userInput, engine.User]{
+	k := &collection[userInput, userView]{
 		kind: engine.KindUser, plural: "users", one: "a user", read: access.Viewer, write: access.Admin, change: access.Viewer,
 		required: []string{"username"}, derived: []string{"is_fallback"}, order: "username",
-		note:  "password is only ever written. Users who are not admins change themselves, but for username, role and active.",
+		note: "Who is no admin sees of other people id, username, first_name and last_name, and changes themselves, but for username, role and active. " +
+			"password is only ever written; a change of one's own needs current_password, too. A new one ends the user's other sessions, and with " +
+			"revoke_tokens true their API tokens. When active becomes false, sessions, tokens and feed end for good.",
 		fresh: func() userInput { return userInput{User: engine.NewUser()} },
-		get:   func(c *call, id string) (engine.User, error) { return c.engine.User(id) },
-		all:   func(c *call) ([]engine.User, error) { return c.engine.Users(), nil },
+		get: func(c *call, id string) (userView, error) {
+			u, err := c.engine.User(id)
+			return viewUser(u, c.who), err
+		},
+		all: func(c *call) ([]userView, error) {
+			var out []userView
+			for _, u := range c.engine.Users() {
+				out = append(out, viewUser(u, c.who))
+			}
+			return out, nil
+		},
 		stored: func(c *call, id string) (userInput, uint64, error) {
 			stored, err := c.engine.StoredUser(id)
 			return userInput{User: stored}, stored.Revision, err
@@ -30,7 +75,7 @@ func (s *Server) userRoutes() []*route {
 		remove: func(c *call, id string, revision *uint64) error {
 			return c.engine.DeleteUser(c.r.Context(), c.actor(), id, revision)
 		},
-		meta: func(v *engine.User) *engine.Meta { return &v.Meta },
+		meta: func(v *userView) *engine.Meta { return &v.Meta },
 	}
 	return append(k.routes(s), revisionRoutes(s, k, revertUser)...)
 }
@@ -38,6 +83,14 @@ func (s *Server) userRoutes() []*route {
 func saveUser(c *call, id string, revision uint64, in userInput) (string, error) {
 	if !c.who.isAdmin() {
 		if err := c.ownUser(id, in.User); err != nil {
+			return "", err
+		}
+	}
+	if len(in.CurrentPassword) > 4*access.MaxPassword {
+		return "", invalid(form.Error{Location: "current_password", Code: form.CodeMax, Message: "this is too long for a password"})
+	}
+	if in.Password != "" && id != "" && id == c.who.User {
+		if err := c.confirm(in.CurrentPassword); err != nil {
 			return "", err
 		}
 	}
@@ -49,11 +102,41 @@ func saveUser(c *call, id string, revision uint64, in userInput) (string, error)
 		defer release()
 	}
 	in.ID, in.Revision = id, revision
-	saved, err := c.engine.SaveUser(c.r.Context(), c.actor(), in.User, in.Password, c.who.session)
+	save := c.engine.SaveUser
+	if in.RevokeTokens {
+		save = c.engine.SaveUserAndRevoke
+	}
+	saved, err := save(c.r.Context(), c.actor(), in.User, in.Password, c.who.session)
 	if err != nil {
 		return "", err
 	}
 	return saved.ID, nil
+}
+
+// confirm asks for the caller's present password: a token or a browser that was
+// left open is not enough to take an account over. It counts as an attempt to
+// log in, and blocks on hashing.
+func (c *call) confirm(present string) error {
+	const field = "current_password"
+	now, err := c.engine.StoredUser(c.who.User)
+	if err != nil || now.PasswordHash == "" {
+		return err
+	}
+	if present == "" {
+		return invalid(form.Error{Location: field, Code: form.CodeRequired, Message: "a new password for yourself needs your present one, too"})
+	}
+	if err := c.attempt(c.r, now.Username); err != nil {
+		return err
+	}
+	release, err := c.guard(c.r.Context())
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err := c.engine.Login(now.Username, present); err != nil {
+		return invalid(form.Error{Location: field, Code: form.CodeInvalid, Message: "this is not your present password"})
+	}
+	return nil
 }
 
 // ownUser refuses what only an admin may change. A token that may do less than

@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
+	"moonwatch/engine/access"
 )
 
 // viewPath is where plugins' own views lie, behind the slash; without it stands the
@@ -47,7 +47,8 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request) {
 		}
 		by = &who.Actor
 	}
-	body, err := s.viewBody(w, r)
+	body, release, err := s.viewBody(w, r)
+	defer release()
 	if err != nil {
 		s.refuseView(w, slug, err)
 		return
@@ -104,23 +105,24 @@ func loginPossible(r *http.Request, err error) bool {
 		r.Header.Get("Authorization") == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// viewBody reads the whole body as it is.
-func (s *Server) viewBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// viewBody reads the whole body as it is; release says that it is done with.
+func (s *Server) viewBody(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
+	in := &charged{Reader: http.MaxBytesReader(w, r.Body, s.o.MaxBody), budget: &s.bodies, key: s.visitor(r)}
 	if r.ContentLength > s.o.MaxBody {
 		swallow(w, r)
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
+		return nil, in.release, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
 	}
-	out := http.NewResponseController(w)
-	out.SetReadDeadline(time.Now().Add(bodyTime)) // not every connection has deadlines
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.o.MaxBody))
-	out.SetReadDeadline(time.Time{})
+	body, err = io.ReadAll(in)
 	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	switch {
+	case errors.As(err, &large):
 		swallow(w, r)
-	} else if err != nil {
-		return nil, refuse(http.StatusBadRequest, "the body ended too early")
+	case errors.Is(err, errBodies):
+		err = tooManyBodies()
+	case err != nil:
+		err = refuse(http.StatusBadRequest, "the body ended too early")
 	}
-	return body, err
+	return body, in.release, err
 }
 
 // externalURL is the address of a request as its sender knows it: below the
@@ -140,13 +142,13 @@ func (s *Server) externalURL(r *http.Request) string {
 // knows its callers: a plugin must not be able to act in their name.
 func viewHeaders(r *http.Request, public bool) http.Header {
 	h := r.Header.Clone()
-	if !public || strings.HasPrefix(h.Get("Authorization"), "Bearer mw_") {
+	if !public || slices.ContainsFunc(h["Authorization"], holdsToken) {
 		h.Del("Authorization")
 	}
 	h.Del("Cookie")
 	var cookies []string
 	for _, c := range r.Cookies() {
-		if c.Name != cookieName {
+		if c.Name != cookieName && c.Name != secureCookieName {
 			cookies = append(cookies, c.String())
 		}
 	}
@@ -155,6 +157,12 @@ func viewHeaders(r *http.Request, public bool) http.Header {
 	}
 	h.Set("Host", r.Host)
 	return h
+}
+
+// holdsToken reports whether a header holds a token of the monitor's API, however
+// it is written.
+func holdsToken(header string) bool {
+	return slices.ContainsFunc(strings.Fields(header), func(word string) bool { return strings.HasPrefix(word, access.TokenPrefix) })
 }
 
 func writeView(w http.ResponseWriter, answer engine.ViewAnswer) {

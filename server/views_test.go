@@ -136,3 +136,56 @@ func TestViewsBoundBodies(t *testing.T) {
 		t.Errorf("the largest body: answered %d %s", r.status, r.text)
 	}
 }
+
+// TestViewsAreNotGivenTokens: however a token of the monitor is written, no plugin
+// sees it; what is for the plugin reaches it as it is.
+func TestViewsAreNotGivenTokens(t *testing.T) {
+	h, told := viewHouse(t)
+	own := h.tokens[access.Admin]
+	for _, header := range []string{"Bearer " + own, "bearer " + own, "BEARER " + own, "Bearer  " + own, "Bearer\t" + own, " bearer " + own, own, "Token " + own} {
+		h.do("", "POST", "/plugins/pager/hook", "x", "Authorization", header)
+		for name, values := range (*told).Request.Headers {
+			if strings.Contains(strings.Join(values, " "), own) {
+				t.Errorf("%q reaches the plugin in %s", header, name)
+			}
+		}
+	}
+	for _, name := range []string{cookieName, secureCookieName} {
+		h.do("", "POST", "/plugins/pager/hook", "x", "Cookie", "a=b; "+name+"=secret")
+		if got := http.Header((*told).Request.Headers).Get("Cookie"); got != "a=b" {
+			t.Errorf("the plugin is given the cookies %q", got)
+		}
+	}
+	for _, theirs := range []string{"Bearer theirs", "Basic bXdfYTpi", "bearer xmw_"} {
+		h.do("", "POST", "/plugins/pager/hook", "x", "Authorization", theirs)
+		if got := http.Header((*told).Request.Headers).Get("Authorization"); got != theirs {
+			t.Errorf("of %q the plugin is given %q", theirs, got)
+		}
+	}
+}
+
+// TestBodiesOfVisitorsAreBounded: what visitors have the monitor hold is bounded
+// for one address and for all, and is given back.
+func TestBodiesOfVisitorsAreBounded(t *testing.T) {
+	h, _ := viewHouse(t)
+	hook := func() int { return h.do("", "POST", "/plugins/pager/hook", strings.Repeat("x", 100_000)).status }
+	if got := hook(); got != http.StatusAccepted || h.server.bodies.held != 0 || len(h.server.bodies.of) != 0 {
+		t.Errorf("answered %d, held after that %d", got, h.server.bodies.held)
+	}
+	if !h.server.bodies.take("127.0.0.1", bodiesShare-50_000) {
+		t.Fatal("there is no room")
+	}
+	if got := hook(); got != http.StatusServiceUnavailable {
+		t.Errorf("beyond the share of an address it answers %d", got)
+	}
+	if r := h.do("", "POST", "/api/v1/session", m{"username": strings.Repeat("x", 60_000), "password": "x"}); r.status != 503 || r.header.Get("Retry-After") == "" {
+		t.Errorf("a login answers %d", r.status)
+	}
+	h.server.bodies.give("127.0.0.1", bodiesShare-50_000)
+	for i := range bodiesMost / bodiesShare {
+		h.server.bodies.take(strings.Repeat("x", i+1), bodiesShare)
+	}
+	if got := hook(); got != http.StatusServiceUnavailable {
+		t.Errorf("beyond the bound of all it answers %d", got)
+	}
+}

@@ -13,7 +13,8 @@ func (s *Server) whyRoutes() []*route {
 		params: []param{{"user", text, "whether this user (an id) was told"}, {"plugin", text, "only through this alert plugin"},
 			{"event", text, "only this event of the incident"}},
 		output: shapeOf[engine.Why](s.shapes), list: true, handle: func(c *call) (answer, error) {
-			list, err := c.engine.Why(c.r.Context(), c.id(), engine.WhyQuery{User: c.query.Get("user"), Plugin: c.query.Get("plugin"), Event: c.query.Get("event")})
+			list, err := c.engine.Why(c.r.Context(), c.id(), engine.WhyQuery{User: c.query.Get("user"), Plugin: c.query.Get("plugin"), Event: c.query.Get("event"),
+				Discreet: !c.who.isAdmin(), Viewer: c.who.User})
 			return answer{body: pageView[engine.Why]{Items: list}}, err
 		}}}
 }

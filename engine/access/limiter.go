@@ -1,23 +1,30 @@
 package access
 
 import (
+	"crypto/sha256"
+	"net/netip"
 	"sort"
 	"sync"
 	"time"
 )
 
-// maxKeys bounds what a Limiter remembers.
-const maxKeys = 10_000
+// What a Limiter remembers at most: so many keys, of so many bytes.
+const (
+	maxKeys = 10_000
+	keyMost = 64
+)
 
 // Limiter bounds attempts per key (an address, a username): a number at once,
 // and then one per interval. It is safe for concurrent use and never blocks. It
-// remembers 10,000 keys; beyond that it forgets those with most attempts left.
+// remembers 10,000 keys, longer ones than 64 bytes by their hash, until they are
+// full again; beyond that it forgets those with most attempts left.
 type Limiter struct {
 	burst float64
 	every time.Duration
 
 	mu      sync.Mutex
 	buckets map[string]bucket // guarded by mu
+	swept   time.Time         // when full keys were last dropped; guarded by mu
 }
 
 // bucket is what was left at an instant; it has grown since.
@@ -38,10 +45,11 @@ func NewLimiter(burst int, every time.Duration) *Limiter {
 // Allow takes one attempt of key, and reports whether there was one left. A
 // refused attempt costs nothing.
 func (l *Limiter) Allow(key string, now time.Time) bool {
+	key = shortKey(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, known := l.buckets[key]
-	if !known && len(l.buckets) >= maxKeys {
+	if !known && (len(l.buckets) >= maxKeys || now.Sub(l.swept).Abs() > l.full()) {
 		l.forget(now)
 	}
 	left := l.burst
@@ -57,6 +65,7 @@ func (l *Limiter) Allow(key string, now time.Time) bool {
 
 // Wait is how long it takes until Allow would say yes, 0 for at once.
 func (l *Limiter) Wait(key string, now time.Time) time.Duration {
+	key = shortKey(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, known := l.buckets[key]
@@ -70,11 +79,47 @@ func (l *Limiter) Wait(key string, now time.Time) time.Duration {
 	return time.Duration(missing * float64(l.every))
 }
 
-// Reset gives key all its attempts back, as after a login that went well.
-func (l *Limiter) Reset(key string) {
+// Return gives back one attempt of key, for one that turned out not to count.
+func (l *Limiter) Return(key string, now time.Time) {
+	key = shortKey(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.buckets, key)
+	b, known := l.buckets[key]
+	if !known {
+		return
+	}
+	if left := l.left(b, now) + 1; left < l.burst {
+		l.buckets[key] = bucket{left: left, at: now}
+	} else {
+		delete(l.buckets, key)
+	}
+}
+
+// full is how long a spent key takes to be full again.
+func (l *Limiter) full() time.Duration { return time.Duration(l.burst * float64(l.every)) }
+
+// shortKey is a key in the bytes that one may take: visitors choose their length.
+func shortKey(key string) string {
+	if len(key) <= keyMost {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return string(sum[:])
+}
+
+// AddressKey is an address as visitors are counted by it: of IPv6 the /64, which
+// is what one customer of a provider has. What is no address stays as it is.
+func AddressKey(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, _ := a.Prefix(64) // 64 bits are there
+	return p.String()
 }
 
 // left is what b holds now. A clock that went back adds nothing.
@@ -89,6 +134,7 @@ func (l *Limiter) forget(now time.Time) {
 		key  string
 		left float64
 	}
+	l.swept = now
 	rest := make([]held, 0, len(l.buckets))
 	for key, b := range l.buckets {
 		left := l.left(b, now)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,9 +28,42 @@ func TestLimiter(t *testing.T) {
 			t.Errorf("step %d: Allow(%s) = %v, want %v", i, s.key, got, s.want)
 		}
 	}
-	l.Reset("ada")
-	if !l.Allow("ada", now) {
-		t.Error("Reset gave nothing back")
+	l.Return("ada", now)
+	if !l.Allow("ada", now) || l.Allow("ada", now) {
+		t.Error("Return did not give back exactly one attempt")
+	}
+}
+
+// TestLimiterKeysAreBounded: what a visitor chooses takes no more than a hash,
+// and is forgotten when it is full again.
+func TestLimiterKeysAreBounded(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	l := NewLimiter(2, time.Minute)
+	long := strings.Repeat("x", 4<<20)
+	for _, key := range []string{long + "a", long + "b"} {
+		if !l.Allow(key, now) || !l.Allow(key, now) || l.Allow(key, now) || l.Wait(key, now) == 0 {
+			t.Errorf("a long key is not counted by itself")
+		}
+	}
+	for key := range l.buckets {
+		if len(key) > keyMost {
+			t.Errorf("a key of %d bytes is kept", len(key))
+		}
+	}
+	l.Allow("later", now.Add(l.full()+time.Minute))
+	if len(l.buckets) != 1 {
+		t.Errorf("%d keys are kept, 1 is not full", len(l.buckets))
+	}
+}
+
+func TestAddressKey(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7", "::ffff:192.0.2.7": "192.0.2.7", "2001:db8:1:2:3::4": "2001:db8:1:2::/64",
+		"2001:db8:1:2:ffff::": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "nowhere": "nowhere", "": "",
+	} {
+		if got := AddressKey(address); got != want {
+			t.Errorf("AddressKey(%q) = %q, want %q", address, got, want)
+		}
 	}
 }
 

@@ -7,8 +7,11 @@ import (
 	"encoding/hex"
 )
 
+// TokenPrefix begins every API token.
+const TokenPrefix = "mw_"
+
 // NewToken makes a token of 256 random bits after a prefix that tells what it is
-// for ("mw_"). plain is shown once; hash, which HashToken gives as well, is kept.
+// for, such as TokenPrefix. plain is shown once; hash, which HashToken gives as well, is kept.
 func NewToken(prefix string) (plain, hash string) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails: crypto/rand ends the process instead

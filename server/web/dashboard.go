@@ -107,7 +107,7 @@ func (w *Web) dashboardData(q *request) *dashboard {
 	d.loose(checks, linked)
 	d.Checks = len(checks)
 	d.Lag = formatSeconds(d.Stats.LagMax.Seconds())
-	d.Dead, _ = w.engine.Deliveries(q.Context(), engine.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
+	d.Dead, _ = w.deliveriesSeen(q, engine.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
 	since := w.o.Now().Add(-48 * time.Hour)
 	d.Dead = slices.DeleteFunc(d.Dead, func(one engine.Delivery) bool { return one.Created.Before(since) })
 	for _, entry := range w.engine.Plugins() {

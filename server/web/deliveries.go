@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"moonwatch/engine"
+	"moonwatch/engine/access"
 )
 
 // deliveryList is the page of all deliveries.
@@ -23,7 +24,7 @@ func (w *Web) deliveries(q *request) error {
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
 		l.States = append(l.States, optionView{Value: string(s), Label: shapeOf(string(s)).word, Selected: string(s) == l.State})
 	}
-	items, err := w.engine.Deliveries(q.Context(), engine.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
+	items, err := w.deliveriesSeen(q, engine.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
 	if err != nil {
 		return err
 	}
@@ -56,6 +57,7 @@ func (w *Web) delivery(q *request) error {
 	if err != nil {
 		return err
 	}
+	d = w.seen(q, d)
 	v := deliveryPage{Delivery: d, Plugin: w.card(d.Plugin), Kind: kindWord(d.Kind), Users: w.names(d.Users), Officers: w.names(d.DutyOfficers), Reached: w.names(d.Reached)}
 	v.Retriable = (d.State == engine.DeliveryFailed || d.State == engine.DeliveryDead) && !d.UnderWay()
 	for _, h := range d.Held {
@@ -66,6 +68,23 @@ func (w *Web) delivery(q *request) error {
 	p.Body = v
 	w.render(q.rw, http.StatusOK, "delivery", p)
 	return nil
+}
+
+// seen is a delivery as the caller sees it.
+func (w *Web) seen(q *request, d engine.Delivery) engine.Delivery {
+	if q.user.Role.Can(access.Admin) {
+		return d
+	}
+	return w.engine.Discreet(d, q.user.ID)
+}
+
+// deliveriesSeen are deliveries as the caller sees them, the newest first.
+func (w *Web) deliveriesSeen(q *request, by engine.DeliveryQuery) ([]engine.Delivery, error) {
+	out, err := w.engine.Deliveries(q.Context(), by)
+	for i := range out {
+		out[i] = w.seen(q, out[i])
+	}
+	return out, err
 }
 
 func (w *Web) names(ids []string) []string {

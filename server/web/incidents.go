@@ -83,7 +83,7 @@ func (w *Web) incident(q *request) error {
 	if v.Subject.Status == "" {
 		v.Gone, v.Subject.Name = true, in.SubjectName
 	}
-	if v.Deliveries, err = w.engine.Deliveries(q.Context(), engine.DeliveryQuery{Incident: in.ID, Limit: 200}); err != nil {
+	if v.Deliveries, err = w.deliveriesSeen(q, engine.DeliveryQuery{Incident: in.ID, Limit: 200}); err != nil {
 		return err
 	}
 	byID := map[string]engine.Delivery{}

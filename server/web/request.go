@@ -26,11 +26,16 @@ type request struct {
 // drawn by the caller.
 type handler func(q *request) error
 
-// maxForm bounds what a form may post.
-const maxForm = 4 << 20
+// What a form may post in bytes: of who is logged in, and of anybody.
+const (
+	maxForm     = 4 << 20
+	maxOpenForm = 16 << 10
+)
 
 // open wraps a handler that nobody need be logged in for.
-func (w *Web) open(h handler) http.HandlerFunc {
+func (w *Web) open(h handler) http.HandlerFunc { return w.handle(withForm(maxOpenForm, h)) }
+
+func (w *Web) handle(h handler) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		q := &request{Request: r, rw: rw}
 		if user, session, ok := w.o.Caller(r); ok {
@@ -42,7 +47,8 @@ func (w *Web) open(h handler) http.HandlerFunc {
 
 // need wraps a handler for which the caller needs at least a role.
 func (w *Web) need(role access.Role, h handler) http.HandlerFunc {
-	return w.open(func(q *request) error {
+	h = withForm(maxForm, h)
+	return w.handle(func(q *request) error {
 		switch {
 		case q.user == nil && w.engine.Empty():
 			return q.redirect("/setup")
@@ -59,7 +65,20 @@ func (w *Web) need(role access.Role, h handler) http.HandlerFunc {
 	})
 }
 
-// serve reads the form, runs the handler and draws what went wrong.
+// withForm reads the form of a POST, of so many bytes at most, before the handler.
+func withForm(most int64, h handler) handler {
+	return func(q *request) error {
+		if q.Method == http.MethodPost {
+			q.Body = http.MaxBytesReader(q.rw, q.Body, most)
+			if err := q.parse(most); err != nil {
+				return err
+			}
+		}
+		return h(q)
+	}
+}
+
+// serve runs the handler and draws what went wrong.
 func (w *Web) serve(q *request, h handler) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -70,22 +89,15 @@ func (w *Web) serve(q *request, h handler) {
 			w.fail(q, errors.New("panic"))
 		}
 	}()
-	if q.Method == http.MethodPost {
-		q.Body = http.MaxBytesReader(q.rw, q.Body, maxForm)
-		if err := q.parse(); err != nil {
-			w.fail(q, err)
-			return
-		}
-	}
 	if err := h(q); err != nil {
 		w.fail(q, err)
 	}
 }
 
-func (q *request) parse() error {
+func (q *request) parse(most int64) error {
 	err := q.ParseForm()
 	if strings.HasPrefix(q.Header.Get("Content-Type"), "multipart/") {
-		err = q.ParseMultipartForm(maxForm)
+		err = q.ParseMultipartForm(most)
 	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {

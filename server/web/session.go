@@ -84,7 +84,7 @@ func (w *Web) verify(q *request, username, password string) (*engine.User, error
 	if w.o.Guard != nil {
 		release, err := w.o.Guard(q.Context())
 		if err != nil {
-			return nil, &engine.Error{Kind: engine.Unavailable, Message: "too much is going on; try again in a moment"}
+			return nil, err
 		}
 		defer release()
 	}

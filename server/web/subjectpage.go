@@ -142,7 +142,7 @@ func (w *Web) subjectPage(kind engine.Kind) handler {
 		if v.Incidents, err = w.engine.Incidents(q.Context(), engine.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
 			return err
 		}
-		if v.Deliveries, err = w.engine.Deliveries(q.Context(), engine.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
+		if v.Deliveries, err = w.deliveriesSeen(q, engine.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
 			return err
 		}
 		p := w.newPage(q, s.Name, s.Plural())

@@ -68,7 +68,7 @@ func userForm(admin, self, fresh bool) form.Form {
 	if admin {
 		fields = append(fields,
 			form.Field{Type: form.ChoiceOne, Name: "role", Required: true, Choices: roleChoices(), Group: login, Widget: "RadioSelect"},
-			form.Field{Type: form.Boolean, Name: "active", Group: login, HelpText: "Who is not active cannot log in and is told nothing."})
+			form.Field{Type: form.Boolean, Name: "active", Group: login, HelpText: "Who is not active cannot log in and is told nothing. Their sessions, API tokens and calendar feed end, and do not come back with them."})
 	}
 	password := form.Field{Type: form.Char, Name: "password", Label: "New password", Widget: "PasswordInput", Group: login,
 		HelpText: "At least 10 characters. Empty: the password stays as it is. A new one ends the other sessions."}
@@ -79,7 +79,12 @@ func userForm(admin, self, fresh bool) form.Form {
 		fields = append(fields, form.Field{Type: form.Char, Name: "current_password", Label: "Present password", Widget: "PasswordInput", Group: login,
 			HelpText: "Only needed to set a new one."})
 	}
-	return form.Form{Fields: append(append(fields, password), contactFields()...)}
+	fields = append(fields, password)
+	if !fresh {
+		fields = append(fields, form.Field{Type: form.Boolean, Name: "revoke_tokens", Label: "Revoke all API tokens", Group: login,
+			HelpText: "For when somebody else may have got in. Programs that use them stop working at once."})
+	}
+	return form.Form{Fields: append(fields, contactFields()...)}
 }
 
 func roleChoices() []form.Choice {
@@ -287,7 +292,11 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 	if q.session != nil {
 		keep = q.session.ID
 	}
-	saved, err := w.engine.SaveUser(q.Context(), q.by(), u, password, keep)
+	save := w.engine.SaveUser
+	if values["revoke_tokens"] == true {
+		save = w.engine.SaveUserAndRevoke
+	}
+	saved, err := w.guarded(q, password, func() (*engine.User, error) { return save(q.Context(), q.by(), u, password, keep) })
 	if err == nil {
 		done := "?done=saved"
 		switch {
@@ -306,6 +315,18 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 		at = old.Revision
 	}
 	return w.showUser(q, status, &old, raw, draw, message, at)
+}
+
+// guarded saves a user when a new password, if there is one, may be hashed.
+func (w *Web) guarded(q *request, password string, save func() (*engine.User, error)) (*engine.User, error) {
+	if password != "" && w.o.Guard != nil {
+		release, err := w.o.Guard(q.Context())
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+	}
+	return save()
 }
 
 // confirm asks for the present password before a new one is set. It counts as

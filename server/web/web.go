@@ -41,7 +41,7 @@ type Options struct {
 	AllowLogin func(r *http.Request, username string) (ok bool, retryAfter time.Duration)
 
 	// Guard bounds the passwords that are hashed at once; it blocks until one
-	// more may be, or ctx ends. nil: nothing bounds them.
+	// more may be, or fails with an *engine.Error. nil: nothing bounds them.
 	Guard func(ctx context.Context) (release func(), err error)
 
 	// Source reads a plugin's file, by its name as PluginProblem has it; nil: no

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"moonwatch/engine"
+	"moonwatch/engine/access"
 )
 
 // whyPage answers "why was I (not) paged?" for one incident.
@@ -33,7 +34,8 @@ func (w *Web) why(q *request) error {
 		user = q.user.ID
 	}
 	v := whyPage{Incident: in, Plugins: []optionView{{Label: "any plugin", Selected: plugin == ""}}}
-	answers, err := w.engine.Why(q.Context(), in.ID, engine.WhyQuery{User: user, Plugin: plugin})
+	answers, err := w.engine.Why(q.Context(), in.ID, engine.WhyQuery{User: user, Plugin: plugin,
+		Discreet: !q.user.Role.Can(access.Admin), Viewer: q.user.ID})
 	if err != nil {
 		return err
 	}
