@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"moonwatch/engine/rota"
 )
 
 // Contact is when a user was contacted lately through the channels that have a
@@ -56,29 +59,28 @@ var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 // quietUntil reports whether the user's quiet hours hold, and their end.
 func (u *User) quietUntil(now time.Time) (time.Time, bool) {
-	zone, err := time.LoadLocation(u.TimeZone)
+	zone, err := loadZone(u.TimeZone)
 	if err != nil {
 		zone = time.UTC
 	}
-	here := now.In(zone)
+	here := rota.ToWall(now, zone)
+	today := time.Date(here.Year(), here.Month(), here.Day(), 0, 0, 0, 0, time.UTC)
 	for _, q := range u.QuietHours {
-		start, err1 := time.Parse("15:04", q.Start)
-		end, err2 := time.Parse("15:04", q.End)
+		start, err1 := clockMinutes(q.Start)
+		end, err2 := clockMinutes(q.End)
 		if err1 != nil || err2 != nil {
 			continue
 		}
+		if end <= start {
+			end += 24 * 60
+		}
 		for _, back := range []int{0, -1} { // hours that began today or yesterday
-			day := here.AddDate(0, 0, back)
-			if len(q.Days) > 0 && !slices.Contains(q.Days, weekdays[day.Weekday()]) {
+			day := today.AddDate(0, 0, back)
+			if len(q.Days) > 0 && !slices.ContainsFunc(q.Days, func(d string) bool { return strings.EqualFold(d, weekdays[day.Weekday()]) }) {
 				continue
 			}
-			at := func(clock time.Time, days int) time.Time {
-				return fromWall(time.Date(day.Year(), day.Month(), day.Day()+days, clock.Hour(), clock.Minute(), 0, 0, time.UTC), zone)
-			}
-			from, to := at(start, 0), at(end, 0)
-			if !end.After(start) {
-				to = at(end, 1)
-			}
+			from := rota.FromWall(day.Add(time.Duration(start)*time.Minute), zone)
+			to := rota.FromWall(day.Add(time.Duration(end)*time.Minute), zone)
 			if !now.Before(from) && now.Before(to) {
 				return to, true
 			}
@@ -88,25 +90,29 @@ func (u *User) quietUntil(now time.Time) (time.Time, bool) {
 }
 
 func (u *User) validateContact(p *problems) {
-	u.QuietHours, u.ContactRules = orEmpty(u.QuietHours), orEmpty(u.ContactRules)
+	u.QuietHours, u.ContactRules = orEmpty(slices.Clone(u.QuietHours)), orEmpty(u.ContactRules)
 	if len(u.QuietHours) > 20 {
 		p.add("quiet_hours", "max", "at most 20 rows")
 	}
 	for i := range u.QuietHours {
 		q, location := &u.QuietHours[i], at("quiet_hours", i)
-		q.Days = orEmpty(q.Days)
+		q.Days = orEmpty(slices.Clone(q.Days))
 		for j, day := range q.Days {
-			if !slices.Contains(weekdays, strings.ToLower(day)) {
+			q.Days[j] = strings.ToLower(strings.TrimSpace(day))
+			if !slices.Contains(weekdays, q.Days[j]) {
 				p.add(at(location+".days", j), "invalid", "one of mon tue wed thu fri sat sun")
 			}
 		}
-		clock := func(field, text string) {
-			if _, err := time.Parse("15:04", text); err != nil {
+		clock := func(field string, text *string) {
+			minutes, err := clockMinutes(strings.TrimSpace(*text))
+			if err != nil || minutes == 24*60 {
 				p.add(location+"."+field, "invalid", "write a time of day such as 22:00")
+				return
 			}
+			*text = fmt.Sprintf("%02d:%02d", minutes/60, minutes%60)
 		}
-		clock("start", q.Start)
-		clock("end", q.End)
+		clock("start", &q.Start)
+		clock("end", &q.End)
 	}
 	seen := map[string]bool{}
 	for i, rule := range u.ContactRules {

@@ -12,6 +12,7 @@ import (
 
 	"moonwatch/engine/config"
 	"moonwatch/engine/form"
+	"moonwatch/engine/rota"
 )
 
 // ExportOptions say what becomes of secrets in an export.
@@ -311,6 +312,6 @@ func (x *exporter) service(s *Service) config.Service {
 
 func (x *exporter) silence(s *Silence) config.Silence {
 	return config.Silence{Comment: s.Comment, Services: x.named(KindService, s.Services), Instances: x.named(KindInstance, s.Instances),
-		Checks: x.named(KindCheck, s.Checks), Tags: s.Tags, StartsAt: s.StartsAt.UTC(), EndsAt: s.EndsAt.UTC(), RRule: s.RRule,
+		Checks: x.named(KindCheck, s.Checks), Tags: s.Tags, StartsAt: s.StartsAt.UTC(), EndsAt: s.EndsAt.UTC(), RRule: rota.CanonicalRule(s.RRule),
 		TimeZone: s.TimeZone, Author: s.Author, Maintenance: s.Maintenance}
 }

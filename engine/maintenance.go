@@ -59,7 +59,7 @@ func (m *maintenance) add(s *Silence, from, to time.Time) {
 	}
 	o := occurrences{silence: s}
 	for _, w := range s.windows(from, to) {
-		o.spans = append(o.spans, Span{w.start, w.end}.clip(from, to))
+		o.spans = append(o.spans, Span{w.Start, w.End}.clip(from, to))
 	}
 	if len(o.spans) > 0 {
 		m.list = append(m.list, o)

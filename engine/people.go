@@ -97,12 +97,7 @@ func (e *Engine) cleanUser(ctx context.Context, p *problems, u, old *User) {
 	if u.Role.Rank() == 0 {
 		p.add("role", "invalid", "one of viewer, operator, editor and admin")
 	}
-	if u.TimeZone == "" {
-		u.TimeZone = "UTC"
-	}
-	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {
-		p.add("time_zone", "invalid", "write an IANA time zone, such as Europe/Berlin")
-	}
+	p.zone("time_zone", &u.TimeZone)
 	u.validateContact(p)
 	u.IsFallback = false // derived
 	settings := map[string]form.Values{}

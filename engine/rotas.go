@@ -47,12 +47,7 @@ func (x *tx) saveRota(r *Rota) error {
 
 func (r *Rota) validate(p *problems, known func(string) bool) {
 	p.text("name", r.Name, true, nameMost)
-	if r.TimeZone == "" {
-		r.TimeZone = "UTC"
-	}
-	if _, err := rota.LoadZone(r.TimeZone); err != nil {
-		p.add("time_zone", "invalid", "write an IANA time zone, such as Europe/Berlin")
-	}
+	p.zone("time_zone", &r.TimeZone)
 	if r.FallbackUser != "" && !known(r.FallbackUser) {
 		p.add("fallback_user", "not_found", "no such user")
 	}

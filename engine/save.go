@@ -238,6 +238,9 @@ func (p *problems) tags(tags []string) {
 		return
 	}
 	for i, t := range tags {
+		if plain := strings.TrimSpace(t); plain != t { // they are compared as they are
+			t, tags[i] = plain, plain
+		}
 		p.text(at("tags", i), t, true, tagMost)
 	}
 }

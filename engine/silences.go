@@ -3,96 +3,55 @@ package engine
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/teambition/rrule-go"
+	"moonwatch/engine/rota"
 )
 
-// window is a span of time, end excluded.
-type window struct{ start, end time.Time }
-
-// silenceWindows bounds how many occurrences of a silence are looked at.
-const silenceWindows = 20_000
-
 // windows returns the occurrences of a silence that overlap [from, to), in order.
-func (s *Silence) windows(from, to time.Time) []window {
+func (s *Silence) windows(from, to time.Time) []rota.Span {
+	if recurs, _ := s.recurrence(); recurs != nil { // a rule that cannot be read was refused, and leaves the first time
+		return recurs.Within(from, to)
+	}
+	if s.StartsAt.Before(to) && s.EndsAt.After(from) {
+		return []rota.Span{{Start: s.StartsAt, End: s.EndsAt}}
+	}
+	return nil
+}
+
+// NextStart returns when the silence begins next after an instant; false if it
+// does not.
+func (s *Silence) NextStart(after time.Time) (time.Time, bool) {
+	if recurs, _ := s.recurrence(); recurs != nil {
+		next, ok := recurs.Next(after)
+		return next.Start, ok
+	}
+	return s.StartsAt, s.StartsAt.After(after)
+}
+
+// recurrence reads the silence's rule; nil is none.
+func (s *Silence) recurrence() (*rota.Recurrence, error) {
 	if s.RRule == "" {
-		if s.StartsAt.Before(to) && s.EndsAt.After(from) {
-			return []window{{s.StartsAt, s.EndsAt}}
-		}
-		return nil
+		return nil, nil
 	}
-	zone, rule, err := s.recurrence()
+	zone, err := loadZone(s.TimeZone)
 	if err != nil {
-		return nil // it was refused when it was saved
+		return nil, err
 	}
-	length := wall(s.EndsAt.In(zone)).Sub(wall(s.StartsAt.In(zone)))
-	var out []window
-	// The rule counts in wall time, written as UTC; a day's margin covers any zone.
-	for _, at := range rule.Between(wall(from.In(zone)).Add(-length-24*time.Hour), wall(to.In(zone)).Add(24*time.Hour), true) {
-		w := window{fromWall(at, zone), fromWall(at.Add(length), zone)}
-		if w.start.Before(to) && w.end.After(from) {
-			out = append(out, w)
-		}
-		if len(out) >= silenceWindows {
-			break
-		}
-	}
-	return out
-}
-
-// recurrence reads the silence's rule, as counting in wall time written as UTC.
-func (s *Silence) recurrence() (*time.Location, *rrule.RRule, error) {
-	zone, err := time.LoadLocation(s.TimeZone)
-	if err != nil {
-		return nil, nil, err
-	}
-	o, err := rrule.StrToROption(strings.TrimPrefix(s.RRule, "RRULE:"))
-	if err != nil {
-		return nil, nil, err
-	}
-	if o.Freq > rrule.DAILY {
-		return nil, nil, fmt.Errorf("rules that recur more often than daily are refused")
-	}
-	if !o.Until.IsZero() {
-		o.Until = wall(o.Until.In(zone))
-	}
-	o.Dtstart = wall(s.StartsAt.In(zone))
-	rule, err := rrule.NewRRule(*o)
-	return zone, rule, err
-}
-
-// wall writes the wall time of t as if it were UTC.
-func wall(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
-}
-
-// fromWall finds the instant of a wall time: a missing one moves forward by the
-// gap, of a doubled one it is the first (RFC 5545, 3.3.5).
-func fromWall(w time.Time, zone *time.Location) time.Time {
-	t := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), 0, zone)
-	if !wall(t).Equal(w) { // in a gap: Go may have moved it backward
-		before := t.Add(-24 * time.Hour)
-		_, offset := before.Zone()
-		return w.Add(-time.Duration(offset) * time.Second).In(zone)
-	}
-	if earlier := t.Add(-time.Hour); wall(earlier).Equal(w) {
-		return earlier
-	}
-	return t
+	return rota.NewRecurrence(rota.CanonicalRule(s.RRule), rota.Span{Start: s.StartsAt, End: s.EndsAt}, zone)
 }
 
 // at reports whether the silence holds at the instant now, and when that next changes.
 func (s *Silence) at(now time.Time) (holds bool, next time.Time) {
 	for _, w := range s.windows(now.Add(-time.Second), now.Add(silenceAhead)) {
-		if !now.Before(w.start) && now.Before(w.end) {
-			return true, w.end
+		if !now.Before(w.Start) && now.Before(w.End) {
+			return true, w.End
 		}
-		if now.Before(w.start) {
-			return false, w.start
+		if now.Before(w.Start) {
+			return false, w.Start
 		}
 	}
 	return false, now.Add(silenceAhead)
@@ -231,19 +190,19 @@ func (s *Silence) validate(p *problems) {
 		p.add("ends_at", "min", "the end must be after the start")
 	}
 	s.StartsAt, s.EndsAt = s.StartsAt.UTC(), s.EndsAt.UTC()
-	if s.TimeZone == "" {
-		s.TimeZone = "UTC"
-	}
-	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
-		p.add("time_zone", "invalid", "write an IANA time zone, such as Europe/Berlin")
+	before := len(p.list)
+	p.zone("time_zone", &s.TimeZone)
+	s.RRule = rota.CanonicalRule(s.RRule)
+	if len(p.list) > before {
 		return
 	}
-	if s.RRule != "" {
-		if len(s.RRule) > 500 {
-			p.add("rrule", "max", "at most 500 characters")
-		} else if _, _, err := s.recurrence(); err != nil {
-			p.add("rrule", "invalid", "write an RFC 5545 rule that recurs daily or more rarely, such as FREQ=WEEKLY;BYDAY=SU")
-		}
+	switch _, err := s.recurrence(); {
+	case len(s.RRule) > rota.MostRule:
+		p.add("rrule", "max", "at most %d characters", rota.MostRule)
+	case errors.Is(err, rota.ErrUntil):
+		p.add("rrule", "min", "%s", err)
+	case err != nil:
+		p.add("rrule", "invalid", "write an RFC 5545 rule that recurs daily or more rarely, such as FREQ=WEEKLY;BYDAY=SU")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"moonwatch/engine/cron"
+	"moonwatch/engine/rota"
 )
 
 // after returns when a check's first slot after the instant from is: on its
@@ -131,12 +132,26 @@ func (t *timetable) moved(c *Check, slot time.Time) time.Time {
 	return first
 }
 
-// loadZone returns the time zone of an IANA name.
+// loadZone returns the time zone of a name, as rotas read it.
 func loadZone(name string) (*time.Location, error) {
-	if zone, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" {
-		return zone, nil
+	zone, err := rota.LoadZone(name)
+	if err != nil {
+		return nil, errors.New("write an IANA time zone, such as Europe/Berlin")
 	}
-	return nil, errors.New("write an IANA time zone, such as Europe/Berlin")
+	return zone, nil
+}
+
+// zone complains about a time zone that is none; else it is kept by its IANA
+// name, "" as UTC, so that whoever reads it finds the zone that was meant.
+func (p *problems) zone(location string, name *string) {
+	if *name == "" {
+		*name = "UTC"
+	}
+	if zone, err := loadZone(*name); err != nil {
+		p.add(location, "invalid", "%s", err)
+	} else {
+		*name = zone.String()
+	}
 }
 
 func (s *Schedule) validate(p *problems) {
@@ -144,13 +159,8 @@ func (s *Schedule) validate(p *problems) {
 	if s.Cron == "" && s.ActiveHours == "" {
 		p.add("schedule.cron", "required", "write a cron expression, active hours or both")
 	}
-	if s.TimeZone == "" {
-		s.TimeZone = "UTC"
-	}
 	before := len(p.list)
-	if _, err := loadZone(s.TimeZone); err != nil {
-		p.add("schedule.time_zone", "invalid", "%s", err)
-	}
+	p.zone("schedule.time_zone", &s.TimeZone)
 	if _, err := parseHours(s.ActiveHours); err != nil {
 		p.add("schedule.active_hours", "invalid", "%s", err)
 	}

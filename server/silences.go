@@ -9,7 +9,7 @@ func (s *Server) silenceRoutes() []*route {
 	k := &collection[engine.Silence, engine.SilenceView]{
 		kind: engine.KindSilence, plural: "silences", one: "a silence", read: access.Viewer, write: access.Operator,
 		required: []string{"starts_at", "ends_at"}, derived: []string{"author"}, order: "starts_at",
-		note:  "rrule counts in wall time of time_zone; starts_at and ends_at are the first occurrence.",
+		note:  "rrule counts in wall time of time_zone; starts_at and ends_at are the first occurrence, which always holds. An UNTIL with a Z is an instant, without it wall time, and a date is the whole of that day.",
 		fresh: engine.NewSilence,
 		get:   func(c *call, id string) (engine.SilenceView, error) { return c.engine.Silence(id) },
 		all:   func(c *call) ([]engine.SilenceView, error) { return c.engine.Silences(), nil },

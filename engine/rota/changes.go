@@ -7,21 +7,54 @@ import (
 
 // moments is a set of instances, as EXDATE and RECURRENCE-ID name them.
 type moments struct {
-	zone     *time.Location // the series'
+	of       *Event // the series
+	zone     *time.Location
 	instants map[int64]bool
-	days     map[int]bool // where only a date is given: each instance on it
+	days     map[int]bool // each instance on it: where only a date is given, and of all-day series
 }
 
-func newMoments(zone *time.Location) moments {
-	return moments{zone, map[int64]bool{}, map[int]bool{}}
+func newMoments(m *Event) moments {
+	return moments{m, m.zone, map[int64]bool{}, map[int]bool{}}
 }
 
 func (m moments) put(s stamp) {
-	if s.date {
-		m.days[s.at.day()] = true
+	if s.date || m.of.AllDay {
+		m.days[m.of.dayOf(s)] = true
 	} else {
 		m.instants[s.instant(m.zone).Unix()] = true
 	}
+}
+
+// dayOf is the day that a property of an all-day series names, on the clock that
+// the property is written for. Where that is UTC it stands for a midnight of the
+// writer's: one of the zones that the calendar names, else that whose midnight
+// it can be.
+func (e *Event) dayOf(s stamp) int {
+	if s.date || s.zone != time.UTC || s.at.ofDay() == 0 {
+		return s.at.day()
+	}
+	for _, zone := range append(e.near, e.zone) {
+		if w := s.on(zone); w.ofDay() == 0 {
+			return w.day()
+		}
+	}
+	if of := s.at.ofDay(); of > secondsPerDay/2 && of%(15*60) == 0 { // midnight east of Greenwich
+		return s.at.day() + 1
+	}
+	return s.at.day()
+}
+
+// dayStamp is dayOf as a date.
+func (e *Event) dayStamp(s stamp) stamp {
+	return stamp{at: wall(e.dayOf(s)) * secondsPerDay, date: true}
+}
+
+// instanceAt is the instant of the instance of m that a change is about.
+func (e *Event) instanceAt(m *Event) time.Time {
+	if m.AllDay {
+		return m.dayStamp(*e.instance).instant(m.zone)
+	}
+	return e.instance.instant(m.zone)
 }
 
 func (m moments) putWall(w wall) { m.instants[w.in(m.zone).Unix()] = true }
@@ -41,7 +74,7 @@ type changes struct {
 }
 
 func newChanges(m *Event, differing []*Event) *changes {
-	c := &changes{single: newMoments(m.zone)}
+	c := &changes{single: newMoments(m)}
 	for _, e := range differing {
 		c.single.put(*e.instance)
 		if !e.future {
@@ -58,7 +91,7 @@ func newChanges(m *Event, differing []*Event) *changes {
 		c.late, c.early = max(c.late, by), max(c.early, -by)
 	}
 	slices.SortStableFunc(c.future, func(a, b *Event) int {
-		return a.instance.instant(m.zone).Compare(b.instance.instant(m.zone))
+		return a.instanceAt(m).Compare(b.instanceAt(m))
 	})
 	return c
 }
@@ -66,7 +99,7 @@ func newChanges(m *Event, differing []*Event) *changes {
 // after returns the last change to the future that covers the instance, or nil.
 func (c *changes) after(at time.Time) *Event {
 	for _, f := range slices.Backward(c.future) {
-		if !f.instance.instant(c.single.zone).After(at) {
+		if !f.instanceAt(c.single.of).After(at) {
 			return f
 		}
 	}
@@ -76,7 +109,10 @@ func (c *changes) after(at time.Time) *Event {
 // shift is by how much a change to the future moves each instance of m.
 func (e *Event) shift(m *Event) wall {
 	was := *e.instance
-	if was.date && !m.AllDay { // the day alone is named
+	switch {
+	case m.AllDay:
+		return e.start.at - wall(m.dayOf(was))*secondsPerDay
+	case was.date: // the day alone is named
 		was = stamp{at: was.at + wall(m.start.at.ofDay()), zone: m.zone}
 	}
 	return e.start.at - wallOf(was.instant(m.zone), e.zone)
@@ -84,7 +120,7 @@ func (e *Event) shift(m *Event) wall {
 
 // moved is where a change to the future puts the instance of m at that instant.
 func (e *Event) moved(m *Event, at time.Time, w wall) wall {
-	if e.zone != m.zone {
+	if e.zone != m.zone && !m.AllDay {
 		w = wallOf(at, e.zone)
 	}
 	return w + e.shift(m)

@@ -28,6 +28,7 @@ type Event struct {
 	exRules   []*rule
 	rdates    []period
 	exdates   []stamp
+	near      []*time.Location // the zones that its other properties and its calendar name
 
 	instance *stamp // RECURRENCE-ID: which instance of the series this is
 	future   bool   // and all those after it
@@ -79,6 +80,7 @@ func readEvent(c *component, z *zones) (Event, error) {
 	if e.UID == "" {
 		e.UID = contentID(c)
 	}
+	e.near = z.near(c)
 	if !c.closed {
 		return e, errors.New("the event has no END:VEVENT")
 	}
@@ -130,6 +132,9 @@ func (e *Event) readLength(c *component, z *zones) (int64, error) {
 		end, err := z.stamp(p)
 		if err != nil {
 			return 0, fmt.Errorf("read DTEND: %w", err)
+		}
+		if e.AllDay {
+			end = e.dayStamp(end)
 		}
 		length = int64(end.on(e.zone) - e.start.at)
 		if e.AllDay && length == 0 { // written for a day by programs that take DTEND as the last day

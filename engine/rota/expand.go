@@ -22,7 +22,9 @@ func (b *budget) spend(n int) bool {
 type series struct {
 	rule
 	start wall
-	until wall // the last reading, noUntil when there is none
+	until wall  // no reading after it counts, noUntil when there is none
+	end   int64 // nor one at a later instant
+	zone  *time.Location
 	times []int
 }
 
@@ -31,12 +33,16 @@ const noUntil = wall(1 << 60)
 // newSeries completes a rule with what it takes from its first instance. zone
 // is the clock that the instances are read on; dates is for all-day events.
 func newSeries(r rule, start wall, dates bool, zone *time.Location) *series {
-	s := &series{rule: r, start: start, until: noUntil}
-	if r.until != nil {
-		s.until = r.until.on(zone)
-		if r.until.date && !dates { // the whole of that day
+	s := &series{rule: r, start: start, until: noUntil, end: int64(noUntil), zone: zone}
+	switch u := r.until; {
+	case u == nil:
+	case u.zone == nil || u.zone == zone && zone != time.UTC:
+		s.until = u.at
+		if u.date && !dates { // the whole of that day
 			s.until += secondsPerDay - 1
 		}
+	default: // clock changes turn the order of readings and instants about
+		s.until, s.end = u.on(zone)+secondsPerDay, u.instant(zone).Unix()
 	}
 	at := start.utc()
 	noDay := len(r.byYearDay)+len(r.byMonthDay)+len(r.byDay) == 0
@@ -80,7 +86,7 @@ func timesOfDay(hours, minutes, seconds []int, at time.Time) []int {
 // between yields the instances in [from, to) in order until yield returns
 // false. Without a COUNT it begins at from, however long ago the series began.
 func (s *series) between(from, to wall, steps *budget, yield func(wall) bool) error {
-	if s.start > s.until || s.start >= to {
+	if !s.holds(s.start) || s.start >= to {
 		return nil
 	}
 	if s.start >= from && !yield(s.start) {
@@ -110,6 +116,9 @@ func (s *series) between(from, to wall, steps *budget, yield func(wall) bool) er
 			if w > s.until || w >= to {
 				return nil
 			}
+			if !s.holds(w) {
+				continue
+			}
 			if w >= from && !yield(w) {
 				return nil
 			}
@@ -119,6 +128,11 @@ func (s *series) between(from, to wall, steps *budget, yield func(wall) bool) er
 		}
 	}
 	return nil
+}
+
+// holds reports whether a reading is not after the series' UNTIL.
+func (s *series) holds(w wall) bool {
+	return w <= s.until && (s.end == int64(noUntil) || w.in(s.zone).Unix() <= s.end)
 }
 
 // lastDay is 9999-12-31.

@@ -61,6 +61,9 @@ func (x *expansion) group(g *group) {
 
 // inherit gives a differing instance what it does not say itself.
 func (e *Event) inherit(master *Event) {
+	if e.untimed && !e.start.date && master.AllDay {
+		e.start, e.zone, e.AllDay = master.dayStamp(e.start), master.zone, true
+	}
 	if e.untimed && e.start.date && !master.AllDay { // the day alone is named
 		e.start = stamp{at: e.start.at + wall(master.start.at.ofDay()), zone: master.zone}
 		e.zone, e.AllDay = master.zone, false
@@ -108,7 +111,7 @@ func (x *expansion) master(m *Event, differing []*Event) error {
 // occurrences lists the instances of a series that may overlap the span, in
 // order, and the times that are excluded.
 func (x *expansion) occurrences(m *Event, c *changes) ([]occurrence, moments, error) {
-	excluded := newMoments(m.zone)
+	excluded := newMoments(m)
 	for _, d := range m.exdates {
 		excluded.put(d)
 	}
@@ -135,7 +138,12 @@ func (x *expansion) occurrences(m *Event, c *changes) ([]occurrence, moments, er
 	x.steps -= steps
 	defer func() { x.steps += max(0, steps) }()
 	follow := func(r *rule, yield func(wall) bool) error {
-		s := newSeries(*r, m.start.at, m.AllDay, m.zone)
+		as := *r
+		if m.AllDay && r.until != nil {
+			last := m.dayStamp(*r.until)
+			as.until = &last
+		}
+		s := newSeries(as, m.start.at, m.AllDay, m.zone)
 		return s.between(low, high, &steps, yield)
 	}
 
@@ -153,7 +161,11 @@ func (x *expansion) occurrences(m *Event, c *changes) ([]occurrence, moments, er
 		}
 	}
 	for _, d := range m.rdates {
-		if w := d.start.on(m.zone); w >= low && w < high && !add(w, d.length) {
+		start := d.start
+		if m.AllDay {
+			start = m.dayStamp(start)
+		}
+		if w := start.on(m.zone); w >= low && w < high && !add(w, d.length) {
 			break
 		}
 	}

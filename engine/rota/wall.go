@@ -30,6 +30,16 @@ func (w wall) ofDay() int { return int(int64(w) - floorDiv(int64(w), secondsPerD
 
 func (w wall) utc() time.Time { return time.Unix(int64(w), 0).UTC() }
 
+// FromWall returns the instant at which the clock of zone shows what t shows in
+// UTC. A reading that the clock leaves out moves forward by the gap, one that it
+// shows twice is the first.
+func FromWall(t time.Time, zone *time.Location) time.Time {
+	return wall(t.Unix()).in(zone)
+}
+
+// ToWall returns what the clock of zone shows at the instant t, written in UTC.
+func ToWall(t time.Time, zone *time.Location) time.Time { return wallOf(t, zone).utc() }
+
 // in resolves the reading to an instant in UTC. A reading that the zone's clock
 // shows twice is the first; one that it leaves out moves forward by the gap.
 func (w wall) in(zone *time.Location) time.Time {

@@ -2,6 +2,7 @@ package rota
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -61,6 +62,7 @@ func loadWindowsZone(name string) *time.Location {
 type zones struct {
 	floating    *time.Location // X-WR-TIMEZONE, else the rota's zone
 	definitions map[string]*component
+	defined     []string // the first few names of these, in order
 	compiled    int
 	known       map[string]*time.Location
 	problems    []Problem
@@ -69,12 +71,18 @@ type zones struct {
 // mostCompiled bounds the VTIMEZONEs of a calendar that are read.
 const mostCompiled = 200
 
+// mostNear bounds how many of a calendar's zones are tried for an event.
+const mostNear = 8
+
 func newZones(calendar *component, rotaZone *time.Location) *zones {
 	z := &zones{floating: rotaZone, definitions: map[string]*component{}, known: map[string]*time.Location{}}
 	for _, c := range calendar.parts {
 		if c.name == "VTIMEZONE" {
 			if id := c.text("TZID"); z.definitions[id] == nil {
 				z.definitions[id] = c
+				if len(z.defined) < mostNear {
+					z.defined = append(z.defined, id)
+				}
 			}
 		}
 	}
@@ -142,6 +150,26 @@ func (z *zones) find(id string) (zone *time.Location, why string) {
 		return nil, "cannot be used: " + err.Error()
 	}
 	return zone, ""
+}
+
+// near lists the zones that are named beside an event: by its own properties,
+// then by the calendar's definitions.
+func (z *zones) near(c *component) []*time.Location {
+	var list []*time.Location
+	add := func(id string) {
+		if zone := z.zone(id); zone != nil && zone != time.UTC && !slices.Contains(list, zone) {
+			list = append(list, zone)
+		}
+	}
+	for _, p := range c.props {
+		if id := p.param("TZID"); id != "" {
+			add(id)
+		}
+	}
+	for _, id := range z.defined {
+		add(id)
+	}
+	return list
 }
 
 // stamp reads a property's DATE or DATE-TIME in the zone that it names.

@@ -10,6 +10,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/engine/rota"
 )
 
 // ownPage is a page of one of the engine's own forms.
@@ -48,7 +49,7 @@ func (w *Web) silenceForm() form.Form {
 		{Type: form.Char, Name: "ends_at", Label: "Ends", Required: true, Group: when, HelpText: "When it recurs, this is the end of the first time."},
 		{Type: form.Char, Name: "time_zone", Required: true, Group: when, HelpText: "The times above are wall time in it."},
 		{Type: form.ChoiceOne, Name: "repeat", Label: "Again", Group: when, Choices: presets()},
-		{Type: form.Char, Name: "rrule", Label: "Rule", Required: true, Group: when, Placeholder: "FREQ=MONTHLY;BYDAY=2TU", HelpText: "As RFC 5545 writes them, at most daily. FREQ=MONTHLY;BYDAY=2TU is every second Tuesday; ;COUNT=5 or ;UNTIL=20271231T000000Z ends it.",
+		{Type: form.Char, Name: "rrule", Label: "Rule", Required: true, Group: when, Placeholder: "FREQ=MONTHLY;BYDAY=2TU", HelpText: "As RFC 5545 writes them, at most daily. FREQ=MONTHLY;BYDAY=2TU is every second Tuesday; ;COUNT=5 or ;UNTIL=20271231 (the last day) ends it. The first time always holds.",
 			ShowIf: map[string][]any{"repeat": {"custom"}}},
 		{Type: form.Boolean, Name: "maintenance", Label: "This is maintenance", Group: when, HelpText: "Its time is left out of uptime figures."},
 		{Type: form.ChoiceMany, Name: "services", Widget: "SelectMultiple", Group: what, Choices: w.subjectChoices(engine.KindService, "", "")},
@@ -158,7 +159,7 @@ func wallTime(text, name string, zone *time.Location, errs fieldErrors) time.Tim
 		}
 		return time.Time{}
 	}
-	return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, zone)
+	return rota.FromWall(at, zone)
 }
 
 func (w *Web) saveNewSilence(q *request) error { return w.storeSilence(q, engine.NewSilence()) }

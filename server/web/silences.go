@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/teambition/rrule-go"
-
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 )
@@ -60,7 +58,7 @@ func (w *Web) silences(q *request) error {
 func (w *Web) silenceLine(s engine.SilenceView) silenceLine {
 	l := silenceLine{SilenceView: s, Shape: "over", Begins: s.StartsAt, Repeat: repeatWords(s.RRule)}
 	now := w.o.Now()
-	next, again := nextWindow(&s.Silence, now)
+	next, again := s.NextStart(now)
 	switch {
 	case s.Active:
 		l.Shape, l.Ends = "holding", s.Next
@@ -84,32 +82,6 @@ func (w *Web) silenceLine(s engine.SilenceView) silenceLine {
 		l.Covers = append(l.Covers, link{Name: tag})
 	}
 	return l
-}
-
-// nextWindow is when a silence begins next after now.
-func nextWindow(s *engine.Silence, now time.Time) (time.Time, bool) {
-	if s.RRule == "" {
-		return s.StartsAt, s.StartsAt.After(now)
-	}
-	o, err := rrule.StrToROption(strings.TrimPrefix(s.RRule, "RRULE:"))
-	zone, bad := time.LoadLocation(s.TimeZone)
-	if err != nil || bad != nil {
-		return time.Time{}, false
-	}
-	wall := func(t time.Time) time.Time { // rules count in wall time
-		t = t.In(zone)
-		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
-	}
-	o.Dtstart = wall(s.StartsAt)
-	if !o.Until.IsZero() {
-		o.Until = wall(o.Until)
-	}
-	rule, err := rrule.NewRRule(*o)
-	if err != nil {
-		return time.Time{}, false
-	}
-	next := rule.After(wall(now), false)
-	return time.Date(next.Year(), next.Month(), next.Day(), next.Hour(), next.Minute(), next.Second(), 0, zone), !next.IsZero()
 }
 
 // silencesOn are the silences that hold now over something with these tags.
