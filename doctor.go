@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"moonwatch/engine"
 	"moonwatch/engine/config"
 	"moonwatch/storage"
 )
@@ -246,6 +248,7 @@ func (c *doctorCommand) document(ctx context.Context, s streams, x *examination)
 	}
 	defer func() { err = errors.Join(err, api.close()) }()
 	headers.Set("Content-Type", "application/yaml")
+	addVariables(headers, data)
 	status, answer, err := api.ask(ctx, "POST", "/import?dry_run=true", bytes.NewReader(data), headers)
 	switch {
 	case err != nil:
@@ -256,5 +259,10 @@ func (c *doctorCommand) document(ctx context.Context, s streams, x *examination)
 		return problemOf(status, answer)
 	}
 	x.fine("%s can be imported", c.File)
+	var report engine.ImportReport
+	if err := json.Unmarshal(answer, &report); err != nil {
+		return fmt.Errorf("read the monitor's answer: %w", err)
+	}
+	printNotes(s.out, c.File, report.Notes)
 	return x.end()
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 
@@ -49,6 +50,7 @@ func (c *importCommand) Run(s streams) error {
 
 func (c *importCommand) send(ctx context.Context, s streams, api *client, data []byte, headers http.Header) error {
 	headers.Set("Content-Type", "application/yaml")
+	addVariables(headers, data)
 	query := url.Values{}
 	if c.DryRun {
 		query.Set("dry_run", "true")
@@ -72,6 +74,21 @@ func (c *importCommand) send(ctx context.Context, s streams, api *client, data [
 	}
 	printImport(s.out, c.File, &report)
 	return nil
+}
+
+// addVariables sends along the environment variables that the document names.
+func addVariables(headers http.Header, data []byte) {
+	variables := url.Values{}
+	config.DecodeWith(data, func(name string) (string, bool) { // its problems are told by the monitor
+		value, ok := os.LookupEnv(name)
+		if ok {
+			variables.Set(name, value)
+		}
+		return value, ok
+	})
+	if len(variables) > 0 {
+		headers.Set("Moonwatch-Variables", variables.Encode())
+	}
 }
 
 // atLine is how the API names a line of the document.
@@ -112,18 +129,22 @@ func printImport(w io.Writer, file string, r *engine.ImportReport) {
 			}
 		}
 	}
-	for _, n := range r.Notes {
+	printNotes(w, file, r.Notes)
+	would := ""
+	if r.DryRun {
+		would = "nothing was changed; it would be: "
+	}
+	fmt.Fprintf(w, "%s%d created, %d updated, %d deleted, %d unchanged\n", would, r.Created, r.Updated, r.Deleted, r.Unchanged)
+}
+
+func printNotes(w io.Writer, file string, notes []engine.ImportProblem) {
+	for _, n := range notes {
 		at := file
 		if n.Line > 0 {
 			at = fmt.Sprintf("%s:%d", file, n.Line)
 		}
 		fmt.Fprintf(w, "%s: %s: %s\n", at, n.Location, n.Message)
 	}
-	would := ""
-	if r.DryRun {
-		would = "nothing was changed; it would be: "
-	}
-	fmt.Fprintf(w, "%s%d created, %d updated, %d deleted, %d unchanged\n", would, r.Created, r.Updated, r.Deleted, r.Unchanged)
 }
 
 // compact is a value on one line, cut when it is long.

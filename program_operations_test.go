@@ -384,6 +384,13 @@ func TestExportAndImportOnTheCommandLine(t *testing.T) {
 		t.Errorf("the doctor on a bad file: exit %d, %s", p.code, p.out)
 	}
 	m.mustCLI("", append([]string{"doctor", "running.yaml"}, into...)...)
+	env := filepath.Join(t.TempDir(), "env.yaml")
+	if err := os.WriteFile(env, []byte("\xef\xbb\xbfmoonwatch: 1\nchecks:\n- name: from the environment\n  plugin: tcp\n  config: {host: {env: HOME}, port: {env: NOT_SET_ANYWHERE}, expect: \"${HOME}\"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p := m.cli("", append([]string{"import", env, "--dry-run"}, into...)...); p.code != 1 || !strings.Contains(p.err, "env.yaml:5: checks") && !strings.Contains(p.err, "NOT_SET_ANYWHERE is not set") || strings.Contains(p.err, "HOME is not set") {
+		t.Errorf("import with variables says %q", p.err)
+	}
 	dry := m.mustCLI(strings.Replace(running, "name: shop", "name: store", 1), append([]string{"import", "-", "--dry-run", "--prune"}, into...)...)
 	if !strings.Contains(dry.out, "+ service store") || !strings.Contains(dry.out, "- service shop") || !strings.Contains(dry.out, "nothing was changed") {
 		t.Errorf("the dry run says %s", dry.out)

@@ -17,6 +17,11 @@ type ImportOptions struct {
 	// in it: a document without `users` deletes no users, one with `users: []` does.
 	Prune      bool
 	Passphrase string // of the document's secrets
+	// Variables are the values of {env: NAME} in the document.
+	Variables map[string]string
+	// Hold, unless nil, is called once the document was read, before passwords are
+	// hashed; release when the import has ended.
+	Hold func(context.Context) (release func(), err error)
 	// Open opens stored secrets, so that an encrypted or written one that is the
 	// stored one counts as unchanged. It may be nil: then such a secret is stored
 	// again.
@@ -59,12 +64,22 @@ type ImportProblem struct {
 // blocks on plugins' cleaning and on the disk. An engine that is not started
 // needs SetPlugins first.
 func (e *Engine) Import(ctx context.Context, by Actor, data []byte, o ImportOptions) (*ImportReport, error) {
-	doc, problems := config.Decode(data)
+	doc, problems := config.DecodeWith(data, func(name string) (string, bool) {
+		value, ok := o.Variables[name]
+		return value, ok
+	})
 	im := &importer{e: e, ctx: ctx, by: by, o: o, doc: doc}
 	if doc == nil {
 		im.begin()
 		im.decoded(problems)
 		return im.report, im.refused()
+	}
+	if o.Hold != nil {
+		release, err := o.Hold(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
 	}
 	locker, lockerProblem := unlock(doc, o.Passphrase)
 	e.importing.Lock()
@@ -163,6 +178,9 @@ func (im *importer) prepare() {
 	}
 	im.checkAdmins()
 	im.orderPlan()
+	for _, p := range im.doc.Unexpanded() {
+		im.note(p.Location, p.Code, "%s", p.Message)
+	}
 }
 
 // add notes a problem; the first of a location counts.

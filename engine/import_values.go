@@ -53,6 +53,15 @@ func (im *importer) raw(p *problems, slug string, name FormName, object, locatio
 // open puts encrypted secrets in plain; path is the field's, without rows.
 func (v *documentValues) open(from any, location, path string) any {
 	switch from := from.(type) {
+	case config.Number:
+		if v.wantsText(path) {
+			return from.Text
+		}
+		return from.Value
+	case float64, bool:
+		if v.wantsText(path) {
+			return form.TextOf(from)
+		}
 	case config.Secret:
 		if from.Encrypted == "" {
 			return from
@@ -97,14 +106,32 @@ func (im *importer) openSecret(p *problems, location, place string, s config.Sec
 	return string(plain), true
 }
 
-func isSecretField(fields []form.Field, path string) bool {
+// fieldAt is the field of a path, nil for one that is not there. What stands
+// within the value of a field has that field.
+func fieldAt(fields []form.Field, path string) (f *form.Field, within bool) {
 	name, rest, nested := strings.Cut(path, ".")
 	for i := range fields {
-		if f := &fields[i]; f.Name == name {
-			return nested && isSecretField(f.Fields, rest) || !nested && f.Secret()
+		switch f := &fields[i]; {
+		case f.Name != name:
+		case nested && f.Type == form.List:
+			return fieldAt(f.Fields, rest)
+		default:
+			return f, nested
 		}
 	}
-	return false
+	return nil, false
+}
+
+func isSecretField(fields []form.Field, path string) bool {
+	f, within := fieldAt(fields, path)
+	return f != nil && !within && f.Secret()
+}
+
+// wantsText reports whether the value at a path is text: there a number or true is
+// taken as it is written.
+func (v *documentValues) wantsText(path string) bool {
+	f, within := fieldAt(v.form.Fields, path)
+	return f != nil && (!within && f.TakesText() || within && f.Type == form.KeyValue)
 }
 
 // alike reports whether the document says what is stored. A secret that is left

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"moonwatch/engine"
@@ -13,6 +14,10 @@ import (
 // passphraseHeader bears the passphrase of an export's secrets: a header, since
 // addresses end up in logs.
 const passphraseHeader = "Moonwatch-Passphrase"
+
+// variablesHeader bears the variables that a document names: those of the caller,
+// since the monitor's own are nobody's to read.
+const variablesHeader = "Moonwatch-Variables"
 
 // passphraseMost bounds a passphrase, in bytes.
 const passphraseMost = 1000
@@ -33,8 +38,9 @@ func (s *Server) configRoutes() []*route {
 				"their lines. The answer says what became of each object.",
 			params: []param{{"dry_run", flag, "true: only say what would change"},
 				{"prune", flag, "true: delete what is absent, in the sections that stand in the document"}},
-			headers: []param{{passphraseHeader, text, "of the document's encrypted secrets"}},
-			takes:   yamlTypes(), most: config.MaxBytes, output: shapeOf[engine.ImportReport](s.shapes), handle: importConfig},
+			headers: []param{{passphraseHeader, text, "of the document's encrypted secrets"},
+				{variablesHeader, text, "values of {env: NAME} in the document, as NAME=value&…, each percent-encoded"}},
+			takes: yamlTypes(), most: config.MaxBytes, output: shapeOf[engine.ImportReport](s.shapes), handle: importConfig},
 	}
 }
 
@@ -48,6 +54,23 @@ func (c *call) passphrase() (string, error) {
 		return "", refuse(http.StatusServiceUnavailable, "this monitor cannot open its secrets")
 	}
 	return p, nil
+}
+
+// variables reads the header; nil when there is none.
+func (c *call) variables() (map[string]string, error) {
+	text := c.r.Header.Get(variablesHeader)
+	if text == "" {
+		return nil, nil
+	}
+	given, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, invalid(form.Error{Location: variablesHeader, Code: form.CodeInvalid, Message: "write NAME=value&…, each percent-encoded"})
+	}
+	out := make(map[string]string, len(given))
+	for name := range given {
+		out[name] = given.Get(name)
+	}
+	return out, nil
 }
 
 func export(c *call) (answer, error) {
@@ -83,11 +106,10 @@ func importConfig(c *call) (answer, error) {
 		}
 		*set = given != nil && *given
 	}
-	release, err := c.guard(c.r.Context()) // new passwords are hashed
-	if err != nil {
+	if o.Variables, err = c.variables(); err != nil {
 		return answer{}, err
 	}
-	defer release()
+	o.Hold = c.guard // new passwords are hashed
 	report, err := c.engine.Import(c.r.Context(), c.actor(), c.text, o)
 	if err != nil {
 		return answer{}, err

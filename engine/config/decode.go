@@ -15,8 +15,12 @@ import (
 // so is a value of another type. What is left out takes its default. The
 // document is nil when it cannot be read at all; otherwise it holds what could
 // be read, beside the problems.
-func Decode(data []byte) (*Document, []Problem) {
-	root, problems := parse(data)
+func Decode(data []byte) (*Document, []Problem) { return DecodeWith(data, nil) }
+
+// DecodeWith is Decode that takes the values of {env: NAME} from env. A variable
+// that is not set is a problem.
+func DecodeWith(data []byte, env func(name string) (value string, ok bool)) (*Document, []Problem) {
+	root, problems := parse(data, env)
 	if root == nil {
 		return nil, problems
 	}
@@ -94,12 +98,22 @@ func (d *decoder) value(at string, n *Node, v reflect.Value) {
 		}
 		v.SetString(n.Text)
 	case reflect.Bool:
+		if n.env {
+			if b, err := strconv.ParseBool(n.Text); err == nil {
+				n = &Node{Kind: BoolNode, Bool: b, Line: n.Line}
+			}
+		}
 		if n.Kind != BoolNode {
 			d.complain(at, n, "type", "true or false is expected, not %s", n.Kind)
 			return
 		}
 		v.SetBool(n.Bool)
 	case reflect.Int:
+		if n.env {
+			if i, err := strconv.ParseInt(n.Text, 10, 32); err == nil {
+				n = &Node{Kind: NumberNode, Number: float64(i), Line: n.Line}
+			}
+		}
 		if n.Kind != NumberNode || n.Number != math.Trunc(n.Number) || math.Abs(n.Number) > 1<<31 {
 			d.complain(at, n, "type", "a whole number is expected")
 			return

@@ -23,8 +23,15 @@ type Document struct {
 type Duration time.Duration
 
 // Values are the values of a plugin's form: nil, bool, float64, string, []any,
-// map[string]any and Secret.
+// map[string]any, Number and Secret.
 type Values map[string]any
+
+// Number is a number that is written in another way than numbers are shown: with
+// the text of it, for a field that takes text (1.10, 007).
+type Number struct {
+	Value float64
+	Text  string
+}
 
 // Secret is a secret value that is not in the clear: `{secret: true}` says only
 // that one is set, `{encrypted: …}` holds it for those who know the passphrase.

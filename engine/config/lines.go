@@ -52,6 +52,16 @@ func (n *Node) named(name string) *Node {
 	return nil
 }
 
+// itemAt is the location of an item of a list: by its name, where it has one.
+func itemAt(list string, i int, item *Node) string {
+	for _, key := range []string{"name", "username", "plugin"} {
+		if v := item.get(key); v != nil && v.Text != "" && !strings.Contains(list, ".") {
+			return Named(list, v.Text)
+		}
+	}
+	return list + "[" + strconv.Itoa(i) + "]"
+}
+
 // nextStep cuts the first part off a location: a key, [3] or ["name"].
 func nextStep(location string) (step, rest string) {
 	if strings.HasPrefix(location, `["`) {

@@ -23,7 +23,8 @@ type Node struct {
 	Items  []*Node // ListNode
 	Pairs  []Pair  // MapNode, in the order written
 
-	size int // values in it
+	env  bool // the value of an environment variable
+	size int  // values in it
 }
 
 // Pair is one key of a map with its value.

@@ -16,15 +16,20 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
+// lookup gives the value of an environment variable.
+type lookup func(name string) (value string, ok bool)
+
 // parse reads the text of a document. The problems are all that is wrong with
 // it as YAML; there is a node unless one of them is a syntax error.
-func parse(data []byte) (root *Node, problems []Problem) {
+func parse(data []byte, env lookup) (root *Node, problems []Problem) {
 	refuse := func(line int, code, format string, args ...any) (*Node, []Problem) {
 		return nil, []Problem{{Line: line, Code: code, Message: fmt.Sprintf(format, args...)}}
 	}
-	switch {
-	case len(data) > MaxBytes:
+	if len(data) > MaxBytes {
 		return refuse(0, "max", "the document has more than %d MiB", MaxBytes>>20)
+	}
+	data = unmarked(data)
+	switch {
 	case !utf8.Valid(data):
 		return refuse(badLine(data), "invalid", "this is not UTF-8 text")
 	case bytes.IndexByte(data, 0) >= 0:
@@ -39,6 +44,9 @@ func parse(data []byte) (root *Node, problems []Problem) {
 	if line := tooDeep(tokens); line > 0 {
 		return refuse(line, "max", "values stand more than %d deep in one another", MaxDepth)
 	}
+	if line, what := tooMany(tokens); line > 0 {
+		return refuse(line, "max", "%s", what)
+	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		line, message := 0, "this is not YAML"
@@ -50,7 +58,7 @@ func parse(data []byte) (root *Node, problems []Problem) {
 		}
 		return refuse(line, "invalid", "%s", message)
 	}
-	r := &reader{anchors: map[string]*Node{}}
+	r := &reader{anchors: map[string]*Node{}, env: env}
 	for _, doc := range file.Docs {
 		if doc.Body == nil {
 			continue
@@ -96,40 +104,10 @@ func spoken(message string) string {
 	return message
 }
 
-// tooDeep looks for nesting that would take the parser's stack, before it
-// parses: it returns the line, or 0. Values nest by brackets, by indicators one
-// after the other on a line ("- - -"), or by indentation.
-func tooDeep(tokens token.Tokens) int {
-	flow, run, line := 0, 0, 0
-	for _, t := range tokens {
-		if t.Type == token.CommentType || t.Position == nil {
-			continue
-		}
-		first := t.Position.Line != line
-		if first {
-			line, run = t.Position.Line, 0
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			flow++
-			run++
-		case token.SequenceEndType, token.MappingEndType:
-			flow = max(flow-1, 0)
-		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType, token.MappingValueType:
-			run++
-		default:
-			run = 0
-		}
-		if flow > MaxDepth || run > 4*MaxDepth || first && flow == 0 && t.Position.Column > 20*MaxDepth {
-			return line
-		}
-	}
-	return 0
-}
-
 // reader turns the library's tree into nodes.
 type reader struct {
 	anchors  map[string]*Node
+	env      lookup // nil: there are no variables
 	problems []Problem
 	stop     string // why reading ends early
 	stopLine int
@@ -269,6 +247,9 @@ func (r *reader) mapping(pairs []*ast.MappingValueNode, line, depth int) *Node {
 				n.size += p.Value.size
 			}
 		}
+	}
+	if name, ok := variableOf(n); ok {
+		return r.variable(name, line)
 	}
 	return n
 }

@@ -19,6 +19,9 @@ func plain(n *Node) any {
 	case BoolNode:
 		return n.Bool
 	case NumberNode:
+		if n.Text != "" && n.Text != formatNumber(n.Number) {
+			return Number{n.Number, n.Text}
+		}
 		return n.Number
 	case TextNode:
 		return n.Text
@@ -60,10 +63,10 @@ func secretOf(n *Node) (Secret, bool) {
 }
 
 // looksSecret reports whether a map with this one key would be read as a
-// secret, or as one that was escaped: it gets a further $.
+// secret or a variable, or as one that was escaped: it gets a further $.
 func looksSecret(key string) bool {
 	key = strings.TrimLeft(key, "$")
-	return key == secretKey || key == encryptedKey
+	return key == secretKey || key == encryptedKey || key == envKey
 }
 
 // nodeOf is the reverse of plain; maps are in order of their keys.

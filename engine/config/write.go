@@ -13,7 +13,8 @@ const heading = `# The configuration of a Moonwatch monitor.
 # Objects name each other by name, and are found by name when this is read: an
 # object with a new name is a new object. What is left out takes its default.
 # A secret shows as {secret: true}: left so, or left out, it stays as it is
-# stored; write it in its place to set it, or null to clear it.
+# stored; write it in its place to set it, or null to clear it. {env: NAME} in
+# place of any value is that environment variable of whoever imports the file.
 `
 
 // write gives a document's text.

@@ -92,6 +92,12 @@ func asText(v any) (string, bool) {
 	return "", false
 }
 
+// TextOf is how a number or boolean reads as text.
+func TextOf(v any) string {
+	s, _ := asText(v)
+	return s
+}
+
 func formatNumber(n float64) string {
 	if math.Abs(n) < 1e15 {
 		return strconv.FormatFloat(n, 'f', -1, 64)

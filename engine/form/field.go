@@ -151,6 +151,9 @@ func (t Type) text() bool {
 	return false
 }
 
+// TakesText reports whether the field's values are text.
+func (f *Field) TakesText() bool { return f.Type.text() || f.Type == ChoiceMany }
+
 // sealable reports whether values of the type can be secrets.
 func (t Type) sealable() bool {
 	return t.text() && t != ChoiceOne || t == KeyValue || t == JSON
