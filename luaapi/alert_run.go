@@ -34,7 +34,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	defer cancel()
 	defer r.contain(func() { report = engine.AlertReport{Outcome: engine.OutcomeUnknown, Why: errInternal.Error()} })
-	r.call.secrets = append(r.call.secrets, bound.secrets...)
+	r.call.secrets.Add(bound.secrets...)
 	r.alert = in
 	var returned [3]lua.LValue
 	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {

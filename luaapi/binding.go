@@ -147,14 +147,12 @@ func secretsIn(f *form.Field, v any) []string {
 	return texts(v)
 }
 
-// texts lists the texts inside a secret value that are long enough to be masked.
+// texts lists the texts inside a secret value.
 func texts(v any) []string {
 	var all []string
 	switch v := v.(type) {
 	case string:
-		if len(v) >= minSecret {
-			all = append(all, v)
-		}
+		all = append(all, v)
 	case form.KeyValues:
 		for _, p := range v {
 			all = append(all, texts(p.Value)...)

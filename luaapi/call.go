@@ -2,10 +2,10 @@ package luaapi
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
 
 	lua "github.com/yuin/gopher-lua"
@@ -25,9 +25,9 @@ type call struct {
 	now      func() time.Time
 	env      func(string) (string, bool)
 	log      func(level, message string)
-	secrets  []string // opened secrets, masked in whatever the run leaves behind
-	closers  []func() // run when the call has ended, last first
-	gate     *turn    // given back during every wait; nil when there are no turns
+	secrets  form.Stars // opened secrets, masked in whatever the run leaves behind
+	closers  []func()   // run when the call has ended, last first
+	gate     *turn      // given back during every wait; nil when there are no turns
 
 	run *run // of the core
 }
@@ -88,29 +88,11 @@ func (c *call) reserve() time.Duration {
 	return maxReserve
 }
 
-const (
-	maxReserve = 500 * time.Millisecond
-	// minSecret is the length from which an opened secret is masked: shorter ones
-	// would blot out half of every text.
-	minSecret = 6
-)
+const maxReserve = 500 * time.Millisecond
 
-// addSecret remembers an opened secret, to be masked in what the run leaves behind.
-func (c *call) addSecret(secret string) {
-	if len(secret) >= minSecret {
-		c.secrets = append(c.secrets, secret)
-	}
-}
-
-// mask replaces every opened secret in text by three stars.
-func (c *call) mask(text string) string {
-	for _, secret := range c.secrets {
-		if len(secret) >= minSecret && strings.Contains(text, secret) {
-			text = strings.ReplaceAll(text, secret, "***")
-		}
-	}
-	return text
-}
+// mask replaces every opened secret in text by three stars. What is to be cut is
+// masked first.
+func (c *call) mask(text string) string { return c.secrets.Text(text) }
 
 // close runs the closers, last first. A closer that panics does not keep the others from running.
 func (c *call) close() {

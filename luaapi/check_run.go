@@ -80,7 +80,7 @@ func callCheck(r *run, L *lua.LState, self *lua.LTable) {
 // bindCheck gives the run its check.
 func (r *run) bindCheck(in *engine.CheckRun, bound *binding) {
 	r.checkRun, r.bound = in, bound
-	r.call.secrets = append(r.call.secrets, bound.secrets...)
+	r.call.secrets.Add(bound.secrets...)
 }
 
 // judgeReturn looks at what run or ping returned.
@@ -130,7 +130,7 @@ func (r *run) fill(report *engine.RunReport, err error) {
 	report.Error = r.call.clean(text, maxError)
 	for i := range report.Metrics {
 		m := &report.Metrics[i]
-		m.Name, m.Unit = r.call.clean(m.Name, 100), r.call.clean(m.Unit, 20)
+		m.Name, m.Unit = r.call.clean(m.Name, maxMetricName), r.call.clean(m.Unit, maxMetricUnit)
 	}
 }
 
@@ -178,7 +178,7 @@ func (r *run) limit() time.Duration {
 // finishLog cleans the lines of the log.
 func (r *run) finishLog() []engine.LogLine {
 	for i := range r.log {
-		r.log[i].Message = cutBytes(r.call.clean(r.log[i].Message, maxLogLine), maxLogLine)
+		r.log[i].Message = r.call.cleanBytes(r.log[i].Message, maxLogLine) // a secret may have been opened since
 	}
 	return r.log
 }

@@ -141,7 +141,7 @@ func complaintText(L *lua.LState, v lua.LValue) string {
 	if s == "" {
 		refuse(L, "a clean function must return nil and a message, got an empty one")
 	}
-	return cutRunes(strings.ToValidUTF8(string(s), "\uFFFD"), maxError)
+	return shorten(callOf(L).presentable(string(s)), maxError)
 }
 
 func complaintTable(L *lua.LState, v lua.LValue) map[string]string {
@@ -225,7 +225,7 @@ func (o *openedSecrets) open(path string, v any) any {
 		return fields
 	}
 	for _, text := range o.secretTexts(path, v) {
-		o.run.call.addSecret(text)
+		o.run.call.secrets.Add(text)
 	}
 	return v
 }
@@ -254,7 +254,7 @@ func (o *openedSecrets) openOne(path string, sealed form.Sealed) any {
 	}
 	v := seen[one.Name]
 	for _, text := range texts(v) {
-		o.run.call.addSecret(text)
+		o.run.call.secrets.Add(text)
 	}
 	o.kept[path] = append(o.kept[path], keptSecret{sealed, v})
 	return v

@@ -63,7 +63,7 @@ func newBench(t testing.TB, h host.Host) *bench {
 	b := &bench{t: t, L: lua.NewState(lua.Options{SkipOpenLibs: true})}
 	b.call = &call{ctx: ctx, host: h, now: time.Now, scope: engine.Scope{Plugin: "p", Subject: "c1"}}
 	b.call.deadline, _ = ctx.Deadline()
-	b.call.log = func(level, message string) { b.log = append(b.log, level+": "+message) }
+	b.call.log = func(level, message string) { b.log = append(b.log, level+": "+b.call.cleanBytes(message, maxLogLine)) }
 	t.Cleanup(func() {
 		b.call.close()
 		b.L.Close()

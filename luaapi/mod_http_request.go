@@ -237,7 +237,7 @@ func encodeQuery(t *lua.LTable) (string, error) {
 				value, ok = b.String(), true
 			}
 			if !ok {
-				problem = invalid("the value of %s must be text, got %s", cutRunes(name, 60), typeName(v))
+				problem = invalid("the value of %s must be text, got %s", shorten(name, 60), typeName(v))
 				return
 			}
 			pairs = append(pairs, pair{name, value})

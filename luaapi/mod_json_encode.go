@@ -117,7 +117,7 @@ func jsonKeys(t *lua.LTable) (keys []string, length int, err error) {
 	case err != nil:
 	case t.Metatable == jsonObjectMeta:
 	case count > 0 && len(keys) > 0:
-		err = fmt.Errorf("a table with both numbered and named keys (1 and %s) cannot be written as JSON", strconv.Quote(cutRunes(keys[0], 40)))
+		err = fmt.Errorf("a table with both numbered and named keys (1 and %s) cannot be written as JSON", strconv.Quote(shorten(keys[0], 40)))
 	case count != length:
 		err = fmt.Errorf("an array with holes (%d of %d) cannot be written as JSON", count, length)
 	}

@@ -28,7 +28,7 @@ func logLine(L *lua.LState, level string) int {
 		text += logFields(L, a.table(2, "fields"))
 	}
 	if c := callOf(L); c != nil && c.log != nil {
-		c.log(level, cutBytes(strings.ToValidUTF8(text, "\uFFFD"), maxLogLine))
+		c.log(level, text)
 	}
 	return 0
 }
@@ -38,7 +38,7 @@ func logFields(L *lua.LState, t *lua.LTable) string {
 	var parts []string
 	t.ForEach(func(k, v lua.LValue) {
 		if len(parts) < 100 {
-			parts = append(parts, " "+keyText(k)+"="+cutBytes(lualib.ToString(L, v), maxLogLine))
+			parts = append(parts, " "+keyText(k)+"="+shorten(lualib.ToString(L, v), maxLogLine))
 		}
 	})
 	sort.Strings(parts)

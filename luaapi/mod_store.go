@@ -49,7 +49,7 @@ func newStoreCall(a args, shared bool) storeCall {
 	if c.data == nil {
 		a.L.RaiseError("%s cannot be called here: there is no store", a.fn)
 	}
-	s := storeCall{args: a, call: c, scope: c.scope, key: a.text(1, "key")}
+	s := storeCall{args: a, call: c, scope: c.scope, key: strings.Clone(a.text(1, "key"))}
 	if shared {
 		s.scope.Subject = ""
 	}

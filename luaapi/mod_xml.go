@@ -136,5 +136,5 @@ func notXML(d *xml.Decoder, err error) error {
 	if errors.As(err, &syntax) {
 		message = syntax.Msg
 	}
-	return invalid("not XML: %s at line %d", cutBytes(keyTextOf(message), 200), line)
+	return invalid("not XML: %s at line %d", shorten(keyTextOf(message), 200), line)
 }

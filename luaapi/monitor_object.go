@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"moonwatch/engine"
@@ -65,7 +66,7 @@ func (r *run) monitorService(L *lua.LState, a args, m engine.Monitor) int {
 	if settings.problem != nil {
 		settings = r.rt.bind(layout, s.Subject.ID, nil)
 	}
-	r.call.secrets = append(r.call.secrets, settings.secrets...)
+	r.call.secrets.Add(settings.secrets...)
 	L.Push(r.serviceObject(L, &engine.AlertCall{Service: s}, settings))
 	return 1
 }
@@ -84,7 +85,7 @@ func (r *run) monitorCheck(L *lua.LState, a args, m engine.Monitor) int {
 	if bound.problem != nil {
 		return failed(L, &host.Error{Kind: host.Invalid, Message: bound.problem.Error()})
 	}
-	r.call.secrets = append(r.call.secrets, bound.secrets...)
+	r.call.secrets.Add(bound.secrets...)
 	L.Push(r.checkRecord(L, in, bound))
 	return 1
 }
@@ -128,9 +129,9 @@ func (r *run) monitorUsers(L *lua.LState, m engine.Monitor) int {
 
 // acknowledgeIncident is acknowledge(service_id, username, comment [, options]).
 func (r *run) acknowledgeIncident(L *lua.LState, a args, m engine.Monitor) int {
-	service, username := a.text(1, "service_id"), a.text(2, "username")
+	service, username := strings.Clone(a.text(1, "service_id")), strings.Clone(a.text(2, "username"))
 	o := a.options(4, "options", []string{"incident_key", "expires_in"})
-	ack := engine.AckOptions{Comment: r.call.clean(a.textOr(3, "comment", ""), maxMessage), IncidentKey: o.text("incident_key")}
+	ack := engine.AckOptions{Comment: r.call.clean(a.textOr(3, "comment", ""), maxMessage), IncidentKey: strings.Clone(o.text("incident_key"))}
 	if o.get("expires_in") != lua.LNil {
 		seconds := o.number("expires_in", 0, 0, maxSeconds)
 		last := time.Duration(math.Round(seconds * float64(time.Second)))
@@ -150,7 +151,7 @@ func recordKeys() []string {
 
 // recordResult is record(check_id, result).
 func (r *run) recordResult(L *lua.LState, a args, m engine.Monitor) int {
-	check := a.text(1, "check_id")
+	check := strings.Clone(a.text(1, "check_id"))
 	o := a.optionsOf(2, a.table(2, "result"), recordKeys())
 	report := engine.RunReport{
 		Succeeded: o.flag("succeeded", false), Unknown: o.flag("unknown", false),
@@ -215,7 +216,7 @@ func (r *run) recordMetrics(o options) []engine.Metric {
 		if !ok {
 			return
 		}
-		m.Name, m.Unit, m.Value = r.call.clean(m.Name, 100), r.call.clean(m.Unit, 20), n
+		m.Name, m.Unit, m.Value = r.call.clean(m.Name, maxMetricName), r.call.clean(m.Unit, maxMetricUnit), n
 		list.addMetric(m)
 	})
 	return list.metrics

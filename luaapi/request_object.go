@@ -69,7 +69,7 @@ func (r *run) viewUsers(L *lua.LState, users []engine.UserSnapshot) *lua.LTable 
 		if bound[i].problem != nil {
 			bound[i] = r.rt.bind(layout, users[i].ID, nil)
 		}
-		r.call.secrets = append(r.call.secrets, bound[i].secrets...)
+		r.call.secrets.Add(bound[i].secrets...)
 	}
 	return r.userList(L, users, bound)
 }

@@ -25,8 +25,13 @@ type resultObject struct {
 // resultNames are the keys of a result.
 var resultNames = [...]string{"succeeded", "error", "message", "raw_data", "severity", "unknown", "metric"}
 
-// maxMetrics is how many metrics a result holds; further names are dropped.
-const maxMetrics = 100
+// The bounds of metrics: how many a result holds, further names being dropped,
+// and the characters of a name and a unit.
+const (
+	maxMetrics    = 100
+	maxMetricName = 100
+	maxMetricUnit = 20
+)
 
 // newResult is the result object of a run.
 func (r *run) newResult() *lua.LUserData {
@@ -142,11 +147,11 @@ func resultMetric(L *lua.LState) int {
 		}
 		return 0
 	}
-	m := engine.Metric{Name: cutRunes(string(name), 100), Value: value}
+	m := engine.Metric{Name: r.call.clean(string(name), maxMetricName), Value: value}
 	switch options := L.Get(4).(type) {
 	case *lua.LNilType:
 	case lua.LString:
-		m.Unit = cutRunes(string(options), 20)
+		m.Unit = r.call.clean(string(options), maxMetricUnit)
 	case *lua.LTable:
 		metricOptions(L, &m, options)
 	default:
@@ -182,7 +187,7 @@ func metricOptions(L *lua.LState, m *engine.Metric, options *lua.LTable) {
 			if !ok {
 				L.RaiseError("metric option unit must be a string, got %s", v.Type().String())
 			}
-			m.Unit = cutRunes(string(unit), 20)
+			m.Unit = callOf(L).clean(string(unit), maxMetricUnit)
 		case "warn":
 			m.Warn = metricNumber(L, name, v)
 		case "fail":

@@ -152,7 +152,7 @@ func (r *run) execute() error {
 	if ended := r.vm.Err(); ended != nil {
 		r.keepTrace(traceOf(err))
 		if r.fault != "" {
-			r.rt.opts.Logger.Error("a host function panicked", "panic", r.fault, "traceback", r.trace)
+			r.rt.opts.Logger.Error("a host function panicked", "panic", r.call.clean(r.fault, maxError), "traceback", r.call.clean(r.trace, maxTrace))
 		}
 		return ended
 	}
@@ -221,7 +221,7 @@ func entry(L *lua.LState) int {
 // which report then says what happened.
 func (r *run) contain(report func()) {
 	if p := recover(); p != nil {
-		r.rt.opts.Logger.Error("a run panicked", "panic", p, "stack", string(debug.Stack()))
+		r.rt.opts.Logger.Error("a run panicked", "panic", r.call.clean(fmt.Sprint(p), maxError), "stack", string(debug.Stack()))
 		r.end(nil, false)
 		report()
 	}
@@ -293,10 +293,12 @@ const (
 	maxLogLine  = 1024 // bytes
 )
 
-// addLog keeps a line of the run's log; lines beyond the hundredth are dropped.
+// addLog keeps a line of the run's log, masked and cut; lines beyond the
+// hundredth are dropped.
 func (r *run) addLog(level, message string) {
 	if len(r.log) >= maxLogLines {
 		return
 	}
+	message = r.call.cleanBytes(message, maxLogLine)
 	r.log = append(r.log, engine.LogLine{At: r.rt.opts.Now(), Level: level, Message: message})
 }

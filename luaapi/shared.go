@@ -81,7 +81,7 @@ func strict(what string, names []string) *lua.LTable {
 	return hiddenTable(map[string]lua.LValue{"__index": goFunction(index), "__newindex": goFunction(newindex)})
 }
 
-func keyText(v lua.LValue) string { return cutRunes(v.String(), 80) }
+func keyText(v lua.LValue) string { return shorten(v.String(), 80) }
 
 // raiseUnknown raises at the caller's line and names the nearest known field.
 func raiseUnknown(L *lua.LState, what, name string, names []string) {

@@ -83,7 +83,7 @@ func (v *version) start(ctx context.Context, kind runKind, settings *binding) (*
 	if len(v.allowed) > 0 {
 		r.call.env = v.getenv
 	}
-	r.call.secrets = append(r.call.secrets, settings.secrets...)
+	r.call.secrets.Add(settings.secrets...)
 	r.settings = settings
 	return r, cancel, nil
 }

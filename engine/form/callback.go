@@ -115,7 +115,7 @@ func (c *cleaner) adopt(back *cleaner) {
 			c.errs = append(c.errs, e)
 		}
 	}
-	c.fresh = append(c.fresh, back.fresh...)
+	c.fresh.Add(back.fresh.secrets...)
 }
 
 func collect(path string, v any, into map[secretAt]bool) {

@@ -61,7 +61,7 @@ type cleaner struct {
 	callbacks Callbacks
 	prefix    string
 	passed    map[secretAt]bool // for values that a plugin returns: the sealed values it was given
-	fresh     []string          // secrets entered in this pass, masked in what a plugin says
+	fresh     Stars             // secrets entered in this pass, masked in what a plugin says
 	errs      []ordered
 	order     int // of the top-level field in hand, and of the row in it
 }

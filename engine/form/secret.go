@@ -64,12 +64,10 @@ func (g *group) sealed(f *Field, s Sealed) {
 func (c *cleaner) entered(v any) {
 	switch v := v.(type) {
 	case string:
-		if len(v) >= 6 {
-			c.fresh = append(c.fresh, v)
-		}
+		c.fresh.Add(v)
 		for _, line := range strings.Split(v, "\n") {
-			if _, value, ok := strings.Cut(line, ": "); ok && len(value) >= 6 {
-				c.fresh = append(c.fresh, value)
+			if _, value, ok := strings.Cut(line, ": "); ok {
+				c.fresh.Add(value)
 			}
 		}
 	case []any:
@@ -85,10 +83,7 @@ func (c *cleaner) entered(v any) {
 
 // spoken is what a plugin says, cut and without the secrets of this pass.
 func (c *cleaner) spoken(message string) string {
-	message = strings.ToValidUTF8(message, "\uFFFD")
-	for _, secret := range c.fresh {
-		message = strings.ReplaceAll(message, secret, "***")
-	}
+	message = strings.ToValidUTF8(c.fresh.Text(message), "\uFFFD")
 	if runes := []rune(message); len(runes) > 500 {
 		message = string(runes[:500]) + "…"
 	}
