@@ -190,9 +190,10 @@ func TestObjectsAreDescribed(t *testing.T) {
 		"http.response":     append(slices.Clone(httpResponseNames), "error", "kind"), /* as in errorTable */
 		"http.timings":      realTable(t, timingsTable(&host.Timings{})),
 		"http.tls":          realTable(t, tlsTable(&host.TLSState{NotAfter: now})),
+		"expiry":            realTable(t, expiryTable(&host.Expiry{At: now, Host: "h"})),
 		"http.session":      methodNames(t, httpSessionMeta, methods),
 		"connection":        methodNames(t, tcpMeta, methods),
-		"certificate":       realTable(t, certificateTable(&host.Certificate{NotBefore: now, NotAfter: now, VerifyError: "x"})),
+		"certificate":       realTable(t, certificateTable(&host.Certificate{NotBefore: now, NotAfter: now, VerifyError: "x", Expiry: host.Expiry{At: now}})),
 		"dns.record":        {"type", "value", "ttl", "preference"},
 		"icmp.answer":       all(realTable(t, echoTable(&host.PingAnswer{Received: 1})), realTable(t, errorTable(invalid("x")))),
 		"exec.answer":       {"code", "signal", "stdout", "stderr"},

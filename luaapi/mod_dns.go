@@ -9,7 +9,7 @@ import (
 )
 
 func openDNS(*lua.LState) *lua.LTable {
-	return moduleOf(map[string]lua.LGFunction{"lookup": dnsLookup})
+	return moduleOf(map[string]lua.LGFunction{"lookup": dnsLookup, "canonical": dnsCanonical})
 }
 
 // dnsLookup is lookup(name, type, options); the type is A when left out.
@@ -39,5 +39,12 @@ func dnsLookup(L *lua.LState) int {
 		list.Append(t)
 	}
 	L.Push(list)
+	return 1
+}
+
+// dnsCanonical is canonical(type, value): the one form of a record's value.
+func dnsCanonical(L *lua.LState) int {
+	a := args{L, "dns.canonical"}
+	L.Push(lua.LString(host.CanonicalRecord(a.text(1, "type"), a.text(2, "value"))))
 	return 1
 }

@@ -74,6 +74,7 @@ func (a args) longRequest(n int, t *lua.LTable, base *httpRequest) *httpRequest 
 
 func sendHTTP(L *lua.LState, c *call, r *httpRequest) int {
 	var answer *host.HTTPResponse
+	r.Owner = c.scope.Plugin
 	err := c.wait(r.timeout, func(ctx context.Context) (err error) {
 		answer, err = c.host.HTTP(ctx, &r.HTTPRequest)
 		return err
@@ -104,6 +105,9 @@ func httpAll(L *lua.LState) int {
 		default:
 			a.fail(1, "request %d must be a table or a URL, got %s", i+1, typeName(v))
 		}
+	}
+	for _, r := range requests {
+		r.Owner = c.scope.Plugin
 	}
 	answers := make([]*host.HTTPResponse, len(requests))
 	errs := make([]error, len(requests))

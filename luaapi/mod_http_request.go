@@ -18,7 +18,7 @@ import (
 var (
 	httpOptionKeys = []string{
 		"query", "headers", "body", "json", "form", "auth", "timeout", "verify", "ca", "client_cert", "client_key",
-		"redirects", "max_body", "connect_to",
+		"redirects", "keep_method", "max_body", "body_timeout", "raw", "connect_to",
 	}
 	httpRequestKeys = append([]string{"method", "url"}, httpOptionKeys...)
 )
@@ -62,8 +62,16 @@ func (o options) request(base *httpRequest) *httpRequest {
 	if v := o.text("connect_to"); v != "" {
 		r.ConnectTo = v
 	}
-	r.MaxBody = int64(o.integer("max_body", int(r.MaxBody), 0, maxBuilt))
-	r.Redirects = o.redirects(r.Redirects)
+	if o.get("max_body") != lua.LNil {
+		if r.MaxBody = int64(o.integer("max_body", 0, 0, maxBuilt)); r.MaxBody == 0 {
+			r.MaxBody = host.NoBody
+		}
+	}
+	if d := o.seconds("body_timeout"); d > 0 {
+		r.BodyTimeout = d
+	}
+	r.RawBody = o.flag("raw", r.RawBody)
+	r.Redirects, r.KeepMethod = o.redirects(r.Redirects), o.flag("keep_method", r.KeepMethod)
 	return r
 }
 

@@ -13,7 +13,7 @@ import (
 // first asked for: most plugins read the status alone.
 type httpResponse struct {
 	*host.HTTPResponse
-	headers, timings, tls lua.LValue // nil until asked for
+	headers, timings, tls, expiry lua.LValue // nil until asked for
 }
 
 // weight is how much memory the response holds, about.
@@ -28,7 +28,7 @@ func (r *httpResponse) weight() uint64 {
 	return sum
 }
 
-var httpResponseNames = []string{"status", "headers", "body", "truncated", "url", "timings", "tls", "json", "header_values"}
+var httpResponseNames = []string{"status", "headers", "body", "truncated", "url", "timings", "tls", "expiry", "undecoded", "json", "header_values"}
 
 // httpResponseMeta and what it holds are never written.
 var (
@@ -92,6 +92,13 @@ func (r *httpResponse) field(L *lua.LState, name string) lua.LValue {
 			r.tls = tlsTable(r.TLS)
 		}
 		return r.tls
+	case "expiry":
+		if r.expiry == nil {
+			r.expiry = expiryTable(r.Expiry)
+		}
+		return r.expiry
+	case "undecoded":
+		return lua.LString(r.Undecoded)
 	case "json":
 		return httpResponseJSON
 	case "header_values":
@@ -156,12 +163,30 @@ func tlsTable(s *host.TLSState) lua.LValue {
 	return out
 }
 
+// expiryTable is when the first certificate ends; host is there for HTTP.
+func expiryTable(e *host.Expiry) lua.LValue {
+	if e == nil || e.At.IsZero() {
+		return lua.LNil
+	}
+	out := newRecord(4)
+	out.RawSetString("at", instant(e.At))
+	out.RawSetString("subject", lua.LString(e.Subject))
+	out.RawSetString("leaf", lua.LBool(e.Leaf))
+	if e.Host != "" {
+		out.RawSetString("host", lua.LString(e.Host))
+	}
+	return out
+}
+
 // responseJSON is response:json([options]).
 func responseJSON(L *lua.LState) int {
 	a := args{L, "response:json"}
 	r := responseOf(L, a.fn)
 	keep := a.keepNull()
 	v, err := decodeJSON(r.Body, keep)
+	if err != nil && r.Undecoded != "" {
+		err = &host.Error{Kind: host.Protocol, Message: "the body cannot be read: " + r.Undecoded + " is not known here"}
+	}
 	if err != nil && r.Truncated {
 		err = &host.Error{Kind: host.TooLarge, Message: "the body is longer than max_body: it was cut, and is not JSON any more"}
 	}

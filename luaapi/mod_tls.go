@@ -41,13 +41,14 @@ func tlsCertificate(L *lua.LState) int {
 
 // certificateTable has verify_error only when the certificate is not verified.
 func certificateTable(cert *host.Certificate) *lua.LTable {
-	t := newRecord(7)
+	t := newRecord(8)
 	t.RawSetString("subject", lua.LString(cert.Subject))
 	t.RawSetString("issuer", lua.LString(cert.Issuer))
 	t.RawSetString("not_before", instant(cert.NotBefore))
 	t.RawSetString("not_after", instant(cert.NotAfter))
 	t.RawSetString("dns_names", textTable(cert.DNSNames))
 	t.RawSetString("verified", lua.LBool(cert.Verified))
+	t.RawSetString("expiry", expiryTable(&cert.Expiry))
 	if cert.VerifyError != "" {
 		t.RawSetString("verify_error", lua.LString(cert.VerifyError))
 	}

@@ -38,7 +38,7 @@ func errorKinds() []host.Kind {
 func testHTTP(L *lua.LState) int {
 	a, w := args{L, "testing.http"}, worldOf(L)
 	method, url := a.text(1, "method"), a.text(2, "url")
-	o := a.options(3, "answer", []string{"status", "headers", "body", "json", "timings", "tls"})
+	o := a.options(3, "answer", []string{"status", "headers", "body", "json", "truncated", "undecoded", "timings", "tls"})
 	if failure := a.stubError(4); failure != nil {
 		w.stub.OnHTTP(method, url, nil, failure)
 		return 0
@@ -46,16 +46,18 @@ func testHTTP(L *lua.LState) int {
 	r := &httpRequest{}
 	o.headers(r)
 	o.body(r)
-	answer := &host.HTTPResponse{Status: o.integer("status", 200, 100, 599), Header: r.Header, Body: r.Body}
+	answer := &host.HTTPResponse{Status: o.integer("status", 200, 100, 599), Header: r.Header, Body: r.Body,
+		Truncated: o.flag("truncated", false), Undecoded: o.text("undecoded")}
 	if t := o.table("timings"); t != nil {
 		times := o.optionsOf(3, t, []string{"dns", "connect", "tls", "first_byte", "total"})
 		answer.Timings = host.Timings{DNS: times.wait("dns"), Connect: times.wait("connect"), TLS: times.wait("tls"),
 			FirstByte: times.wait("first_byte"), Total: times.wait("total")}
 	}
 	if t := o.table("tls"); t != nil {
-		tls := o.optionsOf(3, t, []string{"not_after", "issuer", "subject", "dns_names", "verified"})
+		tls := o.optionsOf(3, t, []string{"not_after", "issuer", "subject", "dns_names", "verified", "expiry"})
 		answer.TLS = &host.TLSState{NotAfter: tls.instant("not_after", w.stub.Now().AddDate(0, 3, 0)), Issuer: tls.text("issuer"),
 			Subject: tls.text("subject"), DNSNames: tls.texts("dns_names"), Verified: tls.flag("verified", true)}
+		answer.TLS.Expiry = tls.expiry(answer.TLS.NotAfter, answer.TLS.Subject)
 	}
 	w.stub.OnHTTP(method, url, answer, nil)
 	return 0
@@ -294,7 +296,7 @@ func testSMTPMessages(L *lua.LState) int {
 func testCertificate(L *lua.LState) int {
 	a, w := args{L, "testing.certificate"}, worldOf(L)
 	target, port := a.text(1, "host"), a.integer(2, "port", 1, 65535)
-	o := a.options(3, "answer", []string{"subject", "issuer", "not_before", "not_after", "dns_names", "verified", "verify_error"})
+	o := a.options(3, "answer", []string{"subject", "issuer", "not_before", "not_after", "dns_names", "verified", "verify_error", "expiry"})
 	if failure := a.stubError(4); failure != nil {
 		w.stub.OnCertificate(target, port, nil, failure)
 		return 0
@@ -306,12 +308,24 @@ func testCertificate(L *lua.LState) int {
 	if cert.DNSNames == nil {
 		cert.DNSNames = []string{target}
 	}
+	cert.Expiry = o.expiry(cert.NotAfter, cert.Subject)
 	cert.Verified = o.flag("verified", cert.VerifyError == "")
 	if !cert.Verified && cert.VerifyError == "" {
 		cert.VerifyError = "the certificate is not trusted"
 	}
 	w.stub.OnCertificate(target, port, cert, nil)
 	return 0
+}
+
+// expiry reads when the first certificate of a chain ends; left out, it is the
+// server's own.
+func (o options) expiry(at time.Time, subject string) host.Expiry {
+	t := o.table("expiry")
+	if t == nil {
+		return host.Expiry{At: at, Subject: subject, Leaf: true}
+	}
+	named := o.optionsOf(o.n, t, []string{"at", "subject"})
+	return host.Expiry{At: named.instant("at", at), Subject: named.text("subject")}
 }
 
 // wait returns a duration of 0 or more seconds.

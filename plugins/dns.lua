@@ -6,7 +6,7 @@
 local forms, dns, time = require "forms", require "dns", require "time"
 
 local Dns = {
-  name = "DNS", slug = "dns", version = "1.0.0", author = "Moonwatch",
+  name = "DNS", slug = "dns", version = "1.1.0", author = "Moonwatch",
   summary = "Looks up a name and compares the records with those expected.",
   font_icon = "fa fa-sitemap",
   config_form = {
@@ -22,10 +22,9 @@ local Dns = {
   },
 }
 
--- plain makes names and addresses comparable. Text is compared as it is.
-local function plain(kind, value)
-  if kind == "TXT" then return value end
-  return (value:lower():gsub("%s+", " "):gsub("%.$", ""))
+-- shown is a record with its preference, if it has one.
+local function shown(record)
+  return record.preference and record.preference .. " " .. record.value or record.value
 end
 
 local function expected_of(check)
@@ -42,16 +41,16 @@ local function compare(kind, expected, records)
   local missing, surplus, used = {}, {}, {}
   for _, want in ipairs(expected) do
     local found
+    local plain = dns.canonical(kind, want)
     for i, record in ipairs(records) do
-      local full = record.preference and record.preference .. " " .. record.value
-      if plain(kind, want) == plain(kind, record.value) or full and plain(kind, want) == plain(kind, full) then
+      if plain == dns.canonical(kind, record.value) or plain == dns.canonical(kind, shown(record)) then
         found, used[i] = true, true
       end
     end
     if not found then missing[#missing + 1] = want end
   end
   for i, record in ipairs(records) do
-    if not used[i] then surplus[#surplus + 1] = record.value end
+    if not used[i] then surplus[#surplus + 1] = shown(record) end
   end
   return missing, surplus
 end
@@ -74,8 +73,8 @@ function Dns:run(check, result)
 
   local values, lines = {}, {}
   for i, record in ipairs(records) do
-    values[i] = record.value
-    lines[i] = ("%s %d %s%s"):format(record.type, record.ttl, record.preference and record.preference .. " " or "", record.value)
+    values[i] = shown(record)
+    lines[i] = ("%s %d %s"):format(record.type, record.ttl, values[i])
   end
   local got, expected = table.concat(values, ", "), expected_of(check)
   local missing, surplus = compare(kind, expected, records)

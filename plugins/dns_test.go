@@ -69,7 +69,7 @@ func TestDNS(t *testing.T) {
 		{name: "www.example", kind: "TXT", expected: "V=spf1 a, mx -all", want: verdict{err: "Missing from the TXT records"}},
 		{name: "www.example", kind: "CAA", expected: `0 issue "ca.example"`},
 		{name: "example", kind: "MX", expected: "mail.example., 20 backup.example", exact: true},
-		{name: "example", kind: "MX", expected: "20 mail.example", want: verdict{err: "Missing from the MX records of example: 20 mail.example (got Mail.example, backup.example)", raw: "MX 300 10 Mail.example"}},
+		{name: "example", kind: "MX", expected: "20 mail.example", want: verdict{err: "Missing from the MX records of example: 20 mail.example (got 10 Mail.example, 20 backup.example)", raw: "MX 300 10 Mail.example"}},
 		{name: "example", kind: "SRV", expected: "1 2 5060 sip.example"},
 		{name: "example", kind: "NS", expected: "NS1.example."},
 		{name: "example", kind: "SOA"},

@@ -28,6 +28,27 @@ return {
     t.equal(run{ hostname = "example", record_type = "MX", expected = "20 mail.example" }.succeeded, false)
   end,
 
+  test_one_form = function()
+    for kind, pair in pairs{
+      AAAA = { "2001:0db8:0:0:0:0:0:1", "2001:db8::1" }, CNAME = { "Mail.Example.", "mail.example" }, NS = { "ns.m\195\188nchen.test", "ns.xn--mnchen-3ya.test" },
+      TXT = { "v=spf1 -all", "v=spf1 -all" }, SRV = { "0 5060 SIP.example.", "0 5060 sip.example" }, CAA = { '0 issue "ca.example"', '0 issue "ca.example"' },
+    } do
+      t.dns(kind .. ".example", kind, { pair[2] })
+      local result = run{ hostname = kind .. ".example", record_type = kind, expected = pair[1], exact = true }
+      t.equal(result.error, "", kind)
+    end
+    t.dns("txt.example", "TXT", { "A" })
+    t.equal(run{ hostname = "txt.example", record_type = "TXT", expected = "a" }.succeeded, false)
+    t.dns("m\195\188nchen.test", "A", { "192.0.2.1" })
+    t.is_true(run{ hostname = "xn--mnchen-3ya.test" }.succeeded)
+  end,
+
+  test_preference_is_shown = function()
+    t.dns("example", "MX", { { value = "mail.example", preference = 20 } })
+    local result = run{ hostname = "example", record_type = "MX", expected = "10 mail.example" }
+    t.equal(result.error, "Missing from the MX records of example: 10 mail.example (got 20 mail.example)")
+  end,
+
   test_no_record = function()
     t.dns("www.example", "A", {})
     t.equal(run{}.error, "No A record for www.example")

@@ -5,8 +5,13 @@
 -- of the check than it needs, and loads "re" and "json" only when they are used.
 local forms, http = require "forms", require "http"
 
+local function clean_path(path)
+  if path ~= "" and not pcall(require("json").get, {}, path) then return nil, "Enter a path such as data.items[0].state." end
+  return path
+end
+
 local Http = {
-  name = "HTTP status", slug = "http", version = "1.1.0", author = "Moonwatch",
+  name = "HTTP status", slug = "http", version = "1.2.0", author = "Moonwatch",
   summary = "Requests a URL and checks the status code, text, JSON, speed and certificate of the answer.",
   font_icon = "glyphicon glyphicon-arrow-up",
   settings_form = {
@@ -31,21 +36,38 @@ local Http = {
     forms.PatternField{ "text_match", group = "Answer", required = false, help_text = "Regular expression that the body must match" },
     forms.PatternField{ "text_absent", group = "Answer", required = false, help_text = "Regular expression that the body must not match" },
     forms.CharField{ "json_path", group = "Answer", required = false, label = "JSON path", placeholder = "data.items[0].state",
-      help_text = "Value in a JSON body that must be there" },
+      clean = clean_path, help_text = "Value in a JSON body that must be there" },
     forms.CharField{ "json_value", group = "Answer", required = false, label = "JSON value",
       help_text = "What the value at the JSON path must be; empty: anything" },
-    forms.IntegerField{ "max_size", group = "Answer", initial = 1, min_value = 1, max_value = 64, unit = "MiB", label = "Largest body",
-      help_text = "Fail when the body is larger" },
+    forms.IntegerField{ "max_size", group = "Answer", initial = 1, min_value = 1, max_value = 8, unit = "MiB", label = "Largest body",
+      help_text = "Fail when the body is larger, if text or JSON is asked for" },
 
     forms.BooleanField{ "verify_ssl_certificate", group = "Connection", initial = true, label = "Verify SSL certificate",
       help_text = "Fail when the certificate is not trusted" },
     forms.BooleanField{ "follow_redirects", group = "Connection", initial = true, help_text = "Follow up to 10 redirects" },
     forms.IntegerField{ "certificate_days", group = "Connection", required = false, min_value = 1, max_value = 3650, unit = "days",
-      help_text = "Warn when the certificate expires in fewer days" },
+      help_text = "Warn when a certificate expires in fewer days: of the URL, of a redirect, or an intermediate one" },
     forms.DurationField{ "warn_after", group = "Speed", required = false, placeholder = "500ms", help_text = "Warn when the answer takes longer" },
     forms.DurationField{ "fail_after", group = "Speed", required = false, placeholder = "2s", help_text = "Fail when the answer takes longer" },
   },
 }
+
+-- reads_body tells whether a check asks for anything in the body.
+local function reads_body(check)
+  return check.text_match ~= "" or check.text_absent ~= "" or check.json_path ~= ""
+end
+
+function Http:clean(values)
+  if values.method == "HEAD" then
+    for _, field in ipairs{ "text_match", "text_absent", "json_path" } do
+      if (values[field] or "") ~= "" then return nil, { [field] = "The answer to HEAD has no body: choose GET, or leave this empty." } end
+    end
+  end
+  if values.certificate_days and not values.follow_redirects and (values.endpoint or ""):lower():find("^http:") then
+    return nil, { certificate_days = "There is no certificate at an http:// URL whose redirects are not followed." }
+  end
+  return values
+end
 
 -- accepted tells whether a status is in a list such as "200,204,3xx".
 local function accepted(list, status)
@@ -68,8 +90,11 @@ local function json_problem(response, path, expected)
   return ("Wrong value at JSON path %s: got %s (expected %s)"):format(path, text:sub(1, 100), expected)
 end
 
--- body_problem looks at the body as far as the check asks for it.
+-- body_problem looks at the body as far as the check asks for it. What cannot be
+-- read is neither right nor wrong: unknown, the second value.
 local function body_problem(check, response)
+  if not reads_body(check) then return end
+  if response.undecoded ~= "" then return "Response body cannot be read: " .. response.undecoded .. " is not known here", true end
   if response.truncated then return ("Response body is larger than %d MiB"):format(check.max_size) end
   local match, absent, path = check.text_match, check.text_absent, check.json_path
   if match ~= "" and not require("re").match(match, response.body) then
@@ -81,17 +106,23 @@ local function body_problem(check, response)
   if path ~= "" then return json_problem(response, path, check.json_value) end
 end
 
+-- expiry_problem looks at the certificates of all hops.
+local function expiry_problem(expiry, response, days)
+  local left = (expiry.at - require("time").now()) / 86400
+  if left >= days then return end
+  local what = "Certificate"
+  if not expiry.leaf then what = "Certificate " .. expiry.subject end
+  if not expiry.leaf or not response.url:find("://" .. expiry.host, 1, true) then what = what .. " of " .. expiry.host end
+  if left < 0 then return what .. " has expired" end
+  return ("%s expires in %d days (fewer than %d)"):format(what, left, days)
+end
+
 -- warning gives what is no failure yet.
 local function warning(response, total, warn_after, days)
   if warn_after and total > warn_after then
     return ("Response took %.3g s (more than %.3g s)"):format(total, warn_after)
   end
-  local tls = days and response.tls
-  if tls then
-    local left = (tls.not_after - require("time").now()) / 86400
-    if left < 0 then return "Certificate has expired" end
-    if left < days then return ("Certificate expires in %d days (fewer than %d)"):format(left, days) end
-  end
+  if days and response.expiry then return expiry_problem(response.expiry, response, days) end
 end
 
 local function headers_of(headers, user_agent)
@@ -115,8 +146,10 @@ local function options_of(check, user_agent)
     options = options or {}
     options.body = body
   end
-  if check.max_size ~= 1 then -- 1 MiB is what the module takes by itself
-    options = options or {}
+  options = options or {}
+  if not reads_body(check) then -- what comes at once is shown with a failure
+    options.max_body, options.body_timeout = 32768, 0.1
+  elseif check.max_size ~= 1 then -- 1 MiB is what the module takes by itself
     options.max_body = check.max_size * 1048576
   end
   if not check.verify_ssl_certificate or not check.follow_redirects then
@@ -158,7 +191,7 @@ function Http:run(check, result)
   if status ~= expected and not accepted(expected, status) then
     problem = "Wrong code: got " .. status .. " (expected " .. expected .. ")"
   else
-    problem = body_problem(check, response)
+    problem, result.unknown = body_problem(check, response)
   end
   if not problem and fail_after and total > fail_after then
     problem = ("Response took %.3g s (more than %.3g s)"):format(total, fail_after)
@@ -166,6 +199,9 @@ function Http:run(check, result)
   if not problem then
     problem = warning(response, total, warn_after, check.certificate_days)
     if not problem then
+      if check.certificate_days and not response.expiry then
+        result.message = "No certificate was looked at: neither the URL nor a redirect is https"
+      end
       result.succeeded = true
       return result
     end

@@ -15,7 +15,7 @@
 local forms, http, json, re, url = require "forms", require "http", require "json", require "re", require "url"
 
 local Steps = {
-  name = "HTTP steps", slug = "http_steps", version = "1.0.0", author = "Moonwatch",
+  name = "HTTP steps", slug = "http_steps", version = "1.1.0", author = "Moonwatch",
   summary = "Makes requests in turn with one cookie jar: log in, follow, assert.",
   font_icon = "fa fa-tasks",
   config_form = {
@@ -63,6 +63,18 @@ function Steps:clean(values)
       local problem = not name:find("^[%w_]+$") and "use letters, digits and _ for its name" or check_capture(text)
       if problem then return nil, { steps = ("In step %d, capture %s: %s."):format(i, name, problem) } end
     end
+    if step.method == "HEAD" then
+      for _, field in ipairs{ "text_match", "text_absent", "json_path" } do
+        if (step[field] or "") ~= "" then
+          return nil, { steps = ("In step %d, the answer to HEAD has no body: choose GET, or leave %s empty."):format(i, field) }
+        end
+      end
+      for name, text in pairs(step.captures or {}) do
+        if not text:find("^header%s") then
+          return nil, { steps = ("In step %d, capture %s: the answer to HEAD has no body."):format(i, name) }
+        end
+      end
+    end
     if (step.json_path or "") ~= "" and not pcall(json.get, {}, step.json_path) then
       return nil, { steps = ("In step %d, the JSON path is not one such as data.items[0].id."):format(i) }
     end
@@ -82,6 +94,15 @@ local function fill(text, variables)
   end))
 end
 
+-- reads_body tells whether a step asks for anything in the body.
+local function reads_body(step)
+  if step.text_match ~= "" or step.text_absent ~= "" or step.json_path ~= "" then return true end
+  for _, text in pairs(step.captures) do
+    if not text:find("^header%s") then return true end
+  end
+  return false
+end
+
 -- prepare fills in a step: its request, and the value expected of it.
 local function prepare(step, variables)
   local request = { method = step.method, url = fill(step.url, variables), headers = {}, redirects = step.follow_redirects }
@@ -90,6 +111,7 @@ local function prepare(step, variables)
     request.body = fill(step.body, variables)
     if not step.headers["Content-Type"] then request.headers["Content-Type"] = "application/x-www-form-urlencoded" end
   end
+  if not reads_body(step) then request.max_body, request.body_timeout = 32768, 0.1 end -- to be shown with a failure
   return request, fill(step.json_value, variables)
 end
 
@@ -109,16 +131,23 @@ local function json_at(response, path)
   return json.get(body, path)
 end
 
--- problem_of looks at a step's answer; nil is no problem.
+local TOO_LARGE = "Response body is larger than 1 MiB"
+
+-- problem_of looks at a step's answer; nil is no problem. A body that cannot be
+-- read is neither right nor wrong: unknown, the second value.
 local function problem_of(step, response, expected)
   local status = tostring(response.status)
   if not accepted(step.status_code, status) then return "Wrong code: got " .. status .. " (expected " .. step.status_code .. ")" end
+  if reads_body(step) and response.undecoded ~= "" then
+    return "Response body cannot be read: " .. response.undecoded .. " is not known here", true
+  end
   if step.text_match ~= "" and not re.match(step.text_match, response.body) then
-    return "Failed to find match regex /" .. step.text_match .. "/ in response body"
+    return response.truncated and TOO_LARGE or "Failed to find match regex /" .. step.text_match .. "/ in response body"
   end
   if step.text_absent ~= "" and re.match(step.text_absent, response.body) then
     return "Found match regex /" .. step.text_absent .. "/ in response body"
   end
+  if response.truncated and (step.text_absent ~= "" or step.json_path ~= "") then return TOO_LARGE end
   if step.json_path ~= "" then
     local value = json_at(response, step.json_path)
     if value == nil then return "Failed to find JSON path " .. step.json_path .. " in response body" end
@@ -165,7 +194,8 @@ function Steps:run(check, result)
     end
     total = total + response.timings.total
     result:metric(("%d %s"):format(i, step.name), response.timings.total, "s")
-    problem = problem_of(step, response, expected) or capture(step, response, variables)
+    problem, result.unknown = problem_of(step, response, expected)
+    problem = problem or capture(step, response, variables)
     if problem then
       result.error, result.raw_data = title .. problem, response.body
       return result

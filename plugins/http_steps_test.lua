@@ -22,6 +22,17 @@ local function prepare()
 end
 
 return {
+  test_head_has_no_body = function()
+    local function errors_of(step)
+      step.name, step.url, step.method = "one", "https://shop.example/", "HEAD"
+      local values, errors = t.clean{ steps = { step } }
+      return values == nil and errors.steps
+    end
+    t.matches(errors_of{ text_match = "a" }, "HEAD")
+    t.matches(errors_of{ captures = { a = "json a" } }, "HEAD")
+    t.equal(errors_of{ captures = { a = "header Location" } }, false)
+  end,
+
   test_passes = function()
     prepare()
     local result = t.run(config())

@@ -211,10 +211,13 @@ func TestHTTPLargeBody(t *testing.T) {
 	}))
 	defer site.Close()
 	b := newBench(t, nil)
-	if r := b.run("http", check{config: map[string]any{"endpoint": site.URL}}); r.Succeeded || r.Error != "Response body is larger than 1 MiB" {
+	if r := b.run("http", check{config: map[string]any{"endpoint": site.URL}}); !r.Succeeded {
+		t.Errorf("of any length when nobody asks for it: %+v", r.Error)
+	}
+	if r := b.run("http", check{config: map[string]any{"endpoint": site.URL, "text_absent": "x"}}); r.Succeeded || r.Error != "Response body is larger than 1 MiB" {
 		t.Errorf("larger than allowed: %+v", r.Error)
 	}
-	if r := b.run("http", check{config: map[string]any{"endpoint": site.URL, "max_size": 4}}); !r.Succeeded {
+	if r := b.run("http", check{config: map[string]any{"endpoint": site.URL, "text_absent": "x", "max_size": 4}}); !r.Succeeded {
 		t.Errorf("as large as allowed: %+v", r.Error)
 	}
 }

@@ -94,6 +94,57 @@ return {
     t.equal(run{ certificate_days = 3 }.error, "Certificate has expired")
   end,
 
+  test_certificates_of_all_hops = function()
+    local now = 1767225600
+    t.at(now)
+    t.http("GET", URL, { status = 302, headers = { Location = "https://login.example/" }, tls = { not_after = now + 5 * 86400 } })
+    t.http("GET", "https://login.example/", { tls = { not_after = now + 90 * 86400, expiry = { at = now + 30 * 86400, subject = "CN=Inter" } } })
+    t.equal(run{ certificate_days = 14 }.error, "Certificate of shop.example expires in 5 days (fewer than 14)")
+    t.http("GET", "http://shop.example/", { status = 302, headers = { Location = "https://login.example/" } })
+    t.is_true(run{ endpoint = "http://shop.example/", certificate_days = 14 }.succeeded)
+    local result = run{ endpoint = "http://shop.example/", certificate_days = 60 }
+    t.equal(result.error, "Certificate CN=Inter of login.example expires in 30 days (fewer than 60)")
+    t.equal(result.severity, "WARNING")
+  end,
+
+  test_no_certificate_is_told = function()
+    t.http("GET", "http://shop.example/", {})
+    local result = run{ endpoint = "http://shop.example/", certificate_days = 14 }
+    t.is_true(result.succeeded)
+    t.matches(result.message, "^No certificate was looked at")
+    t.equal(run{ endpoint = "http://shop.example/" }.message, "")
+  end,
+
+  test_a_body_that_nobody_asks_for = function()
+    t.http("GET", URL, { body = ("x"):rep(1.5 * 1024 * 1024) })
+    t.is_true(run{}.succeeded)
+    t.equal(run{ text_match = "y" }.error, "Response body is larger than 1 MiB")
+    t.http("GET", "https://shop.example/br", { body = "\1\2", undecoded = "br" })
+    t.is_true(run{ endpoint = "https://shop.example/br" }.succeeded)
+    local result = run{ endpoint = "https://shop.example/br", text_absent = "broken" }
+    t.equal(result.error, "Response body cannot be read: br is not known here")
+    t.is_true(result.unknown)
+  end,
+
+  test_what_can_never_hold = function()
+    for field, value in pairs{ text_match = "a", text_absent = "a", json_path = "a" } do
+      local values, errors = t.clean{ endpoint = URL, method = "HEAD", [field] = value }
+      t.is_nil(values, field)
+      t.matches(errors[field], "HEAD", field)
+    end
+    local values, errors = t.clean{ endpoint = "http://shop.example/", follow_redirects = false, certificate_days = 3 }
+    t.is_nil(values)
+    t.matches(errors.certificate_days, "no certificate")
+    values, errors = t.clean{ endpoint = URL, json_path = "a..b[" }
+    t.is_nil(values)
+    t.matches(errors.json_path, "Enter a path")
+    values, errors = t.clean{ endpoint = URL, max_size = 9 }
+    t.is_nil(values)
+    t.matches(errors.max_size, "8")
+    t.http("GET", URL, { body = "x" })
+    for size = 1, 8 do t.is_true(run{ text_match = "x", max_size = size }.succeeded, size) end
+  end,
+
   test_what_is_sent = function()
     t.settings{ user_agent = "Moon/1" }
     t.http("POST", URL, {})

@@ -15,7 +15,7 @@ local function clean_path(path)
 end
 
 local JsonValue = {
-  name = "JSON value", slug = "json_value", version = "1.0.0", author = "Moonwatch",
+  name = "JSON value", slug = "json_value", version = "1.1.0", author = "Moonwatch",
   summary = "Compares a number in a JSON answer with thresholds.",
   font_icon = "fa fa-bar-chart",
   config_form = {

@@ -80,7 +80,7 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	r.mu.Lock()
 	in := received{Method: req.Method, Path: req.URL.EscapedPath(), Query: req.URL.Query(), Header: req.Header, Body: string(body)}
-	in.URL = r.origin[len(r.got)] + req.RequestURI
+	in.URL = r.origin[min(len(r.got), len(r.origin)-1)] + req.RequestURI // a kept connection that broke is asked again
 	r.got = append(r.got, in)
 	answer := r.answers[min(len(r.got), len(r.answers))-1]
 	r.mu.Unlock()

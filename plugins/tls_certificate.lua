@@ -4,10 +4,12 @@
 -- Messages: `Certificate expires in 12 days (fewer than 30)`, as WARNING below
 -- warn_days and as failure below fail_days; `Certificate expired 3 days ago`;
 -- `Certificate is not valid before 2026-05-01`; `Certificate is not trusted: …`.
+-- When a certificate between the server's own and the root ends first, it is that
+-- one that counts, and it is named: `Certificate CN=Intermediate expires in …`.
 local forms, time, tls = require "forms", require "time", require "tls"
 
 local Certificate = {
-  name = "Certificate", slug = "tls_certificate", version = "1.0.0", author = "Moonwatch",
+  name = "Certificate", slug = "tls_certificate", version = "1.1.0", author = "Moonwatch",
   summary = "Warns before a TLS certificate expires, and fails when it is not trusted.",
   font_icon = "fa fa-certificate",
   config_form = {
@@ -47,25 +49,27 @@ function Certificate:run(check, result)
   end
 
   local now = time.now()
-  local left = certificate.not_after - now
+  local expiry, what = certificate.expiry, "Certificate"
+  if not expiry.leaf then what = "Certificate " .. expiry.subject end
+  local left = expiry.at - now
   result:metric("days_left", left / 86400, { unit = "days", warn = check.warn_days, fail = check.fail_days })
   result.raw_data = ("subject: %s\nissuer: %s\nnames: %s\nvalid: %s to %s"):format(certificate.subject, certificate.issuer,
     table.concat(certificate.dns_names, ", "), time.format(certificate.not_before), time.format(certificate.not_after))
 
   if left <= 0 then
-    result.error = "Certificate expired " .. days(-left) .. " ago"
+    result.error = what .. " expired " .. days(-left) .. " ago"
   elseif certificate.not_before > now then
     result.error = "Certificate is not valid before " .. time.format(certificate.not_before, "%Y-%m-%d")
   elseif left < check.fail_days * 86400 then
-    result.error = ("Certificate expires in %s (fewer than %d)"):format(days(left), check.fail_days)
+    result.error = ("%s expires in %s (fewer than %d)"):format(what, days(left), check.fail_days)
   elseif check.verify and not certificate.verified then
     result.error = "Certificate is not trusted: " .. certificate.verify_error
   elseif left < check.warn_days * 86400 then
     result.severity = "WARNING"
-    result.error = ("Certificate expires in %s (fewer than %d)"):format(days(left), check.warn_days)
+    result.error = ("%s expires in %s (fewer than %d)"):format(what, days(left), check.warn_days)
   else
     result.succeeded, result.raw_data = true, ""
-    result.message = "Valid until " .. time.format(certificate.not_after, "%Y-%m-%d")
+    result.message = "Valid until " .. time.format(expiry.at, "%Y-%m-%d")
   end
   return result
 end

@@ -32,6 +32,14 @@ return {
     t.equal(run({}, { not_after = NOW - 3 * DAY, verify_error = "expired" }).error, "Certificate expired 3 days ago")
   end,
 
+  test_an_intermediate_ends_first = function()
+    local answer = { not_after = NOW + 90 * DAY, expiry = { at = NOW + 5 * DAY, subject = "CN=Inter" } }
+    local result = run({}, answer)
+    t.equal(result.error, "Certificate CN=Inter expires in 5 days (fewer than 7)")
+    t.equal(result.metrics.days_left.value, 5)
+    t.equal(run({ warn_days = 4, fail_days = 3 }, answer).message, "Valid until " .. require("time").format(NOW + 5 * DAY, "%Y-%m-%d"))
+  end,
+
   test_not_trusted = function()
     local answer = { not_after = NOW + 90 * DAY, verify_error = "the certificate is not valid for moon.example" }
     t.equal(run({}, answer).error, "Certificate is not trusted: the certificate is not valid for moon.example")

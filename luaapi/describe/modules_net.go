@@ -59,7 +59,8 @@ certificate.not_after < time.now() --> true`}
 func dnsModule() Module {
 	return Module{Name: "dns", Text: "Look-ups in the DNS.",
 		Functions: functions(`
-			lookup(name: string, type?: string, options?: dns.options): dns.record[] [fails waits] -- The records of a name: A when no type is given. An empty array when the name has none of that type; kind dns for NXDOMAIN and SERVFAIL.
+			lookup(name: string, type?: string, options?: dns.options): dns.record[] [fails waits] -- The records of a name: A when no type is given. An empty array when the name has none of that type; kind dns for NXDOMAIN and SERVFAIL. Names in any script will do.
+			canonical(type: string, value: string): string -- The one form of a record's value, by which two that mean the same are equal: "2001:db8:0::1" is "2001:db8::1", "Mail.Example." is "mail.example".
 		`),
 		Example: `local dns = require "dns"
 local records = dns.lookup("shop.example", "MX")

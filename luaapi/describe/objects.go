@@ -205,11 +205,13 @@ func answerObjects() []Object {
 		object("http.response", "The answer to a request. Read-only.", `
 			status: integer -- The HTTP status.
 			headers: free -- By name, whatever its case.
-			body: string -- The body, to max_body bytes.
-			truncated: boolean -- Whether the body was longer.
+			body: string -- The body, to max_body bytes. Text is UTF-8, from whatever charset its Content-Type, byte order mark or head names; gzip, deflate and zstd are undone.
+			truncated: boolean -- Whether the body was longer, or had not come whole within body_timeout.
+			undecoded: string -- Why the body cannot be read, such as "br" or "charset x"; "" when it can.
 			url: string -- Where it came from, after redirects.
 			timings: http.timings -- How long each part took.
 			tls?: http.tls -- The certificate, of https; else nil.
+			expiry?: expiry -- When the first certificate ends, of all those that this request and its redirects needed; nil when none was over https.
 			error?: string -- Of http.all: why this request failed; nil of an answer.
 			kind?: string -- Of http.all: the kind of failure; nil of an answer.
 			:json(options?: json.options): any [fails] -- The body as JSON.
@@ -228,6 +230,12 @@ func answerObjects() []Object {
 			subject: string -- Whose it is.
 			dns_names: string[] -- The names that it is for.
 			verified: boolean -- Whether it can be trusted.
+		`),
+		object("expiry", "When the first certificate ends: that of the server, or one of those between it and a trusted root. Of several chains the one counts that is good for longest, and of a server that is not trusted its own certificate alone.", `
+			at: number -- The instant.
+			subject: string -- Whose the certificate is.
+			leaf: boolean -- Whether it is the server's own.
+			host?: string -- Of a response: the host of the URL or redirect that needed it.
 		`),
 		object("http.session", "A session of `http.session`. Its cookies are kept.", `
 			:get(url: string, options?: http.options): http.response [fails waits] -- As http.get.
@@ -248,6 +256,7 @@ func answerObjects() []Object {
 			dns_names: string[] -- The names that it is for.
 			verified: boolean -- Whether it can be trusted.
 			verify_error?: string -- Why not.
+			expiry: expiry -- When the first certificate ends that this one needs, itself included.
 		`),
 		object("dns.record", "A record of `dns.lookup`.", `
 			type: string -- Its type.

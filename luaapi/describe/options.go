@@ -13,7 +13,10 @@ const httpOptionLines = `
 	client_cert?: string -- The own certificate, in PEM.
 	client_key?: string -- Its key, in PEM.
 	redirects?: boolean|integer -- Whether to follow redirects, or how many (10).
-	max_body?: integer -- Bytes of the body that are read (1 MiB).
+	keep_method?: boolean -- Whether 301 and 302 keep the method and the body (false: they become a GET without, as in browsers; 307 and 308 always keep them, 303 never).
+	max_body?: integer -- Bytes of the body that are read (1 MiB); 0 reads none.
+	body_timeout?: number -- Makes the body optional: what has not come so many seconds after the headers, or breaks off, is left out, and truncated says so. Without it the body is waited for.
+	raw?: boolean -- Whether the body is left as it came (false: text becomes UTF-8 by its charset or byte order mark; what is no text stays as it is).
 	connect_to?: string -- "host:port" to connect to in place of the URL's.
 `
 
@@ -25,7 +28,7 @@ func optionObjects() []Object {
 	command := optionsTable("exec.command", "A program and its arguments, by position, and options.", `
 		stdin?: string -- What it reads.
 		timeout?: number -- Seconds that it may take.
-		env?: table -- Further environment variables.
+		env?: table -- Further environment variables. A plugin may set LANG, LANGUAGE, LC_…, TZ, TERM, COLUMNS, LINES, NO_COLOR, PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH, those that the plugin command sets, and names that begin with ALERT_, CHECK_, HOST_, SERVICE_, NAGIOS_, ICINGA_ or MONITOR_; others, by which programs load code or files, are denied.
 	`)
 	arguments := Object{Name: "forms.arguments", Text: "The arguments of a field: its name first, then these.", Options: true, Fields: FieldArguments()}
 	auth.Positions, command.Positions, arguments.Positions = true, true, true

@@ -159,6 +159,8 @@ func testingObjects() []Object {
 			headers?: table -- Names and values.
 			body?: string -- The body as it is.
 			json?: any -- A value, sent as JSON.
+			truncated?: boolean -- Whether the body was cut.
+			undecoded?: string -- Why the body cannot be read.
 			timings?: testing.timings -- How long it took.
 			tls?: testing.tls -- The certificate.
 		`),
@@ -176,6 +178,11 @@ func testingObjects() []Object {
 			subject?: string -- Whose it is.
 			dns_names?: string|string[] -- The names that it is for.
 			verified?: boolean -- Whether it can be trusted.
+			expiry?: testing.expiry -- The first certificate of its chain to end; left out, itself.
+		`),
+		optionsTable("testing.expiry", "The certificate of a chain that ends first.", `
+			at?: number -- When it ends.
+			subject?: string -- Whose it is.
 		`),
 		optionsTable("testing.icmp_answer", "The answer to pings.", `
 			sent?: integer -- Packets sent; left out, as many as were asked for.
@@ -202,6 +209,7 @@ func testingObjects() []Object {
 			dns_names?: string|string[] -- The names that it is for.
 			verified?: boolean -- Whether it can be trusted.
 			verify_error?: string -- Why not.
+			expiry?: testing.expiry -- The first certificate of its chain to end; left out, itself.
 		`),
 	}
 }

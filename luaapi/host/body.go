@@ -5,23 +5,76 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
-	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
+	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/net/http/httpguts"
 )
 
-// readBody reads and decodes a body of at most max bytes.
-func (n *Net) readBody(method string, resp *http.Response, max int64) (body string, truncated bool, err error) {
-	if method == http.MethodHead || resp.ContentLength == 0 || resp.Body == http.NoBody {
-		return "", false, nil
+// maxDrained is how much of a body is read on, unseen, so that its connection
+// can serve again, and drainFor is how long it is waited for.
+const (
+	maxDrained = 256 << 10
+	drainFor   = 100 * time.Millisecond
+)
+
+// readBody reads and decodes the body of an answer into resp. Nobody looks at
+// that of one that passes on to another: it is only read to keep the connection.
+func (n *Net) readBody(h *hop, c *httpConn, got *http.Response, resp *HTTPResponse, passes bool) error {
+	if h.method == http.MethodHead || got.ContentLength == 0 || got.Body == http.NoBody {
+		return nil
 	}
-	r, err := decoder(resp)
+	if passes || h.maxBody < 0 {
+		c.within(drainFor, func() { io.CopyN(io.Discard, got.Body, maxDrained) })
+		return nil
+	}
+	var body string
+	var err error
+	read := func() { body, resp.Truncated, resp.Undecoded, err = n.decodeBody(got, h.maxBody) }
+	if h.bodyTimeout == 0 {
+		read()
+	} else {
+		c.within(h.bodyTimeout, func() {
+			if read(); err == nil && resp.Truncated {
+				io.CopyN(io.Discard, got.Body, maxDrained)
+			}
+		})
+		resp.Truncated = resp.Truncated || err != nil
+		err = nil
+	}
 	if err != nil {
-		return "", false, err
+		return err
+	}
+	resp.Body = body
+	if !h.rawBody && resp.Undecoded == "" {
+		resp.Body, resp.Undecoded = decodeText(body, got.Header.Get("Content-Type"))
+	}
+	return nil
+}
+
+// within calls read, and lets reading fail after d. A connection that got so
+// far is of no further use.
+func (c *httpConn) within(d time.Duration, read func()) {
+	timer := time.AfterFunc(d, func() { c.wire.SetReadDeadline(time.Unix(1, 0)) })
+	read()
+	if !timer.Stop() {
+		c.close()
+	}
+}
+
+// decodeBody reads at most max bytes of what the body decodes to. On an error it
+// returns what came before. undecoded names an encoding that is not known.
+func (n *Net) decodeBody(resp *http.Response, max int64) (body string, truncated bool, undecoded string, err error) {
+	wire := &source{Reader: resp.Body}
+	r, undecoded, err := decoder(wire, resp.Header["Content-Encoding"])
+	if err != nil {
+		return "", false, "", wire.blame(err)
+	}
+	if c, ok := r.(io.Closer); ok {
+		defer c.Close()
 	}
 	buffer, _ := n.buffers.Get().(*bytes.Buffer)
 	if buffer == nil {
@@ -33,36 +86,57 @@ func (n *Net) readBody(method string, resp *http.Response, max int64) (body stri
 			n.buffers.Put(buffer)
 		}
 	}()
-	if _, err := buffer.ReadFrom(io.LimitReader(r, max+1)); err != nil {
-		return "", false, decodeError(err)
+	if _, err = buffer.ReadFrom(io.LimitReader(r, max+1)); err != nil {
+		err = wire.blame(err)
 	}
 	if int64(buffer.Len()) > max {
-		return string(buffer.Bytes()[:max]), true, nil
+		return string(buffer.Bytes()[:max]), true, undecoded, err
 	}
-	return buffer.String(), false, nil
+	return buffer.String(), false, undecoded, err
 }
 
-// decoder undoes the encoding of a body. One that is not known is left as it is.
-func decoder(resp *http.Response) (io.Reader, error) {
-	encoding := resp.Header["Content-Encoding"]
-	if len(encoding) == 0 {
-		return resp.Body, nil
+// maxEncodings is how many encodings a body may have on top of one another.
+const maxEncodings = 3
+
+// decoder undoes the encodings of a body, the last one first. From one that is
+// not known on, the body is left as it is.
+func decoder(body io.Reader, header []string) (r io.Reader, undecoded string, err error) {
+	if len(header) == 0 {
+		return body, "", nil
 	}
-	switch strings.ToLower(strings.TrimSpace(encoding[0])) {
-	case "gzip", "x-gzip":
-		r, err := gzip.NewReader(resp.Body)
-		if err == io.EOF {
-			return strings.NewReader(""), nil
-		}
-		if err != nil {
-			return nil, decodeError(err)
-		}
-		return r, nil
-	case "deflate":
-		return inflate(resp.Body), nil
+	names := strings.Split(strings.Join(header, ","), ",")
+	if len(names) > maxEncodings {
+		return body, "more than 3 encodings", nil
 	}
-	return resp.Body, nil
+	for r = body; len(names) > 0; names = names[:len(names)-1] {
+		switch name := strings.ToLower(strings.TrimSpace(names[len(names)-1])); name {
+		case "", "identity":
+		case "gzip", "x-gzip":
+			z, err := gzip.NewReader(r)
+			if err == io.EOF {
+				return strings.NewReader(""), "", nil
+			}
+			if err != nil {
+				return nil, "", err
+			}
+			r = z
+		case "deflate":
+			r = inflate(r)
+		case "zstd":
+			z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+			if err != nil {
+				return nil, "", err
+			}
+			r = z.IOReadCloser()
+		default:
+			return r, cut(name, 60), nil
+		}
+	}
+	return r, "", nil
 }
+
+// maxWindow is the memory that RFC 8878 wants a decoder of zstd to have.
+const maxWindow = 8 << 20
 
 // inflate reads "deflate", which servers send with zlib's frame or without.
 func inflate(r io.Reader) io.Reader {
@@ -85,14 +159,27 @@ type errorReader struct{ err error }
 
 func (e errorReader) Read([]byte) (int, error) { return 0, e.err }
 
-// decodeError names errors of decoders; others stay.
-func decodeError(err error) error {
-	var corrupt flate.CorruptInputError
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, zlib.ErrHeader) ||
-		errors.Is(err, zlib.ErrChecksum) || errors.As(err, &corrupt) {
-		return &Error{Protocol, "the body is not encoded as its Content-Encoding says"}
+// source remembers how reading the body itself ended.
+type source struct {
+	io.Reader
+	err error
+}
+
+// Read reads.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil {
+		s.err = err
 	}
-	return err
+	return n, err
+}
+
+// blame tells an error of the body's encoding from one of reading the body.
+func (s *source) blame(err error) error {
+	if s.err != nil && s.err != io.EOF {
+		return s.err
+	}
+	return &Error{Protocol, "the body is not encoded as its Content-Encoding says"}
 }
 
 // setBody gives a request a body that can be sent again.
@@ -106,7 +193,7 @@ func setBody(r *http.Request, body string) {
 func checkHeader(header http.Header) error {
 	for name, values := range header {
 		if !httpguts.ValidHeaderFieldName(name) {
-			return &Error{Invalid, "not a header name: " + strconv.Quote(cut(name, 60))}
+			return &Error{Invalid, "not a header name: " + given(name)}
 		}
 		for _, value := range values {
 			if !httpguts.ValidHeaderFieldValue(value) {

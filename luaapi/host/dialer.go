@@ -26,15 +26,25 @@ func (n *Net) dial(ctx context.Context, host string, port int, times *dialTimes)
 	if port < 1 || port > 65535 {
 		return nil, &Error{Invalid, "port must be from 1 to 65535, got " + strconv.Itoa(port)}
 	}
-	if err := n.limit.acquire(ctx, target, n.transports.makeRoom); err != nil {
-		return nil, &Error{Timeout, "timed out waiting for one of the " + strconv.Itoa(n.options.PerHost) + " connections to " + target}
+	if err := n.place(ctx, target); err != nil {
+		return nil, err
 	}
+	n.pool.makeRoom(target)
 	conn, err := n.connect(ctx, host, port, times)
 	if err != nil {
 		n.limit.release(target)
 		return nil, explain(ctx, err, target)
 	}
 	return &limitedConn{Conn: conn, release: func() { n.limit.release(target) }}, nil
+}
+
+// place waits for a place among the connections to target. The caller gives it
+// back to n.limit.
+func (n *Net) place(ctx context.Context, target string) error {
+	if err := n.limit.acquire(ctx, target); err != nil {
+		return &Error{Timeout, "timed out waiting for one of the " + strconv.Itoa(n.options.PerHost) + " connections to " + target}
+	}
+	return nil
 }
 
 // connect resolves host and connects to the first of its addresses that answers.
@@ -79,7 +89,11 @@ func (n *Net) lookupHost(ctx context.Context, host string) ([]netip.Addr, error)
 		return []netip.Addr{addr}, nil
 	}
 	if host == "" || len(host) > 255 {
-		return nil, &Error{Invalid, "not a host name or address: " + strconv.Quote(cut(host, 60))}
+		return nil, &Error{Invalid, "not a host name or address: " + given(host)}
+	}
+	host, err := asciiName(host)
+	if err != nil {
+		return nil, err
 	}
 	if n.options.Resolve != nil {
 		return n.options.Resolve(ctx, host)
@@ -174,19 +188,11 @@ func hostPort(host string, port int) string {
 func splitHostPort(text string) (string, int, error) {
 	host, portText, err := net.SplitHostPort(text)
 	if err != nil {
-		return "", 0, errors.New("not host:port: " + strconv.Quote(cut(text, 80)))
+		return "", 0, errors.New("not host:port: " + given(text))
 	}
 	port, err := strconv.Atoi(portText)
 	if err != nil || port < 1 || port > 65535 {
-		return "", 0, errors.New("not a port: " + strconv.Quote(cut(portText, 20)))
+		return "", 0, errors.New("not a port: " + given(portText))
 	}
 	return host, port, nil
-}
-
-// cut shortens text to at most max bytes.
-func cut(text string, max int) string {
-	if len(text) <= max {
-		return text
-	}
-	return text[:max] + "…"
 }

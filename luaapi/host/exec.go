@@ -74,10 +74,13 @@ func (n *Net) Exec(ctx context.Context, req *ExecRequest) (*ExecAnswer, error) {
 
 func (n *Net) checkExec(req *ExecRequest) error {
 	if !filepath.IsAbs(req.Path) {
-		return &Error{Invalid, "the program must be an absolute path, got " + cut(req.Path, 100)}
+		return &Error{Invalid, "the program must be an absolute path, got " + given(req.Path)}
 	}
 	if !n.exec[req.Path] {
-		return &Error{Denied, cut(req.Path, 200) + " is not allowed: start moonwatch with --allow-exec " + cut(req.Path, 200)}
+		if len(req.Path) > maxQuoted {
+			return &Error{Denied, "the program is not allowed: start moonwatch with --allow-exec and its path"}
+		}
+		return &Error{Denied, req.Path + " is not allowed: start moonwatch with --allow-exec " + req.Path}
 	}
 	for _, arg := range req.Args {
 		if strings.Contains(arg, "\x00") {
@@ -86,27 +89,45 @@ func (n *Net) checkExec(req *ExecRequest) error {
 	}
 	for name, value := range req.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00") {
-			return &Error{Invalid, "not an environment variable: " + cut(name, 60)}
+			return &Error{Invalid, "not an environment variable: " + given(name)}
 		}
-		if loadsCode(name) {
-			return &Error{Denied, "the environment variable " + cut(name, 60) + " may not be set: it makes programs run other code"}
+		if namesFile(name, value) {
+			return &Error{Denied, "the environment variable " + given(name) + " may not name a file"}
+		}
+		if !allowedEnv(name) {
+			return &Error{Denied, "the environment variable " + given(name) + " may not be set: a plugin may set " + AllowedEnv}
 		}
 	}
 	return nil
 }
 
-// loadsCode reports whether a variable makes linkers, shells or interpreters
-// run code of its choice, by which a plugin would get round the allow-list.
-func loadsCode(name string) bool {
+// AllowedEnv says which environment variables a plugin may set.
+const AllowedEnv = "LANG, LANGUAGE, LC_…, TZ, TERM, COLUMNS, LINES, NO_COLOR, PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH, " +
+	"those that the plugin command sets, and names that begin with ALERT_, CHECK_, HOST_, SERVICE_, NAGIOS_, ICINGA_ or MONITOR_"
+
+// allowedEnv reports whether a plugin may set a variable. Only names that say
+// nothing to linkers, shells, interpreters and libraries are: there are too many
+// of the others to name, by which a plugin would make an allowed program run
+// code or read files of its choice.
+func allowedEnv(name string) bool {
 	switch name {
-	case "PATH", "BASH_ENV", "ENV", "IFS", "SHELLOPTS", "PS4", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB",
-		"NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "GCONV_PATH", "LUA_INIT", "LUA_PATH", "LUA_CPATH":
+	case "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH",
+		"OVERALL_STATUS", "OLD_OVERALL_STATUS", "INCIDENT_KEY", "DELIVERY_ID", "ATTEMPT", "FAILING_CHECKS", "PAGE_URL":
 		return true
 	}
-	for _, prefix := range []string{"LD_", "DYLD_", "BASH_FUNC_", "PYTHON", "LUA_INIT_"} {
-		if strings.HasPrefix(name, prefix) {
+	for _, prefix := range []string{"LC_", "ALERT_", "CHECK_", "HOST_", "SERVICE_", "NAGIOS_", "ICINGA_", "MONITOR_"} {
+		if strings.HasPrefix(name, prefix) && len(name) > len(prefix) {
 			return true
 		}
+	}
+	return false
+}
+
+// namesFile reports whether a locale or a time zone is given as a file.
+func namesFile(name, value string) bool {
+	switch {
+	case name == "TZ", name == "LANG", name == "LANGUAGE", name == "TERM", strings.HasPrefix(name, "LC_"):
+		return strings.HasPrefix(value, "/") || strings.HasPrefix(value, ":") || strings.Contains(value, "..")
 	}
 	return false
 }

@@ -25,9 +25,9 @@ func execNet(t *testing.T, paths ...string) *Net {
 }
 
 func TestExec(t *testing.T) {
-	path := script(t, `echo "out $1 $2 $X $LANG $HOME"; cat; echo err >&2; exit 3`)
+	path := script(t, `echo "out $1 $2 $CHECK_X $LANG $HOME"; cat; echo err >&2; exit 3`)
 	got, err := execNet(t, path).Exec(within(t, 5*time.Second), &ExecRequest{
-		Path: path, Args: []string{"a b", "$(id)"}, Stdin: "in\n", Env: map[string]string{"X": "y"},
+		Path: path, Args: []string{"a b", "$(id)"}, Stdin: "in\n", Env: map[string]string{"CHECK_X": "y"},
 	})
 	if err != nil {
 		t.Fatal(err)

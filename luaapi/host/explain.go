@@ -106,17 +106,19 @@ func explainTLS(err error, target string) *Error {
 }
 
 func explainInvalid(e x509.CertificateInvalidError, target string) string {
+	subject := "the certificate of " + target
 	if e.Reason != x509.Expired {
-		return "the certificate of " + target + " is not valid: " + plain(e)
+		return subject + " is not valid: " + plain(e)
 	}
-	if e.Cert != nil && time.Now().Before(e.Cert.NotBefore) {
-		return "the certificate of " + target + " is not valid before " + e.Cert.NotBefore.UTC().Format(time.DateOnly)
+	if e.Cert == nil {
+		return subject + " has expired"
 	}
-	if e.Cert != nil {
-		return "the certificate of " + target + " expired on " + e.Cert.NotAfter.UTC().Format(time.DateOnly)
-	}
-	return "the certificate of " + target + " has expired"
+	return explainTime(e.Cert, subject, time.Now())
 }
+
+// maxPlain bounds what is shown of an error, in bytes. Whoever keeps it cuts it
+// further, after secrets were masked.
+const maxPlain = 1000
 
 // plain gives the text of an error without the names of Go's packages.
 func plain(err error) string {
@@ -124,5 +126,5 @@ func plain(err error) string {
 	for _, prefix := range []string{"net/http: ", "HTTP/1.x transport connection broken: ", "http: ", "tls: ", "x509: ", "remote error: ", "dns: "} {
 		text = strings.ReplaceAll(text, prefix, "")
 	}
-	return cut(strings.ToValidUTF8(text, "\uFFFD"), 200)
+	return cut(strings.ToValidUTF8(text, "\uFFFD"), maxPlain)
 }

@@ -36,12 +36,27 @@ type HTTPRequest struct {
 	Body      string
 	Auth      *BasicAuth // nil: none
 	Redirects int        // how many to follow; 0 returns the first answer
-	MaxBody   int64      // bytes kept of the decoded body; 0 is DefaultMaxBody
-	ConnectTo string     // "host:port" to connect to in place of the URL's; "" is the URL's
-	TLS       TLSOptions
+	// KeepMethod sends the method and body again after 301 and 302, too, where
+	// browsers make a GET of everything but HEAD.
+	KeepMethod bool
+	// MaxBody is how many bytes are kept of the decoded body, before it becomes
+	// UTF-8. 0 is DefaultMaxBody, and NoBody reads none.
+	MaxBody int64
+	// BodyTimeout makes the body optional: one that has not come whole so long
+	// after the header, or breaks off, is no error but Truncated. 0 waits for it.
+	BodyTimeout time.Duration
+	RawBody     bool   // leave text in its charset; else Body is UTF-8
+	ConnectTo   string // "host:port" to connect to in place of the URL's, at most 300 bytes; "" is the URL's
+	TLS         TLSOptions
+	// Owner is whose request it is, such as a plugin's slug. Connections are
+	// never shared between owners.
+	Owner string `json:"-"`
 	// Jar keeps cookies between the requests of a session; nil keeps none.
 	Jar http.CookieJar `json:"-"`
 }
+
+// NoBody is the MaxBody of requests that want none.
+const NoBody = -1
 
 // DefaultMaxBody is how many bytes of a body are kept when nothing else is said.
 const DefaultMaxBody = 1 << 20
@@ -60,20 +75,33 @@ type BasicAuth struct {
 type TLSOptions struct {
 	ServerName string // "" is the host that is connected to
 	Insecure   bool   // do not verify
-	CA         string // PEM of the roots to trust in place of the system's
-	ClientCert string // PEM
-	ClientKey  string // PEM
+	CA         string // PEM of the roots to trust in place of the system's, at most MaxPEM bytes
+	ClientCert string // PEM, likewise
+	ClientKey  string // PEM, likewise
 }
+
+// MaxPEM bounds each of the texts in PEM of TLSOptions, in bytes.
+const MaxPEM = 64 << 10
 
 // HTTPResponse is an answer to an HTTPRequest.
 type HTTPResponse struct {
 	Status    int
 	Header    http.Header
-	Body      string // decoded; at most MaxBody bytes
-	Truncated bool   // the body was longer
+	Body      string // decoded, and UTF-8 if it is text whose charset is known
+	Truncated bool   // the body was longer than MaxBody, or did not come whole within BodyTimeout
+	Undecoded string // why Body cannot be read: an encoding such as "br", or "charset …"; "" when it can
 	URL       string // of the last request after redirects
 	Timings   Timings
 	TLS       *TLSState // nil without TLS
+	Expiry    *Expiry   // the earliest over all redirects; nil when none spoke TLS
+}
+
+// Expiry is when one of the certificates ends that a connection needs.
+type Expiry struct {
+	At      time.Time
+	Subject string // of the certificate
+	Leaf    bool   // it is the server's own
+	Host    string // whose server needs it
 }
 
 // Timings say where the time of the last request went. What did not happen
@@ -89,6 +117,9 @@ type TLSState struct {
 	Subject  string
 	DNSNames []string
 	Verified bool // against the roots and name asked for, also when Insecure
+	// Expiry is when the first certificate ends of the chain that is good for
+	// longest; of one that is not verified, the server's own.
+	Expiry Expiry
 }
 
 // DialRequest asks for a stream.
@@ -186,6 +217,7 @@ type Certificate struct {
 	DNSNames            []string
 	Verified            bool
 	VerifyError         string // "" when verified
+	Expiry              Expiry // as in TLSState
 }
 
 // ExecRequest asks for a program to be run, without a shell.
@@ -193,7 +225,7 @@ type ExecRequest struct {
 	Path  string // absolute
 	Args  []string
 	Stdin string
-	Env   map[string]string // besides PATH and LANG=C
+	Env   map[string]string // besides PATH and LANG=C; AllowedEnv says which
 }
 
 // ExecAnswer is how a program ended. Output beyond MaxExecOutput is dropped.

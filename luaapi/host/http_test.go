@@ -357,18 +357,6 @@ func TestHTTPDNSTiming(t *testing.T) {
 	}
 }
 
-func TestTransportsAreBounded(t *testing.T) {
-	n := newNet(t, nil)
-	for i := range maxTransports + 50 {
-		if _, err := n.transports.get(transportKey{connectTo: "127.0.0.1:" + strconv.Itoa(i+1)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := len(n.transports.byKey); got > maxTransports {
-		t.Errorf("%d transports are kept", got)
-	}
-}
-
 func BenchmarkHTTP(b *testing.B) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
 	defer s.Close()

@@ -3,11 +3,13 @@ package host
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
-// limiter bounds how many connections are open to one host and port.
+// limiter bounds how many connections to one host and port are in use.
 type limiter struct {
 	perHost int
+	waiting atomic.Int64
 
 	mu    sync.Mutex
 	hosts map[string]*slots
@@ -24,8 +26,8 @@ func newLimiter(perHost int) *limiter {
 	return &limiter{perHost: perHost, hosts: make(map[string]*slots)}
 }
 
-// acquire waits for a slot of key until ctx ends. full is called once when it has to wait.
-func (l *limiter) acquire(ctx context.Context, key string, full func()) error {
+// acquire waits for a slot of key until ctx ends.
+func (l *limiter) acquire(ctx context.Context, key string) error {
 	l.mu.Lock()
 	s := l.hosts[key]
 	if s == nil {
@@ -39,7 +41,8 @@ func (l *limiter) acquire(ctx context.Context, key string, full func()) error {
 		return nil
 	default:
 	}
-	full()
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
 	select {
 	case s.free <- struct{}{}:
 		return nil
@@ -57,6 +60,16 @@ func (l *limiter) release(key string) {
 	l.leave(key)
 }
 
+// held returns how many slots of key are taken.
+func (l *limiter) held(key string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.hosts[key]; s != nil {
+		return len(s.free)
+	}
+	return 0
+}
+
 func (l *limiter) leave(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,3 +79,7 @@ func (l *limiter) leave(key string) {
 		delete(l.hosts, key)
 	}
 }
+
+// Waiting returns how many requests and streams wait for a connection now,
+// because their host has all that it may have.
+func (n *Net) Waiting() int { return int(n.limit.waiting.Load()) }

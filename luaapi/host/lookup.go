@@ -23,16 +23,20 @@ const maxRecords = 1000
 func (n *Net) Lookup(ctx context.Context, req *LookupRequest) ([]Record, error) {
 	kind, ok := dns.StringToType[strings.ToUpper(req.Type)]
 	if !ok || kind == dns.TypeAXFR || kind == dns.TypeIXFR || kind == dns.TypeOPT {
-		return nil, &Error{Invalid, "not a type of DNS record: " + strconv.Quote(cut(req.Type, 20))}
+		return nil, &Error{Invalid, "not a type of DNS record: " + given(req.Type)}
 	}
 	name := req.Name
 	if addr, err := netip.ParseAddr(name); err == nil && kind == dns.TypePTR {
 		if name, err = dns.ReverseAddr(addr.Unmap().WithZone("").String()); err != nil {
-			return nil, &Error{Invalid, "not an address: " + strconv.Quote(cut(req.Name, 60))}
+			return nil, &Error{Invalid, "not an address: " + given(req.Name)}
 		}
 	}
+	name, err := asciiName(name)
+	if err != nil {
+		return nil, err
+	}
 	if _, ok := dns.IsDomainName(name); !ok || name == "" {
-		return nil, &Error{Invalid, "not a domain name: " + strconv.Quote(cut(req.Name, 60))}
+		return nil, &Error{Invalid, "not a domain name: " + given(req.Name)}
 	}
 	servers, names, err := n.nameservers(ctx, req.Server, name)
 	if err != nil {
@@ -119,9 +123,15 @@ func share(ctx context.Context, attempts int) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, part)
 }
 
-// askOne asks by UDP, once more after a lost packet, and by TCP when the answer does not fit.
+// askOne asks by UDP, once more after a lost packet, and by TCP when the answer
+// does not fit. A server that does not understand EDNS is asked without it.
 func askOne(ctx context.Context, query *dns.Msg, server string) (*dns.Msg, error) {
 	answer, err := exchangeDNS(ctx, "udp", query, server)
+	if err == nil && query.IsEdns0() != nil && (answer.Rcode == dns.RcodeFormatError || answer.Rcode == dns.RcodeNotImplemented) {
+		query = query.Copy()
+		query.Extra = nil
+		answer, err = exchangeDNS(ctx, "udp", query, server)
+	}
 	if err == nil && answer.Truncated {
 		return exchangeDNS(ctx, "tcp", query, server)
 	}

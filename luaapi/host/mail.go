@@ -98,7 +98,7 @@ func compose(m *Mail) (*gomail.Msg, error) {
 }
 
 func badAddress(field, address string) error {
-	return &Error{Invalid, field + " is no e-mail address: " + strconv.Quote(cut(address, 100))}
+	return &Error{Invalid, field + " is no e-mail address: " + given(address)}
 }
 
 // oneLine makes line breaks blanks, so that text cannot begin another header.
@@ -108,16 +108,16 @@ func oneLine(text string) string {
 
 func checkMailHeader(field HeaderField) error {
 	if strings.ContainsAny(field.Value, "\r\n\x00") {
-		return &Error{Invalid, "the value of header " + cut(field.Name, 60) + " holds a line break"}
+		return &Error{Invalid, "the value of header " + given(field.Name) + " holds a line break"}
 	}
 	for _, c := range []byte(field.Name) {
 		if c <= ' ' || c >= 127 || c == ':' {
-			return &Error{Invalid, "not a header name: " + strconv.Quote(cut(field.Name, 60))}
+			return &Error{Invalid, "not a header name: " + given(field.Name)}
 		}
 	}
 	switch textproto.CanonicalMIMEHeaderKey(field.Name) {
 	case "", "From", "To", "Cc", "Bcc", "Subject", "Mime-Version", "Content-Type", "Content-Transfer-Encoding":
-		return &Error{Invalid, "header " + strconv.Quote(field.Name) + " cannot be set"}
+		return &Error{Invalid, "header " + given(field.Name) + " cannot be set"}
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ func greet(ctx context.Context, conn net.Conn, m *Mail) (*smtp.Client, error) {
 			return nil, err
 		}
 	default:
-		return nil, &Error{Invalid, "security must be starttls, tls or none, got " + strconv.Quote(cut(string(m.Security), 20))}
+		return nil, &Error{Invalid, "security must be starttls, tls or none, got " + given(string(m.Security))}
 	}
 	return client, login(client, m)
 }

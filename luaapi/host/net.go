@@ -2,23 +2,24 @@ package host
 
 import (
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 )
 
 // Net is the Host that reaches the real network.
 type Net struct {
-	options    Options
-	policy     policy
-	limit      *limiter
-	crowd      crowd
-	transports *transports
-	dialer     net.Dialer
-	exec       map[string]bool
-	userAgent  []string // header values that requests share; never written
-	encodings  []string
-	buffers    sync.Pool   // of *bytes.Buffer, for bodies
-	rawPing    atomic.Bool // which kind of socket the last ping went through
+	options   Options
+	policy    policy
+	limit     *limiter
+	pool      *pool
+	transport *http.Transport // speaks HTTP over connections of the pool
+	dialer    net.Dialer
+	exec      map[string]bool
+	userAgent []string // header values that requests share; never written
+	encodings []string
+	buffers   sync.Pool   // of *bytes.Buffer, for bodies
+	rawPing   atomic.Bool // which kind of socket the last ping went through
 }
 
 var _ Host = (*Net)(nil)
@@ -32,20 +33,19 @@ func New(options Options) (*Net, error) {
 		options: options,
 		policy:  newPolicy(options.Allow, options.Deny),
 		limit:   newLimiter(options.PerHost),
-		crowd:   crowd{limit: options.PerHost},
 		exec:    make(map[string]bool, len(options.AllowExec)),
 	}
 	n.userAgent, n.encodings = []string{options.UserAgent}, []string{"gzip"}
 	for _, path := range options.AllowExec {
 		n.exec[path] = true
 	}
-	n.transports = newTransports(n)
+	n.pool, n.transport = newPool(&options, n.limit), newTransport()
 	return n, nil
 }
 
 // Close closes the connections that are kept for later requests. Requests under
-// way go on.
+// way go on, and none is kept after them.
 func (n *Net) Close() error {
-	n.transports.closeIdle()
+	n.pool.close()
 	return nil
 }

@@ -20,8 +20,11 @@ type Options struct {
 	// PerHost is how many connections are open to one host and port at a time;
 	// more wait for one to close. At least 1.
 	PerHost int
-	// IdleTimeout is how long an unused HTTP connection is kept.
-	IdleTimeout time.Duration
+	// MaxAge is how long an HTTP connection serves further requests, counted from
+	// the look-up of its name: then the next one looks up, connects and verifies
+	// anew. It is a little under a minute, so that a check that is made every
+	// minute or less often never sees an older one.
+	MaxAge time.Duration
 	// DialTimeout bounds one attempt to connect, TLS included, beside the caller's context.
 	DialTimeout time.Duration
 	// UserAgent is sent with HTTP requests that name none.
@@ -37,7 +40,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		PerHost:     64,
-		IdleTimeout: 90 * time.Second,
+		MaxAge:      50 * time.Second,
 		DialTimeout: time.Minute,
 		UserAgent:   "Moonwatch",
 	}
@@ -48,8 +51,8 @@ func (o *Options) Validate() error {
 	if o.PerHost < 1 {
 		return fmt.Errorf("connections per host must be at least 1, got %d", o.PerHost)
 	}
-	if o.IdleTimeout <= 0 || o.DialTimeout <= 0 {
-		return fmt.Errorf("idle and dial timeouts must be positive")
+	if o.MaxAge <= 0 || o.DialTimeout <= 0 {
+		return fmt.Errorf("greatest age of connections and dial timeout must be positive")
 	}
 	for _, path := range o.AllowExec {
 		if !filepath.IsAbs(path) {

@@ -62,7 +62,7 @@ func TestPolicyLists(t *testing.T) {
 func TestOptionsValidate(t *testing.T) {
 	for name, edit := range map[string]func(*Options){
 		"per host": func(o *Options) { o.PerHost = 0 },
-		"idle":     func(o *Options) { o.IdleTimeout = 0 },
+		"age":      func(o *Options) { o.MaxAge = 0 },
 		"exec":     func(o *Options) { o.AllowExec = []string{"ls"} },
 	} {
 		o := DefaultOptions()

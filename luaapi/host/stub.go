@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -207,7 +206,12 @@ func lookupKey(name, recordType string) string {
 }
 
 // hostKey is a name without what DNS does not tell apart.
-func hostKey(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }
+func hostKey(name string) string {
+	if ascii, err := asciiName(name); err == nil {
+		name = ascii
+	}
+	return strings.TrimSuffix(strings.ToLower(name), ".")
+}
 
 // OnCertificate prepares the certificate of a server.
 func (s *Stub) OnCertificate(host string, port int, cert *Certificate, err *Error) {
@@ -242,7 +246,7 @@ func (s *Stub) OnExec(argv []string, answer *ExecAnswer, err *Error) {
 // Exec answers as prepared.
 func (s *Stub) Exec(_ context.Context, req *ExecRequest) (*ExecAnswer, error) {
 	if !strings.HasPrefix(req.Path, "/") {
-		return nil, &Error{Invalid, "the program must be an absolute path, got " + strconv.Quote(cut(req.Path, 100))}
+		return nil, &Error{Invalid, "the program must be an absolute path, got " + given(req.Path)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

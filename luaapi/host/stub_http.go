@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -40,6 +39,9 @@ func plainURL(address string) string {
 	if err != nil || u.Host == "" {
 		return address
 	}
+	if host, err := asciiHostPort(u); err == nil {
+		u.Host = host
+	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
 	if u.Scheme == "http" {
 		u.Host = strings.TrimSuffix(u.Host, ":80")
@@ -58,45 +60,18 @@ func plainURL(address string) string {
 
 // HTTP answers as prepared. Redirects are followed as the network's are.
 func (s *Stub) HTTP(ctx context.Context, req *HTTPRequest) (*HTTPResponse, error) {
-	u, err := url.Parse(req.URL)
+	h, err := newHop(req)
 	if err != nil {
-		return nil, &Error{Invalid, "not a URL: " + strconv.Quote(cut(req.URL, 100))}
-	}
-	if err := checkURL(u); err != nil {
 		return nil, err
 	}
-	h := &hop{method: strings.ToUpper(req.Method), url: u, text: req.URL, header: req.Header.Clone(), body: req.Body, jar: req.Jar,
-		key: transportKey{tls: req.TLS, connectTo: req.ConnectTo}}
-	if h.method == "" {
-		h.method = http.MethodGet
-	}
-	if h.header == nil {
-		h.header = http.Header{}
-	}
-	auth := req.Auth
-	if u.User != nil && auth == nil {
-		password, _ := u.User.Password()
-		auth = &BasicAuth{u.User.Username(), password}
-	}
-	if auth != nil {
-		(&http.Request{Header: h.header}).SetBasicAuth(auth.User, auth.Password)
-	}
-	for followed := 0; ; followed++ {
+	h.method = strings.ToUpper(h.method)
+	return h.chain(req.Redirects, func() (*HTTPResponse, *url.URL, error) {
 		resp, err := s.exchange(ctx, req, h)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		next := location(h.url, &http.Response{StatusCode: resp.Status, Header: resp.Header})
-		if next == nil || req.Redirects == 0 {
-			return resp, nil
-		}
-		if followed == req.Redirects {
-			return nil, &Error{Protocol, "too many redirects: stopped after " + strconv.Itoa(followed)}
-		}
-		if err := h.follow(resp.Status, next); err != nil {
-			return nil, err
-		}
-	}
+		return resp, location(h.url, &http.Response{StatusCode: resp.Status, Header: resp.Header}), nil
+	})
 }
 
 // exchange records one request and answers it.
@@ -130,18 +105,11 @@ func (s *Stub) exchange(ctx context.Context, req *HTTPRequest, h *hop) (*HTTPRes
 	if resp.URL == "" {
 		resp.URL = record.URL
 	}
-	most := req.MaxBody
-	if most <= 0 {
-		most = DefaultMaxBody
-	}
-	if int64(len(resp.Body)) > most {
-		resp.Body, resp.Truncated = resp.Body[:most], true
-	}
-	if h.method == http.MethodHead {
+	switch {
+	case h.method == http.MethodHead || h.maxBody < 0:
 		resp.Body, resp.Truncated = "", false
-	}
-	if h.jar != nil {
-		h.jar.SetCookies(h.url, (&http.Response{Header: resp.Header}).Cookies())
+	case int64(len(resp.Body)) > h.maxBody:
+		resp.Body, resp.Truncated = resp.Body[:h.maxBody], true
 	}
 	return &resp, nil
 }

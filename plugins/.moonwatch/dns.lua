@@ -5,7 +5,7 @@
 ---@class moonwatch.module.dns
 local dns = {}
 
----The records of a name: A when no type is given. An empty array when the name has none of that type; kind dns for NXDOMAIN and SERVFAIL.
+---The records of a name: A when no type is given. An empty array when the name has none of that type; kind dns for NXDOMAIN and SERVFAIL. Names in any script will do.
 ---@param name string
 ---@param type? string
 ---@param options? moonwatch.dns.options
@@ -13,5 +13,11 @@ local dns = {}
 ---@return string?
 ---@return moonwatch.error_kind?
 function dns.lookup(name, type, options) end
+
+---The one form of a record's value, by which two that mean the same are equal: "2001:db8:0::1" is "2001:db8::1", "Mail.Example." is "mail.example".
+---@param type string
+---@param value string
+---@return string
+function dns.canonical(type, value) end
 
 return dns

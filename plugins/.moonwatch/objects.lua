@@ -290,11 +290,13 @@
 ---@class moonwatch.http.response
 ---@field status integer The HTTP status.
 ---@field headers table<string, any> By name, whatever its case.
----@field body string The body, to max_body bytes.
----@field truncated boolean Whether the body was longer.
+---@field body string The body, to max_body bytes. Text is UTF-8, from whatever charset its Content-Type, byte order mark or head names; gzip, deflate and zstd are undone.
+---@field truncated boolean Whether the body was longer, or had not come whole within body_timeout.
+---@field undecoded string Why the body cannot be read, such as "br" or "charset x"; "" when it can.
 ---@field url string Where it came from, after redirects.
 ---@field timings moonwatch.http.timings How long each part took.
 ---@field tls? moonwatch.http.tls The certificate, of https; else nil.
+---@field expiry? moonwatch.expiry When the first certificate ends, of all those that this request and its redirects needed; nil when none was over https.
 ---@field error? string Of http.all: why this request failed; nil of an answer.
 ---@field kind? string Of http.all: the kind of failure; nil of an answer.
 ---@field json fun(self: moonwatch.http.response, options?: moonwatch.json.options): any, string?, moonwatch.error_kind? The body as JSON.
@@ -315,6 +317,13 @@
 ---@field subject string Whose it is.
 ---@field dns_names string[] The names that it is for.
 ---@field verified boolean Whether it can be trusted.
+
+---When the first certificate ends: that of the server, or one of those between it and a trusted root. Of several chains the one counts that is good for longest, and of a server that is not trusted its own certificate alone.
+---@class moonwatch.expiry
+---@field at number The instant.
+---@field subject string Whose the certificate is.
+---@field leaf boolean Whether it is the server's own.
+---@field host? string Of a response: the host of the URL or redirect that needed it.
 
 ---A session of `http.session`. Its cookies are kept.
 ---@class moonwatch.http.session
@@ -338,6 +347,7 @@
 ---@field dns_names string[] The names that it is for.
 ---@field verified boolean Whether it can be trusted.
 ---@field verify_error? string Why not.
+---@field expiry moonwatch.expiry When the first certificate ends that this one needs, itself included.
 
 ---A record of `dns.lookup`.
 ---@class moonwatch.dns.record
@@ -392,7 +402,7 @@
 ---@class moonwatch.exec.command
 ---@field stdin? string What it reads.
 ---@field timeout? number Seconds that it may take.
----@field env? table Further environment variables.
+---@field env? table Further environment variables. A plugin may set LANG, LANGUAGE, LC_…, TZ, TERM, COLUMNS, LINES, NO_COLOR, PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH, those that the plugin command sets, and names that begin with ALERT_, CHECK_, HOST_, SERVICE_, NAGIOS_, ICINGA_ or MONITOR_; others, by which programs load code or files, are denied.
 ---@field [integer] string
 
 ---The arguments of a field: its name first, then these.
@@ -445,7 +455,10 @@
 ---@field client_cert? string The own certificate, in PEM.
 ---@field client_key? string Its key, in PEM.
 ---@field redirects? boolean|integer Whether to follow redirects, or how many (10).
----@field max_body? integer Bytes of the body that are read (1 MiB).
+---@field keep_method? boolean Whether 301 and 302 keep the method and the body (false: they become a GET without, as in browsers; 307 and 308 always keep them, 303 never).
+---@field max_body? integer Bytes of the body that are read (1 MiB); 0 reads none.
+---@field body_timeout? number Makes the body optional: what has not come so many seconds after the headers, or breaks off, is left out, and truncated says so. Without it the body is waited for.
+---@field raw? boolean Whether the body is left as it came (false: text becomes UTF-8 by its charset or byte order mark; what is no text stays as it is).
 ---@field connect_to? string "host:port" to connect to in place of the URL's.
 
 ---A request that names everything.
@@ -464,7 +477,10 @@
 ---@field client_cert? string The own certificate, in PEM.
 ---@field client_key? string Its key, in PEM.
 ---@field redirects? boolean|integer Whether to follow redirects, or how many (10).
----@field max_body? integer Bytes of the body that are read (1 MiB).
+---@field keep_method? boolean Whether 301 and 302 keep the method and the body (false: they become a GET without, as in browsers; 307 and 308 always keep them, 303 never).
+---@field max_body? integer Bytes of the body that are read (1 MiB); 0 reads none.
+---@field body_timeout? number Makes the body optional: what has not come so many seconds after the headers, or breaks off, is left out, and truncated says so. Without it the body is waited for.
+---@field raw? boolean Whether the body is left as it came (false: text becomes UTF-8 by its charset or byte order mark; what is no text stays as it is).
 ---@field connect_to? string "host:port" to connect to in place of the URL's.
 
 ---Options of `tcp.connect`.
@@ -667,6 +683,8 @@
 ---@field headers? table Names and values.
 ---@field body? string The body as it is.
 ---@field json? any A value, sent as JSON.
+---@field truncated? boolean Whether the body was cut.
+---@field undecoded? string Why the body cannot be read.
 ---@field timings? moonwatch.testing.timings How long it took.
 ---@field tls? moonwatch.testing.tls The certificate.
 
@@ -692,6 +710,12 @@
 ---@field subject? string Whose it is.
 ---@field dns_names? string|string[] The names that it is for.
 ---@field verified? boolean Whether it can be trusted.
+---@field expiry? moonwatch.testing.expiry The first certificate of its chain to end; left out, itself.
+
+---The certificate of a chain that ends first.
+---@class moonwatch.testing.expiry
+---@field at? number When it ends.
+---@field subject? string Whose it is.
 
 ---The answer to pings.
 ---@class moonwatch.testing.icmp_answer
@@ -722,3 +746,4 @@
 ---@field dns_names? string|string[] The names that it is for.
 ---@field verified? boolean Whether it can be trusted.
 ---@field verify_error? string Why not.
+---@field expiry? moonwatch.testing.expiry The first certificate of its chain to end; left out, itself.

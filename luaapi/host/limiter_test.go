@@ -38,7 +38,7 @@ func TestWaiting(t *testing.T) {
 	}
 	close(hold)
 	all.Wait()
-	if n.Waiting() != 0 || len(n.crowd.under) != 0 {
-		t.Errorf("%d wait in the end, %v are under way", n.Waiting(), n.crowd.under)
+	if n.Waiting() != 0 || len(n.limit.hosts) != 0 {
+		t.Errorf("%d wait in the end, %v are under way", n.Waiting(), n.limit.hosts)
 	}
 }
