@@ -176,6 +176,7 @@ func (c *checker) pluginFunction(p *Plugin, key string, f *node) {
 	}
 	if key == "send_alert" || key == "send_alert_update" {
 		c.outcomes(f)
+		c.twice(f)
 	}
 }
 
