@@ -218,7 +218,12 @@ func (r *run) serviceObject(L *lua.LState, in *engine.AlertCall, settings *bindi
 		view.LastAlertSent = instant(*s.LastAlertSent)
 	}
 	view.GetStatusMessage = L.NewFunction(func(L *lua.LState) int {
-		withFailing := L.Get(2) == lua.LNil || lua.LVAsBool(L.Get(2))
+		a := args{L, "service:get_status_message"}
+		withFailing := !a.has(2) || lua.LVAsBool(L.Get(2))
+		if a.has(3) {
+			L.Push(lua.LString(statusWithin(s, withFailing, a.integer(3, "most", 0, maxBuilt), a.unit(4))))
+			return 1
+		}
 		L.Push(lua.LString(StatusMessage(s, withFailing)))
 		return 1
 	})
@@ -230,29 +235,6 @@ func (r *run) serviceObject(L *lua.LState, in *engine.AlertCall, settings *bindi
 	})
 	view.MarkSent = L.NewFunction(func(L *lua.LState) int { return r.markSent(L, in) })
 	return r.object(L, "service", view)
-}
-
-// StatusMessage is what service:get_status_message gives.
-func StatusMessage(s *engine.AlertSnapshot, withFailing bool) string {
-	kind := "Service"
-	if s.Subject.Kind == engine.KindInstance {
-		kind = "Instance"
-	}
-	if s.OverallStatus == engine.StatusPassing || s.OverallStatus == "" {
-		return kind + " " + s.Name + " is back to normal: " + s.PageURL
-	}
-	text := kind + " " + s.Name + " reporting " + string(s.OverallStatus) + " status: " + s.PageURL
-	if !withFailing {
-		return text
-	}
-	failing := make([]string, len(s.Failing))
-	for i, c := range s.Failing {
-		failing[i] = c.Name
-		if c.Error != "" {
-			failing[i] += " (" + c.Error + ")"
-		}
-	}
-	return text + ". Checks failing: " + strings.Join(failing, ", ")
 }
 
 func recordNames() []string {

@@ -102,8 +102,8 @@ func TestOptionsAreDescribed(t *testing.T) {
 // as one argument: the error must call it by the name that is described.
 func TestArgumentsAreDescribed(t *testing.T) {
 	valid := map[string]string{"string": `"x"`, "integer": "1", "number": "1", "table": "{}", "hash": `"md5"`, "user[]": "{}", "service": "{}",
-		"http.request": `{ url = "http://x" }`, "table|string": `"x"`, "string|string[]": `"x"`, "any": "1"}
-	anything := map[string]bool{"json.encode": true, "json.get value": true, "store.set value": true} // take any value, or complain of what is in it
+		"http.request": `{ url = "http://x" }`, "table|string": `"x"`, "string|string[]": `"x"`, "string[]": "{}", "any": "1"}
+	anything := map[string]bool{"json.encode": true, "json.get value": true, "store.set value": true, "utf8.line escape": true} // take any value, or complain of what is in it
 	b := newBench(t, &fakeHost{})
 	b.call.data = newTestData(b.call.now)
 	looked := 0

@@ -204,7 +204,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 		"http.options": httpOptionKeys, "http.request": httpRequestKeys, "http.auth": {"user", "password"},
 		"exec.command": {"stdin", "timeout", "env"}, "tcp.options": {"timeout", "tls"}, "tcp.tls": tcpTLSKeys,
 		"tls.options": {"server_name", "starttls", "timeout"}, "dns.options": {"server", "timeout"},
-		"icmp.options": {"count", "interval", "size", "timeout"}, "smtp.message": mailKeys, "json.options": {"null"},
+		"icmp.options": {"count", "interval", "size", "timeout"}, "smtp.message": mailKeys, "json.options": {"null"}, "utf8.fit": {"unit", "separator"},
 		"url.build": urlParts, "metric.options": metricOptionNames[:], "forms.arguments": sortedKeys(fieldArguments()),
 		"alert.retry": {"retry", "retry_after"}, "plugin.route": viewKeys(), "view.answer": answerKeys(),
 		"monitor.acknowledge": {"incident_key", "expires_in"}, "monitor.result": recordKeys(),

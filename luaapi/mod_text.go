@@ -46,12 +46,15 @@ func openHTML(*lua.LState) *lua.LTable {
 }
 
 func openUTF8(*lua.LState) *lua.LTable {
-	return moduleOf(map[string]lua.LGFunction{"len": utf8Len, "sub": utf8Sub})
+	return moduleOf(map[string]lua.LGFunction{"len": utf8Len, "sub": utf8Sub, "line": utf8Line, "fit": utf8Fit})
 }
 
-// utf8Len counts characters; a byte that is part of none counts as one.
+// utf8Len counts characters, or another unit; a byte that is part of no character
+// counts as one.
 func utf8Len(L *lua.LState) int {
-	L.Push(lua.LNumber(utf8.RuneCountInString(args{L, "utf8.len"}.text(1, "text"))))
+	a := args{L, "utf8.len"}
+	text := a.text(1, "text")
+	L.Push(lua.LNumber(a.unit(2)(text)))
 	return 1
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
 	"golang.org/x/net/publicsuffix"
@@ -19,6 +21,7 @@ func openURL(*lua.LState) *lua.LTable {
 		"query":    urlQuery,
 
 		"registrable_domain": urlRegistrableDomain,
+		"link":               urlLink,
 	})
 }
 
@@ -178,4 +181,40 @@ func registrableDomain(host string) string {
 		return ""
 	}
 	return rest[strings.LastIndexByte(rest, '.')+1:] + "." + suffix
+}
+
+// maxLink is the length, in bytes, up to which an address is made a link.
+const maxLink = 2000
+
+// urlLink is link(url [, most]).
+func urlLink(L *lua.LState) int {
+	a := args{L, "url.link"}
+	text, most := a.text(1, "url"), maxLink
+	if a.has(2) {
+		most = a.integer(2, "most", 0, maxBuilt)
+	}
+	text = linkable(text)
+	if len(text) > most {
+		text = ""
+	}
+	L.Push(lua.LString(text))
+	return 1
+}
+
+// linkable escapes what the markup of some receiver takes for its own: an address
+// with a | or a ) ends there. It returns "" for what is no address of the web.
+func linkable(address string) string {
+	scheme, _, _ := strings.Cut(address, ":")
+	if scheme = strings.ToLower(scheme); scheme != "http" && scheme != "https" || !strings.HasPrefix(address[len(scheme):], "://") {
+		return ""
+	}
+	var b strings.Builder
+	for _, r := range address {
+		if r <= ' ' || r == 0x7F || unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError || strings.ContainsRune("\"'()<>\\^`{|}*", r) {
+			b.WriteString(url.PathEscape(string(r)))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

@@ -45,6 +45,7 @@ func urlModule() Module {
 			build(parts: url.build): string -- The reverse of parse; query may be a table.
 			escape(text: string): string -- Escapes all but the unreserved characters.
 			unescape(text: string): string [fails] -- The reverse of escape.
+			link(url: string, most?: integer): string -- The address fit to stand in a link of any markup: what could end it there is escaped. "" when it does not begin with http:// or https://, or is longer than most (2000) bytes: no link is cut.
 			query(query: table|string): any [fails] -- A table as the text of a query, in order of name, and the text of one as a table: a name that is repeated has an array of values.
 			registrable_domain(host: string): string? -- The part of a host's name that is registered with a registry, by the public suffix list: example.co.uk of www.example.co.uk. nil for an address and for a public suffix itself.
 		`),
@@ -53,6 +54,7 @@ url.parse("https://example.org:8443/a?b=c").port --> 8443
 url.build{ scheme = "https", host = "example.org", path = "/a", query = { b = "c d" } } --> "https://example.org/a?b=c+d"
 url.escape("a b/c") --> "a%20b%2Fc"
 url.registrable_domain("www.example.co.uk") --> "example.co.uk"
+url.link("https://example.org/a|b>c") --> "https://example.org/a%7Cb%3Ec"
 url.query("a=1&b=2").b --> "2"
 url.query{ a = 1, b = 2 } --> "a=1&b=2"`}
 }
@@ -95,12 +97,18 @@ base64.decode("YWRhOnNlY3JldA") --> "ada:secret"`}
 func utf8Module() Module {
 	return Module{Name: "utf8", Text: "Characters in place of bytes.",
 		Functions: functions(`
-			len(text: string): integer -- How many characters; a byte that is part of none counts as one.
+			len(text: string, unit?: "characters"|"bytes"|"utf16"): integer -- How many characters, or of the unit that a receiver counts in; a byte that is part of no character counts as one.
+			line(text: string, most?: integer, unit?: "characters"|"bytes"|"utf16", escape?: function): string -- The text as one line: line breaks and control characters become blanks, and what turns the direction of text goes. What is longer than most is cut with … at its end, never within a character. With escape, what that returns for the text is what must fit, and is returned: no escape is cut.
+			fit(lines: string[], most: integer, options?: utf8.fit): string, integer -- Whole lines while they fit, then "… and N more"; and how many lines are in it.
 			sub(text: string, first: integer, last?: integer): string -- string.sub with characters in place of bytes.
 		`),
 		Example: `local utf8 = require "utf8"
 utf8.len("Grüße") --> 5
-utf8.sub("Grüße", 2, 3) --> "rü"`}
+utf8.sub("Grüße", 2, 3) --> "rü"
+utf8.len("😀", "utf16") --> 2
+utf8.line("two\nlines", 5) --> "two…"
+utf8.fit({ "one", "two", "three" }, 18) --> "one\n… and 2 more"
+select(2, utf8.fit({ "one", "two", "three" }, 18)) --> 1`}
 }
 
 func bytesModule() Module {

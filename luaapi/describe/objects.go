@@ -90,7 +90,7 @@ func alertObjects() []Object {
 			alert_number: integer -- Which alert of the incident this is.
 			event_at: number -- When the event was.
 			incident_opened_at: number -- When the incident began.
-			:get_status_message(include_checks_failing?: boolean): string -- The event in one line of plain text. That of a test reads as that of a real event: alert_kind tells.
+			:get_status_message(include_checks_failing?: boolean, most?: integer, unit?: "characters"|"bytes"|"utf16"): string -- The event in one line of plain text. That of a test reads as that of a real event: alert_kind tells. With most it is no longer than that: names and errors are cut, and after the checks that fit it says how many more there are.
 			:all_failing_checks(): check_record[] -- The checks that fail.
 			:all_passing_checks(): check_record[] -- The checks that pass.
 			:unexpired_acknowledgement(): acknowledgement? -- Who has taken the incident on, or nil.

@@ -42,6 +42,10 @@ func optionObjects() []Object {
 		`),
 		optionsTable("http.options", "Options of requests. Only one of body, json and form can be given.", httpOptionLines),
 		optionsTable("http.request", "A request that names everything.", "method?: string -- GET when left out.\nurl: string -- Where to.\n"+httpOptionLines),
+		optionsTable("utf8.fit", "Options of `utf8.fit`.", `
+			unit?: "characters"|"bytes"|"utf16" -- What most is counted in (characters).
+			separator?: string -- What stands between lines (a line break).
+		`),
 		optionsTable("tcp.options", "Options of `tcp.connect`.", `
 			timeout?: number -- Seconds for connecting, and for each operation.
 			tls?: boolean|tcp.tls -- Whether to speak TLS, or how.

@@ -130,7 +130,7 @@
 ---@field event_at number When the event was.
 ---@field incident_opened_at number When the incident began.
 ---@field [string] any
----@field get_status_message fun(self: moonwatch.service, include_checks_failing?: boolean): string The event in one line of plain text. That of a test reads as that of a real event: alert_kind tells.
+---@field get_status_message fun(self: moonwatch.service, include_checks_failing?: boolean, most?: integer, unit?: "characters"|"bytes"|"utf16"): string The event in one line of plain text. That of a test reads as that of a real event: alert_kind tells. With most it is no longer than that: names and errors are cut, and after the checks that fit it says how many more there are.
 ---@field all_failing_checks fun(self: moonwatch.service): moonwatch.check_record[] The checks that fail.
 ---@field all_passing_checks fun(self: moonwatch.service): moonwatch.check_record[] The checks that pass.
 ---@field unexpired_acknowledgement fun(self: moonwatch.service): moonwatch.acknowledgement? Who has taken the incident on, or nil.
@@ -482,6 +482,11 @@
 ---@field body_timeout? number Makes the body optional: what has not come so many seconds after the headers, or breaks off, is left out, and truncated says so. Without it the body is waited for.
 ---@field raw? boolean Whether the body is left as it came (false: text becomes UTF-8 by its charset or byte order mark; what is no text stays as it is).
 ---@field connect_to? string "host:port" to connect to in place of the URL's.
+
+---Options of `utf8.fit`.
+---@class moonwatch.utf8.fit
+---@field unit? "characters"|"bytes"|"utf16" What most is counted in (characters).
+---@field separator? string What stands between lines (a line break).
 
 ---Options of `tcp.connect`.
 ---@class moonwatch.tcp.options

@@ -29,6 +29,12 @@ function url.escape(text) end
 ---@return moonwatch.error_kind?
 function url.unescape(text) end
 
+---The address fit to stand in a link of any markup: what could end it there is escaped. "" when it does not begin with http:// or https://, or is longer than most (2000) bytes: no link is cut.
+---@param url string
+---@param most? integer
+---@return string
+function url.link(url, most) end
+
 ---A table as the text of a query, in order of name, and the text of one as a table: a name that is repeated has an array of values.
 ---@param query table|string
 ---@return any

@@ -5,10 +5,27 @@
 ---@class moonwatch.module.utf8
 local utf8 = {}
 
----How many characters; a byte that is part of none counts as one.
+---How many characters, or of the unit that a receiver counts in; a byte that is part of no character counts as one.
 ---@param text string
+---@param unit? "characters"|"bytes"|"utf16"
 ---@return integer
-function utf8.len(text) end
+function utf8.len(text, unit) end
+
+---The text as one line: line breaks and control characters become blanks, and what turns the direction of text goes. What is longer than most is cut with … at its end, never within a character. With escape, what that returns for the text is what must fit, and is returned: no escape is cut.
+---@param text string
+---@param most? integer
+---@param unit? "characters"|"bytes"|"utf16"
+---@param escape? function
+---@return string
+function utf8.line(text, most, unit, escape) end
+
+---Whole lines while they fit, then "… and N more"; and how many lines are in it.
+---@param lines string[]
+---@param most integer
+---@param options? utf8.fit
+---@return string
+---@return integer
+function utf8.fit(lines, most, options) end
 
 ---string.sub with characters in place of bytes.
 ---@param text string

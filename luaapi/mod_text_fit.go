@@ -1,0 +1,217 @@
+package luaapi
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// A measure is what a receiver counts the length of a text in.
+type measure func(text string) int
+
+// unitNames are the units, the default first.
+var unitNames = []string{"characters", "bytes", "utf16"} // read only
+
+func countBytes(text string) int { return len(text) }
+
+// countUTF16 counts UTF-16 code units: a character outside the basic plane is two.
+func countUTF16(text string) int {
+	n := 0
+	for _, r := range text {
+		if n++; r > 0xFFFF {
+			n++
+		}
+	}
+	return n
+}
+
+// unit returns argument n, the name of a unit.
+func (a args) unit(n int) measure {
+	name := a.textOr(n, "unit", unitNames[0])
+	u := measureNamed(name)
+	if u == nil {
+		a.fail(n, "unit must be characters, bytes or utf16, got %s", keyText(a.L.Get(n)))
+	}
+	return u
+}
+
+func measureNamed(name string) measure {
+	switch name {
+	case "characters":
+		return utf8.RuneCountInString
+	case "bytes":
+		return countBytes
+	case "utf16":
+		return countUTF16
+	}
+	return nil
+}
+
+// utf8Line is line(text [, most [, unit [, escape]]]).
+func utf8Line(L *lua.LState) int {
+	a := args{L, "utf8.line"}
+	text, count := oneLine(a.text(1, "text")), a.unit(3)
+	most := maxBuilt
+	if a.has(2) {
+		most = a.integer(2, "most", 0, maxBuilt)
+	}
+	escape := func(text string) string { return text }
+	if a.has(4) {
+		fn, ok := L.Get(4).(*lua.LFunction)
+		if !ok {
+			a.wrongType(4, "escape", "a function")
+		}
+		escape = func(text string) string {
+			L.Push(fn)
+			L.Push(lua.LString(text))
+			L.Call(1, 1)
+			out, ok := textOf(L.Get(-1))
+			if !ok {
+				a.fail(4, "escape must return text, got %s", typeName(L.Get(-1)))
+			}
+			L.Pop(1)
+			return out
+		}
+	}
+	L.Push(lua.LString(cutLine(text, most, count, escape)))
+	return 1
+}
+
+// oneLine makes text one line that does not reach beyond itself: line breaks, tabs
+// and other control characters become single blanks, what turns the direction of
+// the text that follows goes, and so do bytes that are no character.
+func oneLine(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	blank := false
+	for _, r := range text {
+		switch {
+		case unicode.IsSpace(r) || unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
+			blank = b.Len() > 0
+			continue
+		case r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069':
+			continue
+		}
+		if blank {
+			b.WriteByte(' ')
+			blank = false
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+const ellipsis = "…"
+
+// cutLine cuts text so that what escape makes of it is most units at most, with … at
+// its end, never within what shows as one character. Where not even that fits,
+// nothing is left.
+func cutLine(text string, most int, count measure, escape func(string) string) string {
+	whole := escape(text)
+	if count(whole) <= most {
+		return whole
+	}
+	text = text[:min(len(text), 4*most+4)] // no character is shorter than its unit, or longer than 4 bytes
+	var ends []int
+	for end := 0; end < len(text); {
+		end += clusterLen(text[end:])
+		ends = append(ends, end)
+	}
+	short := ""
+	for low, high := 0, len(ends); low <= high; {
+		n := (low + high) / 2
+		end := 0
+		if n > 0 {
+			end = ends[n-1]
+		}
+		cut := escape(strings.TrimRight(text[:end], " ") + ellipsis)
+		if count(cut) > most {
+			high = n - 1
+			continue
+		}
+		short, low = cut, n+1
+	}
+	return short
+}
+
+// clusterLen is how many bytes at the start of text show as one character: a
+// letter with its accents, an emoji with its modifiers and what is joined to it, a flag.
+func clusterLen(text string) int {
+	first, end := utf8.DecodeRuneInString(text)
+	flag := isRegional(first)
+	joined := false
+	for end < len(text) {
+		r, size := utf8.DecodeRuneInString(text[end:])
+		switch {
+		case r == '\u200D' || unicode.IsMark(r) || r >= 0x1F3FB && r <= 0x1F3FF || r >= 0xE0020 && r <= 0xE007F:
+		case joined, flag && isRegional(r):
+		default:
+			return end
+		}
+		flag = false
+		joined = r == '\u200D'
+		end += size
+	}
+	return end
+}
+
+func isRegional(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
+
+// utf8Fit is fit(lines, most [, { unit, separator }]): whole lines while they fit,
+// then how many more there are. It returns the text and how many lines are in it.
+func utf8Fit(L *lua.LState) int {
+	a := args{L, "utf8.fit"}
+	lines := a.textArray(1, "lines", a.table(1, "lines"))
+	most := a.integer(2, "most", -maxBuilt, maxBuilt) // what is left after other text may be less than nothing
+	o := a.options(3, "options", []string{"unit", "separator"})
+	count, separator := measureNamed(unitNames[0]), "\n"
+	if name := o.text("unit"); name != "" {
+		if count = measureNamed(name); count == nil {
+			o.wrong("unit", "characters, bytes or utf16")
+		}
+	}
+	if o.get("separator") != lua.LNil {
+		separator = o.text("separator")
+	}
+	text, shown := fitLines(lines, most, count, separator)
+	L.Push(lua.LString(text))
+	L.Push(lua.LNumber(shown))
+	return 2
+}
+
+func fitLines(lines []string, most int, count measure, separator string) (text string, shown int) {
+	between := count(separator)
+	fits, used := 0, 0 // of the lines before which "… and N more" has room
+	for i, line := range lines {
+		used += count(line)
+		if i > 0 {
+			used += between
+		}
+		if used > most {
+			break
+		}
+		left := len(lines) - i - 1
+		if left == 0 {
+			return strings.Join(lines, separator), len(lines)
+		}
+		if used+between+count(andMore(left)) <= most {
+			fits = i + 1
+		}
+	}
+	if len(lines) == 0 {
+		return "", 0
+	}
+	more := andMore(len(lines) - fits)
+	if fits == 0 {
+		if count(more) > most {
+			more = ""
+		}
+		return more, 0
+	}
+	return strings.Join(lines[:fits], separator) + separator + more, fits
+}
+
+func andMore(n int) string { return "… and " + strconv.Itoa(n) + " more" }
