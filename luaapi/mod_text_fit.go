@@ -89,8 +89,10 @@ func oneLine(text string) string {
 	blank := false
 	for _, r := range text {
 		switch {
+		case r == ' ':
+			blank = false
 		case unicode.IsSpace(r) || unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
-			blank = b.Len() > 0
+			blank = true
 			continue
 		case r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069':
 			continue
@@ -101,7 +103,7 @@ func oneLine(text string) string {
 		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return strings.Trim(b.String(), " ")
 }
 
 const ellipsis = "…"
@@ -110,6 +112,9 @@ const ellipsis = "…"
 // its end, never within what shows as one character. Where not even that fits,
 // nothing is left.
 func cutLine(text string, most int, count measure, escape func(string) string) string {
+	if most < 0 {
+		return ""
+	}
 	whole := escape(text)
 	if count(whole) <= most {
 		return whole

@@ -140,8 +140,10 @@ func TestStatusMessageWithin(t *testing.T) {
 	if got := statusWithin(s, true, 1000, countBytes); got != whole {
 		t.Errorf("got %q, want %q", got, whole)
 	}
-	if got, want := statusWithin(s, true, utf8.RuneCountInString(whole)-1, utf8.RuneCountInString), "… and 2 more"; !strings.HasSuffix(got, want) {
-		t.Errorf("got %q, want it to end with %q", got, want)
+	for most, want := range map[int]string{len(whole) - 1: "left leg (wing is mi…), right leg", 116: "left leg (win…), right leg", 104: ". Checks failing: … and 2 more", 90: "https://moon.example/services/s1"} {
+		if got := statusWithin(s, true, most, utf8.RuneCountInString); !strings.HasSuffix(got, want) {
+			t.Errorf("in %d: got %q, want it to end with %q", most, got, want)
+		}
 	}
 	s.Name = strings.Repeat("日本👩‍👧\n", 300)
 	for most := range 700 {

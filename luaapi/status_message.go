@@ -39,10 +39,13 @@ func statusOf(s *engine.AlertSnapshot, name, url string) string {
 	return kind + name + " reporting " + string(s.OverallStatus) + " status: " + url
 }
 
-// The lengths, in characters, to which the parts of a bounded status message are cut.
+// The lengths to which the parts of a bounded status message are cut, unless there
+// is room for more.
 const (
 	mostStatusName  = 100
 	mostStatusError = 200
+	// leastStatusCheck is the room below which no check is named.
+	leastStatusCheck = 10
 )
 
 // statusWithin is the status message in most units: names and errors are cut, and
@@ -50,27 +53,33 @@ const (
 // not fit is left out.
 func statusWithin(s *engine.AlertSnapshot, withFailing bool, most int, count measure) string {
 	cut := func(text string, most int) string {
-		return cutLine(oneLine(text), most, measureNamed("characters"), func(text string) string { return text })
+		return cutLine(oneLine(text), most, count, func(text string) string { return text })
 	}
 	name, url := cut(s.Name, mostStatusName), oneLine(s.PageURL)
 	text := statusOf(s, name, url)
 	if count(text) > most {
 		text = strings.TrimSuffix(statusOf(s, name, ""), ": ")
 	}
-	if count(text) > most {
-		return cutLine(text, most, count, func(text string) string { return text })
-	}
-	if !withFailing || isNormal(s) {
+	if text = cut(text, most); !withFailing || isNormal(s) || len(s.Failing) == 0 {
 		return text
+	}
+	room := most - count(text) - count(checksFailing)
+	share, one := room, room // for each check, and at the most for one
+	if n := len(s.Failing); n > 1 {
+		share, one = room/n-count(", "), room-count(", ")-count(andMore(n-1))
+	}
+	if one < leastStatusCheck {
+		one = most // none fits
 	}
 	failing := make([]string, len(s.Failing))
 	for i, c := range s.Failing {
-		failing[i] = cut(c.Name, mostStatusName)
-		if c.Error != "" {
-			failing[i] += " (" + cut(c.Error, mostStatusError) + ")"
+		failing[i] = cut(c.Name, min(max(mostStatusName, share/2), one))
+		around := count(failing[i] + " ()")
+		if why := cut(c.Error, min(max(mostStatusError, share-around), one-around)); why != "" {
+			failing[i] += " (" + why + ")"
 		}
 	}
-	if list, _ := fitLines(failing, most-count(text)-count(checksFailing), count, ", "); list != "" || len(failing) == 0 {
+	if list, _ := fitLines(failing, room, count, ", "); list != "" {
 		text += checksFailing + list
 	}
 	return text

@@ -4,7 +4,7 @@
 -- began with is kept under its incident key, so that recovery closes that very alert
 -- even if the service was renamed or moved to another environment meanwhile.
 -- A test is an alert of its own, informational, which Alerta lets expire within a minute.
-local forms, http, log, store = require "forms", require "http", require "log", require "store"
+local forms, html, http, log, store = require "forms", require "html", require "http", require "log", require "store"
 local time, url, utf8 = require "time", require "url", require "utf8"
 
 local MOST = 15 * 60 -- seconds that Alerta may ask to wait
@@ -29,19 +29,26 @@ local Alerta = {
 
 local SEVERITY = { CRITICAL = "critical", ERROR = "major", WARNING = "warning", PASSING = "normal" }
 
+local UNIT, MOST_TEXT = "utf16", 4000
+
+-- Alerta's pages take what stands in texts for HTML.
+local function plain(text) return (text:gsub("<([%a/!?])", "‹%1")) end
+
 local function text_of(service)
-  local lines = { service:get_status_message(false) }
-  for _, check in ipairs(service:all_failing_checks()) do
-    lines[#lines + 1] = check.name .. (check.error ~= "" and ": " .. check.error or "")
+  local head, lines = plain(service:get_status_message(false, 600, UNIT)), {}
+  for i, check in ipairs(service:all_failing_checks()) do
+    lines[i] = utf8.line(check.name, 200, UNIT, plain) .. (check.error ~= "" and ": " .. utf8.line(check.error, 500, UNIT, plain) or "")
   end
-  return utf8.sub(table.concat(lines, "\n"), 1, 4000)
+  local text = utf8.fit(lines, MOST_TEXT - utf8.len(head, UNIT) - 1, { unit = UNIT })
+  return text == "" and head or head .. "\n" .. text
 end
 
 local function alert_of(service, place)
   local test = service.alert_kind == "test"
   local attributes = { incident = service.incident_key }
-  if service.page_url ~= "" then attributes.moreInfo = '<a href="' .. service.page_url .. '">Moonwatch</a>' end
-  if service.runbook_link ~= "" then attributes.runbook = service.runbook_link end
+  local page, runbook = url.link(service.page_url), url.link(service.runbook_link)
+  if page ~= "" then attributes.moreInfo = '<a href="' .. html.escape(page) .. '">Moonwatch</a>' end
+  if runbook ~= "" then attributes.runbook = runbook end
   return {
     resource = place.resource, environment = place.environment,
     event = test and "Test" or (service.kind == "instance" and "InstanceStatus" or "ServiceStatus"),
@@ -98,7 +105,7 @@ local function act(service, settings, place, action)
   end
   if id == "" then return "skipped", "Alerta gave the alert no ID: a blackout covers it" end
   local ack = service:unexpired_acknowledgement()
-  local body = { action = action, text = ack and "by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") or "from Moonwatch" }
+  local body = { action = action, text = ack and "by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 1000, UNIT) or "from Moonwatch" }
   if ack and ack.expires_at then body.timeout = math.max(1, math.floor(ack.expires_at - time.now())) end
   local answer
   answer, why, options, status = call(settings, "PUT", "/alert/" .. url.escape(id) .. "/action", body)

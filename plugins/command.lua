@@ -48,8 +48,11 @@ local function wanted(service, own)
   return false, "the program is not run for " .. service.alert_kind
 end
 
+-- line is a name without what cannot stand in a variable, or on a line of its own.
+local function line(name) return (name:gsub("%c", " ")) end
+
 local function arguments_of(service, own)
-  local values = { service = service.name, status = service.overall_status, kind = service.alert_kind,
+  local values = { service = line(service.name), status = service.overall_status, kind = service.alert_kind,
     incident = service.incident_key, delivery = service.delivery_id }
   local argv = { own.command }
   for _, word in ipairs(exec.split(own.arguments) or {}) do
@@ -58,15 +61,17 @@ local function arguments_of(service, own)
   return argv
 end
 
+local MOST_ENVIRONMENT = 64 * 1024 -- bytes; Linux takes 128 KiB for a variable
+
 local function environment_of(service)
   local names = {}
-  for i, check in ipairs(service:all_failing_checks()) do names[i] = check.name end
+  for i, check in ipairs(service:all_failing_checks()) do names[i] = line(check.name) end
   return {
-    ALERT_KIND = service.alert_kind, SERVICE_ID = service.id, SERVICE_NAME = service.name,
+    ALERT_KIND = service.alert_kind, SERVICE_ID = service.id, SERVICE_NAME = line(service.name),
     SERVICE_ADDRESS = service.url ~= "" and service.url or service.address,
     OVERALL_STATUS = service.overall_status, OLD_OVERALL_STATUS = service.old_overall_status,
     INCIDENT_KEY = service.incident_key, DELIVERY_ID = service.delivery_id, ATTEMPT = tostring(service.attempt),
-    FAILING_CHECKS = table.concat(names, "\n"), PAGE_URL = service.page_url,
+    FAILING_CHECKS = utf8.fit(names, MOST_ENVIRONMENT, { unit = "bytes" }), PAGE_URL = service.page_url,
   }
 end
 

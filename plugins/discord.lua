@@ -1,7 +1,7 @@
 -- Discord: an embed in a channel for each event, through a webhook of that channel
 -- (channel settings, Integrations, Webhooks). Those whom it concerns are pinged by
 -- their user IDs, and nobody else: @everyone in the name of a check pings no one.
-local forms, http, time, utf8 = require "forms", require "http", require "time", require "utf8"
+local forms, http, time, url, utf8 = require "forms", require "http", require "time", require "url", require "utf8"
 local recipients = require "recipients"
 
 local MOST = 15 * 60 -- seconds that Discord may ask to wait
@@ -43,36 +43,49 @@ local ADVICE = {
   ["220001"] = "the channel is a forum: a thread ID must be set",
 }
 
-local function escape(text) return (text:gsub("[\\`*_~|>%[%]]", "\\%0")) end
+-- Discord's limits, in characters. It counts code points; UTF-16 is never fewer.
+local UNIT, TITLE, DESCRIPTION, VALUE, CONTENT = "utf16", 256, 4096, 1024, 2000
+local BREAK = "\226\128\139" -- a zero-width space: what it parts is no mention, emoji or address any more
+
+-- in_title escapes what is live in the middle of a line.
+local function in_title(text)
+  return (text:gsub("[\\`*_~|%[%]]", "\\%0"):gsub("<([@#:/])", "\\<%1"):gsub("<(%a+:)", "\\<%1"):gsub("@", "@" .. BREAK)
+    :gsub(":(%a[%w_]*:)", ":" .. BREAK .. "%1"))
+end
+
+local function in_link(text) return (in_title(text):gsub(">", "\\>")) end
+
+local function escape(text) return (in_link(text):gsub("://", ":" .. BREAK .. "//")) end
 
 local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. service.name
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
-  if kind == "acknowledged" then
-    local by = ack and " by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") or ""
-    return name .. " was acknowledged" .. by
-  elseif kind == "unacknowledged" then
-    return name .. " is no longer acknowledged"
+  local function titled(after)
+    local before = (kind == "test" and "Test: " or "") .. (service.kind == "instance" and "Instance " or "Service ")
+    return before .. utf8.line(service.name, TITLE - utf8.len(before .. after, UNIT), UNIT, in_title) .. after
   end
-  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status")
-  return kind == "test" and "Test: " .. text or text
+  if kind == "acknowledged" then
+    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 100, UNIT, in_title) or ""
+    return titled(" was acknowledged" .. by)
+  elseif kind == "unacknowledged" then
+    return titled(" is no longer acknowledged")
+  end
+  return titled(service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status")
+end
+
+local function link(address, text)
+  address = url.link(address)
+  return address ~= "" and "[" .. utf8.line(text, 100, UNIT, in_link) .. "](" .. address .. ")" or utf8.line(text, 100, UNIT, escape)
 end
 
 local function checks_text(service)
   local lines = {}
-  for _, check in ipairs(service:all_failing_checks()) do
-    if #lines == 15 then
-      lines[#lines + 1] = "…"
-      break
-    end
-    local name = escape(check.name)
-    if check.page_url ~= "" then name = "[" .. name .. "](" .. check.page_url .. ")" end
-    local line = "• " .. name .. " (" .. check.severity .. ")"
-    if check.error ~= "" then line = line .. ": " .. escape(utf8.sub(check.error, 1, 150)) end
-    if check.runbook_link ~= "" then line = line .. " [Runbook](" .. check.runbook_link .. ")" end
-    lines[#lines + 1] = line
+  for i, check in ipairs(service:all_failing_checks()) do
+    lines[i] = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
+    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 300, UNIT, escape) end
+    local runbook = url.link(check.runbook_link)
+    if runbook ~= "" then lines[i] = lines[i] .. " [Runbook](" .. runbook .. ")" end
   end
-  return utf8.sub(table.concat(lines, "\n"), 1, 4096)
+  return (utf8.fit(lines, DESCRIPTION, { unit = UNIT }))
 end
 
 local function mentions(users)
@@ -83,7 +96,7 @@ local function mentions(users)
       ids[#ids + 1], texts[#texts + 1] = id, "<@" .. id .. ">"
     end
   end
-  return ids, table.concat(texts, " ")
+  return ids, (utf8.fit(texts, CONTENT, { unit = UNIT, separator = " " }))
 end
 
 -- refusal says what Discord answered, and how long it asks to wait.
@@ -103,11 +116,12 @@ function Discord:send_alert(service, users, duty_officers)
   if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
   local ids, text = mentions(recipients.chat(service, users, duty_officers))
   local embed = {
-    title = utf8.sub(headline(service), 1, 256), description = checks_text(service),
+    title = headline(service), description = checks_text(service),
     color = COLOURS[service.overall_status], timestamp = time.format(service.event_at),
   }
-  if service.page_url ~= "" then embed.url = service.page_url end
-  if service.runbook_link ~= "" then embed.fields = { { name = "Runbook", value = utf8.sub(service.runbook_link, 1, 1024) } } end
+  local page, runbook = url.link(service.page_url), url.link(service.runbook_link, VALUE)
+  if page ~= "" then embed.url = page end
+  if runbook ~= "" then embed.fields = { { name = "Runbook", value = runbook } } end
 
   local query = { wait = "true" } -- an answer with the message: without it Discord reports no errors of its own
   if own.thread_id ~= "" then query.thread_id = own.thread_id end

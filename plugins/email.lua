@@ -1,7 +1,7 @@
 -- E-mail: one message for each event, to everybody whom it concerns, with the
 -- failing checks first. All messages of one incident are one thread.
 local forms, html, log, smtp = require "forms", require "html", require "log", require "smtp"
-local recipients = require "recipients"
+local recipients, url, utf8 = require "recipients", require "url", require "utf8"
 
 local Email = {
   name = "E-mail", slug = "email", version = "1.0.0", author = "Moonwatch",
@@ -35,34 +35,45 @@ local function security_of(settings)
   return settings.port == 25 and "none" or "starttls"
 end
 
+-- Names and errors are cut in lines; the size of a letter is nobody's limit, but that
+-- of a subject is: a line of a header has 998 bytes.
+local SUBJECT, NAME, ERROR, BODY = 200, 200, 1000, 200000
+
 local function subject_of(service)
-  local subject
+  local before
   if service.overall_status == "PASSING" then
-    subject = (service.kind == "instance" and "Instance" or "Service") .. " back to normal: " .. service.name
+    before = (service.kind == "instance" and "Instance" or "Service") .. " back to normal: "
   else
-    subject = service.overall_status .. " status for " .. service.kind .. ": " .. service.name
+    before = service.overall_status .. " status for " .. service.kind .. ": "
   end
-  return service.alert_kind == "test" and "Test: " .. subject or subject
+  if service.alert_kind == "test" then before = "Test: " .. before end
+  return before .. utf8.line(service.name, SUBJECT - utf8.len(before))
+end
+
+local function link(address, text)
+  address = url.link(address)
+  return address ~= "" and '<a href="' .. html.escape(address) .. '">' .. text .. "</a>" or text
 end
 
 -- lines_of gives one line for each check, marked as plain text or HTML.
 local function lines_of(checks, word)
   local text, rows = {}, {}
   for i, check in ipairs(checks) do
-    local what = check.error ~= "" and check.error or check.message
-    local severity = check.severity ~= "" and check.severity or check.importance
-    text[i] = ("  %s - %s - Type: %s - Importance: %s%s%s"):format(word, check.name, check.plugin, severity,
-      what ~= "" and "\n    " .. what or "", check.runbook_link ~= "" and "\n    Runbook: " .. check.runbook_link or "")
-    local name = html.escape(check.name)
-    if check.page_url ~= "" then name = '<a href="' .. html.escape(check.page_url) .. '">' .. name .. "</a>" end
-    rows[i] = ("<li><b>%s</b> (%s, %s) %s%s</li>"):format(name, html.escape(check.plugin), severity, html.escape(what),
-      check.runbook_link ~= "" and ' – <a href="' .. html.escape(check.runbook_link) .. '">Runbook</a>' or "")
+    local what = utf8.line(check.error ~= "" and check.error or check.message, ERROR)
+    local severity, runbook = check.severity ~= "" and check.severity or check.importance, url.link(check.runbook_link)
+    text[i] = ("  %s - %s - Type: %s - Importance: %s%s%s"):format(word, utf8.line(check.name, NAME), check.plugin, severity,
+      what ~= "" and "\n    " .. what or "", runbook ~= "" and "\n    Runbook: " .. runbook or "")
+    rows[i] = ("<li><b>%s</b> (%s, %s) %s%s</li>"):format(link(check.page_url, html.escape(utf8.line(check.name, NAME))), html.escape(check.plugin), severity, html.escape(what),
+      runbook ~= "" and " – " .. link(runbook, "Runbook") or "")
   end
-  return table.concat(text, "\n"), table.concat(rows, "\n")
+  local lines, shown = utf8.fit(text, BODY, { unit = "bytes" })
+  local list = table.concat(rows, "\n", 1, shown)
+  if shown < #rows then list = list .. "\n<li>… and " .. #rows - shown .. " more</li>" end
+  return lines, list
 end
 
 local function message_of(service)
-  local status = service:get_status_message(false)
+  local status = service:get_status_message(false, 1000)
   if service.alert_kind == "test" then status = "Test: " .. status end
   local text, page = { status }, { "<p>" .. html.escape(status) .. "</p>" }
   local function section(title, checks, word)
@@ -78,9 +89,9 @@ local function message_of(service)
     local line = "Acknowledged by " .. acknowledged.user .. (acknowledged.comment ~= "" and ": " .. acknowledged.comment or "")
     text[#text + 1], page[#page + 1] = "\n" .. line, "<p>" .. html.escape(line) .. "</p>"
   end
-  if service.runbook_link ~= "" then
-    text[#text + 1] = "\nRunbook: " .. service.runbook_link
-    page[#page + 1] = '<p><a href="' .. html.escape(service.runbook_link) .. '">Runbook</a></p>'
+  local runbook = url.link(service.runbook_link)
+  if runbook ~= "" then
+    text[#text + 1], page[#page + 1] = "\nRunbook: " .. runbook, "<p>" .. link(runbook, "Runbook") .. "</p>"
   end
   return table.concat(text, "\n") .. "\n", table.concat(page, "\n")
 end

@@ -1,7 +1,7 @@
 -- Google Chat: a message in a space for each event, through a webhook of that space
 -- (Apps & integrations, Webhooks). All messages of one incident are one thread, and
 -- an attempt that is made twice shows once: Google knows it by its request ID.
-local forms, http, utf8 = require "forms", require "http", require "utf8"
+local forms, http, url, utf8 = require "forms", require "http", require "url", require "utf8"
 local recipients = require "recipients"
 
 local MOST = 15 * 60 -- seconds that Google may ask to wait
@@ -31,18 +31,22 @@ local GoogleChat = {
   },
 }
 
+local MOST_BYTES = 4096 -- of a message's text
+local BREAK = "\226\128\139"
+
 -- Google Chat has no escapes: what would be markup is put aside by a zero-width space.
-local function plain(text) return (text:gsub("[*_~`<]", "%0\226\128\139")) end
+local function plain(text) return (text:gsub("[*_~`<@]", "%0" .. BREAK):gsub("://", ":" .. BREAK .. "//")) end
 
 local function link(address, text)
-  return address ~= "" and "<" .. address .. "|" .. plain(text):gsub("[|>]", "/") .. ">" or plain(text)
+  address, text = url.link(address, 500), utf8.line(text, 300, "bytes", plain)
+  return address ~= "" and "<" .. address .. "|" .. text:gsub("[|>]", "/") .. ">" or text
 end
 
 local function headline(service)
   local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" then
-    local by = ack and " by " .. plain(ack.user) .. (ack.comment ~= "" and ": " .. plain(ack.comment) or "") or ""
+    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 600, "bytes", plain) or ""
     return name .. " was acknowledged" .. by
   elseif kind == "unacknowledged" then
     return name .. " is no longer acknowledged"
@@ -57,25 +61,19 @@ local function mentions(users)
     local id = user.google_chat_settings.user_id
     if id ~= "" then out[#out + 1] = "<users/" .. id .. ">" end
   end
-  return table.concat(out, " ")
+  return (utf8.fit(out, 1500, { unit = "bytes", separator = " " }))
 end
 
--- message_of gives the text, cut to what Google takes: 4,096 bytes.
 local function message_of(service, whom)
-  local lines = { headline(service) .. (whom ~= "" and " " .. whom or "") }
-  local size, left = #lines[1], #service:all_failing_checks()
-  for _, check in ipairs(service:all_failing_checks()) do
-    local line = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then line = line .. ": " .. plain(utf8.sub(check.error, 1, 200)) end
-    if check.runbook_link ~= "" then line = line .. " " .. link(check.runbook_link, "Runbook") end
-    if size + #line > 3500 then
-      lines[#lines + 1] = "… and " .. left .. " more"
-      break
-    end
-    lines[#lines + 1], size, left = line, size + #line + 1, left - 1
+  local head, lines = headline(service) .. (whom ~= "" and " " .. whom or ""), {}
+  for i, check in ipairs(service:all_failing_checks()) do
+    lines[i] = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
+    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 600, "bytes", plain) end
+    if url.link(check.runbook_link, 500) ~= "" then lines[i] = lines[i] .. " " .. link(check.runbook_link, "Runbook") end
   end
-  if service.runbook_link ~= "" then lines[#lines + 1] = link(service.runbook_link, "Runbook of the service") end
-  return table.concat(lines, "\n")
+  local tail = url.link(service.runbook_link, 500) ~= "" and "\n" .. link(service.runbook_link, "Runbook of the service") or ""
+  local text = utf8.fit(lines, MOST_BYTES - #head - #tail - 1, { unit = "bytes" })
+  return head .. (text ~= "" and "\n" or "") .. text .. tail
 end
 
 -- refusal turns { error = { code, message, status } } into a reason.

@@ -28,29 +28,30 @@ local Gotify = {
 }
 
 -- From 8 on phones ring, from 4 on they show the message, below that it is only there.
+-- Gotify has no limits; what a phone shows, has.
+local UNIT, TITLE, MESSAGE = "bytes", 250, 8000
+
 local PRIORITY = { CRITICAL = 10, ERROR = 8, WARNING = 5, PASSING = 5 }
 
 local function title_of(service)
   local kind = service.alert_kind
-  if kind == "acknowledged" then return service.name .. " was acknowledged" end
-  if kind == "unacknowledged" then return service.name .. " is no longer acknowledged" end
-  local text = service.name .. (service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
-  return kind == "test" and "Test: " .. text or text
+  local function titled(before, after)
+    return before .. utf8.line(service.name, TITLE - utf8.len(before .. after, UNIT), UNIT) .. after
+  end
+  if kind == "acknowledged" then return titled("", " was acknowledged") end
+  if kind == "unacknowledged" then return titled("", " is no longer acknowledged") end
+  return titled(kind == "test" and "Test: " or "", service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
 end
 
 local function text_of(service)
-  local lines = {}
-  local ack = service:unexpired_acknowledgement()
-  if ack then lines[1] = "Acknowledged by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") end
+  local lines, ack = {}, service:unexpired_acknowledgement()
   for i, check in ipairs(service:all_failing_checks()) do
-    if i > 10 then
-      lines[#lines + 1] = "…"
-      break
-    end
-    lines[#lines + 1] = check.name .. (check.error ~= "" and ": " .. utf8.sub(check.error, 1, 150) or "")
+    lines[i] = utf8.line(check.name, 100) .. (check.error ~= "" and ": " .. utf8.line(check.error, 200) or "")
   end
-  if #lines == 0 then lines[1] = service:get_status_message(false) end
-  return table.concat(lines, "\n")
+  local head = ack and "Acknowledged by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 200) or ""
+  if #lines == 0 then return head ~= "" and head or service:get_status_message(false, MESSAGE, UNIT) end
+  if head ~= "" then head = head .. "\n" end
+  return head .. utf8.fit(lines, MESSAGE - utf8.len(head, UNIT), { unit = UNIT })
 end
 
 local function message_of(service)

@@ -5,7 +5,7 @@
 --
 -- The transaction ID is the delivery's: of two attempts that both went through, the
 -- homeserver keeps one message.
-local forms, html, http, log, store = require "forms", require "html", require "http", require "log", require "store"
+local forms, html, http, json, log, store = require "forms", require "html", require "http", require "json", require "log", require "store"
 local url, utf8, recipients = require "url", require "utf8", require "recipients"
 
 local MOST = 15 * 60 -- seconds that the homeserver may ask to wait
@@ -40,8 +40,18 @@ local ADVICE = {
   M_FORBIDDEN = "the bot is no member of the room, or may not write there", M_NOT_FOUND = "there is no such room",
 }
 
-local function link(address, text)
-  return address ~= "" and '<a href="' .. html.escape(address) .. '">' .. html.escape(text) .. "</a>" or html.escape(text)
+local MOST_BYTES = 40000 -- an event has 64 KiB, of which others write some, too
+local BREAK = "\226\128\139" -- a zero-width space: what it parts is no mention, room or address any more
+
+-- plain is text from elsewhere: programs make links of an address, @user:server,
+-- #room:server and @room wherever they stand.
+local function plain(text) return (text:gsub("://", ":" .. BREAK .. "//"):gsub("([@#!])([%w_])", "%1" .. BREAK .. "%2")) end
+
+local function marked(text) return html.escape(plain(text)) end
+
+local function link(address, text, most)
+  address = url.link(address)
+  return address ~= "" and '<a href="' .. html.escape(address) .. '">' .. utf8.line(text, most, nil, marked) .. "</a>" or utf8.line(text, most, nil, marked)
 end
 
 -- headline gives the same line as plain text and as HTML.
@@ -50,51 +60,61 @@ local function headline(service)
   local what
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" then
-    what = " was acknowledged" .. (ack and " by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") or "")
+    what = " was acknowledged" .. (ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400) or "")
   elseif kind == "unacknowledged" then
     what = " is no longer acknowledged"
   else
     what = service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status"
   end
   local test = kind == "test" and "Test: " or ""
-  return test .. sort .. service.name .. what, test .. sort .. "<b>" .. link(service.page_url, service.name) .. "</b>" .. html.escape(what)
+  return test .. sort .. utf8.line(service.name, 200, nil, plain) .. plain(what),
+    test .. sort .. "<b>" .. link(service.page_url, service.name, 200) .. "</b>" .. marked(what)
 end
 
+-- add_checks adds the checks that fit in both forms.
 local function add_checks(service, text, page)
   local checks = service:all_failing_checks()
   if #checks == 0 then return end
-  page[#page + 1] = "<ul>"
+  local lines, items, sizes = {}, {}, {}
   for i, check in ipairs(checks) do
-    if i > 20 then
-      text[#text + 1], page[#page + 1] = "…", "<li>…</li>"
-      break
-    end
-    local severity = " (" .. check.severity .. ")"
-    local what = check.error ~= "" and ": " .. utf8.sub(check.error, 1, 300) or ""
-    text[#text + 1] = "• " .. check.name .. severity .. what .. (check.runbook_link ~= "" and " " .. check.runbook_link or "")
-    page[#page + 1] = "<li>" .. link(check.page_url, check.name) .. severity .. html.escape(what)
-      .. (check.runbook_link ~= "" and " " .. link(check.runbook_link, "Runbook") or "") .. "</li>"
+    local severity, what = " (" .. check.severity .. ")", check.error ~= "" and ": " .. utf8.line(check.error, 300) or ""
+    local runbook = url.link(check.runbook_link)
+    lines[i] = "• " .. utf8.line(check.name, 200, nil, plain) .. severity .. plain(what) .. (runbook ~= "" and " " .. runbook or "")
+    items[i] = "<li>" .. link(check.page_url, check.name, 200) .. severity .. marked(what)
+      .. (runbook ~= "" and " " .. link(runbook, "Runbook", 20) or "") .. "</li>"
+    sizes[i] = json.encode{ lines[i], items[i] }
+  end
+  local _, shown = utf8.fit(sizes, MOST_BYTES, { unit = "bytes" })
+  page[#page + 1] = "<ul>"
+  for i = 1, shown do text[#text + 1], page[#page + 1] = lines[i], items[i] end
+  if shown < #checks then
+    local more = "… and " .. #checks - shown .. " more"
+    text[#text + 1], page[#page + 1] = more, "<li>" .. more .. "</li>"
   end
   page[#page + 1] = "</ul>"
 end
 
 local function content_of(service, whom)
-  local line, marked = headline(service)
-  local text, page, ids = { line }, { marked }, {}
+  local line, marked_line = headline(service)
+  local text, page, ids = { line }, { marked_line }, {}
   add_checks(service, text, page)
-  local names, pills = {}, {}
+  local names, pills, room = {}, {}, 6000
   for _, user in ipairs(whom) do
     local id = user.matrix_settings.user_id
     if id ~= "" then
-      ids[#ids + 1], names[#names + 1] = id, id
-      pills[#pills + 1] = link("https://matrix.to/#/" .. url.escape(id), id)
+      local pill = '<a href="https://matrix.to/#/' .. url.escape(id) .. '">' .. html.escape(id) .. "</a>"
+      room = room - #id - #pill
+      if room < 0 then break end
+      ids[#ids + 1], names[#names + 1], pills[#pills + 1] = id, id, pill
     end
   end
   if #ids > 0 then text[#text + 1], page[#page + 1] = table.concat(names, " "), "<p>" .. table.concat(pills, " ") .. "</p>" end
-  if service.runbook_link ~= "" then
-    text[#text + 1], page[#page + 1] = "Runbook: " .. service.runbook_link, "<p>" .. link(service.runbook_link, "Runbook") .. "</p>"
+  local runbook = url.link(service.runbook_link)
+  if runbook ~= "" then
+    text[#text + 1], page[#page + 1] = "Runbook: " .. runbook, "<p>" .. link(runbook, "Runbook", 20) .. "</p>"
   end
-  if service.page_url ~= "" then text[#text + 1] = service.page_url end
+  local address = url.link(service.page_url)
+  if address ~= "" then text[#text + 1] = address end
   return {
     msgtype = "m.text", body = table.concat(text, "\n"), format = "org.matrix.custom.html", formatted_body = table.concat(page),
     ["m.mentions"] = { user_ids = ids },

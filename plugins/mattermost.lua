@@ -1,7 +1,7 @@
 -- Mattermost: a message in a channel for each event, through an incoming webhook
 -- (Integrations, Incoming Webhooks). At CRITICAL it is marked as urgent, where the
 -- server's licence knows priorities.
-local forms, http, utf8 = require "forms", require "http", require "utf8"
+local forms, http, url, utf8 = require "forms", require "http", require "url", require "utf8"
 local recipients = require "recipients"
 
 local MOST = 15 * 60 -- seconds that Mattermost may ask to wait
@@ -36,18 +36,28 @@ local Mattermost = {
 
 local COLOURS = { PASSING = "#2eb67d", WARNING = "#ecb22e", ERROR = "#e8912d", CRITICAL = "#e01e5a" }
 
--- A zero-width space after the @ keeps names of checks from mentioning anybody.
-local function escape(text) return (text:gsub("[\\`*_~#|<>%[%]()]", "\\%0"):gsub("@", "@\226\128\139")) end
+-- Mattermost takes 16,383 characters, older servers 4,000 for the text.
+local UNIT, TEXT, ATTACHMENT = "utf16", 3000, 12000
+local BREAK = "\226\128\139" -- a zero-width space: what it parts is no mention, emoji or address any more
+
+local function escape(text)
+  return (text:gsub("[\\`*_~#|<>%[%]()]", "\\%0"):gsub("[@~]", "%0" .. BREAK):gsub(":(%a[%w_+-]*:)", ":" .. BREAK .. "%1")
+    :gsub("://", ":" .. BREAK .. "//"):gsub("([Ww][Ww][Ww])%.", "%1" .. BREAK .. "."))
+end
+
+-- silent is for what is shown as it stands.
+local function silent(text) return (text:gsub("@", "@" .. BREAK)) end
 
 local function link(address, text)
-  return address ~= "" and "[" .. escape(text) .. "](" .. address .. ")" or escape(text)
+  address, text = url.link(address), utf8.line(text, 150, UNIT, escape)
+  return address ~= "" and "[" .. text .. "](" .. address .. ")" or text
 end
 
 local function headline(service)
   local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" then
-    local by = ack and " by " .. escape(ack.user) .. (ack.comment ~= "" and ": " .. escape(ack.comment) or "") or ""
+    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400, UNIT, escape) or ""
     return name .. " was acknowledged" .. by
   elseif kind == "unacknowledged" then
     return name .. " is no longer acknowledged"
@@ -58,27 +68,23 @@ end
 
 local function checks_text(service)
   local lines = {}
-  for _, check in ipairs(service:all_failing_checks()) do
-    if #lines == 20 then
-      lines[#lines + 1] = "* …"
-      break
-    end
-    local line = "* " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then line = line .. ": " .. escape(utf8.sub(check.error, 1, 300)) end
-    if check.runbook_link ~= "" then line = line .. " " .. link(check.runbook_link, "Runbook") end
-    lines[#lines + 1] = line
+  for i, check in ipairs(service:all_failing_checks()) do
+    lines[i] = "* " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
+    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 300, UNIT, escape) end
+    if url.link(check.runbook_link) ~= "" then lines[i] = lines[i] .. " " .. link(check.runbook_link, "Runbook") end
   end
-  if service.runbook_link ~= "" then lines[#lines + 1] = "\n" .. link(service.runbook_link, "Runbook of the service") end
-  return table.concat(lines, "\n")
+  local tail = url.link(service.runbook_link) ~= "" and "\n\n" .. link(service.runbook_link, "Runbook of the service") or ""
+  local text = utf8.fit(lines, ATTACHMENT - utf8.len(tail, UNIT), { unit = UNIT })
+  return text == "" and tail:sub(2) or text .. tail
 end
 
-local function mentions(users)
+local function mentions(users, room)
   local out = {}
   for _, user in ipairs(users) do
     local name = user.mattermost_settings.username:gsub("^@", "")
     if name ~= "" then out[#out + 1] = "@" .. name end
   end
-  return table.concat(out, " ")
+  return (utf8.fit(out, room, { unit = UNIT, separator = " " }))
 end
 
 -- refusal turns Mattermost's { id, message, status_code } into a reason.
@@ -96,11 +102,11 @@ function Mattermost:send_alert(service, users, duty_officers)
   local address = own.webhook_url ~= "" and own.webhook_url or settings.webhook_url
   if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
   local text = headline(service)
-  local whom = mentions(recipients.chat(service, users, duty_officers))
+  local whom = mentions(recipients.chat(service, users, duty_officers), TEXT - utf8.len(text, UNIT) - 1)
   if whom ~= "" then text = text .. " " .. whom end
   local message = {
     text = text, username = settings.username ~= "" and settings.username or nil, channel = own.channel ~= "" and own.channel or nil,
-    attachments = { { fallback = service:get_status_message(false), color = COLOURS[service.overall_status], text = checks_text(service) } },
+    attachments = { { fallback = utf8.line(service:get_status_message(false, 500), 600, UNIT, silent), color = COLOURS[service.overall_status], text = checks_text(service) } },
   }
   if own.urgent and service.overall_status == "CRITICAL" and service.alert_kind ~= "acknowledged" then
     message.priority = { priority = "urgent" }

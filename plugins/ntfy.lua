@@ -2,7 +2,7 @@
 -- Each event goes to the service's topic, and to the topics of the users and duty
 -- officers whom it concerns. On ntfy.sh everybody may read a topic whose name they
 -- know: choose names that cannot be guessed.
-local forms, http, store, utf8 = require "forms", require "http", require "store", require "utf8"
+local forms, http, store, url, utf8 = require "forms", require "http", require "store", require "url", require "utf8"
 local recipients = require "recipients"
 
 local MOST = 15 * 60 -- seconds that the server may ask to wait
@@ -27,30 +27,31 @@ local Ntfy = {
   },
 }
 
+-- ntfy makes a file of a message of more than 4,096 bytes.
+local UNIT, TITLE, MESSAGE = "bytes", 250, 4096
+
 local PRIORITY = { CRITICAL = 5, ERROR = 4, WARNING = 3, PASSING = 3 }
 local TAGS = { CRITICAL = "rotating_light", ERROR = "red_circle", WARNING = "warning", PASSING = "white_check_mark" }
 
 local function title_of(service)
   local kind = service.alert_kind
-  if kind == "acknowledged" then return service.name .. " was acknowledged" end
-  if kind == "unacknowledged" then return service.name .. " is no longer acknowledged" end
-  local text = service.name .. (service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
-  return kind == "test" and "Test: " .. text or text
+  local function titled(before, after)
+    return before .. utf8.line(service.name, TITLE - utf8.len(before .. after, UNIT), UNIT) .. after
+  end
+  if kind == "acknowledged" then return titled("", " was acknowledged") end
+  if kind == "unacknowledged" then return titled("", " is no longer acknowledged") end
+  return titled(kind == "test" and "Test: " or "", service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
 end
 
 local function text_of(service)
-  local lines = {}
-  local ack = service:unexpired_acknowledgement()
-  if ack then lines[1] = "Acknowledged by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") end
+  local lines, ack = {}, service:unexpired_acknowledgement()
   for i, check in ipairs(service:all_failing_checks()) do
-    if i > 10 then
-      lines[#lines + 1] = "…"
-      break
-    end
-    lines[#lines + 1] = check.name .. (check.error ~= "" and ": " .. utf8.sub(check.error, 1, 150) or "")
+    lines[i] = utf8.line(check.name, 100) .. (check.error ~= "" and ": " .. utf8.line(check.error, 200) or "")
   end
-  if #lines == 0 then lines[1] = service:get_status_message(false) end
-  return table.concat(lines, "\n")
+  local head = ack and "Acknowledged by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 200) or ""
+  if #lines == 0 then return head ~= "" and head or service:get_status_message(false, MESSAGE, UNIT) end
+  if head ~= "" then head = head .. "\n" end
+  return head .. utf8.fit(lines, MESSAGE - utf8.len(head, UNIT), { unit = UNIT })
 end
 
 local function message_of(service)
@@ -60,8 +61,9 @@ local function message_of(service)
     title = title_of(service), message = text_of(service), tags = { TAGS[service.overall_status] },
     priority = quiet and 2 or PRIORITY[service.overall_status], actions = {},
   }
-  if service.page_url ~= "" then message.click = service.page_url end
-  if service.runbook_link ~= "" then message.actions[1] = { action = "view", label = "Runbook", url = service.runbook_link } end
+  local page, runbook = url.link(service.page_url), url.link(service.runbook_link)
+  if page ~= "" then message.click = page end
+  if runbook ~= "" then message.actions[1] = { action = "view", label = "Runbook", url = runbook } end
   return message
 end
 

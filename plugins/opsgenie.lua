@@ -1,6 +1,7 @@
 -- Opsgenie: an incident here is an alert there, whose alias is the incident key: it is
 -- created when the service fails, follows its severity by its priority, gets notes,
--- is acknowledged and closed. Opsgenie takes doubles of an alias for one alert.
+-- is acknowledged and closed. When it gets worse, it is unacknowledged there before its
+-- priority rises, so that Opsgenie pages again. Opsgenie takes doubles of an alias for one alert.
 -- A test creates an alert of priority P5 and closes it at once.
 local forms, http, json, url, utf8 = require "forms", require "http", require "json", require "url", require "utf8"
 
@@ -23,6 +24,9 @@ local Opsgenie = {
   },
 }
 
+-- What Opsgenie takes, in characters.
+local UNIT, MESSAGE, DESCRIPTION, ENTITY, NOTE = "utf16", 130, 15000, 512, 25000
+
 local HOSTS = { us = "https://api.opsgenie.com", eu = "https://api.eu.opsgenie.com" }
 local PRIORITY = { CRITICAL = "P1", ERROR = "P2", WARNING = "P3" }
 
@@ -30,34 +34,37 @@ local function priority_of(service)
   return service.alert_kind ~= "test" and PRIORITY[service.overall_status] or "P5"
 end
 
-local function headline(service)
-  local text = (service.kind == "instance" and "Instance " or "Service ") .. service.name
-  text = text .. (service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status")
-  return service.alert_kind == "test" and "Test: " .. text or text
+-- headline is at most so many characters: the service's name gives way.
+local function headline(service, most)
+  local before = (service.alert_kind == "test" and "Test: " or "") .. (service.kind == "instance" and "Instance " or "Service ")
+  local after = service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status"
+  return before .. utf8.line(service.name, most - utf8.len(before .. after, UNIT), UNIT) .. after
 end
 
 local function description_of(service)
-  local lines = { service:get_status_message(false) }
-  for _, check in ipairs(service:all_failing_checks()) do
-    local line = "- " .. check.name .. " (" .. check.severity .. ")" .. (check.error ~= "" and ": " .. check.error or "")
-    if check.runbook_link ~= "" then line = line .. " Runbook: " .. check.runbook_link end
-    lines[#lines + 1] = line
+  local head, lines = service:get_status_message(false, 1000, UNIT) .. "\n", {}
+  for i, check in ipairs(service:all_failing_checks()) do
+    lines[i] = "- " .. utf8.line(check.name, 200, UNIT) .. " (" .. check.severity .. ")" .. (check.error ~= "" and ": " .. utf8.line(check.error, 500, UNIT) or "")
+    local runbook = url.link(check.runbook_link)
+    if runbook ~= "" then lines[i] = lines[i] .. " Runbook: " .. runbook end
   end
-  if service.runbook_link ~= "" then lines[#lines + 1] = "Runbook: " .. service.runbook_link end
-  return utf8.sub(table.concat(lines, "\n"), 1, 15000)
+  local runbook = url.link(service.runbook_link)
+  local tail = runbook ~= "" and "\nRunbook: " .. runbook or ""
+  local text = utf8.fit(lines, DESCRIPTION - utf8.len(head .. tail, UNIT), { unit = UNIT })
+  return (text == "" and head:sub(1, -2) or head .. text) .. tail
 end
 
 local function alert_of(service, own)
   local tags = {}
   for tag in own.tags:gmatch("[^,]+") do
     tag = tag:gsub("^%s+", ""):gsub("%s+$", "")
-    if tag ~= "" and #tags < 20 then tags[#tags + 1] = utf8.sub(tag, 1, 50) end
+    if tag ~= "" and #tags < 20 then tags[#tags + 1] = utf8.line(tag, 50, UNIT) end
   end
   return {
-    message = utf8.sub(headline(service), 1, 130), alias = service.incident_key, description = description_of(service),
-    priority = priority_of(service), entity = utf8.sub(service.name, 1, 512), source = "Moonwatch", tags = tags,
+    message = headline(service, MESSAGE), alias = service.incident_key, description = description_of(service),
+    priority = priority_of(service), entity = utf8.line(service.name, ENTITY, UNIT), source = "Moonwatch", tags = tags,
     responders = own.team ~= "" and { { name = own.team, type = "team" } } or nil,
-    details = json.object{ incident = service.incident_key, kind = service.kind, page_url = service.page_url, runbook = service.runbook_link },
+    details = json.object{ incident = service.incident_key, kind = service.kind, page_url = url.link(service.page_url), runbook = url.link(service.runbook_link) },
   }
 end
 
@@ -85,17 +92,22 @@ function Opsgenie:send_alert(service)
   local own, kind = service.opsgenie_settings, service.alert_kind
   local access = { host = HOSTS[self.settings.region] or HOSTS.us, key = own.api_key ~= "" and own.api_key or self.settings.api_key }
   if access.key == "" then return false, "Neither this service nor the plugin's settings have an API key" end
-  if kind == "recovery" then return on(access, service, "POST", "close", { note = headline(service) }) end
+  if kind == "recovery" then return on(access, service, "POST", "close", { note = headline(service, 1000) }) end
   if kind == "acknowledged" then
     local ack = service:unexpired_acknowledgement()
-    return on(access, service, "POST", "acknowledge", { user = ack and utf8.sub(ack.user, 1, 100), note = ack and ack.comment ~= "" and ack.comment or nil })
+    return on(access, service, "POST", "acknowledge", { user = ack and utf8.line(ack.user, 100, UNIT), note = ack and ack.comment ~= "" and utf8.line(ack.comment, NOTE, UNIT) or nil })
   elseif kind == "unacknowledged" then
     return on(access, service, "POST", "unacknowledge", { note = "No longer acknowledged" })
   elseif kind == "update" then
-    return on(access, service, "POST", "notes", { note = utf8.sub(description_of(service), 1, 25000) })
+    return on(access, service, "POST", "notes", { note = description_of(service) })
   end
   local sent, why, options = call(access, "POST", "", alert_of(service, own))
   if sent and kind == "test" then return on(access, service, "POST", "close", { note = "This was a test" }) end
+  if sent and kind == "escalation" then
+    -- Whoever acknowledged it there did so when it was less bad; while it is
+    -- acknowledged, Opsgenie pages nobody. One that is not stays as it is.
+    sent, why, options = on(access, service, "POST", "unacknowledge", { note = "It got worse" })
+  end
   if sent and (kind == "escalation" or kind == "deescalation") then
     -- A second "create" counts the alert up and leaves its priority as it was.
     return on(access, service, "PUT", "priority", { priority = priority_of(service) })

@@ -39,7 +39,7 @@ func TestOpsgenie(t *testing.T) {
 		value    string
 		requests int
 	}{
-		{of(engine.AlertEscalation, engine.StatusError), "PUT", path + "priority", "priority", "P2", 2},
+		{of(engine.AlertEscalation, engine.StatusError), "PUT", path + "priority", "priority", "P2", 3},
 		{of(engine.AlertDeescalation, engine.StatusWarning), "PUT", path + "priority", "priority", "P3", 2},
 		{of(engine.AlertRepeat, engine.StatusCritical), "POST", "/v2/alerts", "alias", "inc-7", 1},
 		{of(engine.AlertUpdate, engine.StatusCritical), "POST", path + "notes", "source", "Moonwatch", 1},

@@ -22,9 +22,13 @@ return {
 
   test_escalation_raises_the_priority = function()
     t.http("POST", ALERTS, QUEUED)
+    t.http("POST", ONE .. "unacknowledge?identifierType=alias", QUEUED)
     t.http("PUT", ONE .. "priority?identifierType=alias", QUEUED)
     t.is_true(send{ alert_kind = "escalation" })
-    t.equal(t.http_requests()[2]:json().priority, "P1")
+    t.matches(t.http_requests()[2].url, "/unacknowledge")
+    t.equal(t.http_requests()[3]:json().priority, "P1")
+    t.is_true(send{ alert_kind = "deescalation" }) -- pages nobody: what is acknowledged stays so
+    t.equal(#t.http_requests(), 5)
   end,
 
   test_acknowledge = function()

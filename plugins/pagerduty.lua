@@ -1,15 +1,18 @@
 -- PagerDuty: Events API v2. An incident here is an alert there, known by its incident
 -- key: firing, escalation, repeat and update trigger it, an acknowledgement
 -- acknowledges it, and recovery resolves it. PagerDuty itself then decides whom to page.
+-- Its events cannot take an acknowledgement back: an incident that was acknowledged
+-- there stays acknowledged when it gets worse here, and PagerDuty pages nobody anew.
 -- A test triggers an alert of severity info and resolves it at once.
-local forms, http, json, time, utf8 = require "forms", require "http", require "json", require "time", require "utf8"
+local forms, http, json, log, time = require "forms", require "http", require "json", require "log", require "time"
+local url, utf8 = require "url", require "utf8"
 
 local MOST = 15 * 60 -- seconds that PagerDuty may ask to wait
 local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
 
 local PagerDuty = {
   name = "PagerDuty", slug = "pagerduty", version = "1.0.0", author = "Moonwatch",
-  summary = "Triggers, acknowledges and resolves alerts in PagerDuty.",
+  summary = "Triggers, acknowledges and resolves alerts in PagerDuty; cannot take an acknowledgement back there.",
   font_icon = "fa fa-bullhorn", channel = "other", homepage = "https://developer.pagerduty.com/docs/events-api-v2/overview/",
   settings_form = {
     forms.ChoiceField{ "region", initial = "us", choices = { { "us", "United States" }, { "eu", "Europe" } }, help_text = "Where your PagerDuty account lives" },
@@ -25,36 +28,48 @@ local PagerDuty = {
 local HOSTS = { us = "https://events.pagerduty.com", eu = "https://events.eu.pagerduty.com" }
 local SEVERITY = { CRITICAL = "critical", ERROR = "error", WARNING = "warning" }
 
+-- PagerDuty cuts a summary at 1,024 characters and refuses an event of more than 512 KB.
+local UNIT, SUMMARY, DETAILS = "utf16", 1024, 40000
+
+-- details_of gives the failing checks by name, as many as have room.
 local function details_of(service)
-  local checks = {}
+  local names, texts, sizes, taken = {}, {}, {}, {}
   for i, check in ipairs(service:all_failing_checks()) do
-    if i > 50 then break end
-    checks[check.name] = check.severity .. (check.error ~= "" and ": " .. utf8.sub(check.error, 1, 300) or "")
+    local name = utf8.line(check.name, 200)
+    taken[name] = (taken[name] or 0) + 1
+    names[i] = taken[name] > 1 and name .. " (" .. taken[name] .. ")" or name
+    texts[i] = check.severity .. (check.error ~= "" and ": " .. utf8.line(check.error, 300) or "")
+    sizes[i] = json.encode{ names[i], texts[i] }
   end
-  return { incident = service.incident_key, kind = service.alert_kind, status = service.overall_status, failing = json.object(checks) }
+  local _, shown = utf8.fit(sizes, DETAILS, { unit = "bytes" })
+  local checks = {}
+  for i = 1, shown do checks[names[i]] = texts[i] end
+  return { incident = service.incident_key, kind = service.alert_kind, status = service.overall_status, failing = json.object(checks),
+    more = shown < #names and "… and " .. #names - shown .. " more" or nil }
 end
 
 local function links_of(service)
-  local links = {}
-  if service.runbook_link ~= "" then links[1] = { href = service.runbook_link, text = "Runbook" } end
+  local links, runbook = {}, url.link(service.runbook_link)
+  if runbook ~= "" then links[1] = { href = runbook, text = "Runbook" } end
   for _, check in ipairs(service:all_failing_checks()) do
-    if check.page_url ~= "" and #links < 10 then links[#links + 1] = { href = check.page_url, text = check.name } end
+    local page = url.link(check.page_url)
+    if page ~= "" and #links < 10 then links[#links + 1] = { href = page, text = utf8.line(check.name, 200) } end
   end
   return links
 end
 
 local function trigger_of(service)
-  local summary = service:get_status_message()
-  if service.alert_kind == "test" then summary = "Test: " .. summary end
+  local test = service.alert_kind == "test" and "Test: " or ""
   local event = {
     client = "Moonwatch", links = links_of(service),
     payload = {
-      summary = utf8.sub(summary, 1, 1024), source = service.name, timestamp = time.format(service.event_at),
+      summary = test .. service:get_status_message(true, SUMMARY - #test, UNIT), source = utf8.line(service.name, 255, UNIT), timestamp = time.format(service.event_at),
       severity = service.alert_kind ~= "test" and SEVERITY[service.overall_status] or "info",
       class = service.kind, custom_details = details_of(service),
     },
   }
-  if service.page_url ~= "" then event.client_url = service.page_url end
+  local page = url.link(service.page_url)
+  if page ~= "" then event.client_url = page end
   return event
 end
 
@@ -84,7 +99,10 @@ function PagerDuty:send_alert(service)
   local kind = service.alert_kind
   if kind == "recovery" then return enqueue(region, key, service, "resolve", {}) end
   if kind == "acknowledged" then return enqueue(region, key, service, "acknowledge", {}) end
-  if kind == "unacknowledged" then return "skipped", "PagerDuty's events cannot take an acknowledgement back" end
+  if kind == "unacknowledged" then return "skipped", "PagerDuty's events cannot take an acknowledgement back: it stays acknowledged there" end
+  if kind == "escalation" then
+    log.info("if this was acknowledged in PagerDuty, it stays so, and nobody is paged anew: PagerDuty's events cannot take an acknowledgement back")
+  end
   local sent, why, options = enqueue(region, key, service, "trigger", trigger_of(service))
   if sent and kind == "test" then return enqueue(region, key, service, "resolve", {}) end
   return sent, why, options

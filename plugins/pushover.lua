@@ -26,32 +26,37 @@ local Pushover = {
   },
 }
 
+-- Pushover refuses a message of more than 1,024 characters, and a title of more than 250.
+local UNIT, TITLE, MESSAGE = "characters", 250, 1024
+
 local PRIORITY = { CRITICAL = 1, ERROR = 1, WARNING = 0, PASSING = 0 }
 
 local function title_of(service)
   local kind = service.alert_kind
-  if kind == "acknowledged" then return service.name .. " was acknowledged" end
-  if kind == "unacknowledged" then return service.name .. " is no longer acknowledged" end
-  local text = service.name .. (service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
-  return kind == "test" and "Test: " .. text or text
+  local function titled(before, after)
+    return before .. utf8.line(service.name, TITLE - utf8.len(before .. after, UNIT), UNIT) .. after
+  end
+  if kind == "acknowledged" then return titled("", " was acknowledged") end
+  if kind == "unacknowledged" then return titled("", " is no longer acknowledged") end
+  return titled(kind == "test" and "Test: " or "", service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
 end
 
 local function text_of(service)
-  local lines = {}
-  local ack = service:unexpired_acknowledgement()
-  if ack then lines[1] = "Acknowledged by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") end
-  for _, check in ipairs(service:all_failing_checks()) do
-    lines[#lines + 1] = check.name .. (check.error ~= "" and ": " .. utf8.sub(check.error, 1, 150) or "")
+  local lines, ack = {}, service:unexpired_acknowledgement()
+  for i, check in ipairs(service:all_failing_checks()) do
+    lines[i] = utf8.line(check.name, 100) .. (check.error ~= "" and ": " .. utf8.line(check.error, 200) or "")
   end
-  if #lines == 0 then lines[1] = service:get_status_message(false) end
-  return utf8.sub(table.concat(lines, "\n"), 1, 1024)
+  local head = ack and "Acknowledged by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 200) or ""
+  if #lines == 0 then return head ~= "" and head or service:get_status_message(false, MESSAGE, UNIT) end
+  if head ~= "" then head = head .. "\n" end
+  return head .. utf8.fit(lines, MESSAGE - utf8.len(head, UNIT), { unit = UNIT })
 end
 
 local function message_of(service, token)
   local kind = service.alert_kind
   local quiet = kind == "update" or kind == "deescalation" or kind == "acknowledged" or kind == "unacknowledged"
   local message = {
-    token = token, title = utf8.sub(title_of(service), 1, 250), message = text_of(service),
+    token = token, title = title_of(service), message = text_of(service),
     timestamp = math.floor(service.event_at), priority = quiet and -1 or PRIORITY[service.overall_status],
   }
   if service.page_url ~= "" and #service.page_url <= 512 then message.url, message.url_title = service.page_url, "Open" end

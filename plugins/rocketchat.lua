@@ -1,6 +1,6 @@
 -- Rocket.Chat: a message in a channel for each event, through an incoming webhook
 -- (Administration, Integrations, New, Incoming).
-local forms, http, utf8 = require "forms", require "http", require "utf8"
+local forms, http, url, utf8 = require "forms", require "http", require "url", require "utf8"
 local recipients = require "recipients"
 
 local MOST = 15 * 60 -- seconds that Rocket.Chat may ask to wait
@@ -33,19 +33,26 @@ local RocketChat = {
 
 local COLOURS = { PASSING = "#2eb67d", WARNING = "#ecb22e", ERROR = "#e8912d", CRITICAL = "#e01e5a" }
 
+-- Rocket.Chat takes 5,000 characters, attachments included, unless it is told otherwise.
+local UNIT, TEXT, ATTACHMENT = "utf16", 1500, 3400
+local BREAK = "\226\128\139"
+
 -- Rocket.Chat has no escapes within a line: what would be markup is put aside by a
 -- zero-width space, and so is an @, so that names of checks mention nobody.
-local function plain(text) return (text:gsub("[`*_~|@#%[%]]", "%0\226\128\139")) end
+local function plain(text)
+  return (text:gsub("[\\`*_~|@#$%[%]]", "%0" .. BREAK):gsub(":(%a[%w_+-]*:)", ":" .. BREAK .. "%1"):gsub("://", ":" .. BREAK .. "//"))
+end
 
 local function link(address, text)
-  return address ~= "" and "[" .. plain(text) .. "](" .. address .. ")" or plain(text)
+  address, text = url.link(address), utf8.line(text, 150, UNIT, plain)
+  return address ~= "" and "[" .. text .. "](" .. address .. ")" or text
 end
 
 local function headline(service)
   local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" then
-    local by = ack and " by " .. plain(ack.user) .. (ack.comment ~= "" and ": " .. plain(ack.comment) or "") or ""
+    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400, UNIT, plain) or ""
     return name .. " was acknowledged" .. by
   elseif kind == "unacknowledged" then
     return name .. " is no longer acknowledged"
@@ -56,27 +63,23 @@ end
 
 local function checks_text(service)
   local lines = {}
-  for _, check in ipairs(service:all_failing_checks()) do
-    if #lines == 20 then
-      lines[#lines + 1] = "…"
-      break
-    end
-    local line = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then line = line .. ": " .. plain(utf8.sub(check.error, 1, 300)) end
-    if check.runbook_link ~= "" then line = line .. " " .. link(check.runbook_link, "Runbook") end
-    lines[#lines + 1] = line
+  for i, check in ipairs(service:all_failing_checks()) do
+    lines[i] = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
+    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 300, UNIT, plain) end
+    if url.link(check.runbook_link, 500) ~= "" then lines[i] = lines[i] .. " " .. link(check.runbook_link, "Runbook") end
   end
-  if service.runbook_link ~= "" then lines[#lines + 1] = link(service.runbook_link, "Runbook of the service") end
-  return table.concat(lines, "\n")
+  local tail = url.link(service.runbook_link, 500) ~= "" and link(service.runbook_link, "Runbook of the service") or ""
+  local text = utf8.fit(lines, ATTACHMENT - utf8.len(tail, UNIT) - 1, { unit = UNIT })
+  return text .. (text ~= "" and tail ~= "" and "\n" or "") .. tail
 end
 
-local function mentions(users)
+local function mentions(users, room)
   local out = {}
   for _, user in ipairs(users) do
     local name = user.rocketchat_settings.username:gsub("^@", "")
     if name ~= "" then out[#out + 1] = "@" .. name end
   end
-  return table.concat(out, " ")
+  return (utf8.fit(out, room, { unit = UNIT, separator = " " }))
 end
 
 -- refusal turns { success = false, error = … } into a reason; a message may stand
@@ -96,7 +99,7 @@ function RocketChat:send_alert(service, users, duty_officers)
   local address = own.webhook_url ~= "" and own.webhook_url or settings.webhook_url
   if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
   local text = headline(service)
-  local whom = mentions(recipients.chat(service, users, duty_officers))
+  local whom = mentions(recipients.chat(service, users, duty_officers), TEXT - utf8.len(text, UNIT) - 1)
   if whom ~= "" then text = text .. " " .. whom end
   local response, problem = http.post(address, { redirects = false, timeout = PATIENCE, json = {
     text = text, alias = settings.alias ~= "" and settings.alias or nil, channel = own.channel ~= "" and own.channel or nil,

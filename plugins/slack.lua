@@ -2,7 +2,7 @@
 -- messages of one incident are one thread, and recovery shows in the channel too.
 -- With a signing secret, messages have a button that acknowledges the incident.
 local forms, http, json, log, store = require "forms", require "http", require "json", require "log", require "store"
-local crypto, recipients, time = require "crypto", require "recipients", require "time"
+local crypto, recipients, time, url, utf8 = require "crypto", require "recipients", require "time", require "url", require "utf8"
 
 local MOST = 15 * 60 -- seconds that Slack may ask to wait
 local MONTH = 30 * 86400
@@ -43,45 +43,53 @@ local ADVICE = {
   missing_scope = "the token lacks the scope chat:write", no_service = "the webhook was removed",
 }
 
-local function escape(text) return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })) end
+-- Slack splits a text of more than 4,000 characters and cuts an attachment's at 8,000.
+local UNIT, TEXT, ATTACHMENT = "utf16", 4000, 7000
+local BREAK = "\226\128\139" -- a zero-width space: what it parts is no markup, mention or address any more
 
-local function link(url, text)
-  return url ~= "" and "<" .. url .. "|" .. escape(text):gsub("|", "/") .. ">" or escape(text)
+-- Slack has escapes for & < > alone. What else it makes something of is parted.
+local function escape(text)
+  return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }):gsub("[*_~`@#]", "%0" .. BREAK)
+    :gsub("://", ":" .. BREAK .. "//"):gsub(":(%a[%w_+-]*:)", ":" .. BREAK .. "%1"))
 end
 
-local function mentions(users)
-  local out = {}
+local function link(address, text)
+  address, text = url.link(address), utf8.line(text, 100, UNIT, escape)
+  return address ~= "" and "<" .. address:gsub("&", "&amp;") .. "|" .. text:gsub("|", "/") .. ">" or text
+end
+
+local EVERYBODY = { here = true, channel = true, everyone = true, group = true }
+
+-- mentions gives those whom to mention in room characters, and whether there are
+-- names among them that Slack has to find.
+local function mentions(users, room)
+  local out, names = {}, false
   for _, user in ipairs(users) do
     local alias = user.slack_settings.alias:gsub("^@", "")
     if alias:find("^[UW][A-Z0-9]+$") then
       out[#out + 1] = "<@" .. alias .. ">"
-    elseif alias ~= "" then
-      out[#out + 1] = "@" .. escape(alias)
+    elseif alias ~= "" and not EVERYBODY[alias:lower()] then
+      out[#out + 1], names = "@" .. utf8.line(alias, 50, UNIT, escape), true
     end
   end
-  return table.concat(out, " ")
+  return (utf8.fit(out, room, { unit = UNIT, separator = " " })), names
 end
 
 local function checks_text(service)
   local lines = {}
-  for _, check in ipairs(service:all_failing_checks()) do
-    if #lines == 20 then
-      lines[#lines + 1] = "…"
-      break
-    end
-    local line = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then line = line .. ": " .. escape(check.error:sub(1, 300)) end
-    if check.runbook_link ~= "" then line = line .. " " .. link(check.runbook_link, "Runbook") end
-    lines[#lines + 1] = line
+  for i, check in ipairs(service:all_failing_checks()) do
+    lines[i] = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
+    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 300, UNIT, escape) end
+    if url.link(check.runbook_link) ~= "" then lines[i] = lines[i] .. " " .. link(check.runbook_link, "Runbook") end
   end
-  return table.concat(lines, "\n")
+  return (utf8.fit(lines, ATTACHMENT, { unit = UNIT }))
 end
 
 local function headline(service)
   local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" and ack then
-    return name .. " was acknowledged by " .. escape(ack.user) .. (ack.comment ~= "" and ": " .. escape(ack.comment) or "")
+    return name .. " was acknowledged by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400, UNIT, escape)
   elseif kind == "acknowledged" or kind == "unacknowledged" then
     return name .. " is " .. (kind == "acknowledged" and "acknowledged" or "no longer acknowledged")
   end
@@ -106,8 +114,8 @@ local function failure(response)
 end
 
 -- post_webhook sends through an incoming webhook, which answers "ok".
-local function post_webhook(url, message)
-  local response, problem = http.post(url, { json = message, redirects = false, timeout = PATIENCE })
+local function post_webhook(address, message)
+  local response, problem = http.post(address, { json = message, redirects = false, timeout = PATIENCE })
   if not response then return false, "Slack could not be reached: " .. problem end
   if response.status == 200 then return true end
   local word = response.body:sub(1, 100)
@@ -154,11 +162,12 @@ function Slack:send_alert(service, users, duty_officers)
   local channel = service.slack_settings.channel
   if channel == "" then channel = settings.channel end
   local text = headline(service)
-  local whom = mentions(recipients.chat(service, users, duty_officers))
+  local whom, names = mentions(recipients.chat(service, users, duty_officers), TEXT - utf8.len(text, UNIT) - 1)
   if whom ~= "" then text = text .. " " .. whom end
   local message = {
-    channel = channel ~= "" and channel or nil, text = text, link_names = true, unfurl_links = false,
-    attachments = { { color = COLOURS[service.overall_status], text = checks_text(service), fallback = service:get_status_message() } },
+    channel = channel ~= "" and channel or nil, text = text,
+    link_names = names or nil, unfurl_links = false, -- names are looked for only where there are some
+    attachments = { { color = COLOURS[service.overall_status], text = checks_text(service), fallback = utf8.line(service:get_status_message(true, 1000), 1500, UNIT, escape) } },
   }
   message.attachments[2] = acknowledge_button(self, service)
   if settings.token ~= "" then
@@ -206,9 +215,9 @@ end
 
 -- tell writes to the one person who pressed the button.
 local function tell(payload, text)
-  local url = tostring(payload.response_url)
-  if url:sub(1, 24) ~= "https://hooks.slack.com/" then return end
-  local sent, problem = http.post(url, { json = { response_type = "ephemeral", replace_original = false, text = text }, timeout = 2 })
+  local address = tostring(payload.response_url)
+  if address:sub(1, 24) ~= "https://hooks.slack.com/" then return end
+  local sent, problem = http.post(address, { json = { response_type = "ephemeral", replace_original = false, text = text }, timeout = 2 })
   if not sent then log.warn("the answer could not be sent: " .. problem) end
 end
 

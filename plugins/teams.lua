@@ -2,7 +2,7 @@
 -- workflow of Power Automate. To make one: in the channel's menu choose Workflows,
 -- "Post to a channel when a webhook request is received", and copy its URL. (The
 -- Office 365 connectors, which had webhooks before, are retired.)
-local forms, http, utf8 = require "forms", require "http", require "utf8"
+local forms, http, json, url, utf8 = require "forms", require "http", require "json", require "url", require "utf8"
 local recipients = require "recipients"
 
 local MOST = 15 * 60 -- seconds that Teams may ask to wait
@@ -33,14 +33,24 @@ local Teams = {
 
 local COLOURS = { PASSING = "good", WARNING = "warning", ERROR = "attention", CRITICAL = "attention" }
 
--- Markdown of text blocks: a backslash escapes. <at> would be taken for a mention.
-local function escape(text) return (text:gsub("[\\*_%[%]`~]", "\\%0"):gsub("<", "‹"):gsub(">", "›")) end
+-- Teams drops what is over 28 KB, without a word, and counts two bytes a character
+-- where it is not told otherwise: half of that is good in any case.
+local MOST_BYTES = 14000
+local UNIT = "utf16"
+local BREAK = "\226\128\139" -- a zero-width space: what it parts is no markup or address any more
+
+-- Markdown of text blocks: a backslash escapes. <at> would be taken for a mention,
+-- &lt; for a <, and {{DATE(…)}} for a date.
+local function escape(text)
+  return (text:gsub("[\\*_%[%]`~]", "\\%0"):gsub("<", "‹"):gsub(">", "›"):gsub("&(#?%w+;)", "&" .. BREAK .. "%1"):gsub("{{", "{" .. BREAK .. "{")
+    :gsub("://", ":" .. BREAK .. "//"))
+end
 
 local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. service.name
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. utf8.line(service.name, 150, UNIT, escape)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" then
-    local by = ack and " by " .. ack.user .. (ack.comment ~= "" and ": " .. ack.comment or "") or ""
+    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400, UNIT, escape) or ""
     return name .. " was acknowledged" .. by
   elseif kind == "unacknowledged" then
     return name .. " is no longer acknowledged"
@@ -49,30 +59,27 @@ local function headline(service)
   return kind == "test" and "Test: " .. text or text
 end
 
-local function check_blocks(service, body)
-  for i, check in ipairs(service:all_failing_checks()) do
-    if i > 20 then
-      body[#body + 1] = { type = "TextBlock", text = "…" }
-      break
-    end
-    local name = escape(check.name)
-    if check.page_url ~= "" then name = "[" .. name .. "](" .. check.page_url .. ")" end
-    local text = "**" .. name .. "** (" .. check.severity .. ")"
-    if check.error ~= "" then text = text .. ": " .. escape(utf8.sub(check.error, 1, 300)) end
-    if check.runbook_link ~= "" then text = text .. " [Runbook](" .. check.runbook_link .. ")" end
-    body[#body + 1] = { type = "TextBlock", text = text, wrap = true, spacing = "Small" }
-  end
+local function block_of(check)
+  local address, runbook = url.link(check.page_url), url.link(check.runbook_link)
+  local name = utf8.line(check.name, 150, UNIT, escape)
+  if address ~= "" then name = "[" .. name .. "](" .. address .. ")" end
+  local text = "**" .. name .. "** (" .. check.severity .. ")"
+  if check.error ~= "" then text = text .. ": " .. utf8.line(check.error, 300, UNIT, escape) end
+  if runbook ~= "" then text = text .. " [Runbook](" .. runbook .. ")" end
+  return { type = "TextBlock", text = text, wrap = true, spacing = "Small" }
 end
 
 -- mentions gives the entities that Teams wants, and the text that they stand for.
 local function mentions(users)
-  local entities, texts = {}, {}
+  local entities, texts, room = {}, {}, MOST_BYTES / 3
   for _, user in ipairs(users) do
     local id = user.teams_settings.upn
     if id ~= "" then
-      local text = "<at>" .. escape(user.username) .. "</at>"
-      entities[#entities + 1] = { type = "mention", text = text, mentioned = { id = id, name = user.username } }
-      texts[#texts + 1] = text
+      local text = "<at>" .. utf8.line(user.username, 50, UNIT, escape) .. "</at>"
+      local entity = { type = "mention", text = text, mentioned = { id = id, name = utf8.line(user.username, 50, UNIT) } }
+      room = room - #json.encode(entity) - #text
+      if room < 0 then break end
+      entities[#entities + 1], texts[#texts + 1] = entity, text
     end
   end
   return entities, table.concat(texts, " ")
@@ -80,18 +87,29 @@ end
 
 local function card_of(service, whom)
   local entities, mentioned = mentions(whom)
-  local body = { { type = "TextBlock", text = escape(headline(service)), size = "Medium", weight = "Bolder", wrap = true,
-    color = COLOURS[service.overall_status] } }
-  check_blocks(service, body)
-  if mentioned ~= "" then body[#body + 1] = { type = "TextBlock", text = mentioned, wrap = true } end
+  local title = headline(service)
+  local page, runbook = url.link(service.page_url), url.link(service.runbook_link)
   local actions = {}
-  if service.page_url ~= "" then actions[1] = { type = "Action.OpenUrl", title = "Open", url = service.page_url } end
-  if service.runbook_link ~= "" then actions[#actions + 1] = { type = "Action.OpenUrl", title = "Runbook", url = service.runbook_link } end
-  return {
+  if page ~= "" then actions[1] = { type = "Action.OpenUrl", title = "Open", url = page } end
+  if runbook ~= "" then actions[#actions + 1] = { type = "Action.OpenUrl", title = "Runbook", url = runbook } end
+  local card = {
     ["$schema"] = "http://adaptivecards.io/schemas/adaptive-card.json", type = "AdaptiveCard", version = "1.4",
-    body = body, actions = actions, msteams = { width = "Full", entities = entities },
-    fallbackText = headline(service) .. (service.page_url ~= "" and ": " .. service.page_url or ""),
+    body = { { type = "TextBlock", text = title, size = "Medium", weight = "Bolder", wrap = true, color = COLOURS[service.overall_status] } },
+    actions = actions, msteams = { width = "Full", entities = entities },
+    fallbackText = title .. (page ~= "" and ": " .. page or ""),
   }
+  local people = mentioned ~= "" and { type = "TextBlock", text = mentioned, wrap = true } or nil
+  local blocks, sizes = {}, {}
+  for i, check in ipairs(service:all_failing_checks()) do
+    blocks[i] = block_of(check)
+    sizes[i] = json.encode(blocks[i])
+  end
+  local room = MOST_BYTES - #json.encode(card) - (people and #json.encode(people) or 0) - 500 -- for what is around the card
+  local _, shown = utf8.fit(sizes, room, { unit = "bytes" })
+  for i = 1, shown do card.body[i + 1] = blocks[i] end
+  if shown < #blocks then card.body[#card.body + 1] = { type = "TextBlock", text = "… and " .. #blocks - shown .. " more" } end
+  card.body[#card.body + 1] = people
+  return card
 end
 
 -- refusal reads Power Automate's { error = { code, message } }.

@@ -2,7 +2,7 @@
 -- (made with @BotFather) that is a member there. All messages of one incident answer
 -- the first one. What calls for nobody comes without a sound.
 local forms, html, http, log, store = require "forms", require "html", require "http", require "log", require "store"
-local utf8, recipients = require "utf8", require "recipients"
+local url, utf8, recipients = require "url", require "utf8", require "recipients"
 
 local MOST = 15 * 60 -- seconds that Telegram may ask to wait
 local MONTH = 30 * 86400
@@ -30,15 +30,27 @@ local Telegram = {
   },
 }
 
+local UNIT, MOST_TEXT = "utf16", 4096
+
 local function link(address, text)
-  return address ~= "" and '<a href="' .. html.escape(address) .. '">' .. html.escape(text) .. "</a>" or html.escape(text)
+  address = url.link(address, 500)
+  return address ~= "" and '<a href="' .. html.escape(address) .. '">' .. utf8.line(text, 100, UNIT, html.escape) .. "</a>"
 end
 
+-- quoted is text from elsewhere. Telegram makes links of what looks like a mention,
+-- a tag, a command or an address, wherever it stands but in code.
+local function quoted(text, most)
+  if not text:find("[@#/$.][%w_]") then return utf8.line(text, most, UNIT, html.escape) end
+  return "<code>" .. utf8.line(text, most, UNIT, html.escape) .. "</code>"
+end
+
+local function named(address, text) return link(address, text) or quoted(text, 100) end
+
 local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. named(service.page_url, service.name)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" then
-    local by = ack and " by " .. html.escape(ack.user) .. (ack.comment ~= "" and ": " .. html.escape(ack.comment) or "") or ""
+    local by = ack and " by " .. quoted(ack.user, 100) .. (ack.comment ~= "" and ": " .. quoted(ack.comment, 400) or "") or ""
     return name .. " was acknowledged" .. by
   elseif kind == "unacknowledged" then
     return name .. " is no longer acknowledged"
@@ -52,30 +64,26 @@ local function mentions(users)
   for _, user in ipairs(users) do
     local alias = user.telegram_settings.alias
     if alias:find("^%d+$") then
-      out[#out + 1] = '<a href="tg://user?id=' .. alias .. '">' .. html.escape(user.username) .. "</a>"
+      out[#out + 1] = '<a href="tg://user?id=' .. alias .. '">' .. utf8.line(user.username, 50, UNIT, html.escape) .. "</a>"
     elseif alias ~= "" then
       out[#out + 1] = "@" .. alias:gsub("^@", "")
     end
   end
-  return table.concat(out, " ")
+  return (utf8.fit(out, 1200, { unit = UNIT, separator = " " }))
 end
 
--- text_of stays well below the 4,096 characters that Telegram takes.
+-- text_of counts the marks, too, which Telegram does not.
 local function text_of(service, whom)
-  local lines, size = { headline(service) .. (whom ~= "" and " " .. whom or "") }, 0
+  local head, lines = headline(service) .. (whom ~= "" and " " .. whom or ""), {}
   for i, check in ipairs(service:all_failing_checks()) do
-    local what = check.error ~= "" and ": " .. utf8.sub(check.error, 1, 200) or ""
-    size = size + utf8.len(check.name .. what) + 30
-    if i > 20 or size > 3000 then
-      lines[#lines + 1] = "…"
-      break
-    end
-    local line = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")" .. html.escape(what)
-    if check.runbook_link ~= "" then line = line .. " " .. link(check.runbook_link, "Runbook") end
-    lines[#lines + 1] = line
+    lines[i] = "• " .. named(check.page_url, check.name) .. " (" .. check.severity .. ")" .. (check.error ~= "" and ": " .. quoted(check.error, 300) or "")
+    local runbook = link(check.runbook_link, "Runbook")
+    if runbook then lines[i] = lines[i] .. " " .. runbook end
   end
-  if service.runbook_link ~= "" then lines[#lines + 1] = link(service.runbook_link, "Runbook of the service") end
-  return table.concat(lines, "\n")
+  local runbook = link(service.runbook_link, "Runbook of the service")
+  local tail = runbook and "\n" .. runbook or ""
+  local text = utf8.fit(lines, MOST_TEXT - utf8.len(head .. tail, UNIT) - 1, { unit = UNIT })
+  return head .. (text ~= "" and "\n" or "") .. text .. tail
 end
 
 -- What Telegram's descriptions mean for who set this up.

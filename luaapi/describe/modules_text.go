@@ -107,8 +107,8 @@ utf8.len("Grüße") --> 5
 utf8.sub("Grüße", 2, 3) --> "rü"
 utf8.len("😀", "utf16") --> 2
 utf8.line("two\nlines", 5) --> "two…"
-utf8.fit({ "one", "two", "three" }, 18) --> "one\n… and 2 more"
-select(2, utf8.fit({ "one", "two", "three" }, 18)) --> 1`}
+utf8.fit({ "one", "two", "three", "four" }, 16) --> "one\n… and 3 more"
+select(2, utf8.fit({ "one", "two", "three", "four" }, 16)) --> 1`}
 }
 
 func bytesModule() Module {

@@ -33,6 +33,8 @@ local SMS = {
   font_icon = "fa fa-mobile", channel = "sms", homepage = "https://www.twilio.com/docs/messaging",
 }
 
+local MOST_TEXT = 480 -- UTF-16 units, some three to eight parts; Twilio takes 1,600
+
 local function say(text) return '<Say loop="2">' .. xml.escape(text) .. "</Say>" end
 
 local function twiml(inside)
@@ -43,12 +45,12 @@ end
 local function spoken(service)
   local text = "This is Moonwatch. "
   if service.alert_kind == "test" then text = text .. "This is a test. " end
-  local kind = service.kind == "instance" and "Instance " or "Service "
-  if service.overall_status == "PASSING" then return text .. kind .. service.name .. " is back to normal." end
-  text = text .. kind .. service.name .. " is " .. service.overall_status:lower() .. "."
+  local named = (service.kind == "instance" and "Instance " or "Service ") .. utf8.line(service.name, 100)
+  if service.overall_status == "PASSING" then return text .. named .. " is back to normal." end
+  text = text .. named .. " is " .. service.overall_status:lower() .. "."
   local checks = service:all_failing_checks()
   for i = 1, math.min(#checks, 3) do
-    text = text .. (i == 1 and " Failing: " or ", ") .. utf8.sub(checks[i].name, 1, 60)
+    text = text .. (i == 1 and " Failing: " or ", ") .. utf8.line(checks[i].name, 60)
   end
   if #checks > 3 then text = text .. " and " .. #checks - 3 .. " more" end
   return text .. (#checks > 0 and "." or "")
@@ -80,9 +82,8 @@ function SMS:send_alert(service, users, duty_officers)
   if problem then return false, problem end
   local to = recipients.sms(service, users, duty_officers)
   if #to == 0 then return "skipped", "an event of this kind is not sent by SMS" end
-  local text = service:get_status_message()
-  if service.alert_kind == "test" then text = "Test: " .. text end
-  if utf8.len(text) > 480 then text = utf8.sub(text, 1, 479) .. "…" end -- some three to seven parts
+  local test = service.alert_kind == "test" and "Test: " or ""
+  local text = test .. service:get_status_message(true, MOST_TEXT - #test, "utf16")
   return api.each(service, to, function(number)
     return api.post(settings, "Messages", { To = number, From = settings.number, Body = text })
   end)
