@@ -193,6 +193,30 @@ func TestFileThatNeverLoaded(t *testing.T) {
 	f.wantNone("other")
 }
 
+// A file whose name cannot be shown is not loaded, and says so under a name that can.
+func TestFileNamesThatCannotBeShown(t *testing.T) {
+	f := newFolder(t, nil)
+	long := strings.Repeat("x", 150) + ".lua"
+	for _, name := range []string{"con\nx.lua", "a\u202eb.lua", long, "good.lua"} {
+		f.write(name, says("good", "x"))
+	}
+	f.start()
+	var bad []string
+	for _, e := range f.rt.List() {
+		if e.Problem != nil && strings.Contains(e.Problem.Message, "the file's name must have") {
+			bad = append(bad, e.File)
+		}
+		if !printable(e.File) {
+			t.Errorf("a page would show %q", e.File)
+		}
+	}
+	slices.Sort(bad)
+	if want := []string{`a\u202eb.lua`, `con\nx.lua`, long[:100] + "/plugin.lua"}; !slices.Equal(bad, want) {
+		t.Errorf("got %q, want %q", bad, want)
+	}
+	f.want("good", "x")
+}
+
 func TestRenamedFile(t *testing.T) {
 	f := newFolder(t, nil)
 	f.write("a.lua", says("x", "one"))

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +18,9 @@ import (
 // emptyGrace is how long a file may be empty, and the folder away, before that
 // is taken for what it is: editors empty a file before they fill it.
 const emptyGrace = time.Second
+
+// maxFileName is the longest name of a plugin's file or folder, in bytes.
+const maxFileName = 100
 
 // Load reads the plugins of the binary, the kept sources and the folder, and
 // puts them in force. It blocks until all are loaded; a plugin that does not
@@ -79,6 +84,11 @@ func (rt *Runtime) readFolder() (all map[string]found, unsettled bool, err error
 		return nil, false, err
 	}
 	for _, name := range names {
+		if len(name) > maxFileName || !printable(name) {
+			shown := strings.Trim(strconv.QuoteToGraphic(cutBytes(name, maxFileName)), `"`)
+			all[shown] = found{err: fmt.Errorf("the file's name must have at most %d bytes of printable characters", maxFileName)}
+			continue
+		}
 		s, err := readSource(fsys, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			unsettled = true

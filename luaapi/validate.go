@@ -1,9 +1,12 @@
 package luaapi
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
@@ -180,6 +183,9 @@ func (r *pluginReader) texts() {
 	m.Author, m.Summary, m.FontIcon = r.text("author"), r.text("summary"), r.text("font_icon")
 	m.Homepage, m.License, m.Channel = r.text("homepage"), r.text("license"), r.text("channel")
 	m.SettingsFrom = r.text("settings_from")
+	for key, most := range textBounds() {
+		r.bounded(key, most)
+	}
 	for _, key := range []string{"name", "version"} {
 		if r.get(key) == lua.LString("") {
 			r.at(key, key+" is empty")
@@ -194,6 +200,29 @@ func (r *pluginReader) texts() {
 	if m.Channel == "" && m.Kind == engine.AlertPlugin {
 		m.Channel = "other"
 	}
+}
+
+// textBounds are the most characters of the texts that are shown to people.
+func textBounds() map[string]int {
+	return map[string]int{"name": 100, "version": 50, "author": 200, "summary": 500, "font_icon": 100, "homepage": 500, "license": 200}
+}
+
+// bounded complains about a text that is too long for a page, or not printable.
+func (r *pluginReader) bounded(key string, most int) {
+	text, ok := r.get(key).(lua.LString)
+	switch {
+	case !ok:
+	case utf8.RuneCountInString(string(text)) > most:
+		r.at(key, fmt.Sprintf("%s has more than %d characters", key, most))
+	case !printable(string(text)):
+		r.at(key, key+" must be one line of printable characters")
+	}
+}
+
+// printable reports whether text is UTF-8 without control characters, line ends
+// and characters that cannot be seen.
+func printable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })
 }
 
 func (r *pluginReader) variables() {

@@ -57,6 +57,8 @@ return P`, []string{"2: name must be a string, got number", "4: version must be 
 			"5: plugin_variables must be a table, got string", "7: summary must be a string, got table", "8: run must be a function, got number"}},
 		{"bad slug", "return { name = \"x\",\n slug = \"Bad-Slug\", version = \"1\", run = function() end }",
 			[]string{"2: slug must be a small letter followed by up to 63 small letters, digits and _"}},
+		{"texts that no page can show", "return { name = (\"x\"):rep(1e6),\n slug = \"x\", version = \"1\\n2\",\n author = \"a\\226\\128\\174b\", summary = \"\\255\", run = function() end }",
+			[]string{"1: name has more than 100 characters", "2: version must be one line of printable characters", "3: author must be one line of printable characters", "3: summary must be one line of printable characters"}},
 		{"both", "local P = { name = \"x\", slug = \"x\", version = \"1\" }\nfunction P:run() end\nfunction P:send_alert() end\nreturn P",
 			[]string{"3: the plugin defines both run and send_alert; it must define exactly one"}},
 		{"forms of the wrong kind", `local forms = require "forms"

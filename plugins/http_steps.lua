@@ -24,7 +24,7 @@ local Steps = {
       forms.CharField{ "url", label = "URL", max_length = 2000, placeholder = "https://shop.example.org/login", help_text = "URL to request" },
       forms.ChoiceField{ "method", initial = "GET", help_text = "Method of the request",
         choices = { { "GET", "GET" }, { "HEAD", "HEAD" }, { "POST", "POST" }, { "PUT", "PUT" }, { "PATCH", "PATCH" }, { "DELETE", "DELETE" } } },
-      forms.KeyValueField{ "headers", required = false, placeholder = "Content-Type: application/json", help_text = "Headers to send, one a line" },
+      forms.KeyValueField{ "headers", required = false, widget = forms.PasswordInput, placeholder = "Content-Type: application/json", help_text = "Headers to send, one a line; they are kept secret" },
       forms.CharField{ "body", required = false, widget = forms.Textarea, placeholder = "user=ada&password={{password|url}}",
         help_text = "Body to send, as a form's if the headers say nothing else" },
       forms.RegexField{ "status_code", initial = "2xx", label = "Status code",

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"moonwatch/engine"
+	"moonwatch/engine/form"
 	"moonwatch/plugins"
 )
 
@@ -66,5 +67,26 @@ func TestShippedFolder(t *testing.T) {
 	call, sms := b.plugin("twilio_call").Meta(), b.plugin("twilio_sms").Meta()
 	if call.File != "shipped:twilio/plugin.lua" || sms.File != call.File || sms.SettingsFrom != call.Slug {
 		t.Errorf("got %s of %s, and %s of %s with settings from %q", call.Slug, call.File, sms.Slug, sms.File, sms.SettingsFrom)
+	}
+}
+
+// TestFieldsThatBearTokensAreSecrets holds that what people put tokens into is
+// sealed, and shown to nobody.
+func TestFieldsThatBearTokensAreSecrets(t *testing.T) {
+	b := newBench(t, nil)
+	for _, e := range b.rt.List() {
+		var look func(where string, fields []form.Field)
+		look = func(where string, fields []form.Field) {
+			for _, f := range fields {
+				look(where+"."+f.Name, f.Fields)
+				bears := f.Name == "headers" || f.Name == "password" || f.Name == "token" || f.Name == "variables" || where == "webhook.service_config_form" && f.Name == "url"
+				if bears && !f.Secret() {
+					t.Errorf("%s.%s is no secret", where, f.Name)
+				}
+			}
+		}
+		for name, one := range e.Plugin.Meta().Forms {
+			look(e.Slug+"."+string(name), one.Fields)
+		}
 	}
 }

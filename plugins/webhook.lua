@@ -32,7 +32,7 @@ local Webhook = {
   summary = "Posts each event as signed JSON to a URL of the service.",
   font_icon = "fa fa-code",
   service_config_form = {
-    forms.URLField{ "url", label = "URL", help_text = "Where to post the events of this service" },
+    forms.URLField{ "url", label = "URL", widget = forms.PasswordInput, help_text = "Where to post the events of this service" },
     forms.KeyValueField{ "headers", required = false, widget = forms.PasswordInput, placeholder = "Authorization: Bearer …",
       help_text = "Headers to send besides, one a line" },
     forms.CharField{ "secret", required = false, widget = forms.PasswordInput, min_length = 8,
