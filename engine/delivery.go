@@ -40,8 +40,9 @@ type Delivery struct {
 	Durable      bool          `json:"durable"` // false: sent from memory while the store refused writes
 
 	Snapshot  AlertSnapshot `json:"snapshot"`
-	Update    bool          `json:"update"`     // to be sent by send_alert_update
-	RetryFrom time.Time     `json:"retry_from"` // start of the 24 hours in which it is tried
+	Update    bool          `json:"update"`         // to be sent by send_alert_update
+	RetryFrom time.Time     `json:"retry_from"`     // start of the 24 hours in which it is tried
+	Step      int           `json:"step,omitempty"` // the escalation step that it is of, from 1; -1 is the fallback
 }
 
 // Attempt is one call of the plugin.

@@ -127,7 +127,7 @@ func (d *duty) derive(r *Rota, known *rotaDuty) {
 		next.problems = append([]rota.Problem{{Code: "stale", Message: "the feed could not be read, its last shifts are kept: " + known.failure}}, next.problems...)
 	}
 	if r.FallbackUser == "" && (r.Rotation != nil || known.feed != nil) {
-		next.problems = append(next.problems, gapProblems(next.shifts, now)...)
+		next.problems = append(next.problems, gapProblems(next.shifts, now, r.TimeZone)...)
 	}
 	d.mu.Lock()
 	d.rotas[r.ID] = next
@@ -139,11 +139,15 @@ func (d *duty) derive(r *Rota, known *rotaDuty) {
 }
 
 // gapProblems says when nobody is on duty in the next four weeks.
-func gapProblems(shifts []rota.Shift, now time.Time) []rota.Problem {
+func gapProblems(shifts []rota.Shift, now time.Time, clock string) []rota.Problem {
+	zone, err := loadZone(clock)
+	if err != nil {
+		zone = time.UTC
+	}
 	var out []rota.Problem
 	for _, g := range rota.Gaps(shifts, now, now.Add(gapAhead)) {
-		out = append(out, rota.Problem{Code: "gap", Message: fmt.Sprintf("nobody is on duty from %s to %s",
-			g.Start.UTC().Format("2 Jan 15:04"), g.End.UTC().Format("2 Jan 15:04 UTC"))})
+		out = append(out, rota.Problem{Code: "gap", Message: fmt.Sprintf("nobody is on duty from %s to %s (%s)",
+			g.Start.In(zone).Format("2 Jan 15:04"), g.End.In(zone).Format("2 Jan 15:04"), zone)})
 		if len(out) == 10 {
 			break
 		}

@@ -237,11 +237,16 @@ func (x *tx) evaluate(ref Ref, reason string) {
 				number--
 			}
 		}
-		for _, h := range events {
+		for i := 0; i < len(events); i++ {
+			h := events[i]
 			if h.Held == "" {
 				number++
 			}
-			x.happen(s, after, old.Overall, h, number)
+			if reached := x.happen(s, after, old.Overall, h, number); h.Step != 0 && !reached {
+				if next, ok := after.afterStep(h, len(situation.Steps)); ok {
+					events = slices.Insert(events, i+1, next)
+				}
+			}
 		}
 		after = x.tellHeldBack(s, after)
 		if after.Closed != nil {
@@ -343,16 +348,22 @@ func defaultRepeat() map[Status]Duration {
 }
 
 // happen records an event, routes it, and puts its deliveries into the outbox.
-func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int) {
+// It reports whether anybody can be told of it now, or is not to be.
+func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int) (reached bool) {
 	if h.Kind != AlertRecovery && h.Held == "" {
 		h.Held = x.silencedWhole(s, in)
 	}
-	event := IncidentEvent{ID: x.e.eventID(), Incident: in.ID, At: x.now, Kind: h.Kind, Status: h.Status, Detail: h.Detail,
+	event := IncidentEvent{ID: x.e.eventID(), Incident: in.ID, At: x.now, Kind: h.Kind, Status: h.Status, Detail: h.Detail, Step: h.Step,
 		Decisions: []Decision{}, Deliveries: []string{}}
 	waiting := x.waitingOf(in.ID)
-	plan, superseded, why := Route(in, h, x.routing(s, in, h, waiting))
+	routing := x.routing(s, in, h, waiting)
+	plan, superseded, why := Route(in, h, routing)
 	if why != nil {
 		event.Decisions = why
+	}
+	reached = h.Step == 0 || h.Held != "" || routing.Paused || !routing.Enabled || x.reaches(in, h, plan, h.named(s))
+	if !reached {
+		event.Decisions = append(event.Decisions, Decision{"escalation", "nobody reached", "nobody of this step can be reached now"})
 	}
 	for _, d := range waiting {
 		if reason, ok := superseded[d.ID]; ok {
@@ -365,12 +376,13 @@ func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int
 		d := &Delivery{ID: id, Incident: in.ID, Event: event.ID, Subject: in.Subject, SubjectName: in.SubjectName, Plugin: p.Plugin, Kind: p.Kind,
 			State: DeliveryPending, Created: now, Attempts: []Attempt{}, Users: orEmpty(p.Users), DutyOfficers: orEmpty(p.DutyOfficers),
 			Reached: []string{}, Held: orEmpty(p.Held), NextAttempt: &now, Durable: !x.e.memoryOnly.Load(),
-			Update: p.Update, RetryFrom: now}
+			Update: p.Update, RetryFrom: now, Step: h.Step}
 		d.Snapshot = x.snapshot(s, in, was, h, number, id, p.Plugin)
 		event.Deliveries = append(event.Deliveries, id)
 		x.putDelivery(d)
 	}
 	x.write(KindIncidentEvent, in.ID+"/"+event.ID, &event, "incident:"+in.ID)
+	return reached
 }
 
 // routing gathers what Route looks at: the subject's people and plugins, those
@@ -407,9 +419,20 @@ func (x *tx) routing(s subject, in *Incident, h Happening, waiting []*Delivery) 
 			}
 		}
 	}
+	var fallback []string
+	if in.Fallback {
+		fallback = x.fallbackOf(s, in, r.Subject)
+	}
+	if h.Step == fallbackStep {
+		r.Duty = x.people(fallback)
+		return r
+	}
 	r.Users = x.people(users)
 	if h.Step == 0 || len(rotas) > 0 {
 		r.Duty = x.people(x.onDuty(rotas))
+	}
+	if h.Step == 0 {
+		r.Duty = append(r.Duty, x.people(fallback)...)
 	}
 	return r
 }

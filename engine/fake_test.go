@@ -111,6 +111,7 @@ type sent struct {
 	Reason   string
 	Attempt  int
 	Users    []string
+	Officers []string
 	Failing  []string
 }
 
@@ -224,6 +225,7 @@ func (b *bench) alert(ctx context.Context, slug string, in *engine.AlertCall) en
 	for _, u := range in.DutyOfficers {
 		b.officers = append(b.officers, u.Username)
 	}
+	c.Officers = slices.Clone(b.officers)
 	for _, f := range in.Service.Failing {
 		c.Failing = append(c.Failing, f.Name)
 	}

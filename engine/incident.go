@@ -39,6 +39,7 @@ type Incident struct {
 	Covered    []string         `json:"covered,omitempty"`    // checks under a silence, as last acted upon
 	Suppressed *Suppression     `json:"suppressed,omitempty"` // waiting for, or held back by, what it depends on
 	Steps      int              `json:"steps"`                // escalation steps taken
+	Fallback   bool             `json:"fallback,omitempty"`   // and the fallback was told after them
 	HeldBack   []HeldPerson     `json:"held_back,omitempty"`  // who is to be told when their window opens
 	HeldBy     string           `json:"held_by,omitempty"`    // the last recorded reason why nothing was sent
 }
@@ -106,6 +107,7 @@ type IncidentEvent struct {
 	Kind       AlertKind  `json:"kind"`
 	Status     Status     `json:"status"`
 	Detail     string     `json:"detail"`
+	Step       int        `json:"step,omitempty"` // the escalation step, from 1; -1 is the fallback
 	Decisions  []Decision `json:"decisions"`
 	Deliveries []string   `json:"deliveries"`
 }
@@ -150,7 +152,7 @@ type Happening struct {
 	Plugins []string // nil: all of the subject's
 	// UpdatersOnly limits the event to plugins with send_alert_update.
 	UpdatersOnly bool
-	Step         int         // escalation step, from 1; 0 is none
+	Step         int         // escalation step, from 1, or fallbackStep; 0 is none
 	Held         string      // not "": recorded, with the reason, and not sent
 	Only         *HeldPerson // to this person alone
 }

@@ -218,6 +218,9 @@ func (x *tx) beginAttempt(id string, entry PluginEntry) *AlertCall {
 	d = x.admit(d, channel)
 	// A room or a receiver hears of it all the same: only a call and a text have
 	// nobody left to go to.
+	if d.Step != 0 && len(d.Attempts) == 0 && wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0 {
+		x.missed(d)
+	}
 	personal := channel == "phone" || channel == "sms"
 	if personal && wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0 && kind != AlertRecovery {
 		d = d.copy()

@@ -42,6 +42,7 @@ type Why struct {
 	Kind       AlertKind     `json:"kind"`
 	Status     Status        `json:"status"`
 	Detail     string        `json:"detail"`
+	Step       int           `json:"step,omitempty"` // the escalation step, from 1; -1 is the fallback
 	Answer     Paged         `json:"answer"`
 	Reason     string        `json:"reason"` // a sentence without its full stop
 	Decisions  []Decision    `json:"decisions"`
@@ -98,7 +99,7 @@ func (e *Engine) Why(ctx context.Context, incident string, q WhyQuery) ([]Why, e
 
 // why answers for one event and its deliveries. It is pure.
 func why(event IncidentEvent, made []Delivery, q WhyQuery) Why {
-	w := Why{Event: event.ID, At: event.At, Kind: event.Kind, Status: event.Status, Detail: event.Detail,
+	w := Why{Event: event.ID, At: event.At, Kind: event.Kind, Status: event.Status, Detail: event.Detail, Step: event.Step,
 		Answer: PagedNobody, Decisions: []Decision{}, Deliveries: []WhyDelivery{}}
 	for _, d := range event.Decisions {
 		slug, ofPlugin := strings.CutPrefix(d.Step, "plugin ")

@@ -58,7 +58,7 @@ func (w *Web) delivery(q *request) error {
 		return err
 	}
 	d = w.seen(q, d)
-	v := deliveryPage{Delivery: d, Plugin: w.card(d.Plugin), Kind: kindWord(d.Kind), Users: w.names(d.Users), Officers: w.names(d.DutyOfficers), Reached: w.names(d.Reached)}
+	v := deliveryPage{Delivery: d, Plugin: w.card(d.Plugin), Kind: kindWord(d.Kind, d.Step), Users: w.names(d.Users), Officers: w.names(d.DutyOfficers), Reached: w.names(d.Reached)}
 	v.Retriable = (d.State == engine.DeliveryFailed || d.State == engine.DeliveryDead) && !d.UnderWay()
 	for _, h := range d.Held {
 		v.Held = append(v.Held, setting{Label: w.nameOfUser(h.User), Value: h.Why})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,25 @@ func (p *page) dated(at any, clock string) template.HTML {
 		layout = clock
 	}
 	return p.timeTag(t, t.In(p.zone).Format(layout))
+}
+
+// instants are those that the engine writes into a sentence.
+var instants = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+
+// local shows the instants in a text as the reader's clock does, with the name
+// that the zone has at that time.
+func (p *page) local(text string) string {
+	return instants.ReplaceAllStringFunc(text, func(found string) string {
+		at, err := time.Parse(time.RFC3339, found)
+		if err != nil {
+			return found
+		}
+		layout := "2006-01-02 15:04 MST"
+		if at.In(p.zone).Format(time.DateOnly) == p.now.In(p.zone).Format(time.DateOnly) {
+			layout = "15:04 MST"
+		}
+		return at.In(p.zone).Format(layout)
+	})
 }
 
 // timeTag writes text that is made of times alone.

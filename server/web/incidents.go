@@ -91,7 +91,7 @@ func (w *Web) incident(q *request) error {
 		byID[d.ID] = d
 	}
 	for _, e := range in.Events {
-		one := eventView{Event: e, Title: kindWord(e.Kind)}
+		one := eventView{Event: e, Title: kindWord(e.Kind, e.Step)}
 		for _, id := range e.Deliveries {
 			if d, ok := byID[id]; ok {
 				one.Sent = append(one.Sent, d)
@@ -112,8 +112,11 @@ func (w *Web) incident(q *request) error {
 	return nil
 }
 
-// kindWord says in words what an event was.
-func kindWord(kind engine.AlertKind) string {
+// kindWord says in words what an event was; step is 0 but for escalation steps.
+func kindWord(kind engine.AlertKind, step int) string {
+	if step != 0 {
+		return "Nobody acknowledged"
+	}
 	switch kind {
 	case engine.AlertFiring:
 		return "It broke"

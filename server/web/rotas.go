@@ -149,6 +149,9 @@ func (w *Web) rotaPage(q *request) error {
 		}
 	}
 	p := w.newPage(q, r.Name, "rotas")
+	if zone, err := rota.LoadZone(r.TimeZone); err == nil { // one shift is shown on one clock
+		p.zone = zone
+	}
 	p.Events = "types=rota,user,settings"
 	p.Body = v
 	w.render(q.rw, http.StatusOK, "rota", p)

@@ -61,8 +61,10 @@ func (w *Web) weeks(r *engine.Rota) ([]week, []legend, error) {
 	}
 	now := w.o.Now().In(zone)
 	day := (int(now.Weekday()) + 6) % 7
-	monday := time.Date(now.Year(), now.Month(), now.Day()-day, 0, 0, 0, 0, zone)
-	end := monday.AddDate(0, 0, 7*weeksShown)
+	midnight := func(days int) time.Time { // also where the clock leaves it out
+		return rota.FromWall(time.Date(now.Year(), now.Month(), now.Day()-day+days, 0, 0, 0, 0, time.UTC), zone).In(zone)
+	}
+	monday, end := midnight(0), midnight(7*weeksShown)
 	shifts, err := w.engine.Shifts(r.ID, monday, end)
 	if err != nil {
 		return nil, nil, err
@@ -78,8 +80,7 @@ func (w *Web) weeks(r *engine.Rota) ([]week, []legend, error) {
 	}
 	out := make([]week, weeksShown)
 	for i := range out {
-		from := monday.AddDate(0, 0, 7*i)
-		out[i] = w.week(from, monday.AddDate(0, 0, 7*(i+1)), now, shifts, marks)
+		out[i] = w.week(midnight(7*i), midnight(7*(i+1)), now, shifts, marks)
 	}
 	return out, people, nil
 }

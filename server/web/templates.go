@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"moonwatch/engine"
 	"moonwatch/engine/form"
 )
 
@@ -59,7 +60,8 @@ func functions(a *assets) template.FuncMap {
 		"can":       (*page).can,
 		"weblink":   form.ValidURL,
 		"lasted":    (*page).lasted,
-		"kindword":  kindWord,
+		"kindword":  func(d engine.Delivery) string { return kindWord(d.Kind, d.Step) },
+		"local":     (*page).local,
 		"whyof":     whyOf,
 		"inc":       func(i int) int { return i + 1 },
 		"chart":     drawChart,

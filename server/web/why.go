@@ -50,7 +50,7 @@ func (w *Web) why(q *request) error {
 		if one.Answer == engine.PagedTold {
 			v.Told++
 		}
-		v.Items = append(v.Items, whyView{one, kindWord(one.Kind)})
+		v.Items = append(v.Items, whyView{one, kindWord(one.Kind, one.Step)})
 	}
 	slices.Reverse(v.Items)
 	p := w.newPage(q, "Who was told of "+in.SubjectName, "incidents")
