@@ -14,22 +14,51 @@ import (
 const (
 	// viewTime is how long a call of a view may take, with the wait for its turn.
 	viewTime = 20 * time.Second
-	// viewsAtOnce is how many calls of views may be under way.
+	// viewsAtOnce is how many calls of views may be under way, and viewsOfOne how
+	// many of them are of one plugin: whoever calls a slow public view again and
+	// again takes no place from the others.
 	viewsAtOnce = 64
+	viewsOfOne  = 8
 	// errorsKept is how many errors of a plugin's views are kept.
 	errorsKept = 20
 )
 
 // viewDesk serves plugins' own views. What it keeps is lost at a stop.
 type viewDesk struct {
-	places chan struct{}
-
-	mu     sync.Mutex // guards errors
-	errors map[string][]PluginError
+	mu       sync.Mutex // guards what follows
+	underWay map[string]int
+	all      int
+	errors   map[string][]PluginError
 }
 
 func newViewDesk() *viewDesk {
-	return &viewDesk{places: make(chan struct{}, viewsAtOnce), errors: map[string][]PluginError{}}
+	return &viewDesk{underWay: map[string]int{}, errors: map[string][]PluginError{}}
+}
+
+// enter takes a place for a call of a plugin's view, which leave gives back. A
+// plugin's first call always finds one, so that there can be as many beyond
+// viewsAtOnce as there are plugins; further ones are refused when the plugin has
+// more than a quarter of what is free.
+func (d *viewDesk) enter(slug string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	own := d.underWay[slug]
+	if own >= viewsOfOne || own > 0 && 4*own > viewsAtOnce-d.all {
+		return false
+	}
+	d.underWay[slug]++
+	d.all++
+	return true
+}
+
+func (d *viewDesk) leave(slug string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all--; d.underWay[slug] > 1 {
+		d.underWay[slug]--
+	} else {
+		delete(d.underWay, slug)
+	}
 }
 
 // Views returns the views of a plugin whose file is there.
@@ -55,12 +84,10 @@ func (e *Engine) View(_ context.Context, slug string, by *Actor, q ViewRequest) 
 	case e.isStopping():
 		return ViewAnswer{}, &Error{Kind: Unavailable, Message: errStopping.Error()}
 	}
-	select {
-	case e.views.places <- struct{}{}:
-		defer func() { <-e.views.places }()
-	default:
-		return ViewAnswer{}, &Error{Kind: Unavailable, Message: "too many calls of plugins' views are under way"}
+	if !e.views.enter(slug) {
+		return ViewAnswer{}, &Error{Kind: Unavailable, Message: "too many calls of this plugin's views are under way"}
 	}
+	defer e.views.leave(slug)
 	if q.Method == "HEAD" && !slices.Contains(route.Methods, q.Method) {
 		q.Method = "GET"
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"moonwatch/engine"
@@ -64,6 +65,61 @@ func TestViewIsAdmitted(t *testing.T) {
 		b.plugins.put(entry)
 		if err := b.view(nil, "POST", "hook"); engine.KindOf(err) != engine.NotFound {
 			t.Errorf("of a plugin whose file is gone: %v", err)
+		}
+	})
+}
+
+// TestSlowViewsTakeNoPlaceFromOthers calls one plugin's view, public or not, 64
+// times while none of them answers: eight are under way, the others are refused
+// at once, and every other plugin's views answer all the while.
+func TestSlowViewsTakeNoPlaceFromOthers(t *testing.T) {
+	viewer(t, func(b *bench, answer func(func(*engine.ViewCall) error)) {
+		ada := b.user("ada")
+		actor := &engine.Actor{User: ada.ID, Name: "ada", Role: access.Viewer}
+		const others = 70
+		for i := range others {
+			b.plugins.put(engine.PluginEntry{Slug: fmt.Sprint("other", i), Plugin: &fakePlugin{run: b.run,
+				meta:  engine.PluginMeta{Slug: fmt.Sprint("other", i), Kind: engine.CheckPlugin},
+				views: []engine.ViewRoute{{Path: "hook", Methods: []string{"POST"}, Public: true}},
+				view: func(context.Context, *engine.ViewCall) (engine.ViewAnswer, error) {
+					return engine.ViewAnswer{Status: 200}, nil
+				}}})
+		}
+		hold := make(chan struct{})
+		answer(func(*engine.ViewCall) error { <-hold; return nil })
+		results := make(chan error, 64)
+		for i := range 64 {
+			go func() {
+				if i%2 == 0 {
+					results <- b.view(nil, "POST", "hook")
+				} else {
+					results <- b.view(actor, "GET", "desk")
+				}
+			}()
+		}
+		synctest.Wait()
+		if len(results) != 56 {
+			t.Errorf("%d of 64 calls have ended, want 56", len(results))
+		}
+		for range len(results) {
+			if err := <-results; engine.KindOf(err) != engine.Unavailable {
+				t.Errorf("a call too many: %v", err)
+			}
+		}
+		for i := range others {
+			if _, err := b.e.View(b.t.Context(), fmt.Sprint("other", i), nil, engine.ViewRequest{Method: "POST", Path: "hook"}); err != nil {
+				t.Errorf("another plugin's view: %v", err)
+			}
+		}
+		close(hold)
+		synctest.Wait()
+		for range len(results) {
+			if err := <-results; err != nil {
+				t.Errorf("one that was under way: %v", err)
+			}
+		}
+		if err := b.view(nil, "POST", "hook"); err != nil {
+			t.Errorf("when all have ended: %v", err)
 		}
 	})
 }
