@@ -140,7 +140,7 @@ func errorObject(err error) lua.LValue {
 func basePrint(L *lua.LState) int {
 	parts := make([]string, L.GetTop())
 	for i := range parts {
-		parts[i] = lualib.ToString(L, L.Get(i+1))
+		parts[i] = cutBytes(lualib.ToString(L, L.Get(i+1)), maxLogLine)
 	}
 	if c := callOf(L); c != nil && c.log != nil {
 		c.log("info", strings.Join(parts, "\t"))

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"moonwatch/luaapi/lualib"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -71,7 +73,7 @@ func (u *unpacker) take(n int) string {
 		u.short = true
 		return ""
 	}
-	taken := u.data[u.at : u.at+n]
+	taken := lualib.Part(u.data, u.data[u.at:u.at+n])
 	u.at += n
 	return taken
 }

@@ -6,6 +6,8 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"moonwatch/luaapi/lualib"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -207,7 +209,7 @@ func (d *jsonDecoder) number() lua.LValue {
 	literal := d.text[start:d.at]
 	if integer && whole >= 16 {
 		if n, err := strconv.ParseInt(literal, 10, 64); err != nil || n > 1<<53 || n < -1<<53 {
-			return lua.LString(literal)
+			return lua.LString(lualib.Part(d.text, literal))
 		}
 	}
 	f, err := strconv.ParseFloat(literal, 64)
@@ -234,7 +236,7 @@ func (d *jsonDecoder) string() string {
 		switch c := d.text[d.at]; {
 		case c == '"':
 			d.at++
-			return d.text[start : d.at-1]
+			return lualib.Part(d.text, d.text[start:d.at-1])
 		case c == '\\':
 			return d.escaped(start)
 		case c < 0x20:

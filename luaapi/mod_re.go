@@ -6,6 +6,8 @@ import (
 
 	"moonwatch/engine/pattern"
 
+	"moonwatch/luaapi/lualib"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -113,7 +115,7 @@ func matchTable(re *pattern.Pattern, text string, places []int) *lua.LTable {
 	for i, name := range names {
 		var v lua.LValue = lua.LFalse
 		if places[2*i] >= 0 {
-			v = lua.LString(text[places[2*i]:places[2*i+1]])
+			v = lua.LString(lualib.Part(text, text[places[2*i]:places[2*i+1]]))
 		}
 		t.RawSetInt(i, v)
 		if name != "" {

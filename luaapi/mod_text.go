@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"moonwatch/luaapi/lualib"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -79,7 +81,7 @@ func utf8Sub(L *lua.LState) int {
 		L.Push(lua.LString(""))
 		return 1
 	}
-	L.Push(lua.LString(text[offsetOf(text, first-1):offsetOf(text, last)]))
+	L.Push(lua.LString(lualib.Part(text, text[offsetOf(text, first-1):offsetOf(text, last)])))
 	return 1
 }
 

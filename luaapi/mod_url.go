@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"moonwatch/luaapi/lualib"
+
 	lua "github.com/yuin/gopher-lua"
 	"golang.org/x/net/publicsuffix"
 )
@@ -31,26 +33,28 @@ var urlParts = []string{"scheme", "user", "password", "host", "port", "path", "q
 // password and port, which are nil.
 func urlParse(L *lua.LState) int {
 	a := args{L, "url.parse"}
-	u, err := url.Parse(a.text(1, "url"))
+	text := a.text(1, "url")
+	u, err := url.Parse(text)
 	if err != nil {
 		return failed(L, invalid("not a URL: %s", keyText(L.Get(1))))
 	}
+	part := func(s string) lua.LString { return lua.LString(lualib.Part(text, s)) }
 	t := newRecord(8)
-	t.RawSetString("scheme", lua.LString(u.Scheme))
-	t.RawSetString("host", lua.LString(u.Hostname()))
-	t.RawSetString("path", lua.LString(u.EscapedPath()))
-	t.RawSetString("query", lua.LString(u.RawQuery))
-	t.RawSetString("fragment", lua.LString(u.Fragment))
+	t.RawSetString("scheme", part(u.Scheme))
+	t.RawSetString("host", part(u.Hostname()))
+	t.RawSetString("path", part(u.EscapedPath()))
+	t.RawSetString("query", part(u.RawQuery))
+	t.RawSetString("fragment", part(u.Fragment))
 	if u.Opaque != "" {
-		t.RawSetString("path", lua.LString(u.Opaque))
+		t.RawSetString("path", part(u.Opaque))
 	}
 	if port, err := strconv.Atoi(u.Port()); err == nil {
 		t.RawSetString("port", lua.LNumber(port))
 	}
 	if u.User != nil {
-		t.RawSetString("user", lua.LString(u.User.Username()))
+		t.RawSetString("user", part(u.User.Username()))
 		if password, ok := u.User.Password(); ok {
-			t.RawSetString("password", lua.LString(password))
+			t.RawSetString("password", part(password))
 		}
 	}
 	L.Push(t)
@@ -137,12 +141,17 @@ func urlQuery(L *lua.LState) int {
 	if _, ok := L.Get(1).(lua.LString); !ok {
 		a.wrongType(1, "query", "a table or text")
 	}
-	values, err := url.ParseQuery(strings.TrimPrefix(a.text(1, "query"), "?"))
+	text := a.text(1, "query")
+	values, err := url.ParseQuery(strings.TrimPrefix(text, "?"))
 	if err != nil {
 		return failed(L, invalid("not a query: it has a %% that escapes nothing, or a semicolon"))
 	}
 	t := newRecord(len(values))
 	for name, list := range values {
+		name = lualib.Part(text, name)
+		for i := range list {
+			list[i] = lualib.Part(text, list[i])
+		}
 		if len(list) == 1 {
 			t.RawSetString(name, lua.LString(list[0]))
 		} else {

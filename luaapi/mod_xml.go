@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"moonwatch/luaapi/lualib"
+
 	lua "github.com/yuin/gopher-lua"
 	"golang.org/x/net/html/charset"
 )
@@ -66,7 +68,8 @@ func newXMLElement(start xml.StartElement) *xmlElement {
 }
 
 func (e *xmlElement) finish() {
-	e.table.RawSetString("text", lua.LString(strings.TrimSpace(e.text.String())))
+	text := e.text.String()
+	e.table.RawSetString("text", lua.LString(lualib.Part(text, strings.TrimSpace(text))))
 }
 
 func xmlName(n xml.Name) string {

@@ -47,7 +47,7 @@ func (m *matcher) capture(i, start, end int) lua.LValue {
 		if i != 0 {
 			m.L.RaiseError("invalid capture index")
 		}
-		return lua.LString(m.s[start:end])
+		return lua.LString(Part(m.s, m.s[start:end]))
 	}
 	c := &m.captures[i]
 	switch c.length {
@@ -56,7 +56,7 @@ func (m *matcher) capture(i, start, end int) lua.LValue {
 	case capturePosition:
 		return lua.LNumber(c.start + 1)
 	}
-	return lua.LString(m.s[c.start : c.start+c.length])
+	return lua.LString(Part(m.s, m.s[c.start:c.start+c.length]))
 }
 
 // pushCaptures pushes all captures, or the whole match when there are none.
@@ -112,7 +112,8 @@ func strGmatch(L *lua.LState) int {
 	s, p := checkString(L, 1, "gmatch"), checkString(L, 2, "gmatch")
 	m := &matcher{s: s, p: p}
 	at := 0
-	L.Push(L.NewFunction(func(L *lua.LState) int {
+	// The subject is an upvalue as well, so that who weighs the run finds it.
+	L.Push(L.NewClosure(func(L *lua.LState) int {
 		m.L = L
 		for ; at <= len(m.s); at++ {
 			end := m.from(at, 0)
@@ -128,6 +129,6 @@ func strGmatch(L *lua.LState) int {
 		}
 		L.Push(lua.LNil)
 		return 1
-	}))
+	}, L.Get(1), L.Get(2)))
 	return 1
 }

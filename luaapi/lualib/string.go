@@ -39,6 +39,18 @@ func strLen(L *lua.LState) int {
 	return 1
 }
 
+// Part returns part, which was cut from whole, by itself when whole is much
+// longer: a part alone would keep all of it in memory, unseen by who weighs a run.
+func Part(whole, part string) string {
+	if len(whole) >= partFrom && 2*len(part) < len(whole) {
+		return strings.Clone(part)
+	}
+	return part
+}
+
+// partFrom is the length from which a text is worth not to be kept for a part of it.
+const partFrom = 64
+
 func strSub(L *lua.LState) int {
 	s := checkString(L, 1, "sub")
 	from := max(position(checkInt(L, 2, "sub"), len(s)), 1)
@@ -47,7 +59,7 @@ func strSub(L *lua.LState) int {
 		L.Push(lua.LString(""))
 		return 1
 	}
-	L.Push(lua.LString(s[from-1 : to]))
+	L.Push(lua.LString(Part(s, s[from-1:to])))
 	return 1
 }
 
