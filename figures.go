@@ -11,7 +11,7 @@ type figures struct{ lua *luaapi.Runtime }
 // PluginFigures implements server.PluginFigures.
 func (f figures) PluginFigures() server.Figures {
 	now := f.lua.Stats()
-	out := server.Figures{Executing: now.Executing, Waiting: now.Waiting, Plugins: make(map[string]server.PluginFigure, len(now.Plugins))}
+	out := server.Figures{Executing: now.Executing, Waiting: now.Waiting, Ended: now.Ended, Plugins: make(map[string]server.PluginFigure, len(now.Plugins))}
 	for slug, p := range now.Plugins {
 		out.Plugins[slug] = server.PluginFigure(p)
 	}

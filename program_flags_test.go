@@ -17,7 +17,7 @@ func TestFlags(t *testing.T) {
 	m := newMonitor(t)
 	seen := 0
 	for command, flags := range map[string]string{
-		"serve": "listen data plugins allow-exec tls-cert tls-key", "plugin new": "", "plugin lint": "", "plugin test": "", "plugin run": "set json",
+		"serve": "listen data plugins allow-exec tls-cert tls-key memory", "plugin new": "", "plugin lint": "", "plugin test": "", "plugin run": "set json",
 		"plugin list": "data plugins", "user add": "role password-stdin data", "user passwd": "password-stdin data", "token create": "user data",
 		"export": "data", "import": "dry-run prune data", "backup": "data", "restore": "data", "doctor": "data", "version": "",
 	} {
@@ -43,7 +43,7 @@ func TestFlags(t *testing.T) {
 	if help := m.cli("", "serve", "--help").out; !strings.Contains(help, "127.0.0.1:8420") || !strings.Contains(help, "moonwatch-data") {
 		t.Errorf("the defaults of serve are %s", help)
 	}
-	for _, bad := range [][]string{{"serve", "--nosuch"}, {"nosuch"}, {"user", "add"}, {"user", "add", "x", "--role", "emperor", "--password-stdin"}, {"import"}} {
+	for _, bad := range [][]string{{"serve", "--nosuch"}, {"serve", "--memory", "lots"}, {"serve", "--memory", "1MiB"}, {"nosuch"}, {"user", "add"}, {"user", "add", "x", "--role", "emperor", "--password-stdin"}, {"import"}} {
 		if p := m.cli("", bad...); p.code == 0 || !strings.HasPrefix(p.err, "moonwatch: ") || strings.Contains(p.err, "goroutine") {
 			t.Errorf("%v: exit %d, %s", bad, p.code, p.err)
 		}

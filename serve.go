@@ -25,16 +25,17 @@ import (
 
 type serveCommand struct {
 	dataFlag
-	Listen          string   `default:"127.0.0.1:8420" placeholder:"ADDRESS" help:"The address to serve pages and API on (${default})."`
-	Plugins         string   `type:"path" placeholder:"DIR" help:"The plugin folder (plugins in the data folder)."`
-	AllowExec       []string `placeholder:"PATH" help:"A program that plugins may run, by its absolute path. May be given several times."`
-	TLSCert         string   `name:"tls-cert" type:"path" placeholder:"FILE" help:"The TLS certificate, with its chain."`
-	TLSKey          string   `name:"tls-key" type:"path" placeholder:"FILE" help:"The key of the TLS certificate."`
-	AllowNet        []string `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local and cloud metadata addresses)."`
-	DenyNet         []string `placeholder:"CIDR" help:"A network that plugins may not reach."`
-	NoPluginEditing bool     `help:"Keep plugins from being written in the browser, for those who keep them elsewhere."`
-	LogFormat       string   `enum:"text,json" default:"text" help:"How log lines are written, text or json (${default})."`
-	LogLevel        string   `enum:"debug,info,warn,error" default:"info" help:"The least level that is logged (${default})."`
+	Listen          string     `default:"127.0.0.1:8420" placeholder:"ADDRESS" help:"The address to serve pages and API on (${default})."`
+	Plugins         string     `type:"path" placeholder:"DIR" help:"The plugin folder (plugins in the data folder)."`
+	AllowExec       []string   `placeholder:"PATH" help:"A program that plugins may run, by its absolute path. May be given several times."`
+	TLSCert         string     `name:"tls-cert" type:"path" placeholder:"FILE" help:"The TLS certificate, with its chain."`
+	TLSKey          string     `name:"tls-key" type:"path" placeholder:"FILE" help:"The key of the TLS certificate."`
+	AllowNet        []string   `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local and cloud metadata addresses)."`
+	DenyNet         []string   `placeholder:"CIDR" help:"A network that plugins may not reach."`
+	NoPluginEditing bool       `help:"Keep plugins from being written in the browser, for those who keep them elsewhere."`
+	Memory          memorySize `placeholder:"SIZE" help:"About how much memory the runs of all plugins together may take, as 512MiB or 2GiB. Near it fewer runs are begun, then the heaviest are ended (by default half of what the cgroup allows, or a quarter of the machine's memory, up to 1GiB)."`
+	LogFormat       string     `enum:"text,json" default:"text" help:"How log lines are written, text or json (${default})."`
+	LogLevel        string     `enum:"debug,info,warn,error" default:"info" help:"The least level that is logged (${default})."`
 }
 
 // shutdownTime is how long requests under way may take to end at a stop.
@@ -56,7 +57,11 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	log := c.logger(s.err)
 	stdlog.SetFlags(0) // what libraries write there is a line of the log as any other
 	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelWarn).Writer())
-	go boundMemory(ctx)
+	memory := uint64(c.Memory)
+	if memory == 0 {
+		memory = defaultMemory("/")
+	}
+	runs := &runMemory{}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
@@ -78,6 +83,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 
 	f, err := c.open(ctx, log, func(o *engine.Options) {
 		o.SelfURL, o.Prober, o.Fetcher, o.NoEditing = self, outside{network}, outside{network}, c.NoPluginEditing
+		o.Memory, o.RunsInFlight = runs, runsInFlight(memory)
 		o.Crowded = func() bool { return network.Waiting() > crowd }
 	})
 	if err != nil {
@@ -89,11 +95,13 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 		return fmt.Errorf("make the plugin folder: %w", err)
 	}
 	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.PluginData(), Sources: f.engine.PluginSources(),
-		Opener: f.sealer, Shipped: plugins.Files(), Dir: c.Plugins, Logger: log})
+		Opener: f.sealer, Shipped: plugins.Files(), Dir: c.Plugins, Logger: log, Memory: memory})
 	if err != nil {
 		return fmt.Errorf("prepare plugins: %w", err)
 	}
 	defer lua.Close()
+	runs.lua = lua
+	go boundMemory(ctx, memory, func() uint64 { held, _ := lua.RunMemory(); return held })
 	if err := writeEditorFiles(c.Plugins); err != nil {
 		log.Warn("editors find no definitions beside the plugins", "error", err)
 	}

@@ -31,6 +31,8 @@ type Options struct {
 	// now would only wait, too; nil: never. It is called hundreds of times a second
 	// and must not block.
 	Crowded func() bool
+	// Memory tells what runs take; nil: they are begun whatever they take.
+	Memory Memory
 	// Fetcher reads the feeds of rotas and the outbound heartbeat; nil: neither is done.
 	Fetcher Fetcher
 	// NoEditing keeps plugins from being written through the monitor.
@@ -47,6 +49,15 @@ type Options struct {
 // Prober tries to reach a target ("host:port" or a URL). It may block until ctx ends.
 type Prober interface {
 	Probe(ctx context.Context, target string) error
+}
+
+// Memory knows how much memory the runs of checks take. Its methods are called
+// for each run that is to begin and must not block.
+type Memory interface {
+	// RunMemory is how many bytes all runs under way hold, and how many they may.
+	RunMemory() (held, most uint64)
+	// ExpectedMemory is how many bytes a run of a check is likely to hold.
+	ExpectedMemory(check string) uint64
 }
 
 // DefaultOptions returns options that want a Store and a Sealer.
@@ -145,6 +156,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if o.Crowded != nil {
 		e.sched.crowded = o.Crowded
 	}
+	e.sched.memory = o.Memory
 	e.outbox = newOutbox(e)
 	e.hub = newHub(uint64(e.startAt.UnixMicro()))
 	e.data = newPluginData(e)

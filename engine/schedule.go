@@ -27,6 +27,10 @@ type scheduler struct {
 	crowded func() bool       // whether runs begun now would only wait for connections
 	plugins map[string]*share // by slug
 	ready   []string          // slugs with waiting runs, in turn
+	memory  Memory            // nil: nobody knows
+	claimed uint64            // bytes that the runs in flight are likely to hold
+	heavy   int               // of those runs, how many are likely to hold more than a light one
+	hungry  []*slot           // runs for which there was no memory, the longest waiting first
 	idle    chan *slot
 	done    chan struct{} // closed by close: idle workers leave
 	workers sync.WaitGroup
@@ -57,6 +61,7 @@ type slot struct {
 	expires time.Time // no turn by then: skipped
 	begun   time.Time // when it got its turn; zero while it waits
 	entry   *entry
+	memory  uint64 // bytes that it is likely to hold
 	waiters []chan *Result
 }
 
@@ -190,7 +195,7 @@ func (s *scheduler) runNow(c *Check) <-chan *Result {
 		return done
 	}
 	e.running.waiters = append(e.running.waiters, done)
-	if len(s.ready) > 0 { // it may wait: the loop ends that at the deadline
+	if len(s.ready)+len(s.hungry) > 0 { // it may wait: the loop ends that at the deadline
 		s.ring()
 	}
 	return done
@@ -283,6 +288,7 @@ func (s *scheduler) turn() time.Duration {
 	}
 	s.expire(now)
 	s.admit(s.spare)
+	s.feed(now)
 	for len(s.queue) > 0 && !s.queue[0].due.After(now) {
 		e := s.queue[0]
 		planned := e.due
@@ -300,6 +306,9 @@ func (s *scheduler) turn() time.Duration {
 	} else if len(s.queue) > 0 {
 		sleep = max(s.queue[0].due.Sub(now), tick)
 	}
+	if len(s.hungry) > 0 {
+		sleep = min(sleep, hungryWait)
+	}
 	s.wakes = now.Add(sleep)
 	return sleep
 }
@@ -313,6 +322,13 @@ func (s *scheduler) launch(e *entry, planned time.Time, atOnce bool) {
 	t := &slot{check: e.check, planned: planned, expires: planned.Add(e.check.Timeout.Std()), entry: e}
 	e.running = t
 	p := s.share(e.check.Plugin)
+	if s.memory != nil {
+		t.memory = s.memory.ExpectedMemory(e.check.ID)
+	}
+	if !s.room(t.memory) {
+		s.hungry = append(s.hungry, t)
+		return
+	}
 	if atOnce && s.flying < s.limit && (p.flying < s.fair() || len(s.ready) == 0 && s.open(p)) {
 		s.fly(p, t)
 		return
@@ -347,6 +363,7 @@ func (s *scheduler) open(p *share) bool {
 func (s *scheduler) fly(p *share, t *slot) {
 	t.begun = s.now()
 	s.flying++
+	s.claim(t.memory)
 	s.spare--
 	p.flying++
 	s.started.Add(1)
@@ -384,6 +401,7 @@ func (s *scheduler) landed(t *slot) []chan *Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flying--
+	s.unclaim(t.memory)
 	s.plugins[t.check.Plugin].flying--
 	s.settle(t)
 	s.expire(s.now())
@@ -410,6 +428,10 @@ func (s *scheduler) admit(n int) {
 		}
 		if passed = 0; !now.Before(next.expires) { // it waited behind one with a longer timeout
 			s.skip(next)
+			continue
+		}
+		if !s.room(next.memory) {
+			s.hungry = append(s.hungry, next)
 			continue
 		}
 		s.fly(p, next)
@@ -462,25 +484,4 @@ func (s *scheduler) close() {
 	for _, e := range s.entries {
 		e.index = -1
 	}
-}
-
-type entryHeap []*entry
-
-func (h entryHeap) Len() int           { return len(h) }
-func (h entryHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h entryHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h *entryHeap) Push(v any) {
-	e := v.(*entry)
-	e.index = len(*h)
-	*h = append(*h, e)
-}
-func (h *entryHeap) Pop() any {
-	old := *h
-	e := old[len(old)-1]
-	*h = old[:len(old)-1]
-	e.index = -1
-	return e
 }

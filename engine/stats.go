@@ -11,8 +11,12 @@ type Stats struct {
 	Subjects      map[Status]int
 	Scheduled     int
 	UnderWay      int
-	Started       int64 // runs since the start
-	Skipped       int64 // slots without a run since the start
+	MostUnderWay  int    // how many runs may be under way
+	Hungry        int    // runs that wait until there is memory for them
+	Memory        uint64 // bytes that all runs held when they were last weighed, 0 while that is little
+	MostMemory    uint64 // bytes that they may hold; 0 when nobody knows
+	Started       int64  // runs since the start
+	Skipped       int64  // slots without a run since the start
 	LagBounds     []time.Duration
 	LagBuckets    []int64 // one more than LagBounds: the last is above all
 	LagSum        time.Duration
@@ -52,7 +56,11 @@ func (e *Engine) Stats() Stats {
 	e.mu.RUnlock()
 	e.sched.mu.Lock()
 	s.Scheduled, s.UnderWay = len(e.sched.entries), e.sched.flying
+	s.MostUnderWay, s.Hungry = e.sched.limit, len(e.sched.hungry)
 	e.sched.mu.Unlock()
+	if e.o.Memory != nil {
+		s.Memory, s.MostMemory = e.o.Memory.RunMemory()
+	}
 	s.Started, s.Skipped = e.sched.started.Load(), e.sched.skipped.Load()
 	l := &e.sched.lag
 	l.mu.Lock()

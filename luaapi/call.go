@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"moonwatch/engine"
@@ -28,6 +29,11 @@ type call struct {
 	secrets  form.Stars // opened secrets, masked in whatever the run leaves behind
 	closers  []func()   // run when the call has ended, last first
 	gate     *turn      // given back during every wait; nil when there are no turns
+	// connections are those that the run has opened. They stay until its end.
+	connections []*tcpConnection
+	// carried counts the bytes that go out and come in while the run waits:
+	// nothing in Lua holds them yet, or any more.
+	carried atomic.Int64
 
 	run *run // of the core
 }
@@ -46,34 +52,49 @@ func callOf(L *lua.LState) *call {
 // wait runs fn, which may block, with the turn given back meanwhile. fn's
 // context ends after timeout, or when that is 0 half a second before the run's
 // deadline (a tenth of it for deadlines under 5 s), so that the plugin can still answer.
+// fn may touch nothing of Lua: while it runs, the watchdog weighs the run, and it
+// ends the wait when that is one run too many for the memory.
 func (c *call) wait(timeout time.Duration, fn func(ctx context.Context) error) error {
-	ctx, cancel := c.waitContext(timeout)
-	defer cancel()
 	if c.gate == nil {
+		ctx, cancel := c.waitContext(c.ctx, timeout)
+		defer cancel()
 		return fn(ctx)
+	}
+	whole, end := context.WithCancel(c.ctx)
+	defer end()
+	ctx, cancel := c.waitContext(whole, timeout)
+	defer cancel()
+	if c.run != nil {
+		c.run.vm.park(end)
+		defer c.run.vm.unpark()
 	}
 	c.gate.release()
 	err := fn(ctx)
-	if c.run != nil {
-		c.run.vm.nextMeasure = 0 // it is weighed with what came
-		c.run.vm.lookAgain()
-	}
-	if gateErr := c.gate.acquire(c.ctx, returning); gateErr != nil && err == nil {
+	if gateErr := c.gate.acquire(whole, returning); gateErr != nil && err == nil {
 		err = gateErr
 	}
 	return err
 }
 
+// outside is how many bytes the call holds outside the reach of Lua.
+func (c *call) outside() uint64 {
+	sum := c.carried.Load()
+	for _, t := range c.connections {
+		sum += t.held.Load()
+	}
+	return uint64(max(sum, 0))
+}
+
 // waitContext returns the context of one wait. A wait never ends later than the
 // run; without a timeout of its own it leaves the plugin time to answer.
-func (c *call) waitContext(timeout time.Duration) (context.Context, context.CancelFunc) {
+func (c *call) waitContext(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if timeout > 0 {
-		return context.WithTimeout(c.ctx, timeout)
+		return context.WithTimeout(ctx, timeout)
 	}
 	if c.deadline.IsZero() {
-		return context.WithCancel(c.ctx)
+		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(c.ctx, c.deadline.Add(-c.reserve()))
+	return context.WithDeadline(ctx, c.deadline.Add(-c.reserve()))
 }
 
 // reserve is the time that a wait leaves before the run's deadline.

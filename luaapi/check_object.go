@@ -29,6 +29,19 @@ type fieldValue struct {
 	v  lua.LValue
 }
 
+// values appends the tables to roots: a plugin may write to them.
+func (t *checkTables) values(roots []lua.LValue) []lua.LValue {
+	for _, table := range []*lua.LTable{t.config, t.instances, t.services} {
+		if table != nil {
+			roots = append(roots, table)
+		}
+	}
+	for _, field := range t.fields {
+		roots = append(roots, field.v)
+	}
+	return roots
+}
+
 // newCheck is the check object of a run. The check stands behind it in the run;
 // nothing that Lua holds points into the engine.
 func (r *run) newCheck() *lua.LUserData {

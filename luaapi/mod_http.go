@@ -3,7 +3,6 @@ package luaapi
 import (
 	"context"
 	"net/http"
-	"net/http/cookiejar"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,7 +11,6 @@ import (
 	"moonwatch/luaapi/host"
 
 	lua "github.com/yuin/gopher-lua"
-	"golang.org/x/net/publicsuffix"
 )
 
 // maxTogether is how many requests of one http.all are under way at a time, and
@@ -74,7 +72,7 @@ func (a args) longRequest(n int, t *lua.LTable, base *httpRequest) *httpRequest 
 
 func sendHTTP(L *lua.LState, c *call, r *httpRequest) int {
 	var answer *host.HTTPResponse
-	r.Owner = c.scope.Plugin
+	c.carry(r)
 	err := c.wait(r.timeout, func(ctx context.Context) (err error) {
 		answer, err = c.host.HTTP(ctx, &r.HTTPRequest)
 		return err
@@ -86,6 +84,17 @@ func sendHTTP(L *lua.LState, c *call, r *httpRequest) int {
 	return 1
 }
 
+// carry readies requests to be sent: they go in the plugin's name, and their bodies
+// and those of their answers are counted while the run waits.
+func (c *call) carry(requests ...*httpRequest) {
+	sent := int64(0)
+	for _, r := range requests {
+		r.Owner, r.Received = c.scope.Plugin, &c.carried
+		sent += int64(len(r.Body))
+	}
+	c.carried.Store(sent)
+}
+
 // httpAll makes requests, up to 16 at a time, and answers in their order.
 func httpAll(L *lua.LState) int {
 	a := args{L, "http.all"}
@@ -94,7 +103,7 @@ func httpAll(L *lua.LState) int {
 	if t.Len() > maxAll {
 		a.fail(1, "there are more than %d requests", maxAll)
 	}
-	requests := make([]*httpRequest, t.Len())
+	requests, sent := make([]*httpRequest, t.Len()), 0
 	for i := range requests {
 		switch v := t.RawGetInt(i + 1).(type) {
 		case lua.LString:
@@ -105,10 +114,11 @@ func httpAll(L *lua.LState) int {
 		default:
 			a.fail(1, "request %d must be a table or a URL, got %s", i+1, typeName(v))
 		}
+		if sent += len(requests[i].Body); sent > maxAllBodies {
+			a.fail(1, "the bodies of the requests together are longer than 64 MiB")
+		}
 	}
-	for _, r := range requests {
-		r.Owner = c.scope.Plugin
-	}
+	c.carry(requests...)
 	answers := make([]*host.HTTPResponse, len(requests))
 	errs := make([]error, len(requests))
 	var total atomic.Int64
@@ -195,6 +205,21 @@ func errorTable(err error) *lua.LTable {
 // httpSessionValue is what http.session returns: defaults and cookies.
 type httpSessionValue struct {
 	base *httpRequest
+	jar  *jar
+}
+
+// weigh counts the defaults and the cookies.
+func (v *httpSessionValue) weigh(s *scale) {
+	r := v.base
+	for _, text := range []string{r.URL, r.query, r.Body, r.ConnectTo, r.TLS.CA, r.TLS.ClientCert, r.TLS.ClientKey} {
+		s.text(text)
+	}
+	if r.Auth != nil {
+		s.text(r.Auth.User)
+		s.text(r.Auth.Password)
+	}
+	s.header(r.Header)
+	s.sum += v.jar.weight()
 }
 
 var httpSessionMeta = methodsOf("session", map[string]lua.LGFunction{
@@ -213,8 +238,9 @@ func httpSession(L *lua.LState) int {
 	o := a.options(1, "defaults", httpOptionKeys)
 	base := o.request(nil)
 	o.finish(base)
-	base.Jar, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // cannot fail
-	L.Push(objectOf(&httpSessionValue{base}, httpSessionMeta))
+	session := &httpSessionValue{base, newJar()}
+	base.Jar = session.jar
+	L.Push(objectOf(session, httpSessionMeta))
 	return 1
 }
 

@@ -23,6 +23,10 @@ var (
 	httpRequestKeys = append([]string{"method", "url"}, httpOptionKeys...)
 )
 
+// maxConnectTo is the longest connect_to, in bytes: a name has 253 at most. Kept
+// connections are found by it, also after the run.
+const maxConnectTo = 300
+
 // maxRedirects bounds what a plugin may ask for.
 const maxRedirects = 50
 
@@ -60,6 +64,9 @@ func (o options) request(base *httpRequest) *httpRequest {
 		r.TLS.ClientKey = v
 	}
 	if v := o.text("connect_to"); v != "" {
+		if len(v) > maxConnectTo {
+			o.fail(o.n, "connect_to is longer than %d bytes", maxConnectTo)
+		}
 		r.ConnectTo = v
 	}
 	if o.get("max_body") != lua.LNil {

@@ -16,16 +16,28 @@ type httpResponse struct {
 	headers, timings, tls, expiry lua.LValue // nil until asked for
 }
 
-// weight is how much memory the response holds, about.
-func (r *httpResponse) weight() uint64 {
-	sum := uint64(len(r.Body)) + 512
-	for name, values := range r.Header {
-		sum += uint64(len(name)) + 64
-		for _, v := range values {
-			sum += uint64(len(v)) + 16
+// weigh counts the body, the headers, and the tables that were made of them,
+// which a plugin may write to.
+func (r *httpResponse) weigh(s *scale) {
+	s.sum += 512
+	s.text(r.Body)
+	s.text(r.URL)
+	s.header(r.Header)
+	for _, made := range []lua.LValue{r.headers, r.timings, r.tls} {
+		if made != nil {
+			s.add(made)
 		}
 	}
-	return sum
+}
+
+// header counts names and values.
+func (s *scale) header(header http.Header) {
+	for name, values := range header {
+		s.sum += uint64(len(name)) + 64
+		for _, v := range values {
+			s.text(v)
+		}
+	}
 }
 
 var httpResponseNames = []string{"status", "headers", "body", "truncated", "url", "timings", "tls", "expiry", "undecoded", "json", "header_values"}

@@ -37,10 +37,6 @@ func textTable(list []string) *lua.LTable {
 // inSeconds is a duration as Lua sees it.
 func inSeconds(d time.Duration) lua.LNumber { return lua.LNumber(d.Seconds()) }
 
-// weighed are values behind objects that can be large. What weighs a run counts
-// an object whose value is one by it.
-type weighed interface{ weight() uint64 }
-
 // objectOf wraps a value of ours for Lua. meta is never written and out of the
 // reach of plugins.
 func objectOf(value any, meta *lua.LTable) *lua.LUserData {

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"moonwatch/luaapi/host"
@@ -25,14 +26,15 @@ type tcpConnection struct {
 	conn    host.Conn
 	timeout time.Duration // of each operation; 0 is the run's own
 	unread  []byte        // received and not asked for yet
+	held    atomic.Int64  // bytes, for who weighs the run while it waits
 	target  string
 	closed  bool
 	ended   bool // the other side has closed
 	asked   bool // something was sent whole, and nothing was received since
 }
 
-// weight is how much memory the connection holds, about.
-func (t *tcpConnection) weight() uint64 { return uint64(cap(t.unread)) + 16<<10 }
+// connectionWeight is what an open connection takes beside what it has received.
+const connectionWeight = 16 << 10
 
 // tcpMeta is never written.
 var tcpMeta = methodsOf("connection", map[string]lua.LGFunction{
@@ -61,6 +63,8 @@ func tcpConnect(L *lua.LState) int {
 		return err
 	})
 	if t.conn != nil {
+		t.held.Store(connectionWeight)
+		c.connections = append(c.connections, t)
 		c.closers = append(c.closers, func() { t.conn.Close() })
 	}
 	if err != nil {
@@ -183,8 +187,12 @@ func (t *tcpConnection) more(ctx context.Context) error {
 	got, err := t.conn.Receive(ctx, 32<<10)
 	t.unread = append(t.unread, got...)
 	t.ended = host.KindOf(err) == host.Closed
+	t.hold()
 	return err
 }
+
+// hold notes how much the connection holds.
+func (t *tcpConnection) hold() { t.held.Store(int64(cap(t.unread)) + connectionWeight) }
 
 // take removes n bytes from what was received.
 func (t *tcpConnection) take(n int) string {
@@ -193,6 +201,7 @@ func (t *tcpConnection) take(n int) string {
 	if len(t.unread) == 0 {
 		t.unread = nil
 	}
+	t.hold()
 	return text
 }
 
@@ -267,6 +276,7 @@ func tcpClose(L *lua.LState) int {
 	t := a.connection()
 	t.closed, t.unread = true, nil
 	t.conn.Close()
+	t.held.Store(0)
 	L.Push(lua.LTrue)
 	return 1
 }

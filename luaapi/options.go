@@ -35,7 +35,8 @@ type Options struct {
 	MaxExecuting int           // runs that execute Lua at one time; 0 is twice the cores
 	Instructions int64         // that one run may use; 0 is DefaultInstructions
 	SoftHeap     uint64        // bytes of heap from which runs are weighed; 0 is DefaultSoftHeap
-	RunHeap      uint64        // bytes that one run may hold once they are weighed; 0 is half of SoftHeap
+	RunHeap      uint64        // bytes that one run may hold once they are weighed; 0 is half of SoftHeap, or of Memory when that is less
+	Memory       uint64        // bytes that all runs together may take, of which a quarter is left to the collector; 0 is DefaultMemory
 	Weigh        bool          // weigh every run again and again, for people who look at what it took; a run that computes much takes about twice as long
 	Settle       time.Duration // quiet time after a change of the folder before it is read; 0 is DefaultSettle
 	Rescan       time.Duration // the folder is read again at least this often; 0 is DefaultRescan
@@ -45,6 +46,7 @@ type Options struct {
 const (
 	DefaultInstructions = 500_000_000 // about five seconds of one core
 	DefaultSoftHeap     = 96 << 20
+	DefaultMemory       = 1 << 30
 	DefaultSettle       = 100 * time.Millisecond
 	DefaultRescan       = 5 * time.Second
 )
@@ -70,8 +72,11 @@ func (o Options) withDefaults() (Options, error) {
 	if o.SoftHeap == 0 {
 		o.SoftHeap = DefaultSoftHeap
 	}
+	if o.Memory == 0 {
+		o.Memory = DefaultMemory
+	}
 	if o.RunHeap == 0 {
-		o.RunHeap = o.SoftHeap / 2
+		o.RunHeap = min(o.SoftHeap, o.Memory) / 2
 	}
 	if o.Settle == 0 {
 		o.Settle = DefaultSettle

@@ -24,6 +24,7 @@ type Runtime struct {
 	counts   counters
 	rules    *rules
 	fast     atomic.Int64 // bindings that have a table for Lua
+	weights  checkWeights
 
 	entries atomic.Pointer[registry] // copy on write
 
@@ -72,7 +73,7 @@ func New(o Options) (*Runtime, error) {
 	}
 	rt.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
 	rt.rules = newRules(rt)
-	rt.watchdog = newWatchdog(o.SoftHeap, o.RunHeap)
+	rt.watchdog = newWatchdog(o.SoftHeap, o.RunHeap, o.Memory-o.Memory/4)
 	rt.done.Add(2)
 	go func() { defer rt.done.Done(); rt.watchdog.loop(rt.stop) }()
 	go func() { defer rt.done.Done(); rt.trimLoop() }()

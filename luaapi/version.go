@@ -183,8 +183,9 @@ func (c *counters) of(slug string) *pluginCounts {
 
 // Stats are counts since the start.
 type Stats struct {
-	Executing int // runs that hold a turn now
-	Waiting   int // runs that wait for one
+	Executing int   // runs that hold a turn now
+	Waiting   int   // runs that wait for one
+	Ended     int64 // runs that were ended because all together held too much memory
 	Plugins   map[string]PluginStats
 }
 
@@ -197,7 +198,7 @@ type PluginStats struct {
 
 // Stats returns the counts since the start, for metrics.
 func (rt *Runtime) Stats() Stats {
-	s := Stats{Waiting: int(rt.turns.waiting.Load()), Plugins: map[string]PluginStats{}}
+	s := Stats{Ended: rt.watchdog.ended.Load(), Waiting: int(rt.turns.waiting.Load()), Plugins: map[string]PluginStats{}}
 	rt.turns.mu.Lock()
 	s.Executing = rt.opts.MaxExecuting - rt.turns.free
 	rt.turns.mu.Unlock()

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,62 @@ type vmContext struct {
 	nextMeasure     int64  // of instructions, before which a measured run is left alone
 	lastHeld, built uint64 // bytes, of a measured run: at its last weighing, and since
 	run             *run
+
+	weight  atomic.Uint64              // bytes in Lua's reach at the last whole weighing
+	killed  atomic.Pointer[limitError] // set by the watchdog: the run is to end with it
+	parking parking
+}
+
+// parking lets the watchdog look into a run whose goroutine waits: for an
+// answer, or for a turn. Nothing that Lua can see moves meanwhile.
+type parking struct {
+	back atomic.Bool // the run wants to go on: whoever weighs it stops
+
+	mu     sync.Mutex // guards what follows, and what Lua holds while parked is set
+	parked bool
+	fresh  bool               // not weighed yet since it was parked
+	end    context.CancelFunc // ends the wait
+}
+
+// park lets others weigh the run until unpark, and end its wait by end.
+func (v *vmContext) park(end context.CancelFunc) {
+	p := &v.parking
+	p.mu.Lock()
+	p.parked, p.fresh, p.end = true, true, end
+	killed := v.killed.Load() != nil
+	p.mu.Unlock()
+	if killed {
+		end()
+	}
+}
+
+// unpark takes the run back. It waits for a weighing under way to notice.
+func (v *vmContext) unpark() {
+	p := &v.parking
+	p.back.Store(true)
+	p.mu.Lock()
+	p.parked, p.end = false, nil
+	p.mu.Unlock()
+	p.back.Store(false)
+	v.run.call.carried.Store(0)
+	v.nextMeasure = 0 // it is weighed with what came
+	v.lookAgain()
+}
+
+// kill has the run end with a limit, and its wait if it waits. It may be called
+// from any goroutine.
+func (v *vmContext) kill(limit limitError) {
+	if !v.killed.CompareAndSwap(nil, &limit) {
+		return
+	}
+	v.weigh.Store(true) // it looks at its next instruction
+	p := &v.parking
+	p.mu.Lock()
+	end := p.end
+	p.mu.Unlock()
+	if end != nil {
+		end()
+	}
 }
 
 // libRunKey is what the functions of lualib look for their run under.
@@ -101,6 +158,10 @@ func (v *vmContext) end(limit error) {
 // check is the slow path of Done.
 func (v *vmContext) check() {
 	if v.ended != nil {
+		return
+	}
+	if limit := v.killed.Load(); limit != nil {
+		v.ended = *limit
 		return
 	}
 	if v.budget > 0 && v.instructions >= v.budget {
@@ -179,7 +240,7 @@ func (v *vmContext) heavy() bool {
 		return false
 	}
 	enforced := v.enforce.Swap(false)
-	limit := v.run.rt.watchdog.allowed.Load()
+	limit := v.run.rt.watchdog.perRun
 	held, steps := v.run.weigh(limit)
 	took := time.Since(begun)
 	v.nextWeighing = begun.Add((1 + weighPause) * took)
@@ -202,9 +263,13 @@ func (v *vmContext) share() {
 	if time.Since(v.sliceStart) < slice {
 		return
 	}
+	ctx, end := context.WithCancel(v.Context)
+	v.park(end)
 	v.turn.release()
 	// Without a turn at the deadline the run ends at its next instruction.
-	_ = v.turn.acquire(v.Context, sliced)
+	_ = v.turn.acquire(ctx, sliced)
+	v.unpark()
+	end()
 	// Who is handed a turn goes to the front of its processor's own queue, and a
 	// run that the Go scheduler interrupted waits in the global one, which is
 	// looked at once in 61 times: go there too, or that one waits for seconds.

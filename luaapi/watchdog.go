@@ -1,7 +1,9 @@
 package luaapi
 
 import (
+	"fmt"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,29 +13,47 @@ const (
 	watchTick = 5 * time.Millisecond
 	// watchIdle is how many ticks without a run let the watchdog sleep.
 	watchIdle = 40
+	// lookEvery is how often it looks at runs whatever the heap does, while the
+	// heap is above the soft limit.
+	lookEvery = time.Second
+	// lookPause is how many times as long as a look took the next one is put off.
+	lookPause = 4
+	// leastGrowth is the growth of the heap, in bytes, that is worth a look.
+	leastGrowth = 4 << 20
 )
 
 // watchdog looks at the heap every 5 ms while runs are under way. When the heap
-// has passed its soft limit, every run that executes weighs itself at its next
-// instruction, and those that hold more than one run may are ended. How much one
-// run may hold shrinks as the heap grows on, so that many runs which grow
-// together are ended too. A run that holds little is never ended for what
-// others, or the rest of the process, hold.
+// has passed its soft limit, every run is weighed: one that executes weighs
+// itself at its next instruction, one that waits is weighed where it stands. One
+// that holds more than one run may is ended. When all of them together hold more
+// than they may, the heaviest are ended until the rest fits. A run that holds
+// little is never ended for what others, or the rest of the process, hold.
 type watchdog struct {
-	soft, perRun uint64
-	allowed      atomic.Uint64 // what one run may hold now
-	asleep       atomic.Bool
-	wake         chan struct{}
+	soft, perRun, together uint64
+	held                   atomic.Uint64 // by all runs, at the last look
+	ended                  atomic.Int64  // runs that were ended for what all held together
+	asleep                 atomic.Bool
+	wake                   chan struct{}
 
 	mu       sync.Mutex // guards what follows
 	running  map[*vmContext]struct{}
 	measured int // of them, runs that are weighed at every tick
+
+	// The loop's own.
+	runs   []weight
+	mark   uint64 // the heap at the last look, or less when it was less since
+	last   time.Time
+	rested time.Time // no look before
 }
 
-func newWatchdog(soft, perRun uint64) *watchdog {
-	w := &watchdog{soft: soft, perRun: perRun, wake: make(chan struct{}, 1), running: map[*vmContext]struct{}{}}
-	w.allowed.Store(perRun)
-	return w
+// weight is what a run held at a look.
+type weight struct {
+	v    *vmContext
+	held uint64
+}
+
+func newWatchdog(soft, perRun, together uint64) *watchdog {
+	return &watchdog{soft: soft, perRun: perRun, together: together, wake: make(chan struct{}, 1), running: map[*vmContext]struct{}{}}
 }
 
 // watch begins to look at a run.
@@ -83,7 +103,7 @@ func (w *watchdog) loop(stop <-chan struct{}) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	ticker := time.NewTicker(watchTick)
 	defer ticker.Stop()
-	idle, threshold := 0, w.soft
+	idle := 0
 	for {
 		select {
 		case <-stop:
@@ -96,9 +116,11 @@ func (w *watchdog) loop(stop <-chan struct{}) {
 		w.mu.Unlock()
 		if busy {
 			idle = 0
-			threshold = w.tick(sample, threshold)
+			metrics.Read(sample)
+			w.tick(sample[0].Value.Uint64(), time.Now())
 			continue
 		}
+		w.held.Store(0)
 		if idle++; idle < watchIdle {
 			continue
 		}
@@ -115,32 +137,100 @@ func (w *watchdog) loop(stop <-chan struct{}) {
 	}
 }
 
-// tick asks the runs to weigh themselves when the heap has passed threshold. It
-// returns the next threshold: an eighth more than what was seen, so that a heap
-// that is large for other reasons does not have every run weighed all the time,
-// and the soft limit again once the heap has shrunk.
-func (w *watchdog) tick(sample []metrics.Sample, threshold uint64) uint64 {
-	metrics.Read(sample)
-	heap := sample[0].Value.Uint64()
+// tick looks at the runs when the heap, in bytes, is above the soft limit and
+// has grown by an eighth since the last look, or by a part of what is left for
+// all runs together; and every second.
+func (w *watchdog) tick(heap uint64, now time.Time) {
 	if heap < w.soft {
-		return w.soft
+		w.mark = w.soft - leastGrowth
+		w.held.Store(0)
+		return
 	}
-	if heap < threshold {
-		return max(w.soft, min(threshold, heap+heap/4))
+	w.mark = min(w.mark, heap)
+	held := w.held.Load()
+	step := max(min(heap/8, (w.together-min(held, w.together))/4), leastGrowth)
+	if now.Before(w.rested) || heap < w.mark+step && now.Sub(w.last) < lookEvery {
+		return
 	}
-	w.allowed.Store(allowance(heap, w.soft, w.perRun))
-	w.mu.Lock()
-	for v := range w.running {
-		v.enforce.Store(true)
-		v.weigh.Store(true)
-	}
-	w.mu.Unlock()
-	return heap + heap/8
+	w.mark, w.last = heap, now
+	w.look()
+	w.rested = time.Now().Add(lookPause * time.Since(now))
 }
 
-// allowance is what one run may hold at a heap: perRun at the soft limit, and
-// from there on less, to a third of it at four times the soft limit.
-func allowance(heap, soft, perRun uint64) uint64 {
-	over := float64(heap)/float64(soft) - 1
-	return uint64(float64(perRun) * min(max(1-over*2/9, 1./3), 1))
+// look weighs all runs and ends those that are too heavy.
+func (w *watchdog) look() {
+	w.mu.Lock()
+	w.runs = w.runs[:0]
+	for v := range w.running {
+		w.runs = append(w.runs, weight{v: v})
+	}
+	w.mu.Unlock()
+	all, alive := uint64(0), uint64(0)
+	for i := range w.runs {
+		one := &w.runs[i]
+		one.held = one.v.weighFrom(w.perRun)
+		all += one.held
+		if one.v.killed.Load() == nil {
+			alive += one.held
+		}
+	}
+	w.held.Store(all)
+	if alive > w.together {
+		w.lighten(alive)
+	}
+	clear(w.runs)
+}
+
+// lighten ends the heaviest runs, which together with the others hold so many
+// bytes, until an eighth of what they may hold is free.
+func (w *watchdog) lighten(held uint64) {
+	slices.SortFunc(w.runs, func(a, b weight) int {
+		switch {
+		case a.held > b.held:
+			return -1
+		case a.held < b.held:
+			return 1
+		}
+		return 0
+	})
+	before := held
+	for _, heavy := range w.runs {
+		if held <= w.together-w.together/8 {
+			return
+		}
+		if heavy.v.killed.Load() != nil {
+			continue
+		}
+		heavy.v.kill(limitError(fmt.Sprintf("stopped: too much memory: all runs together held %s and may hold %s; this one was among the heaviest, with %s",
+			inMiB(before), inMiB(w.together), inMiB(heavy.held))))
+		held -= heavy.held
+		w.ended.Add(1)
+	}
+}
+
+func inMiB(bytes uint64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
+
+// weighFrom returns what the run holds, in bytes, as far as another goroutine
+// can tell: it weighs a run that waits, and asks one that executes to weigh
+// itself. A run that waits with more than limit is ended.
+func (v *vmContext) weighFrom(limit uint64) uint64 {
+	p := &v.parking
+	p.mu.Lock()
+	if !p.parked {
+		p.mu.Unlock()
+		v.enforce.Store(true)
+		v.weigh.Store(true)
+		return v.weight.Load()
+	}
+	if p.fresh {
+		v.run.weigh(limit)
+		p.fresh = p.back.Load()
+	}
+	held := v.weight.Load() + v.run.call.outside()
+	v.run.held = max(v.run.held, held)
+	p.mu.Unlock()
+	if held > limit {
+		v.kill(errMemory)
+	}
+	return held
 }

@@ -1,6 +1,8 @@
 package luaapi
 
 import (
+	"reflect"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -9,11 +11,12 @@ import (
 
 // scale sums up what a run holds: everything that its stack, its environment
 // and its results lead to, but for what all runs share. It stops as soon as it
-// has seen enough, and at the run's deadline.
+// has seen enough, at the run's deadline, and when the run wants to go on.
 type scale struct {
 	limit   uint64
-	until   time.Time // zero is none
-	over    bool      // it is past until
+	until   time.Time    // zero is none
+	stop    *atomic.Bool // nil is none
+	over    bool         // it is past until, or was stopped
 	sum     uint64
 	steps   int
 	seen    map[any]struct{}
@@ -29,12 +32,16 @@ const (
 	bigString    = 1 << 10 // strings from here on are counted once, however often they are held
 )
 
-// weigh returns how many bytes the threads and roots hold, or any number over
-// limit when it is more than that, or what it had found at until; and how many
-// values it looked at. It is called between two instructions, from the goroutine
-// that runs them.
-func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64, until time.Time) (held uint64, steps int) {
-	s := &scale{limit: limit, until: until, seen: map[any]struct{}{}}
+// weighed are values behind objects that hold text of their own or lead to
+// values of Lua.
+type weighed interface {
+	// weigh adds what the value holds to s.
+	weigh(s *scale)
+}
+
+// run weighs all that the threads and roots hold.
+func (s *scale) run(stacks []*lua.LState, roots []lua.LValue) {
+	s.seen = map[any]struct{}{}
 	for _, v := range roots {
 		s.add(v)
 	}
@@ -46,7 +53,6 @@ func weigh(stacks []*lua.LState, roots []lua.LValue, limit uint64, until time.Ti
 		s.pending = s.pending[:len(s.pending)-1]
 		s.open(v)
 	}
-	return s.sum, s.steps
 }
 
 // done reports whether nothing more is to be looked at.
@@ -74,20 +80,25 @@ func (s *scale) stack(L *lua.LState) {
 
 // add counts a value and remembers it when it leads further.
 func (s *scale) add(v lua.LValue) {
-	if s.steps++; s.steps%weighLook == 0 && !s.until.IsZero() {
-		s.over = time.Now().After(s.until)
+	if s.steps++; s.steps%weighLook == 0 {
+		s.over = s.over || !s.until.IsZero() && time.Now().After(s.until) || s.stop != nil && s.stop.Load()
 	}
 	switch v := v.(type) {
 	case lua.LString:
-		if len(v) < bigString {
-			s.sum += uint64(len(v)) + stringWeight
-		} else if s.first(unsafe.StringData(string(v))) {
-			s.sum += uint64(len(v))
-		}
+		s.text(string(v))
 	case *lua.LTable, *lua.LFunction, *lua.LUserData:
 		if s.first(v) {
 			s.pending = append(s.pending, v)
 		}
+	}
+}
+
+// text counts a text.
+func (s *scale) text(v string) {
+	if len(v) < bigString {
+		s.sum += uint64(len(v)) + stringWeight
+	} else if s.first(unsafe.StringData(v)) {
+		s.sum += uint64(len(v))
 	}
 }
 
@@ -128,18 +139,57 @@ func (s *scale) open(v lua.LValue) {
 		}
 	case *lua.LUserData:
 		s.sum += tableWeight
+		if m, ok := v.Metatable.(*lua.LTable); ok && !hidden(m) {
+			s.add(m)
+		}
 		if heavy, ok := v.Value.(weighed); ok {
-			s.sum += heavy.weight()
+			heavy.weigh(s)
+		} else {
+			s.fields(v.Value)
+		}
+	}
+}
+
+// fields counts the texts of an object that gopher-luar shows, and what its
+// fields lead to: its lists and settings are tables that a plugin may write to.
+func (s *scale) fields(object any) {
+	v := reflect.ValueOf(object)
+	if v.Kind() != reflect.Struct {
+		return
+	}
+	for i := range v.NumField() {
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
+		switch field := v.Field(i).Interface().(type) {
+		case string:
+			s.text(field)
+		case lua.LValue:
+			s.add(field)
 		}
 	}
 }
 
 // weigh returns how many bytes the run holds, or any number over limit when it
 // is more than that, and how many values it looked at. It remembers the most
-// that was found.
+// that was found. It is called between two instructions by the goroutine that
+// runs them, or by the watchdog while the run is parked.
 func (r *run) weigh(limit uint64) (held uint64, steps int) {
-	roots := make([]lua.LValue, 0, 16)
-	roots = append(roots, r.env)
+	s := &scale{limit: limit, until: r.call.deadline, stop: &r.vm.parking.back}
+	for _, text := range []string{r.result.text, r.result.message, r.result.rawData, r.lib.Asserted(), r.trace} {
+		s.sum += uint64(len(text))
+	}
+	for i := range r.log {
+		s.sum += uint64(len(r.log[i].Message)) + stringWeight
+	}
+	for i := range r.result.metrics {
+		s.sum += uint64(len(r.result.metrics[i].Name)+len(r.result.metrics[i].Unit)) + tableWeight
+	}
+	if r.ping != nil {
+		s.sum += uint64(len(r.ping.Body))
+	}
+	s.sum += uint64(r.lib.Building())
+	roots := append(make([]lua.LValue, 0, 24), r.env, r.returned, r.top)
 	for _, lib := range libraryNames() {
 		roots = append(roots, r.st.libs.RawGetString(lib)) // what the run added to them
 	}
@@ -151,18 +201,21 @@ func (r *run) weigh(limit uint64) (held uint64, steps int) {
 	if r.self != nil {
 		roots = append(roots, r.self)
 	}
+	roots = r.objects.values(roots)
 	stacks := []*lua.LState{r.st.L}
 	for _, th := range r.st.threads[:r.protectedDepth] {
 		stacks = append(stacks, th.L)
 	}
-	held = uint64(len(r.result.text) + len(r.result.message) + len(r.result.rawData))
-	if held <= limit {
-		var inside uint64
-		inside, steps = weigh(stacks, roots, limit-held, r.call.deadline)
-		held += inside
+	if s.sum <= limit {
+		s.run(stacks, roots)
 	}
-	r.held = max(r.held, held)
-	return held, steps
+	if s.sum+r.call.outside() > r.held {
+		r.held = s.sum + r.call.outside()
+	}
+	if !s.over {
+		r.vm.weight.Store(s.sum)
+	}
+	return s.sum + r.call.outside(), s.steps
 }
 
 // weighSample is how many runs of a version go by unweighed for each that is
@@ -175,7 +228,7 @@ const weighSample = 64
 // bytes, 0 when nobody looked.
 func (r *run) weighEnd() uint64 {
 	if r.vm.measured || r.version.started.Add(1)%weighSample == 1 {
-		r.weigh(r.rt.watchdog.allowed.Load())
+		r.weigh(r.rt.watchdog.perRun)
 	}
 	r.version.counts.heaviest(r.held)
 	return r.held

@@ -20,8 +20,9 @@ type PluginFigures interface {
 
 // Figures are counts on plugins' runs since the start.
 type Figures struct {
-	Executing int // runs that execute Lua now
-	Waiting   int // runs that wait for their turn to
+	Executing int   // runs that execute Lua now
+	Waiting   int   // runs that wait for their turn to
+	Ended     int64 // runs that were ended because all together held too much memory
 	Plugins   map[string]PluginFigure
 }
 
@@ -101,6 +102,11 @@ func newEngineCollector(s *Server) *engineCollector {
 		{"moonwatch_plugins", "Plugins by state.", []string{"state"}},
 		{"moonwatch_scheduled_checks", "Checks on the schedule.", nil},
 		{"moonwatch_runs_under_way", "Runs that have begun and not ended.", nil},
+		{"moonwatch_runs_under_way_limit", "How many runs may be under way.", nil},
+		{"moonwatch_runs_waiting_for_memory", "Runs that wait until there is memory for them.", nil},
+		{"moonwatch_runs_memory_bytes", "What all runs together held when they were last weighed; 0 while the heap is small.", nil},
+		{"moonwatch_runs_memory_limit_bytes", "What all runs together may hold before the heaviest are ended: three quarters of --memory.", nil},
+		{"moonwatch_runs_ended_for_memory_total", "Runs that were ended because all runs together held too much.", nil},
 		{"moonwatch_runs_started_total", "Runs begun since the start.", nil},
 		{"moonwatch_slots_skipped_total", "Slots that passed without a run since the start.", nil},
 		{"moonwatch_lag_seconds", "How late runs begin.", nil},
@@ -162,6 +168,10 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge("moonwatch_scheduled_checks", float64(st.Scheduled))
 	gauge("moonwatch_runs_under_way", float64(st.UnderWay))
+	gauge("moonwatch_runs_under_way_limit", float64(st.MostUnderWay))
+	gauge("moonwatch_runs_waiting_for_memory", float64(st.Hungry))
+	gauge("moonwatch_runs_memory_bytes", float64(st.Memory))
+	gauge("moonwatch_runs_memory_limit_bytes", float64(st.MostMemory))
 	count("moonwatch_runs_started_total", float64(st.Started))
 	count("moonwatch_slots_skipped_total", float64(st.Skipped))
 	gauge("moonwatch_lag_max_seconds", st.LagMax.Seconds())
@@ -202,6 +212,7 @@ func (c *engineCollector) lag(st engine.Stats) prometheus.Metric {
 func (c *engineCollector) plugins(f Figures, gauge, count func(string, float64, ...string)) {
 	gauge("moonwatch_plugin_runs_executing", float64(f.Executing))
 	gauge("moonwatch_plugin_runs_waiting", float64(f.Waiting))
+	count("moonwatch_runs_ended_for_memory_total", float64(f.Ended))
 	for slug, p := range f.Plugins {
 		count("moonwatch_plugin_runs_total", float64(p.Runs), slug)
 		count("moonwatch_plugin_errors_total", float64(p.Errors), slug)

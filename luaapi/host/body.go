@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -33,7 +34,7 @@ func (n *Net) readBody(h *hop, c *httpConn, got *http.Response, resp *HTTPRespon
 	}
 	var body string
 	var err error
-	read := func() { body, resp.Truncated, resp.Undecoded, err = n.decodeBody(got, h.maxBody) }
+	read := func() { body, resp.Truncated, resp.Undecoded, err = n.decodeBody(got, h.maxBody, h.received) }
 	if h.bodyTimeout == 0 {
 		read()
 	} else {
@@ -66,8 +67,8 @@ func (c *httpConn) within(d time.Duration, read func()) {
 }
 
 // decodeBody reads at most max bytes of what the body decodes to. On an error it
-// returns what came before. undecoded names an encoding that is not known.
-func (n *Net) decodeBody(resp *http.Response, max int64) (body string, truncated bool, undecoded string, err error) {
+// returns what came before. received, if not nil, counts them. undecoded names an encoding that is not known.
+func (n *Net) decodeBody(resp *http.Response, max int64, received *atomic.Int64) (body string, truncated bool, undecoded string, err error) {
 	wire := &source{Reader: resp.Body}
 	r, undecoded, err := decoder(wire, resp.Header["Content-Encoding"])
 	if err != nil {
@@ -86,6 +87,9 @@ func (n *Net) decodeBody(resp *http.Response, max int64) (body string, truncated
 			n.buffers.Put(buffer)
 		}
 	}()
+	if received != nil {
+		r = counted{r, received}
+	}
 	if _, err = buffer.ReadFrom(io.LimitReader(r, max+1)); err != nil {
 		err = wire.blame(err)
 	}
@@ -93,6 +97,18 @@ func (n *Net) decodeBody(resp *http.Response, max int64) (body string, truncated
 		return string(buffer.Bytes()[:max]), true, undecoded, err
 	}
 	return buffer.String(), false, undecoded, err
+}
+
+// counted counts what is read twice: it lies in a buffer that doubles.
+type counted struct {
+	io.Reader
+	sum *atomic.Int64
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.sum.Add(2 * int64(n))
+	return n, err
 }
 
 // maxEncodings is how many encodings a body may have on top of one another.

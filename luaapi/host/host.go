@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +54,8 @@ type HTTPRequest struct {
 	Owner string `json:"-"`
 	// Jar keeps cookies between the requests of a session; nil keeps none.
 	Jar http.CookieJar `json:"-"`
+	// Received counts the bytes that the body takes while it is read; nil: nobody asks.
+	Received *atomic.Int64 `json:"-"`
 }
 
 // NoBody is the MaxBody of requests that want none.

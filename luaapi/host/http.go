@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/publicsuffix"
@@ -49,6 +50,7 @@ type hop struct {
 	jar         http.CookieJar
 	expiry      Expiry   // the first of those of the hops so far
 	cookies     []string // names of those that were set on the way
+	received    *atomic.Int64
 }
 
 // newHop checks a request and makes its first hop.
@@ -64,7 +66,7 @@ func newHop(req *HTTPRequest) (*hop, error) {
 		owner: req.Owner, method: req.Method, url: u, text: req.URL, body: req.Body,
 		maxBody: req.MaxBody, bodyTimeout: req.BodyTimeout, rawBody: req.RawBody,
 		redirects: req.Redirects != 0, keepMethod: req.KeepMethod,
-		tls: req.TLS, connectTo: req.ConnectTo, jar: req.Jar,
+		tls: req.TLS, connectTo: req.ConnectTo, jar: req.Jar, received: req.Received,
 		header: make(http.Header, len(req.Header)+3),
 	}
 	if h.method == "" {

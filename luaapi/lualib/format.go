@@ -21,6 +21,7 @@ type spec struct {
 func strFormat(L *lua.LState) int {
 	format := checkString(L, 1, "format")
 	out := builder{L: L}
+	defer out.release()
 	arg := 1
 	for {
 		i := strings.IndexByte(format, '%')
@@ -114,6 +115,7 @@ func (sp *spec) write(L *lua.LState, out *builder, arg int) {
 	case 'q':
 		quote(out, checkString(L, arg, "format"))
 	case 's':
+		out.hold() // a __tostring is the plugin's
 		s := ToString(L, checkAny(L, arg, "format"))
 		if sp.precision >= 0 && len(s) > sp.precision {
 			s = s[:sp.precision]

@@ -35,6 +35,29 @@ type builder struct {
 	strings.Builder
 	L        *lua.LState
 	reported int
+	run      *Run // told what the builder holds while the plugin is called; nil until then
+	held     int
+}
+
+// hold counts what was built as held by the run: the plugin is about to be
+// called. release, deferred, ends that.
+func (b *builder) hold() {
+	if b.Cap() < reportFrom {
+		return
+	}
+	if b.run == nil {
+		if b.run = runOf(b.L); b.run == nil {
+			return
+		}
+	}
+	b.run.building += b.Cap() - b.held
+	b.held = b.Cap()
+}
+
+func (b *builder) release() {
+	if b.run != nil {
+		b.run.building -= b.held
+	}
 }
 
 // writeString appends s, or raises when the result grows too large.
@@ -64,6 +87,7 @@ func strGsub(L *lua.LState) int {
 	r := checkReplacement(L)
 	most := optInt(L, 4, "gsub", len(s)+1)
 	out := builder{L: L}
+	defer out.release()
 	var m matcher
 	m.init(L, s, p)
 	first, anchored := 0, strings.HasPrefix(p, "^")
@@ -126,8 +150,10 @@ func (m *matcher) replace(out *builder, r *replacement, start, end int) {
 		}
 		return
 	case lua.LTTable:
+		out.hold() // it may have an __index
 		v = m.L.GetTable(r.table, m.capture(0, start, end))
 	default:
+		out.hold()
 		m.L.Push(r.function)
 		n := m.pushCaptures(start, end)
 		m.L.Call(n, 1)

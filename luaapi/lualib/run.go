@@ -38,7 +38,15 @@ type Run struct {
 	Started time.Time        // os.clock counts from here
 
 	asserted, assertedAt string // the message of the last assert that failed, and where that was
+	building             int    // bytes that functions have built which wait for a function of the plugin
 }
+
+// Asserted is the message of the last assert that failed, which the run keeps.
+func (r *Run) Asserted() string { return r.asserted }
+
+// Building is how many bytes functions of the library hold that have called the
+// plugin, as string.gsub does, and go on when it returns.
+func (r *Run) Building() int { return r.building }
 
 // Placed is the text of an error that nothing caught: that of assert, which has
 // no position, with its position in front.

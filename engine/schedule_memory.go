@@ -1,0 +1,61 @@
+package engine
+
+import "time"
+
+const (
+	// lightRun is what a run may be expected to hold, in bytes, to count as light.
+	lightRun = 1 << 20
+	// hungryWait is how often runs that wait for memory are looked at again.
+	hungryWait = 20 * time.Millisecond
+)
+
+// room reports whether there is memory for one more run that is expected to hold
+// so many bytes. Heavy ones may have three quarters of it. Light ones are begun
+// up to a little more than all of it: there the heaviest runs are ended, so that
+// no number of heavy checks keeps light ones from their slots. One heavy run may
+// always begin.
+func (s *scheduler) room(expected uint64) bool {
+	if s.memory == nil {
+		return true
+	}
+	held, most := s.memory.RunMemory()
+	use := max(held, s.claimed) + expected
+	if expected <= lightRun {
+		return use <= most+most/8
+	}
+	return use <= most-most/4 || s.heavy == 0 && held < most/2
+}
+
+// claim counts a run that begins, and unclaim one that has ended.
+func (s *scheduler) claim(memory uint64) {
+	s.claimed += memory
+	if memory > lightRun {
+		s.heavy++
+	}
+}
+
+func (s *scheduler) unclaim(memory uint64) {
+	s.claimed -= memory
+	if memory > lightRun {
+		s.heavy--
+	}
+}
+
+// feed begins runs that waited for memory, as far as there is room now. One that
+// does not fit lets lighter ones pass: at its deadline it is skipped.
+func (s *scheduler) feed(now time.Time) {
+	waiting := s.hungry[:0]
+	for _, t := range s.hungry {
+		p := s.share(t.check.Plugin)
+		switch {
+		case !now.Before(t.expires):
+			s.skip(t)
+		case s.spare > 0 && s.flying < s.limit && s.open(p) && s.room(t.memory):
+			s.fly(p, t)
+		default:
+			waiting = append(waiting, t)
+		}
+	}
+	clear(s.hungry[len(waiting):])
+	s.hungry = waiting
+}

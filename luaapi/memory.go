@@ -1,0 +1,53 @@
+package luaapi
+
+import "sync"
+
+// checkWeights remembers the checks whose runs were heavy when they were last
+// weighed, so that the scheduler knows before it begins another. Its zero value
+// is ready.
+type checkWeights struct {
+	mu    sync.Mutex // guards heavy
+	heavy map[string]uint64
+}
+
+const (
+	// lightRun is what a run may hold, in bytes, without being remembered.
+	lightRun = 256 << 10
+	// plainRun is taken for what any other run holds: most hold much less.
+	plainRun = 32 << 10
+	// maxHeavy bounds the checks that are remembered; beyond it all are forgotten.
+	maxHeavy = 100_000
+)
+
+// note takes the weight of a run of a check; 0 is one that was not weighed.
+func (w *checkWeights) note(check string, held uint64) {
+	if held == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if held <= lightRun {
+		delete(w.heavy, check)
+		return
+	}
+	if w.heavy == nil || len(w.heavy) >= maxHeavy {
+		w.heavy = map[string]uint64{}
+	}
+	w.heavy[check] = held
+}
+
+// ExpectedMemory is how many bytes a run of a check is likely to hold: what the
+// last one did that was weighed. It does not block.
+func (rt *Runtime) ExpectedMemory(check string) uint64 {
+	w := &rt.weights
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return max(w.heavy[check], plainRun)
+}
+
+// RunMemory is how many bytes all runs under way held when they were last
+// weighed, 0 while the heap is small and nobody weighs them, and how many they
+// may hold. It does not block.
+func (rt *Runtime) RunMemory() (held, most uint64) {
+	return rt.watchdog.held.Load(), rt.watchdog.together
+}
