@@ -40,13 +40,14 @@ end
 -- otherwise. It returns the problem, if any, the answer, and when it came.
 local function listen(check, connection, where)
   local quiet = math.min(QUIET, check.timeout / 4)
-  local answer, judged, lines, came = "", 0, 0, time.now() -- judged: bytes of it
+  local parts, answer, judged, lines, came = {}, "", 0, 0, time.now() -- judged: bytes of the answer
   while true do
     local waiting = judged < #answer
     local whole = time.left() > 2 * quiet -- else the deadline ends the wait, not the silence
     local piece, problem, kind = connection:receive("*s", waiting and math.min(quiet, time.left() / 2) or nil)
     if piece then
-      answer, came = answer .. piece, time.now()
+      parts[#parts + 1] = piece
+      answer, came = table.concat(parts), time.now()
       local stop = answer:find("\n", judged + 1, true)
       while stop and stop <= MOST and lines < LINES do
         judged, lines = stop, lines + 1

@@ -48,6 +48,7 @@ const testCheckLines = `
 	active?: boolean -- Whether it is run.
 	last_result?: check.last_result -- The result before this one.
 	ping_url?: string -- The address that makes a ping.
+	watched_since?: number -- Since when the check has been watched without a break.
 `
 
 func testingObjects() []Object {

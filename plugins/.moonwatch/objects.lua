@@ -594,6 +594,7 @@
 ---@field active? boolean Whether it is run.
 ---@field last_result? moonwatch.check.last_result The result before this one.
 ---@field ping_url? string The address that makes a ping.
+---@field watched_since? number Since when the check has been watched without a break.
 
 ---A ping.
 ---@class moonwatch.testing.ping
@@ -680,6 +681,7 @@
 ---@field active? boolean Whether it is run.
 ---@field last_result? moonwatch.check.last_result The result before this one.
 ---@field ping_url? string The address that makes a ping.
+---@field watched_since? number Since when the check has been watched without a break.
 ---@field config? table The values of config_form.
 
 ---The answer to a request.
