@@ -32,13 +32,43 @@ func (c *backupCommand) Run(s streams) error {
 	if api != nil {
 		write = func(ctx context.Context, w io.Writer) error { return fromMonitor(ctx, api, w) }
 	}
-	if err := writeFile(s, c.File, func(w io.Writer) error { return write(ctx, w) }); err != nil {
+	var held storage.Contents
+	err = writeNewFile(s, c.File, func(w io.Writer) (err error) {
+		held, err = verified(ctx, w, write)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if c.File != "-" {
-		fmt.Fprintf(s.out, "wrote %s; keep the key too, it is not in the backup: %s\n", c.File, c.keyFile())
+		fmt.Fprintf(s.out, "wrote %s with %s; keep the key too, it is not in the backup: %s\n", c.File, describeContents(held), c.keyFile())
 	}
 	return nil
+}
+
+// verified has write write a backup to w, and reads it as restore would.
+func verified(ctx context.Context, w io.Writer, write func(context.Context, io.Writer) error) (storage.Contents, error) {
+	type outcome struct {
+		held storage.Contents
+		err  error
+	}
+	read := make(chan outcome, 1)
+	r, pipe := io.Pipe()
+	go func() {
+		held, err := storage.ReadBackup(ctx, r)
+		r.CloseWithError(err) // the writer is told; nil lets it end
+		read <- outcome{held, err}
+	}()
+	err := write(ctx, io.MultiWriter(w, pipe))
+	pipe.CloseWithError(err)
+	o := <-read
+	if err == nil {
+		err = o.err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the backup is not whole: %w", err)
+	}
+	return o.held, nil
 }
 
 func fromMonitor(ctx context.Context, api *client, w io.Writer) error {
@@ -52,7 +82,7 @@ func fromMonitor(ctx context.Context, api *client, w io.Writer) error {
 		return problemOf(answer.StatusCode, data)
 	}
 	if _, err := io.Copy(w, answer.Body); err != nil {
-		return fmt.Errorf("the backup is not whole: %w", err)
+		return err
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -11,10 +12,37 @@ import (
 // writeFile has fn write a file that only the owner may read, and puts it in
 // its place when it is whole; "-" is standard output.
 func writeFile(s streams, path string, fn func(w io.Writer) error) error {
+	return placeFile(s, path, fn, os.Rename)
+}
+
+// writeNewFile is writeFile for a path where nothing is yet.
+func writeNewFile(s streams, path string, fn func(w io.Writer) error) error {
+	there := fmt.Errorf("%s is there already; choose another name, or remove it", path)
+	if path != "-" {
+		if _, err := os.Lstat(path); err == nil {
+			return there
+		}
+	}
+	return placeFile(s, path, fn, func(from, to string) error {
+		err := os.Link(from, to) // which replaces nothing, as a rename does
+		if errors.Is(err, fs.ErrExist) {
+			return there
+		}
+		if err == nil {
+			return nil
+		}
+		if _, lookErr := os.Lstat(to); lookErr == nil { // a file system without links
+			return there
+		}
+		return os.Rename(from, to)
+	})
+}
+
+func placeFile(s streams, path string, fn func(w io.Writer) error, place func(from, to string) error) error {
 	if path == "-" {
 		return fn(s.out)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -25,7 +53,7 @@ func writeFile(s streams, path string, fn func(w io.Writer) error) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := place(f.Name(), path); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

@@ -335,6 +335,16 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 		m.mustCLI("", "restore", "b", "--data", data) // the folder is as good as new
 	}
+	// A backup takes nothing's place, and says what it holds.
+	if p := m.cli("", "backup", "b", "--data", m.data); p.code != 1 || !strings.Contains(p.err, "b is there already") || m.read("b") != whole {
+		t.Errorf("a backup over another: exit %d, %s", p.code, p.err)
+	}
+	if p := m.mustCLI("", "backup", "b2", "--data", m.data); !strings.Contains(p.out, "21 checks") || !strings.Contains(p.out, " results") {
+		t.Errorf("backup says %q", p.out)
+	}
+	if left, _ := filepath.Glob(filepath.Join(m.dir, ".*partial*")); len(left) > 0 {
+		t.Errorf("%v were left", left)
+	}
 	if p := m.cli("", "restore", "nosuch", "--data", filepath.Join(m.dir, "x")); p.code != 1 {
 		t.Errorf("no file: exit %d", p.code)
 	}

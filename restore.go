@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -57,7 +56,7 @@ func (c *restoreCommand) restore(ctx context.Context, in io.Reader) error {
 	o.Logger = slog.New(slog.DiscardHandler)
 	err := storage.Restore(ctx, c.Data, in, o)
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(filepath.Join(c.Data, "db"))) // it was not there before
+		return errors.Join(err, storage.Remove(c.Data)) // it was not there before
 	}
 	return nil
 }
@@ -127,23 +126,36 @@ func (c *restoreCommand) report(ctx context.Context, s streams, db *storage.DB) 
 	return nil
 }
 
+// shownKinds are the kinds of objects that people know.
+var shownKinds = []engine.Kind{engine.KindService, engine.KindInstance, engine.KindCheck, engine.KindUser, engine.KindRota,
+	engine.KindSilence, engine.KindIncident}
+
 // countObjects says how much a folder holds: "2 services, 1 check".
 func countObjects(ctx context.Context, db *storage.DB) (string, error) {
-	var parts []string
-	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance, engine.KindCheck, engine.KindUser, engine.KindRota,
-		engine.KindSilence, engine.KindIncident} {
-		n := 0
-		if err := db.Scan(ctx, kind, engine.Query{}, func(engine.Record) bool { n++; return true }); err != nil {
+	held := storage.Contents{}
+	for _, kind := range shownKinds {
+		if err := db.Scan(ctx, kind, engine.Query{}, func(engine.Record) bool { held[string(kind)]++; return true }); err != nil {
 			return "", fmt.Errorf("count what was restored: %w", err)
 		}
-		if n > 0 {
-			parts = append(parts, counted(n, string(kind)))
+	}
+	return describeContents(held), nil
+}
+
+// describeContents says how much there is of what: "2 services, 1 check".
+func describeContents(held storage.Contents) string {
+	var parts []string
+	for _, kind := range shownKinds {
+		if n := held[string(kind)]; n > 0 {
+			parts = append(parts, counted(int(n), string(kind)))
 		}
 	}
-	if len(parts) == 0 {
-		return "an empty monitor", nil
+	if n := held["results"]; n > 0 {
+		parts = append(parts, counted(int(n), "result"))
 	}
-	return strings.Join(slices.Clip(parts), ", "), nil
+	if len(parts) == 0 {
+		return "an empty monitor"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func counted(n int, noun string) string {

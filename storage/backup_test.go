@@ -2,11 +2,18 @@ package storage
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"moonwatch/engine"
 )
@@ -101,6 +108,128 @@ func TestRestoreDamaged(t *testing.T) {
 		}
 		if _, err := Open(dir, testOptions()); err == nil || !strings.Contains(err.Error(), "restore into it did not finish") {
 			t.Errorf("%s: Open afterwards = %v", name, err)
+		}
+	}
+}
+
+// forged is a backup of these entries, with a good checksum.
+func forged(t *testing.T, name string, entries []op, contents []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	out.WriteString(name)
+	pack, err := zstd.NewWriter(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.New()
+	w := io.MultiWriter(pack, sum)
+	for _, e := range entries {
+		if err := writeEntry(w, e.key, e.expires, e.value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Write(append(binary.AppendUvarint([]byte{0}, uint64(len(entries))), contents...))
+	pack.Write(sum.Sum(nil))
+	if err := pack.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestRestoreTakesWhatABackupHolds and nothing else: no meta records, nothing
+// behind the end, no less than it says.
+func TestRestoreTakesWhatABackupHolds(t *testing.T) {
+	r := engine.Record{Kind: engine.KindUser, ID: "u", Data: []byte("{}")}
+	user := op{key: recordKey(r.Kind, r.ID), value: encodeRecord(&r)}
+	one := Contents{"user": 1}.append(nil)
+	good := forged(t, backupName, []op{user}, one)
+	var nothing bytes.Buffer
+	pack, err := zstd.NewWriter(&nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack.Write([]byte("more"))
+	pack.Close()
+	for name, test := range map[string]struct {
+		backup []byte
+		want   string // "" is taken
+	}{
+		"a good one":              {good, ""},
+		"one of an older version": {forged(t, backupName1, []op{user}, nil), ""},
+		"another format":          {forged(t, backupName, []op{{key: metaKey(metaFormat), value: []byte("99")}}, Contents{}.append(nil)), "no backup of moonwatch"},
+		"a number of commits":     {forged(t, backupName, []op{{key: metaKey(metaCommit), value: []byte{9}}}, Contents{}.append(nil)), "no backup of moonwatch"},
+		"a journal":               {forged(t, backupName1, []op{{key: journalKey(0), value: []byte{0}}}, nil), "no backup of moonwatch"},
+		"an unknown space":        {forged(t, backupName, []op{{key: []byte("!badger!x"), value: []byte{0}}}, Contents{}.append(nil)), "no backup of moonwatch"},
+		"a byte behind it":        {append(bytes.Clone(good), 'x'), "stands behind the end"},
+		"a stream behind it":      {append(bytes.Clone(good), nothing.Bytes()...), "stands behind the end"},
+		"twice":                   {append(bytes.Clone(good), good...), "stands behind the end"},
+		"less than it says":       {forged(t, backupName, []op{user}, Contents{"user": 2}.append(nil)), "it holds 1 user, and was made of 2 user"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, readErr := ReadBackup(t.Context(), bytes.NewReader(test.backup))
+			dir := t.TempDir()
+			restoreErr := Restore(t.Context(), dir, bytes.NewReader(test.backup), testOptions())
+			for _, err := range []error{readErr, restoreErr} {
+				if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+					t.Errorf("%v, want %q", err, test.want)
+				}
+			}
+			if test.want != "" {
+				if _, err := Open(dir, testOptions()); err == nil {
+					t.Error("the folder opens afterwards")
+				}
+				return
+			}
+			if _, err := openTest(t, dir, testOptions()).Get(t.Context(), engine.KindUser, "u"); err != nil {
+				t.Errorf("it is not there: %v", err)
+			}
+		})
+	}
+}
+
+// TestBackupSaysWhatItHolds counts of every sort.
+func TestBackupSaysWhatItHolds(t *testing.T) {
+	db := filled(t)
+	var out bytes.Buffer
+	if err := db.Backup(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	held, err := ReadBackup(t.Context(), &out)
+	if err != nil || held["service"] != 1 || held["results"] != 400 || held["plugin_source"] != 1 || held["revisions"] != 1 {
+		t.Errorf("it holds %v, %v", held, err)
+	}
+}
+
+// TestBackupOfADamagedTable fails: an iterator that meets a damaged block just
+// ends.
+func TestBackupOfADamagedTable(t *testing.T) {
+	for _, at := range []float64{0.1, 0.5, 0.9} {
+		dir := t.TempDir()
+		db := fillForDamage(t, dir)
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		db = openTest(t, dir, testOptions())
+		tables, err := numbered(filepath.Join(dir, "db"), ".sst")
+		if err != nil || len(tables) == 0 {
+			t.Fatal(tables, err)
+		}
+		path := filepath.Join(dir, "db", tableName(uint64(tables[0])))
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := int64(at * float64(len(b)))
+		if _, err := f.WriteAt([]byte{b[i] ^ 1}, i); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if err := db.Backup(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("a bit flipped at %d of %d: Backup = %v", i, len(b), err)
 		}
 	}
 }

@@ -2,9 +2,9 @@ package storage
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
@@ -213,7 +213,7 @@ func (db *DB) flush(g *group) error {
 		g.fail(nil)
 		return nil
 	}
-	err := commit(g.tx)
+	err := db.commit(g.tx, g.weight.large > 0)
 	if err != nil {
 		db.viewing.Lock()
 		err = db.breakDown(err)
@@ -235,10 +235,19 @@ func (g *group) fail(err error) {
 	*g = group{}
 }
 
-func commit(tx *badger.Txn) (err error) {
+// commit commits tx under the next number, and notes that; large says that it
+// writes to the value log.
+func (db *DB) commit(tx *badger.Txn, large bool) (err error) {
 	defer catch("write to the database", &err)
+	if err := tx.Set([]byte(commitKey), binary.AppendUvarint(nil, db.commits+1)); err != nil {
+		return plainError(err)
+	}
 	if err := tx.Commit(); err != nil {
 		return plainError(err)
+	}
+	db.commits++
+	if err := db.last.committed(db.commits, large); err != nil {
+		db.log.Warn("storage: a later loss of the last writes might not be noticed", "error", err)
 	}
 	return nil
 }
@@ -252,7 +261,7 @@ func (db *DB) commitOps(ops []op) (err error) {
 	if err := setAll(tx, ops); err != nil {
 		return err
 	}
-	return commit(tx)
+	return db.commit(tx, weigh(ops).large > 0)
 }
 
 func setAll(tx *badger.Txn, ops []op) error {
@@ -312,13 +321,4 @@ func weigh(ops []op) weight {
 // large value always fits.
 func (db *DB) fits(w weight) bool {
 	return w.count <= db.badger.MaxBatchCount()*9/10 && w.size <= db.badger.MaxBatchSize()*9/10 && w.large <= maxLargeBytes
-}
-
-// spaceGuard keeps the disk from filling up.
-type spaceGuard struct {
-	path  string
-	least uint64
-	mu    sync.Mutex
-	next  int64 // when to look again, Unix nanoseconds
-	err   error // what the last look found
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +35,8 @@ type DB struct {
 	badger  *badger.DB
 	codec   *blockCodec
 	space   spaceGuard
+	commits uint64    // the number of the last commit; the committer's
+	last    *lastFile // set by Open
 
 	queue chan *job
 	quit  chan struct{}  // closed by Close
@@ -63,25 +68,28 @@ func Open(dir string, o Options) (*DB, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	kv, err := openBadger(path, &o)
+	found, err := inspect(dir, path, &o)
 	if err != nil {
 		return nil, explainOpen(dir, path, err)
 	}
 	codec, err := newBlockCodec()
 	if err != nil {
-		kv.Close()
 		return nil, err
 	}
+	kv, err := openBadger(path, &o)
+	if err != nil {
+		codec.close()
+		return nil, explainOpen(dir, path, err)
+	}
 	db := &DB{dir: dir, options: o, log: o.Logger, badger: kv, codec: codec,
-		space: spaceGuard{path: path, least: o.MinFree},
-		queue: make(chan *job, 1024), quit: make(chan struct{})}
+		space:   newSpaceGuard(path, &o),
+		commits: found.held(), queue: make(chan *job, 1024), quit: make(chan struct{})}
 	db.setFoldPause(usualFoldPause)
 	db.terms = termKinds{}
 	db.folds.init()
-	if err := db.prepare(); err != nil {
+	if err := db.prepare(found); err != nil {
 		codec.close()
-		kv.Close()
-		return nil, fmt.Errorf("open the data folder %s: %w", dir, err)
+		return nil, errors.Join(fmt.Errorf("open the data folder %s: %w", dir, err), db.closeLast(), db.closeBadger())
 	}
 	db.done.Add(2)
 	go db.commitLoop()
@@ -96,8 +104,12 @@ func openBadger(path string, o *Options) (kv *badger.DB, err error) {
 
 // explainOpen turns Badger's words into ours.
 func explainOpen(dir, path string, err error) error {
-	if !strings.Contains(err.Error(), "Cannot acquire directory lock") {
-		return fmt.Errorf("open the data folder %s: %w", dir, err)
+	var known damage
+	switch {
+	case errors.As(err, &known):
+		return err
+	case !errors.Is(err, errInUse) && !strings.Contains(err.Error(), "Cannot acquire directory lock"):
+		return fmt.Errorf("open the data folder %s: %w", dir, plainError(err))
 	}
 	owner := ""
 	if text, err := os.ReadFile(filepath.Join(path, "LOCK")); err == nil {
@@ -108,10 +120,36 @@ func explainOpen(dir, path string, err error) error {
 	return fmt.Errorf("the data folder %s is in use by another moonwatch process%s; stop it or choose another --data", dir, owner)
 }
 
+// inspect looks at the files before Badger does.
+func inspect(dir, path string, o *Options) (*inspection, error) {
+	in := &inspection{dir: dir, path: path, log: func(format string, args ...any) { o.Logger.Warn("storage: " + fmt.Sprintf(format, args...)) }}
+	release, err := lockFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := in.look(); err != nil {
+		return nil, err
+	}
+	g := newSpaceGuard(path, o)
+	return in, g.lacks(openFree+uint64(in.wal), "are wanted to open it; free some, nothing was changed")
+}
+
 // prepare checks the format and finishes an interrupted large batch.
-func (db *DB) prepare() error {
+func (db *DB) prepare(found *inspection) (err error) {
 	format, err := db.meta(metaFormat)
 	if err != nil {
+		return err
+	}
+	if !found.fresh {
+		if format == nil {
+			return found.damagedBeyond("", "holds no record of its format: it is not whole, or not moonwatch's")
+		}
+		if err := db.holdsValues(found); err != nil {
+			return err
+		}
+	}
+	if db.last, err = openLast(db.dir, db.space.path, db.commits, found.last); err != nil {
 		return err
 	}
 	if format == nil {
@@ -126,7 +164,46 @@ func (db *DB) prepare() error {
 	} else if restoring != nil {
 		return errors.New("a restore into it did not finish; delete it and restore again")
 	}
-	return db.finishJournal()
+	if err := db.finishJournal(); err != nil {
+		return err
+	}
+	if !found.fresh {
+		return nil
+	}
+	if err := os.Remove(filepath.Join(db.space.path, newName)); err != nil {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	return nil
+}
+
+// holdsValues looks at all large values when value logs are gone: garbage is
+// collected with whole files, and else nothing is.
+func (db *DB) holdsValues(found *inspection) error {
+	if len(found.lost) == 0 {
+		return nil
+	}
+	if err := db.readLarge(); err != nil {
+		return found.damagedBeyond(strings.Join(slices.Sorted(maps.Keys(found.lost)), ", "), "is missing, and values lie in it (%v)", err)
+	}
+	return nil
+}
+
+// readLarge reads all values that lie in the value log.
+func (db *DB) readLarge() (err error) {
+	defer catch("read the database", &err)
+	return db.badger.View(func(tx *badger.Txn) error {
+		it := tx.NewIterator(badger.IteratorOptions{})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			if it.Item().ValueSize() < largeValue {
+				continue
+			}
+			if err := valueOf(it.Item(), func([]byte) error { return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // meta returns a meta record, nil when there is none.
@@ -135,12 +212,32 @@ func (db *DB) meta(name string) (value []byte, err error) {
 	err = db.badger.View(func(tx *badger.Txn) error {
 		item, err := tx.Get(metaKey(name))
 		if err == nil {
-			value, err = item.ValueCopy(nil)
+			value, err = copyOf(item)
 		}
 		if errors.Is(err, badger.ErrKeyNotFound) {
 			return nil
 		}
 		return err
+	})
+	return value, err
+}
+
+// valueOf calls fn with the value of an item. In place of one that its log does
+// not hold any more, Badger hands out an empty one.
+func valueOf(item *badger.Item, fn func([]byte) error) error {
+	return item.Value(func(b []byte) error {
+		if len(b) == 0 && item.ValueSize() > 0 {
+			return fmt.Errorf("a value is missing: %w", errDamaged)
+		}
+		return fn(b)
+	})
+}
+
+// copyOf returns the value of an item.
+func copyOf(item *badger.Item) (value []byte, err error) {
+	err = valueOf(item, func(b []byte) error {
+		value = append([]byte{}, b...) // not nil
+		return nil
 	})
 	return value, err
 }
@@ -156,7 +253,11 @@ func (db *DB) Close() error {
 		db.closed = true
 		db.viewing.Unlock()
 		db.views.Wait()
-		err = db.closeBadger()
+		if full := db.space.lacks(closeFree, "are wanted to close it"); full != nil {
+			err = fmt.Errorf("%w: it is left as after a crash, without a loss of what was answered", full)
+			return
+		}
+		err = errors.Join(db.closeBadger(), db.closeLast())
 		db.codec.close()
 	})
 	return err
@@ -168,6 +269,14 @@ func (db *DB) closeBadger() (err error) {
 		return fmt.Errorf("close the database: %w", err)
 	}
 	return nil
+}
+
+// closeLast notes how far the files reach in the end.
+func (db *DB) closeLast() error {
+	if db.last == nil {
+		return nil
+	}
+	return errors.Join(db.last.refresh(true), db.last.close())
 }
 
 // catch makes an error of a panic in Badger, which panics on damaged files. A
@@ -211,6 +320,7 @@ func (db *DB) view(ctx context.Context, fn func(tx *badger.Txn) error) (err erro
 	}
 	defer db.views.Done()
 	defer catch("read the database", &err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // of a file that was cut under us
 	defer tx.Discard()
 	return fn(tx)
 }

@@ -80,7 +80,7 @@ func (db *DB) dropBlocks(tx *badger.Txn, check string, before uint64) ([]op, err
 
 // cutBlock returns the block of what item's block holds from before on, if any.
 func (db *DB) cutBlock(item *badger.Item, check string, before uint64) (kept []op, err error) {
-	err = item.Value(func(b []byte) error {
+	err = valueOf(item, func(b []byte) error {
 		in := reader{rest: b}
 		if head := readBlockHead(&in); in.err != nil || head.last < before {
 			return in.err

@@ -128,7 +128,7 @@ func (db *DB) readJournal() (keys, pieces [][]byte, err error) {
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{journalSpace}})
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
-			piece, err := it.Item().ValueCopy(nil)
+			piece, err := copyOf(it.Item())
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@ import (
 // them; numbers are 8 bytes big-endian, and those marked ^ are inverted, so that
 // the newest comes first and nothing has to iterate backwards.
 //
-//	m NAME                       meta: format, restoring, journal
+//	m NAME                       meta: format, restoring, journal, commit
 //	k KIND 0 ID                  a record                       record.go
 //	t KIND 0 TERM 0 ID           the term index, empty values
 //	v KIND 0 ID 0 ^NUMBER        a revision                     record.go
@@ -36,6 +36,7 @@ const (
 	metaFormat    = "format"    // text: the number of the layout
 	metaRestoring = "restoring" // a restore has begun and not ended
 	metaJournal   = "journal"   // uvarint: pieces of the large batch to finish
+	metaCommit    = "commit"    // uvarint: the number of the transaction that wrote it
 )
 
 func metaKey(name string) []byte { return append([]byte{metaSpace}, name...) }

@@ -32,6 +32,8 @@ func (db *DB) maintainLoop() {
 		defer ticker.Stop()
 		tick = ticker.C
 	}
+	grown := time.NewTicker(time.Second)
+	defer grown.Stop()
 	var swept time.Time
 	for {
 		select {
@@ -40,6 +42,8 @@ func (db *DB) maintainLoop() {
 		case <-db.folds.wake:
 			db.report(db.foldReady(ctx))
 			pause(ctx, time.Duration(db.foldPause.Load()))
+		case <-grown.C:
+			db.report(db.last.grown())
 		case <-tick:
 			if time.Since(swept) >= sweepEvery {
 				swept = time.Now()
@@ -103,6 +107,14 @@ func (db *DB) collect(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		// What was moved within the value log is before this in the write-ahead
+		// log: it is noticed if it is not there.
+		if err := db.write(ctx, []op{{key: []byte(commitKey)}}); err != nil {
+			return err
+		}
+		if err := db.last.refresh(false); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
 )
 
 // Options are the settings of a DB. Start from DefaultOptions.
@@ -25,12 +26,22 @@ type Options struct {
 	// NoSync leaves syncing to the operating system: a crash of the process
 	// loses nothing, one of the machine loses the last batches. For tests.
 	NoSync bool
+
+	// free tells the free space of the disk of a path; nil is the system's. For tests.
+	free func(path string) (uint64, error)
 }
 
 // DefaultOptions returns the options of a monitor in earnest.
 func DefaultOptions() Options {
 	return Options{MinFree: 128 << 20, Maintain: 10 * time.Minute}
 }
+
+// Badger writes through memory maps of files larger than what they hold: where
+// the disk is full, that ends the process. So the space is looked at before.
+const (
+	openFree  = 48 << 20 // bytes that opening takes beside those of the logs that it replays
+	closeFree = 32 << 20 // bytes that closing takes
+)
 
 // Sizes that decide how much memory an idle process takes. A value at or above
 // largeValue lies in the value log, which has to be collected; it must stay
@@ -49,6 +60,8 @@ func (o *Options) badger(dir string) badger.Options {
 		WithDetectConflicts(false). // there is one writer
 		WithNumVersionsToKeep(1).
 		WithMetricsEnabled(false).
+		WithCompression(options.Snappy). // verify relies on it
+		WithVerifyValueChecksum(true).   // the tables' are verified before it opens
 		WithMemTableSize(memtableSize).
 		WithNumMemtables(2).
 		WithBlockCacheSize(blockCache).

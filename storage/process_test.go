@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ func TestMain(m *testing.M) {
 	case "write":
 		go endWithParent()
 		writeUntilKilled(os.Getenv(dirVariable))
+	case "try":
+		tryFolders()
 	case "hold":
 		go endWithParent()
 		holdOpen(os.Getenv(dirVariable))
@@ -45,7 +48,7 @@ func endWithParent() {
 }
 
 // startChild starts the test binary in a role; it is killed when the test ends.
-func startChild(t *testing.T, role, dir string) (*exec.Cmd, *bufio.Scanner) {
+func startChild(t *testing.T, role, dir string) (*exec.Cmd, *lines) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, dirVariable+"="+dir)
@@ -54,7 +57,8 @@ func startChild(t *testing.T, role, dir string) (*exec.Cmd, *bufio.Scanner) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cmd.StdinPipe(); err != nil { // closes with this process: see endWithParent
+	in, err := cmd.StdinPipe() // closes with this process: see endWithParent
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
@@ -64,7 +68,13 @@ func startChild(t *testing.T, role, dir string) (*exec.Cmd, *bufio.Scanner) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	return cmd, bufio.NewScanner(out)
+	return cmd, &lines{bufio.NewScanner(out), in}
+}
+
+// lines are what a child prints, and to is what it reads.
+type lines struct {
+	*bufio.Scanner
+	to io.Writer
 }
 
 func childOptions() Options {
@@ -107,7 +117,7 @@ func writeUntilKilled(dir string) {
 		os.Exit(1)
 	}
 	db.setFoldPause(0)
-	acks := make(chan string)
+	var acks sync.Mutex // printed before the next batch begins
 	for w := range crashWriters {
 		go func() {
 			for n := 0; ; n++ {
@@ -115,13 +125,13 @@ func writeUntilKilled(dir string) {
 					fmt.Println("error", err)
 					os.Exit(1)
 				}
-				acks <- fmt.Sprintf("ack %d %d", w, n)
+				acks.Lock()
+				fmt.Printf("ack %d %d\n", w, n)
+				acks.Unlock()
 			}
 		}()
 	}
-	for ack := range acks {
-		fmt.Println(ack)
-	}
+	select {}
 }
 
 // TestKill kills a process while it writes: every batch that it acknowledged

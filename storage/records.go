@@ -24,7 +24,7 @@ func (db *DB) Get(ctx context.Context, kind engine.Kind, id string) (engine.Reco
 		if err != nil {
 			return err
 		}
-		b, err := item.ValueCopy(nil)
+		b, err := copyOf(item)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (db *DB) Scan(ctx context.Context, kind engine.Kind, q engine.Query, fn fun
 		now := time.Now()
 		return walkIDs(ctx, tx, kind, q, func(item *badger.Item, id string) (bool, error) {
 			more := true
-			err := item.Value(func(b []byte) error {
+			err := valueOf(item, func(b []byte) error {
 				r, err := decodeRecord(kind, id, b)
 				if err != nil {
 					return fmt.Errorf("%s: %w", id, err)
@@ -143,7 +143,7 @@ func (db *DB) Revisions(ctx context.Context, kind engine.Kind, id string) ([]eng
 			if len(number) != 8 {
 				return errDamaged
 			}
-			b, err := it.Item().ValueCopy(nil)
+			b, err := copyOf(it.Item())
 			if err != nil {
 				return err
 			}

@@ -104,7 +104,7 @@ func rowResult(item *badger.Item) (engine.Result, error) {
 		return engine.Result{}, errDamaged
 	}
 	var r engine.Result
-	err := item.Value(func(b []byte) (err error) {
+	err := valueOf(item, func(b []byte) (err error) {
 		r, err = decodeRow(check, seq, b)
 		return err
 	})
@@ -143,7 +143,7 @@ func (c *blockCursor) peek() (*engine.Result, error) {
 // holds is too old.
 func (c *blockCursor) load() error {
 	c.left = nil
-	return c.it.Item().Value(func(b []byte) error {
+	return valueOf(c.it.Item(), func(b []byte) error {
 		in := reader{rest: b}
 		head := readBlockHead(&in)
 		if in.err != nil {

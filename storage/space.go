@@ -1,29 +1,33 @@
 package storage
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
-// lookEvery is how often the free space is asked for at most.
-const lookEvery = 200 * time.Millisecond
+// spaceGuard keeps the disk from filling up.
+type spaceGuard struct {
+	path  string
+	least uint64 // 0 does not look
+	free  func(path string) (uint64, error)
+}
 
-// check reports that too little space is left.
-func (g *spaceGuard) check() error {
+func newSpaceGuard(path string, o *Options) spaceGuard {
+	g := spaceGuard{path: path, least: o.MinFree, free: o.free}
+	if g.free == nil {
+		g.free = freeSpace
+	}
+	return g
+}
+
+// check reports that too little space is left to write.
+func (g *spaceGuard) check() error { return g.lacks(g.least, "must be left") }
+
+// lacks reports that less space is free than what is wanted, in bytes.
+func (g *spaceGuard) lacks(wanted uint64, why string) error {
 	if g.least == 0 {
 		return nil
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now := time.Now().UnixNano()
-	if now < g.next {
-		return g.err
+	free, err := g.free(g.path)
+	if err != nil || free >= wanted { // where it is not known, it is not looked at
+		return nil
 	}
-	g.next = now + int64(lookEvery)
-	g.err = nil
-	free, err := freeSpace(g.path)
-	if err == nil && free < g.least {
-		g.err = fmt.Errorf("the disk of the data folder is nearly full: %d MiB free, %d MiB must be left", free>>20, g.least>>20)
-	}
-	return g.err
+	return fmt.Errorf("the disk of the data folder is nearly full: %d MiB free, %d MiB %s", free>>20, wanted>>20, why)
 }

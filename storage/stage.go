@@ -175,7 +175,7 @@ func storedHead(tx *badger.Txn, kind engine.Kind, id string) (*engine.Record, er
 		return nil, fmt.Errorf("read %s %s: %w", kind, id, err)
 	}
 	var r engine.Record
-	err = item.Value(func(b []byte) (err error) {
+	err = valueOf(item, func(b []byte) (err error) {
 		r, err = decodeRecord(kind, id, b)
 		r.Data = nil
 		return err

@@ -1,0 +1,60 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// verify reads the files of the tables whole and compares their checksums.
+func (db *DB) verify(ctx context.Context) error {
+	return db.upkeep("verify the database", func() error {
+		// What a map of a file that was cut cannot read is an error and not the end.
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		for _, t := range db.badger.Tables() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			name := tableName(t.ID)
+			_, err := checkTable(filepath.Join(db.space.path, name), badger.TableManifest{Compression: options.Snappy})
+			switch {
+			case errors.Is(err, fs.ErrNotExist) && !db.hasTable(t.ID): // a compaction has replaced it meanwhile
+			case err != nil:
+				return fmt.Errorf("%s is damaged: %w; restore from a backup", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (db *DB) hasTable(id uint64) bool {
+	return slices.ContainsFunc(db.badger.Tables(), func(t badger.TableInfo) bool { return t.ID == id })
+}
+
+// wholeBlocks reads all blocks of a table, and compares their checksums. Over
+// some that cannot be unpacked Badger panics.
+func wholeBlocks(t interface{ VerifyChecksum() error }) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.New("a block of it cannot be read")
+		}
+	}()
+	return t.VerifyChecksum()
+}
+
+// Remove removes the database of a data folder that no process has open.
+func Remove(dir string) error {
+	err := os.Remove(filepath.Join(dir, lastName))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(os.RemoveAll(filepath.Join(dir, "db")), err)
+}
