@@ -71,8 +71,17 @@ func (m *monitor) api(method, path string, body, out any) {
 }
 
 // get asks an address outside the API, without credentials.
-func (m *monitor) get(path string) (int, string, error) {
-	answer, err := programClient.Get("http://" + m.address + path)
+func (m *monitor) get(path string) (int, string, error) { return m.getAs("", path) }
+
+func (m *monitor) getAs(token, path string) (int, string, error) {
+	r, err := http.NewRequest("GET", "http://"+m.address+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := programClient.Do(r)
 	if err != nil {
 		return 0, "", err
 	}
@@ -81,10 +90,10 @@ func (m *monitor) get(path string) (int, string, error) {
 	return answer.StatusCode, string(data), err
 }
 
-// figure reads a figure of /metrics.
+// figure reads a figure of /metrics, with the token of the API.
 func (m *monitor) figure(name string) float64 {
 	m.t.Helper()
-	status, text, err := m.get("/metrics")
+	status, text, err := m.getAs(m.token, "/metrics")
 	if err != nil || status != 200 {
 		m.t.Fatalf("/metrics: %d %v", status, err)
 	}

@@ -32,6 +32,7 @@ type serveCommand struct {
 	TLSKey          string     `name:"tls-key" type:"path" placeholder:"FILE" help:"The key of the TLS certificate."`
 	AllowNet        []string   `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local and cloud metadata addresses)."`
 	DenyNet         []string   `placeholder:"CIDR" help:"A network that plugins may not reach."`
+	MetricsOpen     bool       `help:"Serve /metrics, which names every service, without a login or token."`
 	NoPluginEditing bool       `help:"Keep plugins from being written in the browser, for those who keep them elsewhere."`
 	Memory          memorySize `placeholder:"SIZE" help:"About how much memory the runs of all plugins together may take, as 512MiB or 2GiB. Near it fewer runs are begun, then the heaviest are ended (by default half of what the cgroup allows, or a quarter of the machine's memory, up to 1GiB)."`
 	LogFormat       string     `enum:"text,json" default:"text" help:"How log lines are written, text or json (${default})."`
@@ -113,7 +114,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	if f.engine.Empty() {
 		setup, _ = access.NewToken("")
 	}
-	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version,
+	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version, MetricsOpen: c.MetricsOpen,
 		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: figures{lua}, Words: contractWords(), Reference: contractReference(),
 		Open: f.sealer.Open, Backup: f.db.Backup})
 	if err != nil {

@@ -91,16 +91,25 @@ func (x *tx) openIncident(ref Ref) (*Incident, subject, error) {
 	return nil, s, conflict("%s is not failing", s.name)
 }
 
-// AddNote adds a remark to an incident, open or closed.
+// AddNote adds a remark to an incident, open or closed, for people with a login.
 func (e *Engine) AddNote(ctx context.Context, by Actor, incident, text string) (*Note, error) {
+	return e.addNote(ctx, by, incident, Note{User: by.Name, Text: text})
+}
+
+// AddPublicNote is AddNote for everybody: where the subject is public, the public
+// status page shows it.
+func (e *Engine) AddPublicNote(ctx context.Context, by Actor, incident, text string) (*Note, error) {
+	return e.addNote(ctx, by, incident, Note{User: by.Name, Text: text, Public: true})
+}
+
+func (e *Engine) addNote(ctx context.Context, by Actor, incident string, note Note) (*Note, error) {
 	stored, err := e.incident(ctx, incident)
 	if err != nil {
 		return nil, err
 	}
-	note := Note{User: by.Name, Text: text}
 	err = e.do(ctx, by, func(x *tx) error {
 		var p problems
-		p.text("text", text, true, 10*commentMost)
+		p.text("text", note.Text, true, 10*commentMost)
 		if err := p.err(); err != nil {
 			return err
 		}

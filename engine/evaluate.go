@@ -275,7 +275,7 @@ func (x *tx) situation(s subject, in *Incident, overall Status, failing []Failin
 		x.e.remind(due{at: change, ref: s.ref})
 	}
 	situation := Situation{Overall: overall, Alerting: overall, Failing: failing, Covered: covered,
-		Silence: silence, Plugins: s.plugins(), Enabled: s.AlertsEnabled && !x.site().PauseAlerts, Steps: s.stepTimes(), Reason: reason}
+		Silence: silence, Planned: x.planned(s, failing), Plugins: s.plugins(), Enabled: s.AlertsEnabled && !x.site().PauseAlerts, Steps: s.stepTimes(), Reason: reason}
 	if len(covered) > 0 {
 		situation.Alerting, _ = x.overallOf(s, failing, covered)
 	}

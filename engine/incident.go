@@ -23,6 +23,10 @@ type Incident struct {
 	Status      Status     `json:"status"`   // the overall status now
 	Reason      string     `json:"reason"`   // why it closed, when not by passing results
 	Notes       []Note     `json:"notes"`
+	// Maintenance says that all of it so far lay in maintenance; Unplanned is when
+	// an incident that began so went beyond it.
+	Maintenance bool       `json:"maintenance,omitempty"`
+	Unplanned   *time.Time `json:"unplanned,omitempty"`
 
 	Alerting   Status           `json:"alerting"` // the alerting status that was last acted upon
 	Failing    []FailingCheck   `json:"failing"`  // as last acted upon, in order of id
@@ -62,9 +66,10 @@ type HeldPerson struct {
 
 // Note is a remark that a person added to an incident.
 type Note struct {
-	At   time.Time `json:"at"`
-	User string    `json:"user"`
-	Text string    `json:"text"`
+	At     time.Time `json:"at"`
+	User   string    `json:"user"`
+	Text   string    `json:"text"`
+	Public bool      `json:"public"` // shown to everybody where the subject is public
 }
 
 // Gather collects further failing checks for one message.
@@ -131,6 +136,7 @@ type Situation struct {
 	Covered  []string        // failing checks that a silence covers, in order of id
 	Before   Status          // the alerting status, were covered what was when it was last acted upon; "" is by the default rule
 	Silence  string          // names the silence, for people
+	Planned  bool            // maintenance covers all that fails
 	Held     string          // why a first firing is held back: "" or what it waits for or is suppressed by
 	Steps    []time.Duration // after which nobody having acknowledged widens the circle, rising
 	Plugins  []string        // alert plugins of the subject
@@ -170,6 +176,12 @@ func React(old *Incident, s Situation, now time.Time) (*Incident, []Happening) {
 	in := old.copy()
 	first := !in.Fired
 	in.Status = s.Overall
+	switch {
+	case old.Severity == StatusPassing: // it begins
+		in.Maintenance = s.Planned
+	case in.Maintenance && !s.Planned && s.Overall != StatusPassing:
+		in.Maintenance, in.Unplanned = false, &now
+	}
 	if s.Overall.Rank() > in.Severity.Rank() {
 		in.Severity = s.Overall
 	}

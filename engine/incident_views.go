@@ -21,6 +21,8 @@ type IncidentView struct {
 	Status      Status          `json:"status"`
 	Reason      string          `json:"reason"`
 	Notes       []Note          `json:"notes"`
+	Maintenance bool            `json:"maintenance"` // all of it so far lay in maintenance
+	Unplanned   *time.Time      `json:"unplanned"`   // when it went beyond the maintenance in which it began
 	Events      []IncidentEvent `json:"events"`
 }
 
@@ -106,7 +108,7 @@ func (e *Engine) read(ctx context.Context, kind Kind, id string, into any) error
 
 func (in *Incident) view() IncidentView {
 	return IncidentView{ID: in.ID, Subject: in.Subject, SubjectName: in.SubjectName, Key: in.Key, Opened: in.Opened, Closed: in.Closed,
-		Severity: in.Severity, Status: in.Status, Reason: in.Reason, Notes: orEmpty(in.Notes), Events: []IncidentEvent{}}
+		Severity: in.Severity, Status: in.Status, Reason: in.Reason, Notes: orEmpty(in.Notes), Maintenance: in.Maintenance, Unplanned: in.Unplanned, Events: []IncidentEvent{}}
 }
 
 func (e *Engine) incidentEvents(ctx context.Context, id string) ([]IncidentEvent, error) {

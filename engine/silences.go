@@ -113,6 +113,27 @@ func (x *tx) maintained(s subject) bool {
 	return false
 }
 
+// planned reports whether maintenance covers now all that fails of a subject.
+func (x *tx) planned(s subject, failing []FailingCheck) bool {
+	if x.maintained(s) {
+		return true
+	}
+	for _, f := range failing {
+		c := x.checks.get(f.ID)
+		covered := false
+		for _, silence := range x.silences.all() {
+			if c != nil && silence.Maintenance && silence.coversCheck(c) {
+				holds, _ := silence.at(x.now)
+				covered = covered || holds
+			}
+		}
+		if !covered {
+			return false
+		}
+	}
+	return len(failing) > 0
+}
+
 func (x *tx) silencesInOrder() []*Silence {
 	var out []*Silence
 	for _, s := range x.silences.all() {

@@ -22,7 +22,8 @@ type testAlertInput struct {
 
 // noteInput is a remark on an incident.
 type noteInput struct {
-	Text string `json:"text"`
+	Text   string `json:"text"`
+	Public bool   `json:"public"`
 }
 
 // alertingRoutes are what people do about a service or instance that fails.
@@ -52,6 +53,7 @@ func (s *Server) alertingRoutes() []*route {
 		&route{method: "GET", path: "/incidents/{id}/notes", role: access.Viewer, tag: "incidents", summary: "List the notes on an incident",
 			output: note, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return listNotes(c, spec) }},
 		&route{method: "POST", path: "/incidents/{id}/notes", role: access.Operator, tag: "incidents", summary: "Add a note to an incident",
+			note:  "With public true the public status page and its feed show it to everybody, where the service or instance is public; else people with a login see it alone.",
 			input: shapeOf[noteInput](s.shapes), required: []string{"text"}, output: note, status: http.StatusCreated, handle: addNote})
 }
 
@@ -102,6 +104,10 @@ func addNote(c *call) (answer, error) {
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	n, err := c.engine.AddNote(c.r.Context(), c.actor(), c.id(), in.Text)
+	add := c.engine.AddNote
+	if in.Public {
+		add = c.engine.AddPublicNote
+	}
+	n, err := add(c.r.Context(), c.actor(), c.id(), in.Text)
 	return answer{body: n}, err
 }

@@ -149,24 +149,6 @@ func within(networks []string, address string) bool {
 	return false
 }
 
-// loopback reports whether a request comes from this machine itself: not handed
-// on by a proxy, and not from a page whose name was made to point here.
-func loopback(r *http.Request) bool {
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback() && localName(r.Host) &&
-		r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
-}
-
-// localName reports whether a Host header names this machine by itself.
-func localName(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
-}
-
 // Bounds on those who wait for a password to be hashed.
 const (
 	hashingMost = 64

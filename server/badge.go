@@ -36,7 +36,11 @@ func (s *Server) badge(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusNotFound, "not found") // the same for what is not there and what is not public
 		return
 	}
-	image := badgeImage(view.Name, view.OverallStatus)
+	look := lookOf(view.OverallStatus)
+	if _, ok := s.engine.InMaintenance(engine.Ref{Kind: engine.KindService, ID: view.ID}); ok {
+		look = maintenanceLook()
+	}
+	image := badgeImage(view.Name, look)
 	sum := sha256.Sum256(image)
 	h.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
 	h.Set("Cache-Control", "public, max-age=30")
@@ -86,11 +90,15 @@ func lookOf(status engine.Status) statusLook {
 	return statusLook{"passing", "passing", "#1b6e3c", "M6 .5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11z"}
 }
 
+func maintenanceLook() statusLook {
+	return statusLook{"in maintenance", "maintenance", "#4a5568", "M2 1h3v10H2zM7 1h3v10H7z"}
+}
+
 // badgeName bounds the name on a badge, in characters.
 const badgeName = 60
 
 // badgeImage draws a badge. It carries no script, no style and no reference.
-func badgeImage(name string, status engine.Status) []byte {
+func badgeImage(name string, look statusLook) []byte {
 	name = strings.ToValidUTF8(name, "\uFFFD")
 	if utf8.RuneCountInString(name) > badgeName {
 		name = string([]rune(name)[:badgeName-1]) + "…"
@@ -101,7 +109,6 @@ func badgeImage(name string, status engine.Status) []byte {
 		}
 		return r
 	}, name)
-	look := lookOf(status)
 	left, right := textWidth(name)+14, textWidth(look.Word)+30
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="20" role="img" aria-label="%s: %s">`, left+right, html.EscapeString(name), look.Word)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,7 +26,7 @@ func TestMetrics(t *testing.T) {
 	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "down"}, "interval": "1h"})
 	h.admin(201, "POST", "/services", m{"name": "s", "status_checks": []string{check.id()}})
 	until(t, "an incident", func() bool { return h.engine.Stats().OpenIncidents == 1 })
-	r := h.do("", "GET", "/metrics", nil)
+	r := h.do(h.tokens[access.Viewer], "GET", "/metrics", nil)
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(r.text))
 	if err != nil {
@@ -47,30 +48,39 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-func TestMetricsFromElsewhere(t *testing.T) {
+// TestMetricsNeedALogin: they name every service, so from wherever a request
+// comes, and whatever headers a proxy left out, only viewers read them.
+func TestMetricsNeedALogin(t *testing.T) {
 	h := populated(t)
-	const here = "localhost:8420"
-	tests := []struct {
-		remote, host, forwarded, token string
-		want                           int
-	}{
-		{"127.0.0.1:1", here, "", "", 200}, {"[::1]:1", "[::1]:8420", "", "", 200}, {"127.0.0.1:1", "127.0.0.1", "", "", 200},
-		{"192.0.2.1:1", here, "", "", 401}, {"127.0.0.1:1", here, "192.0.2.1", "", 401}, {"127.0.0.1:1", "evil.example", "", "", 401},
-		{"192.0.2.1:1", here, "", h.tokens[access.Viewer], 200}, {"127.0.0.1:1", here, "192.0.2.1", h.tokens[access.Viewer], 200},
+	secret, _, err := h.engine.OpenSession(t.Context(), h.users[access.Viewer].ID, "", "")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, tt := range tests {
-		req := httptest.NewRequest("GET", "/metrics", nil)
-		req.RemoteAddr, req.Host = tt.remote, tt.host
-		if tt.forwarded != "" {
-			req.Header.Set("X-Forwarded-For", tt.forwarded)
-		}
-		if tt.token != "" {
-			req.Header.Set("Authorization", "Bearer "+tt.token)
-		}
-		w := httptest.NewRecorder()
-		h.server.Handler().ServeHTTP(w, req)
-		if w.Code != tt.want {
-			t.Errorf("%+v answers %d", tt, w.Code)
+	open, err := New(Options{Engine: h.engine, Logger: quiet, MetricsOpen: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, remote := range []string{"127.0.0.1:1", "[::1]:1", "192.0.2.1:1", "@"} {
+		for _, host := range []string{"localhost:8420", "127.0.0.1", "[::1]:8420", "moon.example", ""} {
+			for _, tt := range []struct {
+				name, header, value string
+				handler             http.Handler
+				want                int
+			}{
+				{"nobody", "", "", h.server.Handler(), 401}, {"a proxy's client", "X-Forwarded-For", "192.0.2.1", h.server.Handler(), 401},
+				{"a bad token", "Authorization", "Bearer mw_bad", h.server.Handler(), 401},
+				{"a token", "Authorization", "Bearer " + h.tokens[access.Viewer], h.server.Handler(), 200},
+				{"a session", "Cookie", cookieName + "=" + secret, h.server.Handler(), 200},
+				{"nobody, where it is open", "", "", open.Handler(), 200}, {"nobody, over the socket", "", "", h.server.SocketHandler(), 200},
+			} {
+				req := httptest.NewRequest("GET", "/metrics", nil)
+				req.RemoteAddr, req.Host = remote, host
+				req.Header.Set(cmp.Or(tt.header, "X-None"), tt.value)
+				w := httptest.NewRecorder()
+				if tt.handler.ServeHTTP(w, req); w.Code != tt.want {
+					t.Errorf("%s from %s at %q is answered %d, want %d", tt.name, remote, host, w.Code, tt.want)
+				}
+			}
 		}
 	}
 }

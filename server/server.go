@@ -31,6 +31,8 @@ type Options struct {
 	SetupToken string
 	// Plugins gives figures on runs of plugins for /metrics; nil leaves them out.
 	Plugins PluginFigures
+	// MetricsOpen serves /metrics to anybody.
+	MetricsOpen bool
 	// PluginDir is where plugins are saved, as pages tell people who have none.
 	PluginDir string
 	// PluginSource reads a plugin's file by its name as PluginProblem has it, for
@@ -133,9 +135,19 @@ func (s *Server) Handler() http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.AddInsecureBypassPattern("/plugins/{slug}/{path...}") // plugins' views decide for themselves
 	protection.SetDenyHandler(s.observed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, refuse(http.StatusForbidden, "a write from another site's page"))
+		writeProblem(w, refuse(http.StatusForbidden, crossOriginWords(r)))
 	})))
 	return protection.Handler(s.observed(s.router(false)))
+}
+
+// crossOriginWords says why a write was taken for one from another site's page.
+// Browsers that do not say so themselves are judged by two headers.
+func crossOriginWords(r *http.Request) string {
+	if r.Header.Get("Sec-Fetch-Site") != "" {
+		return "a write from another site's page"
+	}
+	return "a write from another site's page: the header Origin names another host than the header Host does. " +
+		"If you came through a reverse proxy, have it pass the header Host on as it came (nginx: proxy_set_header Host $http_host;)"
 }
 
 // SocketHandler serves the same API to callers who are trusted because they

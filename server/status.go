@@ -29,19 +29,23 @@ const (
 	statusPolicy    = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-// publicStatus is what everybody may know: names, statuses, times and notes of
-// what is public; never an error, a check or a person.
+// publicStatus is what everybody may know: names, statuses, times and public notes
+// of what is public; never an error, a check or a person.
 type publicStatus struct {
-	At        time.Time
-	Worst     statusLook
-	Services  []publicSubject
-	Instances []publicSubject
-	Incidents []publicIncident
+	At          time.Time
+	Worst       statusLook // of what is not in maintenance
+	Maintenance bool       // something is
+	Services    []publicSubject
+	Instances   []publicSubject
+	Incidents   []publicIncident
+
+	page, feed []byte // as they are served: visitors cost no more than that
 }
 
 type publicSubject struct {
 	Name   string
 	Status statusLook
+	Until  *time.Time // when its maintenance ends, as far as that is known
 	Since  *time.Time
 	Uptime *float64 // percent over the days; nil when nothing counts
 	Days   []publicDay
@@ -99,10 +103,6 @@ func (s *Server) statusPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now, err := s.publicStatus(r.Context())
-	var out bytes.Buffer
-	if err == nil {
-		err = statusTemplate().Execute(&out, now)
-	}
 	if err != nil {
 		s.failOutside(w, "the status page could not be drawn", err)
 		return
@@ -111,7 +111,21 @@ func (s *Server) statusPage(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", statusPolicy)
 	h.Set("Cache-Control", "public, max-age=30")
-	w.Write(out.Bytes())
+	w.Write(now.page)
+}
+
+// draw makes the page and the feed.
+func (s *Server) draw(now *publicStatus) error {
+	var out bytes.Buffer
+	if err := statusTemplate().Execute(&out, now); err != nil {
+		return fmt.Errorf("draw the status page: %w", err)
+	}
+	data, err := xml.MarshalIndent(s.atom(now, s.engine.Address()), "", " ")
+	if err != nil {
+		return fmt.Errorf("write the status feed: %w", err)
+	}
+	now.page, now.feed = out.Bytes(), append(append([]byte(xml.Header), data...), '\n')
+	return nil
 }
 
 // failOutside answers a caller that is no client of the API. An error that no
@@ -177,6 +191,9 @@ func (s *Server) publicStatus(ctx context.Context) (*publicStatus, error) {
 	}
 	found, err := s.findPublic(context.WithoutCancel(ctx), now) // others wait for it too
 	if err == nil {
+		err = s.draw(found)
+	}
+	if err == nil {
 		s.outside.last = found
 	}
 	return found, err
@@ -209,14 +226,12 @@ func justSubjects(keys []subjectKey) []publicSubject {
 func (s *Server) publicSubjects() (services, instances []subjectKey) {
 	for _, v := range s.engine.Services() {
 		if v.IsPublic {
-			services = append(services, subjectKey{publicSubject{Name: v.Name, Status: lookOf(v.OverallStatus), Since: v.Since},
-				engine.Ref{Kind: engine.KindService, ID: v.ID}})
+			services = append(services, s.publicSubject(v.Name, v.OverallStatus, v.Since, engine.Ref{Kind: engine.KindService, ID: v.ID}))
 		}
 	}
 	for _, v := range s.engine.Instances() {
 		if v.IsPublic {
-			instances = append(instances, subjectKey{publicSubject{Name: v.Name, Status: lookOf(v.OverallStatus), Since: v.Since},
-				engine.Ref{Kind: engine.KindInstance, ID: v.ID}})
+			instances = append(instances, s.publicSubject(v.Name, v.OverallStatus, v.Since, engine.Ref{Kind: engine.KindInstance, ID: v.ID}))
 		}
 	}
 	order := func(a, b subjectKey) int {
@@ -225,6 +240,19 @@ func (s *Server) publicSubjects() (services, instances []subjectKey) {
 	slices.SortFunc(services, order)
 	slices.SortFunc(instances, order)
 	return services, instances
+}
+
+// publicSubject is a subject as everybody sees it: what happens in maintenance is
+// planned, and nothing that is wrong.
+func (s *Server) publicSubject(name string, status engine.Status, since *time.Time, ref engine.Ref) subjectKey {
+	p := publicSubject{Name: name, Status: lookOf(status), Since: since}
+	if until, ok := s.engine.InMaintenance(ref); ok {
+		p.Status, p.Since = maintenanceLook(), nil
+		if !until.IsZero() {
+			p.Until = &until
+		}
+	}
+	return subjectKey{p, ref}
 }
 
 func (s *Server) findPublic(ctx context.Context, now time.Time) (*publicStatus, error) {
@@ -242,6 +270,7 @@ func (s *Server) findPublic(ctx context.Context, now time.Time) (*publicStatus, 
 			}
 			p.bars(days)
 			*group.into = append(*group.into, p)
+			out.Maintenance = out.Maintenance || p.Status == maintenanceLook()
 			if classRank(p.Status.Class) > classRank(out.Worst.Class) {
 				out.Worst = p.Status
 			}
@@ -294,11 +323,20 @@ func (s *Server) publicIncidents(ctx context.Context, k subjectKey, now time.Tim
 		if v.Closed != nil && now.Sub(*v.Closed) > statusDays*24*time.Hour {
 			return false
 		}
+		if v.Maintenance {
+			return true
+		}
+		if v.Unplanned != nil {
+			v.Opened = *v.Unplanned
+		}
 		in := publicIncident{ID: v.ID, Name: k.Name, Severity: lookOf(v.Severity), Opened: v.Opened.UTC(), Closed: v.Closed, Updated: v.Opened.UTC()}
 		if v.Closed != nil {
 			in.Updated = v.Closed.UTC()
 		}
 		for _, note := range v.Notes {
+			if !note.Public {
+				continue
+			}
 			in.Notes = append(in.Notes, publicNote{note.At.UTC(), note.Text})
 			if note.At.After(in.Updated) {
 				in.Updated = note.At.UTC()
@@ -354,14 +392,9 @@ func (s *Server) statusFeed(w http.ResponseWriter, r *http.Request) {
 		s.failOutside(w, "the status feed could not be written", err)
 		return
 	}
-	data, err := xml.MarshalIndent(s.atom(now, s.engine.Address()), "", " ")
-	if err != nil {
-		s.failOutside(w, "the status feed could not be written", err)
-		return
-	}
 	w.Header().Set("Content-Type", "application/atom+xml; charset=utf-8")
 	w.Header().Set("Cache-Control", "public, max-age=60")
-	w.Write(append([]byte(xml.Header), append(data, '\n')...))
+	w.Write(now.feed)
 }
 
 func (s *Server) atom(now *publicStatus, base string) atomFeed {

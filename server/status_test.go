@@ -2,8 +2,10 @@ package server
 
 import (
 	"encoding/xml"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
@@ -20,7 +22,8 @@ func publicHouse(t *testing.T) (h *house, public, private string) {
 	h.admin(201, "POST", "/instances", m{"name": "db1", "is_public": true})
 	until(t, "incidents", func() bool { return len(h.admin(200, "GET", "/incidents?open=true", nil).items()) == 2 })
 	incident := h.admin(200, "GET", "/incidents?service="+public, nil).items()[0]["id"].(string)
-	h.admin(201, "POST", "/incidents/"+incident+"/notes", m{"text": "We look into it " + markup})
+	h.admin(201, "POST", "/incidents/"+incident+"/notes", m{"text": "We look into it " + markup, "public": true})
+	h.admin(201, "POST", "/incidents/"+incident+"/notes", m{"text": "Bob unplugged it"})
 	return h, public, private
 }
 
@@ -40,7 +43,7 @@ func TestStatusPage(t *testing.T) {
 	}
 	feed := h.do("", "GET", "/status.atom", nil)
 	for name, text := range map[string]string{"page": r.text, "feed": feed.text} {
-		for _, never := range []string{"is down", "secret check", "Back office", "<script", "the-admin", public} {
+		for _, never := range []string{"is down", "secret check", "Back office", "Bob", "<script", "the-admin", public} {
 			if strings.Contains(text, never) {
 				t.Errorf("the %s tells %q", name, never)
 			}
@@ -116,7 +119,7 @@ func TestBadge(t *testing.T) {
 		t.Errorf("with a token: %d %v", r.status, r.header)
 	}
 	for _, name := range []string{"", "a/b", strings.Repeat("W", 300), "bad \x01\xff\uFFFE", "日本語"} {
-		wellFormed(string(badgeImage(name, engine.StatusCritical)))
+		wellFormed(string(badgeImage(name, lookOf(engine.StatusCritical))))
 	}
 	looks := map[string]bool{}
 	for _, status := range []engine.Status{engine.StatusPassing, engine.StatusWarning, engine.StatusError, engine.StatusCritical} {
@@ -135,5 +138,75 @@ func TestPercentRoundsDown(t *testing.T) {
 	}
 	if got := percent(nil); got != "no data" {
 		t.Errorf("nothing is %q", got)
+	}
+}
+
+// TestMaintenanceIsPlanned: what fails in maintenance, however the silence names
+// it, is shown as planned, with its end, and is no incident to anybody outside.
+func TestMaintenanceIsPlanned(t *testing.T) {
+	for name, covers := range map[string]func(service, check string) m{
+		"the service": func(service, _ string) m { return m{"services": []string{service}} },
+		"its tag":     func(_, _ string) m { return m{"tags": []string{"shop"}} },
+		"its check":   func(_, check string) m { return m{"checks": []string{check}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := populated(t)
+			check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "up"}, "interval": "1h"}).id()
+			service := h.admin(201, "POST", "/services", m{"name": "Shop", "is_public": true, "tags": []string{"shop"}, "status_checks": []string{check}}).id()
+			h.admin(201, "POST", "/services", m{"name": "Blog", "is_public": true})
+			silence := covers(service, check)
+			silence["starts_at"], silence["ends_at"], silence["maintenance"] = "2026-01-01T00:00:00Z", "2098-12-31T23:00:00Z", true
+			id := h.admin(201, "POST", "/silences", silence).id()
+			h.admin(200, "PATCH", "/checks/"+check, m{"config": m{"host": "down"}})
+			until(t, "an incident in maintenance", func() bool {
+				list := h.admin(200, "GET", "/incidents?service="+service, nil).items()
+				return len(list) == 1 && list[0]["maintenance"] == true
+			})
+			page := h.do("", "GET", "/status", nil).text
+			for _, want := range []string{"in maintenance", "31 December 2098, 23:00 UTC", "Planned maintenance is under way; everything else works", "There was no incident"} {
+				if !strings.Contains(page, want) {
+					t.Errorf("the page lacks %q", want)
+				}
+			}
+			badge := h.do("", "GET", "/badge/"+service+".svg", nil).text
+			for what, text := range map[string]string{"page": page, "feed": h.do("", "GET", "/status.atom", nil).text, "badge": badge} {
+				for _, never := range []string{"Something is wrong", ">error", ": error", "incident-"} {
+					if strings.Contains(text, never) {
+						t.Errorf("the %s tells %q", what, never)
+					}
+				}
+			}
+			if !strings.Contains(badge, ">in maintenance<") {
+				t.Errorf("the badge is %s", badge)
+			}
+			// Beyond the maintenance it is an incident, from then on.
+			ended := time.Now()
+			h.admin(204, "DELETE", "/silences/"+id, nil)
+			until(t, "the incident is no longer planned", func() bool {
+				one := h.admin(200, "GET", "/incidents?service="+service, nil).items()[0]
+				at, _ := time.Parse(time.RFC3339, fmt.Sprint(one["unplanned"]))
+				return one["maintenance"] == false && !at.Before(ended.Truncate(time.Second))
+			})
+			if page := h.do("", "GET", "/status", nil).text; !strings.Contains(page, "Something is wrong: error") || !strings.Contains(page, "incident-") {
+				t.Error("what goes on after the maintenance is not shown")
+			}
+		})
+	}
+}
+
+// TestMaintenanceSaysUntil: the end is that of the maintenance without gaps.
+func TestMaintenanceSaysUntil(t *testing.T) {
+	h := populated(t)
+	service := h.admin(201, "POST", "/services", m{"name": "Shop", "is_public": true}).id()
+	now := time.Now().UTC().Truncate(time.Minute)
+	at := func(d time.Duration) string { return now.Add(d).Format(time.RFC3339) }
+	for _, span := range [][2]time.Duration{{-time.Hour, time.Hour}, {time.Hour, 3 * time.Hour}, {5 * time.Hour, 6 * time.Hour}} {
+		h.admin(201, "POST", "/silences", m{"services": []string{service}, "starts_at": at(span[0]), "ends_at": at(span[1]), "maintenance": true})
+	}
+	h.admin(201, "POST", "/silences", m{"services": []string{service}, "starts_at": at(-time.Hour), "ends_at": at(4 * time.Hour)}) // no maintenance
+	want := "until <time datetime=\"" + at(3*time.Hour)
+	if page := h.do("", "GET", "/status", nil).text; !strings.Contains(page, want) {
+		t.Errorf("the page lacks %s", want)
 	}
 }

@@ -89,7 +89,7 @@ func (s *Server) findView(slug, path, method string) (engine.ViewRoute, error) {
 // admitToView finds out who calls a view that is not public, and whether they may.
 func (s *Server) admitToView(r *http.Request, route engine.ViewRoute) (caller, error) {
 	if http.NewCrossOriginProtection().Check(r) != nil {
-		return caller{}, refuse(http.StatusForbidden, "a write from another site's page")
+		return caller{}, refuse(http.StatusForbidden, crossOriginWords(r))
 	}
 	who, err := s.authenticate(r)
 	if err == nil {

@@ -85,7 +85,11 @@ func (w *Web) testAlert(kind engine.Kind) handler {
 }
 
 func (w *Web) addNote(q *request) error {
-	if _, err := w.engine.AddNote(q.Context(), q.by(), q.id(), strings.TrimSpace(q.PostForm.Get("text"))); err != nil {
+	add := w.engine.AddNote
+	if q.PostForm.Get("public") != "" {
+		add = w.engine.AddPublicNote
+	}
+	if _, err := add(q.Context(), q.by(), q.id(), strings.TrimSpace(q.PostForm.Get("text"))); err != nil {
 		return plainly(err)
 	}
 	return q.redirect("/incidents/" + url.PathEscape(q.id()) + "?done=noted#notes")

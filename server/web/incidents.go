@@ -57,6 +57,7 @@ type incidentPage struct {
 	Incident   engine.IncidentView
 	Subject    link
 	Gone       bool // the subject was deleted
+	Public     bool // so is the subject
 	Events     []eventView
 	Deliveries []engine.Delivery
 	Notes      []noteView
@@ -102,7 +103,9 @@ func (w *Web) incident(q *request) error {
 	for _, n := range in.Notes {
 		v.Notes = append(v.Notes, noteView{n, w.nameOfUser(n.User)})
 	}
-	if s, err := w.subjectNow(in.Subject.Kind, in.Subject.ID); err == nil && in.Closed == nil && s.View.Incident != nil && *s.View.Incident == in.ID {
+	s, err := w.subjectNow(in.Subject.Kind, in.Subject.ID)
+	v.Public = err == nil && s.Alerting.IsPublic
+	if err == nil && in.Closed == nil && s.View.Incident != nil && *s.View.Incident == in.ID {
 		v.Ack = ackOf(s.Path(), in.ID, in.Key, "/incidents/"+in.ID, s.View.Acknowledgement)
 	}
 	p := w.newPage(q, "Incident of "+in.SubjectName, "incidents")

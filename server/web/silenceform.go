@@ -51,7 +51,7 @@ func (w *Web) silenceForm() form.Form {
 		{Type: form.ChoiceOne, Name: "repeat", Label: "Again", Group: when, Choices: presets()},
 		{Type: form.Char, Name: "rrule", Label: "Rule", Required: true, Group: when, Placeholder: "FREQ=MONTHLY;BYDAY=2TU", HelpText: "As RFC 5545 writes them, at most daily. FREQ=MONTHLY;BYDAY=2TU is every second Tuesday; ;COUNT=5 or ;UNTIL=20271231 (the last day) ends it. The first time always holds.",
 			ShowIf: map[string][]any{"repeat": {"custom"}}},
-		{Type: form.Boolean, Name: "maintenance", Label: "This is maintenance", Group: when, HelpText: "Its time is left out of uptime figures."},
+		{Type: form.Boolean, Name: "maintenance", Label: "This is maintenance", Group: when, HelpText: "Its time is left out of uptime figures, and the public status page shows it as planned."},
 		{Type: form.ChoiceMany, Name: "services", Widget: "SelectMultiple", Group: what, Choices: w.subjectChoices(engine.KindService, "", "")},
 		{Type: form.ChoiceMany, Name: "instances", Widget: "SelectMultiple", Group: what, Choices: w.subjectChoices(engine.KindInstance, "", "")},
 		{Type: form.ChoiceMany, Name: "checks", Widget: "SelectMultiple", Group: what, Choices: w.checkChoices()},
