@@ -51,7 +51,7 @@ func (n *Net) readBody(h *hop, c *httpConn, got *http.Response, resp *HTTPRespon
 	}
 	resp.Body = body
 	if !h.rawBody && resp.Undecoded == "" {
-		resp.Body, resp.Undecoded = decodeText(body, got.Header.Get("Content-Type"))
+		resp.Body, resp.Undecoded = decodeText(body, got.Header.Get("Content-Type"), resp.Truncated)
 	}
 	return nil
 }

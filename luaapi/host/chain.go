@@ -12,6 +12,10 @@ import (
 func explainChain(certs []*x509.Certificate, roots *x509.CertPool, name, target string, err error) *Error {
 	subject := "the certificate of " + target
 	leaf, now := certs[0], time.Now()
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil && !invalid.Cert.Equal(leaf) {
+		return &Error{TLS, explainTime(invalid.Cert, intermediate(invalid.Cert, target), now)}
+	}
 	var unknown x509.UnknownAuthorityError
 	if !errors.As(err, &unknown) {
 		if e := explainTLS(err, target); e != nil {

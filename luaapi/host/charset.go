@@ -28,7 +28,7 @@ var byteOrderMarks = []struct {
 // the Content-Type, or by what HTML and XML say of themselves. Bodies that are
 // no text, and text that says nothing, stay as they came. unknown names a
 // charset that cannot be decoded.
-func decodeText(body, contentType string) (text, unknown string) {
+func decodeText(body, contentType string, truncated bool) (text, unknown string) {
 	media, parameters, _ := mime.ParseMediaType(contentType) // what can be read of a bad one is kept
 	label := strings.ToLower(strings.TrimSpace(parameters["charset"]))
 	if body == "" || isBinary(media) && label == "" {
@@ -42,7 +42,7 @@ func decodeText(body, contentType string) (text, unknown string) {
 	switch {
 	case label != "":
 	case strings.HasSuffix(media, "html"):
-		label = htmlCharset(body)
+		label = htmlCharset(body, truncated)
 	case strings.HasSuffix(media, "xml"):
 		label = xmlCharset(body)
 	}
@@ -50,7 +50,7 @@ func decodeText(body, contentType string) (text, unknown string) {
 	if !known {
 		return body, "charset " + cut(label, 60)
 	}
-	if (name == "windows-1252" && label == "us-ascii" || label == "") && validText(body) {
+	if (name == "windows-1252" && label == "us-ascii" || label == "") && validText(body, truncated) {
 		return body, ""
 	}
 	return decodeWith(e, body), ""
@@ -100,9 +100,9 @@ func isBinary(media string) bool {
 
 // htmlCharset is what an HTML page says in its head. One that says nothing and
 // is not UTF-8 is read as browsers do.
-func htmlCharset(body string) string {
+func htmlCharset(body string, truncated bool) string {
 	_, name, _ := charset.DetermineEncoding([]byte(body[:min(len(body), 1024)]), "text/html")
-	if name != "iso-2022-jp" && validText(body) {
+	if name != "iso-2022-jp" && validText(body, truncated) {
 		return ""
 	}
 	return name
@@ -118,8 +118,12 @@ func xmlCharset(body string) string {
 	return strings.ToLower(found[1])
 }
 
-// validText reports whether a body is UTF-8; its end may be cut within a character.
-func validText(body string) bool {
+// validText reports whether a body is UTF-8. One that was truncated may end
+// within a character.
+func validText(body string, truncated bool) bool {
+	if !truncated {
+		return utf8.ValidString(body)
+	}
 	for cutOff := 0; cutOff < utf8.UTFMax && cutOff <= len(body); cutOff++ {
 		if utf8.ValidString(body[:len(body)-cutOff]) {
 			return true

@@ -119,6 +119,30 @@ func TestExecEnds(t *testing.T) {
 	})
 }
 
+// TestExecEnvironment holds that only variables pass which say nothing to
+// linkers, interpreters and libraries.
+func TestExecEnvironment(t *testing.T) {
+	ok := script(t, "exit 0")
+	n := execNet(t, ok)
+	for name, value := range map[string]string{"LANG": "de_DE.UTF-8", "LC_ALL": "C", "TZ": "Europe/Berlin", "CHECK_HOST": "/any/text", "NAGIOS_X": "y",
+		"ALERT_KIND": "firing", "SERVICE_NAME": "shop", "PGPASSWORD": "x", "FAILING_CHECKS": "a", "DELIVERY_ID": "d"} {
+		if _, err := n.Exec(within(t, 5*time.Second), &ExecRequest{Path: ok, Env: map[string]string{name: value}}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "TAR_OPTIONS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "OPENSSL_CONF", "LESSOPEN",
+		"PHPRC", "ZDOTDIR", "RSYNC_RSH", "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "PATH", "IFS", "HOME", "BASH_ENV", "BASH_FUNC_x%%", "ENV", "PYTHONPATH", "PERL5LIB", "RUBYOPT",
+		"NODE_OPTIONS", "LUA_INIT", "GCONV_PATH", "LOCPATH", "NLSPATH", "TERMINFO", "HOSTALIASES", "RES_OPTIONS", "EDITOR", "PAGER", "MANPAGER", "SSL_CERT_FILE", "CURL_HOME", "PSQLRC",
+		"PGSERVICEFILE", "MIBS", "TMPDIR", "X", "LC_", "CHECK_", "lang", "GLIBC_TUNABLES", "MALLOC_CHECK_"} {
+		_, err := n.Exec(within(t, 5*time.Second), &ExecRequest{Path: ok, Env: map[string]string{name: "x"}})
+		wantError(t, err, Denied, name)
+	}
+	for name, value := range map[string]string{"TZ": ":/etc/shadow", "LANG": "/tmp/x", "LC_ALL": "../../x", "LANGUAGE": "a:../x"} {
+		_, err := n.Exec(within(t, 5*time.Second), &ExecRequest{Path: ok, Env: map[string]string{name: value}})
+		wantError(t, err, Denied, "may not name a file")
+	}
+}
+
 func TestExecRefuses(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")

@@ -27,6 +27,8 @@ func dnsServer(t *testing.T, zone string) string {
 		name := q.Question[0].Name
 		_, overTCP := w.RemoteAddr().(*net.TCPAddr)
 		switch {
+		case (name == "old.test." || name == "older.test.") && q.IsEdns0() != nil:
+			m.Rcode = map[string]int{"old.test.": dns.RcodeFormatError, "older.test.": dns.RcodeNotImplemented}[name]
 		case name == "broken.test.":
 			m.Rcode = dns.RcodeServerFailure
 		case name == "silent.test.":
@@ -67,6 +69,8 @@ www   60 IN AAAA 2001:db8::1
 @    300 IN TXT "v=spf1 " "a\"b"
 _s._tcp 5 IN SRV 1 2 5060 sip.test.
 big    5 IN A 192.0.2.9
+old    5 IN A 192.0.2.8
+older  5 IN A 192.0.2.7
 @     30 IN CAA 0 issue "ca.test"
 @     30 IN SOA ns.test. admin.test. 1 2 3 4 5
 1.2.0.192.in-addr.arpa. 9 IN PTR www.test.
@@ -88,6 +92,8 @@ func TestLookup(t *testing.T) {
 		{"test", "CAA", []Record{{"CAA", `0 issue "ca.test"`, 30, -1}}},
 		{"test", "SOA", []Record{{"SOA", "ns.test. admin.test. 1 2 3 4 5", 30, -1}}},
 		{"192.0.2.1", "PTR", []Record{{"PTR", "www.test", 9, -1}}},
+		{"old.test", "A", []Record{{"A", "192.0.2.8", 5, -1}}}, // answers FORMERR to EDNS
+		{"older.test", "A", []Record{{"A", "192.0.2.7", 5, -1}}},
 		{"www.test", "MX", nil},
 	}
 	for _, tt := range tests {

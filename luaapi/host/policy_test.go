@@ -2,6 +2,7 @@ package host
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -21,6 +22,59 @@ func TestPolicyDefaults(t *testing.T) {
 	}
 	if p.allows(netip.Addr{}) {
 		t.Error("the invalid address is allowed")
+	}
+}
+
+// TestSpecialRanges holds each block of IANA's registries at its first and last
+// address, and the addresses that carry an IPv4 address inside.
+func TestSpecialRanges(t *testing.T) {
+	p := newPolicy(nil, nil)
+	inside := map[string]bool{ // judged by the address inside
+		"64:ff9b::/96": true, "2002::/16": true,
+	}
+	for _, special := range specialRanges {
+		prefix := netip.MustParsePrefix(special.prefix)
+		if prefix != prefix.Masked() {
+			t.Errorf("%s has bits beyond its length", prefix)
+		}
+		last := prefix.Addr().AsSlice()
+		for bit := prefix.Bits(); bit < len(last)*8; bit++ {
+			last[bit/8] |= 0x80 >> (bit % 8)
+		}
+		end, _ := netip.AddrFromSlice(last)
+		for _, addr := range []netip.Addr{prefix.Addr(), end} {
+			if !inside[special.prefix] && p.allows(addr) == special.refused {
+				t.Errorf("%s (%s): allows(%s) = %v", special.prefix, special.purpose, addr, !special.refused)
+			}
+		}
+		allowed := newPolicy([]netip.Prefix{prefix}, nil)
+		if special.refused && !inside[special.prefix] && special.prefix != "::/128" && !allowed.allows(end) && special.prefix != "64:ff9b:1::/48" {
+			t.Errorf("%s is refused although it is allowed by name", special.prefix)
+		}
+	}
+	for _, wrap := range []string{"::ffff:%s", "::%s", "64:ff9b::%s", "::ffff:0:%s", "fd00::5efe:%s", "fd00::200:5efe:%s"} {
+		for v4, want := range map[string]bool{"10.0.0.1": true, "93.184.216.34": true, "169.254.169.254": false, "224.0.0.1": false, "0.0.0.0": false, "192.0.0.192": false, "168.63.129.16": false} {
+			addr := netip.MustParseAddr(strings.Replace(wrap, "%s", v4, 1))
+			if got := p.allows(addr); got != want {
+				t.Errorf("allows(%s) = %v, want %v", addr, got, want)
+			}
+		}
+		private := newPolicy(nil, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
+		if private.allows(netip.MustParseAddr(strings.Replace(wrap, "%s", "10.0.0.1", 1))) {
+			t.Errorf("a denied address is allowed as %s", wrap)
+		}
+	}
+	for addr, want := range map[string]bool{
+		"2002:a00:1::1": true, "2002:a9fe:a9fe::1": false, "64:ff9b:1::a9fe:a9fe": false, "64:ff9b:1:a9fe:a9:fe00::": false, "64:ff9b:1::808:808": false,
+		"2001:0:a9fe:a9fe::1": false, "2001:4860:4860::8888": true, "2606:4700::1": true, "1.1.1.1": true, "172.32.0.1": true, "198.20.0.1": true,
+	} {
+		if got := p.allows(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("allows(%s) = %v, want %v", addr, got, want)
+		}
+	}
+	local := newPolicy([]netip.Prefix{netip.MustParsePrefix("64:ff9b:1::/48")}, nil)
+	if !local.allows(netip.MustParseAddr("64:ff9b:1::808:808")) || local.allows(netip.MustParseAddr("64:ff9b:1::a9fe:a9fe")) {
+		t.Error("NAT64 of local use that is allowed is not judged by the address inside")
 	}
 }
 

@@ -73,9 +73,9 @@ func handshake(ctx context.Context, conn net.Conn, config *tls.Config, target st
 	if errors.As(err, &untrusted) && ctx.Err() == nil && len(untrusted.UnverifiedCertificates) > 0 {
 		return nil, explainChain(untrusted.UnverifiedCertificates, config.RootCAs, config.ServerName, target, untrusted.Err)
 	}
-	var alert tls.AlertError
-	if asked && errors.As(err, &alert) {
-		return nil, &unasked{Error{TLS, target + " ended the TLS handshake: " + strings.TrimPrefix(alert.Error(), "tls: ") + " (it demands a client certificate)"}}
+	var alert *net.OpError
+	if asked && errors.As(err, &alert) && alert.Op == "remote error" {
+		return nil, &unasked{Error{TLS, target + " ended the TLS handshake: " + plain(alert.Err) + " (it demands a client certificate)"}}
 	}
 	return nil, explain(ctx, err, target)
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -40,6 +41,9 @@ func asciiName(name string) (string, error) {
 		return name, nil
 	}
 	labels := strings.Split(dots.Replace(name), ".")
+	if !utf8.ValidString(name) {
+		return "", &Error{Invalid, "not a host or domain name: " + given(name)}
+	}
 	for i, label := range labels {
 		if isASCII(label) {
 			continue // an underscore is fine, beside letters of any script
