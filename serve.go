@@ -27,10 +27,10 @@ type serveCommand struct {
 	dataFlag
 	Listen          string     `default:"127.0.0.1:8420" placeholder:"ADDRESS" help:"The address to serve pages and API on (${default})."`
 	Plugins         string     `type:"path" placeholder:"DIR" help:"The plugin folder (plugins in the data folder)."`
-	AllowExec       []string   `placeholder:"PATH" help:"A program that plugins may run, by its absolute path. May be given several times."`
+	AllowExec       []string   `placeholder:"PATH" help:"A program that plugins may run, by its absolute path. It runs as the monitor's own user: one that reads a file named in its arguments reads secret.key, too. May be given several times."`
 	TLSCert         string     `name:"tls-cert" type:"path" placeholder:"FILE" help:"The TLS certificate, with its chain."`
 	TLSKey          string     `name:"tls-key" type:"path" placeholder:"FILE" help:"The key of the TLS certificate."`
-	AllowNet        []string   `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local and cloud metadata addresses)."`
+	AllowNet        []string   `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local, multicast, reserved and cloud metadata addresses, NAT64 of local use)."`
 	DenyNet         []string   `placeholder:"CIDR" help:"A network that plugins may not reach."`
 	MetricsOpen     bool       `help:"Serve /metrics, which names every service, without a login or token."`
 	NoPluginEditing bool       `help:"Keep plugins from being written in the browser, for those who keep them elsewhere."`

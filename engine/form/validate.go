@@ -1,6 +1,7 @@
 package form
 
 import (
+	"errors"
 	"math"
 	"net/netip"
 	"net/url"
@@ -173,8 +174,14 @@ func (f *Field) checkRegex(s string) *fault {
 
 func checkURL(s string) *fault {
 	bad := invalid("Enter a URL that begins with http:// or https://.")
+	if strings.ContainsFunc(s, unicode.IsSpace) {
+		return invalid("Enter a URL without spaces: one within it is written %20.")
+	}
 	u, err := url.Parse(s)
-	if err != nil || strings.ContainsFunc(s, unicode.IsSpace) {
+	if escape := url.EscapeError(""); errors.As(err, &escape) {
+		return invalid("Enter a URL in which each % is followed by two hexadecimal digits: the sign itself is written %25.")
+	}
+	if err != nil {
 		return bad
 	}
 	if scheme := strings.ToLower(u.Scheme); scheme != "http" && scheme != "https" {

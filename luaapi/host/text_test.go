@@ -144,3 +144,30 @@ func TestCanonicalRecord(t *testing.T) {
 		}
 	}
 }
+
+// TestTraceMasksBeforeItCuts holds that a secret at the end of what is shown,
+// or one that is written in escapes there, is masked like any other.
+func TestTraceMasksBeforeItCuts(t *testing.T) {
+	const secret = "CANARY\"SECRET\n1"
+	for _, filler := range []int{0, 290, maxTraceText - 60, maxTraceText - 30, maxTraceText - 20, maxTraceText - 10, maxTraceText} {
+		text := strings.Repeat("x", filler) + secret
+		s := NewStub(time.Now())
+		s.OnHTTP("POST", "http://h.test/", &HTTPResponse{Status: 200, Body: text, Header: map[string][]string{"X-Echo": {text}}}, nil)
+		s.OnDial("h.test", 1, []Step{{Expect: text, Reply: text}}, nil)
+		trace := NewTrace(s)
+		_, _ = trace.HTTP(t.Context(), &HTTPRequest{Method: "POST", URL: "http://h.test/", Body: text})
+		conn, err := trace.Dial(t.Context(), &DialRequest{Host: "h.test", Port: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Send(t.Context(), text)
+		_, _ = conn.Receive(t.Context(), 100_000)
+		trace.Mask(func(text string) string { return strings.ReplaceAll(text, secret, "***") })
+		calls, _ := trace.Calls()
+		for _, c := range calls {
+			if all := c.Request + c.Answer + c.Error; strings.Contains(all, "CANARY") || strings.Contains(all, "SECRET") || len(c.Answer) > maxTraceText+10 {
+				t.Errorf("after %d bytes, %s %s: %d and %d bytes, a part is shown", filler, c.Kind, c.Target, len(c.Request), len(c.Answer))
+			}
+		}
+	}
+}

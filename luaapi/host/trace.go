@@ -24,6 +24,8 @@ type Call struct {
 	// sent or received. They hold secrets, are not masked, and must not be shown.
 	Asked any `json:"-"`
 	Got   any `json:"-"`
+
+	escaped bool // line ends and the like are written out when it is shown
 }
 
 // Trace is a Host that passes everything on to another and records each call.
@@ -57,11 +59,24 @@ func (t *Trace) Calls() (calls []Call, more int) {
 	calls = make([]Call, len(t.calls))
 	for i, c := range t.calls {
 		calls[i] = *c
+		if c.escaped {
+			calls[i].Request, calls[i].Answer = quoted(c.Request), quoted(c.Answer)
+		}
+		calls[i].Request, calls[i].Answer = beginning(calls[i].Request), beginning(calls[i].Answer)
 	}
 	return calls, t.more
 }
 
+// beginning is what is shown of a text in which secrets are masked.
+func beginning(text string) string {
+	if len(text) <= maxTraceText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxTraceText], "") + "…"
+}
+
 // Mask rewrites all texts that were recorded so far, so that no secret is shown.
+// They are whole until Calls cuts and escapes them, and so are the secrets in them.
 func (t *Trace) Mask(mask func(string) string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +87,7 @@ func (t *Trace) Mask(mask func(string) string) {
 
 // begin records that a call has begun. What it returns is never nil.
 func (t *Trace) begin(kind, target, request string, asked any) *Call {
-	c := &Call{Kind: kind, Target: target, Request: cut(request, maxTraceText), Start: time.Now(), Asked: asked}
+	c := &Call{Kind: kind, Target: target, Request: request, Start: time.Now(), Asked: asked}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.calls) >= maxCalls {
@@ -87,7 +102,7 @@ func (t *Trace) begin(kind, target, request string, asked any) *Call {
 func (t *Trace) end(c *Call, err error, got any, answer func() string) {
 	text := ""
 	if err == nil {
-		text = cut(answer(), maxTraceText)
+		text = answer()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,7 +147,7 @@ func headerText(header map[string][]string) string {
 		if isCredential(name) {
 			value = "***"
 		}
-		b.WriteString(name + ": " + cut(value, 300) + "\n")
+		b.WriteString(name + ": " + value + "\n")
 	}
 	return b.String()
 }

@@ -35,7 +35,8 @@ type tracedConn struct {
 // Send records and sends.
 func (c *tracedConn) Send(ctx context.Context, data string) error {
 	c.received = nil
-	call := c.trace.begin("tcp", c.target, "send "+quoted(data), data)
+	call := c.trace.begin("tcp", c.target, "send "+data, data)
+	c.trace.escape(call)
 	err := c.Conn.Send(ctx, data)
 	c.trace.end(call, err, nil, func() string { return fmt.Sprintf("%d bytes sent", len(data)) })
 	return err
@@ -46,6 +47,7 @@ func (c *tracedConn) Receive(ctx context.Context, max int) (string, error) {
 	call := c.received
 	if call == nil {
 		call = c.trace.begin("tcp", c.target, "receive", nil)
+		c.trace.escape(call)
 	}
 	data, err := c.Conn.Receive(ctx, max)
 	c.received = call
@@ -57,7 +59,7 @@ func (c *tracedConn) Receive(ctx context.Context, max int) (string, error) {
 	} else if c.extend(call, data) {
 		return data, nil
 	}
-	c.trace.end(call, err, data, func() string { return quoted(data) })
+	c.trace.end(call, err, data, func() string { return data })
 	return data, err
 }
 
@@ -69,11 +71,18 @@ func (c *tracedConn) extend(call *Call, data string) bool {
 	if !ok {
 		return false
 	}
-	if len(before) < maxTraceText {
+	if len(before) < 2*maxTraceText { // more than is shown: a secret at the end of that is whole
 		before += data
 	}
-	call.Got, call.Answer = before, cut(quoted(before), maxTraceText)
+	call.Got, call.Answer = before, before
 	return true
+}
+
+// escape marks a call whose texts may hold anything.
+func (t *Trace) escape(c *Call) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c.escaped = true
 }
 
 // StartTLS records the turn to TLS.
@@ -87,5 +96,5 @@ func (c *tracedConn) StartTLS(ctx context.Context, options *TLSOptions) error {
 
 // quoted is text as people read it: line ends and the like are written out.
 func quoted(text string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%q", strings.ToValidUTF8(cut(text, maxTraceText), "\uFFFD")), `"`), `"`)
+	return strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%q", strings.ToValidUTF8(text, "\uFFFD")), `"`), `"`)
 }
