@@ -1,6 +1,8 @@
 package luaapi
 
 import (
+	"slices"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/lualib"
 
@@ -13,6 +15,10 @@ var reservedNames = [...]string{
 	"id", "name", "instance_set", "service_set", "importance", "interval", "timeout",
 	"active", "config", "last_result", "ping_url",
 }
+
+// laterNames are fields of a check that came after that promise: a config field of
+// the same name hides them.
+var laterNames = [...]string{"watched_since"}
 
 // checkTables are the tables of the check object that this run has asked for.
 type checkTables struct {
@@ -68,7 +74,7 @@ func checkIndex(L *lua.LState) int {
 	}
 	v, ok := r.checkField(L, name)
 	if !ok {
-		names := append([]string{"watched_since"}, reservedNames[:]...)
+		names := slices.Concat(reservedNames[:], laterNames[:])
 		if r.bound != nil {
 			names = append(names, r.bound.layout.names...)
 		}
@@ -115,7 +121,7 @@ func (r *run) checkField(L *lua.LState, name string) (lua.LValue, bool) {
 		return lua.LBool(in.Check.Active), true
 	case "ping_url":
 		return lua.LString(in.PingURL), true
-	case "watched_since": // a config field of this name hides it
+	case "watched_since":
 		return instant(in.WatchedSince), true
 	case "config":
 		if r.objects.config == nil {

@@ -173,7 +173,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 	record := realTable(t, r.record(L, &engine.CheckRecord{Since: now}))
 	recorded := append(testCheckKeys(), "config")
 	real := map[string][]string{
-		"check":             reservedNames[:],
+		"check":             all(reservedNames[:], laterNames[:]),
 		"result":            resultNames[:],
 		"check.last_result": realTable(t, lastResult(L, rt.shared, &engine.LastResult{At: now})),
 		"check.service":     fieldNames(reflect.TypeOf(linkedServiceView{})),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,12 +101,12 @@ func (r *run) checkRecord(L *lua.LState, in *engine.CheckRun, bound *binding) *l
 		"id": lua.LString(c.ID), "name": lua.LString(c.Name), "importance": lua.LString(c.Importance),
 		"interval": lua.LNumber(c.Interval.Std().Seconds()), "timeout": lua.LNumber(c.Timeout.Std().Seconds()),
 		"active": lua.LBool(c.Active), "ping_url": lua.LString(in.PingURL), "config": config,
-		"last_result":  lastResult(L, r.rt.shared, in.Last),
+		"last_result": lastResult(L, r.rt.shared, in.Last), "watched_since": instant(in.WatchedSince),
 		"instance_set": r.instanceList(L, in.Instances), "service_set": r.linkedServices(L, in.Services),
 	} {
 		t.RawSetString(name, v)
 	}
-	names := append([]string{}, reservedNames[:]...)
+	names := slices.Concat(reservedNames[:], laterNames[:])
 	for _, name := range bound.layout.names {
 		t.RawSetString(name, lualib.Reading(config).RawGetString(name))
 		names = append(names, name)
