@@ -114,8 +114,8 @@ func (d *duty) derive(r *Rota, known *rotaDuty) {
 	next := &rotaDuty{feed: known.feed, readAt: known.readAt, failure: known.failure}
 	var shifts []rota.Shift
 	switch {
-	case r.Rotation != nil:
-		shifts, _ = r.Rotation.Shifts(r.TimeZone, from, to) // was validated
+	case r.Rotation != nil || r.Dealt != nil:
+		shifts, _ = rota.DealtShifts(r.Rotation, r.Dealt, r.TimeZone, from, to) // was validated
 	case known.feed != nil:
 		next.problems = append(next.problems, known.feed.Problems...)
 		var problems []rota.Problem

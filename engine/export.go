@@ -251,6 +251,14 @@ func (x *exporter) rota(r *Rota) config.Rota {
 			out.Overrides = append(out.Overrides, config.Override{User: name, Start: o.Start, End: o.End})
 		}
 	}
+	if d := r.Dealt; d != nil {
+		out.Dealt = &config.Dealt{Until: d.Until, First: d.First}
+		for _, s := range d.Shifts {
+			if name := x.names[KindUser][s.User]; name != "" {
+				out.Dealt.Shifts = append(out.Dealt.Shifts, config.Override{User: name, Start: s.Start, End: s.End})
+			}
+		}
+	}
 	return out
 }
 

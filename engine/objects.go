@@ -153,6 +153,9 @@ type Rota struct {
 	ICalURL      string         `json:"ical_url"`
 	Rotation     *RotaRotation  `json:"rotation"`
 	Overrides    []RotaOverride `json:"overrides"`
+	// Dealt is what edits of the rotation left as it was; nil is nothing. The
+	// engine alone sets it.
+	Dealt *rota.Dealt `json:"dealt,omitempty"`
 	// FeedToken is the secret in the address of the rota's own iCal feed; "" is none.
 	FeedToken string `json:"feed_token,omitempty"`
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"moonwatch/engine/rota"
@@ -16,8 +17,33 @@ func (e *Engine) SaveRota(ctx context.Context, by Actor, r Rota) (*Rota, error) 
 	if r.ID == "" {
 		r.ID, r.Revision = e.newID(), 0
 	}
-	err := e.do(ctx, by, func(x *tx) error { return x.saveRota(&r) })
+	err := e.do(ctx, by, func(x *tx) error {
+		r.Dealt = r.redealt(x.rotas.get(r.ID), x.now)
+		return x.saveRota(&r)
+	})
 	return &r, err
+}
+
+// redealt returns what the edit of old into r leaves as it was.
+func (r *Rota) redealt(old *Rota, now time.Time) *rota.Dealt {
+	switch {
+	case old == nil || r.ICalURL != "":
+		return nil
+	case old.Dealt == nil && old.Rotation == nil || sameRotation(old.Rotation, r.Rotation) && old.TimeZone == r.TimeZone:
+		return old.Dealt
+	}
+	return rota.Redeal(old.deal(), r.Rotation, r.TimeZone, now, "", nil)
+}
+
+func (r *Rota) deal() rota.Deal {
+	return rota.Deal{Rotation: r.Rotation, Zone: r.TimeZone, Dealt: r.Dealt}
+}
+
+func sameRotation(a, b *RotaRotation) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.Equal(a.Members, b.Members) && a.Every == b.Every && a.Starts == b.Starts
 }
 
 func (x *tx) saveRota(r *Rota) error {

@@ -1,6 +1,10 @@
 package engine
 
-import "slices"
+import (
+	"slices"
+
+	"moonwatch/engine/rota"
+)
 
 // What is deleted is taken out of all that refers to it. Revisions hold the
 // objects that were before, and so their lists are replaced, never changed.
@@ -96,9 +100,18 @@ func (x *tx) unlinkUser(id string) {
 				c.Rotation = nil
 			}
 		}
+		their := func(o RotaOverride) bool { return o.User == id }
+		past := slices.DeleteFunc(slices.Clone(c.Overrides), func(o RotaOverride) bool { return !their(o) || !o.Start.Before(x.now) })
+		for i := range past {
+			past[i].End = earlier(past[i].End, x.now)
+		}
 		if n := len(c.Overrides); n > 0 {
-			c.Overrides = slices.DeleteFunc(slices.Clone(c.Overrides), func(o RotaOverride) bool { return o.User == id })
+			c.Overrides = slices.DeleteFunc(slices.Clone(c.Overrides), their)
 			found = found || len(c.Overrides) < n
+		}
+		if found || c.Dealt != nil && slices.ContainsFunc(c.Dealt.Shifts, their) {
+			found = true
+			c.Dealt = rota.Redeal(r.deal(), c.Rotation, c.TimeZone, x.now, id, past)
 		}
 		if found {
 			x.stamp(KindRota, &c.Meta, &r.Meta)

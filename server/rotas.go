@@ -14,9 +14,10 @@ const shiftsSpan = 28 * 24 * time.Hour
 func (s *Server) rotaRoutes() []*route {
 	k := &collection[engine.Rota, engine.RotaView]{
 		kind: engine.KindRota, plural: "rotas", one: "a rota", read: access.Viewer, write: access.Editor,
-		required: []string{"name"}, order: "name",
+		required: []string{"name"}, derived: []string{"dealt"}, order: "name",
 		note: "A rota has an iCal feed (ical_url) or a rotation, either with overrides; or overrides alone. " +
-			"Only editors see ical_url: such addresses are often secret themselves.",
+			"Only editors see ical_url: such addresses are often secret themselves. " +
+			"An edit of a rotation keeps the past, and who is on duty until their handover; dealt is what it kept.",
 		fresh: engine.NewRota,
 		get: func(c *call, id string) (engine.RotaView, error) {
 			v, err := c.engine.Rota(id)

@@ -98,6 +98,16 @@ type Rota struct {
 	ICalURL      string     `yaml:"ical_url"`
 	Rotation     *Rotation  `yaml:"rotation"`
 	Overrides    []Override `yaml:"overrides"`
+	Dealt        *Dealt     `yaml:"dealt"`
+}
+
+// Dealt is what edits of a rotation left as it was: before Until only the shifts
+// count, and First is the place, from 0, of the member whose turn begins at
+// Rotation.Starts. Written by exports alone.
+type Dealt struct {
+	Until  time.Time  `yaml:"until"`
+	First  int        `yaml:"first"`
+	Shifts []Override `yaml:"shifts"`
 }
 
 // Rotation are people who take turns.

@@ -29,7 +29,7 @@ func (w *Web) rotaForm() form.Form {
 			{Value: fromRotation, Label: "People who take turns, by day or week"}, {Value: fromFeed, Label: "A calendar: Google, Outlook, Apple, PagerDuty, Grafana, …"}, {Value: fromHand, Label: "The dates below alone"}}},
 		{Type: form.URL, Name: "ical_url", Label: "Address of the calendar", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromFeed}}, Placeholder: "https://calendar.example.org/oncall.ics",
 			HelpText: "In iCal format, read now and every 30 minutes. Whoever is invited or named in the title is on duty; users are found by e-mail address or username."},
-		{Type: form.List, Name: "rotation.members", Label: "People, in the order of their turns", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
+		{Type: form.List, Name: "rotation.members", Label: "People, in the order of their turns", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "A change keeps who is on duty until their handover.",
 			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.userChoices()}}},
 		{Type: form.Char, Name: "rotation.every", Label: "A turn lasts", Required: true, Initial: "1w", Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "In whole days or weeks: 1d, 1w, 2w."},
 		{Type: form.Char, Name: "rotation.starts", Label: "First handover", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "The first person's turn begins then, and every handover is at that time of day."},
