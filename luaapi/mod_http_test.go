@@ -215,6 +215,54 @@ func TestHTTPOverTheNetwork(t *testing.T) {
 	b.gives(`return select(3, http.get("http://169.254.169.254/"))`, "denied")
 }
 
+// TestHTTPIsOfThePlugin holds that every way to make a request names whose it
+// is, by which the host keeps the connections of plugins apart.
+func TestHTTPIsOfThePlugin(t *testing.T) {
+	h := &fakeHost{http: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
+		return &host.HTTPResponse{Body: r.Owner}, nil
+	}}
+	b := newBench(t, h)
+	b.call.scope.Plugin = "mine"
+	b.gives(`local s, all = http.session(), http.all{ "http://x/", { method = "PUT", url = "http://x/" } }
+		return http.get("http://x/").body, http.post("http://x/").body, http.request{ url = "http://x/" }.body, s:get("http://x/").body, s:post("http://x/").body,
+			s:request{ url = "http://x/" }.body, all[1].body, all[2].body`, strings.Repeat("mine | ", 7)+"mine")
+}
+
+// TestHTTPMethodsThatAreRefused tries what is no request by every way there is.
+func TestHTTPMethodsThatAreRefused(t *testing.T) {
+	n, err := host.New(host.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	b := newBench(t, n)
+	for _, method := range []string{"CONNECT", "connect", "Connect", "PRI"} {
+		b.global("method", lua.LString(method))
+		b.gives(`local r = { method = method, url = "http://127.0.0.1:1/", body = "GET / HTTP/1.1\r\n\r\n", redirects = 3 }
+			return select(3, http.request(r)), select(3, http.session():request(r)), http.all{ r }[1].kind`, "invalid | invalid | invalid")
+	}
+}
+
+func TestHTTPBodyOptions(t *testing.T) {
+	h := &fakeHost{http: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
+		return &host.HTTPResponse{Body: fmt.Sprint(r.MaxBody, r.BodyTimeout, r.RawBody, r.KeepMethod), Undecoded: "br",
+			Expiry: &host.Expiry{At: time.Unix(5, 0), Subject: "CN=s", Leaf: true, Host: "h"}}, nil
+	}}
+	b := newBench(t, h)
+	for script, want := range map[string]string{
+		`http.get("http://x/")`:                                                             "0 0s false false",
+		`http.get("http://x/", { max_body = 0 })`:                                           "-1 0s false false",
+		`http.get("http://x/", { max_body = 7, body_timeout = 0.5 })`:                       "7 500ms false false",
+		`http.get("http://x/", { raw = true, keep_method = true })`:                         "0 0s true true",
+		`http.session{ max_body = 0, raw = true }:get("http://x/", { keep_method = true })`: "-1 0s true true",
+		`http.session{ max_body = 0 }:get("http://x/", { max_body = 9 })`:                   "9 0s false false",
+	} {
+		b.gives("return ("+script+").body", want)
+	}
+	b.gives(`r = http.get("http://x/") return r.undecoded, r.expiry.at, r.expiry.subject, r.expiry.leaf, r.expiry.host`, "br | 5 | CN=s | true | h")
+	b.gives(`return r:json()`, "nil | the body cannot be read: br is not known here | protocol")
+}
+
 func BenchmarkHTTPGet(b *testing.B) {
 	answer := &host.HTTPResponse{Status: 200, Body: "ok", URL: "http://x/", Header: http.Header{"Content-Type": {"text/plain"}}}
 	h := &fakeHost{http: func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { return answer, nil }}

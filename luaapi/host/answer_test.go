@@ -85,6 +85,7 @@ func TestEncodings(t *testing.T) {
 		{"twice", "zstd, identity", packed.String(), "hello", "", ""},
 		{"zstd that is none", "zstd", "this is not zstd at all", "", "", "not encoded as"},
 		{"zstd cut short", "zstd", packed.String()[:packed.Len()-3], "", "", "not encoded as"},
+		{"a charset by mistake", "UTF-8", "hello", "hello", "", ""},
 		{"br", "br", "\x0b\x02\x80hello\x03", "\x0b\x02\x80hello\x03", "br", ""},
 		{"in parts unknown", "br, zstd", packed.String(), "hello", "br", ""},
 		{"too many", "gzip,gzip,gzip,gzip", "x", "x", "more than 3 encodings", ""},

@@ -126,7 +126,7 @@ func decoder(body io.Reader, header []string) (r io.Reader, undecoded string, er
 	}
 	for r = body; len(names) > 0; names = names[:len(names)-1] {
 		switch name := strings.ToLower(strings.TrimSpace(names[len(names)-1])); name {
-		case "", "identity":
+		case "", "identity", "none", "utf-8", "utf8", "binary", "8bit": // the last ones are said by mistake, and change nothing
 		case "gzip", "x-gzip":
 			z, err := gzip.NewReader(r)
 			if err == io.EOF {
