@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -24,22 +25,42 @@ import (
 const socketMost = 100
 
 // listenSocket listens on the socket by which commands reach the running
-// monitor. Whoever may open the data folder may use it.
-func listenSocket(path string) (net.Listener, error) {
+// monitor. Whoever may open the data folder may use it. It is made in a private
+// folder and moved from there: at no time can others open it.
+func listenSocket(path string) (_ net.Listener, err error) {
 	if len(path) > socketMost {
 		return nil, fmt.Errorf("the path %s is too long for a socket", path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	l, err := net.Listen("unix", path)
+	private, err := os.MkdirTemp(filepath.Dir(path), ".s") // mode 0700
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(private)) }()
+	made := filepath.Join(private, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false) // under the name that it no longer has
+	if err := errors.Join(os.Chmod(made, 0o600), os.Rename(made, path)); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return l, nil
+	return movedListener{l, path}, nil
+}
+
+// movedListener removes its socket from where it was moved to.
+type movedListener struct {
+	*net.UnixListener
+	path string
+}
+
+// Close stops listening.
+func (l movedListener) Close() error {
+	err := l.UnixListener.Close()
+	if err == nil {
+		os.Remove(l.path) // one that stays is taken for a monitor's that has ended
+	}
+	return err
 }
 
 // client speaks to the monitor's API as the command line: to the running
