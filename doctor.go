@@ -91,6 +91,7 @@ func (c *doctorCommand) folderCheck(ctx context.Context, x *examination) error {
 			return errors.New("the monitor runs: stop it before its key is changed")
 		}
 		x.fine("the monitor runs")
+		whole(ctx, x, func(ctx context.Context, w io.Writer) error { return fromMonitor(ctx, api, w) })
 		return c.inside(ctx, x, api)
 	}
 	return c.stopped(ctx, x)
@@ -151,6 +152,7 @@ func (c *doctorCommand) stopped(ctx context.Context, x *examination) error {
 		x.bad("%v", err)
 		return nil
 	}
+	whole(ctx, x, db.Backup)
 	usable, err := c.key(ctx, x, db)
 	if err = errors.Join(err, db.Close()); err != nil || !usable {
 		return err
@@ -169,6 +171,16 @@ func (c *doctorCommand) stopped(ctx context.Context, x *examination) error {
 		return errors.Join(err, api.close())
 	}
 	return errors.Join(c.inside(ctx, x, api), api.close())
+}
+
+// whole reads everything, as a backup does, and compares all checksums.
+func whole(ctx context.Context, x *examination, backup func(context.Context, io.Writer) error) {
+	held, err := verified(ctx, io.Discard, backup)
+	if err != nil {
+		x.bad("the store: %v", err)
+		return
+	}
+	x.fine("the store is whole: %s", describeContents(held))
 }
 
 // key looks at the key and the secrets that it seals; usable is false when the

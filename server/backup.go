@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 
 	"moonwatch/engine/access"
@@ -26,9 +27,25 @@ func backup(c *call) (answer, error) {
 		return answer{}, nil
 	}
 	c.log.Info("a backup begins", "by", c.who.Name)
-	if err := c.o.Backup(c.r.Context(), c.w); err != nil {
+	out := &begun{w: c.w}
+	if err := c.o.Backup(c.r.Context(), out); err != nil {
 		c.log.Error("a backup failed", "error", err)
+		if !out.any { // as when the files are damaged: that is looked at first
+			h.Del("Content-Disposition")
+			return answer{}, refuse(http.StatusInternalServerError, err.Error())
+		}
 		panic(http.ErrAbortHandler) // the client must see that it is not whole
 	}
 	return answer{}, nil
+}
+
+// begun notes whether anything was written.
+type begun struct {
+	w   io.Writer
+	any bool
+}
+
+func (b *begun) Write(p []byte) (int, error) {
+	b.any = b.any || len(p) > 0
+	return b.w.Write(p)
 }

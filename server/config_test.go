@@ -105,6 +105,14 @@ func TestBackup(t *testing.T) {
 	none := populated(t, func(o *Options) { o.Backup = nil })
 	wantStatus(t, "no backup", none.as(access.Admin, "GET", "/backup", nil), 503)
 
+	// One that fails at once says why.
+	damaged := populated(t, func(o *Options) {
+		o.Backup = func(context.Context, io.Writer) error { return errors.New("000001.sst is damaged") }
+	})
+	if r := damaged.as(access.Admin, "GET", "/backup", nil); r.status != 500 || !strings.Contains(r.text, "000001.sst is damaged") || r.header.Get("Content-Disposition") != "" {
+		t.Errorf("a backup that failed at once: %d %s %v", r.status, r.text, r.header)
+	}
+
 	// One that fails half-way is no whole answer.
 	broken := populated(t, func(o *Options) {
 		o.Backup = func(_ context.Context, w io.Writer) error {

@@ -251,7 +251,7 @@ func (in *inspection) lookAtLogs() error {
 	}
 	name := "*.mem"
 	for _, n := range files {
-		file := fmt.Sprintf("%05d.mem", n)
+		file := memName(n)
 		c, err := readWAL(filepath.Join(in.path, file))
 		if err != nil {
 			return in.damaged(file, "cannot be read: %v", err)
