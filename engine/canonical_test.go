@@ -82,7 +82,7 @@ func TestWhatIsAcceptedHolds(t *testing.T) {
 	for _, every := range []string{"1w", "1W", " 7d "} {
 		r := &Rota{Name: "r", TimeZone: "utc", Rotation: &RotaRotation{Members: []string{"a", "b"}, Every: every, Starts: "2026-05-26T09:00"}}
 		var p problems
-		r.validate(&p, func(string) bool { return true })
+		r.validate(&p, nil, func(string) bool { return true })
 		shifts, err := r.Rotation.Shifts(r.TimeZone, tuesday, tuesday.Add(time.Second))
 		if len(p.list) > 0 || err != nil || len(shifts) != 1 || shifts[0].User != "b" {
 			t.Errorf("a rotation every %q: %v %v %v", every, shifts, err, p.list)

@@ -63,7 +63,7 @@ func (e *Engine) cleanCheck(ctx context.Context, c Check, old *Check) (*Check, e
 		return nil, errChanged
 	}
 	var p problems
-	c.validate(&p)
+	c.validate(&p, nameOf(old, func(c *Check) string { return c.Name }))
 	var stored form.Values
 	if old != nil && old.Plugin == c.Plugin {
 		stored = old.Config
@@ -86,8 +86,8 @@ func (e *Engine) cleanCheck(ctx context.Context, c Check, old *Check) (*Check, e
 	return &c, p.err()
 }
 
-func (c *Check) validate(p *problems) {
-	p.text("name", c.Name, true, nameMost)
+func (c *Check) validate(p *problems, oldName string) {
+	p.name("name", c.Name, oldName)
 	p.severity("importance", c.Importance)
 	p.span("interval", c.Interval, time.Second, year)
 	p.span("timeout", c.Timeout, 100*time.Millisecond, time.Hour)

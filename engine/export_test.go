@@ -90,7 +90,7 @@ func fill(t *testing.T, b *bench) {
 	o := must[*engine.User](t)(b.e.SaveUser(ctx, admin, off, "", ""))
 
 	c := engine.NewCheck()
-	c.Name, c.Plugin, c.Active, c.Importance, c.Interval = ` "web": ü #1 `, "rich", false, engine.StatusCritical, 90*engine.Duration(time.Second)
+	c.Name, c.Plugin, c.Active, c.Importance, c.Interval = `"web": ü #1`, "rich", false, engine.StatusCritical, 90*engine.Duration(time.Second)
 	c.Timeout, c.Debounce, c.RecoverAfter, c.RetryInterval, c.NoData = 1500*engine.Duration(time.Millisecond), 2, 3, 5*minute, engine.NoDataKeep
 	c.UnknownAfter, c.RunbookLink, c.Tags = 36*60*minute, "https://example.com/a?b=c#d", []string{"true", "null", "a: b", "日本"}
 	c.Schedule = &engine.Schedule{Cron: "*/5 * * * *", TimeZone: "Europe/Berlin", ActiveHours: "mon-fri 08:00-18:00"}

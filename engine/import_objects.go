@@ -237,7 +237,7 @@ func (im *importer) importInstances() {
 		next := &Instance{Meta: Meta{ID: im.ids[KindInstance][d.Name]}, Name: d.Name, Address: d.Address}
 		old := im.now.instances[next.ID]
 		var p problems
-		p.text("name", d.Name, true, nameMost)
+		p.name("name", d.Name, nameOf(old, func(i *Instance) string { return i.Name }))
 		p.text("address", d.Address, false, 255)
 		var alerting *Alerting
 		if old != nil {
@@ -266,7 +266,7 @@ func (im *importer) importServices() {
 		next := &Service{Meta: Meta{ID: im.ids[KindService][d.Name]}, Name: d.Name, URL: d.URL}
 		old := im.now.services[next.ID]
 		var p problems
-		p.text("name", d.Name, true, nameMost)
+		p.name("name", d.Name, nameOf(old, func(s *Service) string { return s.Name }))
 		p.link("url", d.URL)
 		next.Instances = im.refs(&p, "instances", KindInstance, d.Instances)
 		var alerting *Alerting

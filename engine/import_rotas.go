@@ -38,7 +38,7 @@ func (im *importer) importRotas() {
 		} else {
 			next.Dealt = next.redealt(im.now.rotas[next.ID], im.e.now())
 		}
-		next.validate(&p, func(id string) bool { return im.after.names[KindUser][id] != "" })
+		next.validate(&p, im.now.rotas[next.ID], func(id string) bool { return im.after.names[KindUser][id] != "" })
 		im.settle(place, p.list)
 		base := NewRota()
 		consider(im, KindRota, d.Name, next, im.now.rotas[next.ID], &base, func(x *exporter, r *Rota) any { return x.rota(r) })

@@ -116,7 +116,7 @@ func TestDryRun(t *testing.T) {
 	data = strings.Replace(data, "comment: |\n      two\n      lines", "comment: another", 1)
 	before := export(t, b, "")
 	report := importInto(t, b, []byte(data), engine.ImportOptions{DryRun: true, Prune: true, Open: lockedSealer{}.Open})
-	want := []string{"update user ada@example.com first_name", `update check  "web": ü #1  config.password interval`, "create service new", "create silence another", "delete silence two\nlines\n"}
+	want := []string{"update user ada@example.com first_name", `update check "web": ü #1 config.password interval`, "create service new", "create silence another", "delete silence two\nlines\n"}
 	got := deeds(report)
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
@@ -200,7 +200,7 @@ func TestPassphrase(t *testing.T) {
 		}
 	}
 	// A secret that was moved to another object does not open there.
-	moved := strings.Replace(string(data), `" \"web\": ü #1 "`, "other", -1)
+	moved := strings.Replace(string(data), `"\"web\": ü #1"`, "other", -1)
 	report, err := empty.e.Import(t.Context(), admin, []byte(moved), engine.ImportOptions{Passphrase: "right"})
 	if engine.KindOf(err) != engine.Invalid || len(report.Problems) == 0 || !strings.HasPrefix(report.Problems[0].Location, `checks["other"].`) {
 		t.Errorf("moved: %+v %v", report, err)
@@ -215,7 +215,7 @@ func TestPassphrase(t *testing.T) {
 		}
 	}
 	slices.Sort(notes)
-	check := `checks[" \"web\": ü #1 "].config.`
+	check := `checks["\"web\": ü #1"].config.`
 	want := []string{check + "lines", check + "password", check + "rows[0].key", check + "secret_json", `plugin_settings["chat"].values.token`,
 		`services["a\\service"].alerts[1].settings.hook`, `users["ada@example.com"].password_hash`, `users["ada@example.com"].settings.chat.key`}
 	if !slices.Equal(notes, want) {

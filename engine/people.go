@@ -87,8 +87,8 @@ func (e *Engine) cleanUser(ctx context.Context, p *problems, u, old *User) {
 	case !usernamePattern.MatchString(u.Username):
 		p.add("username", "invalid", "at most 64 letters, digits and . _ @ + -, beginning with a letter or digit")
 	}
-	p.text("first_name", u.FirstName, false, nameMost)
-	p.text("last_name", u.LastName, false, nameMost)
+	p.personal("first_name", u.FirstName, nameOf(old, func(u *User) string { return u.FirstName }))
+	p.personal("last_name", u.LastName, nameOf(old, func(u *User) string { return u.LastName }))
 	if u.Email != "" {
 		if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
 			p.add("email", "invalid", "write an e-mail address")
@@ -331,7 +331,7 @@ func (e *Engine) CreateToken(ctx context.Context, by Actor, t Token) (secret str
 	t.ID = e.newID()
 	err = e.do(ctx, by, func(x *tx) error {
 		var p problems
-		p.text("name", t.Name, true, nameMost)
+		p.name("name", t.Name, "")
 		switch u := x.users.get(t.User); {
 		case t.User == "":
 			p.add("user", "required", "this is required")
@@ -381,7 +381,7 @@ func (e *Engine) SaveToken(ctx context.Context, by Actor, t Token) (saved *Token
 		next := *old
 		next.Name, next.Role, next.Expires = t.Name, t.Role, t.Expires
 		var p problems
-		p.text("name", t.Name, true, nameMost)
+		p.name("name", t.Name, old.Name)
 		if u := x.users.get(old.User); t.Role != "" && (t.Role.Rank() == 0 || u != nil && t.Role.Rank() > u.Role.Rank()) {
 			p.add("role", "invalid", "one of the roles that its user includes")
 		}

@@ -52,7 +52,7 @@ func (x *tx) saveRota(r *Rota) error {
 		return err
 	}
 	var p problems
-	r.validate(&p, func(id string) bool { return x.users.get(id) != nil })
+	r.validate(&p, old, func(id string) bool { return x.users.get(id) != nil })
 	x.checkName(&p, KindRota, r.ID, r.Name, "name")
 	if err := p.err(); err != nil {
 		return err
@@ -71,8 +71,8 @@ func (x *tx) saveRota(r *Rota) error {
 	return nil
 }
 
-func (r *Rota) validate(p *problems, known func(string) bool) {
-	p.text("name", r.Name, true, nameMost)
+func (r *Rota) validate(p *problems, old *Rota, known func(string) bool) {
+	p.name("name", r.Name, nameOf(old, func(r *Rota) string { return r.Name }))
 	p.zone("time_zone", &r.TimeZone)
 	if r.FallbackUser != "" && !known(r.FallbackUser) {
 		p.add("fallback_user", "not_found", "no such user")

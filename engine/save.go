@@ -241,7 +241,10 @@ func (p *problems) tags(tags []string) {
 		if plain := strings.TrimSpace(t); plain != t { // they are compared as they are
 			t, tags[i] = plain, plain
 		}
-		p.text(at("tags", i), t, true, tagMost)
+		before := len(p.list)
+		if p.text(at("tags", i), t, true, tagMost); len(p.list) == before {
+			p.visible(at("tags", i), t)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func (e *Engine) SaveService(ctx context.Context, by Actor, s Service) (saved *S
 		}
 		next := s
 		var p problems
-		p.text("name", next.Name, true, nameMost)
+		p.name("name", next.Name, nameOf(old, func(s *Service) string { return s.Name }))
 		p.link("url", next.URL)
 		var oldAlerting *Alerting
 		if old != nil {
@@ -69,7 +69,7 @@ func (e *Engine) SaveInstance(ctx context.Context, by Actor, i Instance) (saved 
 		}
 		next := i
 		var p problems
-		p.text("name", next.Name, true, nameMost)
+		p.name("name", next.Name, nameOf(old, func(i *Instance) string { return i.Name }))
 		p.text("address", next.Address, false, 255)
 		var oldAlerting *Alerting
 		if old != nil {
@@ -119,6 +119,15 @@ func (e *Engine) cleanAlerting(ctx context.Context, p *problems, id string, a, o
 		}
 		p.span(location, d, time.Second, year)
 	}
+	if len(a.DependsOn) > dependsMost {
+		p.add("depends_on", "max", "at most %d services and instances", dependsMost)
+		a.DependsOn = []Ref{} // nor is each of them looked at
+	}
+	for i, d := range a.DependsOn {
+		if slices.Contains(a.DependsOn[:i], d) {
+			p.add(at("depends_on", i), "unique", "this %s is in the list already", d.Kind)
+		}
+	}
 	e.cleanRule(p, a, old)
 	e.cleanSteps(p, a)
 	a.Alerts = slices.Clone(a.Alerts)
@@ -147,6 +156,8 @@ func (e *Engine) cleanSteps(p *problems, a *Alerting) {
 		for j, slug := range step.Plugins {
 			if entry, known := e.pluginEntry(slug); !known || entry.Plugin == nil || entry.Plugin.Meta().Kind != AlertPlugin {
 				p.add(at(location+".plugins", j), "not_found", "no alert plugin has this slug")
+			} else if slices.Contains(step.Plugins[:j], slug) {
+				p.add(at(location+".plugins", j), "unique", "this plugin is in the list already")
 			}
 		}
 	}
@@ -208,7 +219,17 @@ func (x *tx) checkLinks(p *problems, ref Ref, a *Alerting) {
 	}
 }
 
+// How many objects a list may name, and how many one may depend on.
+const (
+	linksMost   = 10_000
+	dependsMost = 200
+)
+
 func links(p *problems, location string, ids []string, what string, there func(string) bool) {
+	if len(ids) > linksMost {
+		p.add(location, "max", "at most %d", linksMost)
+		return
+	}
 	seen := map[string]bool{}
 	for i, id := range ids {
 		if !there(id) {

@@ -18,6 +18,9 @@ import (
 // maxErrors bounds what one body is blamed for.
 const maxErrors = 100
 
+// maxList bounds the entries of one list.
+const maxList = 10_000
+
 // decoder turns a parsed body into Go values and collects every complaint. It
 // never writes into what v shares with others: lists and maps are made anew.
 type decoder struct {
@@ -125,6 +128,10 @@ func (d *decoder) composed(s *shape, v reflect.Value, raw any, at string) {
 		list, ok := raw.([]any)
 		if !ok {
 			d.wrong(at, "a list")
+			return
+		}
+		if len(list) > maxList {
+			d.fail(at, form.CodeMax, "at most %d", maxList)
 			return
 		}
 		out := reflect.MakeSlice(v.Type(), len(list), len(list))

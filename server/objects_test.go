@@ -2,6 +2,7 @@ package server
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -344,4 +345,54 @@ func TestSettings(t *testing.T) {
 		wantErrors(t, "trusted_proxies[0] invalid", "fallback_user not_found")
 	h.admin(412, "PUT", "/settings", m{"pause_alerts": true}, "If-Match", `"1"`)
 	wantStatus(t, "as editor", h.as(access.Editor, "GET", "/settings", nil), 403)
+}
+
+// TestNamesAndListsAreRefused: on every way in, names that look like others and
+// lists that say a thing twice, or too much.
+func TestNamesAndListsAreRefused(t *testing.T) {
+	h := populated(t)
+	viewer := h.users[access.Viewer].ID
+	base := map[string]m{
+		"/services": {}, "/instances": {}, "/checks": {"plugin": "probe", "config": m{"host": "a"}},
+		"/rotas":  {"rotation": m{"members": []string{viewer}, "every": "1w", "starts": "2026-01-05T09:00"}},
+		"/tokens": {},
+	}
+	bad := []string{" x", "x ", "x\u00a0", "x\ty", "x\u200by", "x\u202ey", "x\u2066y", "\ufeffx", "x\u200d"}
+	for path, body := range base {
+		body["name"] = "plain"
+		made := h.admin(201, "POST", path, body)
+		for _, name := range bad {
+			body["name"] = name
+			h.as(access.Admin, "POST", path, body).wantErrors(t, "name invalid")
+			h.as(access.Admin, "PATCH", path+"/"+made.id(), m{"name": name}).wantErrors(t, "name invalid")
+		}
+	}
+	for _, name := range bad {
+		if strings.TrimSpace(name) == name {
+			h.as(access.Admin, "PATCH", "/users/"+viewer, m{"first_name": name, "last_name": name}).wantErrors(t, "first_name invalid", "last_name invalid")
+		}
+		h.as(access.Admin, "POST", "/users", m{"username": name}).wantErrors(t, "username invalid")
+		yaml := "services:\n  - name: " + strconv.Quote(name) + "\nchecks:\n  - name: " + strconv.Quote(name) + "\n    plugin: probe\n    config: {host: a}\n"
+		if r := h.as(access.Admin, "POST", "/import", yaml, "Content-Type", "application/yaml"); r.status != 422 || strings.Count(r.text, `"invalid"`) != 2 {
+			t.Errorf("an import of the name %q is answered %d %s", name, r.status, r.text)
+		}
+		if strings.TrimSpace(name) == name {
+			h.as(access.Admin, "POST", "/services", m{"name": "s", "tags": []string{"fine", name}}).wantErrors(t, "tags[1] invalid")
+		}
+	}
+	parent := m{"service": h.admin(201, "POST", "/services", m{"name": "parent"}).id()}
+	many := func(one any, n int) (out []any) {
+		for range n {
+			out = append(out, one)
+		}
+		return out
+	}
+	h.as(access.Admin, "POST", "/services", m{"name": "s", "depends_on": many(parent, 2)}).wantErrors(t, "depends_on[1] unique")
+	h.as(access.Admin, "POST", "/services", m{"name": "s", "depends_on": many(parent, 5_000)}).wantErrors(t, "depends_on max")
+	h.as(access.Admin, "POST", "/services", m{"name": "s", "depends_on": many(parent, 20_000)}).wantErrors(t, "depends_on max")
+	h.as(access.Admin, "POST", "/services", m{"name": "s", "users_to_notify": many(viewer, 2)}).wantErrors(t, "users_to_notify[1] unique")
+	h.as(access.Admin, "POST", "/services", m{"name": "s", "status_checks": many("x", 20_000)}).wantErrors(t, "status_checks max")
+	h.as(access.Admin, "POST", "/services", m{"name": "s", "escalation": []m{{"after": "5m", "plugins": many("pager", 2)}}}).wantErrors(t, "escalation[0].plugins[1] unique")
+	h.as(access.Admin, "POST", "/silences", m{"services": many(parent["service"], 2), "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2098-01-01T00:00:00Z"}).
+		wantErrors(t, "services[1] unique")
 }
