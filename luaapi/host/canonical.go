@@ -2,6 +2,7 @@ package host
 
 import (
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -9,11 +10,12 @@ import (
 // CanonicalRecord returns the one form of a DNS record's value by which two that
 // mean the same are equal: addresses as they are written shortest, names in
 // ASCII and lower case without the dot at their end, numbers without leading
-// zeros, hexadecimal digits in one case. Text is as it is.
+// zeros, hexadecimal digits in one case. Text is as it is, or as the quoted
+// strings of a zone file say it.
 func CanonicalRecord(recordType, value string) string {
 	recordType = strings.ToUpper(recordType)
 	if recordType == "TXT" || recordType == "SPF" {
-		return value
+		return canonicalText(value)
 	}
 	value = strings.TrimSpace(value)
 	switch recordType {
@@ -33,6 +35,23 @@ func CanonicalRecord(recordType, value string) string {
 		return strings.Join(strings.Fields(value), " ")
 	}
 	return canonicalWords(value)
+}
+
+var (
+	quotedStrings = regexp.MustCompile(`^\s*"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*\s*$`)
+	quotedString  = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+)
+
+// canonicalText joins the strings of a text that is written as in zone files.
+func canonicalText(value string) string {
+	if !quotedStrings.MatchString(value) {
+		return value
+	}
+	var b strings.Builder
+	for _, part := range quotedString.FindAllStringSubmatch(value, -1) {
+		b.WriteString(unescapeText(part[1]))
+	}
+	return b.String()
 }
 
 // canonicalWords treats each word as a name, or as a number where it is one.

@@ -50,6 +50,7 @@ type hop struct {
 	jar         http.CookieJar
 	expiry      Expiry   // the first of those of the hops so far
 	cookies     []string // names of those that were set on the way
+	cookieBytes int      // of all that were set
 	received    *atomic.Int64
 }
 
@@ -181,7 +182,10 @@ func (h *hop) note(resp *HTTPResponse) {
 		if h.jar == nil && h.redirects {
 			h.jar, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // cannot fail
 		}
-		if h.jar != nil {
+		for _, line := range resp.Header["Set-Cookie"] {
+			h.cookieBytes += len(line)
+		}
+		if h.jar != nil && h.cookieBytes <= maxHeaderBytes { // more would not fit the header of a request, either
 			h.jar.SetCookies(h.url, cookies)
 		}
 		for _, cookie := range cookies {

@@ -130,7 +130,8 @@ func TestCanonicalRecord(t *testing.T) {
 	for _, tt := range []struct{ kind, a, b string }{
 		{"AAAA", "2001:0DB8:0:0:0:0:0:1", "2001:db8::1"}, {"aaaa", "::ffff:1.2.3.4", "::ffff:1.2.3.4"}, {"CNAME", "Mail.Example.", "mail.example"},
 		{"MX", "010  Mail.Example.", "10 mail.example"}, {"NS", "ns.münchen.test", "ns.XN--mnchen-3ya.test."}, {"SRV", "1 02 5060 SIP.test.", "1 2 5060 sip.test"},
-		{"PTR", "A.test.", "a.test"}, {"DS", "1 8 2 ab cd", "1 8 2 ABCD"}, {"TLSA", "3 1 1 aB", "3 1 1 AB"}, {"SOA", "NS.test. admin.test. 1 2 3 4 5", "ns.test admin.test 1 2 3 4 5"},
+		{"PTR", "A.test.", "a.test"},
+		{"TXT", `"v=spf1 " "-all"`, "v=spf1 -all"}, {"TXT", `"a\"b"`, `a"b`}, {"TXT", `"\065"`, "A"}, {"TXT", `a "b"`, `a "b"`}, {"DS", "1 8 2 ab cd", "1 8 2 ABCD"}, {"TLSA", "3 1 1 aB", "3 1 1 AB"}, {"SOA", "NS.test. admin.test. 1 2 3 4 5", "ns.test admin.test 1 2 3 4 5"},
 	} {
 		if a, b := CanonicalRecord(tt.kind, tt.a), CanonicalRecord(tt.kind, tt.b); a != b {
 			t.Errorf("%s: %q is %q, %q is %q", tt.kind, tt.a, a, tt.b, b)
