@@ -36,7 +36,11 @@ func (e *Engine) cleanRule(p *problems, a, old *Alerting) {
 	if a.StatusRule == "" || old != nil && old.StatusRule == a.StatusRule {
 		return
 	}
+	before := len(p.list)
 	p.text("status_rule", a.StatusRule, false, ruleMost)
+	if len(p.list) > before {
+		return // it is not compiled
+	}
 	rules, ok := e.plugins.(StatusRules)
 	if !ok {
 		p.add("status_rule", "invalid", "status rules cannot be run here")

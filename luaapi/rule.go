@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,10 +21,16 @@ const (
 	ruleTime         = time.Millisecond
 	ruleTries        = 3
 	ruleInstructions = 100_000
+	// ruleString is the longest text, in bytes, that a rule may build: what one
+	// instruction can do takes no longer than a rule may.
+	ruleString = 64 << 10
+	// rulePatience is how long all tries of a rule may take: one instruction may
+	// have held up the first for longer than a rule may take.
+	rulePatience = 10 * time.Millisecond
 	// ruleHold is how long a rule that went beyond its bounds is left alone.
 	ruleHold = 10 * time.Second
-	// rulesKept is how many rules are kept compiled.
-	rulesKept = 1000
+	// rulesKept is how many bytes of sources are kept compiled.
+	rulesKept = 1 << 20
 	// ruleFile is what a rule's source is called in its errors.
 	ruleFile = "status_rule"
 )
@@ -35,8 +42,9 @@ type rules struct {
 	pool  *pool
 	check *lua.LTable // metatable of the checks
 
-	mu       sync.Mutex // guards compiled
+	mu       sync.Mutex // guards what follows
 	compiled map[string]*rule
+	kept     int // bytes of their sources
 }
 
 // rule is one compiled source.
@@ -111,7 +119,7 @@ func (s *rules) compile(source string) *rule {
 	if one != nil {
 		return one
 	}
-	one = &rule{}
+	one, source = &rule{}, strings.Clone(source)
 	if proto, err := compileFile(ruleFile, source, false); err != nil {
 		problem := sourceProblem(ruleFile, err)
 		one.err = fmt.Errorf("line %d: %s", max(problem.Line, 1), problem.Message)
@@ -121,8 +129,9 @@ func (s *rules) compile(source string) *rule {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.compiled) >= rulesKept {
+	if s.kept += len(source) + 100; s.kept > rulesKept {
 		clear(s.compiled)
+		s.kept = len(source)
 	}
 	s.compiled[source] = one
 	return one
@@ -131,8 +140,9 @@ func (s *rules) compile(source string) *rule {
 // try runs the rule's top level and hands the function that it returns to use,
 // again when the time was up.
 func (s *rules) try(ctx context.Context, one *rule, use func(*lua.LState, *lua.LFunction) error) (err error) {
+	began := time.Now()
 	for range ruleTries {
-		if err = s.run(ctx, one, use); !errors.Is(err, errRuleTime) {
+		if err = s.run(ctx, one, use); !errors.Is(err, errRuleTime) || time.Since(began) > rulePatience {
 			break
 		}
 	}
@@ -146,8 +156,8 @@ func (s *rules) run(ctx context.Context, one *rule, use func(*lua.LState, *lua.L
 	r := &run{rt: s.rt, code: one.code, st: st, started: time.Now()}
 	deadline, _ := ctx.Deadline()
 	r.call = call{ctx: ctx, deadline: deadline, offline: true, loading: true, now: s.rt.opts.Now, log: r.addLog, run: r}
-	r.vm = vmContext{Context: ctx, done: ctx.Done(), call: &r.call, budget: ruleInstructions, sliceStart: r.started, run: r}
-	r.lib = lualib.Run{Budget: &r.vm, Now: s.rt.opts.Now, Started: r.started}
+	r.vm = vmContext{Context: ctx, done: ctx.Done(), call: &r.call, budget: ruleInstructions, sliceStart: r.started, closely: true, run: r}
+	r.lib = lualib.Run{Budget: &r.vm, Now: s.rt.opts.Now, Started: r.started, MaxString: ruleString}
 	st.L.SetContext(&r.vm)
 	r.env = s.environment(st, one.code.libs)
 	s.rt.watchdog.watch(&r.vm)

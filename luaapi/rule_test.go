@@ -97,6 +97,100 @@ func TestRuleBounds(t *testing.T) {
 	}
 }
 
+// Rules run in the keeper: whatever one of them does, it holds everybody's writes
+// up for some milliseconds at most.
+func TestHostileRulesHoldNobodyUp(t *testing.T) {
+	most := 60 * time.Millisecond
+	if raceEnabled {
+		most *= 10
+	}
+	rt := newTestRuntime(t, nil)
+	for name, body := range map[string]string{
+		"%q":             `local s = ('"'):rep(8e6) local q = s:format("%q", s) q = ("%q"):format(s)`,
+		"short %q":       `local s = ('"'):rep(65000) while true do local q = ("%q"):format(s) end`,
+		"rep":            `while true do local s = ("x"):rep(65536) end`,
+		"concatenation":  `local s = ("x"):rep(30000) while true do local t = s .. s end`,
+		"doubling":       `local s = "x" while true do s = s .. s end`,
+		"concat":         `local s, t = ("x"):rep(60000), {} for i = 1, 5000 do t[i] = s end while true do pcall(table.concat, t) end`,
+		"gsub":           `local s = ("a"):rep(60000) while true do s:gsub("a", "b") end`,
+		"find":           `local s = ("a"):rep(60000) while true do s:find("a-a-a-a-b") end`,
+		"plain find":     `local s = ("a"):rep(60000) while true do s:find(("a"):rep(30000) .. "b", 1, true) end`,
+		"sort":           `local t = {} for i = 1, 9000 do t[i] = -i end while true do table.sort(t) end`,
+		"comparator":     `table.sort({ 3, 2, 1 }, function() while true do end end)`,
+		"insert":         `local t = {} while true do table.insert(t, 1, 1) end`,
+		"unpack":         `local t = {} for i = 1, 8000 do t[i] = i end while true do pcall(unpack, t) end`,
+		"byte":           `local s = ("x"):rep(8000) while true do pcall(string.byte, s, 1, 8000) end`,
+		"pcall":          `while true do pcall(function() while true do end end) end`,
+		"recursion":      `local function f(...) return f(1, 2, 3, ...) end f()`,
+		"deep recursion": `local function f(...) return 1 + f(1, 2, 3, ...) end f()`,
+		"tostring":       `local t = setmetatable({}, { __tostring = function() while true do end end }) tostring(t)`,
+		"date":           `os.date(("%c"):rep(30000))`,
+	} {
+		source := "return function(checks) " + body + ` return "PASSING" end`
+		took := time.Hour
+		var err error
+		for range 3 { // the machine may be busy with something else
+			began := time.Now()
+			err = rt.CheckRule(source)
+			if err == nil {
+				_, err = rt.ApplyRule(context.Background(), source, ruleChecks())
+			}
+			took = min(took, time.Since(began))
+			for _, one := range rt.rules.compiled {
+				one.held = nil
+			}
+		}
+		if took > most || err == nil {
+			t.Errorf("%s: took %v and ended with %v", name, took, err)
+		}
+	}
+}
+
+// What a rule keeps is bounded by its size, not by how many there are.
+func TestRulesAreBounded(t *testing.T) {
+	rt := newTestRuntime(t, nil)
+	rt.rules.compile("return 1")
+	before := liveHeap()
+	for i := range 1000 {
+		rt.rules.compile(strings.Repeat("a=b ", 2400) + itoa(i))
+	}
+	if held := int64(liveHeap()) - int64(before); held > 48<<20 {
+		t.Errorf("a thousand rules hold %d MB", held>>20)
+	}
+}
+
+// Compiling cannot be interrupted: a source as long as a rule may be is compiled
+// in a moment, however it is made.
+func TestCompilingARuleIsQuick(t *testing.T) {
+	rt := newTestRuntime(t, nil)
+	for name, source := range map[string]string{
+		"functions":    strings.Repeat("return function() ", 180) + strings.Repeat(" end", 180),
+		"assignments":  strings.Repeat("a=b ", 2400),
+		"constants":    "local t = {" + strings.Repeat("'%',", 2400) + "}",
+		"powers":       "return " + strings.Repeat("a^", 199) + "a",
+		"parentheses":  "return " + strings.Repeat("(", 190) + "a" + strings.Repeat(")", 190),
+		"concatenated": strings.Repeat("x=a"+strings.Repeat("..a", 190)+" ", 16),
+		"conditions":   "return " + strings.Repeat("a and b or ", 800) + "c",
+		"ifs":          strings.Repeat("if a then ", 190) + strings.Repeat(" end", 190),
+		"elseifs":      "if a then " + strings.Repeat("elseif a then b() ", 500) + " end",
+		"indexes":      "return a" + strings.Repeat(".b", 4800),
+		"calls":        "return a" + strings.Repeat("()", 4800),
+		"strings":      "return a" + strings.Repeat(`""`, 4800),
+		"gotos":        strings.Repeat("goto a ", 1300) + "::a::",
+		"labels":       strings.Repeat("do ::a:: goto a end ", 480),
+	} {
+		took := time.Hour
+		for i := range 3 {
+			began := time.Now()
+			rt.rules.compile(source + "\n--" + itoa(i))
+			took = min(took, time.Since(began))
+		}
+		if most := 100 * time.Millisecond; took > most && !raceEnabled {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}
+
 func TestRulesAtOnce(t *testing.T) {
 	rt := newTestRuntime(t, nil)
 	var all sync.WaitGroup

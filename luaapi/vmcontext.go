@@ -41,6 +41,7 @@ type vmContext struct {
 	turn            *turn
 	weigh           atomic.Bool // the watchdog asks how much the run holds
 	enforce         atomic.Bool // and that it ends when that is too much
+	closely         bool        // the deadline is looked at with every instruction
 	measured        bool        // weigh it again and again: somebody looks at the run
 	nextWeighing    time.Time
 	nextMeasure     int64  // of instructions, before which a measured run is left alone
@@ -114,7 +115,7 @@ var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); r
 // alone: looking at a channel costs as much as an instruction.
 func (v *vmContext) Done() <-chan struct{} {
 	v.instructions++
-	if v.instructions&0xf == 0 || v.weigh.Load() || v.ended != nil {
+	if v.instructions&0xf == 0 || v.closely || v.weigh.Load() || v.ended != nil {
 		return v.look()
 	}
 	return nil
@@ -189,12 +190,20 @@ func (v *vmContext) Steps(n int) error {
 // ends the run before it is there.
 func (v *vmContext) Bytes(n int) error {
 	v.instructions += int64(n) >> 10
-	if n > lualib.MaxString {
+	if n > v.maxString() {
 		v.end(errMemory)
 	}
 	v.check()
 	v.notice(n)
-	return v.ended
+	return v.Err()
+}
+
+// maxString is the most bytes of a string that the run may build.
+func (v *vmContext) maxString() int {
+	if most := v.run.lib.MaxString; most > 0 {
+		return most
+	}
+	return lualib.MaxString
 }
 
 // lookAgain has a measured run looked at at its next instruction: with what it

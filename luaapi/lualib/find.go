@@ -97,6 +97,7 @@ func find(L *lua.LState, name string, positions bool) int {
 }
 
 func findPlain(L *lua.LState, s, p string, init int) int {
+	scanned(L, len(s)-init)
 	at := strings.Index(s[init:], p)
 	if at < 0 {
 		L.Push(lua.LNil)

@@ -248,11 +248,13 @@ func (sp *spec) pad(out *builder, prefix, body string, zero bool) {
 // quote writes s such that Lua reads it back.
 func quote(out *builder, s string) {
 	out.writeString(`"`)
+	p := pacer{L: out.L}
 	for {
 		i := strings.IndexAny(s, "\"\\\n\r\x00")
 		if i < 0 {
 			break
 		}
+		p.step(8 + i/16)
 		out.writeString(s[:i])
 		switch s[i] {
 		case '\r':

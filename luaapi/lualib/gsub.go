@@ -69,7 +69,7 @@ func (b *builder) writeString(s string) {
 }
 
 func (b *builder) report(n int) {
-	if n > MaxString {
+	if n > maxString(b.L) {
 		b.L.RaiseError("%s", errTooLarge.Error())
 	}
 	claim(b.L, n-b.reported)

@@ -36,6 +36,9 @@ type Run struct {
 	Rand    *rand.Rand       // source of math.random; made at first use when nil
 	Now     func() time.Time // clock of os.time and os.date; nil is time.Now
 	Started time.Time        // os.clock counts from here
+	// MaxString is how many bytes one string may have that a function builds; 0 is
+	// the constant. The budget has to refuse a larger one of `..`.
+	MaxString int
 
 	asserted, assertedAt string // the message of the last assert that failed, and where that was
 	building             int    // bytes that functions have built which wait for a function of the plugin
@@ -97,6 +100,14 @@ func (r *Run) random() *rand.Rand {
 	return r.Rand
 }
 
+// maxString is the most bytes of a string that is built for L.
+func maxString(L *lua.LState) int {
+	if r := runOf(L); r != nil && r.MaxString > 0 {
+		return r.MaxString
+	}
+	return MaxString
+}
+
 var errTooLarge = errors.New("resulting string too large")
 
 // spend reports steps to the budget and looks at the context; it raises when
@@ -122,7 +133,7 @@ func claim(L *lua.LState, n int) {
 	if n < reportFrom {
 		return
 	}
-	if n > MaxString {
+	if n > maxString(L) {
 		L.RaiseError("%s", errTooLarge.Error())
 	}
 	report(L, n)
@@ -145,6 +156,13 @@ func report(L *lua.LState, n int) bool {
 type pacer struct {
 	L     *lua.LState
 	steps int
+}
+
+// scanned spends what it takes to look at n bytes once.
+func scanned(L *lua.LState, n int) {
+	if n >= pollSteps {
+		spend(L, n/16)
+	}
 }
 
 // step counts n steps.

@@ -24,7 +24,7 @@ func tableSort(L *lua.LState) int {
 	if n < 2 {
 		return 0
 	}
-	claim(L, min(n*32, MaxString))
+	claim(L, min(n*32, maxString(L)))
 	values := make([]lua.LValue, n)
 	for i := range values {
 		values[i] = t.RawGetInt(i + 1)

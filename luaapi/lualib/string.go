@@ -100,7 +100,7 @@ func strRep(L *lua.LState) int {
 		L.Push(lua.LString(""))
 		return 1
 	}
-	if n > MaxString/len(s) {
+	if n > maxString(L)/len(s) {
 		L.RaiseError("%s", errTooLarge.Error())
 	}
 	claim(L, n*len(s))
@@ -130,6 +130,7 @@ func strUpper(L *lua.LState) int {
 // mapBytes changes the case of the letters between from and to; all other
 // bytes stay, so that UTF-8 text stays whole.
 func mapBytes(L *lua.LState, s string, from, to byte) int {
+	scanned(L, len(s))
 	first := 0
 	for first < len(s) && (s[first] < from || s[first] > to) {
 		first++

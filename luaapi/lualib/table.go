@@ -32,7 +32,7 @@ func tableConcat(L *lua.LState) int {
 		L.Push(lua.LString(""))
 		return 1
 	}
-	size := 0
+	size, most := 0, maxString(L)
 	p := pacer{L: L}
 	for i := from; i <= to; i++ {
 		p.step(1)
@@ -47,13 +47,14 @@ func tableConcat(L *lua.LState) int {
 		if i < to {
 			size += len(sep)
 		}
-		if size > MaxString {
+		if size > most {
 			L.RaiseError("%s", errTooLarge.Error())
 		}
 	}
 	claim(L, size)
 	b := make([]byte, 0, size)
 	for i := from; i <= to; i++ {
+		p.step(1)
 		switch v := element(t, i).(type) {
 		case lua.LString:
 			b = append(b, v...)
@@ -87,6 +88,7 @@ func tableInsert(L *lua.LState) int {
 			t.RawSetInt(at, L.Get(3))
 			return 0
 		}
+		scanned(L, 16*(n-at))
 		t.Insert(at, L.Get(3))
 	default:
 		L.RaiseError("wrong number of arguments to 'insert'")
@@ -107,6 +109,7 @@ func tableRemove(L *lua.LState) int {
 	if at < 1 || at > n {
 		return 0
 	}
+	scanned(L, 16*(n-at))
 	L.Push(t.Remove(at))
 	return 1
 }
@@ -114,7 +117,9 @@ func tableRemove(L *lua.LState) int {
 func tableMaxN(L *lua.LState) int {
 	t := checkTable(L, 1, "maxn")
 	most := lua.LNumber(t.MaxN())
+	p := pacer{L: L}
 	t.ForEach(func(k, _ lua.LValue) {
+		p.step(4)
 		if n, ok := k.(lua.LNumber); ok && n > most {
 			most = n
 		}
