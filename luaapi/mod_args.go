@@ -58,7 +58,22 @@ func (a args) text(n int, name string) string {
 	if len(s) > maxBuilt {
 		a.fail(n, "%s is longer than %d bytes", name, maxBuilt)
 	}
+	a.spend(len(s))
 	return s
+}
+
+// lookFrom is how many bytes make a text that a function does not work on without
+// a look at the run.
+const lookFrom = 4 << 10
+
+// spend counts the work on n bytes, and raises when the run has ended.
+func (a args) spend(n int) {
+	if n < lookFrom {
+		return
+	}
+	if err := looking(a.L)(n); err != nil {
+		a.L.RaiseError("%s: the run has ended", a.fn)
+	}
 }
 
 // textOr is text for an argument that may be left out.
@@ -232,6 +247,7 @@ func (o options) text(key string) string {
 	if len(s) > maxBuilt {
 		o.fail(o.n, "%s is longer than %d bytes", key, maxBuilt)
 	}
+	o.spend(len(s))
 	return s
 }
 

@@ -3,13 +3,13 @@ package luaapi
 import (
 	"crypto/hmac"
 	"crypto/md5"
-	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"hash"
 
@@ -100,11 +100,35 @@ func cryptoPBKDF2(L *lua.LState) int {
 	if rounds*((length+size-1)/size) > maxDerivedWork {
 		a.fail(4, "rounds are too many for this length")
 	}
-	key, err := pbkdf2.Key(h, password, []byte(salt), rounds, length)
-	if err != nil {
-		return failed(L, invalid("pbkdf2: %s", err.Error()))
+	return a.encoded(a.derive(h, password, salt, rounds, length), 6, "raw")
+}
+
+// deriveRounds is how many rounds are made between two looks at the run, which
+// the function of the standard library does not look at.
+const deriveRounds = 500
+
+// derive is PBKDF2 of RFC 8018.
+func (a args) derive(h func() hash.Hash, password, salt string, rounds, length int) []byte {
+	mac := hmac.New(h, []byte(password))
+	var key, block, sum []byte
+	for i := uint32(1); len(key) < length; i++ {
+		mac.Reset()
+		mac.Write([]byte(salt))
+		mac.Write(binary.BigEndian.AppendUint32(nil, i))
+		block = mac.Sum(block[:0])
+		sum = append(sum[:0], block...)
+		for round := 1; round < rounds; round++ {
+			if round%deriveRounds == 0 {
+				a.spend(deriveRounds * 64)
+			}
+			mac.Reset()
+			mac.Write(block)
+			block = mac.Sum(block[:0])
+			subtle.XORBytes(sum, sum, block)
+		}
+		key = append(key, sum...)
 	}
-	return a.encoded(key, 6, "raw")
+	return key[:length]
 }
 
 func cryptoXor(L *lua.LState) int {

@@ -85,9 +85,17 @@ func (o options) environment() map[string]string {
 	return env
 }
 
+// maxSplit is how long a command line is at most, in bytes: what a system takes.
+const maxSplit = 128 << 10
+
 // execSplit parts text into words as a POSIX shell does, without expanding anything.
 func execSplit(L *lua.LState) int {
-	words, err := splitWords(args{L, "exec.split"}.text(1, "text"))
+	a := args{L, "exec.split"}
+	text := a.text(1, "text")
+	if len(text) > maxSplit {
+		a.fail(1, "text is longer than %d bytes", maxSplit)
+	}
+	words, err := splitWords(text)
 	if err != nil {
 		return failed(L, err)
 	}

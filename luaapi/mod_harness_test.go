@@ -173,7 +173,7 @@ func (m *memoryData) Set(_ context.Context, s engine.Scope, key string, value []
 func (m *memoryData) Increment(_ context.Context, s engine.Scope, key string, by float64) (float64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old, _ := decodeJSON(m.scope(s)[key], false)
+	old, _ := decodeJSON(m.scope(s)[key], false, nil)
 	n, _ := old.(lua.LNumber)
 	sum := float64(n) + by
 	m.scope(s)[key] = lua.LNumber(sum).String()

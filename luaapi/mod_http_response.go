@@ -195,7 +195,7 @@ func responseJSON(L *lua.LState) int {
 	a := args{L, "response:json"}
 	r := responseOf(L, a.fn)
 	keep := a.keepNull()
-	v, err := decodeJSON(r.Body, keep)
+	v, err := decodeJSON(r.Body, keep, looking(L))
 	if err != nil && r.Undecoded != "" {
 		err = &host.Error{Kind: host.Protocol, Message: "the body cannot be read: " + r.Undecoded + " is not known here"}
 	}

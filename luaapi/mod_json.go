@@ -53,7 +53,7 @@ func jsonEncode(L *lua.LState) int {
 func jsonDecode(L *lua.LState) int {
 	a := args{L, "json.decode"}
 	text := a.text(1, "text")
-	v, err := decodeJSON(text, a.keepNull())
+	v, err := decodeJSON(text, a.keepNull(), looking(L))
 	if err != nil {
 		return failed(L, err)
 	}

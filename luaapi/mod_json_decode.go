@@ -6,21 +6,31 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// maxJSONValues bounds how many values one text may hold: the tables of a text
-// of two-byte values take a hundred times its size.
-const maxJSONValues = 500_000
+// maxJSONValues and maxJSONWeight bound what one text may hold: the tables of a
+// text of two-byte values take a hundred times its size.
+const (
+	maxJSONValues = 500_000
+	maxJSONWeight = 64 << 20 // bytes, as reckoned with what follows
+	objectWeight  = 500
+	memberWeight  = 120
+	arrayWeight   = 150
+	itemWeight    = 32
+	lookValues    = 2048 // values between two looks at the run
+)
 
 // decodeJSON reads one JSON value. Errors are of kind invalid and name the place.
-func decodeJSON(text string, keepNull bool) (lua.LValue, error) {
+// look, which may be nil, is called every now and then; its error ends the reading.
+func decodeJSON(text string, keepNull bool, look pattern.Look) (lua.LValue, error) {
 	if len(text) > maxBuilt {
 		return nil, invalid("the JSON text is longer than %d bytes", maxBuilt)
 	}
-	d := jsonDecoder{text: strings.TrimPrefix(text, "\uFEFF"), keepNull: keepNull}
+	d := jsonDecoder{text: strings.TrimPrefix(text, "\uFEFF"), keepNull: keepNull, look: look}
 	d.space()
 	v := d.value(0)
 	d.space()
@@ -41,7 +51,9 @@ type jsonDecoder struct {
 	text     string
 	at       int
 	values   int
+	weight   int
 	keepNull bool
+	look     pattern.Look
 	problem  string
 }
 
@@ -72,8 +84,11 @@ func (d *jsonDecoder) peek() byte {
 }
 
 func (d *jsonDecoder) value(depth int) lua.LValue {
-	if d.values++; d.values > maxJSONValues {
+	if d.values++; d.values > maxJSONValues || d.weight > maxJSONWeight {
 		return d.fail("too many values")
+	}
+	if d.look != nil && d.values%lookValues == 0 && d.look(lookValues*8) != nil {
+		return d.fail("the run ended before the text did")
 	}
 	if depth > maxJSONDepth {
 		return d.fail("nested too deeply")
@@ -109,6 +124,7 @@ func (d *jsonDecoder) word(word string, v lua.LValue) lua.LValue {
 
 func (d *jsonDecoder) array(depth int) lua.LValue {
 	d.at++
+	d.weight += arrayWeight
 	t := newTable()
 	d.space()
 	if d.peek() == ']' {
@@ -117,6 +133,7 @@ func (d *jsonDecoder) array(depth int) lua.LValue {
 	}
 	for d.problem == "" {
 		d.space()
+		d.weight += itemWeight
 		t.Append(d.value(depth + 1))
 		d.space()
 		switch d.peek() {
@@ -134,6 +151,7 @@ func (d *jsonDecoder) array(depth int) lua.LValue {
 
 func (d *jsonDecoder) object(depth int) lua.LValue {
 	d.at++
+	d.weight += objectWeight
 	t := newRecord(4)
 	empty := true
 	d.space()
@@ -147,6 +165,7 @@ func (d *jsonDecoder) object(depth int) lua.LValue {
 		if d.peek() != '"' {
 			return d.fail("expected a name in quotes")
 		}
+		d.weight += memberWeight
 		key := d.string()
 		d.space()
 		if d.peek() != ':' {

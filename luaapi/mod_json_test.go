@@ -115,7 +115,7 @@ func FuzzJSONDecode(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		v, err := decodeJSON(text, true)
+		v, err := decodeJSON(text, true, nil)
 		if err != nil {
 			return
 		}
@@ -123,7 +123,7 @@ func FuzzJSONDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("decode(%q) gave what cannot be encoded: %v", text, err)
 		}
-		again, err := decodeJSON(string(data), true)
+		again, err := decodeJSON(string(data), true, nil)
 		if err != nil {
 			t.Fatalf("encode(decode(%q)) = %s cannot be decoded: %v", text, data, err)
 		}

@@ -73,7 +73,7 @@ func storeGet(s storeCall) int {
 		s.L.Push(lua.LNil)
 		return 1
 	}
-	v, err := decodeJSON(string(data), true)
+	v, err := decodeJSON(string(data), true, nil)
 	if err != nil {
 		return failed(s.L, err)
 	}

@@ -126,6 +126,9 @@ func urlUnescape(L *lua.LState) int {
 	return 1
 }
 
+// maxPairs is how many pairs of a name and a value a query or a form has at most.
+const maxPairs = 10_000
+
 // urlQuery turns a table into the text of a query, and text into a table, in
 // which a name that is repeated has an array of values.
 func urlQuery(L *lua.LState) int {
@@ -142,6 +145,9 @@ func urlQuery(L *lua.LState) int {
 		a.wrongType(1, "query", "a table or text")
 	}
 	text := a.text(1, "query")
+	if strings.Count(text, "&") >= maxPairs {
+		a.fail(1, "query has more than %d pairs", maxPairs)
+	}
 	values, err := url.ParseQuery(strings.TrimPrefix(text, "?"))
 	if err != nil {
 		return failed(L, invalid("not a query: it has a %% that escapes nothing, or a semicolon"))
@@ -165,10 +171,12 @@ func urlQuery(L *lua.LState) int {
 // urlRegistrableDomain is registrable_domain(host): the part of a host's name that
 // is registered with a registry, or nil for an address and for a public suffix.
 func urlRegistrableDomain(L *lua.LState) int {
-	host := strings.ToLower(strings.TrimSuffix(args{L, "url.registrable_domain"}.text(1, "host"), "."))
-	if domain := registrableDomain(host); domain != "" && len(host) <= 253 {
-		L.Push(lua.LString(domain))
-		return 1
+	host := strings.TrimSuffix(args{L, "url.registrable_domain"}.text(1, "host"), ".")
+	if len(host) <= 253 {
+		if domain := registrableDomain(strings.ToLower(host)); domain != "" {
+			L.Push(lua.LString(domain))
+			return 1
+		}
 	}
 	L.Push(lua.LNil)
 	return 1

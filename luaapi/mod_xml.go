@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -16,7 +17,23 @@ import (
 const (
 	maxXMLDepth = 200
 	maxXMLNodes = 100_000 // elements and attributes
+	// An element is four tables' worth; maxXMLWeight is what all of them may weigh.
+	elementWeight = 1500
+	maxXMLWeight  = 64 << 20
 )
+
+// lookingReader reads text, and looks at the run with every portion.
+type lookingReader struct {
+	text io.Reader
+	look pattern.Look
+}
+
+func (r *lookingReader) Read(p []byte) (int, error) {
+	if r.look != nil && r.look(len(p)) != nil {
+		return 0, errors.New("the run ended before the text did")
+	}
+	return r.text.Read(p)
+}
 
 func openXML(*lua.LState) *lua.LTable {
 	return moduleOf(map[string]lua.LGFunction{"parse": xmlParse, "escape": xmlEscape})
@@ -39,7 +56,7 @@ func xmlEscape(L *lua.LState) int {
 // xmlParse returns the root element. Names are as written, with their prefix;
 // text is what stands directly in an element, without white space around it.
 func xmlParse(L *lua.LState) int {
-	root, err := parseXML(args{L, "xml.parse"}.text(1, "text"))
+	root, err := parseXML(args{L, "xml.parse"}.text(1, "text"), looking(L))
 	if err != nil {
 		return failed(L, err)
 	}
@@ -79,12 +96,12 @@ func xmlName(n xml.Name) string {
 	return n.Space + ":" + n.Local
 }
 
-func parseXML(text string) (*lua.LTable, error) {
-	d := xml.NewDecoder(strings.NewReader(text))
+func parseXML(text string, look pattern.Look) (*lua.LTable, error) {
+	d := xml.NewDecoder(&lookingReader{strings.NewReader(text), look})
 	d.CharsetReader = charset.NewReaderLabel
 	var root *lua.LTable
 	var open []*xmlElement
-	nodes := 0
+	nodes, weight := 0, 0
 	for {
 		token, err := d.RawToken()
 		if err == io.EOF {
@@ -96,7 +113,8 @@ func parseXML(text string) (*lua.LTable, error) {
 		switch token := token.(type) {
 		case xml.StartElement:
 			nodes += 1 + len(token.Attr)
-			if len(open) >= maxXMLDepth || nodes > maxXMLNodes {
+			weight += elementWeight + memberWeight*len(token.Attr)
+			if len(open) >= maxXMLDepth || nodes > maxXMLNodes || weight > maxXMLWeight {
 				return nil, notXML(d, errors.New("too many elements, or nested too deeply"))
 			}
 			e := newXMLElement(token)

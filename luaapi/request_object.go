@@ -42,7 +42,7 @@ func (r *run) requestObject(L *lua.LState, in *engine.ViewCall) lua.LValue {
 		view.User = r.viewUsers(L, []engine.UserSnapshot{*q.User}).RawGetInt(1)
 	}
 	view.JSON = L.NewFunction(func(L *lua.LState) int {
-		v, err := decodeJSON(string(q.Body), args{L, "request:json"}.keepNull())
+		v, err := decodeJSON(string(q.Body), args{L, "request:json"}.keepNull(), looking(L))
 		if err != nil {
 			return failed(L, err)
 		}
@@ -94,6 +94,9 @@ func formValues(q *engine.ViewRequest) (url.Values, error) {
 	kind, params, _ := mime.ParseMediaType(http.Header(q.Headers).Get("Content-Type"))
 	if kind == "multipart/form-data" {
 		return multipartValues(q.Body, params["boundary"])
+	}
+	if bytes.Count(q.Body, []byte("&")) >= maxPairs {
+		return nil, invalid("the form has more than %d fields", maxPairs)
 	}
 	values, err := url.ParseQuery(strings.TrimRight(string(q.Body), "\r\n"))
 	if err != nil {

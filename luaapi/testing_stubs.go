@@ -92,7 +92,7 @@ var testRequestMeta = hiddenTable(map[string]lua.LValue{
 
 var testRequestJSON = goFunction(func(L *lua.LState) int {
 	a := args{L, "request:json"}
-	v, err := decodeJSON(a.fieldText(a.table(1, "request"), "body"), a.keepNull())
+	v, err := decodeJSON(a.fieldText(a.table(1, "request"), "body"), a.keepNull(), looking(L))
 	if err != nil {
 		return failed(L, err)
 	}
