@@ -138,13 +138,15 @@ func errorObject(err error) lua.LValue {
 
 // basePrint writes to the run's log.
 func basePrint(L *lua.LState) int {
+	c := callOf(L)
+	if c == nil || c.log == nil {
+		return 0
+	}
 	parts := make([]string, L.GetTop())
 	for i := range parts {
-		parts[i] = cutBytes(lualib.ToString(L, L.Get(i+1)), maxLogLine)
+		parts[i] = cutBytes(c.mask(lualib.ToString(L, L.Get(i+1))), maxLogLine)
 	}
-	if c := callOf(L); c != nil && c.log != nil {
-		c.log("info", strings.Join(parts, "\t"))
-	}
+	c.log("info", strings.Join(parts, "\t"))
 	return 0
 }
 

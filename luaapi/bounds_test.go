@@ -20,7 +20,7 @@ import (
 const (
 	boundDeadline = 60 * time.Millisecond
 	boundRun      = 24 << 20
-	boundHeap     = 4 * boundRun
+	boundHeap     = 5 * boundRun
 )
 
 func boundSlack() time.Duration {

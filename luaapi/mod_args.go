@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"moonwatch/engine/form"
@@ -74,6 +75,21 @@ func (a args) spend(n int) {
 	if err := looking(a.L)(n); err != nil {
 		a.L.RaiseError("%s: the run has ended", a.fn)
 	}
+}
+
+// growing is text for what makes it longer: each of the bytes in dear becomes
+// times as many at most. The result may not be longer than what is built.
+func (a args) growing(n int, name, dear string, times int) string {
+	text := a.text(n, name)
+	if size := len(text); size*times > maxBuilt {
+		for _, c := range []byte(dear) {
+			size += (times - 1) * strings.Count(text, string(rune(c)))
+		}
+		if size > 2*maxBuilt {
+			a.fail(n, "the result would be longer than %d bytes", 2*maxBuilt)
+		}
+	}
+	return text
 }
 
 // textOr is text for an argument that may be left out.

@@ -42,9 +42,16 @@ func dnsLookup(L *lua.LState) int {
 	return 1
 }
 
+// maxRecord is how long the value of a record is at most, in bytes.
+const maxRecord = 64 << 10
+
 // dnsCanonical is canonical(type, value): the one form of a record's value.
 func dnsCanonical(L *lua.LState) int {
 	a := args{L, "dns.canonical"}
-	L.Push(lua.LString(host.CanonicalRecord(a.text(1, "type"), a.text(2, "value"))))
+	kind, value := a.text(1, "type"), a.text(2, "value")
+	if len(value) > maxRecord {
+		a.fail(2, "value is longer than %d bytes", maxRecord)
+	}
+	L.Push(lua.LString(host.CanonicalRecord(kind, value)))
 	return 1
 }

@@ -42,10 +42,7 @@ func (e *jsonEncoder) value(v lua.LValue) error {
 	case lua.LNumber:
 		return e.number(float64(v))
 	case lua.LString:
-		if len(e.out)+len(v) > maxBuilt {
-			return errJSONSize
-		}
-		e.out = appendJSONText(e.out, string(v))
+		return e.text(string(v))
 	case *lua.LTable:
 		return e.table(lualib.Reading(v))
 	default:
@@ -151,7 +148,9 @@ func (e *jsonEncoder) object(t *lua.LTable, keys []string, length int) error {
 			e.out = append(e.out, ',')
 		}
 		first = false
-		e.out = appendJSONText(e.out, key)
+		if err := e.text(key); err != nil {
+			return err
+		}
 		e.out = append(e.out, ':')
 		return e.value(v)
 	}
@@ -169,11 +168,14 @@ func (e *jsonEncoder) object(t *lua.LTable, keys []string, length int) error {
 	return nil
 }
 
-// appendJSONText writes a JSON string; invalid UTF-8 becomes U+FFFD.
-func appendJSONText(out []byte, s string) []byte {
+// text writes a JSON string; invalid UTF-8 becomes U+FFFD.
+func (e *jsonEncoder) text(s string) error {
 	const hex = "0123456789abcdef"
-	out = append(out, '"')
+	out := append(e.out, '"')
 	for i := 0; i < len(s); {
+		if len(out) > maxBuilt {
+			return errJSONSize
+		}
 		c := s[i]
 		switch {
 		case c == '"' || c == '\\':
@@ -196,5 +198,6 @@ func appendJSONText(out []byte, s string) []byte {
 		}
 		i++
 	}
-	return append(out, '"')
+	e.out = append(out, '"')
+	return nil
 }

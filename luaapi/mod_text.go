@@ -37,7 +37,7 @@ func base64Decode(L *lua.LState) int {
 func openHTML(*lua.LState) *lua.LTable {
 	return moduleOf(map[string]lua.LGFunction{
 		"escape": func(L *lua.LState) int {
-			L.Push(lua.LString(html.EscapeString(args{L, "html.escape"}.text(1, "text"))))
+			L.Push(lua.LString(html.EscapeString(args{L, "html.escape"}.growing(1, "text", `&<>"'`, 5))))
 			return 1
 		},
 		"unescape": func(L *lua.LState) int {

@@ -29,11 +29,17 @@ func openURL(*lua.LState) *lua.LTable {
 
 var urlParts = []string{"scheme", "user", "password", "host", "port", "path", "query", "fragment"}
 
+// maxURLText is how long a URL is at most, in bytes.
+const maxURLText = 64 << 10
+
 // urlParse takes a URL to pieces. What is not in it is "", but for user,
 // password and port, which are nil.
 func urlParse(L *lua.LState) int {
 	a := args{L, "url.parse"}
 	text := a.text(1, "url")
+	if len(text) > maxURLText {
+		return failed(L, invalid("not a URL: it is longer than %d bytes", maxURLText))
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return failed(L, invalid("not a URL: %s", keyText(L.Get(1))))

@@ -42,7 +42,7 @@ func openXML(*lua.LState) *lua.LTable {
 var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
 
 func xmlEscape(L *lua.LState) int {
-	text := args{L, "xml.escape"}.text(1, "text")
+	text := args{L, "xml.escape"}.growing(1, "text", `&<>"'`, 6)
 	text = strings.Map(func(r rune) rune {
 		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
 			return '\uFFFD' // XML cannot hold it in any way
