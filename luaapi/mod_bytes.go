@@ -174,7 +174,10 @@ func (f *packFormat) padding(item packItem, at int) int {
 func bytesPack(L *lua.LState) int {
 	p := packer{args: args{L, "bytes.pack"}, n: 1}
 	f := newPackFormat(p.text(1, "format"))
-	for {
+	for items := 1; ; items++ {
+		if items%lookFrom == 0 {
+			p.spend(lookFrom)
+		}
 		item := f.next()
 		for range f.padding(item, len(p.out)) {
 			p.out = append(p.out, 0)

@@ -29,7 +29,10 @@ func bytesUnpack(L *lua.LState) int {
 		u.at = max(u.at-1, 0)
 	}
 	var values []lua.LValue
-	for {
+	for items := 1; ; items++ {
+		if items%lookFrom == 0 {
+			a.spend(lookFrom)
+		}
 		item := f.next()
 		u.skip(f.padding(item, u.at))
 		if f.problem != "" {

@@ -50,10 +50,13 @@ func measureNamed(name string) measure {
 	return nil
 }
 
+// maxLineText is how many bytes of a text utf8.line looks at.
+const maxLineText = 1 << 20
+
 // utf8Line is line(text [, most [, unit [, escape]]]).
 func utf8Line(L *lua.LState) int {
 	a := args{L, "utf8.line"}
-	text, count := oneLine(a.text(1, "text")), a.unit(3)
+	text, count := oneLine(cutBytes(a.text(1, "text"), maxLineText)), a.unit(3)
 	most := maxBuilt
 	if a.has(2) {
 		most = a.integer(2, "most", 0, maxBuilt)

@@ -153,6 +153,9 @@ func formatTime(t time.Time, layout string) (string, error) {
 	return strftime(t, layout)
 }
 
+// maxTimeText is how long a text of a time is at most, in bytes.
+const maxTimeText = 64 << 10
+
 func (z *zones) parse(L *lua.LState) int {
 	a := args{L, "time.parse"}
 	text := a.text(1, "text")
@@ -162,10 +165,12 @@ func (z *zones) parse(L *lua.LState) int {
 		return failed(L, err)
 	}
 	var t time.Time
-	switch layout {
-	case "rfc3339":
+	switch {
+	case len(text) > maxTimeText:
+		err = errNotATime
+	case layout == "rfc3339":
 		t, err = parseRFC3339(text, zone)
-	case "http":
+	case layout == "http":
 		t, err = http.ParseTime(text)
 	default:
 		t, err = strptime(text, layout, zone)

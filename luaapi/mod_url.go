@@ -216,7 +216,9 @@ func urlLink(L *lua.LState) int {
 	if a.has(2) {
 		most = a.integer(2, "most", 0, maxBuilt)
 	}
-	text = linkable(text)
+	if len(text) <= most { // else it would not be shorter as a link
+		text = linkable(text)
+	}
 	if len(text) > most {
 		text = ""
 	}
