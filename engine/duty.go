@@ -110,18 +110,9 @@ func (d *duty) forget(id string) {
 // derive computes the shifts and problems of a rota anew.
 func (d *duty) derive(r *Rota, known *rotaDuty) {
 	now := d.e.now()
-	from, to := now.Add(-dutyBehind), now.Add(dutyAhead)
 	next := &rotaDuty{feed: known.feed, readAt: known.readAt, failure: known.failure}
 	var shifts []rota.Shift
-	switch {
-	case r.Rotation != nil || r.Dealt != nil:
-		shifts, _ = rota.DealtShifts(r.Rotation, r.Dealt, r.TimeZone, from, to) // was validated
-	case known.feed != nil:
-		next.problems = append(next.problems, known.feed.Problems...)
-		var problems []rota.Problem
-		shifts, problems = known.feed.Shifts(from, to, d.e.people(), rota.Limits{})
-		next.problems = append(next.problems, problems...)
-	}
+	shifts, next.problems = d.plain(r, known.feed, now)
 	next.shifts = rota.Apply(shifts, r.Overrides)
 	if known.failure != "" {
 		next.problems = append([]rota.Problem{{Code: "stale", Message: "the feed could not be read, its last shifts are kept: " + known.failure}}, next.problems...)

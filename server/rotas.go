@@ -14,10 +14,11 @@ const shiftsSpan = 28 * 24 * time.Hour
 func (s *Server) rotaRoutes() []*route {
 	k := &collection[engine.Rota, engine.RotaView]{
 		kind: engine.KindRota, plural: "rotas", one: "a rota", read: access.Viewer, write: access.Editor,
-		required: []string{"name"}, derived: []string{"dealt"}, order: "name",
+		required: []string{"name"}, derived: []string{"dealt"}, order: "name", change: access.Operator,
 		note: "A rota has an iCal feed (ical_url) or a rotation, either with overrides; or overrides alone. " +
 			"Only editors see ical_url: such addresses are often secret themselves. " +
-			"An edit of a rotation keeps the past, and who is on duty until their handover; dealt is what it kept.",
+			"An edit of a rotation keeps the past, and who is on duty until their handover; dealt is what it kept. " +
+			"Operators may PATCH overrides alone, to hand over shifts of their own or to take one over themselves from now on; all else of a rota is for editors.",
 		fresh: engine.NewRota,
 		get: func(c *call, id string) (engine.RotaView, error) {
 			v, err := c.engine.Rota(id)
@@ -36,7 +37,11 @@ func (s *Server) rotaRoutes() []*route {
 		},
 		save: func(c *call, id string, revision uint64, in engine.Rota) (string, error) {
 			in.ID, in.Revision = id, revision
-			saved, err := c.engine.SaveRota(c.r.Context(), c.actor(), in)
+			store := c.engine.SaveRota
+			if !c.who.Role.Can(access.Editor) {
+				store = c.engine.SwapShifts
+			}
+			saved, err := store(c.r.Context(), c.actor(), in)
 			if err != nil {
 				return "", err
 			}

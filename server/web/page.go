@@ -73,6 +73,7 @@ var notices = map[string]string{
 	"silenced":       "Silenced: nobody is told, but of recoveries.",
 	"silence-ended":  "The silence was ended.",
 	"refreshed":      "The feed was read.",
+	"swapped":        "Swapped: the shifts below are as they are now.",
 	"feed":           "The address was made. Whoever knows it can read the shifts.",
 	"feed-revoked":   "Revoked: the address no longer works.",
 	"reverted":       "Brought back, as a new revision.",

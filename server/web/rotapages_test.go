@@ -212,3 +212,28 @@ func TestSessionsCanBeEnded(t *testing.T) {
 		t.Error("the session was not ended")
 	}
 }
+
+// TestSwapPage hands over a shift on the rota's page, which shows all of it on
+// the rota's own clock.
+func TestSwapPage(t *testing.T) {
+	h := peopled(t)
+	operator, editor := h.users[access.Operator].ID, h.users[access.Editor].ID
+	r := engine.NewRota()
+	r.Name, r.TimeZone = "Nights", "Asia/Tokyo"
+	r.Rotation = &engine.RotaRotation{Members: []string{operator, editor}, Every: "1w", Starts: "2026-01-05T09:00"}
+	saved, err := h.engine.SaveRota(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "/rotas/" + saved.ID
+	h.get(access.Operator, path).want(t, http.StatusOK, "by the clock of Asia/Tokyo", "Times in Asia/Tokyo", path+"/swap", "Hand over or take over")
+	h.get(access.Viewer, path).want(t, http.StatusOK).without(t, path+"/swap")
+	h.post(access.Viewer, path+"/swap", "user", operator, "start", "2036-01-05T09:00", "end", "2036-01-05T10:00").want(t, http.StatusForbidden)
+	h.post(access.Operator, path+"/swap", "user", operator, "start", "soon", "end", "").want(t, http.StatusUnprocessableEntity, "from when until when")
+	h.post(access.Operator, path+"/swap", "user", editor, "start", "2036-01-05T09:00", "end", "2036-01-05T10:00").want(t, http.StatusForbidden, "other people")
+	h.post(access.Operator, path+"/swap", "user", operator, "start", "2036-01-05T09:00", "end", "2036-01-05T10:00").want(t, http.StatusSeeOther)
+	h.get(access.Operator, path+"?done=swapped").want(t, http.StatusOK, "Swapped")
+	if now, err := h.engine.StoredRota(saved.ID); err != nil || len(now.Overrides) != 1 || !now.Overrides[0].Start.Equal(time.Date(2036, 1, 5, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v %v", now.Overrides, err)
+	}
+}

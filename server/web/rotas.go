@@ -113,6 +113,13 @@ type rotaPage struct {
 	Feed     feedPart
 	Services []link
 	Zone     string
+	Swap     *swapForm // nil for who may not
+}
+
+// swapForm hands over or takes over a shift.
+type swapForm struct {
+	Users      []optionView
+	Start, End string // wall time of the rota
 }
 
 func (w *Web) rotaPage(q *request) error {
@@ -152,10 +159,55 @@ func (w *Web) rotaPage(q *request) error {
 	if zone, err := rota.LoadZone(r.TimeZone); err == nil { // one shift is shown on one clock
 		p.zone = zone
 	}
+	if q.user.Role.Can(access.Operator) {
+		v.Swap = w.swapForm(q, r.ID, p.zone)
+	}
 	p.Events = "types=rota,user,settings"
 	p.Body = v
 	w.render(q.rw, http.StatusOK, "rota", p)
 	return nil
+}
+
+// swapForm proposes what is left of the caller's own shift, or the next eight hours.
+func (w *Web) swapForm(q *request, id string, zone *time.Location) *swapForm {
+	now := w.o.Now()
+	f := &swapForm{Start: wallText(now.Truncate(time.Minute).Add(time.Minute), zone), End: wallText(now.Truncate(time.Hour).Add(8*time.Hour), zone)}
+	for _, one := range w.engine.OnCall() {
+		if one.Rota == id && one.User == q.user.ID && one.Until != nil {
+			f.End = wallText(*one.Until, zone)
+		}
+	}
+	for _, u := range w.userChoices() {
+		f.Users = append(f.Users, optionView{Value: u.Value, Label: u.Label, Selected: u.Value == q.user.ID})
+	}
+	return f
+}
+
+// swapShift puts somebody else on duty for a while: whom an operator may, see
+// engine.SwapShifts.
+func (w *Web) swapShift(q *request) error {
+	r, err := w.engine.StoredRota(q.id())
+	if err != nil {
+		return err
+	}
+	zone, err := rota.LoadZone(r.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	errs := newFieldErrors()
+	o := engine.RotaOverride{User: q.PostForm.Get("user"), Start: wallTime(q.PostForm.Get("start"), "start", zone, errs), End: wallTime(q.PostForm.Get("end"), "end", zone, errs)}
+	if errs.any() {
+		return &engine.Error{Kind: engine.Invalid, Message: "write from when until when, such as 2026-01-05T09:00"}
+	}
+	r.Overrides = append(slices.Clone(r.Overrides), o)
+	store := w.engine.SaveRota
+	if !q.user.Role.Can(access.Editor) {
+		store = w.engine.SwapShifts
+	}
+	if _, err := store(q.Context(), q.by(), r); err != nil {
+		return plainly(err)
+	}
+	return q.redirect("/rotas/" + url.PathEscape(r.ID) + "?done=swapped")
 }
 
 // refreshRota reads the feed now and comes back when it is read.

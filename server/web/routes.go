@@ -112,6 +112,7 @@ func (w *Web) rotaRoutes(get, post registering) {
 	get("/rotas/{id}", w.need(access.Viewer, w.rotaPage))
 	get("/rotas/{id}/edit", w.need(access.Editor, w.rotaEditForm))
 	post("/rotas/{id}/edit", w.need(access.Editor, w.saveOldRota))
+	post("/rotas/{id}/swap", w.need(access.Operator, w.swapShift))
 	post("/rotas/{id}/refresh", w.need(access.Operator, w.refreshRota))
 	post("/rotas/{id}/feed", w.need(access.Editor, w.feedOf(engine.KindRota, false, anybody)))
 	post("/rotas/{id}/feed/revoke", w.need(access.Editor, w.feedOf(engine.KindRota, true, anybody)))

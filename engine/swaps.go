@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"moonwatch/engine/rota"
+)
+
+// SwapShifts replaces the revision that r carries for somebody who may not edit
+// rotas: nothing but its overrides may differ, and these only so that the actor
+// hands over shifts of their own, or from now on takes over one themselves. It
+// returns an *Error, of kind Forbidden for all else.
+func (e *Engine) SwapShifts(ctx context.Context, by Actor, r Rota) (*Rota, error) {
+	seen, err := e.StoredRota(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	now := e.now()
+	shifts := e.duty.base(&seen, now) // a feed takes its time
+	err = e.do(ctx, by, func(x *tx) error {
+		old := x.rotas.get(r.ID)
+		if old == nil {
+			return missing(KindRota)
+		}
+		if old.Revision != seen.Revision {
+			return errChanged
+		}
+		r.Overrides = orEmpty(r.Overrides)
+		if old.Name != r.Name || old.TimeZone != r.TimeZone || old.FallbackUser != r.FallbackUser || old.ICalURL != r.ICalURL || !sameRotation(old.Rotation, r.Rotation) {
+			return &Error{Kind: Forbidden, Message: "operators change nothing of a rota but whose shifts they hand over or take over: only its overrides"}
+		}
+		r.Dealt = old.Dealt
+		if !mayOverride(shifts, old.Overrides, r.Overrides, by.User, now) {
+			return &Error{Kind: Forbidden, Message: "operators hand over their own shifts, or take over one themselves from now on; other people's shifts are for editors"}
+		}
+		return x.saveRota(&r)
+	})
+	return &r, err
+}
+
+// mayOverride reports whether a change of the overrides over shifts takes nobody
+// off duty but the user, or puts nobody on duty but the user, and that not in
+// the past. It is pure.
+func mayOverride(shifts []rota.Shift, old, next []RotaOverride, user string, now time.Time) bool {
+	was, is := rota.Apply(shifts, old), rota.Apply(shifts, next)
+	var edges []time.Time
+	for _, s := range slices.Concat(was, is) {
+		edges = append(edges, s.Start, s.End)
+	}
+	edges = append(edges, now)
+	slices.SortFunc(edges, time.Time.Compare)
+	for _, at := range slices.CompactFunc(edges, time.Time.Equal) { // each begins a span in which nothing changes
+		before, after := rota.OnCall(was, at), rota.OnCall(is, at)
+		slices.Sort(before)
+		slices.Sort(after)
+		own := len(before) == 1 && before[0] == user
+		taken := len(after) == 1 && after[0] == user && !at.Before(now)
+		if !slices.Equal(before, after) && !own && !taken {
+			return false
+		}
+	}
+	return true
+}
+
+// base returns the shifts of a rota without its overrides, as far as they are
+// looked ahead for.
+func (d *duty) base(r *Rota, now time.Time) []rota.Shift {
+	d.mu.RLock()
+	known := d.rotas[r.ID]
+	d.mu.RUnlock()
+	var feed *rota.Feed
+	if known != nil {
+		feed = known.feed
+	}
+	shifts, _ := d.plain(r, feed, now)
+	return shifts
+}
+
+// plain is base for a feed as it was read (nil: not yet), with its problems.
+func (d *duty) plain(r *Rota, feed *rota.Feed, now time.Time) ([]rota.Shift, []rota.Problem) {
+	from, to := now.Add(-dutyBehind), now.Add(dutyAhead)
+	switch {
+	case r.Rotation != nil || r.Dealt != nil:
+		shifts, _ := rota.DealtShifts(r.Rotation, r.Dealt, r.TimeZone, from, to) // was validated
+		return shifts, nil
+	case feed != nil:
+		shifts, problems := feed.Shifts(from, to, d.e.people(), rota.Limits{})
+		return shifts, slices.Concat(feed.Problems, problems)
+	}
+	return nil, nil
+}
