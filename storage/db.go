@@ -174,7 +174,8 @@ func (db *DB) prepare(found *inspection) (err error) {
 	if !found.fresh {
 		return nil
 	}
-	if err := os.Remove(filepath.Join(db.space.path, newName)); err != nil {
+	// Synced, so that no power cut brings the mark back to a database in use.
+	if err := errors.Join(os.Remove(filepath.Join(db.space.path, newName)), syncFolder(db.space.path)); err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
 	return nil

@@ -20,6 +20,8 @@ const (
 	lockName     = "LOCK"
 	// newName marks a database that is being made: nothing was stored in it yet.
 	newName = "NEW"
+	// makingCommits is how many commits the making of a database takes at most.
+	makingCommits = 2
 )
 
 var errInUse = errors.New("in use")
@@ -72,12 +74,16 @@ func (in *inspection) look() error {
 		there[e.Name()] = true
 	}
 	delete(there, lockName)
-	if there[newName] { // nothing was stored yet
-		in.fresh = true
-		return in.clear()
-	}
 	if err := in.readLast(); err != nil {
 		return err
+	}
+	if there[newName] {
+		if in.last != nil && in.last.commit > makingCommits {
+			return damage(fmt.Sprintf("the data folder %s has the file %s, which marks a database that is being made, and holds %d commits (%s says so). "+
+				"Remove that file, unless somebody is making a database there. Nothing was changed", in.dir, filepath.Join("db", newName), in.last.commit, lastName))
+		}
+		in.fresh, in.last, in.strict = true, nil, false // nothing was stored yet
+		return in.clear()
 	}
 	switch {
 	case len(there) == 0 && in.last != nil:
