@@ -179,7 +179,7 @@ func (rt *Runtime) lintTest(fsys fs.FS, name string) []Finding {
 // facts are what the linter must know of a version.
 func facts(v *version) lint.Plugin {
 	p := lint.Plugin{Slug: v.meta.Slug, SettingsFrom: v.meta.SettingsFrom, Alert: v.meta.Kind == engine.AlertPlugin, HasPing: v.meta.HasPing,
-		Forms: map[string]form.Form{}}
+		Variables: v.meta.Variables, Forms: map[string]form.Form{}}
 	for name, f := range v.meta.Forms {
 		p.Forms[string(name)] = f
 	}

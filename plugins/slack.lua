@@ -191,7 +191,9 @@ end
 
 -- user_of finds who has a Slack user's member ID, or name, as their alias.
 local function user_of(monitor, who)
-  for _, user in ipairs(monitor.users()) do
+  local users, problem = monitor.users()
+  if not users then error(problem) end
+  for _, user in ipairs(users) do
     local alias = user.slack_settings.alias:gsub("^@", "")
     if alias ~= "" and (alias == who.id or alias == who.username or alias == who.name) then return user end
   end

@@ -58,7 +58,7 @@ func checkObjects() []Object {
 			overall_status: status -- Its status.
 		`),
 		object("ping", "A ping that came in.", `
-			kind: string -- "success", "start", "fail", "exit" or "log".
+			kind: "success"|"start"|"fail"|"exit"|"log" -- "success", "start", "fail", "exit" or "log".
 			code: integer -- The exit code, of kind exit; else 0.
 			run_id: string -- The caller's own mark of the run.
 			body: string -- What was posted.
@@ -71,7 +71,7 @@ func checkObjects() []Object {
 func alertObjects() []Object {
 	return []Object{
 		object("service", "The service, or instance, that an alert is about: a snapshot of the event. Read-only. `service.SLUG_settings` are the values of `service_config_form`.", `
-			kind: string -- "service" or "instance".
+			kind: "service"|"instance" -- "service" or "instance".
 			id: string -- Identity.
 			name: string -- Its name.
 			url: string -- Its URL; "" for an instance.
@@ -83,7 +83,7 @@ func alertObjects() []Object {
 			last_alert_sent?: number -- When an alert of this incident was sent last, or nil.
 			page_url: string -- Its page.
 			runbook_link: string -- Its runbook.
-			alert_kind: string -- "firing", "escalation", "deescalation", "update", "repeat", "recovery", "acknowledged", "unacknowledged" or "test".
+			alert_kind: alert_kind -- What happened.
 			incident_key: string -- One for all events of an incident: letters, digits and -.
 			delivery_id: string -- One for all attempts of a delivery.
 			attempt: integer -- From 1.

@@ -115,6 +115,7 @@ func Aliases() []Alias {
 	return []Alias{
 		{"status", []string{"PASSING", "WARNING", "ERROR", "CRITICAL"}, "The status of a service or instance."},
 		{"severity", []string{"WARNING", "ERROR", "CRITICAL"}, "How bad a failure is."},
+		{"alert_kind", []string{"firing", "escalation", "deescalation", "update", "repeat", "recovery", "acknowledged", "unacknowledged", "test"}, "What an alert is about."},
 		{"role", []string{"viewer", "operator", "editor", "admin"}, "What a user may do; each may do what those before it may."},
 		{"encoding", []string{"hex", "base64", "raw"}, "How bytes are written."},
 		{"hash", []string{"md5", "sha1", "sha256", "sha512"}, "A hash."},

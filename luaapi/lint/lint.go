@@ -37,6 +37,9 @@ const (
 	CodeArguments = "arguments" // a wrong number of arguments, or a wrong one
 	CodeOption    = "option"    // an option that there is not
 	CodeModule    = "module"    // a module or a function of one that there is not
+	CodeVariable  = "variable"  // an environment variable that is not listed
+	CodeCompare   = "compare"   // a comparison that never holds, or raises
+	CodeLost      = "lost"      // a call whose error gets lost
 )
 
 // Plugin is what the linter must know of a loaded plugin.
@@ -45,6 +48,7 @@ type Plugin struct {
 	SettingsFrom string
 	Alert        bool
 	HasPing      bool
+	Variables    []string             // that it may read
 	unloaded     bool                 // stands for one that did not load: its forms are not known
 	Forms        map[string]form.Form // by key, such as "config_form"
 }
@@ -173,6 +177,10 @@ func (c *checker) node(n *node) {
 		c.index(n)
 	case kindCall, kindMethod:
 		c.call(n)
+		c.variable(n)
+		c.lost(n)
+	case kindBinary:
+		c.comparison(n)
 	case kindAssign:
 		for i, target := range n.targets {
 			c.write(target, n.list, i)

@@ -181,7 +181,10 @@ func (c *checker) write(target *node, values []*node, i int) {
 	switch {
 	case of.is("result") && i < len(values):
 		if f := of.object.Field(key.text); f != nil {
-			c.literal("result."+key.text, f.Type, values[i])
+			before := len(c.found)
+			if c.literal("result."+key.text, f.Type, values[i]); len(c.found) == before {
+				c.assigned("result."+key.text, f.Type, values[i])
+			}
 		} else if of.object.Method(key.text) != nil {
 			c.add(key.pos, CodeField, "result.%s is a method and cannot be set", key.text)
 		}

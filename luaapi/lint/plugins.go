@@ -162,6 +162,7 @@ func (c *checker) pluginFunction(p *Plugin, key string, f *node) {
 		}
 	}
 	if known == nil {
+		c.strayFunction(key, f)
 		c.parameters(f, p, nil)
 		return
 	}
@@ -177,6 +178,10 @@ func (c *checker) pluginFunction(p *Plugin, key string, f *node) {
 	if key == "send_alert" || key == "send_alert_update" {
 		c.outcomes(f)
 		c.twice(f)
+		if !c.done[f] {
+			c.done[f] = true
+			c.sentPaths(key, f)
+		}
 	}
 }
 

@@ -18,7 +18,8 @@ type typ struct {
 	plugin   *Plugin
 	name     string // of a plain type: "string", "number", "table", …
 	elem     *typ
-	constant *node // of a string: the literal
+	constant *node    // of a string: the literal
+	values   []string // of a string: all that it can be, nil for any
 }
 
 // isCheck reports whether fields of the check's form can be read from it, too.
@@ -34,6 +35,7 @@ func (c *checker) fromType(t describe.Type) *typ {
 	if alias(t.Name) {
 		out.name = "string"
 	}
+	out.values = valuesOf(t)
 	if t.Elem != nil {
 		out.elem = c.fromType(*t.Elem)
 	}

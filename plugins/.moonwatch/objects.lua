@@ -14,6 +14,18 @@
 ---| "ERROR"
 ---| "CRITICAL"
 
+---What an alert is about.
+---@alias moonwatch.alert_kind
+---| "firing"
+---| "escalation"
+---| "deescalation"
+---| "update"
+---| "repeat"
+---| "recovery"
+---| "acknowledged"
+---| "unacknowledged"
+---| "test"
+
 ---What a user may do; each may do what those before it may.
 ---@alias moonwatch.role
 ---| "viewer"
@@ -101,7 +113,7 @@
 
 ---A ping that came in.
 ---@class moonwatch.ping
----@field kind string "success", "start", "fail", "exit" or "log".
+---@field kind "success"|"start"|"fail"|"exit"|"log" "success", "start", "fail", "exit" or "log".
 ---@field code integer The exit code, of kind exit; else 0.
 ---@field run_id string The caller's own mark of the run.
 ---@field body string What was posted.
@@ -110,7 +122,7 @@
 
 ---The service, or instance, that an alert is about: a snapshot of the event. Read-only. `service.SLUG_settings` are the values of `service_config_form`.
 ---@class moonwatch.service
----@field kind string "service" or "instance".
+---@field kind "service"|"instance" "service" or "instance".
 ---@field id string Identity.
 ---@field name string Its name.
 ---@field url string Its URL; "" for an instance.
@@ -122,7 +134,7 @@
 ---@field last_alert_sent? number When an alert of this incident was sent last, or nil.
 ---@field page_url string Its page.
 ---@field runbook_link string Its runbook.
----@field alert_kind string "firing", "escalation", "deescalation", "update", "repeat", "recovery", "acknowledged", "unacknowledged" or "test".
+---@field alert_kind moonwatch.alert_kind What happened.
 ---@field incident_key string One for all events of an incident: letters, digits and -.
 ---@field delivery_id string One for all attempts of a delivery.
 ---@field attempt integer From 1.
