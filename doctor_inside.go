@@ -45,7 +45,12 @@ func pluginsCheck(ctx context.Context, x *examination, api *client) error {
 	type use struct{ Checks, Services, Instances int }
 	list, err := listed[struct {
 		Slug, State, File, Suspended string
-		Error                        *struct {
+		NeedsSettings                string `json:"needs_settings"`
+		Unsent                       *struct {
+			At, Why string
+			Name    string `json:"subject_name"`
+		}
+		Error *struct {
 			Message, File string
 			Line          int
 		}
@@ -66,6 +71,12 @@ func pluginsCheck(ctx context.Context, x *examination, api *client) error {
 			x.bad("the file of plugin %s is gone (%s); its last version goes on", p.Slug, p.File)
 		case p.State == "suspended":
 			x.bad("plugin %s is suspended: %s", p.Slug, p.Suspended)
+		}
+		if p.NeedsSettings != "" && used > 0 {
+			x.bad("alert plugin %s cannot send: %s", p.Slug, p.NeedsSettings)
+		}
+		if p.Unsent != nil {
+			x.bad("an alert of %q through %s could not be sent at %s, and nothing was sent since: %s", p.Unsent.Name, p.Slug, p.Unsent.At, firstLine(p.Unsent.Why))
 		}
 	}
 	if x.found == before {

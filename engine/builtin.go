@@ -30,9 +30,10 @@ func (x *tx) checksOf(s subject) []string {
 
 // builtInCircle returns whom and through what the built-in service tells:
 // whoever is named there, else all admins; the plugins named there, else all
-// that any service or instance alerts through.
+// that any service or instance alerts through. Plugins that cannot send for it,
+// since they lack settings or want some of the service, are left out.
 func (x *tx) builtInCircle(s subject) (users, plugins []string) {
-	users, plugins = s.UsersToNotify, s.plugins()
+	users = s.UsersToNotify
 	if len(users) == 0 {
 		for id, u := range x.users.all() {
 			if isAdmin(u) {
@@ -41,23 +42,28 @@ func (x *tx) builtInCircle(s subject) (users, plugins []string) {
 		}
 		slices.Sort(users)
 	}
-	if len(plugins) == 0 {
-		seen := map[string]bool{}
-		for _, other := range x.services.all() {
-			for _, p := range other.plugins() {
-				seen[p] = true
-			}
+	for _, choice := range s.Alerts {
+		if x.usableAt(choice.Plugin, choice.Settings) {
+			plugins = append(plugins, choice.Plugin)
 		}
-		for _, other := range x.instances.all() {
-			for _, p := range other.plugins() {
-				seen[p] = true
-			}
-		}
-		for p := range seen {
-			plugins = append(plugins, p)
-		}
-		slices.Sort(plugins)
 	}
+	if len(plugins) > 0 {
+		return users, plugins
+	}
+	note := func(list []string) {
+		for _, p := range list {
+			if !slices.Contains(plugins, p) && x.usableAt(p, nil) {
+				plugins = append(plugins, p)
+			}
+		}
+	}
+	for _, other := range x.services.all() {
+		note(other.plugins())
+	}
+	for _, other := range x.instances.all() {
+		note(other.plugins())
+	}
+	slices.Sort(plugins)
 	return users, plugins
 }
 

@@ -106,6 +106,8 @@ type Engine struct {
 	grouped    int    // keeper's: ops in the last batch
 	memoryOnly atomic.Bool
 	usages     map[string]*usage // keeper's, by plugin
+	needsMu    sync.Mutex
+	needsNoted map[string]string // guarded by needsMu: what noteNeeds logged last, by plugin
 
 	sched   *scheduler
 	outbox  *outbox
@@ -258,6 +260,7 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	e.goLoop(e.duty.loop)
 	e.goLoop(e.heartbeatLoop)
 	e.started.Store(true)
+	e.noteNeeds()
 	for slug := range e.usedPlugins() {
 		e.changedPlugin(slug)
 	}

@@ -177,6 +177,9 @@ func (x *tx) failing(s subject) []FailingCheck {
 		for id := range x.e.rotaTroubles() {
 			out = append(out, FailingCheck{ID: rotaCheck + id, Severity: StatusWarning})
 		}
+		for slug := range x.unsent() {
+			out = append(out, FailingCheck{ID: unsentCheck + slug, Severity: StatusWarning})
+		}
 	}
 	slices.SortFunc(out, func(a, b FailingCheck) int { return cmp.Compare(a.ID, b.ID) })
 	return out
@@ -251,6 +254,9 @@ func (x *tx) evaluate(ref Ref, reason string) {
 		after = x.tellHeldBack(s, after)
 		if after.Closed != nil {
 			state.Incident = ""
+			if len(after.Unsent) > 0 {
+				x.e.postLater(func(x *tx) error { x.evaluate(builtIn, ""); return nil })
+			}
 		} else if at, ok := ReactDue(after, situation); ok {
 			x.e.remind(due{at: at, ref: ref})
 		}

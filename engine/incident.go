@@ -28,24 +28,25 @@ type Incident struct {
 	Maintenance bool       `json:"maintenance,omitempty"`
 	Unplanned   *time.Time `json:"unplanned,omitempty"`
 
-	Alerting   Status           `json:"alerting"` // the alerting status that was last acted upon
-	Failing    []FailingCheck   `json:"failing"`  // as last acted upon, in order of id
-	Number     int              `json:"number"`   // events so far
-	LastEvent  time.Time        `json:"last_event"`
-	Gather     *Gather          `json:"gather,omitempty"`
-	Ack        *Acknowledgement `json:"acknowledgement,omitempty"`
-	Told       map[string]*Told `json:"told,omitempty"`       // by plugin
-	LastSent   *time.Time       `json:"last_sent"`            // when a delivery first succeeded last
-	Plugins    []string         `json:"plugins"`              // alert plugins as last acted upon
-	Enabled    bool             `json:"enabled"`              // alerts_enabled as last acted upon
-	Fired      bool             `json:"fired"`                // a firing was sent off
-	ToldStatus Status           `json:"told_status"`          // the status that was told of last, "" without
-	Covered    []string         `json:"covered,omitempty"`    // checks under a silence, as last acted upon
-	Suppressed *Suppression     `json:"suppressed,omitempty"` // waiting for, or held back by, what it depends on
-	Steps      int              `json:"steps"`                // escalation steps taken
-	Fallback   bool             `json:"fallback,omitempty"`   // and the fallback was told after them
-	HeldBack   []HeldPerson     `json:"held_back,omitempty"`  // who is to be told when their window opens
-	HeldBy     string           `json:"held_by,omitempty"`    // the last recorded reason why nothing was sent
+	Alerting   Status             `json:"alerting"` // the alerting status that was last acted upon
+	Failing    []FailingCheck     `json:"failing"`  // as last acted upon, in order of id
+	Number     int                `json:"number"`   // events so far
+	LastEvent  time.Time          `json:"last_event"`
+	Gather     *Gather            `json:"gather,omitempty"`
+	Ack        *Acknowledgement   `json:"acknowledgement,omitempty"`
+	Told       map[string]*Told   `json:"told,omitempty"`       // by plugin
+	Unsent     map[string]*Unsent `json:"unsent,omitempty"`     // by plugin; replaced, never changed
+	LastSent   *time.Time         `json:"last_sent"`            // when a delivery first succeeded last
+	Plugins    []string           `json:"plugins"`              // alert plugins as last acted upon
+	Enabled    bool               `json:"enabled"`              // alerts_enabled as last acted upon
+	Fired      bool               `json:"fired"`                // a firing was sent off
+	ToldStatus Status             `json:"told_status"`          // the status that was told of last, "" without
+	Covered    []string           `json:"covered,omitempty"`    // checks under a silence, as last acted upon
+	Suppressed *Suppression       `json:"suppressed,omitempty"` // waiting for, or held back by, what it depends on
+	Steps      int                `json:"steps"`                // escalation steps taken
+	Fallback   bool               `json:"fallback,omitempty"`   // and the fallback was told after them
+	HeldBack   []HeldPerson       `json:"held_back,omitempty"`  // who is to be told when their window opens
+	HeldBy     string             `json:"held_by,omitempty"`    // the last recorded reason why nothing was sent
 }
 
 // Suppression is how an incident stands to what its subject depends on.

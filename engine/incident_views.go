@@ -216,6 +216,13 @@ func (e *Engine) RetryDelivery(ctx context.Context, by Actor, id string) (*Deliv
 		next := x.now
 		c := d.copy()
 		c.State, c.Why, c.NextAttempt, c.RetryFrom = DeliveryPending, "", &next, x.now
+		if s, ok := x.subject(d.Subject); ok { // with its settings of now: they may be what was mended
+			for _, choice := range s.Alerts {
+				if choice.Plugin == d.Plugin {
+					c.Snapshot.Settings = choice.Settings
+				}
+			}
+		}
 		x.putDelivery(c)
 		x.audit("retry", KindDelivery, id, string(c.Kind)+" through "+c.Plugin, nil, nil)
 		out = e.deliveryView(*c)

@@ -262,6 +262,7 @@ func (x *tx) endAttempt(id string, report AlertReport) {
 	d = d.end(report, x.now)
 	if in := x.incidents.get(d.Incident); in != nil {
 		in = in.copy()
+		x.noteUnsent(in, d, report)
 		if report.Outcome == OutcomeSent || report.Outcome == OutcomeUnknown {
 			in.tell(d.Plugin, d.recipients(), d.Snapshot.Settings, x.now)
 			if d.Kind != AlertRecovery {

@@ -147,6 +147,7 @@ func (x *tx) saveUser(u, old *User, keepSession string) error {
 		}
 	}
 	x.users.put(u.ID, u)
+	x.retryWaiting(func(d *Delivery) bool { return d.recipients()[u.ID] != "" }, nil)
 	if isAdmin(u) {
 		x.whenDurable(func() { x.e.welcomeSoon() })
 	}

@@ -290,7 +290,7 @@ func (e *Engine) SavePluginSettings(ctx context.Context, by Actor, slug string, 
 	if from := entry.Plugin.Meta().SettingsFrom; from != "" {
 		return conflict("%s shares the settings of %s: save them there", slug, from)
 	}
-	return retrying(func() error {
+	err := retrying(func() error {
 		e.mu.RLock()
 		old := e.tables.plugins[slug]
 		e.mu.RUnlock()
@@ -323,9 +323,15 @@ func (e *Engine) SavePluginSettings(ctx context.Context, by Actor, slug string, 
 				x.audit("update", KindPluginSettings, slug, slug, old, s)
 			}
 			x.plugins.put(slug, s)
+			x.retryThrough(slug)
 			return nil
 		})
 	})
+	if err == nil {
+		e.reviveUnsent(ctx, func(through string, _ *Incident) bool { return e.settingsOwner(through) == slug })
+		e.noteNeeds()
+	}
+	return err
 }
 
 // users of a plugin: the checks, services and instances that name it.

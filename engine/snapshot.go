@@ -37,6 +37,7 @@ func (x *tx) snapshot(s subject, in *Incident, was Status, h Happening, number i
 	}
 	if s.ref == builtIn {
 		a.Failing = append(a.Failing, x.rotaRecords()...)
+		a.Failing = append(a.Failing, x.unsentRecords()...)
 	}
 	byName := func(a, b CheckRecord) int { return cmp.Compare(a.Name, b.Name) }
 	slices.SortFunc(a.Failing, byName)

@@ -51,6 +51,7 @@ func (e *Engine) SaveService(ctx context.Context, by Actor, s Service) (saved *S
 			return x.saveService(&next, old, p)
 		})
 	})
+	e.savedAlerting(ctx, Ref{KindService, s.ID}, err)
 	return saved, err
 }
 
@@ -84,6 +85,7 @@ func (e *Engine) SaveInstance(ctx context.Context, by Actor, i Instance) (saved 
 			return x.saveInstance(&next, old, p)
 		})
 	})
+	e.savedAlerting(ctx, Ref{KindInstance, i.ID}, err)
 	return saved, err
 }
 
@@ -277,6 +279,7 @@ func (x *tx) saveService(s, old *Service, p problems) error {
 	}
 	x.welcomed()
 	x.services.put(s.ID, s)
+	x.retryOf(ref, &s.Alerting)
 	x.evaluate(ref, "failing checks were unlinked")
 	return nil
 }
@@ -297,6 +300,7 @@ func (x *tx) saveInstance(i, old *Instance, p problems) error {
 		x.audit("update", KindInstance, i.ID, i.Name, old, i)
 	}
 	x.instances.put(i.ID, i)
+	x.retryOf(ref, &i.Alerting)
 	x.evaluate(ref, "failing checks were unlinked")
 	return nil
 }

@@ -490,6 +490,8 @@ func (d *Delivery) terms() []string {
 	terms := []string{"incident:" + d.Incident, d.Subject.key(), "plugin:" + d.Plugin, "state:" + string(d.State)}
 	if d.Active() {
 		terms = append(terms, "active")
+	} else if d.State == DeliverySent {
+		terms = append(terms, sentTerm(d.Plugin))
 	}
 	return terms
 }

@@ -36,7 +36,7 @@ type cutter struct {
 // loadKeys are the keys of a plugin that the host reads while loading alone.
 func loadKeys() []string {
 	keys := []string{"name", "slug", "version", "author", "summary", "font_icon", "homepage", "license",
-		"channel", "settings_from", "plugin_variables"}
+		"channel", "needs", "settings_from", "plugin_variables"}
 	for _, name := range formNames() {
 		keys = append(keys, string(name))
 	}

@@ -42,6 +42,7 @@ func pluginKeys() map[string]keyKind {
 		"author": text, "summary": text, "font_icon": text, "homepage": text, "license": text,
 		"settings_from":       text,
 		"channel":             {typ: lua.LTString, only: engine.AlertPlugin},
+		"needs":               {typ: lua.LTTable, only: engine.AlertPlugin},
 		"plugin_variables":    table,
 		"settings_form":       table,
 		"config_form":         {typ: lua.LTTable, only: engine.CheckPlugin},
@@ -135,6 +136,7 @@ func (r *pluginReader) read() {
 	r.texts()
 	r.variables()
 	r.forms()
+	r.needs()
 	r.urls()
 	m.HasPing = r.get("ping").Type() == lua.LTFunction
 	m.HasUpdate = r.get("send_alert_update").Type() == lua.LTFunction
@@ -355,6 +357,9 @@ func (v *validator) together() {
 		default:
 			v.shareForms(n, p, other)
 		}
+	}
+	for n, p := range v.out.plugins {
+		v.checkNeeds(n, p)
 	}
 }
 

@@ -26,7 +26,8 @@ type code struct {
 type version struct {
 	rt    *Runtime
 	meta  engine.PluginMeta
-	index int // in the array that the file returns, from 1; 0: the file returns the plugin itself
+	needs [][]string // fields without which it cannot send: sets, of which one suffices
+	index int        // in the array that the file returns, from 1; 0: the file returns the plugin itself
 
 	whole *code // for cleaning, which needs the forms
 	lean  *code // for runs: form constructors cut out where they are pure literals

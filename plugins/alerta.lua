@@ -14,7 +14,7 @@ local PATIENCE = 20 -- seconds for an answer: trying again soon is better than t
 local Alerta = {
   name = "Alerta", slug = "alerta", version = "1.0.0", author = "Moonwatch",
   summary = "Opens, acknowledges and closes alerts in Alerta.",
-  font_icon = "fa fa-bullhorn", channel = "other", homepage = "https://docs.alerta.io/api/reference.html",
+  font_icon = "fa fa-bullhorn", channel = "other", needs = { "endpoint" }, homepage = "https://docs.alerta.io/api/reference.html",
   settings_form = {
     forms.URLField{ "endpoint", required = false, env = "ALERTA_ENDPOINT", placeholder = "https://alerta.example.org/api", help_text = "Address of Alerta's API. Else ALERTA_ENDPOINT is taken." },
     forms.CharField{ "api_key", required = false, widget = forms.PasswordInput, env = "ALERTA_API_KEY", label = "API key",

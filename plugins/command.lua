@@ -14,7 +14,7 @@ local forms, exec, log, utf8 = require "forms", require "exec", require "log", r
 local Command = {
   name = "Command", slug = "command", version = "1.0.0", author = "Moonwatch",
   summary = "Runs an allowed program when a service fails: self-healing.",
-  font_icon = "fa fa-terminal", channel = "other",
+  font_icon = "fa fa-terminal", channel = "other", needs = { "command" },
   service_config_form = {
     forms.RegexField{ "command", regex = "^/[^\\x00]+$", placeholder = "/usr/local/bin/restart-shop", error_messages = { invalid = "Enter an absolute path." },
       help_text = "Absolute path of the program. The operator must allow it by --allow-exec." },

@@ -15,7 +15,7 @@ end
 local Discord = {
   name = "Discord", slug = "discord", version = "1.0.0", author = "Moonwatch",
   summary = "Posts to a Discord channel and pings those whom it concerns.",
-  font_icon = "fa fa-comments", channel = "chat", homepage = "https://discord.com/developers/docs/resources/webhook",
+  font_icon = "fa fa-comments", channel = "chat", needs = { "webhook_url" }, homepage = "https://discord.com/developers/docs/resources/webhook",
   settings_form = {
     forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, env = "DISCORD_WEBHOOK_URL", label = "Webhook URL", clean = web_address,
       placeholder = "https://discord.com/api/webhooks/…", help_text = "Webhook of services that have none of their own. Else DISCORD_WEBHOOK_URL is taken." },

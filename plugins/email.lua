@@ -6,7 +6,7 @@ local recipients, url, utf8 = require "recipients", require "url", require "utf8
 local Email = {
   name = "E-mail", slug = "email", version = "1.0.0", author = "Moonwatch",
   summary = "Writes to the users of a service, and to the duty officers when it is critical.",
-  font_icon = "fa fa-envelope", channel = "email",
+  font_icon = "fa fa-envelope", channel = "email", needs = { "host", "from" },
   plugin_variables = { "EMAIL_USE_TLS", "EMAIL_USE_SSL" },
   settings_form = {
     forms.HostField{ "host", required = false, env = "EMAIL_HOST", help_text = "Mail server. Else EMAIL_HOST is taken." },

@@ -15,7 +15,7 @@ end
 local GoogleChat = {
   name = "Google Chat", slug = "google_chat", version = "1.0.0", author = "Moonwatch",
   summary = "Writes to a Google Chat space and mentions those whom it concerns.",
-  font_icon = "fa fa-comment", channel = "chat", homepage = "https://developers.google.com/workspace/chat/quickstart/webhooks",
+  font_icon = "fa fa-comment", channel = "chat", needs = { "webhook_url" }, homepage = "https://developers.google.com/workspace/chat/quickstart/webhooks",
   settings_form = {
     forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, env = "GOOGLE_CHAT_WEBHOOK_URL", label = "Webhook URL", clean = webhook_address,
       placeholder = "https://chat.googleapis.com/v1/spaces/…/messages?key=…&token=…",

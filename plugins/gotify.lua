@@ -11,7 +11,7 @@ local PATIENCE = 10 -- seconds for an answer: others wait for their turn
 local Gotify = {
   name = "Gotify", slug = "gotify", version = "1.0.0", author = "Moonwatch",
   summary = "Pushes to Gotify applications of the service and of its users.",
-  font_icon = "fa fa-bell", channel = "other", homepage = "https://gotify.net/docs/pushmsg",
+  font_icon = "fa fa-bell", channel = "other", needs = { "server" }, homepage = "https://gotify.net/docs/pushmsg",
   settings_form = {
     forms.URLField{ "server", required = false, env = "GOTIFY_SERVER", placeholder = "https://gotify.example.org", help_text = "The Gotify server. Else GOTIFY_SERVER is taken." },
     forms.CharField{ "token", required = false, widget = forms.PasswordInput, env = "GOTIFY_TOKEN", label = "Application token",

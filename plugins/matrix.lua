@@ -15,7 +15,7 @@ local PATIENCE = 20 -- seconds for an answer: trying again soon is better than t
 local Matrix = {
   name = "Matrix", slug = "matrix", version = "1.0.0", author = "Moonwatch",
   summary = "Writes to a Matrix room and mentions those whom it concerns.",
-  font_icon = "fa fa-comments", channel = "chat", homepage = "https://spec.matrix.org/latest/client-server-api/",
+  font_icon = "fa fa-comments", channel = "chat", needs = { "homeserver", "token", "room" }, homepage = "https://spec.matrix.org/latest/client-server-api/",
   settings_form = {
     forms.URLField{ "homeserver", required = false, env = "MATRIX_HOMESERVER", placeholder = "https://matrix.example.org",
       help_text = "Address of the bot's homeserver. Else MATRIX_HOMESERVER is taken." },

@@ -15,7 +15,7 @@ end
 local Mattermost = {
   name = "Mattermost", slug = "mattermost", version = "1.0.0", author = "Moonwatch",
   summary = "Writes to a Mattermost channel and mentions those whom it concerns.",
-  font_icon = "fa fa-comments", channel = "chat", homepage = "https://developers.mattermost.com/integrate/webhooks/incoming/",
+  font_icon = "fa fa-comments", channel = "chat", needs = { "webhook_url" }, homepage = "https://developers.mattermost.com/integrate/webhooks/incoming/",
   settings_form = {
     forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, env = "MATTERMOST_WEBHOOK_URL", label = "Webhook URL", clean = web_address,
       placeholder = "https://chat.example.org/hooks/…", help_text = "Incoming webhook of services that have none of their own. Else MATTERMOST_WEBHOOK_URL is taken." },

@@ -11,7 +11,7 @@ local PATIENCE = 20 -- seconds for an answer: trying again soon is better than t
 local Opsgenie = {
   name = "Opsgenie", slug = "opsgenie", version = "1.0.0", author = "Moonwatch",
   summary = "Creates, acknowledges and closes alerts in Opsgenie.",
-  font_icon = "fa fa-bullhorn", channel = "other", homepage = "https://docs.opsgenie.com/docs/alert-api",
+  font_icon = "fa fa-bullhorn", channel = "other", needs = { "api_key" }, homepage = "https://docs.opsgenie.com/docs/alert-api",
   settings_form = {
     forms.ChoiceField{ "region", initial = "us", choices = { { "us", "United States" }, { "eu", "Europe" } }, help_text = "Where your Opsgenie account lives" },
     forms.CharField{ "api_key", required = false, widget = forms.PasswordInput, env = "OPSGENIE_API_KEY", label = "API key",

@@ -13,7 +13,7 @@ local PATIENCE = 20 -- seconds for an answer: trying again soon is better than t
 local PagerDuty = {
   name = "PagerDuty", slug = "pagerduty", version = "1.0.0", author = "Moonwatch",
   summary = "Triggers, acknowledges and resolves alerts in PagerDuty; cannot take an acknowledgement back there.",
-  font_icon = "fa fa-bullhorn", channel = "other", homepage = "https://developer.pagerduty.com/docs/events-api-v2/overview/",
+  font_icon = "fa fa-bullhorn", channel = "other", needs = { "routing_key" }, homepage = "https://developer.pagerduty.com/docs/events-api-v2/overview/",
   settings_form = {
     forms.ChoiceField{ "region", initial = "us", choices = { { "us", "United States" }, { "eu", "Europe" } }, help_text = "Where your PagerDuty account lives" },
     forms.CharField{ "routing_key", required = false, widget = forms.PasswordInput, env = "PAGERDUTY_ROUTING_KEY", min_length = 32, max_length = 32,

@@ -12,7 +12,7 @@ local PATIENCE = 10 -- seconds for an answer: others wait for their turn
 local Pushover = {
   name = "Pushover", slug = "pushover", version = "1.0.0", author = "Moonwatch",
   summary = "Pushes to the Pushover keys of those whom it concerns.",
-  font_icon = "fa fa-mobile", channel = "other", homepage = "https://pushover.net/api",
+  font_icon = "fa fa-mobile", channel = "other", needs = { "token" }, homepage = "https://pushover.net/api",
   settings_form = {
     forms.CharField{ "token", required = false, widget = forms.PasswordInput, env = "PUSHOVER_TOKEN", label = "Application token",
       help_text = "API token of an application made at pushover.net. Else PUSHOVER_TOKEN is taken." },

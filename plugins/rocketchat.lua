@@ -14,7 +14,7 @@ end
 local RocketChat = {
   name = "Rocket.Chat", slug = "rocketchat", version = "1.0.0", author = "Moonwatch",
   summary = "Writes to a Rocket.Chat channel and mentions those whom it concerns.",
-  font_icon = "fa fa-rocket", channel = "chat", homepage = "https://docs.rocket.chat/docs/integrations",
+  font_icon = "fa fa-rocket", channel = "chat", needs = { "webhook_url" }, homepage = "https://docs.rocket.chat/docs/integrations",
   settings_form = {
     forms.CharField{ "webhook_url", required = false, widget = forms.PasswordInput, env = "ROCKETCHAT_WEBHOOK_URL", label = "Webhook URL", clean = web_address,
       placeholder = "https://chat.example.org/hooks/…", help_text = "Incoming webhook of services that have none of their own. Else ROCKETCHAT_WEBHOOK_URL is taken." },

@@ -12,7 +12,7 @@ local STALE = 5 * 60 -- seconds after which a signature is no longer taken: Slac
 local Slack = {
   name = "Slack", slug = "slack", version = "1.1.0", author = "Moonwatch",
   summary = "Writes to a Slack channel and mentions those whom it concerns.",
-  font_icon = "fa fa-slack", channel = "chat",
+  font_icon = "fa fa-slack", channel = "chat", needs = { { "token", "channel" }, { "webhook_url" } },
   settings_form = {
     forms.CharField{ "token", required = false, widget = forms.PasswordInput, env = "SLACK_TOKEN", placeholder = "xoxb-…",
       help_text = "Bot token with the scope chat:write; the bot must be a member of the channels. Else SLACK_TOKEN is taken." },

@@ -16,7 +16,7 @@ end
 local Teams = {
   name = "Microsoft Teams", slug = "teams", version = "1.0.0", author = "Moonwatch",
   summary = "Posts a card to a Teams channel or chat and mentions those whom it concerns.",
-  font_icon = "fa fa-users", channel = "chat", homepage = "https://support.microsoft.com/office/create-incoming-webhooks-with-workflows-for-microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498",
+  font_icon = "fa fa-users", channel = "chat", needs = { "workflow_url" }, homepage = "https://support.microsoft.com/office/create-incoming-webhooks-with-workflows-for-microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498",
   settings_form = {
     forms.CharField{ "workflow_url", required = false, widget = forms.PasswordInput, env = "TEAMS_WORKFLOW_URL", label = "Workflow URL", clean = web_address,
       placeholder = "https://…/workflows/…/triggers/manual/paths/invoke?…", help_text = "Workflow of services that have none of their own. Else TEAMS_WORKFLOW_URL is taken." },

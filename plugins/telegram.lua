@@ -11,7 +11,7 @@ local PATIENCE = 20 -- seconds for an answer: trying again soon is better than t
 local Telegram = {
   name = "Telegram", slug = "telegram", version = "1.0.0", author = "Moonwatch",
   summary = "Writes to a Telegram chat and mentions those whom it concerns.",
-  font_icon = "fa fa-telegram", channel = "chat", homepage = "https://core.telegram.org/bots/api#sendmessage",
+  font_icon = "fa fa-telegram", channel = "chat", needs = { "token", "chat_id" }, homepage = "https://core.telegram.org/bots/api#sendmessage",
   settings_form = {
     forms.CharField{ "token", required = false, widget = forms.PasswordInput, env = "TELEGRAM_TOKEN", label = "Bot token", placeholder = "123456:ABC-DEF…",
       help_text = "Token that @BotFather gave. Else TELEGRAM_TOKEN is taken." },

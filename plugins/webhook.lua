@@ -30,7 +30,7 @@ local PATIENCE = 20 -- seconds for an answer: trying again soon is better than t
 local Webhook = {
   name = "Webhook", slug = "webhook", version = "1.0.0", author = "Moonwatch",
   summary = "Posts each event as signed JSON to a URL of the service.",
-  font_icon = "fa fa-code",
+  font_icon = "fa fa-code", needs = { "url" },
   service_config_form = {
     forms.URLField{ "url", label = "URL", widget = forms.PasswordInput, help_text = "Where to post the events of this service" },
     forms.KeyValueField{ "headers", required = false, widget = forms.PasswordInput, placeholder = "Authorization: Bearer …",

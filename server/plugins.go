@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"time"
 
 	"moonwatch/engine"
@@ -57,7 +58,18 @@ type pluginView struct {
 	Variables       []variableView            `json:"variables"`
 	Forms           map[string]map[string]any `json:"forms"` // JSON Schemas
 	UsedBy          usageView                 `json:"used_by"`
+	NeedsSettings   string                    `json:"needs_settings"` // alert plugins: what must be filled in before it can send
+	Unsent          *unsentView               `json:"unsent"`         // alert plugins: a firing that could not be sent
+	LastSent        *time.Time                `json:"last_sent"`      // alert plugins
 	LoadedAt        *time.Time                `json:"loaded_at"`
+}
+
+// unsentView is the first failed attempt of a firing of which nothing was sent since.
+type unsentView struct {
+	At      time.Time  `json:"at"`
+	Why     string     `json:"why"`
+	Subject engine.Ref `json:"subject"`
+	Name    string     `json:"subject_name"`
 }
 
 func (s *Server) pluginRoutes() []*route {
@@ -108,6 +120,13 @@ func (s *Server) viewPlugin(e engine.PluginEntry) pluginView {
 	v.State = stateOf(e, v.Suspended)
 	if e.Plugin != nil {
 		s.describe(&v, e.Plugin.Meta())
+	}
+	if v.Kind == engine.AlertPlugin {
+		channel := s.engine.Channel(e.Slug)
+		v.NeedsSettings, v.LastSent = channel.Needs, s.engine.LastSent(context.Background(), e.Slug)
+		if u := channel.Unsent; u != nil {
+			v.Unsent = &unsentView{u.At, u.Why, channel.For, channel.ForName}
+		}
 	}
 	emptyLists(&v)
 	return v

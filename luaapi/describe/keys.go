@@ -27,6 +27,7 @@ func Keys() []Key {
 		{Name: "config_form", In: "check", Type: "forms.field[]", Text: "Settings of one check; read as `check.FIELD` and `check.config.FIELD`."},
 		{Name: "user_config_form", In: "alert", Type: "forms.field[]", Text: "Settings of one user; read as `user.SLUG_settings.FIELD`."},
 		{Name: "service_config_form", In: "alert", Type: "forms.field[]", Text: "Settings of one service; read as `service.SLUG_settings.FIELD`."},
+		{Name: "needs", In: "alert", Type: "string[]|string[][]", Text: "Names of the fields without which the plugin cannot send: in `settings_form`, or in `service_config_form` for one service. Several lists are alternatives, of which one suffices. Pages, `doctor` and the log say what is missing until it is filled in."},
 		{Name: "channel", In: "alert", Type: `"phone"|"sms"|"email"|"chat"|"other"`, Text: "Which flood limit holds (`\"other\"`)."},
 	}
 	keys = append(keys,

@@ -238,6 +238,7 @@
 ---@field settings_from? string The slug of another plugin of the same folder, whose settings and users' settings this one shares.
 ---@field user_config_form? moonwatch.forms.field[] Settings of one user; read as `user.SLUG_settings.FIELD`.
 ---@field service_config_form? moonwatch.forms.field[] Settings of one service; read as `service.SLUG_settings.FIELD`.
+---@field needs? string[]|string[][] Names of the fields without which the plugin cannot send: in `settings_form`, or in `service_config_form` for one service. Several lists are alternatives, of which one suffices. Pages, `doctor` and the log say what is missing until it is filled in.
 ---@field channel? "phone"|"sms"|"email"|"chat"|"other" Which flood limit holds (`"other"`).
 ---@field send_alert? fun(self: moonwatch.alert_plugin, service: moonwatch.service, users: moonwatch.user[], duty_officers: moonwatch.user[]): boolean|string, string, moonwatch.alert.retry Tells people. Returns true; "skipped", why; or false, why [, { retry = false } or { retry_after = seconds }].
 ---@field send_alert_update? fun(self: moonwatch.alert_plugin, service: moonwatch.service, users: moonwatch.user[], duty_officers: moonwatch.user[]): boolean|string, string, moonwatch.alert.retry Called for the kinds acknowledged, unacknowledged, update and deescalation, in place of send_alert.

@@ -11,7 +11,7 @@ local recipients, api = require "recipients", require "api"
 local Call = {
   name = "Twilio call", slug = "twilio_call", version = "1.0.0", author = "Moonwatch",
   summary = "Calls the duty officers at CRITICAL; a key press acknowledges.",
-  font_icon = "fa fa-phone", channel = "phone", homepage = "https://www.twilio.com/docs/voice",
+  font_icon = "fa fa-phone", channel = "phone", needs = { "sid", "token", "number" }, homepage = "https://www.twilio.com/docs/voice",
   settings_form = {
     forms.CharField{ "sid", required = false, env = "TWILIO_ACCOUNT_SID", label = "Account SID", placeholder = "AC…",
       help_text = "Of the Twilio console. Else TWILIO_ACCOUNT_SID is taken." },
@@ -30,7 +30,7 @@ local Call = {
 local SMS = {
   name = "Twilio SMS", slug = "twilio_sms", version = "1.0.0", author = "Moonwatch", settings_from = "twilio_call",
   summary = "Writes SMS to the users of a service and the duty officers.",
-  font_icon = "fa fa-mobile", channel = "sms", homepage = "https://www.twilio.com/docs/messaging",
+  font_icon = "fa fa-mobile", channel = "sms", needs = { "sid", "token", "number" }, homepage = "https://www.twilio.com/docs/messaging",
 }
 
 local MOST_TEXT = 480 -- UTF-16 units, some three to eight parts; Twilio takes 1,600

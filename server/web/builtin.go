@@ -27,6 +27,12 @@ func (w *Web) ownTroubles(checks []engine.CheckView, linked []string) []checkLin
 			out = append(out, checkLine{ID: r.ID, Name: "Rota " + r.Name, Page: "/rotas/" + r.ID, Status: string(engine.StatusWarning), Error: r.Problems[0].Message, Active: true})
 		}
 	}
+	for _, entry := range w.engine.Plugins() {
+		if c := w.engine.Channel(entry.Slug); c.Unsent != nil {
+			out = append(out, checkLine{ID: entry.Slug, Name: "Alerts through " + cardOf(entry.Slug, entry, true).Name, Page: "/plugins/" + entry.Slug,
+				Status: string(engine.StatusWarning), Error: c.Unsent.Why, Active: true})
+		}
+	}
 	return out
 }
 

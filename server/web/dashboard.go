@@ -23,12 +23,13 @@ type dashboard struct {
 
 	Subjects, Checks, Passing, Failing, Unclear, Pending, Off int
 
-	Stats   engine.Stats
-	Lag     string
-	Dead    []engine.Delivery
-	Plugins []pluginTrouble
-	NoAlert bool // nothing is told to anybody
-	Empty   bool
+	Stats    engine.Stats
+	Lag      string
+	Dead     []engine.Delivery
+	Plugins  []pluginTrouble
+	Channels []pluginTrouble // alert plugins in use that cannot send, or could not
+	NoAlert  bool            // nothing is told to anybody
+	Empty    bool
 }
 
 type brokenSubject struct {
@@ -117,9 +118,22 @@ func (w *Web) dashboardData(q *request) *dashboard {
 		} else if why, held := w.engine.PluginSuspended(entry.Slug); held {
 			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: cardOf(entry.Slug, entry, true).Name, Text: why})
 		}
+		if entry.Plugin != nil && entry.Plugin.Meta().Kind == engine.AlertPlugin {
+			d.channel(w.engine.Channel(entry.Slug), cardOf(entry.Slug, entry, true).Name)
+		}
 	}
 	d.Empty = d.Checks == 0 && d.Subjects == 0
 	return d
+}
+
+// channel tells of an alert plugin that is in use and cannot send, or could not.
+func (d *dashboard) channel(c engine.Channel, name string) {
+	if len(c.NeedsAt) > 0 {
+		d.Channels = append(d.Channels, pluginTrouble{Slug: c.Slug, Name: name, Text: "cannot be sent: " + c.Needs})
+	}
+	if c.Unsent != nil {
+		d.Channels = append(d.Channels, pluginTrouble{Slug: c.Slug, Name: name, Text: "for " + c.ForName + " could not be sent: " + c.Unsent.Why})
+	}
 }
 
 // subjects sorts services and instances into broken and quiet ones.

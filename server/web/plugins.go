@@ -2,10 +2,12 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -23,6 +25,10 @@ type pluginLine struct {
 	Shipped bool
 	Uses    int
 	Cost    *PluginCost
+	Needs   string // what it lacks to send
+	Unsent  *engine.Unsent
+	For     string     // whose alert Unsent is
+	Last    *time.Time // when it last sent
 	Entry   engine.PluginEntry
 }
 
@@ -75,6 +81,11 @@ func (w *Web) pluginLine(entry engine.PluginEntry) pluginLine {
 	l.State, l.Problem = w.stateOf(entry)
 	if entry.Plugin != nil {
 		l.Kind = entry.Plugin.Meta().Kind
+	}
+	if l.Kind == engine.AlertPlugin {
+		channel := w.engine.Channel(entry.Slug)
+		l.Needs, l.Unsent, l.For = channel.Needs, channel.Unsent, channel.ForName
+		l.Last = w.engine.LastSent(context.Background(), entry.Slug)
 	}
 	use := w.engine.PluginUse(entry.Slug)
 	l.Uses = len(use.Checks) + len(use.Services) + len(use.Instances)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/form"
 )
 
 // subject is a service or an instance, as far as their pages are alike.
@@ -118,4 +119,14 @@ func (w *Web) nameOfSubject(ref engine.Ref) link {
 // repeatOf is how often an open incident of a severity is told again.
 func repeatOf(settings engine.Settings, severity engine.Status) time.Duration {
 	return settings.RepeatInterval[severity].Std()
+}
+
+// alertSettings are the stored settings of an alert plugin, nil where it is not chosen.
+func (s *subject) alertSettings(slug string) form.Values {
+	for _, choice := range s.Alerting.Alerts {
+		if choice.Plugin == slug {
+			return choice.Settings
+		}
+	}
+	return nil
 }

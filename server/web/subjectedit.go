@@ -30,6 +30,7 @@ type alertView struct {
 	Form   formView
 	ShowIf string
 	Errors []string
+	Needs  string // what the plugin lacks to send with the stored settings
 }
 
 // subjectEdit is one look at the form of a subject.
@@ -154,7 +155,7 @@ func (w *Web) drawAlerts(e *subjectEdit) []alertView {
 	var out []alertView
 	for _, card := range cards {
 		in, chosen := e.alerts[card.Slug]
-		v := alertView{Name: "alerts." + card.Slug, ID: idOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on}
+		v := alertView{Name: "alerts." + card.Slug, ID: idOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on, Needs: w.engine.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug))}
 		v.ShowIf = `{"` + v.Name + `":["true"]}`
 		v.Errors = e.draw.Errors.take(v.Name)
 		if f, _, known := w.pluginForm(card.Slug, engine.ServiceConfigForm); known {
