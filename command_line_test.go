@@ -73,3 +73,46 @@ func TestShownTarget(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestVersionIsAFlag(t *testing.T) {
+	for _, arg := range []string{"version", "--version"} {
+		if code, out, errs := command(arg); code != 0 || out != "moonwatch "+version+"\n" || errs != "" {
+			t.Errorf("%s: exit %d, %q, %q", arg, code, out, errs)
+		}
+	}
+}
+
+// TestTypos: a word that is nearly a command or a flag is answered with that.
+func TestTypos(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"serv", "did you mean serve?"}, {"doctr", "did you mean doctor?"}, {"plugin lnt", "lint"}, {"user ad", "add"}, {"serve --lisen 3", "--listen"},
+		{"--lisen 3", "--listen"}, {"plugin run --jsn", "--json"}, {"quux", "unexpected argument quux\n"}, {"serve --quux", "unknown flag --quux\n"},
+	} {
+		if code, _, errs := command(strings.Fields(tt.args)...); code != usageError || !strings.Contains(errs, tt.want) {
+			t.Errorf("%s: exit %d, %q, want %q", tt.args, code, errs, tt.want)
+		}
+	}
+}
+
+func TestListenAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"8420": "127.0.0.1:8420", "0": "127.0.0.1:0", ":8420": ":8420", "127.0.0.1:1": "127.0.0.1:1", "[::1]:1": "[::1]:1", "localhost:http": "localhost:http",
+		"70000": "", "nowhere": "", "": "", "::1": "", "http://x": "",
+	} {
+		got, err := listenAddress(text)
+		if got != want || (err == nil) != (want != "") || err != nil && !strings.Contains(err.Error(), "--listen") {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// TestExposure: who listens to the network is told so, and what crosses it.
+func TestExposure(t *testing.T) {
+	address := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 8420} }
+	for ip, want := range map[string]string{"127.0.0.1": "", "::1": "", "0.0.0.0": "every address", "::": "every address", "192.0.2.7": "192.0.2.7"} {
+		plain, tls := (&serveCommand{}).exposure(address(ip)), (&serveCommand{TLSCert: "x"}).exposure(address(ip))
+		if (plain == "") != (want == "") || !strings.Contains(plain, want) || strings.Contains(plain, "unencrypted") != (want != "") || strings.Contains(tls, "unencrypted") {
+			t.Errorf("of %s it says %q, with TLS %q", ip, plain, tls)
+		}
+	}
+}

@@ -54,6 +54,9 @@ func run(args []string, s streams) int {
 		args = append(args[1:len(args):len(args)], "--help")
 	}
 	var c commands
+	if len(args) > 0 && args[0] == "--version" {
+		args = []string{"version"}
+	}
 	ended := -1
 	parser, err := kong.New(&c,
 		kong.Name("moonwatch"),
@@ -72,7 +75,7 @@ func run(args []string, s streams) int {
 		return ended
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "moonwatch: %s\n", err)
+		fmt.Fprintf(s.err, "moonwatch: %s\n", nearestCommand(err.Error(), parser.Model.Node))
 		return usageError
 	}
 	err = ctx.Run()

@@ -91,7 +91,9 @@ func visits() []visit {
 			}
 			drip(ctx, a, pieces)
 		}},
-		{100, func(ctx context.Context, a string) { talk(ctx, a, time.Minute, any()+" HTTP/1.1\r\nHost: x\r\nX-Half: ") }},
+		{100, func(ctx context.Context, a string) {
+			talk(ctx, a, time.Minute, any()+" HTTP/1.1\r\nHost: x\r\nX-Half: ")
+		}},
 		{50, func(ctx context.Context, a string) { talk(ctx, a, time.Minute, "") }},
 		{10, func(ctx context.Context, a string) { // answers that nobody reads
 			talk(ctx, a, time.Minute, strings.Repeat("GET /status HTTP/1.1\r\nHost: x\r\n\r\nGET /login HTTP/1.1\r\nHost: x\r\n\r\n", 2000))

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,7 +68,8 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
-	if c.Plugins == "" {
+	ownPlugins := c.Plugins != ""
+	if !ownPlugins {
 		c.Plugins = filepath.Join(c.Data, "plugins")
 	}
 	network, err := c.network()
@@ -75,6 +78,9 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	}
 	defer network.Close()
 
+	if c.Listen, err = listenAddress(c.Listen); err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return listenError(c.Listen, err)
@@ -92,6 +98,9 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
 
+	if _, err := os.Stat(c.Plugins); errors.Is(err, os.ErrNotExist) && ownPlugins {
+		log.Warn("the folder of --plugins was not there and is made empty now: is its path right?", "folder", c.Plugins)
+	}
 	if err := os.MkdirAll(c.Plugins, 0o755); err != nil {
 		return fmt.Errorf("make the plugin folder: %w", err)
 	}
@@ -146,6 +155,9 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	defer func() { unwatch(); <-watched }()
 	log.Info("the monitor runs", "address", self, "data", c.Data, "plugins", c.Plugins, "version", version)
 	fmt.Fprintf(s.out, "Moonwatch runs at %s\n", self)
+	if words := c.exposure(listener.Addr()); words != "" {
+		fmt.Fprintln(s.out, words)
+	}
 	if setup != "" {
 		fmt.Fprintf(s.out, "Set it up here, once: %s/setup?token=%s\n", self, setup)
 	}
@@ -163,6 +175,36 @@ const visitorsMost = 2000
 
 // connectionsMost leaves half of the file descriptors to checks and the store.
 func connectionsMost() int { return max(8, min(visitorsMost, descriptors()/2)) }
+
+// listenAddress reads what --listen says: HOST:PORT, :PORT for all addresses, or a
+// bare PORT of this machine alone.
+func listenAddress(text string) (string, error) {
+	if port, err := strconv.ParseUint(text, 10, 16); err == nil {
+		return net.JoinHostPort("127.0.0.1", strconv.FormatUint(port, 10)), nil
+	}
+	_, _, err := net.SplitHostPort(text)
+	if err != nil || strings.ContainsAny(text, "/ ") {
+		return "", fmt.Errorf("--listen: write an address such as 127.0.0.1:8420, :8420 for all addresses, or a port alone for this machine")
+	}
+	return text, nil
+}
+
+// exposure says who can reach an address, when it is more than this machine.
+func (c *serveCommand) exposure(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || tcp.IP.IsLoopback() {
+		return ""
+	}
+	where := "at " + tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		where = "at every address of this machine"
+	}
+	words := "It listens " + where + ": whoever reaches it over the network sees the login, public pages and pings."
+	if c.TLSCert == "" {
+		words += " Without --tls-cert passwords cross the network unencrypted, unless a proxy in front speaks TLS."
+	}
+	return words
+}
 
 func listenError(address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {

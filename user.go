@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"strings"
+
+	"golang.org/x/term"
 )
 
 type userCommands struct {
@@ -84,11 +87,36 @@ func (c *client) userID(ctx context.Context, name string) (string, error) {
 	return "", fmt.Errorf("no user is named %s", name)
 }
 
+// readPassword reads a new password: from a terminal unseen, and twice.
 func readPassword(s streams, stdin bool) (string, error) {
-	if !stdin {
-		fmt.Fprint(s.err, "Password: ")
+	f, ok := s.in.(*os.File)
+	if stdin || !ok || !term.IsTerminal(int(f.Fd())) {
+		if !stdin {
+			fmt.Fprint(s.err, "Password: ")
+		}
+		return readSecret(s, "password")
 	}
-	return readSecret(s, "password")
+	before, err := term.MakeRaw(int(f.Fd())) // from before the question on: what is typed early is not seen either
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	defer term.Restore(int(f.Fd()), before)
+	t := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{f, s.err}, "")
+	first, err := t.ReadPassword("Password: ")
+	if err != nil || first == "" {
+		return "", errors.New("no password was typed")
+	}
+	again, err := t.ReadPassword("The same again: ")
+	if err != nil {
+		return "", errors.New("the password was not typed again: nothing was changed")
+	}
+	if first != again {
+		return "", errors.New("the two passwords differ: nothing was changed")
+	}
+	return first, nil
 }
 
 // readSecret reads the first line of standard input.
