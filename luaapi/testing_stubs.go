@@ -19,6 +19,11 @@ func (a args) stubError(n int) *host.Error {
 	if a.has(n - 1) {
 		a.fail(n, "give an answer, or nil, message and kind")
 	}
+	return a.failure(n)
+}
+
+// failure is (message, kind) from argument n on.
+func (a args) failure(n int) *host.Error {
 	e := &host.Error{Message: a.text(n, "message"), Kind: host.Unreachable}
 	if a.has(n + 1) {
 		e.Kind = host.Kind(a.text(n+1, "kind"))
@@ -228,8 +233,11 @@ func testExec(L *lua.LState) int {
 		a.fail(1, "argv is empty")
 	}
 	o := a.options(2, "answer", []string{"code", "signal", "stdout", "stderr"})
-	failure := a.stubError(3)
-	if failure != nil && !a.has(2) {
+	var failure *host.Error
+	if a.has(3) {
+		failure = a.failure(3)
+	}
+	if failure != nil && !a.has(2) { // with an answer: what was printed until it failed
 		w.stub.OnExec(argv, nil, failure)
 		return 0
 	}

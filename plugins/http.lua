@@ -132,28 +132,19 @@ local function headers_of(headers, user_agent)
   return all
 end
 
--- options_of gives what differs from the defaults, or nil: most checks need no
--- options at all, and a table that is not made saves a tenth of the run.
+-- options_of gives what differs from the defaults.
 local function options_of(check, user_agent)
-  local options
+  local options = {}
   local headers, user, body = check.headers, check.username, check.body
-  if user_agent ~= "" or next(headers) then options = { headers = headers_of(headers, user_agent) } end
-  if user ~= "" then
-    options = options or {}
-    options.auth = { user, check.password }
-  end
-  if body ~= "" then
-    options = options or {}
-    options.body = body
-  end
-  options = options or {}
+  if user_agent ~= "" or next(headers) then options.headers = headers_of(headers, user_agent) end
+  if user ~= "" then options.auth = { user, check.password } end
+  if body ~= "" then options.body = body end
   if not reads_body(check) then -- what comes at once is shown with a failure
     options.max_body, options.body_timeout = 32768, 0.1
   elseif check.max_size ~= 1 then -- 1 MiB is what the module takes by itself
     options.max_body = check.max_size * 1048576
   end
   if not check.verify_ssl_certificate or not check.follow_redirects then
-    options = options or {}
     options.verify, options.redirects = check.verify_ssl_certificate, check.follow_redirects
   end
   return options
@@ -164,7 +155,6 @@ function Http:run(check, result)
   if method == "GET" then
     response, problem = http.get(check.endpoint, options)
   else
-    options = options or {}
     options.method, options.url = method, check.endpoint
     response, problem = http.request(options)
   end

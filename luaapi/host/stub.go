@@ -72,7 +72,7 @@ func (s shelf[T]) take(key string) (answer T, err error, ok bool) {
 	item := q.items[min(q.used, len(q.items)-1)]
 	q.used++
 	if item.err != nil {
-		return answer, item.err, true
+		return item.answer, item.err, true
 	}
 	return item.answer, nil, true
 }
