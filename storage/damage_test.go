@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io/fs"
@@ -310,5 +311,65 @@ func TestDamage(t *testing.T) {
 			}
 			t.Logf("%d refused, %d whole", refused, held)
 		})
+	}
+}
+
+// TestNotTakenForNew: a folder that held something, and where all or a part of it
+// is gone, is refused; one in which nothing was stored yet is made.
+func TestNotTakenForNew(t *testing.T) {
+	source := t.TempDir()
+	db := openTest(t, source, testOptions())
+	if err := db.Apply(t.Context(), crashBatch(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	image := imageOf(t, source)
+	for name, test := range map[string]struct {
+		change func(dir string) error
+		want   string // "" opens
+	}{
+		"the MANIFEST is gone": {func(dir string) error { return os.Remove(filepath.Join(dir, "db", manifestName)) }, "db/MANIFEST is missing"},
+		"the MANIFEST is cut":  {func(dir string) error { return os.Truncate(filepath.Join(dir, "db", manifestName), 16) }, "db/MANIFEST was cut"},
+		"of an older version, cut": {func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, lastName)), os.Truncate(filepath.Join(dir, "db", manifestName), 16))
+		}, "db/MANIFEST was cut"},
+		"the database is empty": {func(dir string) error {
+			return errors.Join(os.RemoveAll(filepath.Join(dir, "db")), os.Mkdir(filepath.Join(dir, "db"), 0o700))
+		}, "is gone or empty"},
+		"the database is gone":    {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "db")) }, "is gone or empty"},
+		"all is gone":             {func(dir string) error { return Remove(dir) }, ""},
+		"a start was interrupted": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "db", newName), nil, 0o600) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			image.write(t, dir)
+			if err := test.change(dir); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // a refusal stays one
+				db, err := Open(dir, testOptions())
+				if err == nil {
+					err = db.Close()
+				}
+				if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+					t.Errorf("Open = %v, want %q", err, test.want)
+				}
+			}
+		})
+	}
+}
+
+// TestNoFormat: a database without a record of its format is never given one.
+func TestNoFormat(t *testing.T) {
+	dir := t.TempDir()
+	db := openTest(t, dir, testOptions())
+	if err := db.commitOps([]op{{key: metaKey(metaFormat), delete: true}}); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	for range 2 {
+		if _, err := Open(dir, testOptions()); err == nil || !strings.Contains(err.Error(), "no record of its format") {
+			t.Errorf("Open = %v", err)
+		}
 	}
 }

@@ -87,7 +87,7 @@ func (in *inspection) look() error {
 	}
 	switch {
 	case len(there) == 0 && in.last != nil:
-		return in.damaged("", "is gone or empty, and it held %d commits (%s says so)", in.last.commit, lastName)
+		return in.damaged("", "is gone or empty, and it held %d commits, as %s says: to begin anew, remove that too", in.last.commit, filepath.Join(in.dir, lastName))
 	case len(there) == 0:
 		in.fresh = true
 		return in.mark()
