@@ -57,7 +57,13 @@ func (s *Server) rotaRoutes() []*route {
 		{"from", &shape{kind: instantShape}, "only shifts that end later (now)"},
 		{"to", &shape{kind: instantShape}, "only shifts that start before (28 days after from)"},
 	}}
-	return append(append(k.routes(s), revisionRoutes(s, k, nil)...),
+	revisions := revisionRoutes(s, k, nil)
+	for _, rt := range revisions {
+		if rt.method == "POST" { // more than a swap of shifts
+			rt.role = access.Editor
+		}
+	}
+	return append(append(k.routes(s), revisions...),
 		&route{method: "GET", path: "/rotas/{id}/shifts", role: access.Viewer, tag: "rotas", summary: "List the shifts of a rota",
 			note:   "Shifts are known for the 60 days ahead and the 30 days behind. They are half-open.",
 			output: shift, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return listShifts(c, spec) }},
