@@ -47,7 +47,7 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	if err == nil {
 		err = v.judgeReturn(r, name, &report)
 	}
-	report.Took = time.Since(r.started) - r.weighed
+	report.Took = time.Since(r.started)
 	report.Waited = r.waited
 	report.Instructions = r.vm.instructions
 	report.Memory = r.weighEnd()

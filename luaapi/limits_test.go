@@ -37,6 +37,10 @@ var badBodies = []struct{ name, body, want string }{
 	{"mutual recursion", `local f, g function f() return 1 + g() end function g() return 1 + f() end f()`, "limit"},
 	{"recursion in pcall", `local function f() return 1 + f() end pcall(f) return result`, "limit"},
 	{"recursion through pcall", `local function f() pcall(f) f() end f() return result`, "any"},
+	{"recursion with more and more arguments", `local function f(...) return 1 + f(1, 2, 3, ...) end f()`, "limit"},
+	{"tail calls with more and more arguments", `local function f(...) return f(1, 2, 3, ...) end f()`, "limit"},
+	{"such a recursion in pcall", `local function f(...) return f(1, 2, 3, ...) end pcall(f) return result`, "limit"},
+	{"results that pile up", `local function f(n) if n == 0 then return end return 1, 2, 3, f(n - 1) end return select("#", f(1e9))`, "limit"},
 	{"tail calls for ever", `local function f() return f() end return f()`, "timeout"},
 	{"__index recursion", `local t = setmetatable({}, {}) local m = { __index = function(t, k) return t[k .. "x"] end } setmetatable(t, m) return t.x`, "limit"},
 	{"__tostring recursion", `local t = {} setmetatable(t, { __tostring = function() return tostring(t) end }) return tostring(t)`, "limit"},
@@ -235,4 +239,16 @@ func TestInnocentRunSurvivesALargeHeap(t *testing.T) {
 		t.Errorf("got %+v", short(got))
 	}
 	ballast[0] = 1
+}
+
+// Weighing a run that somebody looks at does not hide the time that it took.
+func TestAMeasuredRunTellsItsTime(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `local t = {} for i = 1, 20000 do t[i] = { i } end while true do end`)},
+		func(o *Options) { o.Weigh = true })
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
+	if !got.TimedOut || got.Took < 280*time.Millisecond {
+		t.Errorf("ended after %v: %+v", got.Took, short(got))
+	}
 }

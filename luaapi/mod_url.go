@@ -30,7 +30,7 @@ func openURL(*lua.LState) *lua.LTable {
 var urlParts = []string{"scheme", "user", "password", "host", "port", "path", "query", "fragment"}
 
 // maxURLText is how long a URL is at most, in bytes.
-const maxURLText = 64 << 10
+const maxURLText = 4 << 20
 
 // urlParse takes a URL to pieces. What is not in it is "", but for user,
 // password and port, which are nil.

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -97,7 +98,35 @@ func shortenPanic(L *lua.LState) {
 	if api, ok := p.(*lua.ApiError); ok {
 		panic(api)
 	}
-	panic(&lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(fmt.Sprint(p)), StackTrace: traceback(L)})
+	text := fmt.Sprint(p)
+	if ofTheMachine() {
+		text += machineOverflow
+	}
+	panic(&lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(text), StackTrace: traceback(L)})
+}
+
+// machineOverflow marks a panic of the Lua machine itself, as it marks others: its
+// registers reach beyond their end where arguments pile up in a recursion.
+const machineOverflow = ": registry overflow"
+
+// ofTheMachine reports whether the panic under way began in the Lua machine, not
+// in a function of ours that it had called. It is called by the deferred function.
+func ofTheMachine() bool {
+	var callers [32]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
+	panicking := false
+	for {
+		frame, more := frames.Next()
+		switch {
+		case frame.Function == "runtime.gopanic":
+			panicking = true
+		case panicking && !strings.HasPrefix(frame.Function, "runtime."):
+			return strings.HasPrefix(frame.Function, "github.com/yuin/gopher-lua.")
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // traceLines is how many calls a traceback shows at its top and at its bottom.

@@ -36,11 +36,10 @@ type run struct {
 	started time.Time // when it got its turn
 	waited  time.Duration
 	log     []engine.LogLine
-	held    uint64        // bytes, the most that a weighing found
-	weighed time.Duration // spent on weighing a run that somebody looks at
-	over    bool          // end was called
-	trace   string        // of an error that pcall did not catch
-	fault   string        // a panic in a host function
+	held    uint64 // bytes, the most that a weighing found
+	over    bool   // end was called
+	trace   string // of an error that pcall did not catch
+	fault   string // a panic in a host function
 
 	// enter is called inside the protected call, with the fresh plugin table.
 	enter    func(r *run, L *lua.LState, self *lua.LTable)

@@ -254,7 +254,6 @@ func (v *vmContext) heavy() bool {
 	took := time.Since(begun)
 	v.nextWeighing = begun.Add((1 + weighPause) * took)
 	if v.measured {
-		v.run.weighed += took
 		v.built, v.lastHeld = 0, held
 		v.nextMeasure = v.instructions + closely
 		if v.instructions > little || steps > little {
