@@ -115,7 +115,9 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 	if err := writeEditorFiles(c.Plugins); err != nil {
 		log.Warn("editors find no definitions beside the plugins", "error", err)
 	}
-	if err := lua.Load(ctx); err != nil {
+	if err := lua.Load(ctx); ctx.Err() != nil {
+		return nil // stopped before it was up
+	} else if err != nil {
 		return fmt.Errorf("load plugins: %w", err)
 	}
 

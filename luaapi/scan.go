@@ -32,7 +32,7 @@ func (rt *Runtime) Load(ctx context.Context) error {
 		return err
 	}
 	kept := rt.keptSources(ctx)
-	found, _, err := rt.readFolder()
+	found, _, err := rt.readFolder(ctx)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading the plugin folder: %w", err)
 	}
@@ -73,7 +73,7 @@ type found struct {
 
 // readFolder reads all plugins of the folder. unsettled is set when a file went
 // away while it was read.
-func (rt *Runtime) readFolder() (all map[string]found, unsettled bool, err error) {
+func (rt *Runtime) readFolder(ctx context.Context) (all map[string]found, unsettled bool, err error) {
 	all = map[string]found{}
 	if rt.opts.Dir == "" {
 		return all, false, nil
@@ -89,7 +89,10 @@ func (rt *Runtime) readFolder() (all map[string]found, unsettled bool, err error
 			all[shown] = found{err: fmt.Errorf("the file's name must have at most %d bytes of printable characters", maxFileName)}
 			continue
 		}
-		s, err := readSource(fsys, name)
+		s, err := readSourceUntil(ctx, fsys, name)
+		if ctx.Err() != nil {
+			return nil, false, ctx.Err()
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			unsettled = true
 			continue
@@ -110,6 +113,9 @@ func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[s
 			u := rt.unitAt(name)
 			u.problems, u.hash = problems{wholeFile(name, f.err.Error())}, ""
 			continue
+		}
+		if ctx.Err() != nil {
+			break // what was not loaded stays as it was
 		}
 		if !rt.needsLoad(name, f) {
 			continue
@@ -210,8 +216,11 @@ func (rt *Runtime) retire(u *unit, next *loadResult) {
 func (rt *Runtime) scan(ctx context.Context) (again bool) {
 	rt.scanning.Lock()
 	defer rt.scanning.Unlock()
-	all, unsettled, err := rt.readFolder()
+	all, unsettled, err := rt.readFolder(ctx)
 	if err != nil {
+		if ctx.Err() != nil {
+			return false
+		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			rt.opts.Logger.Error("reading the plugin folder", "error", err)
 			return false

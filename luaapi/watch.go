@@ -51,7 +51,7 @@ func (w *folderWatch) loop(ctx context.Context) {
 	} else {
 		rescan = min(rescan, time.Second)
 	}
-	w.follow()
+	w.follow(ctx)
 	settle := time.NewTimer(o.Settle) // what changed since Load is found by the first look
 	defer settle.Stop()
 	every := time.NewTicker(rescan)
@@ -81,7 +81,7 @@ func (w *folderWatch) loop(ctx context.Context) {
 		}
 		first = time.Time{}
 		again := w.rt.scan(ctx)
-		w.follow()
+		w.follow(ctx)
 		if again {
 			settle.Reset(o.Settle)
 		}
@@ -90,7 +90,7 @@ func (w *folderWatch) loop(ctx context.Context) {
 
 // follow watches the folder, what it links to, its parent (in which the folder
 // itself may be replaced) and every folder below.
-func (w *folderWatch) follow() {
+func (w *folderWatch) follow(ctx context.Context) {
 	if w.notify == nil {
 		return
 	}
@@ -100,7 +100,7 @@ func (w *folderWatch) follow() {
 		dir = w.rt.opts.Dir
 	}
 	wanted[filepath.Dir(dir)] = true
-	for _, folder := range foldersBelow(dir) {
+	for _, folder := range foldersBelow(ctx, dir) {
 		wanted[folder] = true
 	}
 	for folder := range w.watched {
@@ -117,14 +117,22 @@ func (w *folderWatch) follow() {
 	}
 }
 
+// maxLooked is how many files and folders are looked through for folders to watch;
+// what lies behind is found by reading the plugins every few seconds.
+const maxLooked = 20_000
+
 // foldersBelow lists dir and the folders in it that plugins can be made of.
-func foldersBelow(dir string) []string {
+func foldersBelow(ctx context.Context, dir string) []string {
 	folders := []string{dir}
 	if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
 		folders = append(folders, real, filepath.Dir(real))
 		dir = real
 	}
+	looked := 0
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if looked++; looked > maxLooked || ctx.Err() != nil {
+			return fs.SkipAll
+		}
 		if err != nil {
 			return nil
 		}
