@@ -124,6 +124,9 @@ func (m *runMemory) RunMemory() (held, most uint64) {
 	return m.lua.RunMemory()
 }
 
+// LightCheck implements engine.Memory.
+func (m *runMemory) LightCheck(check string) bool { return m.lua != nil && m.lua.LightCheck(check) }
+
 // ExpectedMemory implements engine.Memory.
 func (m *runMemory) ExpectedMemory(check string) uint64 {
 	if m.lua == nil {

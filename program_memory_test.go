@@ -65,7 +65,7 @@ return P
 			}
 		}
 	}
-	if lost, _ := goodSlots(t, m, slots, begin.Add(time.Second), end); lost > 0 && !raceEnabled {
+	if lost, _ := goodSlots(t, m, slots, begin.Add(time.Second), end, time.Second); lost > 0 && !raceEnabled {
 		t.Errorf("good checks lost %d slots", lost)
 	}
 	if most > 640<<20 && !raceEnabled {

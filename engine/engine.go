@@ -58,6 +58,8 @@ type Memory interface {
 	RunMemory() (held, most uint64)
 	// ExpectedMemory is how many bytes a run of a check is likely to hold.
 	ExpectedMemory(check string) uint64
+	// LightCheck reports whether the last run of a check did little work and held little.
+	LightCheck(check string) bool
 }
 
 // DefaultOptions returns options that want a Store and a Sealer.

@@ -24,6 +24,7 @@ type scheduler struct {
 	flying  int
 	wakes   time.Time         // when the next turn is meant to come
 	spare   int               // runs that this turn may still start
+	light   int               // light ones that it may start beyond them
 	crowded func() bool       // whether runs begun now would only wait for connections
 	plugins map[string]*share // by slug
 	ready   []string          // slugs with waiting runs, in turn
@@ -280,7 +281,7 @@ func (s *scheduler) turn() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	s.spare = burst
+	s.spare, s.light = burst, lightBurst
 	if s.crowded() {
 		s.spare = crowdBurst
 	} else if !s.wakes.IsZero() && now.Sub(s.wakes) > late {
@@ -298,7 +299,7 @@ func (s *scheduler) turn() time.Duration {
 			s.skipped.Add(1)
 			continue
 		}
-		s.launch(e, planned, s.spare > 0)
+		s.launch(e, planned, s.spare > 0 || s.takesLight(e.check))
 	}
 	sleep := time.Hour
 	if len(s.ready) > 0 {

@@ -26,6 +26,22 @@ func (s *scheduler) room(expected uint64) bool {
 	return use <= most-most/4 || s.heavy == 0 && held < most/2
 }
 
+// lightBurst is how many light runs a turn starts at most beyond what it starts
+// of any kind. A late turn starts few, so that what is under way may end: but runs
+// that take next to nothing are not to wait until those have ended that take all
+// they can get.
+const lightBurst = 32
+
+// takesLight reports whether this turn starts one more run of a check though it
+// starts no others, and counts it.
+func (s *scheduler) takesLight(c *Check) bool {
+	if s.light == 0 || s.memory == nil || !s.memory.LightCheck(c.ID) {
+		return false
+	}
+	s.light--
+	return true
+}
+
 // claim counts a run that begins, and unclaim one that has ended.
 func (s *scheduler) claim(memory uint64) {
 	s.claimed += memory

@@ -19,6 +19,8 @@ func (g *gauge) ExpectedMemory(check string) uint64 {
 	return 32 << 10
 }
 
+func (g *gauge) LightCheck(check string) bool { return strings.HasPrefix(check, "light") }
+
 func newGauge(c *crowd, most uint64) *gauge {
 	g := &gauge{}
 	g.most.Store(most)
@@ -91,6 +93,21 @@ func TestOneHeavyRunMayAlwaysBegin(t *testing.T) {
 	c.end("heavy", 1)
 	c.turn()
 	c.want("heavy", 1, "when the first has ended")
+}
+
+// TestALateTurnStartsLightRuns holds that where the processors have more to do
+// than they can, checks whose runs take next to nothing are begun all the same.
+func TestALateTurnStartsLightRuns(t *testing.T) {
+	c := newCrowd(t, 1000)
+	newGauge(c, 1<<40)
+	c.add("other", 100, time.Second, 30*time.Second)
+	c.add("light", 100, time.Second, 30*time.Second)
+	c.turn()
+	c.now = c.now.Add(time.Second + 2*late)
+	c.turn()
+	if got := c.gather(); got["light"] < lightBurst || got["other"] > lateBurst || got["light"]+got["other"] > lightBurst+lateBurst {
+		t.Errorf("a late turn starts %v, want %d light ones and %d of any kind", got, lightBurst, lateBurst)
+	}
 }
 
 // TestManualRunWaitsForMemory holds that a run asked for by hand waits for

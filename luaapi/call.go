@@ -64,13 +64,16 @@ func (c *call) wait(timeout time.Duration, fn func(ctx context.Context) error) e
 	defer end()
 	ctx, cancel := c.waitContext(whole, timeout)
 	defer cancel()
+	as := returning
 	if c.run != nil {
+		c.run.vm.waits++
+		as = c.run.vm.rank()
 		c.run.vm.park(end)
 		defer c.run.vm.unpark()
 	}
 	c.gate.release()
 	err := fn(ctx)
-	if gateErr := c.gate.acquire(whole, returning); gateErr != nil && err == nil {
+	if gateErr := c.gate.acquire(whole, as); gateErr != nil && err == nil {
 		err = gateErr
 	}
 	return err

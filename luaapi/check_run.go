@@ -51,7 +51,7 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	report.Waited = r.waited
 	report.Instructions = r.vm.instructions
 	report.Memory = r.weighEnd()
-	v.rt.weights.note(in.Check.ID, report.Memory)
+	v.rt.weights.note(in.Check.ID, report.Memory, r.vm.work() > muchWork)
 	clean := err == nil
 	r.end(v.pool, clean)
 	r.fill(&report, err)

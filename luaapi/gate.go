@@ -12,8 +12,18 @@ type rank int
 const (
 	returning rank = iota // comes back from a wait: what has begun is to end before more begins
 	fresh                 // waits for its first turn
-	sliced                // has used up its slice
+	spent                 // comes back from a wait, after much work or many waits
+	sliced                // has used up its slice, or is known to use much
 	ranks
+)
+
+const (
+	// muchWork is how many instructions make a run one that waits behind those
+	// that have done little: a few milliseconds of a core.
+	muchWork = 200_000
+	// waitWork is what one wait counts as: who waits for nothing again and again
+	// takes turns as well.
+	waitWork = 1000
 )
 
 // turns limits how many runs execute Lua at one time. Of nine turns one goes to

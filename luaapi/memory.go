@@ -3,11 +3,13 @@ package luaapi
 import "sync"
 
 // checkWeights remembers the checks whose runs were heavy when they were last
-// weighed, so that the scheduler knows before it begins another. Its zero value
+// weighed, so that the scheduler knows before it begins another, and those whose
+// last run did much work, which wait for a turn behind the others. Its zero value
 // is ready.
 type checkWeights struct {
-	mu    sync.Mutex // guards heavy
+	mu    sync.Mutex // guards what follows
 	heavy map[string]uint64
+	busy  map[string]bool // of every check that has run
 }
 
 const (
@@ -19,13 +21,18 @@ const (
 	maxHeavy = 100_000
 )
 
-// note takes the weight of a run of a check; 0 is one that was not weighed.
-func (w *checkWeights) note(check string, held uint64) {
+// note takes the weight of a run of a check, 0 for one that was not weighed, and
+// whether it did much work.
+func (w *checkWeights) note(check string, held uint64, busy bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy == nil || len(w.busy) >= maxHeavy {
+		w.busy = map[string]bool{}
+	}
+	w.busy[check] = busy
 	if held == 0 {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if held <= lightRun {
 		delete(w.heavy, check)
 		return
@@ -34,6 +41,23 @@ func (w *checkWeights) note(check string, held uint64) {
 		w.heavy = map[string]uint64{}
 	}
 	w.heavy[check] = held
+}
+
+// isBusy reports whether the last run of a check did much work.
+func (w *checkWeights) isBusy(check string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy[check]
+}
+
+// LightCheck reports whether a check has run, and its last run did little work
+// and held little. It does not block.
+func (rt *Runtime) LightCheck(check string) bool {
+	w := &rt.weights
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	busy, known := w.busy[check]
+	return known && !busy && w.heavy[check] == 0
 }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the

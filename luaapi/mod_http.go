@@ -117,6 +117,11 @@ func httpAll(L *lua.LState) int {
 		if sent += len(requests[i].Body); sent > maxAllBodies {
 			a.fail(1, "the bodies of the requests together are longer than 64 MiB")
 		}
+		if c.run != nil { // writing them is work
+			if err := c.run.vm.Steps(len(requests[i].Body) / 8); err != nil {
+				L.RaiseError("%s", err.Error())
+			}
+		}
 	}
 	c.carry(requests...)
 	answers := make([]*host.HTTPResponse, len(requests))

@@ -133,7 +133,11 @@ func (r *run) waitForTurn(ctx context.Context, kind runKind) error {
 		ctx, cancel = context.WithTimeout(ctx, turnWait)
 		defer cancel()
 	}
-	if err := r.turn.acquire(ctx, fresh); err != nil {
+	as := fresh
+	if kind.subject != "" && r.rt.weights.isBusy(kind.subject) {
+		as = sliced
+	}
+	if err := r.turn.acquire(ctx, as); err != nil {
 		return errNoTurn
 	}
 	r.waited = time.Since(asked)

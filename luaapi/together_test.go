@@ -111,9 +111,9 @@ func TestHeavyChecksAreKnown(t *testing.T) {
 		}
 	}
 	for i := range maxHeavy + 10 {
-		rt.weights.note(fmt.Sprint(i), 1<<20)
+		rt.weights.note(fmt.Sprint(i), 1<<20, true)
 	}
-	if n := len(rt.weights.heavy); n > maxHeavy {
+	if n := max(len(rt.weights.heavy), len(rt.weights.busy)); n > maxHeavy {
 		t.Errorf("%d checks are remembered, want %d at most", n, maxHeavy)
 	}
 }
@@ -133,5 +133,33 @@ func TestAWaitingRunIsEndedByItsOwnLimit(t *testing.T) {
 	begun := time.Now()
 	if got := runOnce(t, rt, "test", nil); got.Error != string(errMemory) || !got.Limit || time.Since(begun) > 4*time.Second {
 		t.Errorf("after %v: %+v", time.Since(begun), short(got))
+	}
+}
+
+// TestBusyChecksAreKnown holds that a check whose run did much work, or waited
+// for nothing again and again, is known as busy until a run of it was not.
+func TestBusyChecksAreKnown(t *testing.T) {
+	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `
+  if check.name == "loops" then for i = 1, 200000 do end end
+  if check.name == "waits" then for i = 1, 300 do require("time").sleep(0) end end
+  result.succeeded = true return result`)}, func(o *Options) { o.Host = &fakeHost{} })
+	for i, tt := range []struct {
+		name string
+		busy bool
+	}{{"light", false}, {"loops", true}, {"light", false}, {"waits", true}, {"light", false}} {
+		if i == 0 && rt.LightCheck("c1") {
+			t.Error("a check that never ran is known as light")
+		}
+		in := checkRun("test", nil)
+		in.Check.Name = tt.name
+		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
+			t.Fatalf("%+v", short(got))
+		}
+		if got := rt.weights.isBusy(in.Check.ID); got != tt.busy {
+			t.Errorf("%d: after a run that %s, busy is %v", i, tt.name, got)
+		}
+		if got := rt.LightCheck(in.Check.ID); got == tt.busy {
+			t.Errorf("%d: after a run that %s, light is %v", i, tt.name, got)
+		}
 	}
 }

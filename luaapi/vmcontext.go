@@ -48,6 +48,7 @@ type vmContext struct {
 	lastHeld, built uint64 // bytes, of a measured run: at its last weighing, and since
 	run             *run
 
+	waits   int64                      // so far
 	weight  atomic.Uint64              // bytes in Lua's reach at the last whole weighing
 	killed  atomic.Pointer[limitError] // set by the watchdog: the run is to end with it
 	parking parking
@@ -119,6 +120,17 @@ func (v *vmContext) Done() <-chan struct{} {
 		return v.look()
 	}
 	return nil
+}
+
+// work is what the run has done so far, in instructions.
+func (v *vmContext) work() int64 { return v.instructions + waitWork*v.waits }
+
+// rank is how the run comes back from a wait.
+func (v *vmContext) rank() rank {
+	if v.work() > muchWork {
+		return spent
+	}
+	return returning
 }
 
 func (v *vmContext) look() <-chan struct{} {
