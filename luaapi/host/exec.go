@@ -46,6 +46,7 @@ func (n *Net) Exec(ctx context.Context, req *ExecRequest) (*ExecAnswer, error) {
 	err := cmd.Run()
 	if cmd.Process != nil {
 		killGroup(cmd)
+		reap(cmd.Process.Pid)
 	}
 	if ctx.Err() != nil {
 		if cmd.Process != nil {
