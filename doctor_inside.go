@@ -68,7 +68,7 @@ func pluginsCheck(ctx context.Context, x *examination, api *client) error {
 		case p.State == "failed":
 			x.bad("plugin %s does not load", p.Slug)
 		case p.State == "orphaned" && used > 0:
-			x.bad("the file of plugin %s is gone (%s); its last version goes on", p.Slug, p.File)
+			x.bad("the file of plugin %s is gone (%s): it is used by %s, whose checks are unknown and whose alerts are not sent until the file is back", p.Slug, p.File, counted(used, "object"))
 		case p.State == "suspended":
 			x.bad("plugin %s is suspended: %s", p.Slug, p.Suspended)
 		}

@@ -131,7 +131,9 @@ func fieldNotes(f *form.Field) []string {
 			notes = append(notes, fmt.Sprintf(format, values...))
 		}
 	}
-	add(f.Required && f.Initial == nil && f.Env == "" && f.Type != form.Boolean, "required")
+	need := f.Required && f.Initial == nil && f.Env == "" && f.Type != form.Boolean
+	add(need && len(f.ShowIf) == 0, "required")
+	add(need && len(f.ShowIf) > 0, "required where it is shown")
 	add(f.Secret(), "secret")
 	add(f.Env != "", "else `%s` of the environment", f.Env)
 	add(f.Unit != "", "in %s", f.Unit)

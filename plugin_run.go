@@ -163,8 +163,13 @@ func clean(ctx context.Context, plugin engine.Plugin, name engine.FormName, flag
 		if !ok {
 			return nil, fmt.Errorf("%s %s: write FIELD=VALUE", flag, pair)
 		}
+		t := f.Field(field)
+		if before, again := raw[field]; again && t != nil && t.Type == form.ChoiceMany {
+			raw[field] = append(chosen(before), chosen(value)...)
+			continue
+		}
 		raw[field] = value
-		if t := f.Field(field); t != nil && (t.Type == form.KeyValue || t.Type == form.List) && strings.HasPrefix(strings.TrimSpace(value), "{") {
+		if t != nil && (t.Type == form.KeyValue || t.Type == form.List) && strings.HasPrefix(strings.TrimSpace(value), "{") {
 			var decoded any
 			if err := json.Unmarshal([]byte(value), &decoded); err != nil {
 				return nil, fmt.Errorf("%s %s: this is not JSON", flag, field)
@@ -182,6 +187,19 @@ func clean(ctx context.Context, plugin engine.Plugin, name engine.FormName, flag
 		return nil, fmt.Errorf("%s: %w", flag, errs)
 	}
 	return values, nil
+}
+
+// chosen are the values of one --set of a MultipleChoiceField: one, or a JSON array.
+func chosen(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	text, _ := v.(string)
+	var list []any
+	if strings.HasPrefix(text, "[") && json.Unmarshal([]byte(text), &list) == nil {
+		return list
+	}
+	return []any{text}
 }
 
 // kibibytes shows an amount of memory.

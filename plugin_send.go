@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/form"
 	"moonwatch/luaapi"
 	"moonwatch/luaapi/host"
 )
@@ -23,6 +25,7 @@ type pluginSendCommand struct {
 	Setting   []string `sep:"none" placeholder:"FIELD=VALUE" help:"A value of the plugin's site-wide settings. May be given several times."`
 	Kind      string   `enum:"firing,escalation,deescalation,update,repeat,recovery,acknowledged,unacknowledged,test" default:"firing" help:"What the alert is of (${default}): ${enum}."`
 	AllowExec []string `placeholder:"PATH" help:"A program that the plugin may run."`
+	PublicURL string   `placeholder:"URL" help:"The site's public address, as the settings have it: for action_url and view_url."`
 	Trace     bool     `help:"Print every request with its timing and answer."`
 }
 
@@ -57,6 +60,13 @@ func (c *pluginSendCommand) Run(s streams) error {
 	fmt.Fprintf(s.out, "%s in %.3f s\n", outcome, report.Took.Seconds())
 	if report.Why != "" {
 		fmt.Fprintf(s.out, "why      %s\n", indented(report.Why))
+	}
+	switch {
+	case report.Outcome == engine.OutcomeSent || report.Outcome == engine.OutcomeSkipped:
+	case report.NoRetry:
+		fmt.Fprintln(s.out, "retry    no: the plugin says that it is useless")
+	case report.RetryAfter > 0:
+		fmt.Fprintf(s.out, "retry    after %s, as the plugin asks\n", form.FormatDuration(report.RetryAfter))
 	}
 	for _, l := range report.Log {
 		fmt.Fprintf(s.out, "log      %s: %s\n", l.Level, indented(l.Message))
@@ -139,7 +149,7 @@ func (c *pluginSendCommand) event(ctx context.Context, plugin engine.Plugin) (*e
 		service.Failing = []engine.CheckRecord{check}
 	}
 	user := engine.UserSnapshot{ID: "u1", Username: "ada", FirstName: "Ada", Email: "ada@example.org", TimeZone: "UTC", Role: access.Operator}
-	in := &engine.AlertCall{Service: service, Attempt: 1, Update: isUpdate(service.Kind) && plugin.Meta().HasUpdate}
+	in := &engine.AlertCall{Service: service, Attempt: 1, PublicURL: strings.TrimRight(c.PublicURL, "/"), Update: isUpdate(service.Kind) && plugin.Meta().HasUpdate}
 	var err error
 	if service.Settings, err = clean(ctx, plugin, engine.ServiceConfigForm, "--service", c.Service); err != nil {
 		return nil, err

@@ -4,9 +4,11 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"moonwatch/engine"
@@ -290,5 +292,28 @@ func TestTestingFiles(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "notes.txt")); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is random is the same in every test, and not the same twice in one.
+func TestRandomIsTheSameInEveryTest(t *testing.T) {
+	source := "local crypto = require \"crypto\"\n" + checkSource("p", `result.message = crypto.random(4) result.raw_data = crypto.random(4) return result`)
+	tests := `local t = require "testing"
+local function same()
+  local r = t.run({})
+  t.is_true(r.message ~= r.raw_data)
+  t.equal(r.message, "FIRST")
+end
+return { test_a = same, test_b = same }`
+	rt := newTestRuntime(t, nil)
+	run := func(first string) TestFile {
+		return rt.TestFS(t.Context(), fstest.MapFS{"p.lua": {Data: []byte(source)}, "p_test.lua": {Data: []byte(strings.ReplaceAll(tests, "FIRST", first))}}, "p.lua")
+	}
+	out := run("x")
+	found := regexp.MustCompile(`[0-9a-f]{8}`).FindString(out.Tests[0].Failure.Message)
+	for _, one := range run(found).Tests {
+		if one.Failure != nil {
+			t.Errorf("%s: %s (the first was %q)", one.Name, one.Failure.Message, found)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +28,7 @@ type Stub struct {
 	requests []HTTPRequest
 	mails    []Mail
 	missing  []string
+	random   *rand.ChaCha8 // nil: not asked yet
 }
 
 var (
@@ -234,6 +236,16 @@ func (s *Stub) Certificate(_ context.Context, req *CertificateRequest) (*Certifi
 	}
 	cert := *prepared
 	return &cert, nil
+}
+
+// Random fills data with bytes that are the same for every new Stub.
+func (s *Stub) Random(data []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.random == nil {
+		s.random = rand.NewChaCha8([32]byte{1})
+	}
+	s.random.Read(data) // cannot fail
 }
 
 // OnExec prepares the end of a program that is run with exactly these arguments.
