@@ -98,7 +98,7 @@ func (e *Engine) Channel(slug string) Channel {
 			}
 		}
 	}
-	if !used {
+	if !used && e.hasSettings(slug) { // else each service brings what it wants
 		c.Needs = e.missing(e.tables, slug, nil)
 	}
 	slices.SortFunc(c.NeedsAt, func(a, b Ref) int { return cmp.Compare(a.key(), b.key()) })
@@ -111,11 +111,21 @@ func (e *Engine) Channel(slug string) Channel {
 }
 
 // AlertNeeds says what an alert plugin lacks with the stored settings of a service
-// or an instance; nil settings are those of one that has none. "" is nothing.
+// or an instance; nil settings are those of one that has none. "" is nothing, and
+// so is what the form of a service itself asks for.
 func (e *Engine) AlertNeeds(slug string, service form.Values) string {
+	if !e.hasSettings(slug) {
+		return ""
+	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return e.missing(e.tables, slug, service)
+}
+
+// hasSettings reports whether a plugin has settings of the site.
+func (e *Engine) hasSettings(slug string) bool {
+	entry, ok := e.pluginEntry(slug)
+	return ok && entry.Plugin != nil && len(entry.Plugin.Meta().Forms[SettingsForm].Fields) > 0
 }
 
 func sentTerm(slug string) string { return "sent:" + slug }

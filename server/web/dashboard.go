@@ -131,7 +131,7 @@ func (d *dashboard) channel(c engine.Channel, name string) {
 	if len(c.NeedsAt) > 0 {
 		d.Channels = append(d.Channels, pluginTrouble{Slug: c.Slug, Name: name, Text: "cannot be sent: " + c.Needs})
 	}
-	if c.Unsent != nil {
+	if c.Unsent != nil && len(c.NeedsAt) == 0 { // else that is why
 		d.Channels = append(d.Channels, pluginTrouble{Slug: c.Slug, Name: name, Text: "for " + c.ForName + " could not be sent: " + c.Unsent.Why})
 	}
 }
