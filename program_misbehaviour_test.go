@@ -237,11 +237,11 @@ func (m *monitor) sockets() (n int) {
 	return n
 }
 
-// comesToRest takes the bad checks away and holds that memory and connections
+// comesToRest lets the bad checks run no more and holds that memory and connections
 // are back soon.
 func (m *monitor) comesToRest(bad []string, sockets int) {
 	for _, id := range bad {
-		m.api("DELETE", "/checks/"+id, nil, nil)
+		m.api("PATCH", "/checks/"+id, object{"active": false}, nil)
 	}
 	took := until(m.t, "connections and memory back", 3*time.Minute, func() bool {
 		return raceEnabled || m.sockets() <= sockets+20 && m.memory("VmRSS") < 500<<20
