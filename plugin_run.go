@@ -27,6 +27,7 @@ type pluginRunCommand struct {
 	Address   []string      `help:"An address for a linked instance. May be given several times."`
 	Timeout   time.Duration `default:"30s" help:"The run's deadline (${default})."`
 	AllowExec []string      `placeholder:"PATH" help:"A program that the plugin may run."`
+	AllowEnv  []string      `placeholder:"NAME" help:"An environment variable that the plugin may set for it, besides harmless ones."`
 	JSON      bool          `name:"json" help:"Print the result as JSON."`
 	Trace     bool          `help:"Print every request with its timing and answer; with --json to standard error."`
 }
@@ -72,7 +73,7 @@ type runResult struct {
 
 func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, error) {
 	o := host.DefaultOptions()
-	o.AllowExec = c.AllowExec
+	o.AllowExec, o.AllowEnv = c.AllowExec, c.AllowEnv
 	network, err := host.New(o)
 	if err != nil {
 		return nil, err

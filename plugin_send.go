@@ -25,6 +25,7 @@ type pluginSendCommand struct {
 	Setting   []string `sep:"none" placeholder:"FIELD=VALUE" help:"A value of the plugin's site-wide settings. May be given several times."`
 	Kind      string   `enum:"firing,escalation,deescalation,update,repeat,recovery,acknowledged,unacknowledged,test" default:"firing" help:"What the alert is of (${default}): ${enum}."`
 	AllowExec []string `placeholder:"PATH" help:"A program that the plugin may run."`
+	AllowEnv  []string `placeholder:"NAME" help:"An environment variable that the plugin may set for it, besides harmless ones."`
 	PublicURL string   `placeholder:"URL" help:"The site's public address, as the settings have it: for action_url and view_url."`
 	Trace     bool     `help:"Print every request with its timing and answer."`
 }
@@ -83,7 +84,7 @@ func (c *pluginSendCommand) Run(s streams) error {
 func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertReport, error) {
 	none := engine.AlertReport{}
 	o := host.DefaultOptions()
-	o.AllowExec = c.AllowExec
+	o.AllowExec, o.AllowEnv = c.AllowExec, c.AllowEnv
 	network, err := host.New(o)
 	if err != nil {
 		return none, err

@@ -30,6 +30,7 @@ type serveCommand struct {
 	Listen          string     `default:"127.0.0.1:8420" placeholder:"ADDRESS" help:"The address to serve pages and API on (${default})."`
 	Plugins         string     `type:"path" placeholder:"DIR" help:"The plugin folder (plugins in the data folder)."`
 	AllowExec       []string   `placeholder:"PATH" help:"A program that plugins may run, by its absolute path. It runs as the monitor's own user: one that reads a file named in its arguments reads secret.key, too. May be given several times."`
+	AllowEnv        []string   `placeholder:"NAME" help:"An environment variable that plugins may set for these programs, besides harmless ones. May be given several times."`
 	TLSCert         string     `name:"tls-cert" type:"path" placeholder:"FILE" help:"The TLS certificate, with its chain."`
 	TLSKey          string     `name:"tls-key" type:"path" placeholder:"FILE" help:"The key of the TLS certificate."`
 	AllowNet        []string   `placeholder:"CIDR" help:"A network that plugins may reach though it is refused by default (link-local, multicast, reserved and cloud metadata addresses, NAT64 of local use)."`
@@ -227,7 +228,7 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 
 func (c *serveCommand) network() (*host.Net, error) {
 	o := host.DefaultOptions()
-	o.AllowExec = c.AllowExec
+	o.AllowExec, o.AllowEnv = c.AllowExec, c.AllowEnv
 	var err error
 	if o.Allow, err = prefixes("--allow-net", c.AllowNet); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -95,14 +96,15 @@ func (n *Net) checkExec(req *ExecRequest) error {
 		if namesFile(name, value) {
 			return &Error{Denied, "the environment variable " + given(name) + " may not name a file"}
 		}
-		if !allowedEnv(name) {
-			return &Error{Denied, "the environment variable " + given(name) + " may not be set: a plugin may set " + AllowedEnv}
+		if !allowedEnv(name) && !slices.Contains(n.options.AllowEnv, name) {
+			return &Error{Denied, "the environment variable " + given(name) + " may not be set: a plugin may set " + AllowedEnv +
+				"; for others start moonwatch with --allow-env NAME"}
 		}
 	}
 	return nil
 }
 
-// AllowedEnv says which environment variables a plugin may set.
+// AllowedEnv says which environment variables a plugin may set without being asked.
 const AllowedEnv = "LANG, LANGUAGE, LC_…, TZ, TERM, COLUMNS, LINES, NO_COLOR, PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH, " +
 	"those that the plugin command sets, and names that begin with ALERT_, CHECK_, HOST_, SERVICE_, NAGIOS_, ICINGA_ or MONITOR_"
 

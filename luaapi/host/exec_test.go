@@ -137,6 +137,10 @@ func TestExecEnvironment(t *testing.T) {
 		_, err := n.Exec(within(t, 5*time.Second), &ExecRequest{Path: ok, Env: map[string]string{name: "x"}})
 		wantError(t, err, Denied, name)
 	}
+	allowing := newNet(t, func(o *Options) { o.AllowExec, o.AllowEnv = []string{ok}, []string{"X"} })
+	if _, err := allowing.Exec(within(t, 5*time.Second), &ExecRequest{Path: ok, Env: map[string]string{"X": "x"}}); err != nil {
+		t.Errorf("a variable that the operator allows: %v", err)
+	}
 	for name, value := range map[string]string{"TZ": ":/etc/shadow", "LANG": "/tmp/x", "LC_ALL": "../../x", "LANGUAGE": "a:../x"} {
 		_, err := n.Exec(within(t, 5*time.Second), &ExecRequest{Path: ok, Env: map[string]string{name: value}})
 		wantError(t, err, Denied, "may not name a file")

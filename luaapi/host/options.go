@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type Options struct {
 	Allow, Deny []netip.Prefix
 	// AllowExec are the absolute paths of the programs that Exec runs. Empty: none.
 	AllowExec []string
+	// AllowEnv are names of environment variables that plugins may set for them,
+	// besides those of AllowedEnv.
+	AllowEnv []string
 	// PerHost is how many connections are open to one host and port at a time;
 	// more wait for one to close. At least 1.
 	PerHost int
@@ -57,6 +61,11 @@ func (o *Options) Validate() error {
 	for _, path := range o.AllowExec {
 		if !filepath.IsAbs(path) {
 			return fmt.Errorf("program to allow must be an absolute path, got %q", path)
+		}
+	}
+	for _, name := range o.AllowEnv {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			return fmt.Errorf("environment variable to allow must be a name, got %q", name)
 		}
 	}
 	return nil

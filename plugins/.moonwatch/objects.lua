@@ -415,7 +415,7 @@
 ---@class moonwatch.exec.command
 ---@field stdin? string What it reads.
 ---@field timeout? number Seconds that it may take.
----@field env? table Further environment variables. A plugin may set LANG, LANGUAGE, LC_…, TZ, TERM, COLUMNS, LINES, NO_COLOR, PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH, those that the plugin command sets, and names that begin with ALERT_, CHECK_, HOST_, SERVICE_, NAGIOS_, ICINGA_ or MONITOR_; others, by which programs load code or files, are denied.
+---@field env? table Further environment variables. A plugin may set LANG, LANGUAGE, LC_…, TZ, TERM, COLUMNS, LINES, NO_COLOR, PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH, those that the plugin command sets, and names that begin with ALERT_, CHECK_, HOST_, SERVICE_, NAGIOS_, ICINGA_ or MONITOR_; others, by which programs load code or files, are denied unless the operator names them with --allow-env.
 ---@field [integer] string
 
 ---The arguments of a field: its name first, then these.
