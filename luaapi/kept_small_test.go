@@ -57,9 +57,6 @@ func TestWhatIsKeptKeepsNothingElse(t *testing.T) {
 			kept = append(kept, plugin(t, rt, "test").Run(ctx, checkRun("test", nil)))
 			cancel()
 		}
-		for p := range rt.pools {
-			p.close() // the next run of an idle state would free what the last one held
-		}
 		if held := int64(liveHeap()) - int64(before); held > page/2 {
 			t.Errorf("%s: %d results keep %d KB alive: %+.300v", name, runs, held>>10, short(kept[0]))
 		}
@@ -67,6 +64,51 @@ func TestWhatIsKeptKeepsNothingElse(t *testing.T) {
 			t.Errorf("%s: %+v", name, short(kept[0]))
 		}
 		runtime.KeepAlive(kept)
+	}
+}
+
+// A state that waits for its next run keeps nothing of the last one alive.
+func TestAnIdleStateKeepsNothingOfItsRun(t *testing.T) {
+	const page = 4 << 20
+	for name, body := range map[string]string{
+		"local":            `local p = big()`,
+		"argument":         `local function f(a, b, c) return #a + #b + #c end f(1 .. "", "", big())`,
+		"global":           `page = big()`,
+		"library":          `string.page, table.page = big(), big()`,
+		"upvalue":          `local p = big() local function f() return #p end f()`,
+		"deep":             `local function f(n, p) if n > 0 then return 1 + f(n - 1, p) end return #p end f(60, big())`,
+		"deep upvalue":     `local function f(n) local p = n == 0 and big() local function g() return p end if n > 0 then return 1 + f(n - 1) end return #g() end f(20)`,
+		"pcall":            `pcall(function(p) local q = big() return #p + #q end, big())`,
+		"pcall in pcall":   `pcall(pcall, function(p) local q = big() return #p + #q end, big())`,
+		"caught":           `pcall(function() error(big()) end)`,
+		"xpcall":           `xpcall(function() local p = big() error(p) end, function(p) return p .. "!" end)`,
+		"iterator":         `for w in big():gmatch("ab") do break end`,
+		"callback":         `big():gsub("0", function(c) local p = big() return nil end, 1)`,
+		"comparator":       `local p = big() table.sort({ 1, 2, 3 }, function(a, b) return #(a .. p) < #(b .. p) end)`,
+		"metatable":        `local t = setmetatable({}, { __index = function(t, k) local p = big() return #p end }) local n = t.x`,
+		"many registers":   `local t = {} for i = 1, 700 do t[i] = i end local p = big() local n = select("#", p, unpack(t))`,
+		"table":            `local t = {} for i = 1, 5 do t[i] = big():sub(i) end`,
+		"result's method":  `result:metric("m", #big()) result.raw_data = big()`,
+		"string's methods": `function string.page(s) return s end local p = big():page()`,
+	} {
+		source := checkSource("test", `local function big() return ("0123456789abcdef"):rep(`+itoa(page/16)+`) end do `+body+" end result.succeeded = true return result")
+		rt := newTestRuntime(t, map[string]string{"test.lua": source})
+		before := liveHeap()
+		report := plugin(t, rt, "test").Run(t.Context(), checkRun("test", nil))
+		if report.Error != "" || report.Limit {
+			t.Errorf("%s: %+v", name, short(report))
+		}
+		held, idle := int64(liveHeap())-int64(before), 0
+		for p := range rt.pools {
+			idle += len(p.idle)
+		}
+		if held > page/4 {
+			t.Errorf("%s: the idle state keeps %d KB alive", name, held>>10)
+		}
+		if idle == 0 {
+			t.Errorf("%s: there is no idle state", name)
+		}
+		runtime.KeepAlive(rt)
 	}
 }
 

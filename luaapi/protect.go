@@ -16,7 +16,8 @@ const maxProtected = 100
 // those that go on after the pcall, whose closures would from then on see copies
 // of their variables. On a thread of its own, an error ends with the thread.
 type protectedThread struct {
-	L *lua.LState
+	L     *lua.LState
+	stack stackMemory
 }
 
 // newThread makes a thread that shares L's objects and runs under its context.
@@ -24,7 +25,7 @@ func newThread(L *lua.LState) *protectedThread {
 	ctx := L.RemoveContext() // else the library derives a context, and a goroutine, for the thread
 	th, _ := L.NewThread()
 	L.SetContext(ctx)
-	return &protectedThread{th}
+	return &protectedThread{th, stackOf(th)}
 }
 
 // callProtected calls the function and arguments on L's stack from position 1

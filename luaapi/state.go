@@ -24,12 +24,14 @@ func stateOptions() lua.Options {
 // out of the reach of Lua code.
 type state struct {
 	L     *lua.LState
+	stack stackMemory
 	tools *toolbox
 	// libs holds this run's string, table, math and os; an environment finds them
 	// there, and the base functions behind.
 	libs       *lua.LTable
 	envMeta    *lua.LTable
 	stringMeta *lua.LTable
+	used       []bool             // the libraries that this run may have changed
 	threads    []*protectedThread // by how deep they nest
 	runs       int
 }
@@ -40,7 +42,7 @@ func newState(tools *toolbox) *state {
 	// The library makes room for a hundred globals that nobody will see.
 	L.G.Registry, L.G.Global = newTable(), newTable()
 	L.Env = L.G.Global
-	st := &state{L: L, tools: tools, libs: newRecord(4)}
+	st := &state{L: L, stack: stackOf(L), tools: tools, libs: newRecord(4)}
 	st.libs.Metatable = tools.baseMeta
 	st.envMeta = leadsTo(st.libs)
 	for _, lib := range tools.libs {
@@ -58,6 +60,7 @@ func newState(tools *toolbox) *state {
 func (st *state) environment(used []bool) *lua.LTable {
 	env := newTable()
 	env.Metatable = st.envMeta
+	st.used = used
 	for i := range st.tools.libs {
 		if !used[i] {
 			continue
@@ -106,10 +109,11 @@ func (p *pool) get() *state {
 	return newState(p.tools)
 }
 
-// put takes a state back after a run that ended cleanly.
+// put takes a state back after a run that ended cleanly. What the run built is
+// not kept alive by it.
 func (p *pool) put(st *state, instructions int64) {
 	st.runs++
-	if st.runs >= maxRuns || instructions >= largeRun {
+	if st.runs >= maxRuns || instructions >= largeRun || !st.forget() {
 		st.close()
 		return
 	}
