@@ -3,7 +3,8 @@ package host
 import (
 	"context"
 	"fmt"
-	"sort"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -59,9 +60,11 @@ func (t *Trace) Calls() (calls []Call, more int) {
 	calls = make([]Call, len(t.calls))
 	for i, c := range t.calls {
 		calls[i] = *c
+		show := readable
 		if c.escaped {
-			calls[i].Request, calls[i].Answer = quoted(c.Request), quoted(c.Answer)
+			show = quoted
 		}
+		calls[i].Request, calls[i].Answer = show(c.Request), show(c.Answer)
 		calls[i].Request, calls[i].Answer = beginning(calls[i].Request), beginning(calls[i].Answer)
 	}
 	return calls, t.more
@@ -120,7 +123,7 @@ func (t *Trace) HTTP(ctx context.Context, req *HTTPRequest) (*HTTPResponse, erro
 	if method == "" {
 		method = "GET"
 	}
-	text := method + " " + req.URL + "\n" + headerText(req.Header)
+	text := method + " " + req.URL + "\n" + headerText(sentHeader(req))
 	if req.Auth != nil {
 		text += "Authorization: ***\n"
 	}
@@ -133,23 +136,21 @@ func (t *Trace) HTTP(ctx context.Context, req *HTTPRequest) (*HTTPResponse, erro
 	return resp, err
 }
 
-// headerText writes a header in order of name; what is likely to be a secret is
-// not written.
-func headerText(header map[string][]string) string {
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
+// sentHeader is the header of a request with the cookies that the session adds.
+func sentHeader(req *HTTPRequest) map[string][]string {
+	u, err := url.Parse(req.URL)
+	if req.Jar == nil || err != nil {
+		return req.Header
 	}
-	sort.Strings(names)
-	var b strings.Builder
-	for _, name := range names {
-		value := strings.Join(header[name], ", ")
-		if isCredential(name) {
-			value = "***"
-		}
-		b.WriteString(name + ": " + value + "\n")
+	header := http.Header{}
+	for name, values := range req.Header {
+		header[http.CanonicalHeaderKey(name)] = values
 	}
-	return b.String()
+	r := &http.Request{Header: header.Clone()}
+	for _, cookie := range req.Jar.Cookies(u) {
+		r.AddCookie(cookie)
+	}
+	return r.Header
 }
 
 // withBody joins a head and a body.
@@ -157,7 +158,7 @@ func withBody(head, body string) string {
 	if body == "" {
 		return strings.TrimSuffix(head, "\n")
 	}
-	return head + "\n" + strings.ToValidUTF8(body, "\uFFFD")
+	return head + "\n" + body
 }
 
 // Ping records a ping.

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"fmt"
-	"strings"
 )
 
 // Dial records the opening of a stream, and then what is sent and received.
@@ -92,9 +91,4 @@ func (c *tracedConn) StartTLS(ctx context.Context, options *TLSOptions) error {
 	err := c.Conn.StartTLS(ctx, options)
 	c.trace.end(call, err, nil, func() string { return "TLS" })
 	return err
-}
-
-// quoted is text as people read it: line ends and the like are written out.
-func quoted(text string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%q", strings.ToValidUTF8(text, "\uFFFD")), `"`), `"`)
 }
