@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/luaapi/describe"
 )
 
 // command runs the program and returns its exit code and output.
@@ -27,6 +29,11 @@ func TestPluginNew(t *testing.T) {
 		if code, out, errs := command("plugin", "new", tt.kind, tt.name); code != 0 || errs != "" || !strings.Contains(out, "wrote "+tt.slug+".lua and "+tt.slug+"_test.lua") ||
 			strings.Contains(out, "Tell-Them cannot be a slug: the plugin's is tell_them") != (tt.name == "Tell-Them") {
 			t.Fatalf("new %s %s: exit %d\n%s%s", tt.kind, tt.name, code, out, errs)
+		}
+		source, err := os.ReadFile(tt.slug + ".lua")
+		class := "moonwatch." + tt.kind + "_plugin" // what editors know the table by
+		if err != nil || !strings.Contains(string(source), "\n---@type "+class+"\nlocal ") || !strings.Contains(describe.Definitions()["objects.lua"], "\n---@class "+class+":") {
+			t.Errorf("%s does not say its type to editors: %v\n%s", tt.slug, err, source)
 		}
 		for _, path := range []string{tt.slug + ".lua", tt.slug + "_test.lua"} {
 			code, out, errs := command("plugin", "test", path)

@@ -6,6 +6,7 @@ package main
 const newCheck = `-- @title@: requests a page and looks for a text in it.
 local forms, http = require "forms", require "http"
 
+---@type moonwatch.check_plugin
 local @local@ = {
   name = "@title@", slug = "@slug@", version = "0.1.0",
   summary = "Requests a page and looks for a text in it.",
@@ -16,6 +17,8 @@ local @local@ = {
   },
 }
 
+---@param check moonwatch.check
+---@param result moonwatch.result
 function @local@:run(check, result)
   local response, problem = http.get(check.endpoint)
   if not response then
@@ -38,6 +41,7 @@ function @local@:run(check, result)
   return result
 end
 
+---@param check moonwatch.check
 function @local@:description(check)
   return "Look for " .. check.text .. " in " .. check.endpoint
 end
@@ -103,6 +107,7 @@ return {
 const newAlert = `-- @title@: posts each event of a service to a URL.
 local forms, http, recipients = require "forms", require "http", require "recipients"
 
+---@type moonwatch.alert_plugin
 local @local@ = {
   name = "@title@", slug = "@slug@", version = "0.1.0", channel = "chat",
   summary = "Posts each event of a service to a URL.",
@@ -115,6 +120,9 @@ local @local@ = {
   },
 }
 
+---@param service moonwatch.service
+---@param users moonwatch.user[]
+---@param duty_officers moonwatch.user[]
 function @local@:send_alert(service, users, duty_officers)
   if self.settings.url == "" then
     return false, "There is no URL in the plugin's settings", { retry = false }

@@ -7,6 +7,7 @@ local SkeletonAlertUserSettingsForm = {
   forms.CharField{ "favorite_bone", max_length = 100 },
 }
 
+---@type moonwatch.alert_plugin
 local SkeletonAlertPlugin = {
   name = "Skeleton",
   slug = "cabot_alert_skeleton",

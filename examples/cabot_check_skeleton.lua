@@ -8,6 +8,7 @@ local SkeletonStatusCheckForm = {
   },
 }
 
+---@type moonwatch.check_plugin
 local SkeletonStatusCheckPlugin = {
   name = "SkeletonStatusCheckPlugin",
   slug = "cabot_check_skeleton",
