@@ -26,7 +26,7 @@ type pluginSendCommand struct {
 	Kind      string   `enum:"firing,escalation,deescalation,update,repeat,recovery,acknowledged,unacknowledged,test" default:"firing" help:"What the alert is of (${default}): ${enum}."`
 	AllowExec []string `placeholder:"PATH" help:"A program that the plugin may run."`
 	AllowEnv  []string `placeholder:"NAME" help:"An environment variable that the plugin may set for it, besides harmless ones."`
-	PublicURL string   `placeholder:"URL" help:"The site's public address, as the settings have it: for action_url and view_url."`
+	PublicURL string   `placeholder:"URL" help:"The site's public address, as the settings have it: for view_url."`
 	Trace     bool     `help:"Print every request with its timing and answer."`
 }
 

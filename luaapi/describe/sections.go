@@ -178,6 +178,7 @@ func ModuleID(module string) string { return "module-" + strings.ReplaceAll(modu
 func moduleSection() Section {
 	s := Section{Title: "Modules", ID: "modules", Contents: true}
 	objects := Load().Objects
+	placed := map[string]bool{} // by an earlier module
 	for _, m := range Modules() {
 		one := Section{Title: "Module " + m.Name, ID: ModuleID(m.Name), Texts: []string{m.Text}}
 		if m.Name == "forms" {
@@ -190,7 +191,7 @@ func moduleSection() Section {
 			one.Tables = append(one.Tables, Table{[]string{"field", "type", "meaning"}, fieldRows(m.Name, m.Fields)})
 		}
 		one.Example = m.Example
-		for _, name := range usedBy(&m, objects) {
+		for _, name := range usedBy(&m, objects, placed) {
 			one.Parts = append(one.Parts, objectPart(*objects[name]))
 		}
 		s.Parts = append(s.Parts, one)
@@ -207,9 +208,10 @@ func functionTable(module string, list []Function) Table {
 }
 
 // usedBy lists the objects that a module's functions take and return, and those
-// inside them, but for those that have a place of their own.
-func usedBy(m *Module, objects map[string]*Object) []string {
-	placed := map[string]bool{"free": true, "forms.arguments": true, "json.options": m.Name != "json"}
+// inside them, but for those that have a place of their own or are placed, and
+// places them.
+func usedBy(m *Module, objects map[string]*Object, placed map[string]bool) []string {
+	placed["free"], placed["forms.arguments"], placed["json.options"] = true, true, m.Name != "json"
 	for _, list := range [][]Object{checkObjects(), alertObjects(), viewObjects()} {
 		for _, o := range list {
 			placed[o.Name] = true
