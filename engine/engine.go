@@ -136,6 +136,10 @@ type Engine struct {
 	startAt   time.Time
 	describer *describer
 	importing sync.Mutex // imports take turns
+
+	sealMu    sync.Mutex    // guards sealQueue
+	sealQueue []string      // plugins whose stored values are to be looked through for plain secrets
+	sealBell  chan struct{} // holds one while the queue is not empty
 }
 
 // New builds an engine over a store and loads what the store holds. It blocks
@@ -148,7 +152,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
 	e := &Engine{o: o, store: o.Store, log: o.Logger, now: o.Now, tables: newTables(), ops: make(chan op, 8192),
-		quit: make(chan struct{}), stopped: make(chan struct{}), usages: map[string]*usage{}, describer: newDescriber()}
+		quit: make(chan struct{}), stopped: make(chan struct{}), usages: map[string]*usage{}, describer: newDescriber(), sealBell: make(chan struct{}, 1)}
 	e.ids.from, e.eventIDs.from = o.Random, o.Random
 	if o.Random == nil {
 		e.ids.from, e.eventIDs.from = rand.Reader, rand.Reader
@@ -259,6 +263,7 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	e.goLoop(func() { e.sched.loop(e.work) })
 	e.goLoop(e.describeLoop)
 	e.goLoop(e.houseLoop)
+	e.goLoop(e.sealLoop)
 	e.goLoop(e.duty.loop)
 	e.goLoop(e.heartbeatLoop)
 	e.started.Store(true)

@@ -199,6 +199,7 @@ func (e *Engine) changedPlugin(slug string) {
 	e.hub.publish([]Key{{KindPlugin, slug}})
 	e.noticeGone(slug)
 	e.followPlugin(slug)
+	e.sealAsk(slug)
 }
 
 // noticeGone lets the checks of a plugin that is gone, or is back, run within a

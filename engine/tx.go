@@ -165,6 +165,7 @@ type tx struct {
 	size    int // bytes of the results' texts
 	latest  map[string]*Result
 	authors map[Key]string
+	again   map[Key][]Record      // revisions that are written anew, the newest of the object last
 	deletes bool                  // configuration is deleted: by one command a batch, whose author the batch names
 	deleter string                // the username of that command's caller
 	after   []func()              // run once the changes are durable
@@ -183,7 +184,7 @@ func (e *Engine) begin(now time.Time) *tx {
 		deliveries: layer[Delivery]{kind: KindDelivery, base: t.deliveries},
 		sessions:   layer[Session]{kind: KindSession, base: t.sessions}, breakers: layer[Breaker]{kind: KindBreaker, base: t.breakers},
 		silences: layer[Silence]{kind: KindSilence, base: t.silences}, rotas: layer[Rota]{kind: KindRota, base: t.rotas}, contacts: layer[Contact]{kind: KindContact, base: t.contacts},
-		latest: map[string]*Result{}, authors: map[Key]string{}}
+		latest: map[string]*Result{}, authors: map[Key]string{}, again: map[Key][]Record{}}
 }
 
 // child begins a transaction whose changes are folded in by fold, or forgotten.
@@ -192,7 +193,7 @@ func (x *tx) child(by Actor) *tx {
 		services: x.services.child(), instances: x.instances.child(), checks: x.checks.child(), users: x.users.child(),
 		tokens: x.tokens.child(), settings: x.settings.child(), plugins: x.plugins.child(), states: x.states.child(),
 		subjects: x.subjects.child(), incidents: x.incidents.child(), deliveries: x.deliveries.child(),
-		sessions: x.sessions.child(), breakers: x.breakers.child(), silences: x.silences.child(), rotas: x.rotas.child(), contacts: x.contacts.child(), latest: map[string]*Result{}, authors: map[Key]string{}}
+		sessions: x.sessions.child(), breakers: x.breakers.child(), silences: x.silences.child(), rotas: x.rotas.child(), contacts: x.contacts.child(), latest: map[string]*Result{}, authors: map[Key]string{}, again: map[Key][]Record{}}
 }
 
 func (x *tx) fold(c *tx) {
@@ -217,6 +218,7 @@ func (x *tx) fold(c *tx) {
 	x.size += c.size
 	maps.Copy(x.latest, c.latest)
 	maps.Copy(x.authors, c.authors)
+	maps.Copy(x.again, c.again)
 	if c.deletes {
 		x.deletes, x.deleter = true, c.deleter
 	}
@@ -294,33 +296,17 @@ func put[T any](x *tx, b *Batch, l *layer[T], meta func(*T) *Meta, terms func(*T
 		if meta != nil {
 			r.Revision, r.Author = meta(v).Revision, x.authors[key]
 		}
+		if past := x.again[key]; past != nil {
+			b.Puts = append(b.Puts, past...)
+			if past[len(past)-1].Revision == r.Revision {
+				continue // it was not edited since
+			}
+		}
 		if terms != nil {
 			r.Terms = terms(v)
 		}
 		b.Puts = append(b.Puts, r)
 	}
-}
-
-// written is a record that passes by memory, or its deletion.
-type written struct {
-	Record
-	deleted bool
-}
-
-func (w written) key() Key { return Key{w.Kind, w.ID} }
-
-// erase deletes a record that is not kept in memory.
-func (x *tx) erase(kind Kind, id string) {
-	x.written = append(x.written, written{Record{Kind: kind, ID: id}, true})
-}
-
-// write writes a record that is not kept in memory.
-func (x *tx) write(kind Kind, id string, v any, terms ...string) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("encode %s %s: %v", kind, id, err))
-	}
-	x.written = append(x.written, written{Record{Kind: kind, ID: id, At: x.now, Terms: terms, Data: data}, false})
 }
 
 // merge makes the changes visible. The caller holds the engine's lock.

@@ -107,7 +107,7 @@ func bringBack[T any](past undeletion, meta func(*T) *Meta, clean func(*T) (save
 	if err != nil {
 		return err
 	}
-	return past.e.do(past.ctx, past.by, func(x *tx) error {
+	err = past.e.do(past.ctx, past.by, func(x *tx) error {
 		if x.present(m.ID) {
 			return errChanged // somebody was quicker
 		}
@@ -117,6 +117,10 @@ func bringBack[T any](past undeletion, meta func(*T) *Meta, clean func(*T) (save
 		m.Created, m.Revision = created, past.last+1 // it is no new object
 		return nil
 	})
+	if err == nil {
+		past.e.sealAsk("") // it may be older than what is secret of it
+	}
+	return err
 }
 
 // present reports whether there is an object with an id that can be undeleted.

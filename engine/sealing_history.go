@@ -1,0 +1,155 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"moonwatch/engine/form"
+)
+
+// sealHistory seals the plain secrets in what is over, incidents and deliveries,
+// and takes them out of the audit log.
+func (e *Engine) sealHistory(ctx context.Context) error {
+	if err := rewrite(ctx, e, KindDelivery, (*Delivery).terms, func(d *Delivery) (bool, error) { return e.sealIn(d) }); err != nil {
+		return err
+	}
+	if err := rewrite(ctx, e, KindIncident, (*Incident).terms, func(in *Incident) (bool, error) { return e.sealIn(in) }); err != nil {
+		return err
+	}
+	plugins := map[string]string{} // of checks, as the log tells them: it begins with their creation
+	for id, c := range e.configured().checks {
+		plugins[id] = c.Plugin
+	}
+	terms := func(a *AuditEntry) []string { return []string{string(a.Kind) + ":" + a.Object} }
+	return rewrite(ctx, e, KindAudit, terms, func(a *AuditEntry) (bool, error) { return e.veilPast(a, plugins), nil })
+}
+
+// rewrite writes the records of a kind anew that seal changes, some at a time;
+// those that are in memory are left to the keeper.
+func rewrite[T any](ctx context.Context, e *Engine, kind Kind, terms func(*T) []string, seal func(*T) (bool, error)) error {
+	const most = 100
+	for after := ""; ; {
+		var found []Record
+		var bad error
+		seen := 0
+		err := e.store.Scan(ctx, kind, Query{After: after}, func(r Record) bool {
+			v := new(T)
+			var changed bool
+			if bad = json.Unmarshal(r.Data, v); bad == nil {
+				changed, bad = seal(v)
+			}
+			if bad == nil && changed {
+				r.Terms = terms(v)
+				r.Data, bad = json.Marshal(v)
+				found = append(found, r)
+			}
+			after = r.ID
+			seen++
+			return bad == nil && len(found) < most && seen < 10*most
+		})
+		if bad != nil {
+			err = fmt.Errorf("read %s %s: %w", kind, after, bad)
+		}
+		if err == nil && len(found) > 0 {
+			err = e.do(ctx, system, func(x *tx) error {
+				for _, r := range found {
+					if x.incidents.get(r.ID) == nil && x.deliveries.get(r.ID) == nil {
+						x.written = append(x.written, written{r, false})
+					}
+				}
+				return nil
+			})
+		}
+		if err != nil || seen == 0 {
+			return err
+		}
+	}
+}
+
+// veilPast hides in an entry what is a secret by now. It learns the plugins of
+// checks by the entries it sees.
+func (e *Engine) veilPast(a *AuditEntry, plugins map[string]string) (changed bool) {
+	for _, c := range a.Changes {
+		if slug, ok := c.After.(string); ok && a.Kind == KindCheck && c.Field == "plugin" {
+			plugins[a.Object] = slug
+		}
+	}
+	hide := func(slug string, name FormName, path string, v any) any {
+		out, did := e.veiled(slug, name, path, v)
+		changed = changed || did
+		return out
+	}
+	for i := range a.Changes {
+		c := &a.Changes[i]
+		for _, side := range []*any{&c.Before, &c.After} {
+			top, rest, _ := strings.Cut(c.Field, ".")
+			switch {
+			case a.Kind == KindCheck && top == "config":
+				*side = hide(plugins[a.Object], ConfigForm, rest, *side)
+			case a.Kind == KindPluginSettings && top == "values":
+				*side = hide(a.Object, SettingsForm, rest, *side)
+			case a.Kind == KindUser && top == "settings" && rest != "":
+				slug, path, _ := strings.Cut(rest, ".")
+				*side = hide(slug, UserConfigForm, path, *side)
+			case a.Kind == KindUser && top == "settings":
+				bySlug, _ := (*side).(map[string]any)
+				for slug, v := range bySlug {
+					bySlug[slug] = hide(slug, UserConfigForm, "", v)
+				}
+			case top == "alerts":
+				choices, _ := (*side).([]any)
+				for _, one := range choices {
+					if choice, ok := one.(map[string]any); ok {
+						slug, _ := choice["plugin"].(string)
+						choice["settings"] = hide(slug, ServiceConfigForm, "", choice["settings"])
+					}
+				}
+			}
+		}
+	}
+	return changed
+}
+
+// veiled hides the secrets in a value of a form, or in what is at a path of it.
+func (e *Engine) veiled(slug string, name FormName, path string, v any) (out any, changed bool) {
+	entry, ok := e.pluginEntry(slug)
+	if !ok || entry.Plugin == nil || v == nil {
+		return v, false
+	}
+	f := entry.Plugin.Meta().Forms[name]
+	if path != "" {
+		field, _, _ := strings.Cut(path, ".")
+		i := slices.IndexFunc(f.Fields, func(f form.Field) bool { return f.Name == field })
+		switch {
+		case i < 0 || v == "(secret)":
+			return v, false
+		case f.Fields[i].Secret():
+			return "(secret)", true
+		}
+		out, changed := e.veiled(slug, name, "", map[string]any{field: v})
+		if m, ok := out.(map[string]any); ok && changed {
+			return m[field], true
+		}
+		return v, false
+	}
+	values, ok := v.(map[string]any)
+	if !ok {
+		return v, false
+	}
+	sealed, did, err := f.SealPlain(values, func(_ string, plain []byte) (form.Sealed, error) {
+		changed = changed || string(plain) != "(secret)"
+		return "hidden", nil
+	})
+	if err != nil || !did || !changed {
+		return v, false
+	}
+	data, err := json.Marshal(sealed)
+	var again map[string]any
+	if err != nil || json.Unmarshal(data, &again) != nil {
+		return v, false
+	}
+	return veil(again), true
+}
