@@ -157,7 +157,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 		L.Call(1, 1)
 		return realTable(t, L.Get(-1))
 	}
-	element, err := parseXML("<a/>", nil)
+	element, err := parseXML("<a/>", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

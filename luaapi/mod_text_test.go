@@ -113,7 +113,7 @@ func FuzzXMLParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		root, err := parseXML(text, nil)
+		root, err := parseXML(text, nil, nil)
 		if (root == nil) == (err == nil) {
 			t.Fatalf("parseXML(%q) = %v, %v", text, root, err)
 		}

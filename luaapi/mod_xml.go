@@ -56,7 +56,13 @@ func xmlEscape(L *lua.LState) int {
 // xmlParse returns the root element. Names are as written, with their prefix;
 // text is what stands directly in an element, without white space around it.
 func xmlParse(L *lua.LState) int {
-	root, err := parseXML(args{L, "xml.parse"}.text(1, "text"), looking(L))
+	secrets := &callOf(L).secrets
+	root, err := parseXML(args{L, "xml.parse"}.text(1, "text"), looking(L), func(name string) string {
+		if secrets.Within(name) {
+			return "***"
+		}
+		return name
+	})
 	if err != nil {
 		return failed(L, err)
 	}
@@ -96,7 +102,8 @@ func xmlName(n xml.Name) string {
 	return n.Space + ":" + n.Local
 }
 
-func parseXML(text string, look pattern.Look) (*lua.LTable, error) {
+// parseXML reads a document; shown is how a name of it appears in an error.
+func parseXML(text string, look pattern.Look, shown func(name string) string) (*lua.LTable, error) {
 	d := xml.NewDecoder(&lookingReader{strings.NewReader(text), look})
 	d.CharsetReader = charset.NewReaderLabel
 	var root *lua.LTable
@@ -129,7 +136,7 @@ func parseXML(text string, look pattern.Look) (*lua.LTable, error) {
 			open = append(open, e)
 		case xml.EndElement:
 			if len(open) == 0 || open[len(open)-1].name != xmlName(token.Name) {
-				return nil, notXML(d, errors.New("</"+xmlName(token.Name)+"> closes nothing"))
+				return nil, notXML(d, errors.New("</"+shown(xmlName(token.Name))+"> closes nothing"))
 			}
 			open[len(open)-1].finish()
 			open = open[:len(open)-1]
@@ -142,12 +149,20 @@ func parseXML(text string, look pattern.Look) (*lua.LTable, error) {
 		}
 	}
 	if len(open) > 0 {
-		return nil, notXML(d, errors.New("<"+open[len(open)-1].name+"> is not closed"))
+		return nil, notXML(d, errors.New("<"+shown(open[len(open)-1].name)+"> is not closed"))
 	}
 	if root == nil {
 		return nil, invalid("not XML: no element")
 	}
 	return root, nil
+}
+
+// quoting are the beginnings of the decoder's errors that go on with text of the
+// document. It is left out: it may be a piece of a secret, which masking would
+// not know.
+var quoting = []string{
+	"invalid character entity", "invalid characters between", "invalid XML name",
+	"xml: unsupported version", "xml: encoding", "xml: opening charset",
 }
 
 func notXML(d *xml.Decoder, err error) error {
@@ -156,6 +171,11 @@ func notXML(d *xml.Decoder, err error) error {
 	message := err.Error()
 	if errors.As(err, &syntax) {
 		message = syntax.Msg
+	}
+	for _, beginning := range quoting {
+		if strings.HasPrefix(message, beginning) {
+			message = strings.TrimPrefix(beginning, "xml: ")
+		}
 	}
 	return invalid("not XML: %s at line %d", shorten(keyTextOf(message), 200), line)
 }

@@ -73,6 +73,21 @@ func (m *Stars) Text(text string) string {
 	return starred(text, found)
 }
 
+// Within reports whether text, of four bytes or more, stands within a secret or
+// holds one: what a parser has taken out of a text may be a piece of a secret
+// that Text does not know.
+func (m *Stars) Within(text string) bool {
+	if len(text) < minPart {
+		return false
+	}
+	for _, secret := range m.secrets {
+		if strings.Contains(secret, text) || strings.Contains(text, secret) {
+			return true
+		}
+	}
+	return m.Text(text) != text
+}
+
 // part returns where the beginning of a secret begins with which text ends, else
 // the length of text. A character that was cut within counts as part of it.
 func (m *Stars) part(text string) int {

@@ -31,10 +31,11 @@ func (p property) param(name string) string {
 	return ""
 }
 
-// text returns the value with iCalendar's escapes undone.
+// text returns the value with iCalendar's escapes undone. It is a copy: a line may
+// be megabytes, of which a title is the least.
 func (p property) text() string {
 	if !strings.Contains(p.value, `\`) {
-		return strings.TrimSpace(p.value)
+		return strings.Clone(strings.TrimSpace(p.value))
 	}
 	var b strings.Builder
 	for i := 0; i < len(p.value); i++ {
@@ -48,7 +49,7 @@ func (p property) text() string {
 		}
 		b.WriteByte(c)
 	}
-	return strings.TrimSpace(b.String())
+	return strings.Clone(strings.TrimSpace(b.String()))
 }
 
 // address returns the e-mail address of an ATTENDEE's value.
@@ -65,7 +66,7 @@ func (p property) address() string {
 			break
 		}
 	}
-	return strings.Trim(value, " <>")
+	return strings.Clone(strings.Trim(value, " <>"))
 }
 
 // decode returns a feed as UTF-8 text without a byte order mark.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -105,7 +106,22 @@ func (q *request) parse(most int64) error {
 	} else if err != nil {
 		return &engine.Error{Kind: engine.Invalid, Message: "the form that was sent could not be read"}
 	}
+	q.Form, q.PostForm = copied(q.Form), copied(q.PostForm)
 	return nil
+}
+
+// copied returns values that share nothing with the body they were read from:
+// what is stored of a form, a name say, would keep all of it alive.
+func copied(values url.Values) url.Values {
+	own := make(url.Values, len(values))
+	for name, list := range values {
+		name, list = strings.Clone(name), slices.Clone(list)
+		for i := range list {
+			list[i] = strings.Clone(list[i])
+		}
+		own[name] = list
+	}
+	return own
 }
 
 var errTooLarge = errors.New("the form is too large")
