@@ -1,213 +1,222 @@
 package luaapi
 
 import (
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"moonwatch/engine/form"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// The library says where a value could not be called or indexed, not what it was.
+// The library's words for a value that an operation cannot take. Lua's own are
+// what people know and search for, and name the variable.
 var (
-	notCallable  = regexp.MustCompile(`^([^\n]*):(\d+): attempt to call a non-function object$`)
-	notIndexable = regexp.MustCompile(`^([^\n]*):(\d+): attempt to index a non-table object\(nil\) with key '([^'\n]*)'$`)
+	notIndexable  = regexp.MustCompile(`^attempt to index a non-table object\(([a-z]+)\) with key '([^\n]*)'$`)
+	notComparable = regexp.MustCompile(`^attempt to compare ([a-z]+) with ([a-z]+)$`)
+	notNumeric    = regexp.MustCompile(`^cannot perform [a-z]+ operation between ([a-z]+) and ([a-z]+)$`)
+	notJoined     = regexp.MustCompile(`^cannot perform concat operation between ([a-z]+) and ([a-z]+)$`)
+	notLooping    = regexp.MustCompile(`^for statement (init|limit|step) must be a number$`)
 )
 
-// culprit adds to an error what was called or indexed, where the code of that
-// line leaves no doubt.
-func (r *run) culprit(text string) string {
-	if len(text) > maxError { // it is the plugin's own
+// fault is the instruction under way when an error is raised.
+type fault struct {
+	L     *lua.LState
+	frame *lua.Debug
+	proto *lua.FunctionProto
+	pc    int
+}
+
+// faultOf is where L is; nil in a function of the host.
+func faultOf(L *lua.LState) *fault {
+	frame, ok := L.GetStack(0)
+	if !ok {
+		return nil
+	}
+	v, err := L.GetInfo("f", frame, lua.LNil)
+	fn, ok := v.(*lua.LFunction)
+	if err != nil || !ok || fn.IsG {
+		return nil
+	}
+	// The library offers the line only. Reading the field is held by a test.
+	at := reflect.ValueOf(frame).Elem().FieldByName("frame").Elem().FieldByName("Pc")
+	if !at.IsValid() || at.Int() < 1 || int(at.Int()) > len(fn.Proto.Code) {
+		return nil
+	}
+	return &fault{L: L, frame: frame, proto: fn.Proto, pc: int(at.Int()) - 1}
+}
+
+// culprit says what went wrong in Lua's words; text is the error that L is about
+// to raise. A name is given where the code leaves no doubt.
+func (r *run) culprit(L *lua.LState, text string) string {
+	at := strings.Index(text, ": ")
+	if len(text) > maxError || at < 0 { // it is the plugin's own
 		return text
 	}
-	if at := notCallable.FindStringSubmatch(text); at != nil {
-		return text + r.called(r.placesAt(at[1], at[2], calledPlace))
-	}
-	if at := notIndexable.FindStringSubmatch(text); at != nil {
-		key := at[3]
-		found := r.placesAt(at[1], at[2], func(p *lua.FunctionProto, pc int) place { return indexedPlace(p, pc, key) })
-		if len(found) == 1 && found[0].name != "" {
-			return text + r.missing(found[0])
+	where, what := text[:at+2], text[at+2:]
+	if m := notComparable.FindStringSubmatch(what); m != nil {
+		if m[1] == m[2] {
+			return where + "attempt to compare two " + m[1] + " values"
 		}
+		return text
+	}
+	if m := notLooping.FindStringSubmatch(what); m != nil {
+		return where + "'for' " + strings.Replace(m[1], "init", "initial value", 1) + " must be a number"
+	}
+	f := faultOf(L)
+	if f == nil {
+		return text
+	}
+	if better := r.inWords(f, what); better != "" {
+		return where + better
 	}
 	return text
 }
 
-// place is what the code reads a value from: name, or the key name of what of is called.
-type place struct {
-	name   string // "" is not known
-	of     string // "" unless it is a key
-	mark   string // "." or ":" between them
-	global bool
-}
-
-// elsewhere is an instruction that is not looked for.
-var elsewhere = place{mark: "none"}
-
-func (p place) String() string { return p.of + p.mark + p.name }
-
-// called says which of the calls of a line was of nothing: the one that there is,
-// or the one of a function that a module does not have.
-func (r *run) called(found []place) string {
-	for _, p := range found {
-		open := r.opener(p.of)
-		if open == nil {
-			continue
+// inWords is what in Lua's words; "" when it is something else.
+func (r *run) inWords(f *fault, what string) string {
+	in := f.proto.Code[f.pc]
+	op := opOf(in)
+	switch {
+	case what == "attempt to call a non-function object":
+		if op != lua.OP_CALL && op != lua.OP_TAILCALL && op != lua.OP_TFORLOOP {
+			return ""
 		}
-		names := r.rt.tools.names(p.of, open)
-		if !slices.Contains(names, p.name) {
-			if near := form.Closest(p.name, names); near != "" {
-				return ": " + p.of + " has no function '" + p.name + "'; did you mean '" + near + "'?"
-			}
-			return ": " + p.of + " has no function '" + p.name + "'"
+		p := placeOf(f.proto, f.pc, argA(in))
+		kind, ok := f.typeOf(argA(in))
+		if !ok {
+			return ""
 		}
+		if op == lua.OP_TFORLOOP {
+			p = place{}
+		}
+		return said("call", p, kind) + r.noFunction(p)
+	case what == "__unm undefined", what == "__len undefined":
+		verb := "perform arithmetic on"
+		if op == lua.OP_LEN {
+			verb = "get length of"
+		} else if op != lua.OP_UNM {
+			return ""
+		}
+		kind, ok := f.typeOf(argB(in))
+		if !ok {
+			return ""
+		}
+		return said(verb, placeOf(f.proto, f.pc, argB(in)), kind)
 	}
-	if len(found) == 1 && found[0].name != "" {
-		return " (" + found[0].String() + ")"
+	if m := notIndexable.FindStringSubmatch(what); m != nil {
+		register := argB(in)
+		switch op {
+		case lua.OP_GETTABLE, lua.OP_GETTABLEKS, lua.OP_SELF:
+		case lua.OP_SETTABLE, lua.OP_SETTABLEKS:
+			register = argA(in)
+		default:
+			return ""
+		}
+		p := placeOf(f.proto, f.pc, register)
+		if kind, ok := f.typeOf(register); !ok || kind != m[1] { // it is behind an __index
+			p = place{}
+		}
+		if p.name == "" {
+			return said("index", p, m[1]) + " with key '" + m[2] + "'"
+		}
+		return said("index", p, m[1]) + r.missing(p)
+	}
+	if m := notJoined.FindStringSubmatch(what); m != nil && op == lua.OP_CONCAT {
+		kind := m[1]
+		if kind == "string" || kind == "number" {
+			kind = m[2]
+		}
+		return said("concatenate", f.unjoined(argB(in), argC(in), kind), kind)
+	}
+	if m := notNumeric.FindStringSubmatch(what); m != nil && op >= lua.OP_ADD && op <= lua.OP_POW {
+		kind, arg := m[1], argB(in)
+		if kind == "number" || kind == "string" && f.numeric(arg) {
+			kind, arg = m[2], argC(in)
+		}
+		p := place{}
+		if arg&isConstant == 0 {
+			p = placeOf(f.proto, f.pc, arg)
+		}
+		return said("perform arithmetic on", p, kind)
 	}
 	return ""
 }
 
-// missing says what was nil.
-func (r *run) missing(p place) string {
-	if p.global && r.opener(p.name) != nil {
-		return ": local " + p.name + " = require \"" + p.name + "\" is missing"
+// said is an error of Lua about a value of this type, with its name if it is known.
+func said(verb string, p place, kind string) string {
+	if p.name == "" {
+		return "attempt to " + verb + " a " + kind + " value"
 	}
-	return " (" + p.String() + ")"
+	return "attempt to " + verb + " " + p.kind + " '" + p.name + "' (a " + kind + " value)"
 }
 
-// placesAt collects what look gives for the instructions of one line, each once.
-func (r *run) placesAt(file, line string, look func(p *lua.FunctionProto, pc int) place) []place {
-	at, err := strconv.Atoi(line)
-	if err != nil {
-		return nil
-	}
-	var found []place
-	var walk func(p *lua.FunctionProto)
-	walk = func(p *lua.FunctionProto) {
-		for pc := range p.Code {
-			if p.SourceName != file || p.DbgSourcePositions[pc] != at {
-				continue
-			}
-			if one := look(p, pc); one != elsewhere && !slices.Contains(found, one) {
-				found = append(found, one)
-			}
-		}
-		for _, inner := range p.FunctionPrototypes {
-			walk(inner)
-		}
-	}
-	walk(r.code.main)
-	for _, name := range sortedKeys(r.code.modules) {
-		walk(r.code.modules[name])
-	}
-	return found
+// typeOf is the type of what a register holds.
+func (f *fault) typeOf(register int) (string, bool) {
+	name, v := f.L.GetLocal(f.frame, register+1)
+	return v.Type().String(), name != ""
 }
 
-// The parts of an instruction of the library.
-func opOf(in uint32) int { return int(in >> 26) }
-func argA(in uint32) int { return int(in>>18) & 0xff }
-func argB(in uint32) int { return int(in & 0x1ff) }
-func argC(in uint32) int { return int(in>>9) & 0x1ff }
-func argX(in uint32) int { return int(in & 0x3ffff) }
-
-// keyAt is a key that stands in the code as text; an instruction that writes
-// finds it in a register.
-func keyAt(p *lua.FunctionProto, pc, arg int) (string, bool) {
-	const isConstant = 1 << 8
-	k := arg &^ isConstant
-	if arg&isConstant == 0 {
-		at := loadedAt(p, pc, arg)
-		if at < 0 || opOf(p.Code[at]) != lua.OP_LOADK {
-			return "", false
-		}
-		k = argX(p.Code[at])
+// numeric reports whether an operand is text that is a number.
+func (f *fault) numeric(arg int) bool {
+	var v lua.LValue
+	if k := arg &^ isConstant; arg&isConstant == 0 {
+		_, v = f.L.GetLocal(f.frame, arg+1)
+	} else if k < len(f.proto.Constants) {
+		v = f.proto.Constants[k]
 	}
-	if k >= len(p.Constants) {
-		return "", false
-	}
-	s, ok := p.Constants[k].(lua.LString)
-	return string(s), ok
+	text, _ := v.(lua.LString)
+	_, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
+	_, errHex := strconv.ParseInt(strings.TrimSpace(string(text)), 0, 64)
+	return err == nil || errHex == nil
 }
 
-// loadedAt is the instruction of the same line that loaded a register last, -1
-// when there is none.
-func loadedAt(p *lua.FunctionProto, pc, register int) int {
-	for at := pc - 1; at >= 0 && p.DbgSourcePositions[at] == p.DbgSourcePositions[pc]; at-- {
-		if argA(p.Code[at]) == register {
-			return at
-		}
+// unjoined is the operand of a concatenation that is at fault. They are joined
+// from the last to the first.
+func (f *fault) unjoined(first, last int, kind string) place {
+	joins := func(register int) bool {
+		got, ok := f.typeOf(register)
+		return ok && (got == "string" || got == "number")
 	}
-	return -1
-}
-
-// calledPlace is what the instruction calls.
-func calledPlace(p *lua.FunctionProto, pc int) place {
-	in := p.Code[pc]
-	if op := opOf(in); op != lua.OP_CALL && op != lua.OP_TAILCALL {
-		return elsewhere
-	}
-	return placeOf(p, pc, argA(in), true)
-}
-
-// indexedPlace is what the instruction reads or writes the key of.
-func indexedPlace(p *lua.FunctionProto, pc int, key string) place {
-	in := p.Code[pc]
-	register, arg := argB(in), argC(in)
-	switch opOf(in) {
-	case lua.OP_GETTABLE, lua.OP_GETTABLEKS, lua.OP_SELF:
-	case lua.OP_SETTABLE, lua.OP_SETTABLEKS:
-		register, arg = argA(in), argB(in)
-	default:
-		return elsewhere
-	}
-	if text, ok := keyAt(p, pc, arg); !ok || text != key {
-		return elsewhere
-	}
-	return placeOf(p, pc, register, true)
-}
-
-// placeOf is where the value of a register came from at an instruction: only
-// what the same line loaded, on a way that no jump leads into. (What the library
-// knows of local variables is not to be relied on.)
-func placeOf(p *lua.FunctionProto, pc, register int, deeper bool) place {
-	at := loadedAt(p, pc, register)
-	if at < 0 || jumpedInto(p, at, pc) {
-		return place{}
-	}
-	in := p.Code[at]
-	switch opOf(in) {
-	case lua.OP_GETGLOBAL:
-		if k := argX(in); k < len(p.Constants) {
-			return place{name: p.Constants[k].String(), global: true}
+	for left := last - 1; left >= first; left-- {
+		at := left
+		if joins(left) {
+			at = left + 1
 		}
-	case lua.OP_GETUPVAL:
-		if k := argB(in); k < len(p.DbgUpvalues) {
-			return place{name: p.DbgUpvalues[k]}
+		if joins(at) {
+			continue
 		}
-	case lua.OP_GETTABLE, lua.OP_GETTABLEKS, lua.OP_SELF:
-		key, ok := keyAt(p, at, argC(in))
-		mark := "."
-		if opOf(in) == lua.OP_SELF {
-			mark = ":"
+		if got, ok := f.typeOf(at); ok && got == kind {
+			return placeOf(f.proto, f.pc, at)
 		}
-		if of := placeOf(p, at, argB(in), false); ok && deeper && of.name != "" {
-			return place{name: key, of: of.name, mark: mark}
-		}
+		break
 	}
 	return place{}
 }
 
-// jumpedInto reports whether a jump leads behind the instruction at, and not
-// behind pc: what at loaded is one of several values then.
-func jumpedInto(p *lua.FunctionProto, at, pc int) bool {
-	const middle = 1<<17 - 1
-	for i, in := range p.Code {
-		if target := i + 1 + argX(in) - middle; opOf(in) == lua.OP_JMP && target > at && target <= pc {
-			return true
-		}
+// noFunction says that a module does not have the function that was called.
+func (r *run) noFunction(p place) string {
+	open := r.opener(p.of)
+	if open == nil || p.kind != "field" && p.kind != "method" {
+		return ""
 	}
-	return false
+	names := r.rt.tools.names(p.of, open)
+	if slices.Contains(names, p.name) {
+		return ""
+	}
+	if near := form.Closest(p.name, names); near != "" {
+		return ": " + p.of + " has no function '" + p.name + "'; did you mean '" + near + "'?"
+	}
+	return ": " + p.of + " has no function '" + p.name + "'"
+}
+
+// missing says that a module was not required.
+func (r *run) missing(p place) string {
+	if p.kind == "global" && r.opener(p.name) != nil {
+		return ": local " + p.name + " = require \"" + p.name + "\" is missing"
+	}
+	return ""
 }

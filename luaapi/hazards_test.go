@@ -98,7 +98,7 @@ func TestMultipleAssignment(t *testing.T) {
 	got := runBody(t, `local a, b = 1, nil
   a, b.x = b, a
   return result`)
-	if got.Error != "test.lua:5: attempt to index a non-table object(nil) with key 'x'" {
+	if got.Error != "test.lua:5: attempt to index local 'b' (a nil value)" {
 		t.Errorf("the line of an error: %+v", short(got))
 	}
 }

@@ -87,7 +87,11 @@ func trampoline(L *lua.LState) int {
 
 // panicShort raises the error on top of the stack.
 func panicShort(L *lua.LState) {
-	panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: L.Get(-1), StackTrace: traceback(L)})
+	object := L.Get(-1)
+	if text, ok := object.(lua.LString); ok {
+		object = lua.LString(callOf(L).run.culprit(L, string(text)))
+	}
+	panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: object, StackTrace: traceback(L)})
 }
 
 // shortenPanic turns a Go panic into an error of Lua; it is deferred.

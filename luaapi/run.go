@@ -174,7 +174,7 @@ func (r *run) execute() error {
 	if ended := r.vm.Err(); ended != nil {
 		return ended
 	}
-	return &pluginError{r.culprit(text)}
+	return &pluginError{text}
 }
 
 // protected keeps a Go panic that the library did not catch inside the run.

@@ -112,7 +112,7 @@ local B = { name = "b",
   slug = "a", version = "1", run = print }
 return { A, B }`, []string{"3: two plugins of this file have the slug a"}},
 		{"syntax", "local P = {}\nfunction P:run(\nreturn P", []string{"3: syntax error near 'return'"}},
-		{"raises", "local P = {}\nlocal x = P.a.b\nreturn P", []string{"2: attempt to index a non-table object(nil) with key 'b'"}},
+		{"raises", "local P = {}\nlocal x = P.a.b\nreturn P", []string{"2: attempt to index field 'a' (a nil value)"}},
 		{"network while loading", "local http = require \"http\"\nhttp.get(\"http://x.example\")\nreturn {}", []string{"2: http.get cannot be called while the plugin loads"}},
 		{"unknown module", "local x = require \"htpp\"\nreturn {}", []string{"1: module 'htpp' not found; did you mean 'http'?"}},
 		{"recursion", "local function f() return 1 + f() end\nf()", []string{"1: stopped: too deep a recursion"}},
