@@ -124,6 +124,12 @@ func TestHostileRulesHoldNobodyUp(t *testing.T) {
 		"recursion":      `local function f(...) return f(1, 2, 3, ...) end f()`,
 		"deep recursion": `local function f(...) return 1 + f(1, 2, 3, ...) end f()`,
 		"tostring":       `local t = setmetatable({}, { __tostring = function() while true do end end }) tostring(t)`,
+		"large index":    `local t = {} t[1048575] = 1`,
+		"large indexes":  `for i = 1, 1000 do local t = {} t[1048000 - i] = nil end`,
+		"larger indexes": `local t = {} for i = 1, 1e9 do t[i * 600] = i end`,
+		"large entry":    `local t = { [1048575] = 1, 2, 3 }`,
+		"insert far":     `local t = {} table.insert(t, 1048574, 1)`,
+		"indirect index": `local t = setmetatable({}, { __newindex = setmetatable({}, { __newindex = {} }) }) t[1048575] = 1`,
 		"date":           `os.date(("%c"):rep(30000))`,
 	} {
 		source := "return function(checks) " + body + ` return "PASSING" end`

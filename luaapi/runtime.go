@@ -54,6 +54,7 @@ func New(o Options) (*Runtime, error) {
 	}
 	limitArrays()
 	lualib.LimitConcat()
+	lualib.LimitArrays()
 	rt := &Runtime{
 		opts:   o,
 		turns:  newTurns(o.MaxExecuting),

@@ -85,6 +85,7 @@ func tableInsert(L *lua.LState) int {
 		}
 		checkRoom(L, max(at, n+1))
 		if at > n {
+			fill(L, t, at)
 			t.RawSetInt(at, L.Get(3))
 			return 0
 		}
