@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"os"
@@ -90,7 +91,7 @@ func tuples(values map[string]lua.LValue) [][]string {
 		{"items", "loop"}, {"keys", "small"}, {"url", "keys"}, {"a", "1", "-1"}, {"a", "-1"}, {"pack", "a"}, {"pack numbers", "bytes"}, {"items", "1", "1e6"}, {"true", "items"}}
 	for _, name := range large {
 		list = append(list, []string{name})
-		if os.Getenv("MOONWATCH_LONG_TESTS") != "" {
+		if longTests() {
 			list = append(list, []string{"small", name}, []string{name, name}, []string{name, "1"}, []string{name, name, name}, []string{name, "small", "small"})
 		}
 	}
@@ -102,6 +103,14 @@ func tuples(values map[string]lua.LValue) [][]string {
 		}
 	}
 	return list
+}
+
+func longTests() bool { return os.Getenv("MOONWATCH_LONG_TESTS") != "" }
+
+// inTurn reports whether a function is called with the tuple of that index: with
+// all of them in the long tests, else with a third, which its name decides.
+func inTurn(function string, tuple int) bool {
+	return longTests() || (int(crc32.ChecksumIEEE([]byte(function)))+tuple)%3 == 0
 }
 
 // Whatever a plugin calls, with arguments however large, ends with the run, and
@@ -122,7 +131,11 @@ func TestEveryFunctionHoldsTheBounds(t *testing.T) {
 	values := hostileValues()
 	calls, raised, late := 0, 0, 0
 	for _, name := range names {
-		for _, tuple := range tuples(values) {
+		before := calls
+		for i, tuple := range tuples(values) {
+			if !inTurn(name, i) {
+				continue
+			}
 			calls++
 			report := holdsBounds(t, name+" of "+strings.Join(tuple, ", "), func(ctx context.Context) engine.RunReport {
 				return callOnce(t, ctx, v, functions[name], tuple, values)
@@ -136,6 +149,9 @@ func TestEveryFunctionHoldsTheBounds(t *testing.T) {
 			if report.Error == errInternal.Error() {
 				t.Errorf("%s of %s: %s", name, strings.Join(tuple, ", "), report.Traceback)
 			}
+		}
+		if calls-before < 15 {
+			t.Errorf("%s was called %d times", name, calls-before)
 		}
 	}
 	t.Logf("%d functions, %d calls: %d raised, %d ended at the deadline", len(names), calls, raised, late)
