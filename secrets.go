@@ -24,7 +24,7 @@ type storedSecret struct {
 // storedSecrets lists all secrets of a folder, in order of where they are.
 func storedSecrets(ctx context.Context, db *storage.DB) ([]storedSecret, error) {
 	var out []storedSecret
-	for _, kind := range []engine.Kind{engine.KindPluginSettings, engine.KindCheck, engine.KindInstance, engine.KindService, engine.KindUser} {
+	for _, kind := range []engine.Kind{engine.KindPluginSettings, engine.KindCheck, engine.KindInstance, engine.KindService, engine.KindUser, engine.KindRota} {
 		var bad error
 		err := db.Scan(ctx, kind, engine.Query{}, func(r engine.Record) bool {
 			var object map[string]any

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"moonwatch/engine/form"
 	"moonwatch/engine/rota"
 )
 
@@ -50,9 +51,10 @@ type rotaDuty struct {
 // keptFeed is a feed as the store keeps it, so that shifts hold over a restart
 // while the feed cannot be read.
 type keptFeed struct {
-	URL    string    `json:"url"`
-	Data   string    `json:"data"`
-	ReadAt time.Time `json:"read_at"`
+	URL    string      `json:"url,omitempty"` // of older versions
+	Feed   form.Sealed `json:"feed,omitzero"` // its address, as the rota has it
+	Data   string      `json:"data"`
+	ReadAt time.Time   `json:"read_at"`
 }
 
 func newDuty(e *Engine) *duty {
@@ -92,7 +94,7 @@ func (d *duty) changed(id string, feed bool) {
 	}
 	d.mu.Unlock()
 	d.derive(&r, old)
-	if r.ICalURL != "" {
+	if r.hasFeed() {
 		select {
 		case d.bell <- id:
 		default: // it is read within half an hour anyway
@@ -179,7 +181,7 @@ func (d *duty) loadFeeds(ctx context.Context) error {
 		}
 		if err == nil {
 			var kept keptFeed
-			if err := json.Unmarshal(record.Data, &kept); err == nil && kept.URL == stored.ICalURL {
+			if err := json.Unmarshal(record.Data, &kept); err == nil && kept.ofFeed(d.e, d.e.sealedRota(r.ID)) {
 				if feed, err := rota.ParseFeed([]byte(kept.Data), rota.ParseOptions{Zone: stored.TimeZone}); err == nil {
 					known.feed, known.readAt = feed, &kept.ReadAt
 				}

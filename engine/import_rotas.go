@@ -2,6 +2,7 @@ package engine
 
 import (
 	"moonwatch/engine/config"
+	"moonwatch/engine/form"
 	"moonwatch/engine/rota"
 )
 
@@ -40,6 +41,9 @@ func (im *importer) importRotas() {
 		}
 		next.validate(&p, im.now.rotas[next.ID], func(id string) bool { return im.after.names[KindUser][id] != "" })
 		im.settle(place, p.list)
+		if err := im.e.sealRota(next, im.now.rotas[next.ID]); err != nil { // plans are stored
+			im.settle(place, []form.Error{{Location: "ical_url", Code: "invalid", Message: "the address cannot be encrypted"}})
+		}
 		base := NewRota()
 		consider(im, KindRota, d.Name, next, im.now.rotas[next.ID], &base, func(x *exporter, r *Rota) any { return x.rota(r) })
 	}

@@ -150,7 +150,8 @@ type Rota struct {
 	Name         string         `json:"name"`
 	TimeZone     string         `json:"time_zone"`
 	FallbackUser string         `json:"fallback_user"` // user id, "" is the site's
-	ICalURL      string         `json:"ical_url"`
+	ICalURL      string         `json:"ical_url"`      // "" in what is stored: it is sealed there
+	ICalSealed   form.Sealed    `json:"ical_sealed,omitzero"`
 	Rotation     *RotaRotation  `json:"rotation"`
 	Overrides    []RotaOverride `json:"overrides"`
 	// Dealt is what edits of the rotation left as it was; nil is nothing. The

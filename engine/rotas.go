@@ -19,7 +19,12 @@ func (e *Engine) SaveRota(ctx context.Context, by Actor, r Rota) (*Rota, error) 
 	}
 	err := e.do(ctx, by, func(x *tx) error {
 		r.Dealt = r.redealt(x.rotas.get(r.ID), x.now)
-		return x.saveRota(&r)
+		stored := r
+		if err := x.saveRota(&stored); err != nil {
+			return err
+		}
+		r = e.opened(&stored)
+		return nil
 	})
 	return &r, err
 }
@@ -27,7 +32,7 @@ func (e *Engine) SaveRota(ctx context.Context, by Actor, r Rota) (*Rota, error) 
 // redealt returns what the edit of old into r leaves as it was.
 func (r *Rota) redealt(old *Rota, now time.Time) *rota.Dealt {
 	switch {
-	case old == nil || r.ICalURL != "":
+	case old == nil || r.hasFeed():
 		return nil
 	case old.Dealt == nil && old.Rotation == nil || sameRotation(old.Rotation, r.Rotation) && old.TimeZone == r.TimeZone:
 		return old.Dealt
@@ -48,6 +53,7 @@ func sameRotation(a, b *RotaRotation) bool {
 
 func (x *tx) saveRota(r *Rota) error {
 	old := x.rotas.get(r.ID)
+	x.e.OpenRota(r)
 	if err := atRevision(KindRota, r.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
 		return err
 	}
@@ -55,6 +61,9 @@ func (x *tx) saveRota(r *Rota) error {
 	r.validate(&p, old, func(id string) bool { return x.users.get(id) != nil })
 	x.checkName(&p, KindRota, r.ID, r.Name, "name")
 	if err := p.err(); err != nil {
+		return err
+	}
+	if err := x.e.sealRota(r, old); err != nil {
 		return err
 	}
 	if old == nil {
@@ -67,7 +76,7 @@ func (x *tx) saveRota(r *Rota) error {
 		x.audit("update", KindRota, r.ID, r.Name, old, r)
 	}
 	x.rotas.put(r.ID, r)
-	x.whenDurable(func() { x.e.duty.changed(r.ID, old == nil || old.ICalURL != r.ICalURL) })
+	x.whenDurable(func() { x.e.duty.changed(r.ID, old == nil || old.ICalSealed != r.ICalSealed) })
 	return nil
 }
 
@@ -79,9 +88,9 @@ func (r *Rota) validate(p *problems, old *Rota, known func(string) bool) {
 	}
 	p.link("ical_url", r.ICalURL)
 	switch {
-	case r.ICalURL != "" && r.Rotation != nil:
+	case r.hasFeed() && r.Rotation != nil:
 		p.add("rotation", "invalid", "a rota has an iCal feed or a rotation, not both")
-	case r.ICalURL == "" && r.Rotation == nil && len(r.Overrides) == 0:
+	case !r.hasFeed() && r.Rotation == nil && len(r.Overrides) == 0:
 		p.add("ical_url", "required", "give an iCal feed, a rotation or overrides")
 	}
 	add := func(prefix string, errs []rota.FieldError) {
@@ -144,17 +153,18 @@ func (e *Engine) Rota(id string) (RotaView, error) {
 // Rotas returns all rotas in order of id.
 func (e *Engine) Rotas() []RotaView { return allViews(e, e.tables.rotas, e.rotaView) }
 
-// StoredRota returns the rota as stored: what an edit begins from.
+// StoredRota returns the rota as stored, the address of its feed in plain: what an
+// edit begins from.
 func (e *Engine) StoredRota(id string) (Rota, error) {
-	return oneView(e, KindRota, e.tables.rotas, id, asStored)
+	return oneView(e, KindRota, e.tables.rotas, id, e.opened)
 }
 
 func (e *Engine) rotaView(r *Rota) RotaView {
-	v := RotaView{Rota: *r, Problems: []rota.Problem{}}
+	v := RotaView{Rota: e.opened(r), Problems: []rota.Problem{}}
 	if r.FeedToken != "" {
 		v.FeedURL = e.base(e.tables.site()) + "/feeds/" + r.FeedToken + ".ics"
 	}
-	v.FeedToken = ""
+	v.FeedToken, v.ICalSealed = "", ""
 	v.Problems, v.ReadAt, v.Stale = e.duty.state(r.ID)
 	return v
 }
@@ -174,7 +184,7 @@ func (e *Engine) RefreshRota(ctx context.Context, id string) (RotaView, error) {
 	if err != nil {
 		return RotaView{}, err
 	}
-	if r.ICalURL == "" {
+	if !r.hasFeed() {
 		return RotaView{}, conflict("%s has no feed", r.Name)
 	}
 	e.duty.read(ctx, &r)

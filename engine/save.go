@@ -83,6 +83,10 @@ func plain(v any) map[string]any {
 			m[k] = map[string]any{"$sealed": m[k]}
 		}
 	}
+	if sealed := m["ical_sealed"]; sealed != nil {
+		m["ical_url"] = sealed
+		delete(m, "ical_sealed")
+	}
 	return m
 }
 

@@ -78,6 +78,8 @@ func (e *Engine) sealPlain(ctx context.Context, slugs []string) error {
 		sealAll(ctx, e, past, KindInstance, c.instances, func(x *tx) *layer[Instance] { return &x.instances }),
 		sealAll(ctx, e, past, KindUser, c.users, func(x *tx) *layer[User] { return &x.users }),
 		sealAll(ctx, e, past, KindPluginSettings, c.plugins, func(x *tx) *layer[PluginSettings] { return &x.plugins }),
+		sealAll(ctx, e, past, KindRota, c.rotas, func(x *tx) *layer[Rota] { return &x.rotas }),
+		e.sealShifts(ctx),
 		e.do(ctx, system, (*tx).sealTold))
 	if err == nil && past {
 		err = e.sealHistory(ctx)
@@ -143,6 +145,12 @@ func sealObject[T any](ctx context.Context, e *Engine, past bool, kind Kind, id 
 		records, err := sealRevisions[T](ctx, e, kind, id)
 		if err != nil {
 			return err
+		}
+		if n := len(records); n > 0 { // in memory is what a start would load
+			sealed = new(T)
+			if err := json.Unmarshal(records[n-1].Data, sealed); err != nil {
+				return err
+			}
 		}
 		err = e.writeSealed(ctx, kind, id, records, func(x *tx) bool {
 			if now := of(x).get(id); now != seen {
@@ -252,6 +260,9 @@ func (e *Engine) sealIn(object any) (changed bool, err error) {
 		}
 	}
 	switch o := object.(type) {
+	case *Rota:
+		changed = o.ICalURL != ""
+		err = e.sealRota(o, nil)
 	case *Check:
 		o.Config = one(o.Plugin, ConfigForm, o.ID, o.Config)
 	case *Service:

@@ -89,6 +89,10 @@ func (e *Engine) veilPast(a *AuditEntry, plugins map[string]string) (changed boo
 			switch {
 			case a.Kind == KindCheck && top == "config":
 				*side = hide(plugins[a.Object], ConfigForm, rest, *side)
+			case a.Kind == KindRota && top == "ical_url":
+				if v, ok := (*side).(string); ok && v != "" && v != "(secret)" {
+					*side, changed = "(secret)", true
+				}
 			case a.Kind == KindPluginSettings && top == "values":
 				*side = hide(a.Object, SettingsForm, rest, *side)
 			case a.Kind == KindUser && top == "settings" && rest != "":

@@ -111,6 +111,127 @@ func holdsPlain(t *testing.T, s engine.Store) (out []string) {
 	return out
 }
 
+// TestRotaFeedIsSealed holds that the address of a rota's feed lies nowhere in
+// plain, also when an older version stored it so, and that editors, the feed's
+// reader, an import and a restart have it all the same.
+func TestRotaFeedIsSealed(t *testing.T) {
+	t.Run("in memory", func(t *testing.T) { testRotaFeed(t, func(b *bench) sealedStore { return b.store }) })
+	t.Run("on Badger", func(t *testing.T) {
+		store := newOutside(t, filepath.Join(t.TempDir(), "data"))
+		testRotaFeed(t, func(*bench) sealedStore { return store })
+	})
+}
+
+type sealedStore interface {
+	engine.Store
+	Apply(context.Context, *engine.Batch) error
+}
+
+func testRotaFeed(t *testing.T, store func(*bench) sealedStore) {
+	in(t, func(b *bench) {
+		t := b.t
+		s, ctx := store(b), t.Context()
+		feed := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20000101T000000Z\r\nDTEND:20000102T000000Z\r\n" +
+			"RRULE:FREQ=DAILY\r\nSUMMARY:ada\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+		asked, fail := "", error(nil)
+		b.options = func(o *engine.Options) {
+			o.Store, o.Sealer = s, boundSealer{}
+			o.Fetcher = addressFunc(func(address string) ([]byte, error) {
+				if asked = address; fail != nil {
+					return nil, fail
+				}
+				return []byte(feed), nil
+			})
+		}
+		b.start()
+		address := "https://example.org/" + plainSecret + ".ics"
+		ada := b.user("ada")
+		r := engine.NewRota()
+		r.Name, r.ICalURL = "Primary", address
+		saved := must[*engine.Rota](t)(b.e.SaveRota(ctx, admin, r))
+		settle(time.Second)
+		saved.Name = "First"
+		saved = must[*engine.Rota](t)(b.e.SaveRota(ctx, admin, *saved))
+		id := saved.ID
+		wantSealed := func(when string) {
+			t.Helper()
+			for _, kind := range []engine.Kind{engine.KindRota, engine.KindAudit, engine.KindShifts, engine.KindMark} {
+				for _, record := range must[[]engine.Record](t)(dump(ctx, s, kind)) {
+					if bytes.Contains(record.Data, []byte(plainSecret)) {
+						t.Errorf("%s: %s holds %s", when, kind, record.Data)
+					}
+				}
+			}
+			for _, v := range must[[]engine.Revision](t)(s.Revisions(ctx, engine.KindRota, id)) {
+				if bytes.Contains(v.Data, []byte(plainSecret)) {
+					t.Errorf("%s: revision %d holds %s", when, v.Number, v.Data)
+				}
+			}
+			if v := must[engine.RotaView](t)(b.e.Rota(id)); v.ICalURL != address || v.ICalSealed != "" || saved.ICalURL != address {
+				t.Errorf("%s: seen as %q %q", when, v.ICalURL, v.ICalSealed)
+			}
+			if calls := b.e.OnCall(); len(calls) != 1 || calls[0].User != ada.ID || calls[0].Fallback {
+				t.Errorf("%s: on call %+v", when, calls)
+			}
+		}
+		wantSealed("saved")
+		if asked != address {
+			t.Errorf("the feed was read at %q", asked)
+		}
+		doc := must[[]byte](t)(b.e.Export(ctx, engine.ExportOptions{}))
+		if report, err := b.e.Import(ctx, admin, doc, engine.ImportOptions{}); err != nil || report.Created+report.Updated > 0 {
+			t.Errorf("importing what was exported: %+v %v", report, err)
+		}
+		fail = errors.New("cannot reach " + address)
+		b.e.Stop()
+		b.start()
+		settle(time.Second)
+		wantSealed("after a restart without the feed")
+		if v := must[engine.RotaView](t)(b.e.Rota(id)); len(v.Problems) == 0 || strings.Contains(v.Problems[0].Message, plainSecret) {
+			t.Errorf("problems %+v", v.Problems)
+		}
+		b.e.Stop()
+		old := must[engine.Record](t)(s.Get(ctx, engine.KindRota, id)) // as an older version has it
+		var object map[string]any
+		if err := json.Unmarshal(old.Data, &object); err != nil {
+			t.Fatal(err)
+		}
+		delete(object, "ical_sealed")
+		object["ical_url"] = address
+		first := old
+		first.Revision, first.Data = 1, must[[]byte](t)(json.Marshal(object))
+		old.Data = first.Data
+		shifts := must[engine.Record](t)(s.Get(ctx, engine.KindShifts, id))
+		shifts.Data = must[[]byte](t)(json.Marshal(map[string]any{"url": address, "data": feed, "read_at": time.Now()}))
+		audit := must[[]engine.Record](t)(dump(ctx, s, engine.KindAudit))
+		for i := range audit {
+			audit[i].Data = bytes.ReplaceAll(audit[i].Data, []byte(`"(secret)"`), []byte(`"`+address+`"`))
+		}
+		batch := &engine.Batch{ID: "older", At: time.Now(), Puts: append(audit, first, old, shifts)}
+		for _, mark := range must[[]engine.Record](t)(dump(ctx, s, engine.KindMark)) {
+			if strings.HasPrefix(mark.ID, "sealed/") {
+				batch.Deletes = append(batch.Deletes, engine.Key{Kind: engine.KindMark, ID: mark.ID})
+			}
+		}
+		if err := s.Apply(ctx, batch); err != nil {
+			t.Fatal(err)
+		}
+		b.start()
+		settle(time.Minute)
+		wantSealed("stored by an older version")
+		b.e.Stop()
+		b.start()
+		settle(time.Second)
+		wantSealed("and restarted")
+	})
+}
+
+type addressFunc func(address string) ([]byte, error)
+
+func (f addressFunc) Fetch(_ context.Context, address string, _ int64) ([]byte, error) {
+	return f(address)
+}
+
 // testSealedLater stores plain values under an older schema, and lets upgrade
 // make their fields secrets.
 func testSealedLater(t *testing.T, store func(*bench) engine.Store, upgrade func(*bench)) {

@@ -28,14 +28,21 @@ func (e *Engine) SwapShifts(ctx context.Context, by Actor, r Rota) (*Rota, error
 			return errChanged
 		}
 		r.Overrides = orEmpty(r.Overrides)
-		if old.Name != r.Name || old.TimeZone != r.TimeZone || old.FallbackUser != r.FallbackUser || old.ICalURL != r.ICalURL || !sameRotation(old.Rotation, r.Rotation) {
+		x.e.OpenRota(&r)
+		was := x.e.opened(old)
+		if old.Name != r.Name || old.TimeZone != r.TimeZone || old.FallbackUser != r.FallbackUser || was.ICalURL != r.ICalURL || was.ICalSealed != r.ICalSealed || !sameRotation(old.Rotation, r.Rotation) {
 			return &Error{Kind: Forbidden, Message: "operators change nothing of a rota but whose shifts they hand over or take over: only its overrides"}
 		}
 		r.Dealt = old.Dealt
 		if !mayOverride(shifts, old.Overrides, r.Overrides, by.User, now) {
 			return &Error{Kind: Forbidden, Message: "operators hand over their own shifts, or take over one themselves from now on; other people's shifts are for editors"}
 		}
-		return x.saveRota(&r)
+		stored := r
+		if err := x.saveRota(&stored); err != nil {
+			return err
+		}
+		r = x.e.opened(&stored)
+		return nil
 	})
 	return &r, err
 }

@@ -57,7 +57,7 @@ func (s *Server) rotaRoutes() []*route {
 		{"from", &shape{kind: instantShape}, "only shifts that end later (now)"},
 		{"to", &shape{kind: instantShape}, "only shifts that start before (28 days after from)"},
 	}}
-	revisions := revisionRoutes(s, k, nil)
+	revisions := revisionRoutes(s, k, (*engine.Engine).OpenRota)
 	for _, rt := range revisions {
 		if rt.method == "POST" { // more than a swap of shifts
 			rt.role = access.Editor

@@ -125,7 +125,7 @@ func (known shapes) build(s *shape, t reflect.Type) {
 
 // hiddenFields never leave the server and are never read.
 func hiddenField(name string) bool {
-	return name == "password_hash" || name == "hash" || name == "ping_token" || name == "feed_token"
+	return name == "password_hash" || name == "hash" || name == "ping_token" || name == "feed_token" || name == "ical_sealed"
 }
 
 // members lists the fields of a struct as encoding/json names them.

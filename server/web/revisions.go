@@ -201,6 +201,10 @@ func (w *Web) pastObject(kind engine.Kind, r engine.Revision) (*pastObject, erro
 	if err := json.Unmarshal(r.Data, &out.stored); err != nil {
 		return nil, fmt.Errorf("read revision %d: %w", r.Number, err)
 	}
+	if sealed := out.stored["ical_sealed"]; sealed != nil {
+		out.stored["ical_url"] = sealed
+		delete(out.stored, "ical_sealed")
+	}
 	object, err := w.unpack(kind, r.Data)
 	if err != nil {
 		return nil, fmt.Errorf("read revision %d: %w", r.Number, err)
@@ -243,7 +247,9 @@ func (w *Web) unpack(kind engine.Kind, data []byte) (any, error) {
 		return &c, err
 	case engine.KindRota:
 		r := new(engine.Rota)
-		return r, json.Unmarshal(data, r)
+		err := json.Unmarshal(data, r)
+		w.engine.OpenRota(r)
+		return r, err
 	case engine.KindSilence:
 		s := new(engine.Silence)
 		return s, json.Unmarshal(data, s)
