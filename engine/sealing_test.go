@@ -8,6 +8,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,10 +134,13 @@ func testRotaFeed(t *testing.T, store func(*bench) sealedStore) {
 		s, ctx := store(b), t.Context()
 		feed := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20000101T000000Z\r\nDTEND:20000102T000000Z\r\n" +
 			"RRULE:FREQ=DAILY\r\nSUMMARY:ada\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+		var mu sync.Mutex // guards asked and fail
 		asked, fail := "", error(nil)
 		b.options = func(o *engine.Options) {
 			o.Store, o.Sealer = s, boundSealer{}
 			o.Fetcher = addressFunc(func(address string) ([]byte, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				if asked = address; fail != nil {
 					return nil, fail
 				}
@@ -175,14 +179,16 @@ func testRotaFeed(t *testing.T, store func(*bench) sealedStore) {
 			}
 		}
 		wantSealed("saved")
+		mu.Lock()
 		if asked != address {
 			t.Errorf("the feed was read at %q", asked)
 		}
+		fail = errors.New("cannot reach " + address)
+		mu.Unlock()
 		doc := must[[]byte](t)(b.e.Export(ctx, engine.ExportOptions{}))
 		if report, err := b.e.Import(ctx, admin, doc, engine.ImportOptions{}); err != nil || report.Created+report.Updated > 0 {
 			t.Errorf("importing what was exported: %+v %v", report, err)
 		}
-		fail = errors.New("cannot reach " + address)
 		b.e.Stop()
 		b.start()
 		settle(time.Second)
