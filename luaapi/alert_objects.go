@@ -325,7 +325,7 @@ func (r *run) markSent(L *lua.LState, in *engine.AlertCall) int {
 	}
 	r.turn.release()
 	err := in.MarkSent(id)
-	if gateErr := r.turn.acquire(r.call.ctx, returning); gateErr != nil {
+	if gateErr := r.turn.acquire(r.call.ctx, r.vm.rank()); gateErr != nil {
 		L.RaiseError("%s", gateErr.Error())
 	}
 	if err != nil {

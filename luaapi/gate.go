@@ -10,7 +10,8 @@ import (
 type rank int
 
 const (
-	returning rank = iota // comes back from a wait: what has begun is to end before more begins
+	light     rank = iota // known to take little, or an alert
+	returning             // comes back from a wait: what has begun is to end before more begins
 	fresh                 // waits for its first turn
 	spent                 // comes back from a wait, after much work or many waits
 	sliced                // has used up its slice, or is known to use much
@@ -21,18 +22,23 @@ const (
 	// muchWork is how many instructions make a run one that waits behind those
 	// that have done little: a few milliseconds of a core.
 	muchWork = 200_000
+	// littleWork is up to how many instructions a light run stays one.
+	littleWork = 20_000
 	// waitWork is what one wait counts as: who waits for nothing again and again
 	// takes turns as well.
 	waitWork = 1000
 )
 
-// turns limits how many runs execute Lua at one time. Of nine turns one goes to
-// the longest waiting of each lower rank, so that nobody starves.
+// turns limits how many runs execute Lua at one time. A quarter of them is kept
+// for light runs, so that those which take all they can get hold up none that takes
+// next to nothing. Of nine turns one goes to the longest waiting of each lower rank,
+// or beside light ones to one of them, so that nobody starves.
 type turns struct {
 	waiting atomic.Int32 // read without the lock, to see whether anybody wants a turn
 
 	mu     sync.Mutex // guards what follows
 	free   int
+	kept   int // for light runs alone
 	queues [ranks]waiters
 	served int
 }
@@ -49,12 +55,17 @@ type waiter struct {
 	gone    bool
 }
 
-func newTurns(n int) *turns { return &turns{free: n} }
+func newTurns(n int) *turns { return &turns{free: n, kept: n / 4} }
+
+// takes reports whether there is a turn for one of a rank. The lock is held.
+func (t *turns) takes(r rank) bool {
+	return t.free > t.kept || r == light && t.free > 0
+}
 
 // acquire blocks until there is a turn or ctx ends; then it returns ctx's error.
 func (t *turns) acquire(ctx context.Context, r rank) error {
 	t.mu.Lock()
-	if t.free > 0 {
+	if t.takes(r) {
 		t.free--
 		t.mu.Unlock()
 		return nil
@@ -92,18 +103,32 @@ func (t *turns) acquire(ctx context.Context, r rank) error {
 func (t *turns) release() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.free++
 	q := t.next()
 	if q == nil {
-		t.free++
 		return
 	}
+	t.free--
 	t.served++
 	t.waiting.Add(-1)
 	q.pop().granted <- struct{}{}
 }
 
-// next is the queue whose turn it is, nil when nobody waits.
+// next is the queue whose turn it is, nil when nobody waits for one that is free.
 func (t *turns) next() *waiters {
+	if q := &t.queues[light]; q.live > 0 && (t.free <= t.kept || t.served%9 != 8) {
+		return q
+	}
+	if t.free <= t.kept {
+		return nil
+	}
+	if t.queues[light].live > 0 {
+		for i := range int(ranks - returning) {
+			if q := &t.queues[returning+rank((t.served/9+i)%int(ranks-returning))]; q.live > 0 {
+				return q
+			}
+		}
+	}
 	for low := sliced; low > returning; low-- {
 		if t.served%9 == 8-int(sliced-low) && t.queues[low].live > 0 {
 			return &t.queues[low]
@@ -136,10 +161,10 @@ type turn struct {
 	held bool
 }
 
-// try takes a turn if one is free.
-func (t *turn) try() bool {
+// try takes a turn as one of a rank, if there is one.
+func (t *turn) try(r rank) bool {
 	t.of.mu.Lock()
-	if t.of.free > 0 {
+	if t.of.takes(r) {
 		t.of.free--
 		t.held = true
 	}

@@ -104,6 +104,69 @@ func TestTurnsByRank(t *testing.T) {
 	}
 }
 
+// A quarter of the turns is for light runs alone, which go first; beside them one
+// of nine turns goes to the others.
+func TestLightRunsHaveTurnsOfTheirOwn(t *testing.T) {
+	turns := newTurns(4)
+	for range 3 {
+		if err := turns.acquire(context.Background(), fresh); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := turns.acquire(ctx, returning); err == nil {
+		t.Error("a run that is not light took the turn that is kept")
+	}
+	own := turn{of: turns}
+	if own.try(fresh) || !own.try(light) {
+		t.Error("the turn that is kept is not for light runs alone")
+	}
+	own.release()
+	for range 3 {
+		turns.release()
+	}
+	if turns.free != 4 {
+		t.Errorf("%d free", turns.free)
+	}
+}
+
+// Light runs go first, and one of nine turns goes to one of the other ranks in turn.
+func TestLightRunsGoFirst(t *testing.T) {
+	turns := newTurns(1)
+	if err := turns.acquire(context.Background(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan rank, 80)
+	var all sync.WaitGroup
+	for _, r := range []rank{sliced, spent, fresh, returning, light} {
+		for range map[bool]int{true: 36, false: 2}[r == light] {
+			before := turns.waiting.Load()
+			all.Go(func() {
+				if turns.acquire(context.Background(), r) == nil {
+					served <- r
+					turns.release()
+				}
+			})
+			for turns.waiting.Load() == before {
+				time.Sleep(10 * time.Microsecond)
+			}
+		}
+	}
+	turns.release()
+	all.Wait()
+	seen := map[rank]int{}
+	for range 36 {
+		seen[<-served]++
+	}
+	if seen[light] != 32 || seen[returning] != 1 || seen[fresh] != 1 || seen[spent] != 1 || seen[sliced] != 1 {
+		t.Errorf("of 36 turns the ranks had %v", seen)
+	}
+	if turns.free != 1 || turns.waiting.Load() != 0 {
+		t.Errorf("%d free, %d waiting", turns.free, turns.waiting.Load())
+	}
+}
+
 func TestRunWithoutATurnIsSkipped(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `return result`)}, func(o *Options) { o.MaxExecuting = 1 })
 	if err := rt.turns.acquire(context.Background(), fresh); err != nil {

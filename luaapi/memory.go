@@ -43,21 +43,23 @@ func (w *checkWeights) note(check string, held uint64, busy bool) {
 	w.heavy[check] = held
 }
 
-// isBusy reports whether the last run of a check did much work.
-func (w *checkWeights) isBusy(check string) bool {
+// rank is how the next run of a check waits for its first turn.
+func (w *checkWeights) rank(check string) rank {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.busy[check]
+	switch busy, known := w.busy[check]; {
+	case busy:
+		return sliced
+	case known && w.heavy[check] == 0:
+		return light
+	}
+	return fresh
 }
 
 // LightCheck reports whether a check has run, and its last run did little work
 // and held little. It does not block.
 func (rt *Runtime) LightCheck(check string) bool {
-	w := &rt.weights
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	busy, known := w.busy[check]
-	return known && !busy && w.heavy[check] == 0
+	return rt.weights.rank(check) == light
 }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the

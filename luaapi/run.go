@@ -66,6 +66,7 @@ type runKind struct {
 	limit   time.Duration // when ctx has no earlier deadline; 0 is none of its own
 	offline bool
 	full    bool // needs the forms: run the whole chunk
+	alert   bool // goes first, whatever it takes
 	subject string
 }
 
@@ -79,8 +80,15 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 		return nil, nil, errNoTurn
 	}
 	r.turn = turn{of: rt.turns}
-	if !r.turn.try() {
-		if err := r.waitForTurn(ctx, kind); err != nil {
+	as := fresh
+	switch {
+	case kind.alert:
+		as = light
+	case kind.subject != "":
+		as = rt.weights.rank(kind.subject)
+	}
+	if !r.turn.try(as) {
+		if err := r.waitForTurn(ctx, kind, as); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -103,7 +111,7 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 	}
 	r.vm = vmContext{
 		Context: ctx, done: ctx.Done(), call: &r.call, budget: rt.opts.Instructions,
-		sliceStart: r.started, turn: &r.turn, run: r,
+		sliceStart: r.started, turn: &r.turn, run: r, light: as == light,
 	}
 	r.lib = lualib.Run{Budget: &r.vm, Now: rt.opts.Now, Started: r.started}
 	r.loaded = r.room[:0]
@@ -126,16 +134,12 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 // most; its limit begins with the turn.
 const turnWait = 10 * time.Second
 
-func (r *run) waitForTurn(ctx context.Context, kind runKind) error {
+func (r *run) waitForTurn(ctx context.Context, kind runKind, as rank) error {
 	asked := time.Now()
 	if kind.limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, turnWait)
 		defer cancel()
-	}
-	as := fresh
-	if kind.subject != "" && r.rt.weights.isBusy(kind.subject) {
-		as = sliced
 	}
 	if err := r.turn.acquire(ctx, as); err != nil {
 		return errNoTurn

@@ -155,7 +155,7 @@ func TestBusyChecksAreKnown(t *testing.T) {
 		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
 			t.Fatalf("%+v", short(got))
 		}
-		if got := rt.weights.isBusy(in.Check.ID); got != tt.busy {
+		if got := rt.weights.rank(in.Check.ID) == sliced; got != tt.busy {
 			t.Errorf("%d: after a run that %s, busy is %v", i, tt.name, got)
 		}
 		if got := rt.LightCheck(in.Check.ID); got == tt.busy {

@@ -39,6 +39,7 @@ type vmContext struct {
 	ended           error // the limit that ended the run; nil while it may go on
 	sliceStart      time.Time
 	turn            *turn
+	light           bool        // it began as a light run
 	weigh           atomic.Bool // the watchdog asks how much the run holds
 	enforce         atomic.Bool // and that it ends when that is too much
 	closely         bool        // the deadline is looked at with every instruction
@@ -50,6 +51,7 @@ type vmContext struct {
 
 	waits   int64                      // so far
 	weight  atomic.Uint64              // bytes in Lua's reach at the last whole weighing
+	counted uint64                     // bytes that it has in the watchdog's held; guarded by its lock
 	killed  atomic.Pointer[limitError] // set by the watchdog: the run is to end with it
 	parking parking
 }
@@ -127,6 +129,9 @@ func (v *vmContext) work() int64 { return v.instructions + waitWork*v.waits }
 
 // rank is how the run comes back from a wait.
 func (v *vmContext) rank() rank {
+	if v.light && v.work() <= littleWork {
+		return light
+	}
 	if v.work() > muchWork {
 		return spent
 	}

@@ -75,6 +75,9 @@ func (w *watchdog) leave(v *vmContext) {
 	w.mu.Lock()
 	delete(w.running, v)
 	w.measured -= measuredRuns(v)
+	if held := w.held.Load(); v.counted > 0 {
+		w.held.Store(held - min(held, v.counted))
+	}
 	w.mu.Unlock()
 }
 
@@ -165,20 +168,34 @@ func (w *watchdog) look() {
 		w.runs = append(w.runs, weight{v: v})
 	}
 	w.mu.Unlock()
-	all, alive := uint64(0), uint64(0)
+	alive := uint64(0)
 	for i := range w.runs {
 		one := &w.runs[i]
 		one.held = one.v.weighFrom(w.perRun)
-		all += one.held
 		if one.v.killed.Load() == nil {
 			alive += one.held
 		}
 	}
-	w.held.Store(all)
+	w.count()
 	if alive > w.together {
 		w.lighten(alive)
 	}
 	clear(w.runs)
+}
+
+// count notes what the runs held that are still under way, so that those which
+// leave take theirs along.
+func (w *watchdog) count() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := uint64(0)
+	for _, one := range w.runs {
+		if _, there := w.running[one.v]; there {
+			one.v.counted = one.held
+			all += one.held
+		}
+	}
+	w.held.Store(all)
 }
 
 // lighten ends the heaviest runs, which together with the others hold so many
