@@ -292,7 +292,19 @@ func fullDisk(t *testing.T, m *monitor, disk, when string, i int, rng *rand.Rand
 	fill(t, filepath.Join(disk, "filler"))
 	switch i % 10 {
 	case 0: // long enough that changes are refused
-		until(t, "not ready on a full disk", 20*time.Second, func() bool { status, _, err := m.get("/readyz"); return err == nil && status == 503 })
+		ended := false
+		until(t, "not ready on a full disk", 20*time.Second, func() bool {
+			select {
+			case <-m.ended: // who calls looks at why
+				ended = true
+			default:
+			}
+			status, _, err := m.get("/readyz")
+			return ended || err == nil && status == 503
+		})
+		if ended {
+			return
+		}
 		for path, body := range map[string]object{
 			"/services": {"name": "full"},
 			"/users":    {"username": "full", "role": "viewer", "password": "correct horse battery staple"},
