@@ -116,7 +116,7 @@ var badRuns = []struct{ name, body, want string }{
 	{"shells are wanted for ever", `while true do pcall(require("exec").run, { "/bin/sh" }) end`, timesOut + `|instructions`},
 	{"JSON of many values", `local t = {} while true do t[#t + 1] = require("json").decode("[" .. ("1,"):rep(4e5) .. "1]") end`, `memory|` + timesOut},
 	{"JSON of many objects", `local t = {} while true do t[#t + 1] = require("json").decode("[" .. ('{"a":{}},'):rep(1e5) .. "1]") end`, `memory|` + timesOut},
-	{"JSON nests as objects", `local v, e = require("json").decode(('{"a":'):rep(1e5)) error(e)`, `nested`},
+	{"JSON nests as objects", `local v, e = require("json").decode(('{"a":'):rep(1e5)) error(e)`, `nested|` + timesOut},
 	{"JSON of a circle", `local t = {} t.t = t require("json").encode(t)`, `.`},
 	{"JSON doubles", `local t = { 1 } for i = 1, 40 do t = { t, t } end require("json").encode(t) while true do end`, `.`},
 	{"values of megabytes in JSON", `local t = {} while true do t[#t + 1] = require("json").decode('["a","' .. ("x"):rep(8e6) .. '"]')[1] end`, `memory|` + timesOut},

@@ -51,9 +51,9 @@ type misbehaviour struct {
 func howMuchMisbehaviour(t *testing.T) misbehaviour {
 	text := os.Getenv("MOONWATCH_LONG_TESTS")
 	if text == "" {
-		return misbehaviour{12 * time.Second, time.Second, 200, false}
+		return misbehaviour{12 * time.Second, 2 * time.Second, 200, false}
 	}
-	m := misbehaviour{30 * time.Second, time.Second, 1000, true}
+	m := misbehaviour{30 * time.Second, 5 * time.Second, 1000, true}
 	if d, err := time.ParseDuration(text); err == nil {
 		m.duration = d
 	} else if text != "1" {

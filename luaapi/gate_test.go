@@ -289,3 +289,29 @@ func TestLoadWaitsForItsTurn(t *testing.T) {
 		t.Errorf("got %v", out.problems)
 	}
 }
+
+// A light run keeps its turn while it has done little, however long that took on
+// a busy machine: in the queue of those who used up their slice it would wait long.
+func TestALightRunIsNotSliced(t *testing.T) {
+	turns := newTurns(1)
+	v := vmContext{Context: t.Context(), light: true, turn: &turn{of: turns}}
+	if !v.turn.try(light) {
+		t.Fatal("no turn")
+	}
+	waiting, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	got := make(chan error, 1)
+	go func() { got <- turns.acquire(waiting, returning) }()
+	for turns.waiting.Load() == 0 {
+		time.Sleep(10 * time.Microsecond)
+	}
+	v.sliceStart = time.Now().Add(-time.Minute)
+	v.share()
+	if len(got) > 0 || !v.turn.held || turns.waiting.Load() != 1 {
+		t.Error("it gave its turn away")
+	}
+	v.turn.release()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+}
