@@ -55,6 +55,21 @@ func TestTurnThatDoesNotCome(t *testing.T) {
 	}
 }
 
+// queueUp has one of a rank wait for a turn, which it notes in served and gives
+// back. It returns when that one waits.
+func queueUp(turns *turns, r rank, all *sync.WaitGroup, served chan<- rank) {
+	before := turns.waiting.Load()
+	all.Go(func() {
+		if turns.acquire(context.Background(), r) == nil {
+			served <- r
+			turns.release()
+		}
+	})
+	for turns.waiting.Load() == before {
+		time.Sleep(10 * time.Microsecond)
+	}
+}
+
 // What has begun ends before more begins, and nobody starves.
 func TestTurnsByRank(t *testing.T) {
 	turns := newTurns(1)
@@ -65,16 +80,7 @@ func TestTurnsByRank(t *testing.T) {
 	var all sync.WaitGroup
 	for _, r := range []rank{sliced, fresh, returning} {
 		for range 20 {
-			before := turns.waiting.Load()
-			all.Go(func() {
-				if turns.acquire(context.Background(), r) == nil {
-					served <- r
-					turns.release()
-				}
-			})
-			for turns.waiting.Load() == before {
-				time.Sleep(10 * time.Microsecond)
-			}
+			queueUp(turns, r, &all, served)
 		}
 		gaveUp, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -104,8 +110,7 @@ func TestTurnsByRank(t *testing.T) {
 	}
 }
 
-// A quarter of the turns is for light runs alone, which go first; beside them one
-// of nine turns goes to the others.
+// A quarter of the turns is for light runs alone.
 func TestLightRunsHaveTurnsOfTheirOwn(t *testing.T) {
 	turns := newTurns(4)
 	for range 3 {
@@ -141,16 +146,7 @@ func TestLightRunsGoFirst(t *testing.T) {
 	var all sync.WaitGroup
 	for _, r := range []rank{sliced, spent, fresh, returning, light} {
 		for range map[bool]int{true: 36, false: 2}[r == light] {
-			before := turns.waiting.Load()
-			all.Go(func() {
-				if turns.acquire(context.Background(), r) == nil {
-					served <- r
-					turns.release()
-				}
-			})
-			for turns.waiting.Load() == before {
-				time.Sleep(10 * time.Microsecond)
-			}
+			queueUp(turns, r, &all, served)
 		}
 	}
 	turns.release()
