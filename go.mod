@@ -49,3 +49,5 @@ require (
 	go.opentelemetry.io/otel/trace v1.42.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 )
+
+replace github.com/dgraph-io/ristretto/v2 => ./storage/ristretto

@@ -5,8 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
@@ -147,32 +146,8 @@ func (db *DB) writable() error {
 	if db.broken != nil {
 		return db.broken
 	}
-	if err := db.space.check(); err != nil {
-		return err
-	}
-	return db.reserveLog()
+	return db.space.check()
 }
-
-// reserveLog gives the write-ahead log its blocks: Badger writes through a map of
-// a file that has none, and would end the process when the disk is full by then.
-// A new log is found at the first write after it was begun.
-func (db *DB) reserveLog() error {
-	if db.space.least == 0 {
-		return nil
-	}
-	for {
-		err := reserve(filepath.Join(db.space.path, memName(db.nextLog)))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reserve space for the write-ahead log: %w", err)
-		}
-		db.nextLog++
-	}
-}
-
-func memName(n uint32) string { return fmt.Sprintf("%05d.mem", n) }
 
 // add plans j and puts it into g, or commits it by itself where it must be.
 func (db *DB) add(g *group, j *job) {
@@ -313,7 +288,8 @@ func plainError(err error) error {
 			return fmt.Errorf("write to the database: %w", known)
 		}
 	}
-	if text := err.Error(); len(text) <= 300 {
+	text := strings.ReplaceAll(err.Error(), "\n", ": ")
+	if len(text) <= 300 || len(text) <= 2000 && !strings.Contains(text, "exceeded") { // paths may be long
 		return fmt.Errorf("write to the database: %s", text)
 	}
 	return errors.New("write to the database: badger refused it with an error too long to show")

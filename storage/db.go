@@ -37,7 +37,6 @@ type DB struct {
 	space   spaceGuard
 	commits uint64    // the number of the last commit; the committer's
 	last    *lastFile // set by Open
-	nextLog uint32    // the write-ahead log that has no blocks yet; the committer's
 
 	queue chan *job
 	quit  chan struct{}  // closed by Close
@@ -88,9 +87,6 @@ func Open(dir string, o Options) (*DB, error) {
 	db.setFoldPause(usualFoldPause)
 	db.terms = termKinds{}
 	db.folds.init()
-	if logs, err := numbered(path, ".mem"); err == nil && len(logs) > 0 {
-		db.nextLog = logs[len(logs)-1]
-	}
 	if err := db.prepare(found); err != nil {
 		codec.close()
 		return nil, errors.Join(fmt.Errorf("open the data folder %s: %w", dir, err), db.closeLast(), db.closeBadger())

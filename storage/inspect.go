@@ -362,3 +362,5 @@ func (in *inspection) lookAtSmall() error {
 	}
 	return nil
 }
+
+func memName(n uint32) string { return fmt.Sprintf("%05d.mem", n) }

@@ -16,7 +16,8 @@ type Options struct {
 	Logger *slog.Logger // nil is slog.Default
 
 	// MinFree is the free space in bytes that must be left on the disk; below it
-	// batches are refused, since Badger dies when the disk is full. 0 does not look.
+	// batches are refused: Badger takes nothing more until a restart once its log
+	// could not grow. 0 does not look.
 	MinFree uint64
 
 	// Maintain is how often the background work that reclaims space runs; 0 is
@@ -36,10 +37,10 @@ func DefaultOptions() Options {
 	return Options{MinFree: 128 << 20, Maintain: 10 * time.Minute}
 }
 
-// Badger writes through memory maps of files larger than what they hold: where
-// the disk is full, that ends the process. So the space is looked at before.
+// Badger gives its files their blocks when it makes them, and goes on without end
+// where it cannot. So the space is looked at before.
 const (
-	openFree  = 48 << 20 // bytes that opening takes beside those of the logs that it replays
+	openFree  = 64 << 20 // bytes that opening takes beside those of the logs that it replays
 	closeFree = 32 << 20 // bytes that closing takes
 )
 
@@ -50,7 +51,7 @@ const (
 	memtableSize = 8 << 20
 	blockCache   = 8 << 20
 	indexCache   = 16 << 20
-	valueLogSize = 32 << 20
+	valueLogSize = 16 << 20
 	largeValue   = 64 << 10
 )
 

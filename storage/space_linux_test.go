@@ -3,12 +3,17 @@ package storage
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"moonwatch/engine"
 )
@@ -64,36 +69,141 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestLogHasItsBlocks: the write-ahead log that is written to through a map needs
-// nothing of the disk any more, also when a new one has been begun.
-func TestLogHasItsBlocks(t *testing.T) {
+// TestFilesHaveTheirBlocks: what is written to through a map needs nothing of the
+// disk any more.
+func TestFilesHaveTheirBlocks(t *testing.T) {
 	dir := t.TempDir()
 	db := openTest(t, dir, testOptions())
-	first := uint32(0)
-	for i := range 60 { // some 15 MB: more than one log
+	put(t, db, 60, 50<<10) // more than one log
+	put(t, db, 8, largeValue)
+	awaitTable(t, db)
+	seen := map[string]int{}
+	for _, path := range list(t, filepath.Join(dir, "db", "*")) {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[filepath.Ext(path)]++
+		if blocks := info.Sys().(*syscall.Stat_t).Blocks * 512; blocks < info.Size() {
+			t.Errorf("%s has %d bytes of its %d on the disk", path, blocks, info.Size())
+		}
+	}
+	if seen[".mem"] == 0 || seen[".sst"] == 0 || seen[".vlog"] == 0 {
+		t.Errorf("not all kinds of files are there: %v", seen)
+	}
+}
+
+// put writes n batches of five records of a size.
+func put(t *testing.T, db *DB, n, size int) {
+	t.Helper()
+	for i := range n {
 		b := &engine.Batch{ID: "b"}
-		for n := range 5 {
-			b.Puts = append(b.Puts, engine.Record{Kind: engine.KindUser, ID: fmt.Sprint(i, n), Data: bytes.Repeat([]byte("x"), 50<<10)})
+		for k := range 5 {
+			data := make([]byte, size) // that no compression makes smaller
+			rand.NewChaCha8([32]byte{byte(i), byte(k)}).Read(data)
+			b.Puts = append(b.Puts, engine.Record{Kind: engine.KindUser, ID: fmt.Sprint(size, i, k), Data: data})
 		}
 		if err := db.Apply(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
-		if i == 0 {
-			first = db.nextLog
+	}
+}
+
+// awaitTable waits for a table that is written whole.
+func awaitTable(t *testing.T, db *DB) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); len(db.badger.Tables()) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no table was written")
 		}
 	}
-	if err := db.Apply(t.Context(), &engine.Batch{ID: "b", Puts: []engine.Record{{Kind: engine.KindUser, ID: "u", Data: []byte("x")}}}); err != nil {
-		t.Fatal(err)
+}
+
+// TestDiskFillsUnderWay: a disk that is full from one moment to the next, also
+// while tables are written in the background, is an error, and all is there once
+// there is space again.
+func TestDiskFillsUnderWay(t *testing.T) {
+	disk := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=128m", "moonwatch-test", disk).CombinedOutput(); err != nil {
+		t.Skipf("a small disk cannot be made: %v %s", err, out)
 	}
-	logs, err := numbered(filepath.Join(dir, "db"), ".mem")
-	if err != nil || len(logs) == 0 || db.nextLog == first {
-		t.Fatalf("no new log was begun: %v %v", logs, err)
-	}
-	info, err := os.Stat(filepath.Join(dir, "db", memName(logs[len(logs)-1])))
+	defer func() {
+		if out, err := exec.Command("umount", "-l", disk).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v %s", err, out)
+		}
+	}()
+	dir, filler := filepath.Join(disk, "data"), filepath.Join(disk, "filler")
+	o := testOptions()
+	o.free = func(string) (uint64, error) { return 1 << 40, nil } // it is found full by writing alone
+	db, err := Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if blocks := info.Sys().(*syscall.Stat_t).Blocks * 512; blocks < info.Size() {
-		t.Errorf("the log has %d bytes of its %d on the disk", blocks, info.Size())
+	put(t, db, 20, 50<<10) // 5 MB: less than a log
+	fill(t, disk, filler, 18<<20)
+	put(t, db, 20, 51<<10) // the next log still has room, the table of the first has not
+	time.Sleep(50 * time.Millisecond)
+	if n := len(db.badger.Tables()); n != 0 {
+		t.Fatalf("%d tables were written on a full disk", n)
 	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	awaitTable(t, db)
+	fill(t, disk, filler, 0)
+	for i := 0; ; i++ {
+		err := db.Apply(t.Context(), &engine.Batch{ID: "b", Puts: []engine.Record{{Kind: engine.KindUser, ID: fmt.Sprint("refused", i), Data: bytes.Repeat([]byte("x"), 50<<10)}}})
+		if err != nil && strings.Contains(err.Error(), "no space left on device") {
+			break
+		}
+		if err != nil || i > 1000 {
+			t.Fatalf("write %d on a full disk: %v", i, err)
+		}
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+	db, err = Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, size := range []int{50 << 10, 51 << 10} {
+		for i := range 20 {
+			for k := range 5 {
+				if _, err := db.Get(t.Context(), engine.KindUser, fmt.Sprint(size, i, k)); err != nil {
+					t.Fatalf("%d %d %d: %v", size, i, k, err)
+				}
+			}
+		}
+	}
+}
+
+// fill leaves so many bytes of a disk free.
+func fill(t *testing.T, disk, path string, leave uint64) {
+	t.Helper()
+	free, err := freeSpace(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, int64(free-leave)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func list(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
 }
