@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"moonwatch/engine"
 	"moonwatch/luaapi"
 )
 
@@ -125,14 +126,14 @@ func (m *runMemory) RunMemory() (held, most uint64) {
 }
 
 // LightCheck implements engine.Memory.
-func (m *runMemory) LightCheck(check string) bool { return m.lua != nil && m.lua.LightCheck(check) }
+func (m *runMemory) LightCheck(c *engine.Check) bool { return m.lua != nil && m.lua.LightCheck(c) }
 
 // ExpectedMemory implements engine.Memory.
-func (m *runMemory) ExpectedMemory(check string) uint64 {
+func (m *runMemory) ExpectedMemory(c *engine.Check) uint64 {
 	if m.lua == nil {
 		return 0
 	}
-	return m.lua.ExpectedMemory(check)
+	return m.lua.ExpectedMemory(c)
 }
 
 const (

@@ -57,9 +57,10 @@ type Memory interface {
 	// RunMemory is how many bytes all runs under way hold, and how many they may.
 	RunMemory() (held, most uint64)
 	// ExpectedMemory is how many bytes a run of a check is likely to hold.
-	ExpectedMemory(check string) uint64
-	// LightCheck reports whether the last run of a check did little work and held little.
-	LightCheck(check string) bool
+	ExpectedMemory(c *Check) uint64
+	// LightCheck reports whether the last run of a check did little work and held
+	// little, with the plugin as it is now.
+	LightCheck(c *Check) bool
 }
 
 // DefaultOptions returns options that want a Store and a Sealer.

@@ -324,7 +324,7 @@ func (s *scheduler) launch(e *entry, planned time.Time, atOnce bool) {
 	e.running = t
 	p := s.share(e.check.Plugin)
 	if s.memory != nil {
-		t.memory = s.memory.ExpectedMemory(e.check.ID)
+		t.memory = s.memory.ExpectedMemory(e.check)
 	}
 	if !s.room(t.memory) {
 		s.hungry = append(s.hungry, t)

@@ -35,7 +35,7 @@ const lightBurst = 32
 // takesLight reports whether this turn starts one more run of a check though it
 // starts no others, and counts it.
 func (s *scheduler) takesLight(c *Check) bool {
-	if s.light == 0 || s.memory == nil || !s.memory.LightCheck(c.ID) {
+	if s.light == 0 || s.memory == nil || !s.memory.LightCheck(c) {
 		return false
 	}
 	s.light--

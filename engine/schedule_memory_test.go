@@ -12,14 +12,14 @@ import (
 type gauge struct{ held, most atomic.Uint64 }
 
 func (g *gauge) RunMemory() (held, most uint64) { return g.held.Load(), g.most.Load() }
-func (g *gauge) ExpectedMemory(check string) uint64 {
-	if strings.HasPrefix(check, "heavy") {
+func (g *gauge) ExpectedMemory(c *Check) uint64 {
+	if strings.HasPrefix(c.ID, "heavy") {
 		return 15 << 20
 	}
 	return 32 << 10
 }
 
-func (g *gauge) LightCheck(check string) bool { return strings.HasPrefix(check, "light") }
+func (g *gauge) LightCheck(c *Check) bool { return strings.HasPrefix(c.ID, "light") }
 
 func newGauge(c *crowd, most uint64) *gauge {
 	g := &gauge{}

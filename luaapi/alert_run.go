@@ -27,7 +27,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	var unanswered host.Unanswered
 	ctx = host.WithUnanswered(ctx, &unanswered)
-	r, cancel, err := v.start(ctx, runKind{subject: in.Service.Subject.ID, limit: alertLimit, alert: true}, bound.settings)
+	r, cancel, err := v.start(ctx, runKind{subject: in.Service.Subject.ID, limit: alertLimit, rank: light}, bound.settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: err.Error()}

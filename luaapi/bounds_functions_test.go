@@ -160,7 +160,7 @@ func TestEveryFunctionHoldsTheBounds(t *testing.T) {
 // callOnce makes a run of one call.
 func callOnce(t *testing.T, ctx context.Context, v *version, fn lua.LValue, tuple []string, values map[string]lua.LValue) (report engine.RunReport) {
 	in := checkRun("test", nil)
-	r, cancel, err := v.start(ctx, runKind{subject: "c1"}, v.boundSettings(nil))
+	r, cancel, err := v.start(ctx, runKind{rank: fresh, subject: "c1"}, v.boundSettings(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	if problem := errors.Join(bound.problem, settings.problem); problem != nil {
 		return engine.RunReport{Unknown: true, Cause: engine.CauseConfig, Error: cutRunes(problem.Error(), maxError)}
 	}
-	r, cancel, err := v.start(ctx, runKind{subject: in.Check.ID}, settings)
+	r, cancel, err := v.start(ctx, runKind{subject: in.Check.ID, rank: v.weights.rank(in.Check.ID)}, settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.RunReport{Skipped: true, Error: err.Error()}
@@ -51,7 +51,7 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	report.Waited = r.waited
 	report.Instructions = r.vm.instructions
 	report.Memory = r.weighEnd()
-	v.rt.weights.note(in.Check.ID, report.Memory, r.vm.work() > muchWork)
+	v.weights.note(in.Check.ID, report.Memory, r.vm.work() > muchWork)
 	clean := err == nil
 	r.end(v.pool, clean)
 	r.fill(&report, err)
@@ -223,7 +223,7 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line strin
 	if problem := errors.Join(bound.problem, settings.problem); problem != nil {
 		return "", problem
 	}
-	r, cancel, err := v.start(ctx, runKind{subject: in.Check.ID, limit: describeLimit, offline: true}, settings)
+	r, cancel, err := v.start(ctx, runKind{subject: in.Check.ID, rank: v.weights.rank(in.Check.ID), limit: describeLimit, offline: true}, settings)
 	if err != nil {
 		return "", err
 	}

@@ -161,7 +161,7 @@ func complaintTable(L *lua.LState, v lua.LValue) map[string]string {
 // call runs fn with a fresh plugin table whose forms are built.
 func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LTable, o *openedSecrets)) (outcome error) {
 	v := c.version
-	r, cancel, err := v.start(ctx, runKind{limit: cleanLimit, offline: true, full: true}, v.lastSettings())
+	r, cancel, err := v.start(ctx, runKind{rank: fresh, limit: cleanLimit, offline: true, full: true}, v.lastSettings())
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func trimProto(p *lua.FunctionProto) {
 // returned to the validator, inside the protected call. Of an error it returns
 // the traceback, too.
 func (rt *Runtime) runTop(ctx context.Context, c *code, v *validator) (trace string, err error) {
-	r, cancel, err := rt.begin(ctx, c, nil, nil, runKind{limit: loadLimit})
+	r, cancel, err := rt.begin(ctx, c, nil, nil, runKind{rank: fresh, limit: loadLimit})
 	if err != nil {
 		return "", err
 	}

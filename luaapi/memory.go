@@ -1,11 +1,16 @@
 package luaapi
 
-import "sync"
+import (
+	"sync"
 
-// checkWeights remembers the checks whose runs were heavy when they were last
-// weighed, so that the scheduler knows before it begins another, and those whose
-// last run did much work, which wait for a turn behind the others. Its zero value
-// is ready.
+	"moonwatch/engine"
+)
+
+// checkWeights remembers of one version of a plugin the checks whose runs were
+// heavy when they were last weighed, so that the scheduler knows before it begins
+// another, and those whose last run did much work, which wait for a turn behind
+// the others. A new version begins without: what a plugin took before it was
+// changed says nothing of what it takes now. Its zero value is ready.
 type checkWeights struct {
 	mu    sync.Mutex // guards what follows
 	heavy map[string]uint64
@@ -58,17 +63,30 @@ func (w *checkWeights) rank(check string) rank {
 
 // LightCheck reports whether a check has run, and its last run did little work
 // and held little. It does not block.
-func (rt *Runtime) LightCheck(check string) bool {
-	return rt.weights.rank(check) == light
+func (rt *Runtime) LightCheck(c *engine.Check) bool {
+	v := rt.running(c.Plugin)
+	return v != nil && v.weights.rank(c.ID) == light
 }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the
 // last one did that was weighed. It does not block.
-func (rt *Runtime) ExpectedMemory(check string) uint64 {
-	w := &rt.weights
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return max(w.heavy[check], plainRun)
+func (rt *Runtime) ExpectedMemory(c *engine.Check) uint64 {
+	v := rt.running(c.Plugin)
+	if v == nil {
+		return plainRun
+	}
+	v.weights.mu.Lock()
+	defer v.weights.mu.Unlock()
+	return max(v.weights.heavy[c.ID], plainRun)
+}
+
+// running is the version of a plugin that runs, nil when there is none.
+func (rt *Runtime) running(slug string) *version {
+	if e, ok := rt.entries.Load().bySlug[slug]; ok {
+		v, _ := e.Plugin.(*version)
+		return v
+	}
+	return nil
 }
 
 // RunMemory is how many bytes all runs under way held when they were last

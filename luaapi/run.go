@@ -66,7 +66,7 @@ type runKind struct {
 	limit   time.Duration // when ctx has no earlier deadline; 0 is none of its own
 	offline bool
 	full    bool // needs the forms: run the whole chunk
-	alert   bool // goes first, whatever it takes
+	rank    rank // how it waits for its turn
 	subject string
 }
 
@@ -80,15 +80,8 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 		return nil, nil, errNoTurn
 	}
 	r.turn = turn{of: rt.turns}
-	as := fresh
-	switch {
-	case kind.alert:
-		as = light
-	case kind.subject != "":
-		as = rt.weights.rank(kind.subject)
-	}
-	if !r.turn.try(as) {
-		if err := r.waitForTurn(ctx, kind, as); err != nil {
+	if !r.turn.try(kind.rank) {
+		if err := r.waitForTurn(ctx, kind); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -111,7 +104,7 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 	}
 	r.vm = vmContext{
 		Context: ctx, done: ctx.Done(), call: &r.call, budget: rt.opts.Instructions,
-		sliceStart: r.started, turn: &r.turn, run: r, light: as == light,
+		sliceStart: r.started, turn: &r.turn, run: r, light: kind.rank == light,
 	}
 	r.lib = lualib.Run{Budget: &r.vm, Now: rt.opts.Now, Started: r.started}
 	r.loaded = r.room[:0]
@@ -134,14 +127,14 @@ func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.Plu
 // most; its limit begins with the turn.
 const turnWait = 10 * time.Second
 
-func (r *run) waitForTurn(ctx context.Context, kind runKind, as rank) error {
+func (r *run) waitForTurn(ctx context.Context, kind runKind) error {
 	asked := time.Now()
 	if kind.limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, turnWait)
 		defer cancel()
 	}
-	if err := r.turn.acquire(ctx, as); err != nil {
+	if err := r.turn.acquire(ctx, kind.rank); err != nil {
 		return errNoTurn
 	}
 	r.waited = time.Since(asked)

@@ -24,7 +24,6 @@ type Runtime struct {
 	counts   counters
 	rules    *rules
 	fast     atomic.Int64 // bindings that have a table for Lua
-	weights  checkWeights
 
 	entries atomic.Pointer[registry] // copy on write
 

@@ -156,7 +156,7 @@ func (rt *Runtime) runTest(ctx context.Context, plan *testPlan, t plannedTest) T
 // what it returned to enter. line is blamed for what has no line of its own.
 func (w *testWorld) run(ctx context.Context, plan *testPlan, line int, enter func(L *lua.LState, top lua.LValue)) (*engine.PluginProblem, []engine.LogLine) {
 	meta := &w.plugins[0].meta
-	kind := runKind{limit: testLimit, subject: "c1"}
+	kind := runKind{rank: fresh, limit: testLimit, subject: "c1"}
 	if meta.Kind == engine.AlertPlugin {
 		kind.subject = "s1"
 	}

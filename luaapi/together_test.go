@@ -106,14 +106,15 @@ func TestHeavyChecksAreKnown(t *testing.T) {
 		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
 			t.Fatalf("%+v", short(got))
 		}
-		if got := rt.ExpectedMemory(tt.check); got < tt.least || got > tt.most {
+		if got := rt.ExpectedMemory(in.Check); got < tt.least || got > tt.most {
 			t.Errorf("%d: check %s is expected to hold %d, want %d to %d", i, tt.check, got, tt.least, tt.most)
 		}
 	}
+	w := &plugin(t, rt, "test").(*version).weights
 	for i := range maxHeavy + 10 {
-		rt.weights.note(fmt.Sprint(i), 1<<20, true)
+		w.note(fmt.Sprint(i), 1<<20, true)
 	}
-	if n := max(len(rt.weights.heavy), len(rt.weights.busy)); n > maxHeavy {
+	if n := max(len(w.heavy), len(w.busy)); n > maxHeavy {
 		t.Errorf("%d checks are remembered, want %d at most", n, maxHeavy)
 	}
 }
@@ -147,19 +148,26 @@ func TestBusyChecksAreKnown(t *testing.T) {
 		name string
 		busy bool
 	}{{"light", false}, {"loops", true}, {"light", false}, {"waits", true}, {"light", false}} {
-		if i == 0 && rt.LightCheck("c1") {
+		in := checkRun("test", nil)
+		if i == 0 && rt.LightCheck(in.Check) {
 			t.Error("a check that never ran is known as light")
 		}
-		in := checkRun("test", nil)
 		in.Check.Name = tt.name
 		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
 			t.Fatalf("%+v", short(got))
 		}
-		if got := rt.weights.rank(in.Check.ID) == sliced; got != tt.busy {
+		if got := plugin(t, rt, "test").(*version).weights.rank(in.Check.ID) == sliced; got != tt.busy {
 			t.Errorf("%d: after a run that %s, busy is %v", i, tt.name, got)
 		}
-		if got := rt.LightCheck(in.Check.ID); got == tt.busy {
+		if got := rt.LightCheck(in.Check); got == tt.busy {
 			t.Errorf("%d: after a run that %s, light is %v", i, tt.name, got)
 		}
+	}
+	// What it was known for says nothing of a changed plugin.
+	in := checkRun("test", nil)
+	writeFile(t, rt.opts.Dir, "test.lua", checkSource("test", `for i = 1, 1e9 do end`))
+	rt.scan(t.Context())
+	if rt.LightCheck(in.Check) {
+		t.Error("a check of a changed plugin is known as light")
 	}
 }

@@ -45,6 +45,7 @@ type version struct {
 	checks   bindings
 	settings atomic.Pointer[boundSettings]
 	counts   *pluginCounts
+	weights  checkWeights
 	started  atomic.Uint64 // runs, for which of them are weighed
 }
 

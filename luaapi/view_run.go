@@ -24,7 +24,7 @@ func (v *version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 	if settings.problem != nil {
 		return engine.ViewAnswer{}, &engine.ViewError{Message: cutRunes(settings.problem.Error(), maxError)}
 	}
-	r, cancel, err := v.start(ctx, runKind{limit: viewLimit}, settings)
+	r, cancel, err := v.start(ctx, runKind{rank: fresh, limit: viewLimit}, settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.ViewAnswer{}, &engine.ViewError{Message: err.Error()}

@@ -117,7 +117,7 @@ func BenchmarkWeighing(b *testing.B) {
 	rt := newTestRuntime(b, map[string]string{"http.lua": benchPlugin}, weighing)
 	p := plugin(b, rt, "http").(*version)
 	in := checkRun("http", form.Values{"endpoint": "https://example.org/"})
-	r, cancel, err := p.start(b.Context(), runKind{}, p.boundSettings(nil))
+	r, cancel, err := p.start(b.Context(), runKind{rank: fresh}, p.boundSettings(nil))
 	if err != nil {
 		b.Fatal(err)
 	}
