@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 
@@ -146,8 +147,19 @@ func (db *DB) writable() error {
 	if db.broken != nil {
 		return db.broken
 	}
-	return db.space.check()
+	if err := db.space.check(); err != nil {
+		return err
+	}
+	if err := reserveAhead(filepath.Join(db.space.path, manifestName), manifestAhead); err != nil {
+		return fmt.Errorf("reserve space for what lists the tables: %w", err)
+	}
+	return nil
 }
+
+// manifestAhead is how many bytes MANIFEST may grow by, a few hundred a table,
+// until the next commit: where a record of it is written in part, all later ones
+// cannot be read.
+const manifestAhead = 64 << 10
 
 // add plans j and puts it into g, or commits it by itself where it must be.
 func (db *DB) add(g *group, j *job) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -244,24 +245,48 @@ func copyOf(item *badger.Item) (value []byte, err error) {
 }
 
 // Close waits for the calls under way, refuses later ones and releases the
-// folder. Called from inside a Scan or Results function it never returns.
+// folder. Where the disk is full it gives up, as if the process had been killed. Called from inside a Scan or Results function it never returns.
 func (db *DB) Close() error {
 	var err error
 	db.closing.Do(func() {
 		close(db.quit)
-		db.done.Wait()
-		db.viewing.Lock()
-		db.closed = true
-		db.viewing.Unlock()
-		db.views.Wait()
-		if full := db.space.lacks(closeFree, "are wanted to close it"); full != nil {
-			err = fmt.Errorf("%w: it is left as after a crash, without a loss of what was answered", full)
-			return
+		closed := make(chan error, 1)
+		go func() { closed <- db.closeWhole() }()
+		look := time.NewTicker(100 * time.Millisecond)
+		defer look.Stop()
+		for {
+			select {
+			case err = <-closed:
+				return
+			case <-look.C: // Badger waits for space that may not come
+				if err = db.lacksToClose(); err != nil {
+					return
+				}
+			}
 		}
-		err = errors.Join(db.closeBadger(), db.closeLast())
-		db.codec.close()
 	})
 	return err
+}
+
+func (db *DB) closeWhole() error {
+	db.done.Wait()
+	db.viewing.Lock()
+	db.closed = true
+	db.viewing.Unlock()
+	db.views.Wait()
+	if err := db.lacksToClose(); err != nil {
+		return err
+	}
+	err := errors.Join(db.closeBadger(), db.closeLast())
+	db.codec.close()
+	return err
+}
+
+func (db *DB) lacksToClose() error {
+	if full := db.space.lacks(closeFree, "are wanted to close it"); full != nil {
+		return fmt.Errorf("%w: it is left as after a crash, without a loss of what was answered", full)
+	}
+	return nil
 }
 
 func (db *DB) closeBadger() (err error) {

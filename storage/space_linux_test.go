@@ -112,9 +112,14 @@ func put(t *testing.T, db *DB, n, size int) {
 // awaitTable waits for a table that is written whole.
 func awaitTable(t *testing.T, db *DB) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); len(db.badger.Tables()) == 0; time.Sleep(time.Millisecond) {
+	await(t, "a table that is written", func() bool { return len(db.badger.Tables()) > 0 })
+}
+
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("no table was written")
+			t.Fatalf("there was not: %s", what)
 		}
 	}
 }
@@ -124,7 +129,7 @@ func awaitTable(t *testing.T, db *DB) {
 // there is space again.
 func TestDiskFillsUnderWay(t *testing.T) {
 	disk := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=128m", "moonwatch-test", disk).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=256m", "moonwatch-test", disk).CombinedOutput(); err != nil {
 		t.Skipf("a small disk cannot be made: %v %s", err, out)
 	}
 	defer func() {
@@ -150,6 +155,28 @@ func TestDiskFillsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitTable(t, db)
+	// A compaction, of five tables, waits for its space, too, and drops nothing of
+	// what it merges.
+	topTables := func() (n int) {
+		for _, info := range db.badger.Tables() {
+			if info.Level == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	put(t, db, 100, 52<<10)
+	await(t, "four tables", func() bool { return topTables() == 4 })
+	fill(t, disk, filler, 30<<20) // for a log and a table
+	put(t, db, 40, 53<<10)
+	await(t, "a fifth table", func() bool { return topTables() == 5 })
+	time.Sleep(300 * time.Millisecond)
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the end of the compaction", func() bool { return topTables() < 5 })
+	wantAll(t, db)
+	// A log that cannot be made is an error.
 	fill(t, disk, filler, 0)
 	for i := 0; ; i++ {
 		err := db.Apply(t.Context(), &engine.Batch{ID: "b", Puts: []engine.Record{{Kind: engine.KindUser, ID: fmt.Sprint("refused", i), Data: bytes.Repeat([]byte("x"), 50<<10)}}})
@@ -171,11 +198,16 @@ func TestDiskFillsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for _, size := range []int{50 << 10, 51 << 10} {
-		for i := range 20 {
+	wantAll(t, db)
+}
+
+func wantAll(t *testing.T, db *DB) {
+	t.Helper()
+	for _, was := range []struct{ n, size int }{{20, 50 << 10}, {20, 51 << 10}, {100, 52 << 10}, {40, 53 << 10}} {
+		for i := range was.n {
 			for k := range 5 {
-				if _, err := db.Get(t.Context(), engine.KindUser, fmt.Sprint(size, i, k)); err != nil {
-					t.Fatalf("%d %d %d: %v", size, i, k, err)
+				if _, err := db.Get(t.Context(), engine.KindUser, fmt.Sprint(was.size, i, k)); err != nil {
+					t.Fatalf("%d %d %d: %v", was.size, i, k, err)
 				}
 			}
 		}

@@ -12,6 +12,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
 )
 
 // MmapFile represents an mmapd file and includes both the buffer to the data
@@ -20,6 +23,11 @@ type MmapFile struct {
 	Data []byte
 	Fd   *os.File
 }
+
+// tableSuffix ends the names of Badger's tables. They wait for their space: when
+// one cannot be made, a compaction goes on without it and deletes what it merged
+// (levels.go: "defer inflightBuilders.Done(err)" takes err as it is then, nil).
+const tableSuffix = ".sst"
 
 var NewFile = errors.New("Create a new file")
 
@@ -37,7 +45,12 @@ func OpenMmapFileUsing(fd *os.File, sz int, writable bool) (*MmapFile, error) {
 		if err := fd.Truncate(int64(sz)); err != nil {
 			return nil, errors.Join(err, errors.New("error while truncation"))
 		}
-		if err := reserve(fd, 0, int64(sz)); err != nil {
+		err := reserve(fd, 0, int64(sz))
+		for errors.Is(err, syscall.ENOSPC) && strings.HasSuffix(filename, tableSuffix) {
+			time.Sleep(100 * time.Millisecond)
+			err = reserve(fd, 0, int64(sz))
+		}
+		if err != nil {
 			return nil, errors.Join(err, fd.Truncate(0), fmt.Errorf("cannot reserve %d bytes for %s", sz, filename))
 		}
 		fileSize = int64(sz)
