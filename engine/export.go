@@ -242,7 +242,10 @@ func (x *exporter) one(place, plain string) *config.Secret {
 }
 
 func (x *exporter) rota(r *Rota) config.Rota {
-	out := config.Rota{Name: r.Name, TimeZone: r.TimeZone, FallbackUser: x.names[KindUser][r.FallbackUser], ICalURL: x.e.opened(r).ICalURL}
+	out := config.Rota{Name: r.Name, TimeZone: r.TimeZone, FallbackUser: x.names[KindUser][r.FallbackUser]}
+	if r.hasFeed() {
+		out.ICalURL.Secret = x.one(config.Named("rotas", r.Name)+"."+icalField, x.e.opened(r).ICalURL)
+	}
 	if r.Rotation != nil {
 		out.Rotation = &config.Rotation{Members: x.named(KindUser, r.Rotation.Members), Every: r.Rotation.Every, Starts: r.Rotation.Starts}
 	}

@@ -13,8 +13,9 @@ func (im *importer) importRotas() {
 			continue
 		}
 		place := config.Named("rotas", d.Name)
-		next := &Rota{Meta: Meta{ID: im.ids[KindRota][d.Name]}, Name: d.Name, TimeZone: d.TimeZone, ICalURL: d.ICalURL, Overrides: []RotaOverride{}}
+		next := &Rota{Meta: Meta{ID: im.ids[KindRota][d.Name]}, Name: d.Name, TimeZone: d.TimeZone, Overrides: []RotaOverride{}}
 		var p problems
+		im.feed(&p, place, next, im.now.rotas[next.ID], d)
 		next.FallbackUser = im.optional(&p, "fallback_user", KindUser, d.FallbackUser)
 		if r := d.Rotation; r != nil {
 			next.Rotation = &RotaRotation{Every: r.Every, Starts: r.Starts}
@@ -46,5 +47,22 @@ func (im *importer) importRotas() {
 		}
 		base := NewRota()
 		consider(im, KindRota, d.Name, next, im.now.rotas[next.ID], &base, func(x *exporter, r *Rota) any { return x.rota(r) })
+	}
+}
+
+// feed finds the address of a rota's feed. Left out, it stays as it is stored,
+// unless a rotation takes its place.
+func (im *importer) feed(p *problems, place string, r, old *Rota, d *config.Rota) {
+	address := d.ICalURL
+	stays := address.Secret != nil || !address.Given && d.Rotation == nil
+	switch {
+	case address.Secret != nil && address.Secret.Encrypted != "":
+		r.ICalURL, _ = im.openSecret(p, icalField, place+"."+icalField, *address.Secret)
+	case stays && old != nil && old.hasFeed():
+		r.ICalURL, r.ICalSealed = old.ICalURL, old.ICalSealed
+	case address.Secret == nil:
+		r.ICalURL = address.Text
+	default:
+		p.add(icalField, missingSecret, "this secret is not in the document, and none is stored here: enter it")
 	}
 }

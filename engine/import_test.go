@@ -216,7 +216,7 @@ func TestPassphrase(t *testing.T) {
 	}
 	slices.Sort(notes)
 	check := `checks["\"web\": ü #1"].config.`
-	want := []string{check + "lines", check + "password", check + "rows[0].key", check + "secret_json", `plugin_settings["chat"].values.token`,
+	want := []string{check + "lines", check + "password", check + "rows[0].key", check + "secret_json", `plugin_settings["chat"].values.token`, `rotas["rota: [1]"].ical_url`,
 		`services["a\\service"].alerts[1].settings.hook`, `users["ada@example.com"].password_hash`, `users["ada@example.com"].settings.chat.key`}
 	if !slices.Equal(notes, want) {
 		t.Errorf("notes\n%q, want\n%q", notes, want)
@@ -228,6 +228,43 @@ func TestPassphrase(t *testing.T) {
 	_, err = b.e.Export(t.Context(), engine.ExportOptions{Passphrase: "x", Open: func(string, string, form.Sealed) ([]byte, error) { return nil, failing }})
 	if !errors.Is(err, failing) {
 		t.Errorf("an export whose secrets do not open: %v", err)
+	}
+}
+
+// TestFeedsInDocuments holds that the address of a rota's feed, a secret, stands in
+// no export in plain, and what becomes of it in an import.
+func TestFeedsInDocuments(t *testing.T) {
+	const stored, other = "https://calendar.example.org/stored.ics", "https://calendar.example.org/other.ics"
+	rotation := "  rotation: {members: [ada], every: 1w, starts: 2026-01-05T09:00}\n"
+	for _, tt := range []struct{ name, document, want string }{
+		{"as it was exported", "  ical_url: {secret: true}\n", stored},
+		{"left out", "", stored},
+		{"written anew", "  ical_url: " + other + "\n", other},
+		{"left out beside a rotation", rotation, ""},
+		{"cleared", "  ical_url: null\n" + rotation, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newConfigBench(t)
+			defer b.e.Stop()
+			importInto(t, b, []byte("moonwatch: 1\nusers:\n- username: ada\nrotas:\n- name: r\n  ical_url: "+stored+"\n"), engine.ImportOptions{})
+			doc := export(t, b, "")
+			if strings.Contains(string(doc), "calendar") {
+				t.Errorf("the address is in the export:\n%s", doc)
+			}
+			report := importInto(t, b, []byte("moonwatch: 1\nrotas:\n- name: r\n"+tt.document), engine.ImportOptions{})
+			if r := b.e.Rotas(); len(r) != 1 || r[0].ICalURL != tt.want || len(report.Notes) > 0 {
+				t.Errorf("got %+v, notes %+v", r, report.Notes)
+			}
+			if again := importInto(t, b, export(t, b, ""), engine.ImportOptions{}); again.Created+again.Updated > 0 {
+				t.Errorf("what was exported is no change: %+v", again)
+			}
+			fresh := newConfigBench(t)
+			defer fresh.e.Stop()
+			importInto(t, fresh, export(t, b, "right"), engine.ImportOptions{Passphrase: "right"})
+			if r := fresh.e.Rotas(); len(r) != 1 || r[0].ICalURL != tt.want {
+				t.Errorf("with the passphrase elsewhere: %+v", r)
+			}
+		})
 	}
 }
 

@@ -69,6 +69,7 @@ var (
 	timeType     = reflect.TypeFor[time.Time]()
 	valuesType   = reflect.TypeFor[Values]()
 	secretType   = reflect.TypeFor[Secret]()
+	textType     = reflect.TypeFor[SecretText]()
 )
 
 // value reads n into v, which holds the default.
@@ -85,6 +86,9 @@ func (d *decoder) value(at string, n *Node, v reflect.Value) {
 		return
 	case secretType:
 		d.secret(at, n, v)
+		return
+	case textType:
+		d.secretText(at, n, v)
 		return
 	}
 	if n.Kind == NullNode && v.Kind() != reflect.Slice && v.Kind() != reflect.Map {
@@ -168,6 +172,17 @@ func (d *decoder) secret(at string, n *Node, v reflect.Value) {
 		return
 	}
 	v.Set(reflect.ValueOf(s))
+}
+
+func (d *decoder) secretText(at string, n *Node, v reflect.Value) {
+	out := SecretText{Given: true}
+	if n.Kind == MapNode {
+		out.Secret = &Secret{}
+		d.secret(at, n, reflect.ValueOf(out.Secret).Elem())
+	} else {
+		d.value(at, n, reflect.ValueOf(&out.Text).Elem())
+	}
+	v.Set(reflect.ValueOf(out))
 }
 
 func (d *decoder) values(at string, n *Node, v reflect.Value) {

@@ -39,6 +39,14 @@ type Secret struct {
 	Encrypted string // "" when the document only says that it is set
 }
 
+// SecretText is a text that is secret: exports hold it as a Secret, people may
+// write it in the clear.
+type SecretText struct {
+	Text   string
+	Secret *Secret // nil when it is in the clear
+	Given  bool    // the document that was read says something of it
+}
+
 // Settings are the site's own.
 type Settings struct {
 	PublicURL        string              `yaml:"public_url"`
@@ -95,7 +103,7 @@ type Rota struct {
 	Name         string     `yaml:"name,key"`
 	TimeZone     string     `yaml:"time_zone"`
 	FallbackUser string     `yaml:"fallback_user"` // username
-	ICalURL      string     `yaml:"ical_url"`
+	ICalURL      SecretText `yaml:"ical_url"`
 	Rotation     *Rotation  `yaml:"rotation"`
 	Overrides    []Override `yaml:"overrides"`
 	Dealt        *Dealt     `yaml:"dealt"`

@@ -55,6 +55,11 @@ func encode(v reflect.Value) *Node {
 		return nodeOf(map[string]any(one))
 	case Secret:
 		return secretNode(one)
+	case SecretText:
+		if one.Secret != nil {
+			return secretNode(*one.Secret)
+		}
+		return text(one.Text)
 	}
 	switch v.Kind() {
 	case reflect.String:
