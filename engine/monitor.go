@@ -16,6 +16,8 @@ type viewMonitor struct {
 	version    string
 	settingsOf string
 	role       access.Role
+	public     bool   // the plugin acts by itself, with the role of an operator
+	user       string // who calls otherwise
 }
 
 func denied(format string, args ...any) error {
@@ -90,7 +92,8 @@ func (m *viewMonitor) ownCheck(id string) (*Check, error) {
 	return c, nil
 }
 
-// Users returns the active users in order of username.
+// Users returns the active users in order of username. Where others than admins
+// call, how to reach the others is left out, as everywhere.
 func (m *viewMonitor) Users(context.Context) ([]UserSnapshot, error) {
 	if err := m.need(access.Viewer); err != nil {
 		return nil, err
@@ -100,7 +103,11 @@ func (m *viewMonitor) Users(context.Context) ([]UserSnapshot, error) {
 	var out []UserSnapshot
 	for _, u := range m.e.tables.users {
 		if u.Active {
-			out = append(out, userSnapshot(u, m.settingsOf))
+			s := userSnapshot(u, m.settingsOf)
+			if !m.public && !m.role.Can(access.Admin) && u.ID != m.user {
+				s.Email, s.Settings = "", nil
+			}
+			out = append(out, s)
 		}
 	}
 	slices.SortFunc(out, func(a, b UserSnapshot) int { return cmp.Compare(a.Username, b.Username) })

@@ -120,13 +120,13 @@ func (e *Engine) findView(slug string, q ViewRequest) (ViewRoute, Plugin, bool) 
 // viewCall gathers what a view is told.
 func (e *Engine) viewCall(meta *PluginMeta, route ViewRoute, by *Actor, q ViewRequest) *ViewCall {
 	m := &viewMonitor{e: e, slug: meta.Slug, settingsOf: cmp.Or(meta.SettingsFrom, meta.Slug), version: meta.Version,
-		role: access.Operator} // in a public view the plugin acts by itself
+		role: access.Operator, public: route.Public}
 	q.User, q.Role = nil, ""
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	t := e.tables
 	if !route.Public {
-		m.role, q.Role = by.Role, by.Role
+		m.role, q.Role, m.user = by.Role, by.Role, by.User
 		if u := t.users[by.User]; u != nil {
 			snapshot := userSnapshot(u, m.settingsOf)
 			q.User = &snapshot

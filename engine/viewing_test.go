@@ -205,10 +205,17 @@ func TestMonitorWithTheCallersRole(t *testing.T) {
 		check := b.check("web", nil)
 		s := b.service("site", nil, check)
 		settle(3 * time.Second) // no run of the check passes after what is recorded below
-		for role, want := range map[access.Role]engine.MonitorErrorKind{access.Viewer: engine.MonitorDenied, access.Operator: ""} {
+		for _, u := range []*engine.User{ada, b.user("bob")} {
+			u.Email = u.Username + "@example.com"
+			must[*engine.User](t)(b.e.SaveUser(b.t.Context(), admin, *u, "", ""))
+		}
+		for role, want := range map[access.Role]engine.MonitorErrorKind{access.Viewer: engine.MonitorDenied, access.Operator: "", access.Admin: ""} {
 			answer(func(in *engine.ViewCall) error {
-				_, err := in.Monitor.Users(b.t.Context())
+				users, err := in.Monitor.Users(b.t.Context())
 				wantKind(t, string(role)+" lists users", err, "")
+				if len(users) != 2 || users[0].Email != "ada@example.com" || (users[1].Email != "") != (role == access.Admin) {
+					t.Errorf("%s sees %+v", role, users)
+				}
 				_, err = in.Monitor.Service(b.t.Context(), s.ID)
 				wantKind(t, string(role)+" looks at a service", err, "")
 				wantKind(t, string(role)+" records", in.Monitor.Record(b.t.Context(), check.ID, engine.RunReport{Error: "down"}), want)

@@ -171,7 +171,7 @@ func viewObjects() []Object {
 		object("monitor", "`request.monitor`: acts with the caller's role, and in a public view as the plugin. Failures come as nil, message and one of not_found, unknown_user, not_failing, other_incident, denied.", `
 			:service(id: string): service [fails] -- A service.
 			:check(id: string): check [fails] -- A check of this plugin.
-			:users(): user[] [fails] -- All users.
+			:users(): user[] [fails] -- All active users; callers who are no admins see of the others only names.
 			:acknowledge(service_id: string, username: string, comment?: string, options?: monitor.acknowledge): boolean [fails] -- Takes an incident on.
 			:record(check_id: string, result: monitor.result): boolean [fails] -- Gives a check of this plugin a result.
 		`),

@@ -272,7 +272,7 @@
 ---@class moonwatch.monitor
 ---@field service fun(self: moonwatch.monitor, id: string): moonwatch.service?, string?, moonwatch.error_kind? A service.
 ---@field check fun(self: moonwatch.monitor, id: string): moonwatch.check?, string?, moonwatch.error_kind? A check of this plugin.
----@field users fun(self: moonwatch.monitor): moonwatch.user[]?, string?, moonwatch.error_kind? All users.
+---@field users fun(self: moonwatch.monitor): moonwatch.user[]?, string?, moonwatch.error_kind? All active users; callers who are no admins see of the others only names.
 ---@field acknowledge fun(self: moonwatch.monitor, service_id: string, username: string, comment?: string, options?: moonwatch.monitor.acknowledge): boolean?, string?, moonwatch.error_kind? Takes an incident on.
 ---@field record fun(self: moonwatch.monitor, check_id: string, result: moonwatch.monitor.result): boolean?, string?, moonwatch.error_kind? Gives a check of this plugin a result.
 
