@@ -21,7 +21,9 @@ func hostileTargets(t testing.TB) *strings.Replacer {
 	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/trickle", func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
-			fmt.Fprint(w, "x")
+			if _, err := fmt.Fprint(w, "x"); err != nil {
+				return
+			}
 			w.(http.Flusher).Flush()
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -57,8 +59,14 @@ func hostileTargets(t testing.TB) *strings.Replacer {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Write(bomb.Bytes())
 	})
-	plain := httptest.NewServer(mux)
-	secure := httptest.NewUnstartedServer(mux)
+	// A server sees that its client has gone only behind a body that was read.
+	after := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err == nil {
+			mux.ServeHTTP(w, r)
+		}
+	})
+	plain := httptest.NewServer(after)
+	secure := httptest.NewUnstartedServer(after)
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // it is meant to fail
 	secure.StartTLS()
 	noise := bytes.Repeat([]byte{0xff, 0x16, 'A', 0x00}, 16<<10)

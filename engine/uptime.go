@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"moonwatch/engine/rota"
 )
 
 // Uptime accounts for a span of time, to the second part: Total is the sum of
@@ -71,7 +73,7 @@ func (e *Engine) UptimeDays(ctx context.Context, of string, days int, zone *time
 	}
 	now := e.now()
 	y, m, d := now.In(zone).Date()
-	start := func(i int) time.Time { return time.Date(y, m, d-days+1+i, 0, 0, 0, 0, zone).UTC() }
+	start := func(i int) time.Time { return rota.FromWall(time.Date(y, m, d-days+1+i, 0, 0, 0, 0, time.UTC), zone) }
 	w, err := e.newWitness(ctx, Span{start(0), now.UTC()})
 	if err != nil {
 		return nil, err

@@ -334,6 +334,23 @@ func TestUptimeDays(t *testing.T) {
 			t.Errorf("day %d begins at %s, the one before ends at %s", i, list[i].From.In(zone), list[i-1].To.In(zone))
 		}
 	}
+	// Where the clock leaves midnight out, a day begins when the last one ends.
+	for _, name := range []string{"America/Havana", "Africa/Cairo"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := p.load(60*24).UptimeDays(t.Context(), "check:c", 60, zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, u := range list {
+			y, m, d := list[59].To.In(zone).Date()
+			if want := time.Date(y, m, d-59+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly); u.From.In(zone).Format(time.DateOnly) != want {
+				t.Errorf("day %d in %s begins at %s, want on %s", i, name, u.From.In(zone), want)
+			}
+		}
+	}
 	for _, days := range []int{0, -1, 1e6} {
 		if _, err := e.UptimeDays(t.Context(), "check:c", days, zone); engine.KindOf(err) != engine.Invalid {
 			t.Errorf("%d days: %v", days, err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/rota"
 )
 
 // reportPage shows how services and instances fared over a span of time.
@@ -28,7 +29,9 @@ type reportRow struct {
 // reportSpan is a span that can be chosen, up to now or to the month's end.
 func (p *page) reportSpan(name string) (from, to time.Time) {
 	now := p.now.In(p.zone)
-	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, p.zone)
+	month := func(ago int) time.Time {
+		return rota.FromWall(time.Date(now.Year(), now.Month()-time.Month(ago), 1, 0, 0, 0, 0, time.UTC), p.zone).In(p.zone)
+	}
 	switch name {
 	case "24h":
 		return now.Add(-24 * time.Hour), now
@@ -37,9 +40,9 @@ func (p *page) reportSpan(name string) (from, to time.Time) {
 	case "90d":
 		return now.AddDate(0, 0, -90), now
 	case "month":
-		return month, now
+		return month(0), now
 	case "last-month":
-		return month.AddDate(0, -1, 0), month
+		return month(1), month(0)
 	case "year":
 		return now.AddDate(-1, 0, 0), now
 	}
