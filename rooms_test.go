@@ -29,7 +29,8 @@ var rooms = map[string][]string{
 	"plugins":             {},
 	"examples":            {},
 	"server":              {"engine", "engine/access", "engine/config", "engine/form", "engine/rota", "server/web"},
-	"server/web":          {"engine", "engine/access", "engine/form", "engine/rota"},
+	"server/web":          {"engine", "engine/access", "engine/form", "engine/rota", "server/web/webform"},
+	"server/web/webform":  {"engine", "engine/form"},
 	"storage":             {"engine", "engine/form"},
 	"storage/storagetest": {"engine"},
 }

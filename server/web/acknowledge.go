@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // The quick actions of operators: to acknowledge what is broken, to note
@@ -35,8 +36,8 @@ func (q *request) back(otherwise, done string) error {
 const untilRecovery = "recovery"
 
 // ackSpans are offered for an acknowledgement, the default first.
-func ackSpans() []optionView {
-	return []optionView{{Value: "20m", Label: "for 20 minutes"}, {Value: "1h", Label: "for 1 hour"}, {Value: "4h", Label: "for 4 hours"},
+func ackSpans() []webform.Option {
+	return []webform.Option{{Value: "20m", Label: "for 20 minutes"}, {Value: "1h", Label: "for 1 hour"}, {Value: "4h", Label: "for 4 hours"},
 		{Value: "1d", Label: "for a day"}, {Value: untilRecovery, Label: "until it recovers"}}
 }
 
@@ -116,7 +117,7 @@ type ackView struct {
 	Key   string // of the incident, "" for whichever is open
 	Back  string
 	Ack   *engine.Acknowledgement
-	Spans []optionView
+	Spans []webform.Option
 }
 
 func ackOf(path, id, key, back string, ack *engine.Acknowledgement) *ackView {

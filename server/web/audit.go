@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/webform"
 )
 
 // auditPage is the audit log: who changed what, the newest first.
@@ -163,7 +164,7 @@ func inWords(v any, names map[string]string) string {
 		}
 		return "no"
 	case float64:
-		return plainNumber(v)
+		return webform.PlainNumber(v)
 	case []any:
 		out := make([]string, len(v))
 		for i, one := range v {
@@ -171,7 +172,7 @@ func inWords(v any, names map[string]string) string {
 		}
 		return strings.Join(out, ", ")
 	case map[string]any:
-		if isSet(v) {
+		if webform.IsSet(v) {
 			return "(secret)"
 		}
 		keys := make([]string, 0, len(v))

@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // pluginCard is a plugin to choose, or the one of a form.
@@ -64,7 +65,7 @@ type checkPage struct {
 	Name      string
 	Plugin    pluginCard
 	Hash      string // of the plugin that the form was drawn from
-	Config    formView
+	Config    webform.View
 	Duplicate bool
 	Tried     *tried
 }
@@ -80,7 +81,7 @@ type checkEdit struct {
 	base   engine.Check   // stored, or the defaults of a new one
 	own    map[string]any // raw
 	config map[string]any // raw
-	draw   formDraw
+	draw   webform.Drawing
 	page   checkPage
 	status int
 }
@@ -165,7 +166,7 @@ func withoutSecrets(values map[string]any) map[string]any {
 			}
 			v = copied
 		}
-		if !isSet(v) {
+		if !webform.IsSet(v) {
 			out[name] = v
 		}
 	}
@@ -176,7 +177,7 @@ func withoutSecrets(values map[string]any) map[string]any {
 func (w *Web) editCheck(base engine.Check) *checkEdit {
 	public := w.engine.Public(base.Plugin, engine.ConfigForm, base.Config)
 	return &checkEdit{base: base, own: checkRaw(&base), config: public, status: http.StatusOK,
-		draw: formDraw{Stored: public, Errors: newFieldErrors()}, page: checkPage{formPage: formPage{Revision: base.Revision}}}
+		draw: webform.Drawing{Stored: public, Errors: webform.NewErrors()}, page: checkPage{formPage: formPage{Revision: base.Revision}}}
 }
 
 // showCheckForm draws the form.
@@ -194,8 +195,8 @@ func (w *Web) showCheckForm(q *request, e *checkEdit) error {
 	pg.Plugin = w.card(e.base.Plugin)
 	own := e.draw
 	own.Stored = nil
-	pg.Own = drawForm(checkForm(), e.own, own)
-	pg.Own.each(func(f *fieldView) {
+	pg.Own = webform.Draw(checkForm(), e.own, own)
+	pg.Own.Each(func(f *webform.Field) {
 		if f.Name == "schedule.time_zone" {
 			f.Suggestions = zones()
 		}
@@ -205,9 +206,9 @@ func (w *Web) showCheckForm(q *request, e *checkEdit) error {
 		pg.Hash = hash
 		config := e.draw
 		config.Prefix = "config"
-		pg.Config = drawForm(f, e.config, config)
+		pg.Config = webform.Draw(f, e.config, config)
 	}
-	e.draw.Errors.settle(pg.Own, pg.Config)
+	e.draw.Errors.Settle(pg.Own, pg.Config)
 	pg.Errors = e.draw.Errors.All()
 	p := w.newPage(q, title, "checks")
 	p.Body = *pg
@@ -226,7 +227,7 @@ func (w *Web) postedCheck(q *request, base engine.Check) (e *checkEdit, c engine
 	posted := q.PostForm
 	e.page.Revision = revision(posted)
 	f, hash, known := w.pluginForm(base.Plugin, engine.ConfigForm)
-	blank, rows := changeRows(f, "config", posted)
+	blank, rows := webform.ChangeRows(f, "config", posted)
 	e.draw.Blank = blank
 	e.own = checkForm().FromWeb(posted, "")
 	c = base
@@ -257,13 +258,13 @@ func (w *Web) postedCheck(q *request, base engine.Check) (e *checkEdit, c engine
 
 // complain notes what the engine says of a check whose own fields were looked at already.
 func (e *checkEdit) complain(err error) error {
-	own := len(*e.draw.Errors.list) > 0
+	own := e.draw.Errors.Any()
 	status, message, rest := outcome(err, "check", e.draw.Errors)
 	if rest != nil {
 		return rest
 	}
 	if own { // the name was left out to be refused
-		e.draw.Errors.drop("name", "This is required.")
+		e.draw.Errors.Drop("name", "This is required.")
 	}
 	e.status = status
 	if message != "" {

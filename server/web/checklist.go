@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/webform"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -21,8 +22,8 @@ type checkList struct {
 	Search   string
 	Status   string
 	Plugin   string
-	Plugins  []optionView
-	Statuses []optionView
+	Plugins  []webform.Option
+	Statuses []webform.Option
 	Pages    pager
 }
 
@@ -103,10 +104,10 @@ func (l *checkList) options(w *Web, all []engine.CheckView) {
 		used[all[i].Plugin] = true
 	}
 	for slug := range used {
-		l.Plugins = append(l.Plugins, optionView{Value: slug, Label: w.card(slug).Name, Selected: slug == l.Plugin})
+		l.Plugins = append(l.Plugins, webform.Option{Value: slug, Label: w.card(slug).Name, Selected: slug == l.Plugin})
 	}
-	slices.SortFunc(l.Plugins, func(a, b optionView) int { return strings.Compare(a.Label, b.Label) })
+	slices.SortFunc(l.Plugins, func(a, b webform.Option) int { return strings.Compare(a.Label, b.Label) })
 	for _, s := range []string{"FAILING", "UNKNOWN", "PENDING", "PASSING", "INACTIVE"} {
-		l.Statuses = append(l.Statuses, optionView{Value: s, Label: shapeOf(s).word, Selected: s == l.Status})
+		l.Statuses = append(l.Statuses, webform.Option{Value: s, Label: shapeOf(s).word, Selected: s == l.Status})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/webform"
 )
 
 // checkView is the page of one check.
@@ -218,9 +219,9 @@ func (w *Web) settingsOf(slug string, name engine.FormName, values map[string]an
 	for i := range f.Fields {
 		field := &f.Fields[i]
 		v := values[field.Name]
-		s := setting{Label: field.DisplayLabel(), Value: display(v)}
+		s := setting{Label: field.DisplayLabel(), Value: webform.Display(v)}
 		switch {
-		case isSet(v):
+		case webform.IsSet(v):
 			s.Value, s.Secret = "set", true
 		case v == true:
 			s.Value = "yes"
@@ -236,7 +237,7 @@ func (w *Web) settingsOf(slug string, name engine.FormName, values map[string]an
 		if s.Value == "" {
 			continue
 		}
-		if c := labelOf(field, s.Value); len(field.Choices) > 0 {
+		if c := webform.LabelOf(field, s.Value); len(field.Choices) > 0 {
 			s.Value = c
 		}
 		if field.Unit != "" && !s.Secret {

@@ -5,6 +5,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // When and how a user may be reached.
@@ -26,7 +27,7 @@ func contactFields() []form.Field {
 }
 
 // asClock lets a time of day be chosen; what cannot be one stays as it was typed.
-func (f *fieldView) asClock() {
+func asClock(f *webform.Field) {
 	if _, err := time.Parse("15:04", f.Value); err == nil || f.Value == "" {
 		f.Type = "time"
 	}
@@ -51,7 +52,7 @@ func contactRaw(list []engine.ContactRule) []any {
 func applyContact(u *engine.User, v form.Values) {
 	u.QuietHours, u.ContactRules = []engine.QuietHours{}, []engine.ContactRule{}
 	for _, row := range rowsOf(v["quiet_hours"]) {
-		u.QuietHours = append(u.QuietHours, engine.QuietHours{Days: texts(row["days"]), Start: textOf(row["start"]), End: textOf(row["end"])})
+		u.QuietHours = append(u.QuietHours, engine.QuietHours{Days: webform.Texts(row["days"]), Start: textOf(row["start"]), End: textOf(row["end"])})
 	}
 	for _, row := range rowsOf(v["contact_rules"]) {
 		u.ContactRules = append(u.ContactRules, engine.ContactRule{Channel: textOf(row["channel"]), Severity: engine.Status(textOf(row["severity"]))})

@@ -7,12 +7,13 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web/webform"
 )
 
 // deliveryList is the page of all deliveries.
 type deliveryList struct {
 	Items  []engine.Delivery
-	States []optionView
+	States []webform.Option
 	State  string
 	Older  string
 	Newest bool
@@ -22,7 +23,7 @@ func (w *Web) deliveries(q *request) error {
 	query := q.URL.Query()
 	l := deliveryList{State: query.Get("state"), Newest: query.Get("before") != ""}
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
-		l.States = append(l.States, optionView{Value: string(s), Label: shapeOf(string(s)).word, Selected: string(s) == l.State})
+		l.States = append(l.States, webform.Option{Value: string(s), Label: shapeOf(string(s)).word, Selected: string(s) == l.State})
 	}
 	items, err := w.deliveriesSeen(q, engine.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
 	if err != nil {

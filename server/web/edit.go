@@ -10,6 +10,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // formPage is what pages with a form have in common.
@@ -17,20 +18,20 @@ type formPage struct {
 	Action   string // where it is posted to
 	Back     string // where "Cancel" leads
 	Save     string // the word on the button
-	Errors   []fieldError
+	Errors   []webform.Error
 	Message  string // what else there is to say of the last attempt
 	Revision uint64
-	Own      formView // the engine's own fields
+	Own      webform.View // the engine's own fields
 }
 
 // Head is the first group of the own fields: it stands before a plugin's.
-func (f formPage) Head() formView {
-	return formView{Groups: f.Own.Groups[:min(1, len(f.Own.Groups))]}
+func (f formPage) Head() webform.View {
+	return webform.View{Groups: f.Own.Groups[:min(1, len(f.Own.Groups))]}
 }
 
 // Tail are the other groups.
-func (f formPage) Tail() formView {
-	return formView{Groups: f.Own.Groups[min(1, len(f.Own.Groups)):]}
+func (f formPage) Tail() webform.View {
+	return webform.View{Groups: f.Own.Groups[min(1, len(f.Own.Groups)):]}
 }
 
 // revision is the one that the page was drawn from.
@@ -40,15 +41,15 @@ func revision(posted url.Values) uint64 {
 }
 
 // cleanOwn cleans the engine's own fields and notes what is wrong.
-func (q *request) cleanOwn(f form.Form, raw map[string]any, errs fieldErrors) (form.Values, bool) {
+func (q *request) cleanOwn(f form.Form, raw map[string]any, errs webform.Errors) (form.Values, bool) {
 	values, bad := f.Clean(q.Context(), raw, form.Options{})
-	errs.addAll(bad)
+	errs.AddAll(bad)
 	return values, len(bad) == 0
 }
 
 // outcome says how a save that did not go well is answered: the page again with
 // what was typed. An error that is not about what was typed is returned.
-func outcome(err error, what string, errs fieldErrors) (status int, message string, rest error) {
+func outcome(err error, what string, errs webform.Errors) (status int, message string, rest error) {
 	var e *engine.Error
 	if !errors.As(err, &e) {
 		return 0, "", err
@@ -61,9 +62,9 @@ func outcome(err error, what string, errs fieldErrors) (status int, message stri
 		return http.StatusNotFound, "This " + what + " was deleted while you were editing it. What you typed is still here: saving makes a new one of it.", nil
 	case engine.Invalid, engine.Conflict:
 		status, _ = statusOf(e.Kind)
-		return status, "", errs.addError(err)
+		return status, "", errs.AddError(err)
 	case engine.Unavailable:
-		return http.StatusServiceUnavailable, sentence(e.Message) + " Nothing was saved; what you typed is still here.", nil
+		return http.StatusServiceUnavailable, webform.Sentence(e.Message) + " Nothing was saved; what you typed is still here.", nil
 	}
 	return 0, "", err
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/webform"
 )
 
 // errorBody is the page for what could not be served.
@@ -35,10 +36,10 @@ func (w *Web) fail(q *request, err error) {
 	case errors.Is(err, errTooLarge):
 		status, title, text = http.StatusRequestEntityTooLarge, "Too much", "The form that was sent is too large. Nothing was saved."
 	case errors.Is(err, errMethod):
-		status, title, text = http.StatusMethodNotAllowed, "Not like this", sentence(err.Error())
+		status, title, text = http.StatusMethodNotAllowed, "Not like this", webform.Sentence(err.Error())
 	case errors.As(err, &e):
 		status, title = statusOf(e.Kind)
-		text = sentence(e.Message)
+		text = webform.Sentence(e.Message)
 	default:
 		w.log.Error("a page failed", "method", q.Method, "path", q.URL.Path, "error", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -231,21 +230,6 @@ func counted(n any, noun string) string {
 		noun = strings.TrimSuffix(noun, "y") + "ie"
 	}
 	return grouped(strconv.Itoa(i)) + " " + noun + "s"
-}
-
-// sentence writes a message of the engine, which begins small and ends without
-// a full stop, as a sentence.
-func sentence(text string) string {
-	text = strings.TrimSpace(text)
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	text = string(unicode.ToUpper(first)) + text[size:]
-	if !strings.ContainsRune(".!?…", rune(text[len(text)-1])) {
-		text += "."
-	}
-	return text
 }
 
 // short cuts text to at most n characters.

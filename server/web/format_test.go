@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/webform"
 )
 
 func TestSpans(t *testing.T) {
@@ -36,7 +37,7 @@ func TestNumbers(t *testing.T) {
 
 func TestSentences(t *testing.T) {
 	for in, want := range map[string]string{"": "", "this is required": "This is required.", "Is it?": "Is it?", "über": "Über."} {
-		if got := sentence(in); got != want {
+		if got := webform.Sentence(in); got != want {
 			t.Errorf("sentence(%q) = %q, want %q", in, got, want)
 		}
 	}

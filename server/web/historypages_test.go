@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web/webform"
 )
 
 func TestRevisionsAreShownAndBroughtBack(t *testing.T) {
@@ -237,7 +238,7 @@ func TestTheFormsHoldEverything(t *testing.T) {
 	rota, editor := h.engine.Rotas()[0].ID, h.users[access.Editor].ID
 	good := []string{"revision", "2", "name", "Shop", "alerts_enabled", "true", "rotas", rota, "is_public", "true", "repeat_interval.CRITICAL", "5m",
 		"escalation.0", "1", "escalation.0.after", "15m", "escalation.0.users", editor, "escalation.3.after", "1h", "escalation.3.rotas", rota}
-	h.post(access.Editor, "/services/"+s.ID+"/edit", append(good, rowsButton, "add:escalation")...).want(t, http.StatusOK, `name="escalation.2.after"`)
+	h.post(access.Editor, "/services/"+s.ID+"/edit", append(good, webform.RowsButton, "add:escalation")...).want(t, http.StatusOK, `name="escalation.2.after"`)
 	h.post(access.Editor, "/services/"+s.ID+"/edit", with(good, "escalation.3.after", "soon")...).want(t, http.StatusUnprocessableEntity, `href="#f-escalation.1.after"`)
 	h.post(access.Editor, "/services/"+s.ID+"/edit", with(good, "escalation.0.users", "")...).want(t, http.StatusUnprocessableEntity, "Name users, rotas or plugins")
 	h.post(access.Editor, "/services/"+s.ID+"/edit", good...).want(t, http.StatusSeeOther)

@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web/webform"
 )
 
 // page is what the layout and every page's own template see.
@@ -46,7 +47,7 @@ func (w *Web) newPage(q *request, title, nav string) *page {
 		p.Notice, p.Undo = notices[q.URL.Query().Get("done")], q.undo()
 		p.Paused = w.engine.Settings().PauseAlerts
 		if err := w.engine.Ready(); err != nil {
-			p.Trouble = append(p.Trouble, sentence(err.Error()))
+			p.Trouble = append(p.Trouble, webform.Sentence(err.Error()))
 		}
 	}
 	return p

@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web/webform"
 )
 
 func newDiscard() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -135,7 +136,7 @@ func TestNothingFromOutsideBecomesMarkup(t *testing.T) {
 		paths["/checks/"+c.ID] = access.Viewer
 		paths["/checks/"+c.ID+"/edit"] = access.Editor
 		h.engine.ResultsBefore(t.Context(), c.ID, c.Created.Add(-1), 0, func(r *engine.Result) bool {
-			paths["/checks/"+c.ID+"/results/"+display(float64(r.Seq))] = access.Viewer
+			paths["/checks/"+c.ID+"/results/"+webform.Display(float64(r.Seq))] = access.Viewer
 			return true
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/webform"
 )
 
 // savePage shows what a save would change, and asks.
@@ -76,7 +77,7 @@ func (w *Web) writePlugin(q *request, d *draft, l *looked, before engine.PluginS
 		}
 		return w.stale(q, d, l, before)
 	case asError(err, &known) && known.Kind != engine.Forbidden:
-		pg.Message = sentence(known.Message) + " What you wrote is still here."
+		pg.Message = webform.Sentence(known.Message) + " What you wrote is still here."
 		status, _ := statusOf(known.Kind)
 		return w.showEditor(q, status, pg, l, nil)
 	}

@@ -11,15 +11,16 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // tryPart is the part of the editor in which a draft is tried.
 type tryPart struct {
-	Plugins []optionView // check plugins of the draft
-	Checks  []optionView // existing checks whose settings can be used
-	Values  formView     // settings to try with in place of theirs
+	Plugins []webform.Option // check plugins of the draft
+	Checks  []webform.Option // existing checks whose settings can be used
+	Values  webform.View     // settings to try with in place of theirs
 	HasForm bool
-	Errors  []fieldError
+	Errors  []webform.Error
 	Tried   *triedDraft
 	Failed  string // why it was not tried
 	Loads   bool
@@ -78,10 +79,10 @@ func (l *looked) chosen(slug string) *engine.PluginMeta {
 
 // freshTry is the try part before anything was typed into it.
 func (w *Web) freshTry(d *draft, l *looked) *tryPart {
-	return w.tryPart(d, l, d.Slug, "", nil, formDraw{Prefix: "config", Errors: newFieldErrors()})
+	return w.tryPart(d, l, d.Slug, "", nil, webform.Drawing{Prefix: "config", Errors: webform.NewErrors()})
 }
 
-func (w *Web) tryPart(d *draft, l *looked, slug, check string, raw map[string]any, draw formDraw) *tryPart {
+func (w *Web) tryPart(d *draft, l *looked, slug, check string, raw map[string]any, draw webform.Drawing) *tryPart {
 	t := &tryPart{Loads: len(l.report.Problems) == 0}
 	m := l.chosen(slug)
 	if m == nil {
@@ -90,14 +91,14 @@ func (w *Web) tryPart(d *draft, l *looked, slug, check string, raw map[string]an
 	}
 	for _, p := range l.report.Plugins {
 		if one := p.Meta(); one.Kind == engine.CheckPlugin {
-			t.Plugins = append(t.Plugins, optionView{Value: one.Slug, Label: one.Name, Selected: one == m})
+			t.Plugins = append(t.Plugins, webform.Option{Value: one.Slug, Label: one.Name, Selected: one == m})
 		}
 	}
-	t.Checks = append(t.Checks, optionView{Label: "The values below", Selected: check == ""})
+	t.Checks = append(t.Checks, webform.Option{Label: "The values below", Selected: check == ""})
 	slugs := append(w.slugsAt(d), m.Slug)
 	for _, c := range w.engine.BareChecks() {
 		if slices.Contains(slugs, c.Plugin) && len(t.Checks) <= 500 {
-			t.Checks = append(t.Checks, optionView{Value: c.ID, Label: c.Name, Selected: c.ID == check})
+			t.Checks = append(t.Checks, webform.Option{Value: c.ID, Label: c.Name, Selected: c.ID == check})
 		}
 	}
 	f := m.Forms[engine.ConfigForm]
@@ -105,28 +106,28 @@ func (w *Web) tryPart(d *draft, l *looked, slug, check string, raw map[string]an
 	if raw == nil {
 		raw = f.Public(nil)
 	}
-	t.Values = drawForm(f, raw, draw)
-	draw.Errors.settle(t.Values)
+	t.Values = webform.Draw(f, raw, draw)
+	draw.Errors.Settle(t.Values)
 	t.Errors = draw.Errors.All()
 	return t
 }
 
 // postedTry is the try part with what was typed into it.
 func (w *Web) postedTry(q *request, d *draft, l *looked) *tryPart {
-	t, _ := w.readTry(q, d, l, newFieldErrors())
+	t, _ := w.readTry(q, d, l, webform.NewErrors())
 	return t
 }
 
 // readTry reads the try part, and the check that it makes.
-func (w *Web) readTry(q *request, d *draft, l *looked, errs fieldErrors) (*tryPart, engine.Check) {
+func (w *Web) readTry(q *request, d *draft, l *looked, errs webform.Errors) (*tryPart, engine.Check) {
 	posted := q.PostForm
 	m := l.chosen(posted.Get("try_plugin"))
 	if m == nil {
-		return w.tryPart(d, l, "", "", nil, formDraw{}), engine.Check{}
+		return w.tryPart(d, l, "", "", nil, webform.Drawing{}), engine.Check{}
 	}
 	f := m.Forms[engine.ConfigForm]
-	blank, _ := changeRows(f, "config", posted)
-	draw := formDraw{Prefix: "config", Errors: errs, Posted: true, Blank: blank}
+	blank, _ := webform.ChangeRows(f, "config", posted)
+	draw := webform.Drawing{Prefix: "config", Errors: errs, Posted: true, Blank: blank}
 	raw := f.FromWeb(posted, "config")
 	for i := range f.Fields { // a field that the draft got since the form was drawn
 		if name := f.Fields[i].Name; posted.Get("form") != formMark(l) && !drawnBefore(posted, name) {
@@ -153,7 +154,7 @@ func (w *Web) tryDraft(q *request, d *draft, l *looked) error {
 	if l.err != nil {
 		return l.err
 	}
-	errs := newFieldErrors()
+	errs := webform.NewErrors()
 	t, c := w.readTry(q, d, l, errs)
 	if len(t.Plugins) == 0 {
 		t.Failed = "The draft does not load: nothing was tried."
@@ -165,7 +166,7 @@ func (w *Web) tryDraft(q *request, d *draft, l *looked) error {
 	name := ""
 	if c.ID != "" {
 		stored, err := w.engine.StoredCheck(c.ID)
-		if err != nil || !slices.ContainsFunc(t.Checks, func(o optionView) bool { return o.Value == c.ID }) {
+		if err != nil || !slices.ContainsFunc(t.Checks, func(o webform.Option) bool { return o.Value == c.ID }) {
 			return &engine.Error{Kind: engine.NotFound, Message: "no check of this plugin has that id"}
 		}
 		c.Timeout, name = stored.Timeout, stored.Name

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/webform"
 )
 
 // versionLine is a version of a plugin in the list.
@@ -60,7 +61,7 @@ type pluginInside struct {
 // preview is one of the plugin's forms, as people are asked it.
 type preview struct {
 	Title string
-	Form  formView
+	Form  webform.View
 }
 
 // inside gathers it. Editors see the versions.
@@ -69,7 +70,7 @@ func (w *Web) inside(q *request, entry engine.PluginEntry) (pluginInside, error)
 	if entry.Plugin != nil {
 		for _, one := range ownForms() {
 			if f := entry.Plugin.Meta().Forms[one.name]; len(f.Fields) > 0 {
-				v.Previews = append(v.Previews, preview{one.title, drawForm(f, f.Public(nil), formDraw{Prefix: "preview." + string(one.name), Errors: newFieldErrors()})})
+				v.Previews = append(v.Previews, preview{one.title, webform.Draw(f, f.Public(nil), webform.Drawing{Prefix: "preview." + string(one.name), Errors: webform.NewErrors()})})
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // pluginLine is a plugin in the list.
@@ -132,7 +133,7 @@ type pluginPage struct {
 	Checks    []checkLine
 	Services  []link
 	Forms     []formDoc
-	Settings  formView
+	Settings  webform.View
 	HasForm   bool
 	Shares    string // slug whose settings it shares
 	Suspended bool
@@ -170,10 +171,10 @@ func (w *Web) pluginPage(q *request) error {
 	}
 	stored := w.engine.PluginSettings(slug)
 	public := w.engine.Public(slug, engine.SettingsForm, stored.Values)
-	return w.showPlugin(q, http.StatusOK, entry, public, formDraw{Prefix: settingsPrefix, Stored: public, Errors: newFieldErrors()}, stored.Revision, "")
+	return w.showPlugin(q, http.StatusOK, entry, public, webform.Drawing{Prefix: settingsPrefix, Stored: public, Errors: webform.NewErrors()}, stored.Revision, "")
 }
 
-func (w *Web) showPlugin(q *request, status int, entry engine.PluginEntry, raw map[string]any, draw formDraw, revision uint64, message string) error {
+func (w *Web) showPlugin(q *request, status int, entry engine.PluginEntry, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {
 	v := &pluginPage{Line: w.pluginLine(entry)}
 	v.Revision, v.Message, v.Save = revision, message, "Save the settings"
 	v.Action = "/plugins/" + entry.Slug
@@ -194,9 +195,9 @@ func (w *Web) showPlugin(q *request, status int, entry engine.PluginEntry, raw m
 		v.about(w, entry.Plugin.Meta())
 		f := v.Meta.Forms[engine.SettingsForm]
 		v.HasForm = len(f.Fields) > 0 && v.Shares == ""
-		v.Settings = drawForm(f, raw, draw)
+		v.Settings = webform.Draw(f, raw, draw)
 	}
-	draw.Errors.settle(v.Settings)
+	draw.Errors.Settle(v.Settings)
 	v.Errors = draw.Errors.All()
 	p := w.newPage(q, v.Line.Card.Name, "plugins")
 	p.Events = "types=plugin,check"
@@ -280,9 +281,9 @@ func (w *Web) postPlugin(q *request) error {
 		return &engine.Error{Kind: engine.Conflict, Message: "this plugin never loaded: it has no settings"}
 	}
 	stored := w.engine.PluginSettings(slug)
-	draw := formDraw{Stored: w.engine.Public(slug, engine.SettingsForm, stored.Values), Errors: newFieldErrors(), Posted: true}
+	draw := webform.Drawing{Stored: w.engine.Public(slug, engine.SettingsForm, stored.Values), Errors: webform.NewErrors(), Posted: true}
 	draw.Prefix = settingsPrefix
-	blank, rows := changeRows(f, settingsPrefix, q.PostForm)
+	blank, rows := webform.ChangeRows(f, settingsPrefix, q.PostForm)
 	draw.Blank = blank
 	raw := f.FromWeb(q.PostForm, settingsPrefix)
 	at := revision(q.PostForm)

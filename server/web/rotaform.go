@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/engine/rota"
+	"moonwatch/server/web/webform"
 )
 
 // Where a rota's shifts come from.
@@ -78,7 +79,7 @@ func (w *Web) newRotaForm(q *request) error {
 	}
 	monday := now.AddDate(0, 0, -(int(now.Weekday())+6)%7)
 	raw["rotation.starts"] = monday.Format("2006-01-02") + "T09:00"
-	return w.showRotaForm(q, http.StatusOK, &r, raw, formDraw{Errors: newFieldErrors()}, "", 0)
+	return w.showRotaForm(q, http.StatusOK, &r, raw, webform.Drawing{Errors: webform.NewErrors()}, "", 0)
 }
 
 func (w *Web) rotaEditForm(q *request) error {
@@ -86,10 +87,10 @@ func (w *Web) rotaEditForm(q *request) error {
 	if err != nil {
 		return err
 	}
-	return w.showRotaForm(q, http.StatusOK, &r, rotaRaw(&r), formDraw{Errors: newFieldErrors()}, "", r.Revision)
+	return w.showRotaForm(q, http.StatusOK, &r, rotaRaw(&r), webform.Drawing{Errors: webform.NewErrors()}, "", r.Revision)
 }
 
-func (w *Web) showRotaForm(q *request, status int, r *engine.Rota, raw map[string]any, draw formDraw, message string, revision uint64) error {
+func (w *Web) showRotaForm(q *request, status int, r *engine.Rota, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
 	v := ownPage{Crumbs: []crumb{{"On call", "/rotas"}}}
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/rotas/new", "Create the rota", "/rotas", revision, message
 	title := "New rota"
@@ -99,16 +100,16 @@ func (w *Web) showRotaForm(q *request, status int, r *engine.Rota, raw map[strin
 		v.Action, v.Save, v.Back = path+"/edit", "Save", path
 		v.Crumbs = append(v.Crumbs, crumb{r.Name, path})
 	}
-	v.Own = drawForm(w.rotaForm(), raw, draw)
-	v.Own.each(func(f *fieldView) {
+	v.Own = webform.Draw(w.rotaForm(), raw, draw)
+	v.Own.Each(func(f *webform.Field) {
 		switch {
 		case f.Name == "rotation.starts" || strings.HasPrefix(f.Name, "overrides.") && (strings.HasSuffix(f.Name, ".start") || strings.HasSuffix(f.Name, ".end")):
-			f.asWallTime()
+			asWallTime(f)
 		case f.Name == "time_zone":
 			f.Suggestions = zones()
 		}
 	})
-	draw.Errors.settle(v.Own)
+	draw.Errors.Settle(v.Own)
 	v.Errors = draw.Errors.All()
 	p := w.newPage(q, title, "rotas")
 	p.Body = v
@@ -119,7 +120,7 @@ func (w *Web) showRotaForm(q *request, status int, r *engine.Rota, raw map[strin
 // keepChosen keeps the rows of a list in which something is chosen: a choice
 // alone does not make a row count.
 func keepChosen(posted url.Values, list, column string) {
-	for _, n := range rowNumbers(posted, list) {
+	for _, n := range webform.RowNumbers(posted, list) {
 		if row := list + "." + strconv.Itoa(n); posted.Get(row+"."+column) != "" {
 			posted.Set(row, "1")
 		}
@@ -138,11 +139,11 @@ func (w *Web) saveOldRota(q *request) error {
 
 func (w *Web) storeRota(q *request, base engine.Rota) error {
 	f := w.rotaForm()
-	draw := formDraw{Errors: newFieldErrors(), Posted: true}
+	draw := webform.Drawing{Errors: webform.NewErrors(), Posted: true}
 	at := revision(q.PostForm)
 	keepChosen(q.PostForm, "rotation.members", "user")
 	keepChosen(q.PostForm, "overrides", "user")
-	blank, rows := changeRows(f, "", q.PostForm)
+	blank, rows := webform.ChangeRows(f, "", q.PostForm)
 	draw.Blank = blank
 	raw := f.FromWeb(q.PostForm, "")
 	if rows {
@@ -152,7 +153,7 @@ func (w *Web) storeRota(q *request, base engine.Rota) error {
 	r := base
 	r.Revision = at
 	applyRota(&r, values, draw.Errors)
-	if draw.Errors.any() {
+	if draw.Errors.Any() {
 		return w.showRotaForm(q, http.StatusUnprocessableEntity, &base, raw, draw, "", at)
 	}
 	saved, err := w.engine.SaveRota(q.Context(), q.by(), r)
@@ -173,7 +174,7 @@ func (w *Web) storeRota(q *request, base engine.Rota) error {
 	return w.showRotaForm(q, status, &base, raw, draw, message, at)
 }
 
-func applyRota(r *engine.Rota, v form.Values, errs fieldErrors) {
+func applyRota(r *engine.Rota, v form.Values, errs webform.Errors) {
 	r.Name, r.TimeZone, r.FallbackUser = textOf(v["name"]), strings.TrimSpace(textOf(v["time_zone"])), textOf(v["fallback_user"])
 	zone, err := rota.LoadZone(r.TimeZone)
 	if err != nil {

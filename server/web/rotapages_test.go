@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web/webform"
 )
 
 func TestRotaForm(t *testing.T) {
@@ -31,8 +32,8 @@ func TestRotaForm(t *testing.T) {
 			t.Errorf("with %v the page does not hold %q: %s", bad.change, bad.want, mainOf(r.text)[:1500])
 		}
 	}
-	h.post(access.Editor, "/rotas/new", append(good, rowsButton, "add:rotation.members")...).want(t, http.StatusOK, `name="rotation.members.2.user"`)
-	h.post(access.Editor, "/rotas/new", append(good, rowsButton, "remove:overrides.0")...).want(t, http.StatusOK).without(t, `name="overrides.0.user"`)
+	h.post(access.Editor, "/rotas/new", append(good, webform.RowsButton, "add:rotation.members")...).want(t, http.StatusOK, `name="rotation.members.2.user"`)
+	h.post(access.Editor, "/rotas/new", append(good, webform.RowsButton, "remove:overrides.0")...).want(t, http.StatusOK).without(t, `name="overrides.0.user"`)
 	if len(h.engine.Rotas()) != 0 {
 		t.Fatal("a bad form made a rota")
 	}
@@ -160,7 +161,7 @@ func TestSubscriptions(t *testing.T) {
 	viewer, editor := h.users[access.Viewer].ID, h.users[access.Editor].ID
 	h.get(access.Viewer, "/subscriptions").want(t, http.StatusOK, "the-admin", "on duty now", "role editor").without(t, `type="checkbox"`)
 	h.get(access.Editor, "/subscriptions").want(t, http.StatusOK, `name="service.`+s.ID+`" value="`+viewer+`"`)
-	rev := func(n uint64) string { return plainNumber(float64(n)) }
+	rev := func(n uint64) string { return webform.PlainNumber(float64(n)) }
 	h.post(access.Editor, "/subscriptions", "service."+s.ID+".revision", rev(s.Revision), "service."+s.ID, viewer, "service."+s.ID, editor, "instance."+i.ID+".revision", rev(i.Revision)).want(t, http.StatusSeeOther)
 	if got := h.service(s.ID); !slices.Equal(got.UsersToNotify, []string{viewer, editor}) || got.Revision != s.Revision+1 {
 		t.Errorf("told are %v at revision %d", got.UsersToNotify, got.Revision)
@@ -183,7 +184,7 @@ func TestContactOfAUser(t *testing.T) {
 	good := []string{"revision", "1", "time_zone", "UTC", "quiet_hours.0.days", "mon", "quiet_hours.0.days", "sun", "quiet_hours.0.start", "22:00", "quiet_hours.0.end", "07:00", "quiet_critical", "true",
 		"contact_rules.0.channel", "phone", "contact_rules.0.severity", "CRITICAL", "contact_rules.3.channel", "sms", "contact_rules.3.severity", ""}
 	h.get(access.Viewer, path).want(t, http.StatusOK, `type="time"`, "Only when critical")
-	h.post(access.Viewer, path, append(good, rowsButton, "add:quiet_hours")...).want(t, http.StatusOK, `name="quiet_hours.1.start"`)
+	h.post(access.Viewer, path, append(good, webform.RowsButton, "add:quiet_hours")...).want(t, http.StatusOK, `name="quiet_hours.1.start"`)
 	h.post(access.Viewer, path, with(good, "quiet_hours.0.start", "late")...).want(t, http.StatusUnprocessableEntity, `href="#f-quiet_hours.0.start"`)
 	h.post(access.Viewer, path, with(good, "contact_rules.3.channel", "phone")...).want(t, http.StatusUnprocessableEntity, "has a rule already")
 	h.post(access.Viewer, path, good...).want(t, http.StatusSeeOther)

@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/rota"
+	"moonwatch/server/web/webform"
 )
 
 // onCallPage is the page of all rotas and of who is on duty now.
@@ -118,7 +119,7 @@ type rotaPage struct {
 
 // swapForm hands over or takes over a shift.
 type swapForm struct {
-	Users      []optionView
+	Users      []webform.Option
 	Start, End string // wall time of the rota
 }
 
@@ -178,7 +179,7 @@ func (w *Web) swapForm(q *request, id string, zone *time.Location) *swapForm {
 		}
 	}
 	for _, u := range w.userChoices() {
-		f.Users = append(f.Users, optionView{Value: u.Value, Label: u.Label, Selected: u.Value == q.user.ID})
+		f.Users = append(f.Users, webform.Option{Value: u.Value, Label: u.Label, Selected: u.Value == q.user.ID})
 	}
 	return f
 }
@@ -194,9 +195,9 @@ func (w *Web) swapShift(q *request) error {
 	if err != nil {
 		zone = time.UTC
 	}
-	errs := newFieldErrors()
+	errs := webform.NewErrors()
 	o := engine.RotaOverride{User: q.PostForm.Get("user"), Start: wallTime(q.PostForm.Get("start"), "start", zone, errs), End: wallTime(q.PostForm.Get("end"), "end", zone, errs)}
-	if errs.any() {
+	if errs.Any() {
 		return &engine.Error{Kind: engine.Invalid, Message: "write from when until when, such as 2026-01-05T09:00"}
 	}
 	r.Overrides = append(slices.Clone(r.Overrides), o)

@@ -7,6 +7,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // sessionPage is the page for logging in or setting up.
@@ -16,7 +17,7 @@ type sessionPage struct {
 	Token string
 	Ready bool // set-up: a token is there
 	Stale bool // set-up: the token is not that of the link
-	Form  formView
+	Form  webform.View
 }
 
 func loginForm() form.Form {
@@ -46,9 +47,9 @@ func (w *Web) showLogin(q *request, status int, next, username, message string) 
 }
 
 // plainForm draws a form without the words about stored secrets.
-func plainForm(f form.Form, raw map[string]any) formView {
-	v := drawForm(f, raw, formDraw{Posted: true})
-	v.each(func(one *fieldView) {
+func plainForm(f form.Form, raw map[string]any) webform.View {
+	v := webform.Draw(f, raw, webform.Drawing{Posted: true})
+	v.Each(func(one *webform.Field) {
 		one.Secret, one.Autocomplete = false, "username"
 		if one.Type == "password" {
 			one.Autocomplete = "current-password"
@@ -120,15 +121,15 @@ func (w *Web) setUpPage(q *request) error {
 		w.render(q.rw, http.StatusForbidden, "setup", p)
 		return nil
 	}
-	return w.showSetUp(q, http.StatusOK, token, nil, newFieldErrors())
+	return w.showSetUp(q, http.StatusOK, token, nil, webform.NewErrors())
 }
 
-func (w *Web) showSetUp(q *request, status int, token string, raw map[string]any, errs fieldErrors) error {
+func (w *Web) showSetUp(q *request, status int, token string, raw map[string]any, errs webform.Errors) error {
 	p := w.newPage(q, "Set up Moonwatch", "")
 	s := sessionPage{Token: token, Ready: token != ""}
-	s.Form = drawForm(setUpForm(), raw, formDraw{Posted: true, Errors: errs})
-	errs.settle(s.Form)
-	s.Form.each(func(one *fieldView) { one.Secret, one.Autocomplete = false, setUpCompletion(one.Name) })
+	s.Form = webform.Draw(setUpForm(), raw, webform.Drawing{Posted: true, Errors: errs})
+	errs.Settle(s.Form)
+	s.Form.Each(func(one *webform.Field) { one.Secret, one.Autocomplete = false, setUpCompletion(one.Name) })
 	s.Errors = errs.All()
 	p.Body = s
 	w.render(q.rw, status, "setup", p)
@@ -149,23 +150,23 @@ func (w *Web) setUp(q *request) error {
 	}
 	token := q.PostForm.Get("token")
 	raw := setUpForm().FromWeb(q.PostForm, "")
-	errs := newFieldErrors()
+	errs := webform.NewErrors()
 	for _, name := range []string{"username", "password"} {
 		if textOf(raw[name]) == "" {
-			errs.add(name, "this is required")
+			errs.Add(name, "this is required")
 		}
 	}
-	if errs.any() {
+	if errs.Any() {
 		return w.showSetUp(q, http.StatusUnprocessableEntity, token, raw, errs)
 	}
 	if ok, wait := w.o.AllowLogin(q.Request, ""); !ok {
 		q.rw.Header().Set("Retry-After", itoa(int(wait/time.Second)+1))
-		errs.add("", "there were too many attempts: try again in "+span(wait+time.Second))
+		errs.Add("", "there were too many attempts: try again in "+span(wait+time.Second))
 		return w.showSetUp(q, http.StatusTooManyRequests, token, raw, errs)
 	}
 	user, err := w.o.SetUp(q.Context(), token, textOf(raw["username"]), textOf(raw["email"]), textOf(raw["password"]))
 	if err != nil {
-		if err := errs.addError(err); err != nil {
+		if err := errs.AddError(err); err != nil {
 			return err
 		}
 		status, _ := statusOf(engine.KindOf(err))

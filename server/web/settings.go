@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // settingsPage is the page of the site's own settings.
@@ -47,14 +48,14 @@ func settingsRaw(s *engine.Settings) map[string]any {
 
 func (w *Web) settings(q *request) error {
 	s := w.engine.Settings()
-	return w.showSettings(q, http.StatusOK, settingsRaw(&s), newFieldErrors(), s.Revision, "")
+	return w.showSettings(q, http.StatusOK, settingsRaw(&s), webform.NewErrors(), s.Revision, "")
 }
 
-func (w *Web) showSettings(q *request, status int, raw map[string]any, errs fieldErrors, revision uint64, message string) error {
+func (w *Web) showSettings(q *request, status int, raw map[string]any, errs webform.Errors, revision uint64, message string) error {
 	var v settingsPage
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/settings", "Save", "/", revision, message
-	v.Own = drawForm(w.settingsForm(), raw, formDraw{Errors: errs})
-	errs.settle(v.Own)
+	v.Own = webform.Draw(w.settingsForm(), raw, webform.Drawing{Errors: errs})
+	errs.Settle(v.Own)
 	v.Errors = errs.All()
 	p := w.newPage(q, "Settings", "settings")
 	p.Body = v
@@ -65,7 +66,7 @@ func (w *Web) showSettings(q *request, status int, raw map[string]any, errs fiel
 func (w *Web) saveSettings(q *request) error {
 	f := w.settingsForm()
 	raw := f.FromWeb(q.PostForm, "")
-	errs := newFieldErrors()
+	errs := webform.NewErrors()
 	at := revision(q.PostForm)
 	values, ok := q.cleanOwn(f, raw, errs)
 	if !ok {

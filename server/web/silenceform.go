@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/engine/rota"
+	"moonwatch/server/web/webform"
 )
 
 // ownPage is a page of one of the engine's own forms.
@@ -64,7 +65,7 @@ func wallText(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return ""
 	}
-	return strings.TrimSuffix(t.In(zone).Format(localLayout), ":00")
+	return strings.TrimSuffix(t.In(zone).Format(webform.LocalLayout), ":00")
 }
 
 func silenceRaw(s *engine.Silence) map[string]any {
@@ -96,7 +97,7 @@ func (w *Web) newSilenceForm(q *request) error {
 	s.TimeZone = zoneOf(q.user)
 	s.StartsAt = w.o.Now().Truncate(time.Minute)
 	s.EndsAt = s.StartsAt.Add(time.Hour)
-	return w.showSilenceForm(q, http.StatusOK, &s, silenceRaw(&s), newFieldErrors(), "", 0)
+	return w.showSilenceForm(q, http.StatusOK, &s, silenceRaw(&s), webform.NewErrors(), "", 0)
 }
 
 func (w *Web) silenceEditForm(q *request) error {
@@ -104,10 +105,10 @@ func (w *Web) silenceEditForm(q *request) error {
 	if err != nil {
 		return err
 	}
-	return w.showSilenceForm(q, http.StatusOK, &v.Silence, silenceRaw(&v.Silence), newFieldErrors(), "", v.Revision)
+	return w.showSilenceForm(q, http.StatusOK, &v.Silence, silenceRaw(&v.Silence), webform.NewErrors(), "", v.Revision)
 }
 
-func (w *Web) showSilenceForm(q *request, status int, s *engine.Silence, raw map[string]any, errs fieldErrors, message string, revision uint64) error {
+func (w *Web) showSilenceForm(q *request, status int, s *engine.Silence, raw map[string]any, errs webform.Errors, message string, revision uint64) error {
 	v := ownPage{Crumbs: []crumb{{"Silences", "/silences"}}}
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/silences/new", "Create the silence", "/silences", revision, message
 	title := "New silence"
@@ -117,18 +118,18 @@ func (w *Web) showSilenceForm(q *request, status int, s *engine.Silence, raw map
 		v.Action, v.Save, v.Back = path+"/edit", "Save", path
 		v.Crumbs = append(v.Crumbs, crumb{cmp.Or(s.Comment, "Silence"), path})
 	}
-	v.Own = drawForm(w.silenceForm(), raw, formDraw{Errors: errs, Posted: true})
-	v.Own.each(func(f *fieldView) {
+	v.Own = webform.Draw(w.silenceForm(), raw, webform.Drawing{Errors: errs, Posted: true})
+	v.Own.Each(func(f *webform.Field) {
 		switch f.Name {
 		case "starts_at", "ends_at":
-			f.asWallTime()
+			asWallTime(f)
 		case "time_zone":
 			f.Suggestions = zones()
 		case "services", "instances", "checks":
-			f.chosenFirst()
+			chosenFirst(f)
 		}
 	})
-	errs.settle(v.Own)
+	errs.Settle(v.Own)
 	v.Errors = errs.All()
 	p := w.newPage(q, title, "silences")
 	p.Body = v
@@ -137,25 +138,25 @@ func (w *Web) showSilenceForm(q *request, status int, s *engine.Silence, raw map
 }
 
 // asWallTime lets a date and time be chosen; what cannot be one stays as it was typed.
-func (f *fieldView) asWallTime() {
-	if _, err := parseLocal(f.Value); err == nil || f.Value == "" {
+func asWallTime(f *webform.Field) {
+	if _, err := webform.ParseLocal(f.Value); err == nil || f.Value == "" {
 		f.Type = "datetime-local"
 	}
 }
 
 // chosenFirst makes a long list one that can be searched, with what is chosen at
 // its top.
-func (f *fieldView) chosenFirst() {
+func chosenFirst(f *webform.Field) {
 	f.Picker = true
-	slices.SortStableFunc(f.Options, func(a, b optionView) int { return b2i(b.Selected) - b2i(a.Selected) })
+	slices.SortStableFunc(f.Options, func(a, b webform.Option) int { return b2i(b.Selected) - b2i(a.Selected) })
 }
 
 // wallTime reads a wall time of a zone and notes what is wrong with it.
-func wallTime(text, name string, zone *time.Location, errs fieldErrors) time.Time {
-	at, err := parseLocal(text)
+func wallTime(text, name string, zone *time.Location, errs webform.Errors) time.Time {
+	at, err := webform.ParseLocal(text)
 	if err != nil {
 		if text != "" { // else it was said that it is required
-			errs.add(name, "write a date and time such as 2026-01-05T09:00")
+			errs.Add(name, "write a date and time such as 2026-01-05T09:00")
 		}
 		return time.Time{}
 	}
@@ -175,13 +176,13 @@ func (w *Web) saveOldSilence(q *request) error {
 func (w *Web) storeSilence(q *request, base engine.Silence) error {
 	f := w.silenceForm()
 	raw := f.FromWeb(q.PostForm, "")
-	errs := newFieldErrors()
+	errs := webform.NewErrors()
 	at := revision(q.PostForm)
 	values, _ := q.cleanOwn(f, raw, errs)
 	s := base
 	s.Revision = at
 	applySilence(&s, values, errs)
-	if errs.any() {
+	if errs.Any() {
 		return w.showSilenceForm(q, http.StatusUnprocessableEntity, &base, raw, errs, "", at)
 	}
 	saved, err := w.engine.SaveSilence(q.Context(), q.by(), s)
@@ -202,9 +203,9 @@ func (w *Web) storeSilence(q *request, base engine.Silence) error {
 	return w.showSilenceForm(q, status, &base, raw, errs, message, at)
 }
 
-func applySilence(s *engine.Silence, v form.Values, errs fieldErrors) {
+func applySilence(s *engine.Silence, v form.Values, errs webform.Errors) {
 	s.Comment, s.Maintenance = textOf(v["comment"]), v["maintenance"] == true
-	s.Services, s.Instances, s.Checks, s.Tags = texts(v["services"]), texts(v["instances"]), texts(v["checks"]), words(textOf(v["tags"]))
+	s.Services, s.Instances, s.Checks, s.Tags = webform.Texts(v["services"]), webform.Texts(v["instances"]), webform.Texts(v["checks"]), words(textOf(v["tags"]))
 	s.TimeZone, s.RRule = strings.TrimSpace(textOf(v["time_zone"])), textOf(v["repeat"])
 	if s.RRule == "custom" {
 		s.RRule = strings.TrimSpace(textOf(v["rrule"]))

@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // subjectFormPage is the page of a service's or an instance's form.
@@ -27,7 +28,7 @@ type alertView struct {
 	ID     string
 	Plugin pluginCard
 	On     bool
-	Form   formView
+	Form   webform.View
 	ShowIf string
 	Errors []string
 	Needs  string // what the plugin lacks to send with the stored settings
@@ -38,7 +39,7 @@ type subjectEdit struct {
 	base   *subject
 	own    map[string]any
 	alerts map[string]alertInput // by slug, those that are chosen
-	draw   formDraw
+	draw   webform.Drawing
 	page   subjectFormPage
 	status int
 }
@@ -49,7 +50,7 @@ type alertInput struct {
 }
 
 func (w *Web) editSubject(base *subject) *subjectEdit {
-	e := &subjectEdit{base: base, own: base.raw(), alerts: map[string]alertInput{}, draw: formDraw{Errors: newFieldErrors()},
+	e := &subjectEdit{base: base, own: base.raw(), alerts: map[string]alertInput{}, draw: webform.Drawing{Errors: webform.NewErrors()},
 		page: subjectFormPage{formPage: formPage{Revision: base.Meta.Revision}}, status: http.StatusOK}
 	for _, a := range base.Alerting.Alerts {
 		e.alerts[a.Plugin] = alertInput{true, w.engine.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)}
@@ -121,18 +122,18 @@ func (w *Web) showSubjectForm(q *request, e *subjectEdit) error {
 	} else if pg.Back == "" {
 		pg.Back = "/" + s.Plural()
 	}
-	pg.Own = drawForm(w.subjectForm(s.Kind, s.Meta.ID), e.own, e.draw)
-	pg.Own.each(func(f *fieldView) {
+	pg.Own = webform.Draw(w.subjectForm(s.Kind, s.Meta.ID), e.own, e.draw)
+	pg.Own.Each(func(f *webform.Field) {
 		if f.Kind == "checks" {
-			f.chosenFirst()
+			chosenFirst(f)
 		}
 	})
 	pg.Alerts = w.drawAlerts(e)
-	forms := []formView{pg.Own}
+	forms := []webform.View{pg.Own}
 	for _, a := range pg.Alerts {
 		forms = append(forms, a.Form)
 	}
-	e.draw.Errors.settle(forms...)
+	e.draw.Errors.Settle(forms...)
 	pg.Errors = e.draw.Errors.All()
 	p := w.newPage(q, title, s.Plural())
 	p.Body = *pg
@@ -155,14 +156,14 @@ func (w *Web) drawAlerts(e *subjectEdit) []alertView {
 	var out []alertView
 	for _, card := range cards {
 		in, chosen := e.alerts[card.Slug]
-		v := alertView{Name: "alerts." + card.Slug, ID: idOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on, Needs: w.engine.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug))}
+		v := alertView{Name: "alerts." + card.Slug, ID: webform.IDOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on, Needs: w.engine.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug))}
 		v.ShowIf = `{"` + v.Name + `":["true"]}`
-		v.Errors = e.draw.Errors.take(v.Name)
+		v.Errors = e.draw.Errors.Take(v.Name)
 		if f, _, known := w.pluginForm(card.Slug, engine.ServiceConfigForm); known {
 			d := e.draw
 			d.Prefix, d.Stored = v.Name+".settings", stored[card.Slug]
 			d.Posted = d.Posted && chosen
-			v.Form = drawForm(f, in.values, d)
+			v.Form = webform.Draw(f, in.values, d)
 		}
 		out = append(out, v)
 	}
@@ -177,8 +178,8 @@ func (w *Web) postedSubject(q *request, base *subject) (e *subjectEdit, s subjec
 	e.page.Revision = revision(posted)
 	own := w.subjectForm(base.Kind, base.Meta.ID)
 	rows := w.readAlerts(e, posted)
-	if strings.Contains(posted.Get(rowsButton), ":escalation") {
-		e.draw.Blank, _ = changeRows(own, "", posted)
+	if strings.Contains(posted.Get(webform.RowsButton), ":escalation") {
+		e.draw.Blank, _ = webform.ChangeRows(own, "", posted)
 	}
 	e.own = own.FromWeb(posted, "")
 	if rows {
@@ -208,14 +209,14 @@ func (w *Web) readAlerts(e *subjectEdit, posted url.Values) (rows bool) {
 	for slug := range old {
 		slugs[slug] = true
 	}
-	rows = posted.Has(rowsButton)
+	rows = posted.Has(webform.RowsButton)
 	for _, slug := range slices.Sorted(maps.Keys(slugs)) {
 		in := alertInput{on: posted.Get("alerts."+slug) != ""}
 		f, _, known := w.pluginForm(slug, engine.ServiceConfigForm)
 		prefix := "alerts." + slug + ".settings"
 		if known {
-			if strings.Contains(posted.Get(rowsButton), ":"+prefix+".") {
-				e.draw.Blank, _ = changeRows(f, prefix, posted)
+			if strings.Contains(posted.Get(webform.RowsButton), ":"+prefix+".") {
+				e.draw.Blank, _ = webform.ChangeRows(f, prefix, posted)
 			}
 			in.values = f.FromWeb(posted, prefix)
 		}
@@ -251,7 +252,7 @@ func (e *subjectEdit) choices() []engine.AlertChoice {
 
 // complain notes what the engine says; its places of alerts become names.
 func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
-	own := e.draw.Errors.any()
+	own := e.draw.Errors.Any()
 	var bad *engine.Error
 	if errors.As(err, &bad) {
 		renamed := *bad
@@ -272,7 +273,7 @@ func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
 		return rest
 	}
 	if own {
-		e.draw.Errors.drop("name", "This is required.")
+		e.draw.Errors.Drop("name", "This is required.")
 	}
 	e.status, e.page.Message = status, message
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // subjectForm are the fields of a service or an instance; what can be chosen
@@ -123,8 +124,8 @@ func (s *subject) raw() map[string]any {
 func (s *subject) apply(v form.Values) {
 	a := &s.Alerting
 	s.Name, s.URL, s.Address = textOf(v["name"]), textOf(v["url"]), textOf(v["address"])
-	a.StatusChecks, a.UsersToNotify = texts(v["status_checks"]), texts(v["users_to_notify"])
-	s.Instances = texts(v["instances"])
+	a.StatusChecks, a.UsersToNotify = webform.Texts(v["status_checks"]), webform.Texts(v["users_to_notify"])
+	s.Instances = webform.Texts(v["instances"])
 	a.AlertsEnabled = v["alerts_enabled"] == true
 	a.RepeatInterval = map[engine.Status]engine.Duration{}
 	for _, severity := range severities() {
@@ -133,15 +134,15 @@ func (s *subject) apply(v form.Values) {
 		}
 	}
 	a.DependsOn = nil
-	for _, one := range texts(v["depends_on"]) {
+	for _, one := range webform.Texts(v["depends_on"]) {
 		kind, id, _ := strings.Cut(one, ":")
 		a.DependsOn = append(a.DependsOn, engine.Ref{Kind: engine.Kind(kind), ID: id})
 	}
 	a.RunbookLink, a.Tags = textOf(v["runbook_link"]), words(textOf(v["tags"]))
-	a.Rotas, a.IsPublic, a.StatusRule = texts(v["rotas"]), v["is_public"] == true, strings.TrimSpace(textOf(v["status_rule"]))
+	a.Rotas, a.IsPublic, a.StatusRule = webform.Texts(v["rotas"]), v["is_public"] == true, strings.TrimSpace(textOf(v["status_rule"]))
 	a.Escalation = nil
 	for _, row := range rowsOf(v["escalation"]) {
-		a.Escalation = append(a.Escalation, engine.EscalationStep{After: spanOf(row["after"]), Users: texts(row["users"]), Rotas: texts(row["rotas"]), Plugins: texts(row["plugins"])})
+		a.Escalation = append(a.Escalation, engine.EscalationStep{After: spanOf(row["after"]), Users: webform.Texts(row["users"]), Rotas: webform.Texts(row["rotas"]), Plugins: webform.Texts(row["plugins"])})
 	}
 }
 

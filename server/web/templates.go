@@ -8,6 +8,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // loadTemplates parses one template set per page: the page's own file over the
@@ -54,7 +55,7 @@ func functions(a *assets) template.FuncMap {
 		"number":    formatNumber,
 		"bytes":     func(n uint64) string { return formatBytes(float64(n)) },
 		"count":     counted,
-		"sentence":  sentence,
+		"sentence":  webform.Sentence,
 		"dict":      dict,
 		"short":     short,
 		"can":       (*page).can,

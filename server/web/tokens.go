@@ -9,6 +9,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // tokenPage lists tokens and makes them.
@@ -44,10 +45,10 @@ func (w *Web) tokenForm(q *request) form.Form {
 }
 
 func (w *Web) tokens(q *request) error {
-	return w.showTokens(q, http.StatusOK, map[string]any{"user": q.user.ID}, newFieldErrors(), false, "", "")
+	return w.showTokens(q, http.StatusOK, map[string]any{"user": q.user.ID}, webform.NewErrors(), false, "", "")
 }
 
-func (w *Web) showTokens(q *request, status int, raw map[string]any, errs fieldErrors, posted bool, secret, made string) error {
+func (w *Web) showTokens(q *request, status int, raw map[string]any, errs webform.Errors, posted bool, secret, made string) error {
 	v := tokenPage{Secret: secret, Made: made, All: q.user.Role.Can(access.Admin)}
 	v.Action, v.Save = "/tokens", "Make the token"
 	for _, t := range w.engine.Tokens() {
@@ -57,8 +58,8 @@ func (w *Web) showTokens(q *request, status int, raw map[string]any, errs fieldE
 		}
 	}
 	slices.SortFunc(v.Items, func(a, b tokenLine) int { return strings.Compare(a.Token.Name, b.Token.Name) })
-	v.Own = drawForm(w.tokenForm(q), raw, formDraw{Errors: errs, Posted: posted})
-	errs.settle(v.Own)
+	v.Own = webform.Draw(w.tokenForm(q), raw, webform.Drawing{Errors: errs, Posted: posted})
+	errs.Settle(v.Own)
 	v.Errors = errs.All()
 	p := w.newPage(q, "Tokens", "tokens")
 	p.Events = "types=token"
@@ -70,7 +71,7 @@ func (w *Web) showTokens(q *request, status int, raw map[string]any, errs fieldE
 func (w *Web) makeToken(q *request) error {
 	f := w.tokenForm(q)
 	raw := f.FromWeb(q.PostForm, "")
-	errs := newFieldErrors()
+	errs := webform.NewErrors()
 	values, ok := q.cleanOwn(f, raw, errs)
 	if !ok {
 		return w.showTokens(q, http.StatusUnprocessableEntity, raw, errs, true, "", "")
@@ -84,13 +85,13 @@ func (w *Web) makeToken(q *request) error {
 	}
 	secret, saved, err := w.engine.CreateToken(q.Context(), q.by(), t)
 	if err != nil {
-		if err := errs.addError(err); err != nil {
+		if err := errs.AddError(err); err != nil {
 			return err
 		}
 		status, _ := statusOf(engine.KindOf(err))
 		return w.showTokens(q, status, raw, errs, true, "", "")
 	}
-	return w.showTokens(q, http.StatusCreated, map[string]any{"user": q.user.ID}, newFieldErrors(), false, secret, saved.Name)
+	return w.showTokens(q, http.StatusCreated, map[string]any{"user": q.user.ID}, webform.NewErrors(), false, secret, saved.Name)
 }
 
 func (w *Web) deleteToken(q *request) error {

@@ -8,6 +8,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // The page of a user for one alert plugin: what it has to know of them.
@@ -29,7 +30,7 @@ func (w *Web) userAlertPage(q *request) error {
 	if public == nil {
 		public = f.Public(nil)
 	}
-	return w.showUserAlert(q, http.StatusOK, &u, slug, f, public, formDraw{Stored: public, Errors: newFieldErrors()}, u.Revision, "")
+	return w.showUserAlert(q, http.StatusOK, &u, slug, f, public, webform.Drawing{Stored: public, Errors: webform.NewErrors()}, u.Revision, "")
 }
 
 // userAlertForm is the form of an alert plugin for users.
@@ -44,14 +45,14 @@ func (w *Web) userAlertForm(slug string) (form.Form, error) {
 	return entry.Plugin.Meta().Forms[engine.UserConfigForm], nil
 }
 
-func (w *Web) showUserAlert(q *request, status int, u *engine.User, slug string, f form.Form, raw map[string]any, draw formDraw, revision uint64, message string) error {
+func (w *Web) showUserAlert(q *request, status int, u *engine.User, slug string, f form.Form, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {
 	card := w.card(slug)
 	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID, Alert: &card, Tabs: w.tabs(u.ID, slug)}
 	v.Revision, v.Message, v.Save = revision, message, "Save"
 	v.Action, v.Back = "/users/"+u.ID+"/alerts/"+slug, "/users/"+u.ID
 	draw.Prefix = "settings." + slug
-	v.Form = drawForm(f, raw, draw)
-	draw.Errors.settle(v.Form)
+	v.Form = webform.Draw(f, raw, draw)
+	draw.Errors.Settle(v.Form)
 	v.Errors = draw.Errors.All()
 	nav, title := "users", u.Username
 	if v.Self {
@@ -76,9 +77,9 @@ func (w *Web) saveUserAlert(q *request) error {
 	if err != nil {
 		return err
 	}
-	draw := formDraw{Stored: w.engine.Public(slug, engine.UserConfigForm, u.Settings[slug]), Errors: newFieldErrors(), Posted: true}
+	draw := webform.Drawing{Stored: w.engine.Public(slug, engine.UserConfigForm, u.Settings[slug]), Errors: webform.NewErrors(), Posted: true}
 	prefix := "settings." + slug
-	blank, rows := changeRows(f, prefix, q.PostForm)
+	blank, rows := webform.ChangeRows(f, prefix, q.PostForm)
 	draw.Blank = blank
 	raw := f.FromWeb(q.PostForm, prefix)
 	at := revision(q.PostForm)

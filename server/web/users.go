@@ -9,6 +9,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/webform"
 )
 
 // userList is the page of all users.
@@ -31,8 +32,8 @@ type userPage struct {
 	Username string
 	Self     bool
 	Tabs     []tab
-	Alert    *pluginCard // the alert plugin whose page this is
-	Form     formView    // its form
+	Alert    *pluginCard  // the alert plugin whose page this is
+	Form     webform.View // its form
 	Gone     bool
 	Sessions []sessionLine
 	Feed     feedPart
@@ -114,7 +115,7 @@ func (w *Web) profile(q *request) error { return q.redirect("/users/" + q.user.I
 
 func (w *Web) newUserForm(q *request) error {
 	u := engine.NewUser()
-	return w.showUser(q, http.StatusOK, &u, userRaw(&u), formDraw{Errors: newFieldErrors()}, "", 0)
+	return w.showUser(q, http.StatusOK, &u, userRaw(&u), webform.Drawing{Errors: webform.NewErrors()}, "", 0)
 }
 
 func (w *Web) userPage(q *request) error {
@@ -125,10 +126,10 @@ func (w *Web) userPage(q *request) error {
 	if err != nil {
 		return err
 	}
-	return w.showUser(q, http.StatusOK, &u, userRaw(&u), formDraw{Errors: newFieldErrors()}, "", u.Revision)
+	return w.showUser(q, http.StatusOK, &u, userRaw(&u), webform.Drawing{Errors: webform.NewErrors()}, "", u.Revision)
 }
 
-func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]any, draw formDraw, message string, revision uint64) error {
+func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
 	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID}
 	v.Revision, v.Message, v.Save = revision, message, "Save"
 	v.Action, v.Back = "/users/"+u.ID, "/users"
@@ -143,8 +144,8 @@ func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]an
 		w.aboutUser(q, u, &v)
 	}
 	v.Tabs = w.tabs(u.ID, "")
-	v.Own = drawForm(userForm(q.user.Role.Can(access.Admin), v.Self, u.ID == ""), raw, draw.posted())
-	v.Own.each(func(f *fieldView) {
+	v.Own = webform.Draw(userForm(q.user.Role.Can(access.Admin), v.Self, u.ID == ""), raw, draw.AsPosted())
+	v.Own.Each(func(f *webform.Field) {
 		f.Secret = false
 		switch f.Name {
 		case "password":
@@ -156,10 +157,10 @@ func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]an
 			f.Suggestions = zones()
 		}
 		if strings.HasPrefix(f.Name, "quiet_hours.") && (strings.HasSuffix(f.Name, ".start") || strings.HasSuffix(f.Name, ".end")) {
-			f.asClock()
+			asClock(f)
 		}
 	})
-	draw.Errors.settle(v.Own)
+	draw.Errors.Settle(v.Own)
 	v.Errors = draw.Errors.All()
 	p := w.newPage(q, title, nav)
 	p.Body = v
@@ -257,10 +258,10 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 	admin, self := q.user.Role.Can(access.Admin), u.ID != "" && u.ID == q.user.ID
 	f := userForm(admin, self, u.ID == "")
 	keepChosen(q.PostForm, "contact_rules", "channel")
-	blank, rows := changeRows(f, "", q.PostForm)
+	blank, rows := webform.ChangeRows(f, "", q.PostForm)
 	raw := f.FromWeb(q.PostForm, "")
-	errs := newFieldErrors()
-	draw := formDraw{Errors: errs, Blank: blank}
+	errs := webform.NewErrors()
+	draw := webform.Drawing{Errors: errs, Blank: blank}
 	if rows {
 		if !admin {
 			raw["username"] = u.Username
@@ -269,7 +270,7 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 	}
 	stored := userRaw(&u)
 	values, bad := f.Clean(q.Context(), raw, form.Options{Stored: stored, Seal: func(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(""), nil }})
-	errs.addAll(bad)
+	errs.AddAll(bad)
 	if !admin {
 		raw["username"] = u.Username
 	}
@@ -279,7 +280,7 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 	}
 	at := revision(q.PostForm)
 	old := u
-	if errs.any() {
+	if errs.Any() {
 		return w.showUser(q, http.StatusUnprocessableEntity, &old, raw, draw, "", at)
 	}
 	u.FirstName, u.LastName, u.Email, u.TimeZone = textOf(values["first_name"]), textOf(values["last_name"]), textOf(values["email"]), textOf(values["time_zone"])
@@ -331,20 +332,20 @@ func (w *Web) guarded(q *request, password string, save func() (*engine.User, er
 
 // confirm asks for the present password before a new one is set. It counts as
 // an attempt to log in.
-func (w *Web) confirm(q *request, u *engine.User, present string, errs fieldErrors) {
+func (w *Web) confirm(q *request, u *engine.User, present string, errs webform.Errors) {
 	if u.PasswordHash == "" {
 		return
 	}
 	if present == "" {
-		errs.add("current_password", "type your present password to set a new one")
+		errs.Add("current_password", "type your present password to set a new one")
 		return
 	}
 	if ok, wait := w.o.AllowLogin(q.Request, u.Username); !ok {
-		errs.add("current_password", "there were too many attempts: try again in "+span(wait))
+		errs.Add("current_password", "there were too many attempts: try again in "+span(wait))
 		return
 	}
 	if _, err := w.verify(q, u.Username, present); err != nil {
-		errs.add("current_password", "this is not your present password")
+		errs.Add("current_password", "this is not your present password")
 	}
 }
 

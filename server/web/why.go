@@ -6,13 +6,14 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web/webform"
 )
 
 // whyPage answers "why was I (not) paged?" for one incident.
 type whyPage struct {
 	Incident engine.IncidentView
-	Users    []optionView
-	Plugins  []optionView
+	Users    []webform.Option
+	Plugins  []webform.Option
 	Person   string // who is asked about, "" for anybody
 	Items    []whyView
 	Told     int
@@ -33,7 +34,7 @@ func (w *Web) why(q *request) error {
 	if !query.Has("user") {
 		user = q.user.ID
 	}
-	v := whyPage{Incident: in, Plugins: []optionView{{Label: "any plugin", Selected: plugin == ""}}}
+	v := whyPage{Incident: in, Plugins: []webform.Option{{Label: "any plugin", Selected: plugin == ""}}}
 	answers, err := w.engine.Why(q.Context(), in.ID, engine.WhyQuery{User: user, Plugin: plugin,
 		Discreet: !q.user.Role.Can(access.Admin), Viewer: q.user.ID})
 	if err != nil {
@@ -44,7 +45,7 @@ func (w *Web) why(q *request) error {
 		v.Person = w.nameOfUser(user)
 	}
 	for _, slug := range w.whyPlugins(in.Subject, answers, plugin) {
-		v.Plugins = append(v.Plugins, optionView{Value: slug, Label: w.card(slug).Name, Selected: slug == plugin})
+		v.Plugins = append(v.Plugins, webform.Option{Value: slug, Label: w.card(slug).Name, Selected: slug == plugin})
 	}
 	for _, one := range answers {
 		if one.Answer == engine.PagedTold {
@@ -61,17 +62,17 @@ func (w *Web) why(q *request) error {
 }
 
 // whyUsers are the users to ask about, the caller first.
-func (w *Web) whyUsers(q *request, chosen string) []optionView {
-	out := []optionView{{Value: "", Label: "anybody", Selected: chosen == ""}, {Value: q.user.ID, Label: q.user.Username + " (you)", Selected: chosen == q.user.ID}}
+func (w *Web) whyUsers(q *request, chosen string) []webform.Option {
+	out := []webform.Option{{Value: "", Label: "anybody", Selected: chosen == ""}, {Value: q.user.ID, Label: q.user.Username + " (you)", Selected: chosen == q.user.ID}}
 	found := chosen == "" || chosen == q.user.ID
 	for _, u := range w.userChoices() {
 		if u.Value != q.user.ID {
-			out = append(out, optionView{Value: u.Value, Label: u.Label, Selected: u.Value == chosen})
+			out = append(out, webform.Option{Value: u.Value, Label: u.Label, Selected: u.Value == chosen})
 			found = found || u.Value == chosen
 		}
 	}
 	if !found {
-		out = append(out, optionView{Value: chosen, Label: chosen, Note: "there no more", Selected: true})
+		out = append(out, webform.Option{Value: chosen, Label: chosen, Note: "there no more", Selected: true})
 	}
 	return out
 }

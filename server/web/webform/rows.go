@@ -1,4 +1,4 @@
-package web
+package webform
 
 import (
 	"net/url"
@@ -12,17 +12,17 @@ import (
 // Without scripts rows are added and removed by buttons that post the form: the
 // page comes again with one row more or less, and nothing is saved.
 
-// rowsButton is the name of those buttons; their value is "add:NAME" or
+// RowsButton is the name of those buttons; their value is "add:NAME" or
 // "remove:NAME.N".
-const rowsButton = "_rows"
+const RowsButton = "_rows"
 
-// changeRows does what such a button says to the posted values and reports
+// ChangeRows does what such a button says to the posted values and reports
 // whether there was one. blank names the rows that have nothing in them yet.
-func changeRows(f form.Form, prefix string, posted url.Values) (blank map[string]bool, changed bool) {
-	if !posted.Has(rowsButton) {
+func ChangeRows(f form.Form, prefix string, posted url.Values) (blank map[string]bool, changed bool) {
+	if !posted.Has(RowsButton) {
 		return nil, false
 	}
-	action, name, _ := strings.Cut(posted.Get(rowsButton), ":")
+	action, name, _ := strings.Cut(posted.Get(RowsButton), ":")
 	for i := range f.Fields {
 		field := &f.Fields[i]
 		list := joinName(prefix, field.Name)
@@ -34,7 +34,7 @@ func changeRows(f form.Form, prefix string, posted url.Values) (blank map[string
 			return keepRows(posted, list), true
 		}
 		next := 0
-		if numbers := rowNumbers(posted, list); len(numbers) > 0 {
+		if numbers := RowNumbers(posted, list); len(numbers) > 0 {
 			next = numbers[len(numbers)-1] + 1
 		}
 		posted.Set(list+"."+strconv.Itoa(next), "1")
@@ -56,7 +56,7 @@ func dropRow(posted url.Values, name string) {
 // that are empty by the place they will have.
 func keepRows(posted url.Values, list string) map[string]bool {
 	blank := map[string]bool{}
-	for place, n := range rowNumbers(posted, list) {
+	for place, n := range RowNumbers(posted, list) {
 		name := list + "." + strconv.Itoa(n)
 		empty := true
 		for key, values := range posted {
@@ -76,8 +76,8 @@ func keepRows(posted url.Values, list string) map[string]bool {
 	return blank
 }
 
-// rowNumbers are the numbers of the rows that were posted, in order.
-func rowNumbers(posted url.Values, list string) []int {
+// RowNumbers are the numbers of the rows that were posted, in order.
+func RowNumbers(posted url.Values, list string) []int {
 	seen := map[int]bool{}
 	for key := range posted {
 		rest, ok := strings.CutPrefix(key, list+".")

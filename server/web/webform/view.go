@@ -1,4 +1,14 @@
-package web
+// Package webform turns a form of the engine into what a page draws, and what a
+// page posts back into the form's raw values and complaints.
+//
+// In come a form.Form, raw values (as Form.Public or Form.FromWeb give them) and
+// complaints by location; out come a View, whose fields, groups and rows the
+// templates form*.html draw, and Errors, which say beside which field each
+// complaint stands. A secret never comes out: only whether one is set.
+//
+// The package knows no request, no session and no kind of object: which form is
+// shown, and what becomes of its values, is for package web.
+package webform
 
 import (
 	"cmp"
@@ -10,21 +20,21 @@ import (
 	"moonwatch/engine/form"
 )
 
-// formView is a form as its template draws it. One form may be drawn in parts
+// View is a form as its template draws it. One form may be drawn in parts
 // (the engine's own fields, and the plugin's), each with its prefix.
-type formView struct {
-	Groups []fieldGroup
+type View struct {
+	Groups []Group
 }
 
-// fieldGroup is a set of fields that are shown together; the first of a form
+// Group is a set of fields that are shown together; the first of a form
 // has no title.
-type fieldGroup struct {
+type Group struct {
 	Title  string
-	Fields []*fieldView
+	Fields []*Field
 }
 
-// fieldView is one field as its template draws it.
-type fieldView struct {
+// Field is one field as its template draws it.
+type Field struct {
 	ID           string // of the element
 	Name         string // under which it is posted
 	Kind         string // text, number, textarea, select, radio, checks, checkbox, datetime, rows, hidden, …
@@ -38,7 +48,7 @@ type fieldView struct {
 	Required     bool
 	Disabled     bool
 	Deprecated   string
-	Options      []optionView
+	Options      []Option
 	Suggestions  []string // for a datalist
 	Errors       []string
 	Secret       bool
@@ -55,27 +65,28 @@ type fieldView struct {
 	Autocomplete string
 	Picker       bool // a long list with a filter
 
-	Rows  []rowView
-	Blank *rowView // a row that the script copies
+	Rows  []Row
+	Blank *Row // a row that the script copies
 }
 
-type optionView struct {
+// Option is one value of a choice.
+type Option struct {
 	Value, Label, Note string
 	Selected           bool
 }
 
-// rowView is one row of a ListField.
-type rowView struct {
+// Row is one row of a ListField.
+type Row struct {
 	Index  string
 	Name   string
 	Marked bool   // the row counts though nothing is in it
 	Key    string // of the stored row that it was, "1" for none
-	Fields []*fieldView
+	Fields []*Field
 	Errors []string
 }
 
 // DescribedBy lists the elements that explain the field, for those who hear it.
-func (v *fieldView) DescribedBy() string {
+func (v *Field) DescribedBy() string {
 	var ids []string
 	if v.Help != "" || v.Unit != "" || v.Deprecated != "" || v.Secret {
 		ids = append(ids, v.ID+"-help")
@@ -86,25 +97,25 @@ func (v *fieldView) DescribedBy() string {
 	return strings.Join(ids, " ")
 }
 
-// formDraw says how a form is drawn.
-type formDraw struct {
+// Drawing says how a form is drawn.
+type Drawing struct {
 	Prefix string         // of posted names: "config"
 	Stored map[string]any // as Form.Public gives it: which secrets are set
-	Errors fieldErrors
+	Errors Errors
 	Blank  map[string]bool // rows that were added and have nothing in them yet, by name
 	Posted bool            // values were typed just now, and are not what is stored
 }
 
-// posted is the same draw for values that are no stored ones.
-func (o formDraw) posted() formDraw {
+// AsPosted is the same draw for values that are no stored ones.
+func (o Drawing) AsPosted() Drawing {
 	o.Posted = true
 	return o
 }
 
-// drawForm lays out a form with raw values, which are those of Form.Public or
+// Draw lays out a form with raw values, which are those of Form.Public or
 // those that Form.FromWeb read.
-func drawForm(f form.Form, raw map[string]any, o formDraw) formView {
-	var v formView
+func Draw(f form.Form, raw map[string]any, o Drawing) View {
+	var v View
 	at := map[string]int{}
 	for i := range f.Fields {
 		field := &f.Fields[i]
@@ -113,7 +124,7 @@ func drawForm(f form.Form, raw map[string]any, o formDraw) formView {
 		if !ok {
 			n = len(v.Groups)
 			at[field.Group] = n
-			v.Groups = append(v.Groups, fieldGroup{Title: field.Group})
+			v.Groups = append(v.Groups, Group{Title: field.Group})
 		}
 		v.Groups[n].Fields = append(v.Groups[n].Fields, view)
 	}
@@ -128,11 +139,11 @@ func joinName(prefix, name string) string {
 }
 
 // field lays out one field; siblings is the form or row that it stands in.
-func (o *formDraw) field(siblings form.Form, f *form.Field, raw, stored map[string]any, prefix string) *fieldView {
+func (o *Drawing) field(siblings form.Form, f *form.Field, raw, stored map[string]any, prefix string) *Field {
 	name := joinName(prefix, f.Name)
-	v := &fieldView{
-		ID: idOf(name), Name: name, Label: f.DisplayLabel(), Help: f.HelpText, Unit: f.Unit, Placeholder: f.Placeholder,
-		Disabled: f.Disabled, Deprecated: f.Deprecated, Secret: f.Secret(), Errors: o.Errors.take(name),
+	v := &Field{
+		ID: IDOf(name), Name: name, Label: f.DisplayLabel(), Help: f.HelpText, Unit: f.Unit, Placeholder: f.Placeholder,
+		Disabled: f.Disabled, Deprecated: f.Deprecated, Secret: f.Secret(), Errors: o.Errors.Take(name),
 		Required: f.Required && f.Type != form.Boolean && f.Env == "" && f.Deprecated == "",
 	}
 	value, given := raw[f.Name]
@@ -143,7 +154,7 @@ func (o *formDraw) field(siblings form.Form, f *form.Field, raw, stored map[stri
 	o.kind(v, f, value)
 	switch {
 	case v.Secret:
-		v.Set = isSet(stored[f.Name])
+		v.Set = IsSet(stored[f.Name])
 		text, isText := value.(string)
 		v.Typed = o.Posted && isText && text != ""
 		v.Cleared = o.Posted && given && value == nil
@@ -156,8 +167,8 @@ func (o *formDraw) field(siblings form.Form, f *form.Field, raw, stored map[stri
 }
 
 // kind chooses the input and gives it its value.
-func (o *formDraw) kind(v *fieldView, f *form.Field, value any) {
-	v.Kind, v.Type, v.Value = "text", "text", display(value)
+func (o *Drawing) kind(v *Field, f *form.Field, value any) {
+	v.Kind, v.Type, v.Value = "text", "text", Display(value)
 	widget := f.DisplayWidget()
 	if f.MaxLength != nil {
 		v.MaxLength = *f.MaxLength
@@ -178,7 +189,7 @@ func (o *formDraw) kind(v *fieldView, f *form.Field, value any) {
 		if widget == "SelectMultiple" && len(f.Choices) > 12 {
 			v.Picker = true
 		}
-		v.Options = choices(f, texts(value), false)
+		v.Options = choices(f, Texts(value), false)
 		return
 	case form.List:
 		v.Kind = "rows"
@@ -191,7 +202,7 @@ func (o *formDraw) kind(v *fieldView, f *form.Field, value any) {
 	case form.DateTime:
 		v.Type = "datetime-local"
 		v.Value = localTime(v.Value)
-		if _, err := parseLocal(v.Value); err != nil && v.Value != "" {
+		if _, err := ParseLocal(v.Value); err != nil && v.Value != "" {
 			v.Type = "text" // what was typed stays
 		}
 		if v.Unit == "" {
@@ -227,13 +238,13 @@ func (o *formDraw) kind(v *fieldView, f *form.Field, value any) {
 	}
 }
 
-func (v *fieldView) numeric(f *form.Field) {
+func (v *Field) numeric(f *form.Field) {
 	v.Type, v.Inputmode, v.Step = "number", "decimal", "any"
 	if f.Type != form.Float {
 		v.Inputmode, v.Step = "numeric", "1"
 	}
 	if f.StepSize != nil {
-		v.Step = plainNumber(*f.StepSize)
+		v.Step = PlainNumber(*f.StepSize)
 	}
 	low, high := f.MinValue, f.MaxValue
 	if f.Type == form.Port {
@@ -246,10 +257,10 @@ func (v *fieldView) numeric(f *form.Field) {
 		}
 	}
 	if low != nil {
-		v.Min = plainNumber(*low)
+		v.Min = PlainNumber(*low)
 	}
 	if high != nil {
-		v.Max = plainNumber(*high)
+		v.Max = PlainNumber(*high)
 	}
 	if _, err := strconv.ParseFloat(v.Value, 64); err != nil && v.Value != "" {
 		v.Type = "text" // a number input would drop what was typed
@@ -258,21 +269,21 @@ func (v *fieldView) numeric(f *form.Field) {
 
 // choices are the options of a field. A value that is not offered any more is
 // shown as such, so that it is not lost unseen.
-func choices(f *form.Field, selected []string, single bool) []optionView {
-	var out []optionView
+func choices(f *form.Field, selected []string, single bool) []Option {
+	var out []Option
 	if single && (!f.Required || len(selected) == 0 || selected[0] == "") && !offers(f, "") {
-		out = append(out, optionView{Value: "", Label: "–", Selected: len(selected) == 0 || selected[0] == ""})
+		out = append(out, Option{Value: "", Label: "–", Selected: len(selected) == 0 || selected[0] == ""})
 	}
 	for _, c := range f.Choices {
 		label := c.Label
 		if label == "" {
 			label = c.Value
 		}
-		out = append(out, optionView{Value: c.Value, Label: label, Selected: slices.Contains(selected, c.Value)})
+		out = append(out, Option{Value: c.Value, Label: label, Selected: slices.Contains(selected, c.Value)})
 	}
 	for _, s := range selected {
 		if s != "" && !offers(f, s) {
-			out = append(out, optionView{Value: s, Label: s, Note: "not offered any more", Selected: true})
+			out = append(out, Option{Value: s, Label: s, Note: "not offered any more", Selected: true})
 		}
 	}
 	return out
@@ -283,7 +294,7 @@ func offers(f *form.Field, value string) bool {
 }
 
 // rows lays out the rows of a ListField, and one that the script copies.
-func (o *formDraw) rows(v *fieldView, f *form.Field, value any, stored []any) {
+func (o *Drawing) rows(v *Field, f *form.Field, value any, stored []any) {
 	columns := form.Form{Fields: f.Fields}
 	list, _ := value.([]any)
 	for i, one := range list {
@@ -303,7 +314,7 @@ func (o *formDraw) rows(v *fieldView, f *form.Field, value any, stored []any) {
 		blank.Marked = false
 		v.Rows = append(v.Rows, blank)
 	}
-	template := formDraw{Prefix: o.Prefix}
+	template := Drawing{Prefix: o.Prefix}
 	blank := template.row(columns, v.Name, "__N__", columns.Public(nil), nil)
 	blank.Marked = false
 	v.Blank = &blank
@@ -319,9 +330,9 @@ func rowOf(stored []any, key string) map[string]any {
 	return nil
 }
 
-func (o *formDraw) row(columns form.Form, list, index string, raw, stored map[string]any) rowView {
+func (o *Drawing) row(columns form.Form, list, index string, raw, stored map[string]any) Row {
 	name := list + "." + index
-	r := rowView{Index: index, Name: name, Marked: !o.Blank[name], Errors: o.Errors.take(name)}
+	r := Row{Index: index, Name: name, Marked: !o.Blank[name], Errors: o.Errors.Take(name)}
 	inner := *o
 	if o.Blank[name] {
 		inner.Posted = false
@@ -335,5 +346,5 @@ func (o *formDraw) row(columns form.Form, list, index string, raw, stored map[st
 
 var notID = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
-// idOf is the id of the element of a posted name.
-func idOf(name string) string { return "f-" + notID.ReplaceAllString(name, "-") }
+// IDOf is the id of the element of a posted name.
+func IDOf(name string) string { return "f-" + notID.ReplaceAllString(name, "-") }

@@ -1,4 +1,4 @@
-package web
+package webform
 
 import (
 	"encoding/json"
@@ -10,8 +10,8 @@ import (
 	"moonwatch/engine/form"
 )
 
-// display is a raw value as text in an input.
-func display(v any) string {
+// Display is a raw value as text in an input.
+func Display(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -20,7 +20,7 @@ func display(v any) string {
 	case bool:
 		return strconv.FormatBool(v)
 	case float64:
-		return plainNumber(v)
+		return PlainNumber(v)
 	}
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -29,15 +29,16 @@ func display(v any) string {
 	return string(text)
 }
 
-func plainNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+// PlainNumber writes a number with all its digits and no exponent.
+func PlainNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-// texts are the entries of a multiple choice.
-func texts(v any) []string {
+// Texts are the entries of a multiple choice.
+func Texts(v any) []string {
 	var out []string
 	switch v := v.(type) {
 	case []any:
 		for _, one := range v {
-			out = append(out, display(one))
+			out = append(out, Display(one))
 		}
 	case []string:
 		return v
@@ -45,25 +46,27 @@ func texts(v any) []string {
 	return out
 }
 
-// isSet reports whether a public value says that a secret is stored.
-func isSet(v any) bool {
+// IsSet reports whether a public value says that a secret is stored.
+func IsSet(v any) bool {
 	m, ok := v.(map[string]any)
 	return ok && m["set"] == true
 }
 
-const localLayout = "2006-01-02T15:04:05"
+// LocalLayout is how a datetime-local input writes an instant.
+const LocalLayout = "2006-01-02T15:04:05"
 
 // localTime turns a stored instant into what a datetime-local input takes; text
 // that is none stays as it is.
 func localTime(text string) string {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return strings.TrimSuffix(t.UTC().Format(localLayout), ":00")
+		return strings.TrimSuffix(t.UTC().Format(LocalLayout), ":00")
 	}
 	return text
 }
 
-func parseLocal(text string) (time.Time, error) {
-	if t, err := time.Parse(localLayout, text); err == nil {
+// ParseLocal reads what a datetime-local input posts, as UTC.
+func ParseLocal(text string) (time.Time, error) {
+	if t, err := time.Parse(LocalLayout, text); err == nil {
 		return t, nil
 	}
 	return time.Parse("2006-01-02T15:04", text)
@@ -85,9 +88,9 @@ func showIf(siblings form.Form, f *form.Field, prefix string) (conditions, hint 
 		}
 		var labels []string
 		for _, v := range values {
-			text := display(v)
+			text := Display(v)
 			wanted[joinName(prefix, other.Name)] = append(wanted[joinName(prefix, other.Name)], text)
-			labels = append(labels, labelOf(other, text))
+			labels = append(labels, LabelOf(other, text))
 		}
 		words = append(words, fmt.Sprintf("%s is %s", other.DisplayLabel(), strings.Join(labels, " or ")))
 	}
@@ -101,7 +104,8 @@ func showIf(siblings form.Form, f *form.Field, prefix string) (conditions, hint 
 	return string(text), "Only used when " + strings.Join(words, " and ") + "."
 }
 
-func labelOf(f *form.Field, value string) string {
+// LabelOf is what people read in place of a field's value.
+func LabelOf(f *form.Field, value string) string {
 	for _, c := range f.Choices {
 		if c.Value == value && c.Label != "" {
 			return c.Label
