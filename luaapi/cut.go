@@ -14,13 +14,13 @@ func cutForms(chunk []ast.Stmt) {
 	c := &cutter{plugins: map[string]bool{}}
 	c.survey(chunk)
 	o := &observer{cutter: c, reads: map[string]bool{}}
-	o.block(chunk, true)
+	o.chunk(chunk)
 	if o.escaped || c.formsName != "" && o.declared != 1 {
 		return
 	}
 	c.cut(chunk, o.reads)
 	after := &observer{cutter: c, reads: map[string]bool{}}
-	after.block(chunk, true)
+	after.chunk(chunk)
 	if c.formsRequired != nil && after.formsUses == 0 {
 		*c.formsRequired = nilAt((*c.formsRequired).Line())
 	}

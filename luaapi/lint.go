@@ -13,8 +13,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/syntax"
 	"moonwatch/luaapi/lint"
-	"moonwatch/luaapi/lualib"
 )
 
 // Finding is what Lint found at one place.
@@ -205,7 +205,7 @@ func newPlaces(s *source) places {
 func (l places) unreadable(file string) error {
 	err, known := l.broken[file]
 	if !known {
-		_, err = lualib.Parse(file, l.texts[file])
+		_, err = syntax.Parse(file, l.texts[file])
 		l.broken[file] = err
 	}
 	return err
@@ -226,7 +226,7 @@ func (l places) line(file string, number int) string {
 
 func (l places) finding(p engine.PluginProblem, code string) Finding {
 	f := Finding{File: p.File, Line: max(p.Line, 1), Column: 1, Code: code, Message: p.Message}
-	var source *lualib.SourceError
+	var source *syntax.SourceError
 	if errors.As(l.unreadable(p.File), &source) && source.Line == f.Line && source.Column > 0 {
 		f.Column = source.Column
 		return f

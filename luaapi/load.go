@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/syntax"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -39,7 +40,7 @@ func (rt *Runtime) load(ctx context.Context, s *source, shownAs string) *loadRes
 		return out
 	}
 	file, text := s.main()
-	chunk, err := lualib.Parse(file, text)
+	chunk, err := syntax.Parse(file, text)
 	if err != nil {
 		out.problems = problems{sourceProblem(file, err)}
 		return out
@@ -120,7 +121,7 @@ func compileFile(name, text string, lean bool) (proto *lua.FunctionProto, err er
 			proto, err = nil, fmt.Errorf("the compiler failed: %v", p)
 		}
 	}()
-	chunk, err := lualib.Parse(name, text)
+	chunk, err := syntax.Parse(name, text)
 	if err != nil {
 		return nil, err
 	}

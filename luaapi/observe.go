@@ -1,6 +1,8 @@
 package luaapi
 
 import (
+	"moonwatch/luaapi/internal/syntax"
+
 	"github.com/yuin/gopher-lua/ast"
 )
 
@@ -18,9 +20,14 @@ type observer struct {
 // isPlugin reports whether name stands for a plugin's table.
 func (o *observer) isPlugin(name string) bool { return name == "self" || o.plugins[name] }
 
-func (o *observer) block(stmts []ast.Stmt, top bool) {
+// chunk looks through a whole file.
+func (o *observer) chunk(stmts []ast.Stmt) {
 	for _, s := range stmts {
-		o.stmt(s, top)
+		if ret, ok := s.(*ast.ReturnStmt); ok {
+			o.returns(ret)
+			continue
+		}
+		syntax.Walk(o, s)
 	}
 }
 
@@ -32,64 +39,71 @@ func (o *observer) declare(names ...string) {
 	}
 }
 
-func (o *observer) stmt(s ast.Stmt, top bool) {
-	switch s := s.(type) {
+// Leave does nothing: all is noted on the way in.
+func (o *observer) Leave(syntax.Node) {}
+
+// Enter notes what a node does with a plugin's table. Where a table may be named,
+// the name is not walked into.
+func (o *observer) Enter(n syntax.Node) bool {
+	switch n := n.(type) {
 	case *ast.AssignStmt:
-		for _, e := range s.Lhs {
+		for _, e := range n.Lhs {
 			o.target(e)
 		}
-		o.exprs(s.Rhs...)
-	case *ast.LocalAssignStmt:
-		o.declare(s.Names...)
-		o.exprs(s.Exprs...)
-	case *ast.FuncCallStmt:
-		o.expr(s.Expr)
-	case *ast.DoBlockStmt:
-		o.block(s.Stmts, false)
-	case *ast.WhileStmt:
-		o.expr(s.Condition)
-		o.block(s.Stmts, false)
-	case *ast.RepeatStmt:
-		o.block(s.Stmts, false)
-		o.expr(s.Condition)
-	case *ast.IfStmt:
-		o.expr(s.Condition)
-		o.block(s.Then, false)
-		o.block(s.Else, false)
-	case *ast.NumberForStmt:
-		o.declare(s.Name)
-		o.exprs(s.Init, s.Limit, s.Step)
-		o.block(s.Stmts, false)
-	case *ast.GenericForStmt:
-		o.declare(s.Names...)
-		o.exprs(s.Exprs...)
-		o.block(s.Stmts, false)
+		o.exprs(n.Rhs...)
+		return false
 	case *ast.FuncDefStmt:
-		if target, ok := s.Name.Func.(*ast.AttrGetExpr); ok {
+		if target, ok := n.Name.Func.(*ast.AttrGetExpr); ok {
 			o.target(target)
 		}
-		o.function(s.Func)
-	case *ast.ReturnStmt:
-		o.returns(s, top)
+		o.exprs(n.Func)
+		return false
+	case *ast.LocalAssignStmt:
+		o.declare(n.Names...)
+	case *ast.NumberForStmt:
+		o.declare(n.Name)
+	case *ast.GenericForStmt:
+		o.declare(n.Names...)
+	case *ast.FunctionExpr:
+		if n.ParList != nil {
+			o.declare(n.ParList.Names...)
+		}
+	case *ast.IdentExpr:
+		o.escaped = o.escaped || o.isPlugin(n.Value)
+		if n.Value == o.formsName {
+			o.formsUses++
+		}
+	case *ast.AttrGetExpr: // a plugin's table may be read by a name that is written out
+		if name, key, ok := attribute(n); ok && o.isPlugin(name) {
+			o.reads[key] = true
+			return false
+		}
+	case *ast.FuncCallExpr:
+		if ident, ok := n.Receiver.(*ast.IdentExpr); ok && o.isPlugin(ident.Value) {
+			o.reads[n.Method] = true
+			o.exprs(n.Args...)
+			return false
+		}
 	}
+	return true
 }
 
-// returns lets the file return its plugins; anywhere else a plugin table that is
-// returned has escaped.
-func (o *observer) returns(s *ast.ReturnStmt, top bool) {
+// returns lets the file return its plugins, at its top level; anywhere else a
+// plugin table that is returned has escaped.
+func (o *observer) returns(s *ast.ReturnStmt) {
 	for _, e := range s.Exprs {
-		if ident, ok := e.(*ast.IdentExpr); ok && top && o.isPlugin(ident.Value) {
+		if ident, ok := e.(*ast.IdentExpr); ok && o.isPlugin(ident.Value) {
 			continue
 		}
-		if t, ok := e.(*ast.TableExpr); ok && top && positional(t) {
+		if t, ok := e.(*ast.TableExpr); ok && positional(t) {
 			for _, f := range t.Fields {
 				if ident, ok := f.Value.(*ast.IdentExpr); !ok || !o.isPlugin(ident.Value) {
-					o.expr(f.Value)
+					o.exprs(f.Value)
 				}
 			}
 			continue
 		}
-		o.expr(e)
+		o.exprs(e)
 	}
 }
 
@@ -102,72 +116,9 @@ func (o *observer) target(e ast.Expr) {
 		}
 	case *ast.AttrGetExpr:
 		if name, _, ok := attribute(e); !ok || !o.isPlugin(name) {
-			o.expr(e)
+			o.exprs(e)
 		}
 	}
 }
 
-func (o *observer) function(f *ast.FunctionExpr) {
-	if f.ParList != nil {
-		o.declare(f.ParList.Names...)
-	}
-	o.block(f.Stmts, false)
-}
-
-func (o *observer) exprs(exprs ...ast.Expr) {
-	for _, e := range exprs {
-		o.expr(e)
-	}
-}
-
-func (o *observer) expr(e ast.Expr) {
-	switch e := e.(type) {
-	case *ast.IdentExpr:
-		// In every allowed place the identifier is not walked into.
-		if o.isPlugin(e.Value) {
-			o.escaped = true
-		}
-		if e.Value == o.formsName {
-			o.formsUses++
-		}
-	case *ast.AttrGetExpr:
-		o.attribute(e)
-	case *ast.TableExpr:
-		for _, f := range e.Fields {
-			o.exprs(f.Key, f.Value)
-		}
-	case *ast.FuncCallExpr:
-		o.exprs(e.Func)
-		if ident, ok := e.Receiver.(*ast.IdentExpr); ok && o.isPlugin(ident.Value) {
-			o.reads[e.Method] = true
-		} else {
-			o.exprs(e.Receiver)
-		}
-		o.exprs(e.Args...)
-	case *ast.LogicalOpExpr:
-		o.exprs(e.Lhs, e.Rhs)
-	case *ast.RelationalOpExpr:
-		o.exprs(e.Lhs, e.Rhs)
-	case *ast.StringConcatOpExpr:
-		o.exprs(e.Lhs, e.Rhs)
-	case *ast.ArithmeticOpExpr:
-		o.exprs(e.Lhs, e.Rhs)
-	case *ast.UnaryMinusOpExpr:
-		o.expr(e.Expr)
-	case *ast.UnaryNotOpExpr:
-		o.expr(e.Expr)
-	case *ast.UnaryLenOpExpr:
-		o.expr(e.Expr)
-	case *ast.FunctionExpr:
-		o.function(e)
-	}
-}
-
-// attribute allows reading a plugin's table by a name that is written out.
-func (o *observer) attribute(e *ast.AttrGetExpr) {
-	if name, key, ok := attribute(e); ok && o.isPlugin(name) {
-		o.reads[key] = true
-		return
-	}
-	o.exprs(e.Object, e.Key)
-}
+func (o *observer) exprs(exprs ...ast.Expr) { syntax.WalkExprs(o, exprs...) }

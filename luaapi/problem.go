@@ -6,10 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"moonwatch/engine"
-	"moonwatch/luaapi/lualib"
-
 	lua "github.com/yuin/gopher-lua"
+	"moonwatch/engine"
+	"moonwatch/luaapi/internal/syntax"
 )
 
 // problems are why a file did not load, in order of their lines. What concerns a
@@ -40,7 +39,7 @@ func (p problems) sorted() problems {
 
 // sourceProblem is a complaint about a source that was not compiled.
 func sourceProblem(file string, err error) engine.PluginProblem {
-	var source *lualib.SourceError
+	var source *syntax.SourceError
 	if errors.As(err, &source) {
 		return engine.PluginProblem{File: file, Line: max(source.Line, 1), Message: source.Message}
 	}

@@ -14,7 +14,7 @@ import (
 	"sort"
 	"strings"
 
-	"moonwatch/luaapi/lualib"
+	"moonwatch/luaapi/internal/syntax"
 )
 
 // source is what one plugin file or folder held at one moment.
@@ -230,9 +230,9 @@ func (r *sourceReader) file(file string) error {
 		return err
 	}
 	isLua := strings.HasSuffix(full, ".lua")
-	if isLua && info.Size() > lualib.MaxSource {
+	if isLua && info.Size() > syntax.MaxSource {
 		if r.tooBig == nil {
-			r.tooBig = fmt.Errorf("%s has %d bytes; %d (128 KiB) are allowed: %w", full, info.Size(), lualib.MaxSource, errTooBig)
+			r.tooBig = fmt.Errorf("%s has %d bytes; %d (128 KiB) are allowed: %w", full, info.Size(), syntax.MaxSource, errTooBig)
 		}
 		r.hash[file] = sizeAndTime(info)
 		return nil

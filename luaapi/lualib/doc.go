@@ -9,9 +9,6 @@
 // random source, the clock) it finds in the state's context, see Run. Without a
 // Run the fixed limits below hold, and without a context nothing is interrupted.
 //
-// Parse stands before the compiler, which cannot be interrupted either: it
-// refuses sources that would take it seconds.
-//
 // Differences from Lua 5.1, all on purpose: %s in string.format takes any value
 // and honours __tostring (as in 5.2); tonumber does not know "inf" and "nan";
 // whole numbers are written with all their digits up to 2^63 (as the VM's own

@@ -1,6 +1,7 @@
 package lualib
 
 import (
+	"moonwatch/luaapi/internal/syntax"
 	"strconv"
 
 	"github.com/yuin/gopher-lua/ast"
@@ -19,8 +20,7 @@ import (
 //
 // Names that are added hold a parenthesis, as no plugin's can.
 func Mend(chunk []ast.Stmt) {
-	w := walker{mend: true, constants: map[string]struct{}{}}
-	w.block(chunk)
+	syntax.Rewrite(chunk, mended)
 }
 
 // mended returns what stands in place of a statement.
@@ -73,7 +73,7 @@ func interferes(s *ast.AssignStmt) bool {
 		return true
 	}
 	for i, e := range s.Rhs {
-		for name := range mentioned(e) {
+		for name := range syntax.Names(e) {
 			if place, ok := places[name]; ok && place != i {
 				return true
 			}
@@ -92,13 +92,6 @@ func assigned(s *ast.AssignStmt) map[string]int {
 		}
 	}
 	return places
-}
-
-// mentioned is the set of names in expressions, those in functions included.
-func mentioned(exprs ...ast.Expr) map[string]struct{} {
-	w := walker{names: map[string]struct{}{}, constants: map[string]struct{}{}}
-	w.exprs(exprs...)
-	return w.names
 }
 
 // gathered is the assignment in steps: first the tables and keys on the left,

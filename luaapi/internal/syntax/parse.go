@@ -1,4 +1,4 @@
-package lualib
+package syntax
 
 import (
 	"bytes"
@@ -53,8 +53,7 @@ func Parse(name, source string) ([]ast.Stmt, error) {
 	if err != nil {
 		return nil, syntaxError(name, source, err)
 	}
-	w := walker{name: name}
-	if err := w.chunk(chunk); err != nil {
+	if err := measure(name, chunk); err != nil {
 		return nil, err
 	}
 	return chunk, nil

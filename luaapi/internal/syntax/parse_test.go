@@ -1,4 +1,4 @@
-package lualib_test
+package syntax_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"moonwatch/luaapi/lualib"
+	"moonwatch/luaapi/internal/syntax"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -61,11 +61,11 @@ func TestParse(t *testing.T) {
 		"call alone":        {"x", 1, "parse error"},
 	} {
 		start := time.Now()
-		_, err := lualib.Parse("p.lua", c.source)
+		_, err := syntax.Parse("p.lua", c.source)
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("%s: took %v", name, took)
 		}
-		var e *lualib.SourceError
+		var e *syntax.SourceError
 		switch {
 		case c.want == "" && c.line == 0 && err != nil:
 			t.Errorf("%s: got %v, want none", name, err)
@@ -80,11 +80,11 @@ func TestSyntaxErrorText(t *testing.T) {
 		"local x = 1\n  local = 2": "p.lua:2: syntax error near '='",
 		"return (":                 "p.lua:1: syntax error at the end of the file",
 	} {
-		_, err := lualib.Parse("p.lua", source)
+		_, err := syntax.Parse("p.lua", source)
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", source, err, want)
 		}
-		var e *lualib.SourceError
+		var e *syntax.SourceError
 		if errors.As(err, &e); e == nil || e.Column < 1 {
 			t.Errorf("%q: got %+v, want a column", source, e)
 		}
@@ -97,7 +97,7 @@ func TestCompileTime(t *testing.T) {
 		var b strings.Builder
 		for i := range most {
 			line := fmt.Sprintf(format, i)
-			if b.Len()+len(line) > lualib.MaxSource-100 {
+			if b.Len()+len(line) > syntax.MaxSource-100 {
 				break
 			}
 			b.WriteString(line)
@@ -132,7 +132,7 @@ func TestCompileTime(t *testing.T) {
 		"long comment":      "--[[" + rep("]=", 60000) + "]]",
 	} {
 		start := time.Now()
-		chunk, err := lualib.Parse("p.lua", source)
+		chunk, err := syntax.Parse("p.lua", source)
 		parsed := time.Since(start)
 		if err == nil {
 			_, err = lua.Compile(chunk, "p.lua")
