@@ -44,11 +44,7 @@ func (n *Net) Exec(ctx context.Context, req *ExecRequest) (*ExecAnswer, error) {
 	// A child of the program that keeps its output open is not waited for.
 	cmd.WaitDelay = 500 * time.Millisecond
 	ownGroup(cmd)
-	err := cmd.Run()
-	if cmd.Process != nil {
-		killGroup(cmd)
-		reap(cmd.Process.Pid)
-	}
+	err := n.programs.run(cmd)
 	if ctx.Err() != nil {
 		if cmd.Process != nil {
 			NoteUnanswered(ctx) // it ran, and what it got done is not known

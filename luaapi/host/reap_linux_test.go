@@ -46,10 +46,11 @@ func TestOrphansAreReaped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
+	n.programs.heir = true
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			script := "sleep 60 >/dev/null 2>&1 & (sleep 60 & sleep 60) >/dev/null 2>&1 & exit " + strconv.Itoa(i)
+			script := "sleep 60 >/dev/null 2>&1 & (sleep 60 & sleep 60) >/dev/null 2>&1 & setsid true >/dev/null 2>&1 & exit " + strconv.Itoa(i)
 			answer, err := n.Exec(t.Context(), &ExecRequest{Path: "/bin/sh", Args: []string{"-c", script}})
 			if err != nil || answer.Code != i {
 				t.Errorf("program %d ended with %+v, %v", i, answer, err)

@@ -2,4 +2,15 @@
 
 package host
 
-func reap(int) {}
+import "os/exec"
+
+// programs runs programs. Nothing is inherited from them but on Linux.
+type programs struct{}
+
+func (p *programs) run(cmd *exec.Cmd) error {
+	err := cmd.Run()
+	if cmd.Process != nil {
+		killGroup(cmd)
+	}
+	return err
+}
