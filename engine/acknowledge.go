@@ -12,18 +12,9 @@ const defaultAckTime = 20 * time.Minute
 // errOtherIncident refuses to acknowledge an incident that is not the open one.
 var errOtherIncident = conflict("another incident is open now")
 
-// AckOptions say how an incident is acknowledged.
-type AckOptions struct {
-	Comment string
-	// ExpiresIn is how long it lasts; 0 is until recovery, nil is 20 minutes.
-	ExpiresIn *time.Duration
-	// IncidentKey, when not empty, must be the key of the open incident.
-	IncidentKey string
-}
-
 // Acknowledge says that the actor takes care of a subject's open incident. It
 // returns an *Error: Conflict when nothing is failing.
-func (e *Engine) Acknowledge(ctx context.Context, by Actor, ref Ref, o AckOptions) (*Acknowledgement, error) {
+func (e *incidentService) Acknowledge(ctx context.Context, by Actor, ref Ref, o AckOptions) (*Acknowledgement, error) {
 	var out Acknowledgement
 	err := e.do(ctx, by, func(x *tx) error {
 		in, s, err := x.openIncident(ref)
@@ -59,7 +50,7 @@ func (e *Engine) Acknowledge(ctx context.Context, by Actor, ref Ref, o AckOption
 }
 
 // Unacknowledge ends the acknowledgement of a subject's open incident.
-func (e *Engine) Unacknowledge(ctx context.Context, by Actor, ref Ref) error {
+func (e *incidentService) Unacknowledge(ctx context.Context, by Actor, ref Ref) error {
 	return e.do(ctx, by, func(x *tx) error {
 		in, s, err := x.openIncident(ref)
 		if err != nil {
@@ -92,17 +83,17 @@ func (x *tx) openIncident(ref Ref) (*Incident, subject, error) {
 }
 
 // AddNote adds a remark to an incident, open or closed, for people with a login.
-func (e *Engine) AddNote(ctx context.Context, by Actor, incident, text string) (*Note, error) {
+func (e *incidentService) AddNote(ctx context.Context, by Actor, incident, text string) (*Note, error) {
 	return e.addNote(ctx, by, incident, Note{User: by.Name, Text: text})
 }
 
 // AddPublicNote is AddNote for everybody: where the subject is public, the public
 // status page shows it.
-func (e *Engine) AddPublicNote(ctx context.Context, by Actor, incident, text string) (*Note, error) {
+func (e *incidentService) AddPublicNote(ctx context.Context, by Actor, incident, text string) (*Note, error) {
 	return e.addNote(ctx, by, incident, Note{User: by.Name, Text: text, Public: true})
 }
 
-func (e *Engine) addNote(ctx context.Context, by Actor, incident string, note Note) (*Note, error) {
+func (e *State) addNote(ctx context.Context, by Actor, incident string, note Note) (*Note, error) {
 	stored, err := e.incident(ctx, incident)
 	if err != nil {
 		return nil, err
@@ -130,7 +121,7 @@ func (e *Engine) addNote(ctx context.Context, by Actor, incident string, note No
 }
 
 // TestAlert sends a test of one alert plugin of a subject to the actor alone.
-func (e *Engine) TestAlert(ctx context.Context, by Actor, ref Ref, plugin string) (*Delivery, error) {
+func (e *incidentService) TestAlert(ctx context.Context, by Actor, ref Ref, plugin string) (*Delivery, error) {
 	entry, known := e.pluginEntry(plugin)
 	var out Delivery
 	err := e.do(ctx, by, func(x *tx) error {

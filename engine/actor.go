@@ -71,16 +71,6 @@ func words(kind Kind) string {
 	return string(kind)
 }
 
-// problems collects complaints about one object.
-type problems struct{ list form.Errors }
-
-func (p *problems) add(location, code, format string, args ...any) {
-	p.list = append(p.list, form.Error{Location: location, Code: code, Message: fmt.Sprintf(format, args...)})
-}
-
-func (p *problems) err() error {
-	if len(p.list) == 0 {
-		return nil
-	}
-	return &Error{Kind: Invalid, Message: "the values were not accepted", Fields: p.list}
-}
+// errChanged is returned inside a save when the object is no longer what the
+// values were cleaned against.
+var errChanged = &Error{Kind: Stale, Message: "the object was changed meanwhile"}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -84,26 +83,4 @@ func validKey(kind Kind, id string) error {
 
 func validText(s string) bool {
 	return s != "" && len(s) <= MaxID && strings.IndexByte(s, 0) < 0
-}
-
-// written is a record that passes by memory, or its deletion.
-type written struct {
-	Record
-	deleted bool
-}
-
-func (w written) key() Key { return Key{w.Kind, w.ID} }
-
-// erase deletes a record that is not kept in memory.
-func (x *tx) erase(kind Kind, id string) {
-	x.written = append(x.written, written{Record{Kind: kind, ID: id}, true})
-}
-
-// write writes a record that is not kept in memory.
-func (x *tx) write(kind Kind, id string, v any, terms ...string) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("encode %s %s: %v", kind, id, err))
-	}
-	x.written = append(x.written, written{Record{Kind: kind, ID: id, At: x.now, Terms: terms, Data: data}, false})
 }

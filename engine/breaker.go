@@ -5,18 +5,6 @@ import (
 	"time"
 )
 
-// Breaker holds a check or a plugin whose runs were ended by limits again and
-// again. It is state, under the id "check:<id>" or "plugin:<slug>".
-type Breaker struct {
-	ID     string      `json:"id"`
-	Limits []time.Time `json:"limits"` // ends by a limit in the last ten minutes
-	Until  *time.Time  `json:"until"`  // check: suspended until
-	Level  int         `json:"level"`  // check: how often it was suspended in a row
-	Held   bool        `json:"held"`   // plugin: suspended until its file changes or a person resumes it
-	Reason string      `json:"reason"`
-	Hash   string      `json:"hash"` // of the plugin's version then: another one is given a new chance
-}
-
 const (
 	breakerWindow = 10 * time.Minute
 	breakerLimits = 5
@@ -24,23 +12,6 @@ const (
 	breakerMost   = 6 * time.Hour
 	breakerChecks = 3 // checks that must be hit before a whole plugin is suspended
 )
-
-func checkBreaker(id string) string    { return "check:" + id }
-func pluginBreaker(slug string) string { return "plugin:" + slug }
-
-// Suspended reports whether the breaker holds at the instant now, and why.
-func (b *Breaker) Suspended(now time.Time) (string, bool) {
-	if b == nil {
-		return "", false
-	}
-	if b.Held {
-		return b.Reason, true
-	}
-	if b.Until != nil && now.Before(*b.Until) {
-		return b.Reason, true
-	}
-	return "", false
-}
 
 // hit returns the breaker of a check after a run that a limit ended.
 func (b *Breaker) hit(id, reason string, now time.Time) *Breaker {
@@ -114,11 +85,11 @@ func (u *usage) count(check string, limit bool, now time.Time) bool {
 }
 
 // watchLimits moves the breakers after a run.
-func (x *tx) watchLimits(c *Check, limit bool, reason string) {
-	u := x.e.usages[c.Plugin]
+func (e *Engine) watchLimits(x *tx, c *Check, limit bool, reason string) {
+	u := e.usages[c.Plugin]
 	if u == nil {
 		u = &usage{}
-		x.e.usages[c.Plugin] = u
+		e.usages[c.Plugin] = u
 	}
 	trip := u.count(c.ID, limit, x.now)
 	if !limit {
@@ -126,14 +97,14 @@ func (x *tx) watchLimits(c *Check, limit bool, reason string) {
 	}
 	id := checkBreaker(c.ID)
 	b := x.breakers.get(id).hit(id, reason, x.now)
-	b.Hash = x.e.pluginHash(c.Plugin)
+	b.Hash = e.pluginHash(c.Plugin)
 	x.breakers.put(id, b)
 	if trip {
 		id := pluginBreaker(c.Plugin)
-		x.e.usages[c.Plugin] = &usage{}
+		e.usages[c.Plugin] = &usage{}
 		x.breakers.put(id, &Breaker{ID: id, Held: true, Hash: b.Hash, Reason: "suspended: at least 3 checks and half of its runs in 10 minutes were ended by a limit, the last with: " +
 			reason + "; it goes on when its file changes or somebody resumes it"})
-		x.whenDurable(func() { x.e.changedPlugin(c.Plugin) })
+		x.whenDurable(func() { e.changedPlugin(c.Plugin) })
 	}
 }
 
@@ -146,8 +117,8 @@ func (e *Engine) pluginHash(slug string) string {
 }
 
 // resume lifts the suspension of a plugin and of its checks.
-func (x *tx) resume(slug string) {
-	delete(x.e.usages, slug)
+func (e *Engine) resume(x *tx, slug string) {
+	delete(e.usages, slug)
 	if x.breakers.get(pluginBreaker(slug)) != nil {
 		x.breakers.delete(pluginBreaker(slug))
 	}

@@ -4,15 +4,6 @@ import (
 	"slices"
 )
 
-// builtIn is the service by which the monitor watches itself. Besides its own
-// checks it fails, at WARNING, for every check that has been unknown for too
-// long for a reason of the monitor's side: an error in its plugin, a plugin that
-// is gone or suspended, a configuration that no longer converts, no result.
-var builtIn = Ref{KindService, BuiltInService} // read only
-
-// BuiltInService is the id of that service.
-const BuiltInService = "moonwatch"
-
 // checksOf returns the checks that count for a subject: those it is linked to,
 // and for the built-in service those with a problem of the monitor's own.
 func (x *tx) checksOf(s subject) []string {
@@ -73,7 +64,7 @@ const rotaCheck = "rota:"
 // rotaRecords are the rotas with problems, as checks in an alert.
 func (x *tx) rotaRecords() []CheckRecord {
 	var out []CheckRecord
-	for id, why := range x.e.rotaTroubles() {
+	for id, why := range x.e.duty.troubles() {
 		if r := x.rotas.get(id); r != nil {
 			out = append(out, CheckRecord{ID: rotaCheck + id, Name: "Rota " + r.Name, Importance: StatusWarning, Severity: StatusWarning,
 				Error: why, Since: x.now, PageURL: x.pageURL("rotas", id), Metrics: []Metric{}})

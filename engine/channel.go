@@ -19,14 +19,6 @@ type needing interface {
 	Missing(settings, service form.Values) string
 }
 
-// Unsent is the first failed attempt to send a firing of an incident through one
-// plugin, while nothing of the incident was told there since.
-type Unsent struct {
-	At       time.Time `json:"at"`
-	Why      string    `json:"why"`
-	Delivery string    `json:"delivery"`
-}
-
 // Channel is how an alert plugin stands.
 type Channel struct {
 	Slug string
@@ -40,7 +32,7 @@ type Channel struct {
 }
 
 // missing says what an alert plugin lacks with these settings of a service.
-func (e *Engine) missing(t *tables, slug string, service form.Values) string {
+func (e *State) missing(t *tables, slug string, service form.Values) string {
 	entry, ok := e.pluginEntry(slug)
 	if !ok || entry.Plugin == nil || entry.Plugin.Meta().Kind != AlertPlugin {
 		return ""
@@ -70,7 +62,7 @@ func (t *tables) alertingOf() map[Ref]*Alerting {
 
 // LastSent returns when a delivery through an alert plugin was last sent, nil when
 // none was. It reads the store.
-func (e *Engine) LastSent(ctx context.Context, slug string) (at *time.Time) {
+func (e *incidentService) LastSent(ctx context.Context, slug string) (at *time.Time) {
 	_ = e.store.Scan(ctx, KindDelivery, Query{Term: sentTerm(slug), Reverse: true}, func(r Record) bool {
 		var d Delivery
 		if json.Unmarshal(r.Data, &d) == nil && len(d.Attempts) > 0 {
@@ -82,7 +74,7 @@ func (e *Engine) LastSent(ctx context.Context, slug string) (at *time.Time) {
 }
 
 // Channel returns how an alert plugin stands.
-func (e *Engine) Channel(slug string) Channel {
+func (e *incidentService) Channel(slug string) Channel {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	c := Channel{Slug: slug}
@@ -113,7 +105,7 @@ func (e *Engine) Channel(slug string) Channel {
 // AlertNeeds says what an alert plugin lacks with the stored settings of a service
 // or an instance; nil settings are those of one that has none. "" is nothing, and
 // so is what the form of a service itself asks for.
-func (e *Engine) AlertNeeds(slug string, service form.Values) string {
+func (e *incidentService) AlertNeeds(slug string, service form.Values) string {
 	if !e.hasSettings(slug) {
 		return ""
 	}
@@ -123,12 +115,10 @@ func (e *Engine) AlertNeeds(slug string, service form.Values) string {
 }
 
 // hasSettings reports whether a plugin has settings of the site.
-func (e *Engine) hasSettings(slug string) bool {
+func (e *State) hasSettings(slug string) bool {
 	entry, ok := e.pluginEntry(slug)
 	return ok && entry.Plugin != nil && len(entry.Plugin.Meta().Forms[SettingsForm].Fields) > 0
 }
-
-func sentTerm(slug string) string { return "sent:" + slug }
 
 // usableAt reports whether a plugin can send with these settings of a service;
 // with none, it must not want any.
@@ -160,7 +150,7 @@ func (x *tx) noteUnsent(in *Incident, d *Delivery, report AlertReport) {
 			in.Unsent = map[string]*Unsent{}
 		}
 		// Everybody sees it: it names nothing of the people who were to be told.
-		told := x.e.Discreet(Delivery{Why: report.Why, Users: d.Users, DutyOfficers: d.DutyOfficers, Reached: d.Reached}, "")
+		told := (&incidentService{x.e}).Discreet(Delivery{Why: report.Why, Users: d.Users, DutyOfficers: d.DutyOfficers, Reached: d.Reached}, "")
 		in.Unsent[d.Plugin] = &Unsent{At: x.now, Why: told.Why, Delivery: d.ID}
 		x.whenDurable(func() {
 			x.e.log.Warn("an alert could not be sent", "plugin", d.Plugin, "of", d.SubjectName, "why", report.Why)
@@ -237,7 +227,7 @@ func (x *tx) retryThrough(slug string) {
 }
 
 // settingsOwner is the slug whose settings a plugin reads.
-func (e *Engine) settingsOwner(slug string) string {
+func (e *State) settingsOwner(slug string) string {
 	if entry, ok := e.pluginEntry(slug); ok && entry.Plugin != nil {
 		return cmp.Or(entry.Plugin.Meta().SettingsFrom, slug)
 	}
@@ -246,7 +236,7 @@ func (e *Engine) settingsOwner(slug string) string {
 
 // reviveUnsent tries firings again that were given up at once, of incidents that
 // are still open: settings that were saved may have mended it.
-func (e *Engine) reviveUnsent(ctx context.Context, match func(slug string, in *Incident) bool) {
+func (e *State) reviveUnsent(ctx context.Context, match func(slug string, in *Incident) bool) {
 	var dead []string
 	e.mu.RLock()
 	for _, in := range e.tables.incidents {
@@ -258,14 +248,14 @@ func (e *Engine) reviveUnsent(ctx context.Context, match func(slug string, in *I
 	}
 	e.mu.RUnlock()
 	for _, id := range dead {
-		if _, err := e.RetryDelivery(ctx, system, id); err != nil {
+		if _, err := (&incidentService{e}).RetryDelivery(ctx, system, id); err != nil {
 			e.log.Debug("a delivery is not tried again", "delivery", id, "why", err)
 		}
 	}
 }
 
 // savedAlerting follows the save of a service or an instance that ended with err.
-func (e *Engine) savedAlerting(ctx context.Context, ref Ref, err error) {
+func (e *State) savedAlerting(ctx context.Context, ref Ref, err error) {
 	if err == nil {
 		e.reviveUnsent(ctx, func(_ string, in *Incident) bool { return in.Subject == ref })
 		e.noteNeeds()
@@ -274,13 +264,13 @@ func (e *Engine) savedAlerting(ctx context.Context, ref Ref, err error) {
 
 // noteNeeds logs which alert plugins in use cannot send for want of settings, each
 // once until that changes.
-func (e *Engine) noteNeeds() {
+func (e *State) noteNeeds() {
 	if e.plugins == nil {
 		return
 	}
 	now := map[string]string{}
 	for slug := range e.alertPlugins() {
-		if c := e.Channel(slug); len(c.NeedsAt) > 0 {
+		if c := (&incidentService{e}).Channel(slug); len(c.NeedsAt) > 0 {
 			names := make([]string, len(c.NeedsAt))
 			e.mu.RLock()
 			for i, ref := range c.NeedsAt {
@@ -298,15 +288,4 @@ func (e *Engine) noteNeeds() {
 		}
 	}
 	e.needsNoted = now
-}
-
-// nameOf is the name of a service or instance.
-func (t *tables) nameOf(ref Ref) string {
-	if s := t.services[ref.ID]; s != nil && ref.Kind == KindService {
-		return s.Name
-	}
-	if i := t.instances[ref.ID]; i != nil && ref.Kind == KindInstance {
-		return i.Name
-	}
-	return ref.ID
 }

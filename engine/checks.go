@@ -11,16 +11,10 @@ import (
 	"moonwatch/engine/form"
 )
 
-// NewCheck returns a check with the defaults of one that a person begins.
-func NewCheck() Check {
-	return Check{Config: form.Values{}, Active: true, Importance: StatusError, Interval: Duration(time.Minute),
-		Timeout: Duration(30 * time.Second), RecoverAfter: 1, NoData: NoDataFail, Tags: []string{}}
-}
-
 // SaveCheck creates a check (ID "") or replaces the revision that c carries. Its
 // Config is raw; the stored values, left as they are, stay as they are. It
 // returns an *Error, and blocks on the plugin's own cleaning and on the disk.
-func (e *Engine) SaveCheck(ctx context.Context, by Actor, c Check) (saved *Check, err error) {
+func (e *checkService) SaveCheck(ctx context.Context, by Actor, c Check) (saved *Check, err error) {
 	if c.ID == "" {
 		c.ID = e.newID()
 		c.Revision = 0
@@ -48,14 +42,8 @@ func (e *Engine) SaveCheck(ctx context.Context, by Actor, c Check) (saved *Check
 	return saved, err
 }
 
-func (e *Engine) checkNow(id string) *Check {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.tables.checks[id]
-}
-
 // cleanCheck validates a check against what is stored.
-func (e *Engine) cleanCheck(ctx context.Context, c Check, old *Check) (*Check, error) {
+func (e *State) cleanCheck(ctx context.Context, c Check, old *Check) (*Check, error) {
 	switch {
 	case old == nil && c.Revision > 0:
 		return nil, missing(KindCheck)
@@ -177,7 +165,7 @@ func (x *tx) saveCheck(c, old *Check, person bool) error {
 		if x.e.started.Load() {
 			x.e.sched.set(c, wait)
 		}
-		x.e.askDescription(c.ID)
+		x.e.hooks.describe(c.ID)
 	})
 	return nil
 }
@@ -194,7 +182,7 @@ func (x *tx) waitAfterImport(c *Check) time.Duration {
 }
 
 // DeleteCheck deletes a check with its results, and unlinks it.
-func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision *uint64) error {
+func (e *checkService) DeleteCheck(ctx context.Context, by Actor, id string, revision *uint64) error {
 	err := e.do(ctx, by, func(x *tx) error {
 		c := x.checks.get(id)
 		if c == nil {
@@ -217,7 +205,7 @@ func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision 
 		if x.breakers.get(checkBreaker(id)) != nil {
 			x.breakers.delete(checkBreaker(id))
 		}
-		if err := x.eraseData(ctx, Scope{c.Plugin, id}); err != nil {
+		if err := x.e.hooks.deleteCheck(ctx, x, c); err != nil {
 			return err
 		}
 		x.audit("delete", KindCheck, id, c.Name, c, nil)
@@ -230,52 +218,5 @@ func (e *Engine) DeleteCheck(ctx context.Context, by Actor, id string, revision 
 		return err
 	}
 	e.sched.remove(id)
-	e.data.forget(id)
 	return e.store.DropResults(ctx, id, 0)
-}
-
-// RunCheck runs a check now and returns its stored result; a run under way is
-// joined. nil means that the run left none. It blocks until the run has ended.
-func (e *Engine) RunCheck(ctx context.Context, id string) (*Result, error) {
-	c := e.checkNow(id)
-	if c == nil {
-		return nil, missing(KindCheck)
-	}
-	if !e.started.Load() || e.isStopping() {
-		return nil, &Error{Kind: Unavailable, Message: "the monitor is not running"}
-	}
-	select {
-	case r := <-e.sched.runNow(c):
-		return r, nil
-	case <-ctx.Done():
-		return nil, &Error{Kind: Unavailable, Message: "gave up waiting for the run"}
-	}
-}
-
-// TryCheck runs a check as it would be with the values given, storing nothing.
-// c.ID names an existing check whose secrets stay where they are left as they
-// are; else none are known.
-func (e *Engine) TryCheck(ctx context.Context, c Check) (*Result, error) {
-	old := e.checkNow(c.ID)
-	if old == nil {
-		c.ID = e.newID()
-		c.Revision = 0
-	} else {
-		c.Revision = old.Revision
-	}
-	clean, err := e.cleanCheck(ctx, c, old)
-	if err != nil {
-		return nil, err
-	}
-	entry, ok := e.pluginEntry(clean.Plugin)
-	if !ok || entry.Plugin == nil || entry.Orphaned {
-		return nil, conflict("the plugin %s is not there", clean.Plugin)
-	}
-	in, _ := e.checkRun(clean)
-	in.Check = clean
-	start := e.now()
-	ctx, cancel := context.WithTimeout(ctx, clean.Timeout.Std())
-	defer cancel()
-	r := ResultOf(clean, entry.Plugin.Run(ctx, in), entry.Plugin.Meta().Version, start)
-	return &r, nil
 }

@@ -9,13 +9,6 @@ import (
 	"moonwatch/engine/rota"
 )
 
-// Contact is when a user was contacted lately through the channels that have a
-// flood limit. It is state, under the user's id.
-type Contact struct {
-	User string                 `json:"user"`
-	Sent map[string][]time.Time `json:"sent"` // by channel
-}
-
 // floodWindow is the time in which floodMost contacts are allowed per channel.
 const floodWindow = 15 * time.Minute
 
@@ -54,8 +47,6 @@ func reachable(u *User, contact *Contact, channel string, kind AlertKind, severi
 	}
 	return "", time.Time{}
 }
-
-var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 // quietUntil reports whether the user's quiet hours hold, and their end.
 func (u *User) quietUntil(now time.Time) (time.Time, bool) {

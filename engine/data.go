@@ -16,7 +16,7 @@ import (
 // the keeper as absolute puts, and an increment reads inside the keeper, so that
 // it is atomic.
 type pluginData struct {
-	e  *Engine
+	e  *State
 	mu sync.Mutex // guards all below
 	// cache holds scopes that were touched, as they are on the disk; what they
 	// hold is never changed, but replaced.
@@ -70,7 +70,7 @@ func (b *writeBudget) take(n int, now time.Time) bool {
 	return true
 }
 
-func newPluginData(e *Engine) *pluginData {
+func newPluginData(e *State) *pluginData {
 	return &pluginData{e: e, cache: map[string]*scopeData{}, budgets: map[string]*writeBudget{}}
 }
 
@@ -255,7 +255,7 @@ func (p *pluginData) change(ctx context.Context, s Scope, size int, fn func(*dat
 		return errDataBudget
 	}
 	return p.e.do(ctx, system, func(x *tx) error {
-		d, err := x.scopeData(ctx, s)
+		d, err := p.under(ctx, x, s)
 		if err != nil {
 			return err
 		}
@@ -270,10 +270,12 @@ func (p *pluginData) change(ctx context.Context, s Scope, size int, fn func(*dat
 		if err := fn(c); err != nil {
 			return err
 		}
-		if x.data == nil {
-			x.data = map[string]*scopeData{}
-		}
-		x.data[s.id()] = c.d
+		x.note(scopeNote+s.id(), c.d)
+		x.whenVisible(func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.keep(c.d)
+		})
 		return nil
 	})
 }
@@ -290,22 +292,28 @@ func (p *pluginData) afford(plugin string, n int) bool {
 	return b.take(n, now)
 }
 
-// scopeData returns a scope as it is with the changes under way.
-func (x *tx) scopeData(ctx context.Context, s Scope) (*scopeData, error) {
-	for at := x; at != nil; at = at.parent {
-		if d := at.data[s.id()]; d != nil {
-			return d, nil
-		}
+// scopeNote begins the notes on scopes in a transaction.
+const scopeNote = "data/"
+
+// under returns a scope as it is with the changes under way.
+func (p *pluginData) under(ctx context.Context, x *tx, s Scope) (*scopeData, error) {
+	if d, ok := x.noted(scopeNote + s.id()).(*scopeData); ok {
+		return d, nil
 	}
-	p := x.e.data
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.scope(ctx, s)
 }
 
-// eraseData erases all that is stored in a scope.
-func (x *tx) eraseData(ctx context.Context, s Scope) error {
-	d, err := x.scopeData(ctx, s)
+// deleteCheck erases what a check has stored, with the check.
+func (p *pluginData) deleteCheck(ctx context.Context, x *tx, c *Check) error {
+	x.whenDurable(func() { p.forget(c.ID) })
+	return p.erase(ctx, x, Scope{c.Plugin, c.ID})
+}
+
+// erase erases all that is stored in a scope.
+func (p *pluginData) erase(ctx context.Context, x *tx, s Scope) error {
+	d, err := p.under(ctx, x, s)
 	if err != nil {
 		return err
 	}
@@ -314,18 +322,6 @@ func (x *tx) eraseData(ctx context.Context, s Scope) error {
 		x.erase(KindPluginData, s.keyID(key))
 	}
 	return nil
-}
-
-// merge takes over scopes whose changes are durable.
-func (p *pluginData) merge(changed map[string]*scopeData) {
-	if len(changed) == 0 {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, d := range changed {
-		p.keep(d)
-	}
 }
 
 // PluginSources keeps the last good sources of plugins in the store.

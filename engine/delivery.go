@@ -68,16 +68,6 @@ const (
 	attemptTime = 60 * time.Second
 )
 
-// lane is what is ordered among itself: the deliveries of one incident through one plugin.
-type lane struct{ incident, plugin string }
-
-func (d *Delivery) lane() lane {
-	if d.Incident == "" {
-		return lane{d.ID, d.Plugin}
-	}
-	return lane{d.Incident, d.Plugin}
-}
-
 // Active reports whether the delivery is still to be (or being) made.
 func (d *Delivery) Active() bool { return d.State == DeliveryPending || d.State == DeliveryFailed }
 
@@ -87,62 +77,6 @@ func (d *Delivery) UnderWay() bool {
 	return d.Active() && n > 0 && d.Attempts[n-1].Outcome == ""
 }
 
-// begin returns the delivery with a further attempt under way. It is stored
-// before the plugin is called, so that a crash is known as an attempt that may
-// have reached somebody.
-func (d *Delivery) begin(kind AlertKind, version string, now time.Time) *Delivery {
-	c := d.copy()
-	c.Kind, c.Snapshot.Kind = kind, kind
-	if kind != AlertUpdate && kind != AlertDeescalation && kind != AlertAcknowledged && kind != AlertUnacknowledged {
-		c.Update = false
-	}
-	c.Version = version
-	c.NextAttempt = nil
-	c.Attempts = append(c.Attempts, Attempt{At: now, Log: []LogLine{}})
-	return c
-}
-
-// end returns the delivery after the attempt under way ended with report.
-func (d *Delivery) end(report AlertReport, now time.Time) *Delivery {
-	c := d.copy()
-	last := &c.Attempts[len(c.Attempts)-1]
-	last.Took = now.Sub(last.At).Seconds()
-	if report.Took > 0 {
-		last.Took = report.Took.Seconds()
-	}
-	last.Outcome = string(report.Outcome)
-	if len(report.Log) > 0 {
-		last.Log = report.Log
-	}
-	switch report.Outcome {
-	case OutcomeSent:
-		c.State = DeliverySent
-	case OutcomeSkipped:
-		c.State, c.Why = DeliverySkipped, report.Why
-		last.Error = report.Why
-	default:
-		last.Error = report.Why
-		wait := backoff(len(c.Attempts))
-		if report.RetryAfter > 0 {
-			wait = report.RetryAfter
-		}
-		next := now.Add(wait)
-		if report.NoRetry || next.After(c.RetryFrom.Add(retryFor)) {
-			c.State, c.Why = DeliveryDead, report.Why
-		} else {
-			c.State, c.NextAttempt = DeliveryFailed, &next
-		}
-	}
-	return c
-}
-
-// supersede returns the delivery given up in favour of a newer event.
-func (d *Delivery) supersede(why string) *Delivery {
-	c := d.copy()
-	c.State, c.Why, c.NextAttempt = DeliverySuperseded, why, nil
-	return c
-}
-
 func (d *Delivery) copy() *Delivery {
 	c := *d
 	c.Attempts = slices.Clone(d.Attempts)
@@ -150,23 +84,14 @@ func (d *Delivery) copy() *Delivery {
 	return &c
 }
 
-// recipients returns whom the delivery is for, by list, less those it reached already.
-func (d *Delivery) recipients() map[string]List {
-	m := map[string]List{}
-	for _, id := range d.DutyOfficers {
-		m[id] = ListDuty
+func (d *Delivery) terms() []string {
+	terms := []string{"incident:" + d.Incident, d.Subject.key(), "plugin:" + d.Plugin, "state:" + string(d.State)}
+	if d.Active() {
+		terms = append(terms, "active")
+	} else if d.State == DeliverySent {
+		terms = append(terms, sentTerm(d.Plugin))
 	}
-	for _, id := range d.Users {
-		m[id] = ListUsers
-	}
-	return m
+	return terms
 }
 
-// backoff is how long to wait after the n-th failed attempt: 1 s, doubling to 5 min.
-func backoff(n int) time.Duration {
-	wait := retryFirst
-	for i := 1; i < n && wait < retryMost; i++ {
-		wait *= 2
-	}
-	return min(wait, retryMost)
-}
+func sentTerm(slug string) string { return "sent:" + slug }

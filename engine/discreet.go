@@ -15,7 +15,7 @@ const discreetLeast = 4
 // Discreet returns a delivery as people who are no admins see it: what plugins and
 // receivers wrote of it names no address, number or other setting of the people
 // told, but for those of viewer, the id of a user.
-func (e *Engine) Discreet(d Delivery, viewer string) Delivery {
+func (e *incidentService) Discreet(d Delivery, viewer string) Delivery {
 	var told []string
 	for _, list := range [][]string{d.Users, d.DutyOfficers, d.Reached} {
 		told = append(told, list...)
@@ -43,7 +43,7 @@ func (e *Engine) Discreet(d Delivery, viewer string) Delivery {
 }
 
 // hiding replaces the addresses and settings of users, the longest first.
-func (e *Engine) hiding(users []string, viewer string) *strings.Replacer {
+func (e *State) hiding(users []string, viewer string) *strings.Replacer {
 	var texts []string
 	add := func(text string) {
 		if len(text) >= discreetLeast {

@@ -10,15 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"moonwatch/engine/form"
 	"moonwatch/engine/rota"
 )
-
-// Fetcher gets what is behind a URL. It may block until ctx ends, and refuses
-// answers of more than most bytes.
-type Fetcher interface {
-	Fetch(ctx context.Context, url string, most int64) ([]byte, error)
-}
 
 const (
 	feedEvery   = 30 * time.Minute
@@ -32,7 +25,7 @@ const (
 // duty knows the shifts of all rotas. They are derived: from rotations, and from
 // feeds as they were last read whole.
 type duty struct {
-	e     *Engine
+	e     *State
 	mu    sync.RWMutex
 	rotas map[string]*rotaDuty
 	turns map[string]chan struct{} // by rota, holds one while its feed is read: what was asked later counts
@@ -48,16 +41,7 @@ type rotaDuty struct {
 	failure  string // of the last reading, "" when it was good
 }
 
-// keptFeed is a feed as the store keeps it, so that shifts hold over a restart
-// while the feed cannot be read.
-type keptFeed struct {
-	URL    string      `json:"url,omitempty"` // of older versions
-	Feed   form.Sealed `json:"feed,omitzero"` // its address, as the rota has it
-	Data   string      `json:"data"`
-	ReadAt time.Time   `json:"read_at"`
-}
-
-func newDuty(e *Engine) *duty {
+func newDuty(e *State) *duty {
 	return &duty{e: e, rotas: map[string]*rotaDuty{}, turns: map[string]chan struct{}{}, bell: make(chan string, 256)}
 }
 
@@ -83,7 +67,7 @@ func (d *duty) state(id string) (problems []rota.Problem, readAt *time.Time, sta
 
 // changed follows an edit of a rota; feed: its feed is another one. It does not block.
 func (d *duty) changed(id string, feed bool) {
-	r, err := d.e.StoredRota(id)
+	r, err := d.e.storedRota(id)
 	if err != nil {
 		return
 	}
@@ -127,7 +111,7 @@ func (d *duty) derive(r *Rota, known *rotaDuty) {
 	d.mu.Unlock()
 	if d.e.started.Load() {
 		d.e.hub.publish([]Key{{KindRota, r.ID}})
-		d.e.postLater(func(x *tx) error { x.evaluate(builtIn, ""); return nil })
+		d.e.postLater(func(x *tx) error { x.e.hooks.due(x, due{ref: builtIn}); return nil })
 	}
 }
 
@@ -149,7 +133,7 @@ func gapProblems(shifts []rota.Shift, now time.Time, clock string) []rota.Proble
 }
 
 // people are the users as calendars may name them.
-func (e *Engine) people() *rota.People {
+func (e *State) people() *rota.People {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	var list []rota.Person
@@ -169,19 +153,19 @@ func (e *Engine) people() *rota.People {
 
 // loadFeeds finds the feeds as they were last read.
 func (d *duty) loadFeeds(ctx context.Context) error {
-	for _, r := range d.e.Rotas() {
-		stored, err := d.e.StoredRota(r.ID)
+	for id := range d.e.configured().rotas {
+		stored, err := d.e.storedRota(id)
 		if err != nil {
 			continue
 		}
 		known := &rotaDuty{}
-		record, err := d.e.store.Get(ctx, KindShifts, r.ID)
+		record, err := d.e.store.Get(ctx, KindShifts, id)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 		if err == nil {
 			var kept keptFeed
-			if err := json.Unmarshal(record.Data, &kept); err == nil && kept.ofFeed(d.e, d.e.sealedRota(r.ID)) {
+			if err := json.Unmarshal(record.Data, &kept); err == nil && kept.ofFeed(d.e, d.e.sealedRota(id)) {
 				if feed, err := rota.ParseFeed([]byte(kept.Data), rota.ParseOptions{Zone: stored.TimeZone}); err == nil {
 					known.feed, known.readAt = feed, &kept.ReadAt
 				}
@@ -192,12 +176,12 @@ func (d *duty) loadFeeds(ctx context.Context) error {
 	return nil
 }
 
-// rotaTroubles returns the rotas with problems, for the built-in service.
-func (e *Engine) rotaTroubles() map[string]string {
+// troubles returns the rotas with problems, for the built-in service.
+func (d *duty) troubles() map[string]string {
 	out := map[string]string{}
-	e.duty.mu.RLock()
-	defer e.duty.mu.RUnlock()
-	for id, r := range e.duty.rotas {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for id, r := range d.rotas {
 		if len(r.problems) > 0 {
 			out[id] = r.problems[0].Message
 			if n := len(r.problems); n > 1 {

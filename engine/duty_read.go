@@ -48,15 +48,15 @@ func (f *feedReaders) start(id string) {
 	}
 	f.all.Go(func() {
 		defer func() { <-f.slots }()
-		if r, err := f.duty.e.StoredRota(id); err == nil {
+		if r, err := f.duty.e.storedRota(id); err == nil {
 			f.duty.read(f.duty.e.work, &r)
 		}
 	})
 }
 
 func (f *feedReaders) startAll() {
-	for _, r := range f.duty.e.Rotas() {
-		f.start(r.ID)
+	for id := range f.duty.e.configured().rotas {
+		f.start(id)
 	}
 }
 
@@ -103,7 +103,7 @@ func (d *duty) read(ctx context.Context, r *Rota) {
 		d.keep(r, keptFeed{Data: string(data), ReadAt: now})
 	}
 	// The rota may have been edited, or deleted, while its feed was on the way.
-	if now, err := d.e.StoredRota(r.ID); err == nil && now.ICalURL == r.ICalURL && now.TimeZone == r.TimeZone {
+	if now, err := d.e.storedRota(r.ID); err == nil && now.ICalURL == r.ICalURL && now.TimeZone == r.TimeZone {
 		d.derive(&now, next)
 	}
 }

@@ -2,145 +2,44 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Options are what an engine is built from.
-type Options struct {
-	Store  Store
-	Sealer Sealer // seals secrets; the engine itself never opens one
-	Logger *slog.Logger
-	// SelfURL is the address that the monitor answers on, without a trailing
-	// slash: links in alerts begin with it while no public URL is set, and the
-	// first service checks it.
-	SelfURL string
-	// RunsInFlight bounds the runs under way at once, waiting ones included.
-	RunsInFlight int
-	// Prober reaches the self-check target; nil: never offline.
-	Prober Prober
-	// Crowded reports whether so many runs wait for a connection that those begun
-	// now would only wait, too; nil: never. It is called hundreds of times a second
-	// and must not block.
-	Crowded func() bool
-	// Memory tells what runs take; nil: they are begun whatever they take.
-	Memory Memory
-	// Fetcher reads the feeds of rotas and the outbound heartbeat; nil: neither is done.
-	Fetcher Fetcher
-	// NoEditing keeps plugins from being written through the monitor.
-	NoEditing bool
-	// Now is the clock.
-	Now func() time.Time
-	// Random gives the random part of ids; nil is the system's. It must be
-	// safe for concurrent use.
-	Random io.Reader
-	// StopTime is how long Stop waits for runs and deliveries under way.
-	StopTime time.Duration
-}
-
-// Prober tries to reach a target ("host:port" or a URL). It may block until ctx ends.
-type Prober interface {
-	Probe(ctx context.Context, target string) error
-}
-
-// Memory knows how much memory the runs of checks take. Its methods are called
-// for each run that is to begin and must not block.
-type Memory interface {
-	// RunMemory is how many bytes all runs under way hold, and how many they may.
-	RunMemory() (held, most uint64)
-	// ExpectedMemory is how many bytes a run of a check is likely to hold.
-	ExpectedMemory(c *Check) uint64
-	// LightCheck reports whether the last run of a check did little work and held
-	// little, with the plugin as it is now.
-	LightCheck(c *Check) bool
-}
-
-// DefaultOptions returns options that want a Store and a Sealer.
-func DefaultOptions() Options {
-	return Options{Logger: slog.Default(), RunsInFlight: 20_000, Now: time.Now, StopTime: 10 * time.Second}
-}
-
-func (o *Options) validate() error {
-	var errs []error
-	if o.Store == nil {
-		errs = append(errs, errors.New("Store is missing"))
-	}
-	if o.Sealer == nil {
-		errs = append(errs, errors.New("Sealer is missing"))
-	}
-	if o.RunsInFlight < 1 {
-		errs = append(errs, errors.New("RunsInFlight must be at least 1"))
-	}
-	if o.Now == nil {
-		errs = append(errs, errors.New("Now is missing"))
-	}
-	return errors.Join(errs...)
-}
-
 // Engine is the monitor. New loads it; between New and Start it answers
 // queries and takes commands, but runs and sends nothing.
 type Engine struct {
-	o        Options
-	store    Store
-	log      *slog.Logger
-	now      func() time.Time
-	ids      ids
-	eventIDs ids
+	*State
+	*checkService
+	*targetService
+	*userService
+	*rotaService
+	*silenceService
+	*siteService
+	*revisionService
+	*incidentService
+	*onCallService
+	*historyService
+	*configService
 
-	mu     sync.RWMutex // guards tables; only the keeper writes
-	tables *tables
+	outbox    *outbox
+	data      *pluginData
+	views     *viewDesk
+	describer *describer
+	usages    map[string]*usage // the writer's, by plugin
+	self      selfCheck
 
-	ops        chan op
-	quit       chan struct{}
-	stopped    chan struct{}
-	stopOnce   sync.Once
-	dues       dues     // keeper's
-	backlog    *backlog // keeper's
-	retryStore time.Time
-	batches    uint64 // keeper's: batches so far
-	grouped    int    // keeper's: ops in the last batch
-	memoryOnly atomic.Bool
-	usages     map[string]*usage // keeper's, by plugin
-	needsMu    sync.Mutex
-	needsNoted map[string]string // guarded by needsMu: what noteNeeds logged last, by plugin
-
-	sched   *scheduler
-	outbox  *outbox
-	hub     *hub
-	self    selfCheck
-	duty    *duty
-	plugins Plugins
-	routes  atomic.Pointer[map[string]PluginRoute]
-	hold    holdback
-	history history
-	data    *pluginData
 	saving  sync.Mutex            // held while a plugin is written
 	writing atomic.Pointer[Actor] // who saves a plugin at the moment
-	views   *viewDesk
 
-	runs      context.Context // ends when runs are to be given up
-	endRuns   context.CancelFunc
-	work      context.Context // ends when nothing new is to begin
-	endWork   context.CancelFunc
-	loopMu    sync.Mutex // makes goLoop and Stop take turns
-	loops     sync.WaitGroup
-	started   atomic.Bool
-	marked    atomic.Bool // the first service was made, or is not to be
-	startAt   time.Time
-	describer *describer
-	importing sync.Mutex // imports take turns
-
-	sealMu    sync.Mutex    // guards sealQueue
-	sealQueue []string      // plugins whose stored values are to be looked through for plain secrets
-	sealBell  chan struct{} // holds one while the queue is not empty
+	runs     context.Context // ends when runs are to be given up
+	endRuns  context.CancelFunc
+	stopOnce sync.Once
 }
 
 // New builds an engine over a store and loads what the store holds. It blocks
@@ -152,27 +51,38 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
-	e := &Engine{o: o, store: o.Store, log: o.Logger, now: o.Now, tables: newTables(), ops: make(chan op, 8192),
-		quit: make(chan struct{}), stopped: make(chan struct{}), usages: map[string]*usage{}, describer: newDescriber(), sealBell: make(chan struct{}, 1)}
-	e.ids.from, e.eventIDs.from = o.Random, o.Random
-	if o.Random == nil {
-		e.ids.from, e.eventIDs.from = rand.Reader, rand.Reader
-	}
-	e.startAt = e.now()
+	s := newState(o)
+	e := &Engine{State: s, checkService: &checkService{s}, targetService: &targetService{s}, userService: &userService{s},
+		rotaService: &rotaService{s}, silenceService: &silenceService{s}, siteService: &siteService{s}, revisionService: &revisionService{s},
+		incidentService: &incidentService{s}, onCallService: &onCallService{State: s}, historyService: &historyService{State: s},
+		configService: &configService{State: s, checks: &checkService{s}, targets: &targetService{s}, users: &userService{s}, rotas: &rotaService{s}, silences: &silenceService{s}}, usages: map[string]*usage{}, describer: newDescriber(), views: newViewDesk()}
 	e.runs, e.endRuns = context.WithCancel(context.Background())
-	e.work, e.endWork = context.WithCancel(context.Background())
 	e.sched = newScheduler(o.Now, o.RunsInFlight, e.runSlot)
 	if o.Crowded != nil {
 		e.sched.crowded = o.Crowded
 	}
 	e.sched.memory = o.Memory
-	e.outbox = newOutbox(e)
-	e.hub = newHub(uint64(e.startAt.UnixMicro()))
-	e.data = newPluginData(e)
-	e.views = newViewDesk()
-	e.duty = newDuty(e)
-	e.routes.Store(&map[string]PluginRoute{})
+	e.outbox = newOutbox(s)
+	e.data = newPluginData(s)
+	e.onCallService.duty = newDuty(s)
+	s.duty = e.onCallService.duty
+	s.hooks = hooks{
+		due: func(x *tx, d due) {
+			if d.check != "" {
+				x.age(d.check)
+			} else {
+				x.evaluate(d.ref, "")
+			}
+		},
+		deliver:     e.outbox.wake,
+		describe:    e.askDescription,
+		deleteCheck: e.data.deleteCheck,
+		adminMade:   e.welcomeSoon,
+	}
 	if err := e.load(ctx); err != nil {
+		return nil, fmt.Errorf("load the monitor: %w", err)
+	}
+	if err := e.history.load(ctx, e.store); err != nil {
 		return nil, fmt.Errorf("load the monitor: %w", err)
 	}
 	go e.keep()
@@ -180,19 +90,13 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 }
 
 // load reads configuration and state into memory.
-func (e *Engine) load(ctx context.Context) error {
+func (e *State) load(ctx context.Context) error {
 	t := e.tables
 	x := e.begin(e.now())
-	err := errors.Join(
-		load(ctx, e, KindService, &x.services, ""), load(ctx, e, KindInstance, &x.instances, ""), load(ctx, e, KindCheck, &x.checks, ""),
-		load(ctx, e, KindUser, &x.users, ""), load(ctx, e, KindToken, &x.tokens, ""), load(ctx, e, KindSettings, &x.settings, ""),
-		load(ctx, e, KindPluginSettings, &x.plugins, ""), load(ctx, e, KindCheckState, &x.states, ""),
-		load(ctx, e, KindSubjectState, &x.subjects, ""), load(ctx, e, KindIncident, &x.incidents, "open"),
-		load(ctx, e, KindDelivery, &x.deliveries, "active"), load(ctx, e, KindSession, &x.sessions, ""),
-		load(ctx, e, KindBreaker, &x.breakers, ""), load(ctx, e, KindSilence, &x.silences, ""), load(ctx, e, KindRota, &x.rotas, ""),
-		load(ctx, e, KindContact, &x.contacts, ""))
-	if err != nil {
-		return err
+	for _, k := range kinds {
+		if err := k.load(ctx, e.store, x); err != nil {
+			return err
+		}
 	}
 	for _, d := range x.deliveries.puts { // closed incidents with deliveries to make
 		if d.Incident != "" && x.incidents.get(d.Incident) == nil {
@@ -208,9 +112,6 @@ func (e *Engine) load(ctx context.Context) error {
 		}
 	}
 	x.merge()
-	if err := e.history.load(ctx, e.store); err != nil {
-		return err
-	}
 	switch _, err := e.store.Get(ctx, KindMark, welcomeMark); {
 	case err == nil:
 		e.marked.Store(true)
@@ -229,26 +130,12 @@ func (e *Engine) load(ctx context.Context) error {
 	})
 }
 
-func load[T any](ctx context.Context, e *Engine, kind Kind, l *layer[T], term string) error {
-	var bad error
-	err := e.store.Scan(ctx, kind, Query{Term: term}, func(r Record) bool {
-		v := new(T)
-		if bad = json.Unmarshal(r.Data, v); bad != nil {
-			bad = fmt.Errorf("read %s %s: %w", kind, r.ID, bad)
-			return false
-		}
-		l.put(r.ID, v)
-		return true
-	})
-	return errors.Join(err, bad)
-}
-
 // Start begins to run checks and to deliver alerts with the plugins given. It
 // blocks until what a stop or crash left half-done is in order.
 func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	e.plugins = plugins
 	plugins.OnChange(e.changedPlugin)
-	if err := e.duty.loadFeeds(ctx); err != nil {
+	if err := e.onCallService.duty.loadFeeds(ctx); err != nil {
 		return fmt.Errorf("read the feeds of rotas: %w", err)
 	}
 	e.updateRoutes()
@@ -265,7 +152,7 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	e.goLoop(e.describeLoop)
 	e.goLoop(e.houseLoop)
 	e.goLoop(e.sealLoop)
-	e.goLoop(e.duty.loop)
+	e.goLoop(e.onCallService.duty.loop)
 	e.goLoop(e.heartbeatLoop)
 	e.started.Store(true)
 	e.noteNeeds()
@@ -277,7 +164,7 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 
 // goLoop runs fn on a goroutine that Stop waits for; once the engine stops it
 // does nothing.
-func (e *Engine) goLoop(fn func()) {
+func (e *State) goLoop(fn func()) {
 	e.loopMu.Lock()
 	defer e.loopMu.Unlock()
 	if e.isStopping() {
@@ -359,7 +246,7 @@ func (e *Engine) houseLoop() {
 func (e *Engine) noteStale(c *Check) {
 	r := Result{Check: c.ID, Started: e.now().UTC(), Unknown: true, Cause: CauseStale, Error: "no result for too long: no run has ended in time"}
 	e.post(func(x *tx) error {
-		x.finish(c.ID, r, RunReport{}, nil)
+		e.finish(x, c.ID, r, RunReport{}, nil)
 		return nil
 	})
 }
@@ -397,7 +284,7 @@ func (e *Engine) Stop() {
 	})
 }
 
-func (e *Engine) isStopping() bool { return e.work.Err() != nil }
+func (e *State) isStopping() bool { return e.work.Err() != nil }
 
 // Ready reports why the monitor is not ready to be relied on, nil when it is.
 func (e *Engine) Ready() error {
@@ -411,5 +298,3 @@ func (e *Engine) Ready() error {
 	}
 	return nil
 }
-
-func stack() string { return string(debug.Stack()) }

@@ -6,66 +6,6 @@ import (
 	"time"
 )
 
-// subject is a service or an instance, seen alike.
-type subject struct {
-	ref       Ref
-	name      string
-	url       string
-	address   string
-	instances []string
-	*Alerting
-}
-
-func (x *tx) subject(ref Ref) (subject, bool) {
-	switch ref.Kind {
-	case KindService:
-		if s := x.services.get(ref.ID); s != nil {
-			return subject{ref, s.Name, s.URL, "", s.Instances, &s.Alerting}, true
-		}
-	case KindInstance:
-		if i := x.instances.get(ref.ID); i != nil {
-			return subject{ref, i.Name, "", i.Address, []string{i.ID}, &i.Alerting}, true
-		}
-	}
-	return subject{ref: ref}, false
-}
-
-// subjectsOf returns the services and instances that a check is linked to, in
-// order of kind and id.
-func (x *tx) subjectsOf(check string) []Ref {
-	var refs []Ref
-	for ref := range x.t.subjectsOf[check] {
-		if s, ok := x.subject(ref); ok && slices.Contains(s.StatusChecks, check) {
-			refs = append(refs, ref)
-		}
-	}
-	look := func(ref Ref) {
-		if !x.t.subjectsOf[check][ref] && !slices.Contains(refs, ref) {
-			if s, ok := x.subject(ref); ok && slices.Contains(s.StatusChecks, check) {
-				refs = append(refs, ref)
-			}
-		}
-	}
-	for at := x; at != nil; at = at.parent {
-		for id := range at.services.puts {
-			look(Ref{KindService, id})
-		}
-		for id := range at.instances.puts {
-			look(Ref{KindInstance, id})
-		}
-	}
-	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
-	return refs
-}
-
-func (c *Check) rule() Rule {
-	after := c.UnknownAfter.Std()
-	if after == 0 {
-		after = max(3*c.every(), 5*time.Minute)
-	}
-	return Rule{Importance: c.Importance, Debounce: c.Debounce, RecoverAfter: c.RecoverAfter, NoData: c.NoData, UnknownAfter: after}
-}
-
 // judge takes a result: it is stored, moves the check's status, and what
 // depends on that is evaluated.
 func (x *tx) judge(c *Check, r Result) *Result {
@@ -174,7 +114,7 @@ func (x *tx) failing(s subject) []FailingCheck {
 		}
 	}
 	if s.ref == builtIn {
-		for id := range x.e.rotaTroubles() {
+		for id := range x.e.duty.troubles() {
 			out = append(out, FailingCheck{ID: rotaCheck + id, Severity: StatusWarning})
 		}
 		for slug := range x.unsent() {
@@ -345,14 +285,6 @@ func (x *tx) repeat(s subject) func(Status) time.Duration {
 	}
 }
 
-func defaultRepeat() map[Status]Duration {
-	return map[Status]Duration{
-		StatusWarning:  Duration(2 * time.Hour),
-		StatusError:    Duration(time.Hour),
-		StatusCritical: Duration(10 * time.Minute),
-	}
-}
-
 // happen records an event, routes it, and puts its deliveries into the outbox.
 // It reports whether anybody can be told of it now, or is not to be.
 func (x *tx) happen(s subject, in *Incident, was Status, h Happening, number int) (reached bool) {
@@ -443,18 +375,11 @@ func (x *tx) routing(s subject, in *Incident, h Happening, waiting []*Delivery) 
 	return r
 }
 
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
 // putDelivery puts a delivery and wakes its lane once that is durable.
 func (x *tx) putDelivery(d *Delivery) {
 	x.deliveries.put(d.ID, d)
 	l := d.lane()
-	x.whenDurable(func() { x.e.outbox.wake(l) })
+	x.whenDurable(func() { x.e.hooks.deliver(l) })
 }
 
 // waitingOf returns the active deliveries of an incident, oldest first.
@@ -484,12 +409,4 @@ func (x *tx) people(ids []string) []Person {
 		}
 	}
 	return out
-}
-
-// site returns the site's settings.
-func (x *tx) site() *Settings {
-	if s := x.settings.get(siteID); s != nil {
-		return s
-	}
-	return DefaultSettings()
 }

@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
 // Change says that an object is different now. It holds no data: whoever is
 // told looks at the object as it is.
@@ -50,7 +47,7 @@ const listenerMost = 50_000
 
 // Listen returns a listener for all changes after seq (0: from now on). resync
 // is true when some of them are no longer known.
-func (e *Engine) Listen(seq uint64) (l *Listener, resync bool) {
+func (e *State) Listen(seq uint64) (l *Listener, resync bool) {
 	h := e.hub
 	l = &Listener{hub: h, pending: map[Key]Change{}, Bell: make(chan struct{}, 1), Done: make(chan struct{})}
 	h.mu.Lock()
@@ -75,7 +72,7 @@ func (e *Engine) Listen(seq uint64) (l *Listener, resync bool) {
 }
 
 // Seq returns the number of the last commit.
-func (e *Engine) Seq() uint64 {
+func (e *State) Seq() uint64 {
 	e.hub.mu.Lock()
 	defer e.hub.mu.Unlock()
 	return e.hub.seq
@@ -143,28 +140,10 @@ func (h *hub) publish(keys []Key) {
 }
 
 // announce tells of what x changed.
-func (e *Engine) announce(x *tx) {
+func (e *State) announce(x *tx) {
 	var keys []Key
-	note := func(kind Kind, ids map[string]bool) {
-		for id := range ids {
-			keys = append(keys, Key{kind, id})
-		}
-	}
-	note(KindService, idsOf(&x.services))
-	note(KindInstance, idsOf(&x.instances))
-	note(KindCheck, idsOf(&x.checks))
-	note(KindUser, idsOf(&x.users))
-	note(KindToken, idsOf(&x.tokens))
-	note(KindSettings, idsOf(&x.settings))
-	note(KindPluginSettings, idsOf(&x.plugins))
-	note(KindCheck, idsOf(&x.states))
-	note(KindSilence, idsOf(&x.silences))
-	note(KindRota, idsOf(&x.rotas))
-	note(KindIncident, idsOf(&x.incidents))
-	note(KindDelivery, idsOf(&x.deliveries))
-	for key := range x.subjects.puts {
-		kind, id, _ := strings.Cut(key, ":")
-		keys = append(keys, Key{Kind(kind), id})
+	for _, k := range kinds {
+		k.changed(x, func(key Key) { keys = append(keys, key) })
 	}
 	for id := range x.latest {
 		keys = append(keys, Key{KindResult, id})
@@ -172,15 +151,4 @@ func (e *Engine) announce(x *tx) {
 	if len(keys) > 0 {
 		e.hub.publish(keys)
 	}
-}
-
-func idsOf[T any](l *layer[T]) map[string]bool {
-	if len(l.puts) == 0 {
-		return nil
-	}
-	ids := make(map[string]bool, len(l.puts))
-	for id := range l.puts {
-		ids[id] = true
-	}
-	return ids
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"moonwatch/engine/config"
@@ -31,9 +30,9 @@ type ExportOptions struct {
 // configuration gives the same bytes, but for what is encrypted. The forms of
 // plugins say what of their values is written: an engine that is not started
 // needs SetPlugins first.
-func (e *Engine) Export(ctx context.Context, o ExportOptions) ([]byte, error) {
+func (e *configService) Export(ctx context.Context, o ExportOptions) ([]byte, error) {
 	c := e.configured()
-	x := &exporter{e: e, names: c.names(), secret: func(string, string, string, any) any { return config.Secret{} }}
+	x := &exporter{e: e.State, names: c.names(), secret: func(string, string, string, any) any { return config.Secret{} }}
 	doc := &config.Document{Version: config.Version}
 	var failed error
 	if o.Passphrase != "" {
@@ -83,55 +82,9 @@ func lock(l *config.Locker, open func(string, string, form.Sealed) ([]byte, erro
 	return config.Secret{Encrypted: locked}, err
 }
 
-// configured is all configuration at one moment. The objects are shared.
-type configured struct {
-	services  map[string]*Service
-	instances map[string]*Instance
-	checks    map[string]*Check
-	users     map[string]*User
-	plugins   map[string]*PluginSettings
-	rotas     map[string]*Rota
-	silences  map[string]*Silence
-	settings  *Settings
-}
-
-func (e *Engine) configured() *configured {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	t := e.tables
-	return &configured{maps.Clone(t.services), maps.Clone(t.instances), maps.Clone(t.checks), maps.Clone(t.users),
-		maps.Clone(t.plugins), maps.Clone(t.rotas), maps.Clone(t.silences), t.site()}
-}
-
-// same reports whether nothing was configured since.
-func (c *configured) same(t *tables) bool {
-	return maps.Equal(c.services, t.services) && maps.Equal(c.instances, t.instances) && maps.Equal(c.checks, t.checks) &&
-		maps.Equal(c.users, t.users) && maps.Equal(c.plugins, t.plugins) && maps.Equal(c.rotas, t.rotas) &&
-		maps.Equal(c.silences, t.silences) && c.settings == t.site()
-}
-
-// names gives the name of each object by kind and id.
-func (c *configured) names() map[Kind]map[string]string {
-	return map[Kind]map[string]string{
-		KindService:  namesOf(c.services, func(v *Service) string { return v.Name }),
-		KindInstance: namesOf(c.instances, func(v *Instance) string { return v.Name }),
-		KindCheck:    namesOf(c.checks, func(v *Check) string { return v.Name }),
-		KindUser:     namesOf(c.users, func(v *User) string { return v.Username }),
-		KindRota:     namesOf(c.rotas, func(v *Rota) string { return v.Name }),
-	}
-}
-
-func namesOf[T any](m map[string]*T, name func(*T) string) map[string]string {
-	out := make(map[string]string, len(m))
-	for id, v := range m {
-		out[id] = name(v)
-	}
-	return out
-}
-
 // exporter turns stored objects into those of a document.
 type exporter struct {
-	e      *Engine
+	e      *State
 	names  map[Kind]map[string]string
 	tokens bool // ping tokens are exported too
 	// secret gives what stands for a secret. place names it in the document,

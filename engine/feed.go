@@ -11,14 +11,14 @@ import (
 
 // Address is the address of the monitor as links have it, without a trailing
 // slash: the public URL, or the one it reaches itself by; "" when neither is known.
-func (e *Engine) Address() string {
+func (e *onCallService) Address() string {
 	site := e.Settings()
 	return e.base(&site)
 }
 
 // FeedURL returns the address of the iCal feed of a rota or user, "" when there
 // is none. Whoever knows it can read the feed.
-func (e *Engine) FeedURL(kind Kind, id string) (string, error) {
+func (e *onCallService) FeedURL(kind Kind, id string) (string, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	token := ""
@@ -44,17 +44,17 @@ func (e *Engine) FeedURL(kind Kind, id string) (string, error) {
 
 // NewFeed gives a rota or a user an address for an iCal feed of their shifts;
 // an address given before is no longer good.
-func (e *Engine) NewFeed(ctx context.Context, by Actor, kind Kind, id string) error {
+func (e *onCallService) NewFeed(ctx context.Context, by Actor, kind Kind, id string) error {
 	token, _ := access.NewToken("")
 	return e.setFeed(ctx, by, kind, id, token)
 }
 
 // RevokeFeed takes the address of the iCal feed of a rota or user away.
-func (e *Engine) RevokeFeed(ctx context.Context, by Actor, kind Kind, id string) error {
+func (e *onCallService) RevokeFeed(ctx context.Context, by Actor, kind Kind, id string) error {
 	return e.setFeed(ctx, by, kind, id, "")
 }
 
-func (e *Engine) setFeed(ctx context.Context, by Actor, kind Kind, id, token string) error {
+func (e *State) setFeed(ctx context.Context, by Actor, kind Kind, id, token string) error {
 	return e.do(ctx, by, func(x *tx) error {
 		switch kind {
 		case KindRota:
@@ -84,7 +84,7 @@ func (e *Engine) setFeed(ctx context.Context, by Actor, kind Kind, id, token str
 
 // WriteFeed writes the iCal feed of the rota or user whose feed has the token.
 // host makes the events' ids the monitor's own.
-func (e *Engine) WriteFeed(w io.Writer, token, host string) error {
+func (e *onCallService) WriteFeed(w io.Writer, token, host string) error {
 	name, shifts, err := e.feedOut(token)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (e *Engine) WriteFeed(w io.Writer, token, host string) error {
 }
 
 // feedOut returns the name and the shifts of a feed.
-func (e *Engine) feedOut(token string) (name string, shifts []rota.Shift, err error) {
+func (e *State) feedOut(token string) (name string, shifts []rota.Shift, err error) {
 	if token == "" {
 		return "", nil, missing(KindRota)
 	}

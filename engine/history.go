@@ -71,7 +71,7 @@ func readMark(ctx context.Context, store Store, id string, to any) error {
 }
 
 // startHistory notes how long the monitor did not run, and begins the bookkeeping.
-func (e *Engine) startHistory(ctx context.Context) error {
+func (e *historyService) startHistory(ctx context.Context) error {
 	if err := e.beat(ctx); err != nil {
 		return fmt.Errorf("note the start: %w", err)
 	}
@@ -81,7 +81,7 @@ func (e *Engine) startHistory(ctx context.Context) error {
 }
 
 // beatLoop says every minute, and at a stop, that the monitor runs.
-func (e *Engine) beatLoop() {
+func (e *historyService) beatLoop() {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for {
@@ -104,7 +104,7 @@ func (e *Engine) beatLoop() {
 
 // beat stores that the monitor runs. After a stop, or when the machine slept, it
 // records since when it did not.
-func (e *Engine) beat(ctx context.Context) error {
+func (e *historyService) beat(ctx context.Context) error {
 	h := &e.history
 	return e.goOn(ctx, func(x *tx) error {
 		h.mu.Lock()
@@ -125,7 +125,7 @@ func (x *tx) transition(t Transition) {
 }
 
 // historyLoop sums up and deletes, now and then, a little at a time.
-func (e *Engine) historyLoop() {
+func (e *historyService) historyLoop() {
 	timer := time.NewTimer(historyDelay)
 	defer timer.Stop()
 	for {
@@ -159,7 +159,7 @@ var errNotStored = errors.New("the store does not accept writes")
 
 // pace waits so that bookkeeping that began at began takes a quarter of the
 // time at most. It returns an error once the engine stops or the store refuses.
-func (e *Engine) pace(ctx context.Context, began time.Time) error {
+func (e *historyService) pace(ctx context.Context, began time.Time) error {
 	if e.memoryOnly.Load() {
 		return errNotStored
 	}

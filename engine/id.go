@@ -48,12 +48,12 @@ func encode(dst []byte, v uint64) {
 }
 
 // newID makes the id of an object that a command creates.
-func (e *Engine) newID() string { return e.ids.next(e.now()) }
+func (e *State) newID() string { return e.ids.next(e.now()) }
 
 // eventID makes the id of what the keeper creates: incidents, events,
 // deliveries, history. They have a count of their own, so that the ids of
 // objects, and with them the checks' slots, do not depend on what happens meanwhile.
-func (e *Engine) eventID() string { return e.eventIDs.next(e.now()) }
+func (e *State) eventID() string { return e.eventIDs.next(e.now()) }
 
 // incidentKey makes the key by which receivers thread an incident.
 func incidentKey(id string) string { return "mw-" + strings.ToLower(id) }

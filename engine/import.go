@@ -63,7 +63,7 @@ type ImportProblem struct {
 // the process ends meanwhile, the next start finishes it. Imports take turns. It
 // blocks on plugins' cleaning and on the disk. An engine that is not started
 // needs SetPlugins first.
-func (e *Engine) Import(ctx context.Context, by Actor, data []byte, o ImportOptions) (*ImportReport, error) {
+func (e *configService) Import(ctx context.Context, by Actor, data []byte, o ImportOptions) (*ImportReport, error) {
 	doc, problems := config.DecodeWith(data, func(name string) (string, bool) {
 		value, ok := o.Variables[name]
 		return value, ok
@@ -109,7 +109,7 @@ func (e *Engine) Import(ctx context.Context, by Actor, data []byte, o ImportOpti
 
 // SetPlugins gives an engine that is not to be started the plugins that clean
 // values, so that a folder which no server has open can be imported into.
-func (e *Engine) SetPlugins(plugins Plugins) {
+func (e *State) SetPlugins(plugins Plugins) {
 	e.plugins = plugins
 	e.updateRoutes()
 }
@@ -131,7 +131,7 @@ func unlock(doc *config.Document, passphrase string) (*config.Locker, string) {
 
 // importer turns one document into a plan of changes.
 type importer struct {
-	e      *Engine
+	e      *configService
 	ctx    context.Context
 	by     Actor
 	o      ImportOptions

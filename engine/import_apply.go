@@ -118,7 +118,7 @@ func (x *tx) unmoved(c *configured) bool {
 // applyPiece applies one piece and forgets it, as one batch. An object that does
 // not fit any more, because something was changed between the pieces, is left
 // out with a note. Deletions come one by one, and the piece is forgotten last.
-func (e *Engine) applyPiece(ctx context.Context, mark string, piece importPiece) (notes []string, err error) {
+func (e *configService) applyPiece(ctx context.Context, mark string, piece importPiece) (notes []string, err error) {
 	deleting := len(piece.Items) > 0 && piece.Items[0].Data == nil
 	if deleting {
 		if notes, err = e.applyDeletes(ctx, piece); err != nil {
@@ -220,7 +220,7 @@ func (x *tx) applySettings(s *Settings) error {
 }
 
 // applyDeletes deletes what a prune found, several at once, kind by kind.
-func (e *Engine) applyDeletes(ctx context.Context, piece importPiece) (notes []string, failed error) {
+func (e *configService) applyDeletes(ctx context.Context, piece importPiece) (notes []string, failed error) {
 	var mu sync.Mutex // guards notes and failed
 	for start := 0; start < len(piece.Items); {
 		end := start
@@ -256,20 +256,20 @@ func (e *Engine) applyDeletes(ctx context.Context, piece importPiece) (notes []s
 	return notes, nil
 }
 
-func (e *Engine) deleteItem(ctx context.Context, by Actor, item planItem) error {
+func (e *configService) deleteItem(ctx context.Context, by Actor, item planItem) error {
 	switch item.Kind {
 	case KindUser:
-		return e.DeleteUser(ctx, by, item.ID, nil)
+		return e.users.DeleteUser(ctx, by, item.ID, nil)
 	case KindRota:
-		return e.DeleteRota(ctx, by, item.ID, nil)
+		return e.rotas.DeleteRota(ctx, by, item.ID, nil)
 	case KindCheck:
-		return e.DeleteCheck(ctx, by, item.ID, nil)
+		return e.checks.DeleteCheck(ctx, by, item.ID, nil)
 	case KindInstance:
-		return e.DeleteInstance(ctx, by, item.ID, nil)
+		return e.targets.DeleteInstance(ctx, by, item.ID, nil)
 	case KindService:
-		return e.DeleteService(ctx, by, item.ID, nil)
+		return e.targets.DeleteService(ctx, by, item.ID, nil)
 	case KindSilence:
-		return e.DeleteSilence(ctx, by, item.ID, nil)
+		return e.silences.DeleteSilence(ctx, by, item.ID, nil)
 	case KindPluginSettings:
 		return e.do(ctx, by, func(x *tx) error {
 			if old := x.plugins.get(item.ID); old != nil {
@@ -284,7 +284,7 @@ func (e *Engine) deleteItem(ctx context.Context, by Actor, item planItem) error 
 }
 
 // finishImports applies what is left of imports that were cut short.
-func (e *Engine) finishImports(ctx context.Context) error {
+func (e *configService) finishImports(ctx context.Context) error {
 	type left struct {
 		mark  string
 		piece importPiece
@@ -322,7 +322,7 @@ func (e *Engine) finishImports(ctx context.Context) error {
 
 // resumeImports is finishImports at a start: what it cannot finish is logged and
 // left, and does not keep the monitor from starting.
-func (e *Engine) resumeImports(ctx context.Context) {
+func (e *configService) resumeImports(ctx context.Context) {
 	if err := e.finishImports(ctx); err != nil {
 		e.log.Error("an import that was cut short could not be finished", "error", err)
 	}

@@ -48,8 +48,8 @@ func (im *importer) resolveNames() {
 	section(KindService, d.Services != nil, list(d.Services, func(v config.Service) string { return v.Name }))
 	im.placeBuiltIn(after[KindService])
 	show := func(_, _, _ string, v any) any { return shownSecret(v) }
-	im.before = &exporter{e: im.e, names: names, secret: show}
-	im.after = &exporter{e: im.e, names: after, secret: show}
+	im.before = &exporter{e: im.e.State, names: names, secret: show}
+	im.after = &exporter{e: im.e.State, names: after, secret: show}
 }
 
 // placeBuiltIn matches the built-in service by what it is, whatever its name.

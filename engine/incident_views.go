@@ -36,7 +36,7 @@ type IncidentQuery struct {
 }
 
 // Incidents returns incidents, the newest first.
-func (e *Engine) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentView, error) {
+func (e *incidentService) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentView, error) {
 	term := ""
 	switch {
 	case q.Subject != nil:
@@ -70,7 +70,7 @@ func (e *Engine) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentView
 }
 
 // Incident returns one incident with its timeline.
-func (e *Engine) Incident(ctx context.Context, id string) (IncidentView, error) {
+func (e *incidentService) Incident(ctx context.Context, id string) (IncidentView, error) {
 	in, err := e.incident(ctx, id)
 	if err != nil {
 		return IncidentView{}, err
@@ -80,7 +80,7 @@ func (e *Engine) Incident(ctx context.Context, id string) (IncidentView, error) 
 	return v, err
 }
 
-func (e *Engine) incident(ctx context.Context, id string) (*Incident, error) {
+func (e *State) incident(ctx context.Context, id string) (*Incident, error) {
 	in := new(Incident)
 	if err := e.read(ctx, KindIncident, id, in); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (e *Engine) incident(ctx context.Context, id string) (*Incident, error) {
 }
 
 // read decodes one record of the store.
-func (e *Engine) read(ctx context.Context, kind Kind, id string, into any) error {
+func (e *State) read(ctx context.Context, kind Kind, id string, into any) error {
 	if id == "" || len(id) > MaxID || strings.ContainsRune(id, 0) {
 		return missing(kind)
 	}
@@ -111,7 +111,7 @@ func (in *Incident) view() IncidentView {
 		Severity: in.Severity, Status: in.Status, Reason: in.Reason, Notes: orEmpty(in.Notes), Maintenance: in.Maintenance, Unplanned: in.Unplanned, Events: []IncidentEvent{}}
 }
 
-func (e *Engine) incidentEvents(ctx context.Context, id string) ([]IncidentEvent, error) {
+func (e *State) incidentEvents(ctx context.Context, id string) ([]IncidentEvent, error) {
 	out := []IncidentEvent{}
 	var bad error
 	err := e.store.Scan(ctx, KindIncidentEvent, Query{Term: "incident:" + id}, func(r Record) bool {
@@ -139,7 +139,7 @@ type DeliveryQuery struct {
 }
 
 // Deliveries returns deliveries, the newest first.
-func (e *Engine) Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error) {
+func (e *incidentService) Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error) {
 	term := ""
 	switch { // the narrowest first
 	case q.Incident != "":
@@ -171,7 +171,7 @@ func (e *Engine) Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, e
 }
 
 // Delivery returns one delivery.
-func (e *Engine) Delivery(ctx context.Context, id string) (Delivery, error) {
+func (e *incidentService) Delivery(ctx context.Context, id string) (Delivery, error) {
 	var d Delivery
 	if err := e.read(ctx, KindDelivery, id, &d); err != nil {
 		return Delivery{}, err
@@ -180,13 +180,13 @@ func (e *Engine) Delivery(ctx context.Context, id string) (Delivery, error) {
 }
 
 // deliveryView leaves out what is sealed.
-func (e *Engine) deliveryView(d Delivery) Delivery {
+func (e *State) deliveryView(d Delivery) Delivery {
 	d.Snapshot.Settings = e.public(d.Plugin, ServiceConfigForm, d.Snapshot.Settings)
 	return d
 }
 
 // RetryDelivery tries a failed or dead delivery again at once.
-func (e *Engine) RetryDelivery(ctx context.Context, by Actor, id string) (*Delivery, error) {
+func (e *incidentService) RetryDelivery(ctx context.Context, by Actor, id string) (*Delivery, error) {
 	stored := new(Delivery)
 	if err := e.read(ctx, KindDelivery, id, stored); err != nil {
 		return nil, err
@@ -232,6 +232,23 @@ func (e *Engine) RetryDelivery(ctx context.Context, by Actor, id string) (*Deliv
 }
 
 // Revisions returns the history of a configured object, the newest first.
-func (e *Engine) Revisions(ctx context.Context, kind Kind, id string) ([]Revision, error) {
+func (e *revisionService) Revisions(ctx context.Context, kind Kind, id string) ([]Revision, error) {
 	return e.store.Revisions(ctx, kind, id)
+}
+
+// ScanIncidents calls fn for incidents without their timelines, in order of
+// their opening (or the newest first), until fn returns false. It blocks on the disk.
+func (e *incidentService) ScanIncidents(ctx context.Context, q Query, fn func(IncidentView) bool) error {
+	return scan(ctx, e.State, KindIncident, q, func(in *Incident) bool { return fn(in.view()) })
+}
+
+// IncidentEvents returns the timeline of an incident. It blocks on the disk.
+func (e *incidentService) IncidentEvents(ctx context.Context, id string) ([]IncidentEvent, error) {
+	return e.incidentEvents(ctx, id)
+}
+
+// ScanDeliveries calls fn for deliveries in order of their creation (or the
+// newest first) until fn returns false. It blocks on the disk.
+func (e *incidentService) ScanDeliveries(ctx context.Context, q Query, fn func(Delivery) bool) error {
+	return scan(ctx, e.State, KindDelivery, q, func(d *Delivery) bool { return fn(e.deliveryView(*d)) })
 }

@@ -25,4 +25,4 @@ func (e *Engine) FillQueue() {
 }
 
 // RotaChanged tells of a rota's change as saving it does.
-func (e *Engine) RotaChanged(id string) { e.duty.changed(id, false) }
+func (e *Engine) RotaChanged(id string) { e.State.duty.changed(id, false) }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -47,23 +48,23 @@ var (
 
 // do hands fn to the keeper and waits until its changes are durable. When they
 // cannot be made durable, nothing of them is kept, and the error is Unavailable.
-func (e *Engine) do(ctx context.Context, by Actor, fn func(*tx) error) error {
+func (e *State) do(ctx context.Context, by Actor, fn func(*tx) error) error {
 	return e.ask(ctx, op{by: by, do: rehearsed(ctx, fn)})
 }
 
 // observe is do for what happened whether it can be stored or not, as a ping:
 // while the store refuses, it is kept in memory, and the error is Unavailable.
-func (e *Engine) observe(ctx context.Context, fn func(*tx) error) error {
+func (e *State) observe(ctx context.Context, fn func(*tx) error) error {
 	return e.ask(ctx, op{by: system, do: fn, kept: observed})
 }
 
 // goOn is do for the monitor's own doings, which go on from memory while the
 // store refuses.
-func (e *Engine) goOn(ctx context.Context, fn func(*tx) error) error {
+func (e *State) goOn(ctx context.Context, fn func(*tx) error) error {
 	return e.ask(ctx, op{by: system, do: fn, kept: anyway})
 }
 
-func (e *Engine) ask(ctx context.Context, o op) error {
+func (e *State) ask(ctx context.Context, o op) error {
 	o.done = make(chan error, 1)
 	select {
 	case e.ops <- o:
@@ -87,7 +88,7 @@ func (e *Engine) ask(ctx context.Context, o op) error {
 
 // post hands fn to the keeper without waiting for it. It blocks while the
 // keeper's queue is full. fn must not fail half-way.
-func (e *Engine) post(fn func(*tx) error) {
+func (e *State) post(fn func(*tx) error) {
 	select {
 	case e.ops <- op{by: system, do: fn, simple: true, kept: anyway}:
 	case <-e.stopped:
@@ -96,11 +97,11 @@ func (e *Engine) post(fn func(*tx) error) {
 
 // postLater is post for who must not wait for the keeper, as the keeper itself:
 // it would wait for ever once its queue is full.
-func (e *Engine) postLater(fn func(*tx) error) { e.goLoop(func() { e.post(fn) }) }
+func (e *State) postLater(fn func(*tx) error) { e.goLoop(func() { e.post(fn) }) }
 
 // keep is the keeper: it owns all state, takes ops in groups, and makes each
 // group durable before it becomes visible.
-func (e *Engine) keep() {
+func (e *State) keep() {
 	defer close(e.stopped)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -125,14 +126,14 @@ func (e *Engine) keep() {
 
 // breathe lets further results gather when they come thick: a commit costs much
 // the same for one as for a hundred.
-func (e *Engine) breathe(first *op) {
+func (e *State) breathe(first *op) {
 	if first.simple && e.grouped >= groupBusy {
 		time.Sleep(groupPause)
 	}
 }
 
 // drain does what is queued still, so that finished runs are not lost at a stop.
-func (e *Engine) drain() {
+func (e *State) drain() {
 	for {
 		select {
 		case o := <-e.ops:
@@ -145,7 +146,7 @@ func (e *Engine) drain() {
 
 // group does first and whatever else is queued, as one batch. A deletion ends the
 // group, because a batch names one author of what it deletes.
-func (e *Engine) group(first *op) {
+func (e *State) group(first *op) {
 	x := e.begin(e.now())
 	var done []op
 	take := func(o op) {
@@ -187,7 +188,7 @@ func (e *Engine) group(first *op) {
 // withoutAsked does a group again that the store has refused: what somebody asked
 // for is answered and forgotten, and the rest goes on from memory. It returns
 // the ops that are left to answer, and with what.
-func (e *Engine) withoutAsked(done []op, due []due) ([]op, error) {
+func (e *State) withoutAsked(done []op, due []due) ([]op, error) {
 	for _, d := range due {
 		e.remind(d)
 	}
@@ -206,7 +207,7 @@ func (e *Engine) withoutAsked(done []op, due []due) ([]op, error) {
 
 // perform runs one op, and reports whether its changes stand. An op that failed
 // is answered.
-func (e *Engine) perform(x *tx, o *op) bool {
+func (e *State) perform(x *tx, o *op) bool {
 	err := e.try(x, o)
 	switch {
 	case err == nil:
@@ -220,7 +221,7 @@ func (e *Engine) perform(x *tx, o *op) bool {
 }
 
 // try runs one op; a panic in it is an error, and loses the op alone.
-func (e *Engine) try(x *tx, o *op) (err error) {
+func (e *State) try(x *tx, o *op) (err error) {
 	if o.simple {
 		return o.do(x)
 	}
@@ -246,7 +247,7 @@ func (e *Engine) try(x *tx, o *op) (err error) {
 // monitor goes on from memory. From then on batches become visible at once, and
 // are written with the first that succeeds.
 // A batch that no store could keep is refused whole.
-func (e *Engine) commit(x *tx) error {
+func (e *State) commit(x *tx) error {
 	b := x.batch()
 	if err := b.Validate(); err != nil {
 		e.log.Error("a batch was refused", "batch", b.ID, "error", err)
@@ -272,13 +273,13 @@ func (e *Engine) commit(x *tx) error {
 
 // batchID names a batch: the start of the engine and a count. Only the keeper
 // calls it.
-func (e *Engine) batchID() string {
+func (e *State) batchID() string {
 	e.batches++
 	return fmt.Sprintf("%x-%d", e.startAt.UnixMicro(), e.batches)
 }
 
 // apply makes b durable, or turns to memory after ten seconds of trying.
-func (e *Engine) apply(b *Batch) error {
+func (e *State) apply(b *Batch) error {
 	began := e.now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := e.store.Apply(context.Background(), b)
@@ -298,14 +299,14 @@ func (e *Engine) apply(b *Batch) error {
 }
 
 // applyLater adds b to the backlog, and tries every second to write that.
-func (e *Engine) applyLater(b *Batch) {
+func (e *State) applyLater(b *Batch) {
 	e.backlog.add(b)
 	if !e.now().Before(e.retryStore) {
 		e.writeBacklog(b.ID)
 	}
 }
 
-func (e *Engine) writeBacklog(id string) {
+func (e *State) writeBacklog(id string) {
 	if err := e.store.Apply(context.Background(), e.backlog.batch(id)); err != nil {
 		e.retryStore = e.now().Add(time.Second)
 		return
@@ -316,7 +317,7 @@ func (e *Engine) writeBacklog(id string) {
 }
 
 // endBacklog tries a last time to write what is in memory alone.
-func (e *Engine) endBacklog() {
+func (e *State) endBacklog() {
 	if e.backlog == nil {
 		return
 	}
@@ -393,10 +394,10 @@ func (d *dues) Pop() any {
 	return v
 }
 
-func (e *Engine) remind(d due) { heap.Push(&e.dues, d) }
+func (e *State) remind(d due) { heap.Push(&e.dues, d) }
 
 // arm sets the timer for the next due time.
-func (e *Engine) arm(timer *time.Timer) {
+func (e *State) arm(timer *time.Timer) {
 	wait := time.Hour
 	if e.backlog != nil {
 		wait = time.Second
@@ -408,7 +409,7 @@ func (e *Engine) arm(timer *time.Timer) {
 }
 
 // due looks at what has come due, and returns it.
-func (e *Engine) due(x *tx) (came []due) {
+func (e *State) due(x *tx) (came []due) {
 	seen := map[due]bool{}
 	for len(e.dues) > 0 && !e.dues[0].at.After(x.now) {
 		d := heap.Pop(&e.dues).(due)
@@ -418,11 +419,9 @@ func (e *Engine) due(x *tx) (came []due) {
 			continue
 		}
 		seen[d] = true
-		if d.check != "" {
-			x.age(d.check)
-		} else {
-			x.evaluate(d.ref, "")
-		}
+		e.hooks.due(x, d)
 	}
 	return came
 }
+
+func stack() string { return string(debug.Stack()) }

@@ -13,7 +13,7 @@ import (
 // maintenance knows when what was in maintenance: the occurrences of the
 // silences that say so, over one span of time.
 type maintenance struct {
-	e    *Engine
+	e    *historyService
 	list []occurrences
 }
 
@@ -40,7 +40,7 @@ func (x *tx) keepMaintenance(s *Silence) {
 
 // maintenance returns what was in maintenance from from to to, by the silences
 // as they are now, and by those that were deleted until their deletion.
-func (e *Engine) maintenance(ctx context.Context, from, to time.Time) (*maintenance, error) {
+func (e *historyService) maintenance(ctx context.Context, from, to time.Time) (*maintenance, error) {
 	m := &maintenance{e: e}
 	e.mu.RLock()
 	for _, s := range e.tables.silences {
@@ -67,7 +67,7 @@ func (m *maintenance) add(s *Silence, from, to time.Time) {
 }
 
 // endedMaintenance calls fn for what is kept of deleted silences.
-func (e *Engine) endedMaintenance(ctx context.Context, fn func(id string, ended endedMaintenance)) error {
+func (e *historyService) endedMaintenance(ctx context.Context, fn func(id string, ended endedMaintenance)) error {
 	var bad error
 	err := e.store.Scan(ctx, KindMark, Query{After: endedPrefix}, func(r Record) bool {
 		if !strings.HasPrefix(r.ID, endedPrefix) {
@@ -102,7 +102,7 @@ func (m *maintenance) of(key string) []Span {
 }
 
 // covering returns which silences cover an object with the tags that it has now.
-func (e *Engine) covering(key string) func(*Silence) bool {
+func (e *historyService) covering(key string) func(*Silence) bool {
 	kind, id, _ := strings.Cut(key, ":")
 	var tags []string
 	e.mu.RLock()

@@ -8,7 +8,7 @@ const maintenanceAhead = 400 * 24 * time.Hour
 // InMaintenance reports whether a service or instance is in maintenance now: as a
 // whole, or with all that fails of it. until is its end, zero when it
 // recurs without a gap for 400 days.
-func (e *Engine) InMaintenance(ref Ref) (until time.Time, ok bool) {
+func (e *historyService) InMaintenance(ref Ref) (until time.Time, ok bool) {
 	now := e.now()
 	e.mu.RLock()
 	defer e.mu.RUnlock()

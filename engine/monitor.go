@@ -170,7 +170,7 @@ func (m *viewMonitor) Record(ctx context.Context, check string, report RunReport
 	}
 	r := ResultOf(c, report, m.version, m.e.now())
 	err = m.e.observe(ctx, func(x *tx) error {
-		x.finish(c.ID, r, report, nil)
+		m.e.finish(x, c.ID, r, report, nil)
 		return nil
 	})
 	return asMonitorError(err)

@@ -254,3 +254,64 @@ func (r *Ref) UnmarshalJSON(data []byte) error {
 	}
 	return fmt.Errorf("a reference is {\"service\": id} or {\"instance\": id}")
 }
+
+// Contact is when a user was contacted lately through the channels that have a
+// flood limit. It is state, under the user's id.
+type Contact struct {
+	User string                 `json:"user"`
+	Sent map[string][]time.Time `json:"sent"` // by channel
+}
+
+// Breaker holds a check or a plugin whose runs were ended by limits again and
+// again. It is state, under the id "check:<id>" or "plugin:<slug>".
+type Breaker struct {
+	ID     string      `json:"id"`
+	Limits []time.Time `json:"limits"` // ends by a limit in the last ten minutes
+	Until  *time.Time  `json:"until"`  // check: suspended until
+	Level  int         `json:"level"`  // check: how often it was suspended in a row
+	Held   bool        `json:"held"`   // plugin: suspended until its file changes or a person resumes it
+	Reason string      `json:"reason"`
+	Hash   string      `json:"hash"` // of the plugin's version then: another one is given a new chance
+}
+
+// Suspended reports whether the breaker holds at the instant now, and why.
+func (b *Breaker) Suspended(now time.Time) (string, bool) {
+	if b == nil {
+		return "", false
+	}
+	if b.Held {
+		return b.Reason, true
+	}
+	if b.Until != nil && now.Before(*b.Until) {
+		return b.Reason, true
+	}
+	return "", false
+}
+
+// SubjectState is what is derived of a service or instance.
+type SubjectState struct {
+	Subject  Ref        `json:"subject"`
+	Overall  Status     `json:"overall_status"`
+	Old      Status     `json:"old_overall_status"`
+	Since    time.Time  `json:"since"`
+	LastSent *time.Time `json:"last_alert_sent"`
+	Incident string     `json:"incident"`          // of the open incident, "" without
+	Problem  string     `json:"problem,omitempty"` // why the default rule took the place of the subject's own
+}
+
+func (r Ref) key() string { return string(r.Kind) + ":" + r.ID }
+
+// builtIn is the service by which the monitor watches itself. Besides its own
+// checks it fails, at WARNING, for every check that has been unknown for too
+// long for a reason of the monitor's side: an error in its plugin, a plugin that
+// is gone or suspended, a configuration that no longer converts, no result.
+var builtIn = Ref{KindService, BuiltInService} // read only
+
+// BuiltInService is the id of that service.
+const BuiltInService = "moonwatch"
+
+func isAdmin(u *User) bool { return u.Active && u.Role == access.Admin }
+
+func checkBreaker(id string) string { return "check:" + id }
+
+func pluginBreaker(slug string) string { return "plugin:" + slug }

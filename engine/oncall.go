@@ -20,7 +20,7 @@ type OnCall struct {
 }
 
 // OnCall returns who is on duty now, by rota.
-func (e *Engine) OnCall() []OnCall {
+func (e *onCallService) OnCall() []OnCall {
 	now := e.now()
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -49,13 +49,6 @@ func (e *Engine) OnCall() []OnCall {
 		return cmp.Or(cmp.Compare(a.RotaName, b.RotaName), cmp.Compare(a.Username, b.Username))
 	})
 	return out
-}
-
-func (t *tables) activeOnly(ids []string) []string {
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		u := t.users[id]
-		return u == nil || !u.Active
-	})
 }
 
 // onDuty returns who is on duty now on rotas, or on the default rota when there

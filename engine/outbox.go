@@ -12,7 +12,7 @@ import (
 // lane: they go in order, one at a time. Lanes do not wait for one another, but
 // for the number of calls that one plugin may have under way.
 type outbox struct {
-	e  *Engine
+	e  *State
 	mu sync.Mutex
 	// lanes holds the lanes that have a goroutine, and how to wake it.
 	lanes  map[lane]chan struct{}
@@ -25,7 +25,7 @@ type outbox struct {
 // callsPerPlugin is how many deliveries one plugin may have under way.
 const callsPerPlugin = 32
 
-func newOutbox(e *Engine) *outbox {
+func newOutbox(e *State) *outbox {
 	return &outbox{e: e, lanes: map[lane]chan struct{}{}, calls: map[string]chan struct{}{}}
 }
 
@@ -114,7 +114,7 @@ func (o *outbox) work(l lane, bell chan struct{}) {
 }
 
 // nextIn returns the delivery of a lane whose turn it is, nil without.
-func (e *Engine) nextIn(l lane) *Delivery {
+func (e *State) nextIn(l lane) *Delivery {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	var found []*Delivery
@@ -293,7 +293,7 @@ func (x *tx) endAttempt(id string, report AlertReport) {
 }
 
 // markSent records that a delivery reached a user. It blocks until that is durable.
-func (e *Engine) markSent(delivery, user string) error {
+func (e *State) markSent(delivery, user string) error {
 	return e.observe(context.Background(), func(x *tx) error {
 		d := x.deliveries.get(delivery)
 		if d == nil || slices.Contains(d.Reached, user) {
@@ -318,7 +318,7 @@ func (e *Engine) markSent(delivery, user string) error {
 // AwaitAttempts waits until no attempt is under way that began less than most
 // ago: whoever heard of an alert and looks right after at the deliveries sees
 // what became of it, not the moment between. It blocks for most at the longest.
-func (e *Engine) AwaitAttempts(ctx context.Context, most time.Duration) {
+func (e *incidentService) AwaitAttempts(ctx context.Context, most time.Duration) {
 	l, _ := e.Listen(0)
 	defer l.Close()
 	timer := time.NewTimer(most)
@@ -338,7 +338,7 @@ func (e *Engine) AwaitAttempts(ctx context.Context, most time.Duration) {
 }
 
 // attemptSince reports whether an attempt is under way that began after an instant.
-func (e *Engine) attemptSince(after time.Time) bool {
+func (e *State) attemptSince(after time.Time) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	for _, d := range e.tables.deliveries {

@@ -16,26 +16,21 @@ import (
 
 var usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
 
-// NewUser returns a user with the defaults of one that an admin begins.
-func NewUser() User {
-	return User{Active: true, Role: access.Viewer, TimeZone: "UTC", Settings: map[string]form.Values{}, QuietHours: []QuietHours{}, ContactRules: []ContactRule{}}
-}
-
 // SaveUser creates a user (ID "") or replaces the revision that u carries.
 // password is the new password in plain, "" leaves it as it is; a new password
 // ends the user's sessions but for the one named keepSession. Who is not active
 // has no sessions, tokens and feed any more. It returns an
 // *Error, and blocks on hashing, on plugins' cleaning and on the disk.
-func (e *Engine) SaveUser(ctx context.Context, by Actor, u User, password, keepSession string) (saved *User, err error) {
+func (e *userService) SaveUser(ctx context.Context, by Actor, u User, password, keepSession string) (saved *User, err error) {
 	return e.saveUser(ctx, by, u, password, keepSession, false)
 }
 
 // SaveUserAndRevoke is SaveUser that revokes the user's API tokens, too.
-func (e *Engine) SaveUserAndRevoke(ctx context.Context, by Actor, u User, password, keepSession string) (saved *User, err error) {
+func (e *userService) SaveUserAndRevoke(ctx context.Context, by Actor, u User, password, keepSession string) (saved *User, err error) {
 	return e.saveUser(ctx, by, u, password, keepSession, true)
 }
 
-func (e *Engine) saveUser(ctx context.Context, by Actor, u User, password, keepSession string, revoke bool) (saved *User, err error) {
+func (e *State) saveUser(ctx context.Context, by Actor, u User, password, keepSession string, revoke bool) (saved *User, err error) {
 	if u.ID == "" {
 		u.ID, u.Revision = e.newID(), 0
 	}
@@ -80,7 +75,7 @@ func (e *Engine) saveUser(ctx context.Context, by Actor, u User, password, keepS
 	return saved, err
 }
 
-func (e *Engine) cleanUser(ctx context.Context, p *problems, u, old *User) {
+func (e *State) cleanUser(ctx context.Context, p *problems, u, old *User) {
 	switch {
 	case u.Username == "":
 		p.add("username", "required", "this is required")
@@ -149,12 +144,10 @@ func (x *tx) saveUser(u, old *User, keepSession string) error {
 	x.users.put(u.ID, u)
 	x.retryWaiting(func(d *Delivery) bool { return d.recipients()[u.ID] != "" }, nil)
 	if isAdmin(u) {
-		x.whenDurable(func() { x.e.welcomeSoon() })
+		x.whenDurable(func() { x.e.hooks.adminMade() })
 	}
 	return nil
 }
-
-func isAdmin(u *User) bool { return u.Active && u.Role == access.Admin }
 
 func (x *tx) admins() int {
 	n := 0
@@ -167,7 +160,7 @@ func (x *tx) admins() int {
 }
 
 // DeleteUser deletes a user, unlinks them, and ends their sessions and tokens.
-func (e *Engine) DeleteUser(ctx context.Context, by Actor, id string, revision *uint64) error {
+func (e *userService) DeleteUser(ctx context.Context, by Actor, id string, revision *uint64) error {
 	return e.do(ctx, by, func(x *tx) error {
 		u := x.users.get(id)
 		switch {
@@ -209,7 +202,7 @@ func (x *tx) endSessionsOf(user, keep string) {
 
 // Login checks a username, in any case, and a password. It takes as long for a user who is not
 // there. It blocks on hashing.
-func (e *Engine) Login(username, password string) (*User, error) {
+func (e *userService) Login(username, password string) (*User, error) {
 	e.mu.RLock()
 	u := e.tables.userNamed(username)
 	e.mu.RUnlock()
@@ -235,7 +228,7 @@ const (
 )
 
 // OpenSession begins a session of a user and returns the secret for the cookie.
-func (e *Engine) OpenSession(ctx context.Context, user, address, agent string) (secret string, s *Session, err error) {
+func (e *userService) OpenSession(ctx context.Context, user, address, agent string) (secret string, s *Session, err error) {
 	secret, hash := access.NewToken("")
 	now := e.now().UTC()
 	if len(agent) > 200 {
@@ -266,7 +259,7 @@ func (x *tx) makeRoom(user string) {
 
 // LoggedInFrom reports whether the user with a username, in any case, has a
 // session whose address satisfies from.
-func (e *Engine) LoggedInFrom(username string, from func(address string) bool) bool {
+func (e *userService) LoggedInFrom(username string, from func(address string) bool) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	u := e.tables.userNamed(username)
@@ -283,7 +276,7 @@ func (e *Engine) LoggedInFrom(username string, from func(address string) bool) b
 }
 
 // SessionUser returns the session and the active user of a cookie's secret.
-func (e *Engine) SessionUser(secret string) (*Session, *User, bool) {
+func (e *userService) SessionUser(secret string) (*Session, *User, bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s := e.tables.sessions[access.HashToken(secret)]
@@ -295,7 +288,7 @@ func (e *Engine) SessionUser(secret string) (*Session, *User, bool) {
 }
 
 // CloseSession ends a session; one that is not there is no error.
-func (e *Engine) CloseSession(ctx context.Context, id string) error {
+func (e *userService) CloseSession(ctx context.Context, id string) error {
 	return e.do(ctx, system, func(x *tx) error {
 		if x.sessions.get(id) != nil {
 			x.sessions.delete(id)
@@ -304,7 +297,7 @@ func (e *Engine) CloseSession(ctx context.Context, id string) error {
 	})
 }
 
-func (e *Engine) endSessions() {
+func (e *State) endSessions() {
 	now := e.now()
 	e.mu.RLock()
 	var over []string
@@ -327,7 +320,7 @@ func (e *Engine) endSessions() {
 
 // CreateToken creates an API token of a user and returns its secret, which is
 // not kept.
-func (e *Engine) CreateToken(ctx context.Context, by Actor, t Token) (secret string, saved *Token, err error) {
+func (e *userService) CreateToken(ctx context.Context, by Actor, t Token) (secret string, saved *Token, err error) {
 	secret, t.Hash = access.NewToken(access.TokenPrefix)
 	t.ID = e.newID()
 	err = e.do(ctx, by, func(x *tx) error {
@@ -370,7 +363,7 @@ func (x *tx) tokensOf(user string) (n int) {
 }
 
 // SaveToken changes a token's name, role or expiry.
-func (e *Engine) SaveToken(ctx context.Context, by Actor, t Token) (saved *Token, err error) {
+func (e *userService) SaveToken(ctx context.Context, by Actor, t Token) (saved *Token, err error) {
 	err = e.do(ctx, by, func(x *tx) error {
 		old := x.tokens.get(t.ID)
 		if old == nil {
@@ -399,7 +392,7 @@ func (e *Engine) SaveToken(ctx context.Context, by Actor, t Token) (saved *Token
 }
 
 // DeleteToken revokes a token.
-func (e *Engine) DeleteToken(ctx context.Context, by Actor, id string, revision *uint64) error {
+func (e *userService) DeleteToken(ctx context.Context, by Actor, id string, revision *uint64) error {
 	return e.do(ctx, by, func(x *tx) error {
 		t := x.tokens.get(id)
 		if t == nil {
@@ -417,7 +410,7 @@ func (e *Engine) DeleteToken(ctx context.Context, by Actor, id string, revision 
 
 // TokenUser returns the token and the active user behind an API token's
 // secret, and the role that the token grants.
-func (e *Engine) TokenUser(secret string) (*Token, *User, access.Role, bool) {
+func (e *userService) TokenUser(secret string) (*Token, *User, access.Role, bool) {
 	hash := access.HashToken(secret)
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -438,14 +431,14 @@ func (e *Engine) TokenUser(secret string) (*Token, *User, access.Role, bool) {
 }
 
 // Empty reports whether no user exists: the monitor waits to be set up.
-func (e *Engine) Empty() bool {
+func (e *userService) Empty() bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return len(e.tables.users) == 0
 }
 
 // SetUp creates the first admin. It fails with Conflict when a user exists.
-func (e *Engine) SetUp(ctx context.Context, u User, password string) (*User, error) {
+func (e *userService) SetUp(ctx context.Context, u User, password string) (*User, error) {
 	if !e.Empty() {
 		return nil, conflict("the monitor is set up already")
 	}

@@ -8,7 +8,7 @@ import (
 
 // pingURL is the address that a check's pings go to, "" when its plugin takes
 // none. The read lock is held.
-func (e *Engine) pingURL(c *Check) string {
+func (e *State) pingURL(c *Check) string {
 	entry, ok := e.pluginEntry(c.Plugin)
 	if !ok || entry.Plugin == nil || !entry.Plugin.Meta().HasPing || c.PingToken == "" {
 		return ""
@@ -55,10 +55,10 @@ func (e *Engine) Ping(ctx context.Context, token string, p Ping) error {
 	r := ResultOf(in.Check, report, entry.Plugin.Meta().Version, start)
 	err := e.observe(context.WithoutCancel(ctx), func(x *tx) error {
 		if now := x.checks.get(c.ID); now != nil && !now.Active {
-			x.note(now, report.Log) // the plugin has noted it, and there is no result of a paused check
+			x.noteLines(now, report.Log) // the plugin has noted it, and there is no result of a paused check
 			return nil
 		}
-		x.finish(c.ID, r, report, nil)
+		e.finish(x, c.ID, r, report, nil)
 		return nil
 	})
 	if err != nil {
@@ -67,15 +67,9 @@ func (e *Engine) Ping(ctx context.Context, token string, p Ping) error {
 	return nil
 }
 
-// Bounds of what a check keeps of lines that were logged without a result.
-const (
-	maxNoted     = 100
-	maxNotedSize = 32 << 10 // bytes
-)
-
-// note keeps what was logged by a call that gave no result, such as the body of a
+// noteLines keeps what was logged by a call that gave no result, such as the body of a
 // ping that a run of a job began, until the next result, which takes it.
-func (x *tx) note(c *Check, lines []LogLine) {
+func (x *tx) noteLines(c *Check, lines []LogLine) {
 	if len(lines) == 0 {
 		return
 	}
@@ -86,15 +80,4 @@ func (x *tx) note(c *Check, lines []LogLine) {
 	state := old.copy()
 	state.Noted = lastLines(slices.Concat(old.Noted, lines))
 	x.states.put(c.ID, state)
-}
-
-// lastLines returns the last of lines that may be kept.
-func lastLines(lines []LogLine) []LogLine {
-	size := 0
-	for i := len(lines) - 1; i >= 0; i-- {
-		if size += len(lines[i].Message); size > maxNotedSize || len(lines)-i > maxNoted {
-			return slices.Clone(lines[i+1:])
-		}
-	}
-	return lines
 }

@@ -359,3 +359,9 @@ type PluginSources interface {
 	KeptSources(ctx context.Context) ([]PluginSource, error)
 	DropSource(ctx context.Context, path string) error
 }
+
+// PluginRoute is what routing needs to know of an alert plugin.
+type PluginRoute struct {
+	HasUpdate bool
+	Channel   string // phone sms email chat other
+}

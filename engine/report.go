@@ -28,7 +28,7 @@ type ReportRow struct {
 // Report returns a row for each service and instance that was there at some
 // time from from to to (at most up to now), services first, in order of name. It
 // blocks on the disk and returns an *Error for a span without time.
-func (e *Engine) Report(ctx context.Context, from, to time.Time) ([]ReportRow, error) {
+func (e *historyService) Report(ctx context.Context, from, to time.Time) ([]ReportRow, error) {
 	span := Span{from.UTC(), earlier(to, e.now()).UTC()}
 	if span.empty() {
 		var p problems
@@ -62,7 +62,7 @@ func (e *Engine) Report(ctx context.Context, from, to time.Time) ([]ReportRow, e
 
 // subjectsEver returns all services and instances that are there, or of which
 // changes of status are kept.
-func (e *Engine) subjectsEver(ctx context.Context) ([]Ref, error) {
+func (e *historyService) subjectsEver(ctx context.Context) ([]Ref, error) {
 	found := map[Ref]bool{}
 	e.mu.RLock()
 	for id := range e.tables.services {
@@ -98,7 +98,7 @@ func (e *Engine) subjectsEver(ctx context.Context) ([]Ref, error) {
 }
 
 // reportRow builds the row of a subject; there is false when it was not there.
-func (e *Engine) reportRow(ctx context.Context, w *witness, ref Ref) (row ReportRow, there bool, err error) {
+func (e *historyService) reportRow(ctx context.Context, w *witness, ref Ref) (row ReportRow, there bool, err error) {
 	line, err := w.line(ctx, ref.key())
 	if err != nil {
 		return row, false, err
@@ -117,7 +117,7 @@ func (e *Engine) reportRow(ctx context.Context, w *witness, ref Ref) (row Report
 }
 
 // lastName returns the name that a deleted service or instance had.
-func (e *Engine) lastName(ctx context.Context, ref Ref) (string, error) {
+func (e *historyService) lastName(ctx context.Context, ref Ref) (string, error) {
 	revisions, err := e.store.Revisions(ctx, ref.Kind, ref.ID)
 	if err != nil {
 		return "", err
@@ -135,9 +135,9 @@ func (e *Engine) lastName(ctx context.Context, ref Ref) (string, error) {
 
 // countIncidents adds the incidents of the row's subject. They do not overlap:
 // the first that closed before the span ends the search.
-func (e *Engine) countIncidents(ctx context.Context, span Span, row *ReportRow) error {
+func (e *historyService) countIncidents(ctx context.Context, span Span, row *ReportRow) error {
 	closed, took := 0, time.Duration(0)
-	err := scan(ctx, e, KindIncident, Query{Term: row.Subject.key(), After: timeID(span.To), Reverse: true}, func(in *Incident) bool {
+	err := scan(ctx, e.State, KindIncident, Query{Term: row.Subject.key(), After: timeID(span.To), Reverse: true}, func(in *Incident) bool {
 		until := span.To
 		if in.Closed != nil {
 			if !in.Closed.After(span.From) {

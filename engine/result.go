@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Result is the outcome of one run of a check. Results are observations: they
 // are appended, never changed, and read as a sequence.
@@ -42,3 +45,20 @@ type LogLine struct {
 	Level   string    `json:"level"` // debug info warn error
 	Message string    `json:"message"`
 }
+
+// lastLines returns the last of lines that may be kept.
+func lastLines(lines []LogLine) []LogLine {
+	size := 0
+	for i := len(lines) - 1; i >= 0; i-- {
+		if size += len(lines[i].Message); size > maxNotedSize || len(lines)-i > maxNoted {
+			return slices.Clone(lines[i+1:])
+		}
+	}
+	return lines
+}
+
+// Bounds of what a check keeps of lines that were logged without a result.
+const (
+	maxNoted     = 100
+	maxNotedSize = 32 << 10 // bytes
+)

@@ -17,7 +17,7 @@ const lastInID = "~"
 
 // retain deletes what is older than the settings say. Limits move in steps of a
 // thirtieth of the time kept, an hour to a day: so most calls do nothing.
-func (e *Engine) retain(ctx context.Context) error {
+func (e *historyService) retain(ctx context.Context) error {
 	h, s, now := &e.history, e.Settings(), e.now().UTC()
 	h.mu.Lock()
 	summed, dropped := h.summed, h.dropped
@@ -66,7 +66,7 @@ func keptFrom(now time.Time, kept Duration) time.Time {
 func sumsFrom(now time.Time, kept Duration) time.Time { return now.Add(-kept.Std()).Truncate(day) }
 
 // dropResults deletes the results of all checks before an hour.
-func (e *Engine) dropResults(ctx context.Context, before time.Time) error {
+func (e *historyService) dropResults(ctx context.Context, before time.Time) error {
 	h := &e.history
 	mark := func(dropped time.Time) error {
 		return e.goOn(ctx, func(x *tx) error {
@@ -112,12 +112,12 @@ func (e *Engine) dropResults(ctx context.Context, before time.Time) error {
 
 // eraser deletes records in small batches.
 type eraser struct {
-	e     *Engine
+	e     *historyService
 	keys  []Key
 	began time.Time
 }
 
-func (e *Engine) newEraser() *eraser { return &eraser{e: e, began: e.now()} }
+func (e *historyService) newEraser() *eraser { return &eraser{e: e, began: e.now()} }
 
 func (d *eraser) add(ctx context.Context, kind Kind, ids ...string) error {
 	for _, id := range ids {
@@ -155,7 +155,7 @@ func (d *eraser) flush(ctx context.Context) error {
 }
 
 // recordIDs returns up to limit ids above after that begin with prefix.
-func (e *Engine) recordIDs(ctx context.Context, kind Kind, prefix, after string, limit int) ([]string, error) {
+func (e *historyService) recordIDs(ctx context.Context, kind Kind, prefix, after string, limit int) ([]string, error) {
 	var ids []string
 	err := e.store.Scan(ctx, kind, Query{After: after, Limit: limit}, func(r Record) bool {
 		if !strings.HasPrefix(r.ID, prefix) {
@@ -170,7 +170,7 @@ func (e *Engine) recordIDs(ctx context.Context, kind Kind, prefix, after string,
 // dropSums deletes the sums of days that ended at or before an instant, and all
 // sums of checks that are no more. It goes from check to check, without reading
 // the sums that stay.
-func (e *Engine) dropSums(ctx context.Context, before time.Time) error {
+func (e *historyService) dropSums(ctx context.Context, before time.Time) error {
 	d, began := e.newEraser(), e.now()
 	for at, n := "", 1; ; n++ {
 		ids, err := e.recordIDs(ctx, KindSum, "", at, 1)
@@ -192,7 +192,7 @@ func (e *Engine) dropSums(ctx context.Context, before time.Time) error {
 }
 
 // dropSumsOf deletes old sums of one check, from the first one on.
-func (e *Engine) dropSumsOf(ctx context.Context, d *eraser, check, first string, before time.Time) error {
+func (e *historyService) dropSumsOf(ctx context.Context, d *eraser, check, first string, before time.Time) error {
 	gone := e.checkNow(check) == nil
 	for ids := []string{first}; len(ids) > 0; {
 		for _, id := range ids {

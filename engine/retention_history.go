@@ -10,7 +10,7 @@ import (
 
 // dropIncidents deletes incidents that closed before an instant, with their
 // events and deliveries, unless one of these is still to be made.
-func (e *Engine) dropIncidents(ctx context.Context, before time.Time) error {
+func (e *historyService) dropIncidents(ctx context.Context, before time.Time) error {
 	d := e.newEraser()
 	for after := ""; ; {
 		var old []string
@@ -46,7 +46,7 @@ func (e *Engine) dropIncidents(ctx context.Context, before time.Time) error {
 }
 
 // alive reports whether an incident is open or has deliveries to make.
-func (e *Engine) alive(incident string) bool {
+func (e *historyService) alive(incident string) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return e.tables.incidents[incident] != nil || len(e.tables.waiting[incident]) > 0
@@ -54,7 +54,7 @@ func (e *Engine) alive(incident string) bool {
 
 // dropIncident deletes an incident, itself last: so that what a crash leaves
 // is found again.
-func (e *Engine) dropIncident(ctx context.Context, d *eraser, id string) error {
+func (e *historyService) dropIncident(ctx context.Context, d *eraser, id string) error {
 	events, err := e.recordIDs(ctx, KindIncidentEvent, id+"/", id+"/", 0)
 	if err != nil {
 		return err
@@ -71,19 +71,19 @@ func (e *Engine) dropIncident(ctx context.Context, d *eraser, id string) error {
 }
 
 // dropTests deletes the deliveries of tests, which belong to no incident.
-func (e *Engine) dropTests(ctx context.Context, before time.Time) error {
+func (e *historyService) dropTests(ctx context.Context, before time.Time) error {
 	return e.dropByTime(ctx, KindDelivery, IncidentTerm(""), before, func(r Record) bool {
 		var d Delivery
 		return json.Unmarshal(r.Data, &d) == nil && d.Incident == "" && !d.Active()
 	})
 }
 
-func (e *Engine) dropAudit(ctx context.Context, before time.Time) error {
+func (e *historyService) dropAudit(ctx context.Context, before time.Time) error {
 	return e.dropByTime(ctx, KindAudit, "", before, func(Record) bool { return true })
 }
 
 // dropByTime deletes records whose ids are of their time, as far as old says so.
-func (e *Engine) dropByTime(ctx context.Context, kind Kind, term string, before time.Time, old func(Record) bool) error {
+func (e *historyService) dropByTime(ctx context.Context, kind Kind, term string, before time.Time, old func(Record) bool) error {
 	d := e.newEraser()
 	for after := ""; ; {
 		var ids []string
@@ -108,7 +108,7 @@ func (e *Engine) dropByTime(ctx context.Context, kind Kind, term string, before 
 
 // dropTransitions deletes changes of status before an instant, but for the last
 // one of each object: it says how the object stood then.
-func (e *Engine) dropTransitions(ctx context.Context, before time.Time) error {
+func (e *historyService) dropTransitions(ctx context.Context, before time.Time) error {
 	d, began := e.newEraser(), e.now()
 	for at, n := "", 1; ; n++ {
 		ids, err := e.recordIDs(ctx, KindTransition, "", at, 1)
@@ -128,7 +128,7 @@ func (e *Engine) dropTransitions(ctx context.Context, before time.Time) error {
 	}
 }
 
-func (e *Engine) dropTransitionsOf(ctx context.Context, d *eraser, of string, before time.Time) error {
+func (e *historyService) dropTransitionsOf(ctx context.Context, d *eraser, of string, before time.Time) error {
 	held, gone := "", false // the newest one so far, and whether it is a deletion
 	for after := of + "/"; ; {
 		var ids []string
@@ -161,7 +161,7 @@ func (e *Engine) dropTransitionsOf(ctx context.Context, d *eraser, of string, be
 }
 
 // dropMaintenance forgets deleted silences.
-func (e *Engine) dropMaintenance(ctx context.Context, before time.Time) error {
+func (e *historyService) dropMaintenance(ctx context.Context, before time.Time) error {
 	d := e.newEraser()
 	var old []string
 	err := e.endedMaintenance(ctx, func(id string, ended endedMaintenance) {

@@ -8,12 +8,9 @@ import (
 	"moonwatch/engine/rota"
 )
 
-// NewRota returns a rota with the defaults of one that a person begins.
-func NewRota() Rota { return Rota{TimeZone: "UTC", Overrides: []RotaOverride{}} }
-
 // SaveRota creates a rota (ID "") or replaces the revision that r carries. A
 // feed is read soon after. It returns an *Error.
-func (e *Engine) SaveRota(ctx context.Context, by Actor, r Rota) (*Rota, error) {
+func (e *rotaService) SaveRota(ctx context.Context, by Actor, r Rota) (*Rota, error) {
 	if r.ID == "" {
 		r.ID, r.Revision = e.newID(), 0
 	}
@@ -112,7 +109,7 @@ func (r *Rota) validate(p *problems, old *Rota, known func(string) bool) {
 }
 
 // DeleteRota deletes a rota, and unlinks it from services and instances.
-func (e *Engine) DeleteRota(ctx context.Context, by Actor, id string, revision *uint64) error {
+func (e *rotaService) DeleteRota(ctx context.Context, by Actor, id string, revision *uint64) error {
 	err := e.do(ctx, by, func(x *tx) error {
 		r := x.rotas.get(id)
 		switch {
@@ -134,59 +131,4 @@ func (e *Engine) DeleteRota(ctx context.Context, by Actor, id string, revision *
 		e.duty.forget(id)
 	}
 	return err
-}
-
-// RotaView is a rota as clients see it.
-type RotaView struct {
-	Rota
-	Problems []rota.Problem `json:"problems"`
-	ReadAt   *time.Time     `json:"read_at"` // when the feed was last read whole
-	Stale    bool           `json:"stale"`   // the last reading failed: old shifts are kept
-	FeedURL  string         `json:"feed_url"`
-}
-
-// Rota returns one rota.
-func (e *Engine) Rota(id string) (RotaView, error) {
-	return oneView(e, KindRota, e.tables.rotas, id, e.rotaView)
-}
-
-// Rotas returns all rotas in order of id.
-func (e *Engine) Rotas() []RotaView { return allViews(e, e.tables.rotas, e.rotaView) }
-
-// StoredRota returns the rota as stored, the address of its feed in plain: what an
-// edit begins from.
-func (e *Engine) StoredRota(id string) (Rota, error) {
-	return oneView(e, KindRota, e.tables.rotas, id, e.opened)
-}
-
-func (e *Engine) rotaView(r *Rota) RotaView {
-	v := RotaView{Rota: e.opened(r), Problems: []rota.Problem{}}
-	if r.FeedToken != "" {
-		v.FeedURL = e.base(e.tables.site()) + "/feeds/" + r.FeedToken + ".ics"
-	}
-	v.FeedToken, v.ICalSealed = "", ""
-	v.Problems, v.ReadAt, v.Stale = e.duty.state(r.ID)
-	return v
-}
-
-// Shifts returns the shifts of a rota that overlap [from, to), within the 60
-// days that are looked ahead and the 30 days behind.
-func (e *Engine) Shifts(id string, from, to time.Time) ([]rota.Shift, error) {
-	if _, err := e.Rota(id); err != nil {
-		return nil, err
-	}
-	return orEmpty(rota.Within(e.duty.shifts(id), from, to)), nil
-}
-
-// RefreshRota reads the feed of a rota now. It blocks until it is read.
-func (e *Engine) RefreshRota(ctx context.Context, id string) (RotaView, error) {
-	r, err := e.StoredRota(id)
-	if err != nil {
-		return RotaView{}, err
-	}
-	if !r.hasFeed() {
-		return RotaView{}, conflict("%s has no feed", r.Name)
-	}
-	e.duty.read(ctx, &r)
-	return e.Rota(id)
 }

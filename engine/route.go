@@ -17,12 +17,6 @@ type Routing struct {
 	Waiting []*Delivery            // active deliveries of the incident, oldest first
 }
 
-// PluginRoute is what routing needs to know of an alert plugin.
-type PluginRoute struct {
-	HasUpdate bool
-	Channel   string // phone sms email chat other
-}
-
 // Person is a possible recipient.
 type Person struct {
 	ID       string

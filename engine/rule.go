@@ -32,7 +32,7 @@ const ruleRetry = 30 * time.Second
 const ruleMost = 10_000
 
 // cleanRule validates a status rule that was changed.
-func (e *Engine) cleanRule(p *problems, a, old *Alerting) {
+func (e *State) cleanRule(p *problems, a, old *Alerting) {
 	if a.StatusRule == "" || old != nil && old.StatusRule == a.StatusRule {
 		return
 	}

@@ -27,7 +27,7 @@ func (e *Engine) runSlot(t *slot) {
 	}
 	waiters := e.sched.landed(t)
 	e.post(func(x *tx) error {
-		x.finish(c.ID, r, report, waiters)
+		e.finish(x, c.ID, r, report, waiters)
 		return nil
 	})
 }
@@ -149,7 +149,7 @@ func ResultOf(c *Check, p RunReport, version string, start time.Time) Result {
 }
 
 // finish judges a run's result, and tells who waits for it once it is stored.
-func (x *tx) finish(id string, r Result, report RunReport, waiters []chan *Result) {
+func (e *Engine) finish(x *tx, id string, r Result, report RunReport, waiters []chan *Result) {
 	answer := func(r *Result) {
 		if len(waiters) > 0 {
 			x.whenDurable(func() {
@@ -161,17 +161,17 @@ func (x *tx) finish(id string, r Result, report RunReport, waiters []chan *Resul
 	}
 	c := x.checks.get(id)
 	if c != nil && report.None {
-		x.note(c, report.Log)
+		x.noteLines(c, report.Log)
 	}
 	if c == nil || report.None {
 		answer(nil)
 		return
 	}
-	x.watchLimits(c, report.Limit, r.Error)
+	e.watchLimits(x, c, report.Limit, r.Error)
 	stored := x.judge(c, r)
 	answer(stored)
 	if c.RetryInterval > 0 && x.states.get(id).Counting() {
-		x.e.sched.hasten(id, x.now.Add(c.RetryInterval.Std()))
+		e.sched.hasten(id, x.now.Add(c.RetryInterval.Std()))
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 const sealMost = 16 << 20
 
 // sealAsk asks for a pass over what a plugin's forms describe. It does not block.
-func (e *Engine) sealAsk(slug string) {
+func (e *State) sealAsk(slug string) {
 	e.sealMu.Lock()
 	defer e.sealMu.Unlock()
 	if !slices.Contains(e.sealQueue, slug) {
@@ -31,7 +31,7 @@ func (e *Engine) sealAsk(slug string) {
 
 // sealLoop looks through all plugins' values first, and then through those of
 // plugins that change.
-func (e *Engine) sealLoop() {
+func (e *State) sealLoop() {
 	for _, entry := range e.plugins.List() {
 		e.sealAsk(entry.Slug)
 	}
@@ -54,7 +54,7 @@ func (e *Engine) sealLoop() {
 // sealPlain seals the plain secrets of all objects. Their revisions are looked
 // through when the secrets of one of the plugins are not those of the last pass,
 // which a mark tells.
-func (e *Engine) sealPlain(ctx context.Context, slugs []string) error {
+func (e *State) sealPlain(ctx context.Context, slugs []string) error {
 	marks := map[string][]string{}
 	for _, slug := range slugs {
 		entry, ok := e.pluginEntry(slug)
@@ -97,7 +97,7 @@ func (e *Engine) sealPlain(ctx context.Context, slugs []string) error {
 
 func sealedMark(slug string) string { return "sealed/" + slug }
 
-func sealAll[T any](ctx context.Context, e *Engine, past bool, kind Kind, all map[string]*T, of func(*tx) *layer[T]) error {
+func sealAll[T any](ctx context.Context, e *State, past bool, kind Kind, all map[string]*T, of func(*tx) *layer[T]) error {
 	var errs []error
 	for id, v := range all {
 		if err := sealObject(ctx, e, past, kind, id, v, of); err != nil {
@@ -132,7 +132,7 @@ func secretsOf(forms map[FormName]form.Form) []string {
 
 // sealObject seals the plain secrets of an object; past: those of its revisions,
 // too. Each revision keeps its number, author and time, for nothing was edited.
-func sealObject[T any](ctx context.Context, e *Engine, past bool, kind Kind, id string, seen *T, of func(*tx) *layer[T]) error {
+func sealObject[T any](ctx context.Context, e *State, past bool, kind Kind, id string, seen *T, of func(*tx) *layer[T]) error {
 	for range 3 {
 		sealed := copyOf(seen)
 		changed, err := e.sealIn(sealed)
@@ -173,7 +173,7 @@ func sealObject[T any](ctx context.Context, e *Engine, past bool, kind Kind, id 
 
 // sealRevisions gives the revisions that hold a plain secret, sealed, the oldest
 // first, and last the newest of all.
-func sealRevisions[T any](ctx context.Context, e *Engine, kind Kind, id string) ([]Record, error) {
+func sealRevisions[T any](ctx context.Context, e *State, kind Kind, id string) ([]Record, error) {
 	list, err := e.store.Revisions(ctx, kind, id)
 	if err != nil {
 		return nil, err
@@ -214,7 +214,7 @@ func sealRevisions[T any](ctx context.Context, e *Engine, kind Kind, id string) 
 // writeSealed writes revisions anew, the last one being the object as it is.
 // current is asked in each step to put the object in memory; false: it is
 // another one by now, and errRetry is returned.
-func (e *Engine) writeSealed(ctx context.Context, kind Kind, id string, records []Record, current func(*tx) bool) error {
+func (e *State) writeSealed(ctx context.Context, kind Kind, id string, records []Record, current func(*tx) bool) error {
 	for len(records) > 0 {
 		last := len(records) - 1
 		n, size := 0, len(records[last].Data)
@@ -239,7 +239,7 @@ func (e *Engine) writeSealed(ctx context.Context, kind Kind, id string, records 
 }
 
 // sealIn seals the plain secrets of an object, replacing what it holds of them.
-func (e *Engine) sealIn(object any) (changed bool, err error) {
+func (e *State) sealIn(object any) (changed bool, err error) {
 	one := func(slug string, name FormName, id string, v form.Values) form.Values {
 		entry, ok := e.pluginEntry(slug)
 		if err != nil || !ok || entry.Plugin == nil || len(v) == 0 {

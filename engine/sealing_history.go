@@ -12,7 +12,7 @@ import (
 
 // sealHistory seals the plain secrets in what is over, incidents and deliveries,
 // and takes them out of the audit log.
-func (e *Engine) sealHistory(ctx context.Context) error {
+func (e *State) sealHistory(ctx context.Context) error {
 	if err := rewrite(ctx, e, KindDelivery, (*Delivery).terms, func(d *Delivery) (bool, error) { return e.sealIn(d) }); err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (e *Engine) sealHistory(ctx context.Context) error {
 
 // rewrite writes the records of a kind anew that seal changes, some at a time;
 // those that are in memory are left to the keeper.
-func rewrite[T any](ctx context.Context, e *Engine, kind Kind, terms func(*T) []string, seal func(*T) (bool, error)) error {
+func rewrite[T any](ctx context.Context, e *State, kind Kind, terms func(*T) []string, seal func(*T) (bool, error)) error {
 	const most = 100
 	for after := ""; ; {
 		var found []Record
@@ -71,7 +71,7 @@ func rewrite[T any](ctx context.Context, e *Engine, kind Kind, terms func(*T) []
 
 // veilPast hides in an entry what is a secret by now. It learns the plugins of
 // checks by the entries it sees.
-func (e *Engine) veilPast(a *AuditEntry, plugins map[string]string) (changed bool) {
+func (e *State) veilPast(a *AuditEntry, plugins map[string]string) (changed bool) {
 	for _, c := range a.Changes {
 		if slug, ok := c.After.(string); ok && a.Kind == KindCheck && c.Field == "plugin" {
 			plugins[a.Object] = slug
@@ -118,7 +118,7 @@ func (e *Engine) veilPast(a *AuditEntry, plugins map[string]string) (changed boo
 }
 
 // veiled hides the secrets in a value of a form, or in what is at a path of it.
-func (e *Engine) veiled(slug string, name FormName, path string, v any) (out any, changed bool) {
+func (e *State) veiled(slug string, name FormName, path string, v any) (out any, changed bool) {
 	entry, ok := e.pluginEntry(slug)
 	if !ok || entry.Plugin == nil || v == nil {
 		return v, false

@@ -94,24 +94,10 @@ func (x *tx) instanceSnapshots(ids []string) []InstanceSnapshot {
 	return out
 }
 
-func (x *tx) overall(ref Ref) Status {
-	if s := x.subjects.get(ref.key()); s != nil {
-		return s.Overall
-	}
-	return StatusPassing
-}
-
 // pageURL is the address of an object's page: below the public URL, or below
 // the address that the monitor listens on.
 func (x *tx) pageURL(collection, id string) string {
 	return x.e.base(x.site()) + "/" + collection + "/" + id
-}
-
-func (e *Engine) base(site *Settings) string {
-	if site.PublicURL != "" {
-		return strings.TrimRight(site.PublicURL, "/")
-	}
-	return strings.TrimRight(e.o.SelfURL, "/")
 }
 
 // userSnapshot is a user as the plugin may see them.

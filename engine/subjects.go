@@ -9,20 +9,9 @@ import (
 	"moonwatch/engine/form"
 )
 
-func newAlerting() Alerting {
-	return Alerting{StatusChecks: []string{}, UsersToNotify: []string{}, Alerts: []AlertChoice{}, AlertsEnabled: true,
-		RepeatInterval: map[Status]Duration{}, Rotas: []string{}, Escalation: []EscalationStep{}, DependsOn: []Ref{}, Tags: []string{}}
-}
-
-// NewService returns a service with the defaults of one that a person begins.
-func NewService() Service { return Service{Instances: []string{}, Alerting: newAlerting()} }
-
-// NewInstance returns an instance with the defaults of one that a person begins.
-func NewInstance() Instance { return Instance{Alerting: newAlerting()} }
-
 // SaveService creates a service (ID "") or replaces the revision that s
 // carries. It returns an *Error, and blocks on plugins' cleaning and on the disk.
-func (e *Engine) SaveService(ctx context.Context, by Actor, s Service) (saved *Service, err error) {
+func (e *targetService) SaveService(ctx context.Context, by Actor, s Service) (saved *Service, err error) {
 	if s.ID == "" {
 		s.ID, s.Revision = e.newID(), 0
 	}
@@ -57,7 +46,7 @@ func (e *Engine) SaveService(ctx context.Context, by Actor, s Service) (saved *S
 
 // SaveInstance creates an instance (ID "") or replaces the revision that i
 // carries. It returns an *Error, and blocks on plugins' cleaning and on the disk.
-func (e *Engine) SaveInstance(ctx context.Context, by Actor, i Instance) (saved *Instance, err error) {
+func (e *targetService) SaveInstance(ctx context.Context, by Actor, i Instance) (saved *Instance, err error) {
 	if i.ID == "" {
 		i.ID, i.Revision = e.newID(), 0
 	}
@@ -89,19 +78,8 @@ func (e *Engine) SaveInstance(ctx context.Context, by Actor, i Instance) (saved 
 	return saved, err
 }
 
-// atRevision makes sure that a save is made against the newest revision.
-func atRevision(kind Kind, given uint64, gone bool, now func() uint64) error {
-	switch {
-	case gone && given > 0:
-		return missing(kind)
-	case !gone && given != now():
-		return errChanged
-	}
-	return nil
-}
-
 // cleanAlerting validates what services and instances have in common.
-func (e *Engine) cleanAlerting(ctx context.Context, p *problems, id string, a, old *Alerting) {
+func (e *State) cleanAlerting(ctx context.Context, p *problems, id string, a, old *Alerting) {
 	p.link("runbook_link", a.RunbookLink)
 	p.tags(a.Tags)
 	a.StatusChecks, a.UsersToNotify, a.Alerts = orEmpty(a.StatusChecks), orEmpty(a.UsersToNotify), orEmpty(a.Alerts)
@@ -142,7 +120,7 @@ func (e *Engine) cleanAlerting(ctx context.Context, p *problems, id string, a, o
 // stepsMost is how many escalation steps a subject may have.
 const stepsMost = 20
 
-func (e *Engine) cleanSteps(p *problems, a *Alerting) {
+func (e *State) cleanSteps(p *problems, a *Alerting) {
 	if len(a.Escalation) > stepsMost {
 		p.add("escalation", "max", "at most %d steps", stepsMost)
 		return
@@ -165,7 +143,7 @@ func (e *Engine) cleanSteps(p *problems, a *Alerting) {
 	}
 }
 
-func (e *Engine) cleanAlert(ctx context.Context, p *problems, id, location string, choice *AlertChoice, old *Alerting, seen map[string]bool) {
+func (e *State) cleanAlert(ctx context.Context, p *problems, id, location string, choice *AlertChoice, old *Alerting, seen map[string]bool) {
 	if choice.Plugin == "" {
 		p.add(location+".plugin", "required", "this is required")
 		return
@@ -243,8 +221,6 @@ func links(p *problems, location string, ids []string, what string, there func(s
 	}
 }
 
-func at(location string, i int) string { return fmt.Sprintf("%s[%d]", location, i) }
-
 // dependsOn reports whether from depends on to, directly or through others.
 func (x *tx) dependsOn(from, to Ref, seen map[Ref]bool) bool {
 	s, ok := x.subject(from)
@@ -307,7 +283,7 @@ func (x *tx) saveInstance(i, old *Instance, p problems) error {
 
 // DeleteService deletes a service; an open incident closes and those who were
 // told are told.
-func (e *Engine) DeleteService(ctx context.Context, by Actor, id string, revision *uint64) error {
+func (e *targetService) DeleteService(ctx context.Context, by Actor, id string, revision *uint64) error {
 	return e.do(ctx, by, func(x *tx) error {
 		s := x.services.get(id)
 		if s == nil {
@@ -326,7 +302,7 @@ func (e *Engine) DeleteService(ctx context.Context, by Actor, id string, revisio
 }
 
 // DeleteInstance deletes an instance, and unlinks it from services.
-func (e *Engine) DeleteInstance(ctx context.Context, by Actor, id string, revision *uint64) error {
+func (e *targetService) DeleteInstance(ctx context.Context, by Actor, id string, revision *uint64) error {
 	return e.do(ctx, by, func(x *tx) error {
 		i := x.instances.get(id)
 		if i == nil {
@@ -356,54 +332,4 @@ func (x *tx) dropSubject(ref Ref, name string, before any) {
 	x.unlinkFromSilences(ref.Kind, ref.ID)
 	x.unlinkSubject(ref)
 	x.evaluate(ref, fmt.Sprintf("the %s %s was deleted", ref.Kind, name))
-}
-
-// RunSubject runs all active checks of a service or instance now and returns
-// their results in order of the checks' names.
-func (e *Engine) RunSubject(ctx context.Context, ref Ref) ([]*Result, error) {
-	e.mu.RLock()
-	var ids []string
-	switch ref.Kind {
-	case KindService:
-		if s := e.tables.services[ref.ID]; s != nil {
-			ids = s.StatusChecks
-		} else {
-			e.mu.RUnlock()
-			return nil, missing(KindService)
-		}
-	case KindInstance:
-		if i := e.tables.instances[ref.ID]; i != nil {
-			ids = i.StatusChecks
-		} else {
-			e.mu.RUnlock()
-			return nil, missing(KindInstance)
-		}
-	}
-	var checks []*Check
-	for _, id := range ids {
-		if c := e.tables.checks[id]; c != nil && c.Active {
-			checks = append(checks, c)
-		}
-	}
-	e.mu.RUnlock()
-	if !e.started.Load() || e.isStopping() {
-		return nil, &Error{Kind: Unavailable, Message: "the monitor is not running"}
-	}
-	slices.SortFunc(checks, func(a, b *Check) int { return compareText(a.Name, b.Name) })
-	var waits []<-chan *Result
-	for _, c := range checks {
-		waits = append(waits, e.sched.runNow(c))
-	}
-	out := []*Result{}
-	for _, w := range waits {
-		select {
-		case r := <-w:
-			if r != nil {
-				out = append(out, r)
-			}
-		case <-ctx.Done():
-			return out, nil
-		}
-	}
-	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ const (
 // sumPass sums up the results of all checks over some finished hours. Records
 // are put whole, so that a pass that was cut short is done again.
 type sumPass struct {
-	e      *Engine
+	e      *historyService
 	w      *witness // over the hours, and one hour more
 	puts   []Record
 	checks []string // of puts
@@ -28,7 +29,7 @@ type sumPass struct {
 }
 
 // sumUp sums up the finished hours that are not summed up yet.
-func (e *Engine) sumUp(ctx context.Context) error {
+func (e *historyService) sumUp(ctx context.Context) error {
 	h := &e.history
 	now := e.now().UTC()
 	to := now.Add(-sumGrace).Truncate(time.Hour)
@@ -72,14 +73,14 @@ func (e *Engine) sumUp(ctx context.Context) error {
 	})
 }
 
-func (e *Engine) checksInOrder() []*Check {
+func (e *historyService) checksInOrder() []*Check {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	out := make([]*Check, 0, len(e.tables.checks))
 	for _, c := range e.tables.checks {
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b *Check) int { return compareText(a.ID, b.ID) })
+	slices.SortFunc(out, func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
 

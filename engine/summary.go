@@ -53,7 +53,7 @@ const SummaryPointsMost = 10_000
 // of whole hours come from the hourly sums, as far as there are such; finer
 // steps from results, and where these are dropped, an hour's sum stands in the
 // step in which the hour begins. It blocks on the disk and returns an *Error.
-func (e *Engine) Summary(ctx context.Context, check string, from, to time.Time, step time.Duration) ([]SummaryPoint, error) {
+func (e *historyService) Summary(ctx context.Context, check string, from, to time.Time, step time.Duration) ([]SummaryPoint, error) {
 	c := e.checkNow(check)
 	if c == nil {
 		return nil, missing(KindCheck)
@@ -107,7 +107,7 @@ func summaryStep(span time.Duration) time.Duration { return nextStep(span / 240)
 
 // summary is a summary under way.
 type summary struct {
-	e      *Engine
+	e      *historyService
 	check  *Check
 	step   time.Duration
 	span   Span

@@ -161,22 +161,6 @@ func (x *tx) changeSuppressed(ref Ref, change func(*Suppression) bool) {
 	}
 }
 
-// depend keeps the index from what is depended on to what depends on it.
-func (t *tables) depend(child Ref, old, now []Ref) {
-	for _, parent := range old {
-		delete(t.dependents[parent], child)
-		if len(t.dependents[parent]) == 0 {
-			delete(t.dependents, parent)
-		}
-	}
-	for _, parent := range now {
-		if t.dependents[parent] == nil {
-			t.dependents[parent] = map[Ref]bool{}
-		}
-		t.dependents[parent][child] = true
-	}
-}
-
 // steps returns the escalation steps of a subject in order of time.
 func (a *Alerting) steps() []EscalationStep {
 	steps := slices.Clone(a.Escalation)

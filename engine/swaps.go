@@ -12,8 +12,8 @@ import (
 // rotas: nothing but its overrides may differ, and these only so that the actor
 // hands over shifts of their own, or from now on takes over one themselves. It
 // returns an *Error, of kind Forbidden for all else.
-func (e *Engine) SwapShifts(ctx context.Context, by Actor, r Rota) (*Rota, error) {
-	seen, err := e.StoredRota(r.ID)
+func (e *rotaService) SwapShifts(ctx context.Context, by Actor, r Rota) (*Rota, error) {
+	seen, err := e.storedRota(r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -69,32 +69,4 @@ func mayOverride(shifts []rota.Shift, old, next []RotaOverride, user string, now
 		}
 	}
 	return true
-}
-
-// base returns the shifts of a rota without its overrides, as far as they are
-// looked ahead for.
-func (d *duty) base(r *Rota, now time.Time) []rota.Shift {
-	d.mu.RLock()
-	known := d.rotas[r.ID]
-	d.mu.RUnlock()
-	var feed *rota.Feed
-	if known != nil {
-		feed = known.feed
-	}
-	shifts, _ := d.plain(r, feed, now)
-	return shifts
-}
-
-// plain is base for a feed as it was read (nil: not yet), with its problems.
-func (d *duty) plain(r *Rota, feed *rota.Feed, now time.Time) ([]rota.Shift, []rota.Problem) {
-	from, to := now.Add(-dutyBehind), now.Add(dutyAhead)
-	switch {
-	case r.Rotation != nil || r.Dealt != nil:
-		shifts, _ := rota.DealtShifts(r.Rotation, r.Dealt, r.TimeZone, from, to) // was validated
-		return shifts, nil
-	case feed != nil:
-		shifts, problems := feed.Shifts(from, to, d.e.people(), rota.Limits{})
-		return shifts, slices.Concat(feed.Problems, problems)
-	}
-	return nil, nil
 }

@@ -35,7 +35,7 @@ func timeID(at time.Time) string {
 // transitions returns the recorded changes of an object that say how it stood
 // from from to to: the last one at or before from, those between, and the first
 // one after, as far as there are such.
-func (e *Engine) transitions(ctx context.Context, of string, from, to time.Time) ([]Transition, error) {
+func (e *historyService) transitions(ctx context.Context, of string, from, to time.Time) ([]Transition, error) {
 	var list []Transition
 	var bad error
 	read := func(r Record) (Transition, bool) {
@@ -81,7 +81,7 @@ type origin struct {
 }
 
 // origin looks an object up.
-func (e *Engine) origin(of string) origin {
+func (e *historyService) origin(of string) origin {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	kind, id, _ := strings.Cut(of, ":")
@@ -152,7 +152,7 @@ func (t *Transition) before() standing {
 
 // statusLine returns how an object stood from from to to, as its transitions
 // alone say it. The line has no gaps.
-func (e *Engine) statusLine(ctx context.Context, of string, from, to time.Time) ([]stretch, error) {
+func (e *historyService) statusLine(ctx context.Context, of string, from, to time.Time) ([]stretch, error) {
 	list, err := e.transitions(ctx, of, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of %s: %w", of, err)
@@ -198,7 +198,7 @@ func join(line []stretch) []stretch {
 }
 
 // stops returns when the monitor itself did not run.
-func (e *Engine) stops(ctx context.Context, from, to time.Time) ([]Span, error) {
+func (e *historyService) stops(ctx context.Context, from, to time.Time) ([]Span, error) {
 	list, err := e.transitions(ctx, monitorKey, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of the monitor: %w", err)

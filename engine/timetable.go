@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"moonwatch/engine/cron"
-	"moonwatch/engine/rota"
 )
 
 // after returns when a check's first slot after the instant from is: on its
@@ -130,28 +129,6 @@ func (t *timetable) moved(c *Check, slot time.Time) time.Time {
 		return opens.Add(firstWait(c.ID, c.Interval.Std()))
 	}
 	return first
-}
-
-// loadZone returns the time zone of a name, as rotas read it.
-func loadZone(name string) (*time.Location, error) {
-	zone, err := rota.LoadZone(name)
-	if err != nil {
-		return nil, errors.New("write an IANA time zone, such as Europe/Berlin")
-	}
-	return zone, nil
-}
-
-// zone complains about a time zone that is none; else it is kept by its IANA
-// name, "" as UTC, so that whoever reads it finds the zone that was meant.
-func (p *problems) zone(location string, name *string) {
-	if *name == "" {
-		*name = "UTC"
-	}
-	if zone, err := loadZone(*name); err != nil {
-		p.add(location, "invalid", "%s", err)
-	} else {
-		*name = zone.String()
-	}
 }
 
 func (s *Schedule) validate(p *problems) {

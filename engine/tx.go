@@ -30,6 +30,7 @@ type tables struct {
 	rotas      map[string]*Rota
 	contacts   map[string]*Contact // by user id
 
+	silencesOf map[Key]map[string]bool    // what a silence names → ids of silences
 	subjectsOf map[string]map[Ref]bool    // check id → subjects it is linked to
 	dependents map[Ref]map[Ref]bool       // subject → subjects that depend on it
 	names      map[Kind]map[string]string // nameKey of the name → id
@@ -40,30 +41,15 @@ type tables struct {
 }
 
 func newTables() *tables {
-	return &tables{
-		services: map[string]*Service{}, instances: map[string]*Instance{}, checks: map[string]*Check{},
-		users: map[string]*User{}, tokens: map[string]*Token{}, settings: map[string]*Settings{},
-		plugins: map[string]*PluginSettings{}, states: map[string]*CheckState{}, subjects: map[string]*SubjectState{},
-		incidents: map[string]*Incident{}, deliveries: map[string]*Delivery{}, sessions: map[string]*Session{},
-		breakers: map[string]*Breaker{}, silences: map[string]*Silence{}, rotas: map[string]*Rota{}, contacts: map[string]*Contact{},
-		dependents: map[Ref]map[Ref]bool{},
-		subjectsOf: map[string]map[Ref]bool{}, names: map[Kind]map[string]string{},
+	t := &tables{
+		dependents: map[Ref]map[Ref]bool{}, subjectsOf: map[string]map[Ref]bool{}, silencesOf: map[Key]map[string]bool{}, names: map[Kind]map[string]string{},
 		waiting: map[string]map[string]bool{}, latest: map[string]*Result{}, tokenHash: map[string]string{}, pings: map[string]string{},
 	}
+	for _, k := range kinds {
+		k.empty(t)
+	}
+	return t
 }
-
-// SubjectState is what is derived of a service or instance.
-type SubjectState struct {
-	Subject  Ref        `json:"subject"`
-	Overall  Status     `json:"overall_status"`
-	Old      Status     `json:"old_overall_status"`
-	Since    time.Time  `json:"since"`
-	LastSent *time.Time `json:"last_alert_sent"`
-	Incident string     `json:"incident"`          // of the open incident, "" without
-	Problem  string     `json:"problem,omitempty"` // why the default rule took the place of the subject's own
-}
-
-func (r Ref) key() string { return string(r.Kind) + ":" + r.ID }
 
 // layer is a table as a transaction sees it: what it put, over its parent's
 // layer or the tables.
@@ -137,7 +123,7 @@ func (l *layer[T]) fold(child *layer[T]) {
 
 // tx is a set of changes under way. It belongs to the keeper's goroutine.
 type tx struct {
-	e      *Engine
+	e      *State
 	t      *tables
 	parent *tx
 	now    time.Time
@@ -165,54 +151,35 @@ type tx struct {
 	size    int // bytes of the results' texts
 	latest  map[string]*Result
 	authors map[Key]string
-	again   map[Key][]Record      // revisions that are written anew, the newest of the object last
-	deletes bool                  // configuration is deleted: by one command a batch, whose author the batch names
-	deleter string                // the username of that command's caller
-	after   []func()              // run once the changes are durable
-	data    map[string]*scopeData // plugins' stores that were changed, by scope
+	again   map[Key][]Record // revisions that are written anew, the newest of the object last
+	deletes bool             // configuration is deleted: by one command a batch, whose author the batch names
+	deleter string           // the username of that command's caller
+	after   []func()         // run once the changes are durable
+	visible []func()         // run when the changes become visible, under the engine's lock
+	scratch map[string]any   // what parts above note of the changes under way, for later looks in the same transaction
 }
 
-func (e *Engine) begin(now time.Time) *tx {
-	t := e.tables
-	return &tx{e: e, t: t, now: now,
-		services: layer[Service]{kind: KindService, base: t.services}, instances: layer[Instance]{kind: KindInstance, base: t.instances},
-		checks: layer[Check]{kind: KindCheck, base: t.checks}, users: layer[User]{kind: KindUser, base: t.users},
-		tokens: layer[Token]{kind: KindToken, base: t.tokens}, settings: layer[Settings]{kind: KindSettings, base: t.settings},
-		plugins: layer[PluginSettings]{kind: KindPluginSettings, base: t.plugins},
-		states:  layer[CheckState]{kind: KindCheckState, base: t.states}, subjects: layer[SubjectState]{kind: KindSubjectState, base: t.subjects},
-		incidents:  layer[Incident]{kind: KindIncident, base: t.incidents},
-		deliveries: layer[Delivery]{kind: KindDelivery, base: t.deliveries},
-		sessions:   layer[Session]{kind: KindSession, base: t.sessions}, breakers: layer[Breaker]{kind: KindBreaker, base: t.breakers},
-		silences: layer[Silence]{kind: KindSilence, base: t.silences}, rotas: layer[Rota]{kind: KindRota, base: t.rotas}, contacts: layer[Contact]{kind: KindContact, base: t.contacts},
-		latest: map[string]*Result{}, authors: map[Key]string{}, again: map[Key][]Record{}}
+func (e *State) begin(now time.Time) *tx {
+	x := &tx{e: e, t: e.tables, now: now, latest: map[string]*Result{}, authors: map[Key]string{}, again: map[Key][]Record{}}
+	for _, k := range kinds {
+		k.begin(x)
+	}
+	return x
 }
 
 // child begins a transaction whose changes are folded in by fold, or forgotten.
 func (x *tx) child(by Actor) *tx {
-	return &tx{e: x.e, t: x.t, parent: x, now: x.now, by: by,
-		services: x.services.child(), instances: x.instances.child(), checks: x.checks.child(), users: x.users.child(),
-		tokens: x.tokens.child(), settings: x.settings.child(), plugins: x.plugins.child(), states: x.states.child(),
-		subjects: x.subjects.child(), incidents: x.incidents.child(), deliveries: x.deliveries.child(),
-		sessions: x.sessions.child(), breakers: x.breakers.child(), silences: x.silences.child(), rotas: x.rotas.child(), contacts: x.contacts.child(), latest: map[string]*Result{}, authors: map[Key]string{}, again: map[Key][]Record{}}
+	c := &tx{e: x.e, t: x.t, parent: x, now: x.now, by: by, latest: map[string]*Result{}, authors: map[Key]string{}, again: map[Key][]Record{}}
+	for _, k := range kinds {
+		k.child(c)
+	}
+	return c
 }
 
 func (x *tx) fold(c *tx) {
-	x.services.fold(&c.services)
-	x.instances.fold(&c.instances)
-	x.checks.fold(&c.checks)
-	x.users.fold(&c.users)
-	x.tokens.fold(&c.tokens)
-	x.settings.fold(&c.settings)
-	x.plugins.fold(&c.plugins)
-	x.states.fold(&c.states)
-	x.subjects.fold(&c.subjects)
-	x.incidents.fold(&c.incidents)
-	x.deliveries.fold(&c.deliveries)
-	x.sessions.fold(&c.sessions)
-	x.breakers.fold(&c.breakers)
-	x.silences.fold(&c.silences)
-	x.rotas.fold(&c.rotas)
-	x.contacts.fold(&c.contacts)
+	for _, k := range kinds {
+		k.fold(x, c)
+	}
 	x.written = append(x.written, c.written...)
 	x.results = append(x.results, c.results...)
 	x.size += c.size
@@ -223,16 +190,36 @@ func (x *tx) fold(c *tx) {
 		x.deletes, x.deleter = true, c.deleter
 	}
 	x.after = append(x.after, c.after...)
-	if x.data == nil {
-		x.data = c.data
-	} else {
-		maps.Copy(x.data, c.data)
+	x.visible = append(x.visible, c.visible...)
+	for key, v := range c.scratch {
+		x.note(key, v)
 	}
 }
 
 // whenDurable runs fn on the keeper once the changes are durable and visible,
 // and before who asked for them is told. fn does not block.
 func (x *tx) whenDurable(fn func()) { x.after = append(x.after, fn) }
+
+// note keeps v for noted, as long as the transaction lasts.
+func (x *tx) note(key string, v any) {
+	if x.scratch == nil {
+		x.scratch = map[string]any{}
+	}
+	x.scratch[key] = v
+}
+
+// noted is what was noted last under a key, here or before; nil without.
+func (x *tx) noted(key string) any {
+	for at := x; at != nil; at = at.parent {
+		if v, ok := at.scratch[key]; ok {
+			return v
+		}
+	}
+	return nil
+}
+
+// whenVisible runs fn under the engine's lock when the changes become visible.
+func (x *tx) whenVisible(fn func()) { x.visible = append(x.visible, fn) }
 
 // lastResult returns the newest result of a check, nil without.
 func (x *tx) lastResult(check string) *Result {
@@ -260,189 +247,27 @@ func (x *tx) batch() *Batch {
 			b.Puts = append(b.Puts, w.Record)
 		}
 	}
-	put(x, b, &x.services, func(v *Service) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.instances, func(v *Instance) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.checks, func(v *Check) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.users, func(v *User) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.tokens, func(v *Token) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.settings, func(v *Settings) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.plugins, func(v *PluginSettings) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.states, nil, nil)
-	put(x, b, &x.subjects, nil, nil)
-	put(x, b, &x.incidents, nil, (*Incident).terms)
-	put(x, b, &x.deliveries, nil, (*Delivery).terms)
-	put(x, b, &x.sessions, nil, nil)
-	put(x, b, &x.breakers, nil, nil)
-	put(x, b, &x.silences, func(v *Silence) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.rotas, func(v *Rota) *Meta { return &v.Meta }, nil)
-	put(x, b, &x.contacts, nil, nil)
+	for _, k := range kinds {
+		k.batch(x, b)
+	}
 	return b
 }
 
 func (b *Batch) empty() bool { return len(b.Puts) == 0 && len(b.Deletes) == 0 && len(b.Results) == 0 }
 
-func put[T any](x *tx, b *Batch, l *layer[T], meta func(*T) *Meta, terms func(*T) []string) {
-	for id, v := range l.puts {
-		key := Key{l.kind, id}
-		if v == nil {
-			b.Deletes = append(b.Deletes, key)
-			continue
-		}
-		data, err := json.Marshal(v)
-		if err != nil {
-			panic(fmt.Sprintf("encode %s %s: %v", l.kind, id, err)) // our own types always encode
-		}
-		r := Record{Kind: l.kind, ID: id, At: x.now, Data: data}
-		if meta != nil {
-			r.Revision, r.Author = meta(v).Revision, x.authors[key]
-		}
-		if past := x.again[key]; past != nil {
-			b.Puts = append(b.Puts, past...)
-			if past[len(past)-1].Revision == r.Revision {
-				continue // it was not edited since
-			}
-		}
-		if terms != nil {
-			r.Terms = terms(v)
-		}
-		b.Puts = append(b.Puts, r)
-	}
-}
-
 // merge makes the changes visible. The caller holds the engine's lock.
 func (x *tx) merge() {
-	for id, s := range x.services.puts {
-		x.t.relink(Ref{KindService, id}, checksOf(x.t.services[id], func(s *Service) []string { return s.StatusChecks }), checksOf(s, func(s *Service) []string { return s.StatusChecks }))
-		x.t.depend(Ref{KindService, id}, dependsOf(x.t.services[id], func(s *Service) []Ref { return s.DependsOn }), dependsOf(s, func(s *Service) []Ref { return s.DependsOn }))
-		rename(x.t, KindService, id, x.t.services[id], s, func(s *Service) string { return s.Name })
+	for _, k := range kinds {
+		k.merge(x)
 	}
-	for id, s := range x.instances.puts {
-		x.t.relink(Ref{KindInstance, id}, checksOf(x.t.instances[id], func(s *Instance) []string { return s.StatusChecks }), checksOf(s, func(s *Instance) []string { return s.StatusChecks }))
-		x.t.depend(Ref{KindInstance, id}, dependsOf(x.t.instances[id], func(s *Instance) []Ref { return s.DependsOn }), dependsOf(s, func(s *Instance) []Ref { return s.DependsOn }))
-		rename(x.t, KindInstance, id, x.t.instances[id], s, func(s *Instance) string { return s.Name })
-	}
-	for id, c := range x.checks.puts {
-		rename(x.t, KindCheck, id, x.t.checks[id], c, func(c *Check) string { return c.Name })
-		if old := x.t.checks[id]; old != nil {
-			delete(x.t.pings, old.PingToken)
-		}
-		if c == nil {
-			delete(x.t.latest, id)
-		} else if c.PingToken != "" {
-			x.t.pings[c.PingToken] = id
-		}
-	}
-	for id, u := range x.users.puts {
-		rename(x.t, KindUser, id, x.t.users[id], u, func(u *User) string { return u.Username })
-	}
-	for id, r := range x.rotas.puts {
-		rename(x.t, KindRota, id, x.t.rotas[id], r, func(r *Rota) string { return r.Name })
-	}
-	for id, d := range x.deliveries.puts {
-		x.t.enlist(id, d)
-	}
-	for id, t := range x.tokens.puts {
-		if old := x.t.tokens[id]; old != nil {
-			delete(x.t.tokenHash, old.Hash)
-		}
-		if t != nil {
-			x.t.tokenHash[t.Hash] = id
-		}
-	}
-	merge(x.t.services, &x.services)
-	merge(x.t.instances, &x.instances)
-	merge(x.t.checks, &x.checks)
-	merge(x.t.users, &x.users)
-	merge(x.t.tokens, &x.tokens)
-	merge(x.t.settings, &x.settings)
-	merge(x.t.plugins, &x.plugins)
-	merge(x.t.states, &x.states)
-	merge(x.t.subjects, &x.subjects)
-	merge(x.t.incidents, &x.incidents)
-	merge(x.t.deliveries, &x.deliveries)
-	merge(x.t.sessions, &x.sessions)
-	merge(x.t.breakers, &x.breakers)
-	merge(x.t.silences, &x.silences)
-	merge(x.t.rotas, &x.rotas)
-	merge(x.t.contacts, &x.contacts)
 	for id, r := range x.latest {
 		if x.t.checks[id] != nil {
 			x.t.latest[id] = r
 		}
 	}
 	x.t.forget(x)
-	x.e.data.merge(x.data)
-}
-
-func merge[T any](m map[string]*T, l *layer[T]) {
-	for id, v := range l.puts {
-		if v == nil {
-			delete(m, id)
-		} else {
-			m[id] = v
-		}
-	}
-}
-
-func dependsOf[T any](v *T, of func(*T) []Ref) []Ref {
-	if v == nil {
-		return nil
-	}
-	return of(v)
-}
-
-func checksOf[T any](v *T, of func(*T) []string) []string {
-	if v == nil {
-		return nil
-	}
-	return of(v)
-}
-
-func (t *tables) relink(subject Ref, old, now []string) {
-	for _, id := range old {
-		delete(t.subjectsOf[id], subject)
-		if len(t.subjectsOf[id]) == 0 {
-			delete(t.subjectsOf, id)
-		}
-	}
-	for _, id := range now {
-		if t.subjectsOf[id] == nil {
-			t.subjectsOf[id] = map[Ref]bool{}
-		}
-		t.subjectsOf[id][subject] = true
-	}
-}
-
-func rename[T any](t *tables, kind Kind, id string, old, now *T, name func(*T) string) {
-	if t.names[kind] == nil {
-		t.names[kind] = map[string]string{}
-	}
-	if old != nil && t.names[kind][nameKey(kind, name(old))] == id {
-		delete(t.names[kind], nameKey(kind, name(old)))
-	}
-	if now != nil {
-		t.names[kind][nameKey(kind, name(now))] = id
-	}
-}
-
-// enlist keeps the index from incidents to their active deliveries.
-func (t *tables) enlist(id string, d *Delivery) {
-	if d != nil && d.Active() && d.Incident != "" {
-		if t.waiting[d.Incident] == nil {
-			t.waiting[d.Incident] = map[string]bool{}
-		}
-		t.waiting[d.Incident][id] = true
-		return
-	}
-	incident := ""
-	if d != nil {
-		incident = d.Incident
-	} else if old := t.deliveries[id]; old != nil {
-		incident = old.Incident
-	}
-	delete(t.waiting[incident], id)
-	if len(t.waiting[incident]) == 0 {
-		delete(t.waiting, incident)
+	for _, fn := range x.visible {
+		fn()
 	}
 }
 
@@ -464,20 +289,24 @@ func (t *tables) forget(x *tx) {
 	}
 }
 
-func (in *Incident) terms() []string {
-	terms := []string{in.Subject.key()}
-	if in.Closed == nil {
-		terms = append(terms, "open")
-	}
-	return terms
+// written is a record that passes by memory, or its deletion.
+type written struct {
+	Record
+	deleted bool
 }
 
-func (d *Delivery) terms() []string {
-	terms := []string{"incident:" + d.Incident, d.Subject.key(), "plugin:" + d.Plugin, "state:" + string(d.State)}
-	if d.Active() {
-		terms = append(terms, "active")
-	} else if d.State == DeliverySent {
-		terms = append(terms, sentTerm(d.Plugin))
+func (w written) key() Key { return Key{w.Kind, w.ID} }
+
+// erase deletes a record that is not kept in memory.
+func (x *tx) erase(kind Kind, id string) {
+	x.written = append(x.written, written{Record{Kind: kind, ID: id}, true})
+}
+
+// write writes a record that is not kept in memory.
+func (x *tx) write(kind Kind, id string, v any, terms ...string) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("encode %s %s: %v", kind, id, err))
 	}
-	return terms
+	x.written = append(x.written, written{Record{Kind: kind, ID: id, At: x.now, Terms: terms, Data: data}, false})
 }

@@ -13,7 +13,7 @@ import (
 // linked to it. Services, instances, checks, rotas, silences and users can be
 // brought back. It returns an *Error (NotFound for a revision that is not there),
 // and blocks on the disk.
-func (e *Engine) Undelete(ctx context.Context, by Actor, kind Kind, id string, revision uint64) error {
+func (e *revisionService) Undelete(ctx context.Context, by Actor, kind Kind, id string, revision uint64) error {
 	list, err := e.store.Revisions(ctx, kind, id)
 	if err != nil {
 		return fmt.Errorf("read the revisions of %s %s: %w", kind, id, err)
@@ -23,7 +23,7 @@ func (e *Engine) Undelete(ctx context.Context, by Actor, kind Kind, id string, r
 		return missing(kind)
 	}
 	newest := list[slices.IndexFunc(list, func(r Revision) bool { return !r.Deleted })]
-	switch past := (undeletion{ctx, e, by, list[0].Number, list[i].Data}); kind {
+	switch past := (undeletion{ctx, e.State, by, list[0].Number, list[i].Data}); kind {
 	case KindService:
 		return bringBack(past, func(s *Service) *Meta { return &s.Meta }, func(s *Service) (func(x *tx) error, error) {
 			var p problems
@@ -89,7 +89,7 @@ func (e *Engine) Undelete(ctx context.Context, by Actor, kind Kind, id string, r
 // undeletion is a deleted object on its way back.
 type undeletion struct {
 	ctx  context.Context
-	e    *Engine
+	e    *State
 	by   Actor
 	last uint64 // the number of its deletion
 	data []byte
@@ -141,10 +141,3 @@ func (x *tx) dropLinks(a *Alerting) {
 	}
 	a.dropEmptySteps()
 }
-
-// kept are the items for which is holds.
-func kept[T any](items []T, is func(T) bool) []T {
-	return slices.DeleteFunc(slices.Clone(items), func(v T) bool { return !is(v) })
-}
-
-func copyOf[T any](v *T) *T { c := *v; return &c }

@@ -39,7 +39,7 @@ const uptimeDaysMost = 3660
 // Uptime accounts for the time of a check (of is CheckKey), service or instance
 // (of is Ref.Term) from from to to, at most up to now. It blocks on the disk,
 // and returns an *Error for a span without time and for what was never there.
-func (e *Engine) Uptime(ctx context.Context, of string, from, to time.Time) (Uptime, error) {
+func (e *historyService) Uptime(ctx context.Context, of string, from, to time.Time) (Uptime, error) {
 	if err := e.recorded(ctx, of); err != nil {
 		return Uptime{}, err
 	}
@@ -62,7 +62,7 @@ func (e *Engine) Uptime(ctx context.Context, of string, from, to time.Time) (Upt
 
 // UptimeDays accounts for the last days calendar days of a zone, the oldest
 // first; the last is today, up to now.
-func (e *Engine) UptimeDays(ctx context.Context, of string, days int, zone *time.Location) ([]Uptime, error) {
+func (e *historyService) UptimeDays(ctx context.Context, of string, days int, zone *time.Location) ([]Uptime, error) {
 	if days < 1 || days > uptimeDaysMost {
 		var p problems
 		p.add("days", "invalid", "between 1 and %d", uptimeDaysMost)
@@ -91,7 +91,7 @@ func (e *Engine) UptimeDays(ctx context.Context, of string, days int, zone *time
 }
 
 // recorded returns an *Error unless there is or was such an object.
-func (e *Engine) recorded(ctx context.Context, of string) error {
+func (e *historyService) recorded(ctx context.Context, of string) error {
 	if e.origin(of).exists {
 		return nil
 	}
@@ -134,14 +134,14 @@ func account(line []stretch, span Span) Uptime {
 // witness tells how objects stood over one span: it holds what is the same for
 // all of them.
 type witness struct {
-	e           *Engine
+	e           *historyService
 	span        Span // not empty
 	stops       []Span
 	maintenance *maintenance
 	kept        time.Time // nothing is known of the time before
 }
 
-func (e *Engine) newWitness(ctx context.Context, span Span) (*witness, error) {
+func (e *historyService) newWitness(ctx context.Context, span Span) (*witness, error) {
 	w := &witness{e: e, span: span, kept: e.now().Add(-e.Settings().HistoryKept.Std())}
 	var err error
 	if w.stops, err = e.stops(ctx, span.From, span.To); err != nil {

@@ -58,47 +58,22 @@ type InstanceView struct {
 	SubjectView
 }
 
-// oneView returns the view of one object of a table.
-func oneView[T, V any](e *Engine, kind Kind, table map[string]*T, id string, view func(*T) V) (V, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if v := table[id]; v != nil {
-		return view(v), nil
-	}
-	var none V
-	return none, missing(kind)
-}
-
-// allViews returns the views of all objects of a table in order of id.
-func allViews[T, V any](e *Engine, table map[string]*T, view func(*T) V) []V {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make([]V, 0, len(table))
-	for _, id := range slices.Sorted(maps.Keys(table)) {
-		out = append(out, view(table[id]))
-	}
-	return out
-}
-
-// asStored is the view that leaves nothing out.
-func asStored[T any](v *T) T { return *v }
-
 // Check returns one check.
-func (e *Engine) Check(id string) (CheckView, error) {
-	return oneView(e, KindCheck, e.tables.checks, id, e.checkView)
+func (e *checkService) Check(id string) (CheckView, error) {
+	return oneView(e.State, KindCheck, e.tables.checks, id, e.checkView)
 }
 
 // Checks returns all checks in order of id.
-func (e *Engine) Checks() []CheckView { return allViews(e, e.tables.checks, e.checkView) }
+func (e *checkService) Checks() []CheckView { return allViews(e.State, e.tables.checks, e.checkView) }
 
 // StoredCheck returns the check as it is stored, secrets sealed: what an edit
 // begins from.
-func (e *Engine) StoredCheck(id string) (Check, error) {
-	return oneView(e, KindCheck, e.tables.checks, id, asStored)
+func (e *checkService) StoredCheck(id string) (Check, error) {
+	return oneView(e.State, KindCheck, e.tables.checks, id, asStored)
 }
 
 // checkView builds the view of a check. The read lock is held.
-func (e *Engine) checkView(c *Check) CheckView {
+func (e *State) checkView(c *Check) CheckView {
 	v, t := e.bareCheck(c), e.tables
 	if why := c.scheduleProblem(); why != "" {
 		v.Problem = why
@@ -135,7 +110,7 @@ func (e *Engine) checkView(c *Check) CheckView {
 
 // bareCheck builds what of a check's view costs no time to find out, see
 // BareChecks. The read lock is held.
-func (e *Engine) bareCheck(c *Check) CheckView {
+func (e *State) bareCheck(c *Check) CheckView {
 	v := CheckView{Check: *c, Status: CheckPending}
 	v.Config, v.PingToken = nil, ""
 	if s := e.tables.states[c.ID]; s != nil {
@@ -154,43 +129,28 @@ func (e *Engine) bareCheck(c *Check) CheckView {
 	return v
 }
 
-// public masks values by the schema of their form, or without it when the
-// plugin is not there.
-func (e *Engine) public(slug string, name FormName, values form.Values) form.Values {
-	if entry, ok := e.pluginEntry(slug); ok && entry.Plugin != nil {
-		return entry.Plugin.Meta().Forms[name].Public(values)
-	}
-	if m, ok := form.Mask(map[string]any(values)).(map[string]any); ok && m != nil {
-		return m
-	}
-	return form.Values{}
-}
-
-// Public returns values of a plugin's form as clients may see them.
-func (e *Engine) Public(slug string, name FormName, values form.Values) form.Values {
-	return e.public(slug, name, values)
-}
-
 // Service returns one service.
-func (e *Engine) Service(id string) (ServiceView, error) {
-	return oneView(e, KindService, e.tables.services, id, e.serviceView)
+func (e *targetService) Service(id string) (ServiceView, error) {
+	return oneView(e.State, KindService, e.tables.services, id, e.serviceView)
 }
 
 // Services returns all services in order of id.
-func (e *Engine) Services() []ServiceView { return allViews(e, e.tables.services, e.serviceView) }
-
-// StoredService returns the service as it is stored: what an edit begins from.
-func (e *Engine) StoredService(id string) (Service, error) {
-	return oneView(e, KindService, e.tables.services, id, asStored)
+func (e *targetService) Services() []ServiceView {
+	return allViews(e.State, e.tables.services, e.serviceView)
 }
 
-func (e *Engine) serviceView(s *Service) ServiceView {
+// StoredService returns the service as it is stored: what an edit begins from.
+func (e *targetService) StoredService(id string) (Service, error) {
+	return oneView(e.State, KindService, e.tables.services, id, asStored)
+}
+
+func (e *State) serviceView(s *Service) ServiceView {
 	v := ServiceView{*s, e.subjectView(Ref{KindService, s.ID})}
 	v.Alerts = e.publicAlerts(s.Alerts)
 	return v
 }
 
-func (e *Engine) publicAlerts(alerts []AlertChoice) []AlertChoice {
+func (e *State) publicAlerts(alerts []AlertChoice) []AlertChoice {
 	out := make([]AlertChoice, len(alerts))
 	for i, a := range alerts {
 		out[i] = AlertChoice{a.Plugin, e.public(a.Plugin, ServiceConfigForm, a.Settings)}
@@ -198,7 +158,7 @@ func (e *Engine) publicAlerts(alerts []AlertChoice) []AlertChoice {
 	return out
 }
 
-func (e *Engine) subjectView(ref Ref) SubjectView {
+func (e *State) subjectView(ref Ref) SubjectView {
 	v := SubjectView{OverallStatus: StatusPassing, OldOverallStatus: StatusPassing}
 	s := e.tables.subjects[ref.key()]
 	if s == nil {
@@ -218,39 +178,41 @@ func (e *Engine) subjectView(ref Ref) SubjectView {
 }
 
 // Instance returns one instance.
-func (e *Engine) Instance(id string) (InstanceView, error) {
-	return oneView(e, KindInstance, e.tables.instances, id, e.instanceView)
+func (e *targetService) Instance(id string) (InstanceView, error) {
+	return oneView(e.State, KindInstance, e.tables.instances, id, e.instanceView)
 }
 
 // Instances returns all instances in order of id.
-func (e *Engine) Instances() []InstanceView { return allViews(e, e.tables.instances, e.instanceView) }
-
-// StoredInstance returns the instance as it is stored: what an edit begins from.
-func (e *Engine) StoredInstance(id string) (Instance, error) {
-	return oneView(e, KindInstance, e.tables.instances, id, asStored)
+func (e *targetService) Instances() []InstanceView {
+	return allViews(e.State, e.tables.instances, e.instanceView)
 }
 
-func (e *Engine) instanceView(i *Instance) InstanceView {
+// StoredInstance returns the instance as it is stored: what an edit begins from.
+func (e *targetService) StoredInstance(id string) (Instance, error) {
+	return oneView(e.State, KindInstance, e.tables.instances, id, asStored)
+}
+
+func (e *State) instanceView(i *Instance) InstanceView {
 	v := InstanceView{*i, e.subjectView(Ref{KindInstance, i.ID})}
 	v.Alerts = e.publicAlerts(i.Alerts)
 	return v
 }
 
 // User returns one user, without the password's hash.
-func (e *Engine) User(id string) (User, error) {
-	return oneView(e, KindUser, e.tables.users, id, e.userView)
+func (e *userService) User(id string) (User, error) {
+	return oneView(e.State, KindUser, e.tables.users, id, e.userView)
 }
 
 // Users returns all users in order of id, without their passwords' hashes.
-func (e *Engine) Users() []User { return allViews(e, e.tables.users, e.userView) }
+func (e *userService) Users() []User { return allViews(e.State, e.tables.users, e.userView) }
 
 // StoredUser returns the user as stored: what an edit begins from.
-func (e *Engine) StoredUser(id string) (User, error) {
-	return oneView(e, KindUser, e.tables.users, id, asStored)
+func (e *userService) StoredUser(id string) (User, error) {
+	return oneView(e.State, KindUser, e.tables.users, id, asStored)
 }
 
 // UserNamed returns the id of the user with a username, in any case.
-func (e *Engine) UserNamed(username string) (string, bool) {
+func (e *userService) UserNamed(username string) (string, bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	u := e.tables.userNamed(username)
@@ -260,12 +222,7 @@ func (e *Engine) UserNamed(username string) (string, bool) {
 	return u.ID, true
 }
 
-// userNamed returns the user with a username, in any case; nil without.
-func (t *tables) userNamed(username string) *User {
-	return t.users[t.names[KindUser][nameKey(KindUser, username)]]
-}
-
-func (e *Engine) userView(u *User) User {
+func (e *State) userView(u *User) User {
 	v := *u
 	v.PasswordHash, v.FeedToken = "", ""
 	v.IsFallback = isFallback(u.ID, e.tables.site(), maps.All(e.tables.rotas))
@@ -277,11 +234,11 @@ func (e *Engine) userView(u *User) User {
 }
 
 // Tokens returns all tokens in order of id, without their hashes.
-func (e *Engine) Tokens() []Token { return allViews(e, e.tables.tokens, tokenView) }
+func (e *userService) Tokens() []Token { return allViews(e.State, e.tables.tokens, tokenView) }
 
 // Token returns one token, without its hash.
-func (e *Engine) Token(id string) (Token, error) {
-	return oneView(e, KindToken, e.tables.tokens, id, tokenView)
+func (e *userService) Token(id string) (Token, error) {
+	return oneView(e.State, KindToken, e.tables.tokens, id, tokenView)
 }
 
 func tokenView(t *Token) Token {
@@ -291,7 +248,7 @@ func tokenView(t *Token) Token {
 }
 
 // Sessions returns the sessions of a user, the newest first.
-func (e *Engine) Sessions(user string) []Session {
+func (e *userService) Sessions(user string) []Session {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	var out []Session
@@ -329,7 +286,7 @@ func (e *Engine) PluginSuspended(slug string) (string, bool) {
 
 // Results calls fn for the results of a check that started in [from, to), the
 // newest first, until fn returns false. A zero time is no bound.
-func (e *Engine) Results(ctx context.Context, check string, from, to time.Time, fn func(*Result) bool) error {
+func (e *checkService) Results(ctx context.Context, check string, from, to time.Time, fn func(*Result) bool) error {
 	if e.checkNow(check) == nil {
 		return missing(KindCheck)
 	}
@@ -344,7 +301,7 @@ func (e *Engine) Results(ctx context.Context, check string, from, to time.Time, 
 
 // ResultsBefore is Results for paging: those with a sequence number below before
 // (0: from the newest).
-func (e *Engine) ResultsBefore(ctx context.Context, check string, from time.Time, before uint64, fn func(*Result) bool) error {
+func (e *checkService) ResultsBefore(ctx context.Context, check string, from time.Time, before uint64, fn func(*Result) bool) error {
 	if e.checkNow(check) == nil {
 		return missing(KindCheck)
 	}
@@ -353,4 +310,17 @@ func (e *Engine) ResultsBefore(ctx context.Context, check string, from time.Time
 		low = uint64(max(from.UnixMicro(), 0))
 	}
 	return e.store.Results(ctx, check, low, before, fn)
+}
+
+// BareChecks returns all checks in no order, without what costs time to find
+// out: Config, NextRun, PingURL, Services, InstanceIDs and Suspended are empty.
+// It is for choosing among many checks; Check gives the rest.
+func (e *checkService) BareChecks() []CheckView {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := make([]CheckView, 0, len(e.tables.checks))
+	for _, c := range e.tables.checks {
+		out = append(out, e.bareCheck(c))
+	}
+	return out
 }

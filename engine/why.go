@@ -63,7 +63,7 @@ type WhyDelivery struct {
 // Why answers "why was I (not) paged?" for the events of an incident that q
 // selects, in their order. It blocks on the disk and returns an *Error when
 // there is no such incident, or no such event in it.
-func (e *Engine) Why(ctx context.Context, incident string, q WhyQuery) ([]Why, error) {
+func (e *incidentService) Why(ctx context.Context, incident string, q WhyQuery) ([]Why, error) {
 	if _, err := e.Incident(ctx, incident); err != nil {
 		return nil, err
 	}
