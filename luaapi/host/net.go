@@ -18,7 +18,7 @@ type Net struct {
 	exec      map[string]bool
 	userAgent []string // header values that requests share; never written
 	encodings []string
-	buffers   sync.Pool   // of *bytes.Buffer, for bodies
+	buffers   sync.Pool // of *bytes.Buffer, for bodies
 	programs  programs
 	rawPing   atomic.Bool // which kind of socket the last ping went through
 }
