@@ -1,0 +1,146 @@
+// Package cli is the command line of Moonwatch: one file per command.
+//
+// Arguments, variables of the environment and signals come in; what goes out is
+// text for people, JSON or YAML for programs, and an exit code. `serve` builds the
+// rooms in order (data folder, plugins, server, engine), hands each what it needs
+// of the others, and stops them in the reverse order. This is the only package
+// that knows them all.
+//
+// Every other command that reads or changes what a monitor holds is a client of
+// its REST API: through the socket in the data folder when the monitor runs, or
+// else through the same handlers over the opened folder (connect, in client.go).
+// So a command must hold no rule of its own on what is allowed or valid, and must
+// not touch the engine's state beside the API. Plugin commands (new, lint, test,
+// run, watch, doc) need no data folder at all.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	stdlog "log"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is the program's own. Only Main sets it, before any command runs.
+var version = builtVersion(debug.ReadBuildInfo())
+
+// commands are the command line. Every flag is also read from MOONWATCH_….
+type commands struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the monitor (the default)."`
+	Plugin  pluginCommands `cmd:"" help:"Write, try and list plugins."`
+	User    userCommands   `cmd:"" help:"Add users and set passwords."`
+	Token   tokenCommands  `cmd:"" help:"Make API tokens."`
+	Export  exportCommand  `cmd:"" help:"Write all configuration as YAML."`
+	Import  importCommand  `cmd:"" help:"Read configuration from YAML."`
+	Backup  backupCommand  `cmd:"" help:"Write everything into one file, also while the monitor runs."`
+	Restore restoreCommand `cmd:"" help:"Make a data folder from a backup."`
+	Doctor  doctorCommand  `cmd:"" help:"Tell what is wrong with a data folder or a configuration file."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// streams are what a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	adoptLog func(*slog.Logger) // has libraries' log lines go to a log; nil leaves them alone
+}
+
+// exitCode is an error that ends the program with a code and prints nothing.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
+
+// usageError is a command line that could not be understood.
+const usageError = 2
+
+// Main runs the program with the arguments of its command line, on the process's
+// own streams, and returns its exit code. release is the version that was set
+// when it was built; when it is empty the version is what Go knows of the build.
+func Main(release string, args []string) int {
+	if release != "" {
+		version = release
+	}
+	return run(args, streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, adoptLog: adoptLog})
+}
+
+// adoptLog makes what libraries write to the process's standard logger lines of
+// log as any other.
+func adoptLog(log *slog.Logger) {
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelWarn).Writer())
+}
+
+// builtVersion is the version that Go recorded in the binary: of the module when
+// it was installed as one or built at a tag, or else "dev" with the commit. A
+// build that knows neither is "dev".
+func builtVersion(info *debug.BuildInfo, ok bool) string {
+	if !ok {
+		return "dev"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return strings.TrimPrefix(v, "v")
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "dev-" + s.Value[:12]
+		}
+	}
+	return "dev"
+}
+
+// run runs one command line and returns the exit code. It touches nothing of the
+// process beside the streams it is given.
+func run(args []string, s streams) int {
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
+	var c commands
+	if len(args) > 0 && args[0] == "--version" {
+		args = []string{"version"}
+	}
+	ended := -1
+	parser, err := kong.New(&c,
+		kong.Name("moonwatch"),
+		kong.Description("A self-hosted monitor that is extended by Lua files."),
+		kong.DefaultEnvars("MOONWATCH"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { ended = code }),
+		kong.Bind(s),
+	)
+	if err != nil {
+		panic(err) // the declaration above is wrong
+	}
+	ctx, err := parser.Parse(args)
+	if ended >= 0 { // --help
+		return ended
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "moonwatch: %s\n", nearestCommand(err.Error(), parser.Model.Node))
+		return usageError
+	}
+	err = ctx.Run()
+	var code exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	}
+	fmt.Fprintf(s.err, "moonwatch: %s\n", err)
+	return 1
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(s streams) error {
+	fmt.Fprintln(s.out, "moonwatch", version)
+	return nil
+}

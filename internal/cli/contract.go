@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"strings"
+
+	"moonwatch/luaapi/describe"
+	"moonwatch/server/web"
+)
+
+// contractWords are the names of the plugin contract, for the editor of plugins
+// to complete.
+func contractWords() []web.Word {
+	var out []web.Word
+	add := func(of, name, shown, text string) {
+		out = append(out, web.Word{Of: of, Name: name, Shown: shown, Text: firstSentence(text)})
+	}
+	functions := func(of string, list []describe.Function) {
+		for _, f := range list {
+			add(of, f.Name, f.Signature(), f.Text)
+		}
+	}
+	fields := func(of string, list []describe.Field) {
+		for _, f := range list {
+			add(of, f.Name, f.Name+": "+f.Type, f.Text)
+		}
+	}
+	for _, m := range append(describe.Modules(), describe.Library()...) {
+		functions(m.Name, m.Functions)
+		fields(m.Name, m.Fields)
+	}
+	for _, o := range describe.Objects() {
+		if !o.Options {
+			functions(o.Name, o.Methods)
+			fields(o.Name, o.Fields)
+		}
+	}
+	for _, f := range describe.FieldTypes() {
+		add("forms", f.Name, f.Name+`{ "name", … }`, f.Text)
+	}
+	functions("", describe.Globals())
+	for _, k := range describe.Keys() {
+		add("", k.Name, k.Name+": "+k.Type, k.Text)
+	}
+	fields("", describe.FieldArguments())
+	return out
+}
+
+func firstSentence(text string) string {
+	one, _, more := strings.Cut(text, ". ")
+	if more {
+		one += "."
+	}
+	return one
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestMemorySize(t *testing.T) {
+	for text, want := range map[string]uint64{
+		"0": 0, "512MiB": 512 << 20, "2GiB": 2 << 30, "2gib": 2 << 30, "1.5 GiB": 3 << 29, "64M": 64 << 20, "64MB": 64 << 20,
+		"134217728": 128 << 20, "131072k": 128 << 20, "1TiB": 1 << 40,
+	} {
+		var got memorySize
+		if err := got.UnmarshalText([]byte(text)); err != nil || uint64(got) != want {
+			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"": "no size", "much": "no size", "-1GiB": "no size", "1XB": "no size", "NaN": "no size", "1e30": "no size", "12 34MiB": "no size", "MiB": "no size",
+		"63MiB": "too little", "1": "too little",
+	} {
+		var got memorySize
+		if err := got.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %d, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestDefaultMemory(t *testing.T) {
+	const meminfo = "MemTotal:        4194304 kB\nMemFree:  1 kB\n"
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  uint64
+	}{
+		{"nothing is known", nil, 1 << 30},
+		{"a machine", map[string]string{"proc/meminfo": meminfo}, 1 << 30},
+		{"a small machine", map[string]string{"proc/meminfo": "MemTotal: 1048576 kB\n"}, 256 << 20},
+		{"a tiny machine", map[string]string{"proc/meminfo": "MemTotal: 262144 kB\n"}, 128 << 20},
+		{"a large machine", map[string]string{"proc/meminfo": "MemTotal: 268435456 kB\n"}, 1 << 30},
+		{"cgroup v2", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a.slice/b.service\n",
+			"sys/fs/cgroup/a.slice/b.service/memory.max": "536870912\n", "sys/fs/cgroup/a.slice/memory.max": "max\n"}, 256 << 20},
+		{"a limit further up", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a.slice/b.service\n",
+			"sys/fs/cgroup/a.slice/b.service/memory.max": "max\n", "sys/fs/cgroup/a.slice/memory.max": "536870912\n"}, 256 << 20},
+		{"a container that sees its own group as the top", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/docker/abc\n",
+			"sys/fs/cgroup/memory.max": "536870912\n"}, 256 << 20},
+		{"no limit in v2", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "max\n"}, 1 << 30},
+		{"cgroup v1", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "4:cpu:/\n3:cpuacct,memory:/a/b\n0::/\n",
+			"sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "536870912\n"}, 256 << 20},
+		{"no limit in v1", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/a\n",
+			"sys/fs/cgroup/memory/a/memory.limit_in_bytes": "9223372036854771712\n"}, 1 << 30},
+		{"a group that allows more than the machine has", map[string]string{"proc/meminfo": "MemTotal: 1048576 kB\n", "proc/self/cgroup": "0::/\n",
+			"sys/fs/cgroup/memory.max": "17179869184\n"}, 256 << 20},
+		{"a tiny group", map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "134217728\n"}, 128 << 20},
+	} {
+		root := t.TempDir()
+		for name, text := range c.files {
+			path := filepath.Join(root, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := defaultMemory(root); got != c.want {
+			t.Errorf("%s: %d MB, want %d", c.name, got>>20, c.want>>20)
+		}
+	}
+	for memory, want := range map[uint64]int{1: 1, 96 << 20: 2048, 1 << 30: 20_000, 1 << 40: 20_000} {
+		if got := runsInFlight(memory); got != want {
+			t.Errorf("with %d bytes %d runs may be under way, want %d", memory, got, want)
+		}
+	}
+}
+
+func TestMemoryLimit(t *testing.T) {
+	for _, c := range []struct {
+		live, stacks, rest, runs uint64
+		want                     int64
+	}{
+		{0, 0, 0, 1 << 30, memoryLeast}, {290 << 20, 5 << 20, 290 << 20, 1 << 30, memoryLeast}, {400 << 20, 200 << 20, 400 << 20, 1 << 30, 1064 << 20}, {1 << 30, 0, 1 << 30, 1 << 30, 1600 << 20},
+		{40 << 20, 0, 40 << 20, 256 << 20, 264 << 20},             // what runs may take beside the rest
+		{200 << 20, 0, 40 << 20, 256 << 20, 264 << 20},            // of which they hold a part
+		{700 << 20, 0, 100 << 20, 512 << 20, (700 + 700/8) << 20}, // more is alive than there may be: no collecting all the time
+	} {
+		if got := memoryLimit(c.live, c.stacks, c.rest, c.runs); got>>20 != c.want>>20 {
+			t.Errorf("of %d MB alive, %d of stacks, %d of what is no run's, beside runs that may take %d: %d MB, want %d", c.live>>20, c.stacks>>20, c.rest>>20, c.runs>>20, got>>20, c.want>>20)
+		}
+	}
+}
+
+func TestHeapGrowth(t *testing.T) {
+	for _, c := range []struct {
+		until  int
+		cycles uint64
+		want   int
+	}{
+		{100, 0, 100}, {100, 2, 100}, {100, 3, 200}, {400, 9, 400}, {400, 1, 400}, {400, 0, 300}, {150, 0, 100},
+	} {
+		if got := heapGrowth(c.until, c.cycles); got != c.want {
+			t.Errorf("%d%% after %d collections: %d%%, want %d%%", c.until, c.cycles, got, c.want)
+		}
+	}
+}
+
+// TestALargeHeapAtRestIsCollected holds that a heap that is no longer collected
+// by itself is, and seldom where that gives nothing.
+func TestALargeHeapAtRestIsCollected(t *testing.T) {
+	var tidy tidying
+	looks := func(heap, cycles uint64) (n int) {
+		for n = 1; !tidy.due(heap, cycles); n++ {
+			if n > 10*tidyMost {
+				return -1
+			}
+		}
+		return n
+	}
+	if n := looks(tidyFrom-1, 1); n >= 0 {
+		t.Errorf("a small heap is collected after %d looks", n)
+	}
+	if n := looks(600<<20, 1); n != tidyLeast {
+		t.Errorf("a large one after %d looks, want %d", n, tidyLeast)
+	}
+	for i := range uint64(3 * tidyMost) {
+		if tidy.due(600<<20, i) {
+			t.Fatal("one that is collected by itself is collected once more")
+		}
+	}
+	tidy.done(600<<20, 100<<20)
+	if n := looks(600<<20, 1); n < tidyLeast || n > tidyLeast+1 {
+		t.Errorf("again after %d looks, want %d", n, tidyLeast)
+	}
+	for want := 2 * tidyLeast; want <= 2*tidyMost; want *= 2 {
+		tidy.done(600<<20, 590<<20)
+		if n := looks(600<<20, 1); n != min(want, tidyMost) {
+			t.Errorf("where nothing is to be had, after %d looks, want %d", n, min(want, tidyMost))
+		}
+	}
+	if rest := restOfHeap(100, 50, 0); rest != 50 {
+		t.Errorf("the rest falls to %d at once, want 50", rest)
+	}
+	if rest := restOfHeap(4000, 90000, 50000); rest != 4100 {
+		t.Errorf("the rest rises to %d, want 4100", rest)
+	}
+}

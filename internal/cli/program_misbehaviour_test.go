@@ -1,0 +1,317 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// goodRun is a check plugin as it should be: a little work, a little I/O.
+const goodRun = `local forms, http = require "forms", require "http"
+local P = { name = "Good", slug = "good", version = "1", config_form = { forms.URLField{ "address", required = false } } }
+function P:run(check, result)
+  local words = {}
+  for word in ("the quick brown fox jumps over the lazy dog"):gmatch("%a+") do words[#words + 1] = word:upper() end
+  table.sort(words)
+  result.succeeded = table.concat(words, " ") == "BROWN DOG FOX JUMPS LAZY OVER QUICK THE THE" and ("x"):rep(3) == "xxx"
+  if check.address ~= "" then
+    local response, problem = http.get(check.address)
+    result.succeeded, result.error = response ~= nil and response.status == 200, problem or ""
+  end
+  return result
+end
+return P
+`
+
+// mostMemory is what the process may hold in bytes beside the corpus: what runs
+// may by default (1 GiB), and a half of that for the rest and for garbage.
+const mostMemory = 1500 << 20
+
+// misbehaviour says how long the test is and how many good checks it has: a
+// short form for the gate; MOONWATCH_LONG_TESTS is a duration (20m) for the long
+// one, in which a hostile visitor calls as well, or 1 for thirty seconds of it.
+type misbehaviour struct {
+	duration, interval time.Duration
+	good               int
+	long               bool
+}
+
+func howMuchMisbehaviour(t *testing.T) misbehaviour {
+	text := os.Getenv("MOONWATCH_LONG_TESTS")
+	if text == "" {
+		return misbehaviour{12 * time.Second, 2 * time.Second, 200, false}
+	}
+	m := misbehaviour{30 * time.Second, 5 * time.Second, 1000, true}
+	if d, err := time.ParseDuration(text); err == nil {
+		m.duration = d
+	} else if text != "1" {
+		t.Fatalf("MOONWATCH_LONG_TESTS is %q, want 1 or a duration", text)
+	}
+	return m
+}
+
+// TestMisbehaviour runs the corpus of bad plugins at once beside good checks,
+// while their views are called: good checks keep every slot, bad runs end in
+// time and with a reason, and memory stays bounded; in the long form it comes
+// back, and no connection stays. Under the race detector, which multiplies times
+// and memory, it holds only how runs end.
+func TestMisbehaviour(t *testing.T) {
+	how := howMuchMisbehaviour(t)
+	targets := hostileTargets(t)
+	m := newMonitor(t)
+	m.flags = []string{"--log-level", "error"}
+	m.save("good.lua", goodRun)
+	m.saveAll("1", func(string) string { return "" })
+	m.admin()
+	m.start()
+	fine := newReceiver(t)
+	var good, bad []string
+	for i := range how.good {
+		config := object{}
+		if i%2 == 0 {
+			config["address"] = fine.URL
+		}
+		good = append(good, m.check(fmt.Sprint("good ", i), "good", config, object{"interval": how.interval.String()}))
+	}
+	for i := range badPlugins() {
+		bad = append(bad, m.check(fmt.Sprint("bad ", i), fmt.Sprint("bad", i), object{}, object{"timeout": "2s", "interval": "2s"}))
+	}
+	sockets := m.sockets()
+	m.saveAll("2", targets.Replace) // they turn bad all at once
+	begin := time.Now()
+	ctx, leave := context.WithCancel(t.Context())
+	var visitors sync.WaitGroup
+	visitors.Go(func() { m.callViews(ctx) })
+	if how.long {
+		visitors.Go(func() { hostileVisitor(ctx, t, "http://"+m.address) })
+	}
+	most, stall, saved := int64(0), time.Duration(0), time.Now()
+	var machine slowness
+	for time.Since(begin) < how.duration {
+		most = max(most, m.memory("VmRSS"))
+		asleep := time.Now()
+		time.Sleep(20 * time.Millisecond)
+		stall = max(stall, time.Since(asleep)-20*time.Millisecond)
+		machine.take()
+		if time.Since(saved) > 2*time.Minute { // a file that changes gives a suspended plugin another chance
+			saved = time.Now()
+			m.saveAll("2", func(s string) string { return targets.Replace(s) + " -- " + saved.String() })
+		}
+	}
+	end := time.Now()
+	leave()
+	visitors.Wait()
+	slots := map[string]time.Time{}
+	for _, id := range good {
+		slots[id] = m.nextRun(id)
+	}
+	most = max(most, m.memory("VmHWM"))
+	if how.long {
+		m.comesToRest(bad, sockets)
+	}
+	// What they left is read from a monitor that is at rest.
+	if code := m.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("ended with %d beside bad plugins", code)
+	}
+	for i := range badPlugins() {
+		os.Remove(filepath.Join(m.plugins, fmt.Sprintf("bad%d.lua", i)))
+	}
+	m.start()
+	if most > mostMemory && !raceEnabled {
+		t.Errorf("it held %d MB, want less than %d", most>>20, int64(mostMemory)>>20)
+	}
+	lost, late := goodSlots(t, m, slots, begin, end, how.interval)
+	// On a machine so busy with other things that it holds up even this test, which
+	// only sleeps, for half of an interval, a run may begin when its slot is over.
+	spared := 0
+	if stall > how.interval/2 {
+		spared = len(good) / 2
+	}
+	if lost > spared && !raceEnabled {
+		t.Errorf("%d slots of good checks were lost, want %d at most", lost, spared)
+	}
+	spare := time.Duration(machine.slowdown() * float64(time.Second+2*stall))
+	if raceEnabled {
+		spare = time.Minute
+	}
+	runs, idle, overdue := badEnds(t, m, bad, end, spare)
+	if idle > len(bad)/3 && machine.slowdown() < 3 {
+		t.Errorf("of %d bad checks no run ended", idle)
+	}
+	t.Logf("%d runs of %d bad checks, none of %d, at most %v overdue; %d good ones at most %v late; %d MB at most; the machine held this test up by %v and slowed it %.1f times",
+		runs, len(bad), idle, overdue.Round(time.Millisecond), len(good), late.Round(time.Millisecond), most>>20, stall.Round(time.Millisecond), machine.slowdown())
+}
+
+// slowness measures how slowly the machine computes beside what else it does.
+type slowness struct {
+	least, sum time.Duration
+	n          int
+}
+
+// take measures some work that takes a fraction of a millisecond alone.
+func (p *slowness) take() {
+	block, begun := make([]byte, 64<<10), time.Now()
+	for range 4 {
+		sha256.Sum256(block)
+	}
+	took := time.Since(begun)
+	if p.n++; p.n == 1 || took < p.least {
+		p.least = took
+	}
+	p.sum += took
+}
+
+// slowdown is how many times as long the work took as at its best.
+func (p *slowness) slowdown() float64 {
+	return float64(p.sum) / float64(max(p.n, 1)) / float64(max(p.least, 1))
+}
+
+// badPlugin is one of the corpus: what its file says beside its name, and what the
+// error of its runs says; "" for one whose second version does not load.
+type badPlugin struct{ name, run, file, want string }
+
+func badPlugins() []badPlugin {
+	var all []badPlugin
+	for _, b := range badRuns {
+		all = append(all, badPlugin{b.name, b.body, "", b.want})
+	}
+	for _, b := range badOutside {
+		all = append(all, badPlugin{b.name, fmt.Sprintf("error(%q)", b.name), b.source, regexp.QuoteMeta(b.name)})
+	}
+	for _, b := range badLoads {
+		all = append(all, badPlugin{b.name, "error()", b.source, ""})
+	}
+	return all
+}
+
+// saveAll writes all bad plugins in a version: the first is good, and of the
+// others what they do is changed by change.
+func (m *monitor) saveAll(version string, change func(string) string) {
+	for i, bad := range badPlugins() {
+		run, file := "result.succeeded = true return result", ""
+		if version != "1" {
+			run, file = change(bad.run), change(bad.file)
+		}
+		m.save(fmt.Sprintf("bad%d.lua", i), fmt.Sprintf("local P = { name = %q, slug = \"bad%d\", version = %q }\nfunction P:run(check, result)\n%s\nend\n%s\nreturn P\n",
+			bad.name, i, version, run, file))
+	}
+}
+
+// callViews calls the public views of bad plugins until ctx ends, eight at a time.
+func (m *monitor) callViews(ctx context.Context) {
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				i := len(badRuns) + n%len(badOutside)
+				within, cancel := context.WithTimeout(ctx, time.Second)
+				r, _ := http.NewRequestWithContext(within, "GET", fmt.Sprintf("http://%s/plugins/bad%d/hook", m.address, i), nil)
+				if answer, err := programClient.Do(r); err == nil {
+					io.Copy(io.Discard, answer.Body)
+					answer.Body.Close()
+				}
+				cancel()
+			}
+		})
+	}
+	callers.Wait()
+}
+
+// sockets is how many sockets the process has open, 0 where there is no /proc.
+func (m *monitor) sockets() (n int) {
+	dir := fmt.Sprintf("/proc/%d/fd", m.process.Process.Pid)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if to, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && strings.HasPrefix(to, "socket:") {
+			n++
+		}
+	}
+	return n
+}
+
+// comesToRest lets the bad checks run no more and holds that memory and connections
+// are back soon.
+func (m *monitor) comesToRest(bad []string, sockets int) {
+	for _, id := range bad {
+		m.api("PATCH", "/checks/"+id, object{"active": false}, nil)
+	}
+	took := until(m.t, "connections and memory back", 3*time.Minute, func() bool {
+		return raceEnabled || m.sockets() <= sockets+20 && m.memory("VmRSS") < 500<<20
+	})
+	m.t.Logf("after %v without bad checks it has %d sockets (%d before) and %d MB", took.Round(time.Second), m.sockets(), sockets, m.memory("VmRSS")>>20)
+}
+
+// goodSlots counts the slots that good checks lost, and how late one was at
+// most. Of each check it is told one slot.
+func goodSlots(t *testing.T, m *monitor, good map[string]time.Time, begin, end time.Time, interval time.Duration) (lost int, late time.Duration) {
+	for id, slot := range good {
+		results := m.results(id, begin)
+		slices.SortFunc(results, func(a, b resultView) int { return cmp.Compare(a.Started.UnixNano(), b.Started.UnixNano()) })
+		results = slices.DeleteFunc(results, func(r resultView) bool { return r.Started.After(end) })
+		lost += len(lostSlots(slot, results, begin, end, interval))
+		for i, r := range results {
+			if !r.Succeeded {
+				t.Errorf("a good check beside bad ones: %+v", r)
+			}
+			if i > 0 {
+				late = max(late, r.Started.Sub(results[i-1].Started)-interval)
+			}
+		}
+	}
+	return lost, late
+}
+
+// badEnds holds that each run of a bad check ended in time and with its reason,
+// and that one whose second version does not load goes on with its first. idle is
+// how many had no run: those that get no turn are skipped.
+func badEnds(t *testing.T, m *monitor, bad []string, end time.Time, spare time.Duration) (runs, idle int, overdue time.Duration) {
+	for i, how := range badPlugins() {
+		ended := 0
+		for _, r := range m.results(bad[i], time.Time{}) {
+			if r.Started.After(end) || r.Version == "" { // suspended ones have no version
+				continue
+			}
+			if how.want == "" {
+				if ended++; !r.Succeeded || r.Version != "1" {
+					t.Errorf("%s: ended with %q in version %s, want the version before", how.name, r.Error, r.Version)
+					break
+				}
+				continue
+			}
+			if r.Version != "2" {
+				continue
+			}
+			ended++
+			allTogether := strings.HasPrefix(r.Error, "stopped: too much memory: all runs together held ")
+			lateTurn := strings.HasPrefix(r.Error, "timed out after 2s") && r.Took < 1.8
+			if r.Succeeded || !allTogether && !lateTurn && !regexp.MustCompile(how.want).MatchString(r.Error) {
+				t.Errorf("%s: ended with %q after %.2f s, want %q", how.name, tail(r.Error, 300), r.Took, how.want)
+				break
+			}
+			over := time.Duration((r.Took - 2) * float64(time.Second))
+			if overdue = max(overdue, over); over > spare {
+				t.Errorf("%s: took %.2f s of 2", how.name, r.Took)
+			}
+			if timed := strings.HasPrefix(r.Error, "timed out"); timed && r.Unknown {
+				t.Errorf("%s: a run ended at its deadline is unknown: %q", how.name, r.Error)
+			}
+		}
+		if ended == 0 {
+			idle++
+		}
+		runs += ended
+	}
+	return runs, idle, overdue
+}
