@@ -24,12 +24,13 @@ var rooms = map[string][]string{
 	"engine/pattern": {},
 	"engine/rota":    {},
 
-	"luaapi":                 {"engine", "engine/access", "engine/form", "engine/pattern", "luaapi/describe", "luaapi/host", "luaapi/internal/syntax", "luaapi/lint", "luaapi/lualib"},
+	"luaapi":                 {"engine", "engine/access", "engine/form", "engine/pattern", "luaapi/describe", "luaapi/host", "luaapi/internal/patch", "luaapi/internal/syntax", "luaapi/lint", "luaapi/lualib"},
 	"luaapi/describe":        {"engine/form"},
 	"luaapi/host":            {},
+	"luaapi/internal/patch":  {"luaapi/internal/syntax"},
 	"luaapi/internal/syntax": {},
 	"luaapi/lint":            {"engine/form", "luaapi/describe"},
-	"luaapi/lualib":          {"luaapi/internal/syntax"},
+	"luaapi/lualib":          {"luaapi/internal/patch"},
 
 	"plugins":             {},
 	"examples":            {},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -99,7 +100,7 @@ func noteFault(L *lua.LState, api *lua.ApiError) {
 	if !ok || v.ended != nil {
 		return
 	}
-	if isOverflow(api.Object.String()) {
+	if patch.Overflow(api.Object.String()) {
 		v.ended = errDepth
 		return
 	}
@@ -109,12 +110,6 @@ func noteFault(L *lua.LState, api *lua.ApiError) {
 	}
 }
 
-// isOverflow reports whether an error's text is that of a stack that is full.
-func isOverflow(text string) bool {
-	return strings.HasSuffix(text, "stack overflow") || strings.HasSuffix(text, "registry overflow") ||
-		strings.HasSuffix(text, "callstack overflow")
-}
-
 // runEnded reports whether the run has ended, of which obj may be the sign.
 func runEnded(L *lua.LState, obj lua.LValue) bool {
 	ctx := L.Context()
@@ -122,7 +117,7 @@ func runEnded(L *lua.LState, obj lua.LValue) bool {
 		return false
 	}
 	if v, ok := ctx.(*vmContext); ok && v.ended == nil {
-		if s, ok := obj.(lua.LString); ok && isOverflow(string(s)) {
+		if s, ok := obj.(lua.LString); ok && patch.Overflow(string(s)) {
 			v.ended = errDepth
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"moonwatch/engine"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // culprits are lines and their errors, word for word as lua5.1 gives them.
@@ -150,31 +148,5 @@ func TestCulpritUnderPcall(t *testing.T) {
 		if got := runOnce(t, rt, "test", nil); strings.Replace(got.Error, ":4:", ":5:", 1) != want {
 			t.Errorf("%s\n got %q\nwant %q", code, got.Error, want)
 		}
-	}
-}
-
-// The instruction under way is read from a field of the library that it does not offer.
-func TestFaultOfReadsTheInstruction(t *testing.T) {
-	L := lua.NewState()
-	defer L.Close()
-	var got *fault
-	L.Panic = func(L *lua.LState) {
-		got = faultOf(L)
-		panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: L.Get(-1)})
-	}
-	fn, err := L.LoadString("local a = 1\nlocal b = a.x.y")
-	if err != nil {
-		t.Fatal(err)
-	}
-	func() {
-		defer func() { _ = recover() }()
-		L.Push(fn)
-		L.Call(0, 0)
-	}()
-	if got == nil || got.proto != fn.Proto || opOf(got.proto.Code[got.pc]) != lua.OP_GETTABLEKS || got.proto.DbgSourcePositions[got.pc] != 2 {
-		t.Fatalf("got %+v", got)
-	}
-	if name := localAt(got.proto, got.pc, argB(got.proto.Code[got.pc])); name != "a" {
-		t.Errorf("got local %q", name)
 	}
 }

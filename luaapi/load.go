@@ -3,14 +3,13 @@ package luaapi
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/internal/syntax"
-	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -128,29 +127,7 @@ func compileFile(name, text string, lean bool) (proto *lua.FunctionProto, err er
 	if lean {
 		cutForms(chunk)
 	}
-	lualib.Mend(chunk)
-	proto, err = lua.Compile(chunk, name)
-	if err == nil {
-		// The file's own table of arguments, always empty, would cost each run 3 KB.
-		proto.IsVarArg &^= lua.VarArgNeedsArg
-		trimProto(proto)
-	}
-	return proto, err
-}
-
-// trimProto drops the room that the compiler left in a function and in those
-// inside it: some kilobytes each, for as long as the plugin is loaded.
-func trimProto(p *lua.FunctionProto) {
-	p.Code = slices.Clone(p.Code)
-	p.Constants = slices.Clone(p.Constants)
-	p.FunctionPrototypes = slices.Clone(p.FunctionPrototypes)
-	p.DbgSourcePositions = slices.Clone(p.DbgSourcePositions)
-	p.DbgLocals = slices.Clone(p.DbgLocals)
-	p.DbgCalls = slices.Clone(p.DbgCalls)
-	p.DbgUpvalues = slices.Clone(p.DbgUpvalues)
-	for _, inner := range p.FunctionPrototypes {
-		trimProto(inner)
-	}
+	return patch.Compile(chunk, name)
 }
 
 // runTop runs the file's top level in a state of its own and hands what it

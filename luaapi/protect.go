@@ -1,32 +1,13 @@
 package luaapi
 
 import (
-	"fmt"
-	"runtime"
-	"strings"
+	"moonwatch/luaapi/internal/patch"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
 // maxProtected is how deep protected calls nest; deeper is too deep a recursion.
 const maxProtected = 100
-
-// protectedThread is a Lua thread on which pcall runs what it is given. In the
-// library, an error closes the upvalues of every function under way, also of
-// those that go on after the pcall, whose closures would from then on see copies
-// of their variables. On a thread of its own, an error ends with the thread.
-type protectedThread struct {
-	L     *lua.LState
-	stack stackMemory
-}
-
-// newThread makes a thread that shares L's objects and runs under its context.
-func newThread(L *lua.LState) *protectedThread {
-	ctx := L.RemoveContext() // else the library derives a context, and a goroutine, for the thread
-	th, _ := L.NewThread()
-	L.SetContext(ctx)
-	return &protectedThread{th, stackOf(th)}
-}
 
 // callProtected calls the function and arguments on L's stack from position 1
 // on. On success it returns the results, else the error.
@@ -58,9 +39,9 @@ func callProtected(L *lua.LState, values []lua.LValue) ([]lua.LValue, error) {
 }
 
 // thread returns the thread for the n-th nested protected call.
-func (st *state) thread(n int) *protectedThread {
+func (st *state) thread(n int) *patch.Thread {
 	for len(st.threads) <= n {
-		st.threads = append(st.threads, newThread(st.L))
+		st.threads = append(st.threads, patch.NewThread(st.L))
 	}
 	return st.threads[n]
 }
@@ -76,11 +57,10 @@ func (st *state) dropThreads(n int) {
 }
 
 // trampoline calls the function on its stack in a way that an error brings a
-// short traceback: the library's own has a line for each tail call ever made,
-// which can be a hundred million, and is made without a look at the deadline.
+// short traceback, see patch.Raise.
 func trampoline(L *lua.LState) int {
 	L.Panic = panicShort
-	defer shortenPanic(L)
+	defer patch.ShortenPanic(L)
 	L.Call(L.GetTop()-1, lua.MultRet)
 	return L.GetTop()
 }
@@ -88,86 +68,8 @@ func trampoline(L *lua.LState) int {
 // panicShort raises the error on top of the stack.
 func panicShort(L *lua.LState) {
 	object := L.Get(-1)
-	if text, ok := object.(lua.LString); ok {
-		object = lua.LString(callOf(L).run.culprit(L, string(text)))
+	if text, ok := object.(lua.LString); ok && len(text) <= maxError {
+		object = lua.LString(patch.InWords(L, string(text), callOf(L).run))
 	}
-	panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: object, StackTrace: traceback(L)})
-}
-
-// shortenPanic turns a Go panic into an error of Lua; it is deferred.
-func shortenPanic(L *lua.LState) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if api, ok := p.(*lua.ApiError); ok {
-		panic(api)
-	}
-	text := fmt.Sprint(p)
-	if ofTheMachine() {
-		text += machineOverflow
-	}
-	panic(&lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(text), StackTrace: traceback(L)})
-}
-
-// machineOverflow marks a panic of the Lua machine itself, as it marks others: its
-// registers reach beyond their end where arguments pile up in a recursion.
-const machineOverflow = ": registry overflow"
-
-// ofTheMachine reports whether the panic under way began in the Lua machine, not
-// in a function of ours that it had called. It is called by the deferred function.
-func ofTheMachine() bool {
-	var callers [32]uintptr
-	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
-	panicking := false
-	for {
-		frame, more := frames.Next()
-		switch {
-		case frame.Function == "runtime.gopanic":
-			panicking = true
-		case panicking && !strings.HasPrefix(frame.Function, "runtime."):
-			return strings.HasPrefix(frame.Function, "github.com/yuin/gopher-lua.")
-		}
-		if !more {
-			return false
-		}
-	}
-}
-
-// traceLines is how many calls a traceback shows at its top and at its bottom.
-const traceLines = 10
-
-// traceback lists the calls under way, the innermost first. What lies behind a
-// function that was entered by a tail call is not known.
-func traceback(L *lua.LState) string {
-	var lines []string
-	for level := 0; ; level++ {
-		frame, ok := L.GetStack(level)
-		if !ok {
-			break
-		}
-		if _, err := L.GetInfo("Sln", frame, lua.LNil); err != nil {
-			break
-		}
-		if frame.Source == "" { // a Go function
-			continue
-		}
-		name := "in function '" + frame.Name + "'"
-		if frame.Name == "" || frame.Name == "?" || strings.HasPrefix(frame.Name, "<") {
-			name = fmt.Sprintf("in function <%s:%d>", frame.Source, frame.LineDefined)
-		}
-		if frame.LineDefined == 0 {
-			name = "in the file's top level"
-		}
-		lines = append(lines, fmt.Sprintf("%s:%d: %s", frame.Source, frame.CurrentLine, name))
-		if frame.What == "tail" {
-			lines = append(lines, "(tail calls)")
-			break
-		}
-	}
-	if len(lines) > 2*traceLines {
-		middle := fmt.Sprintf("(%d more)", len(lines)-2*traceLines)
-		lines = append(append(lines[:traceLines:traceLines], middle), lines[len(lines)-traceLines:]...)
-	}
-	return strings.Join(lines, "\n")
+	patch.Raise(L, object)
 }

@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -195,7 +196,7 @@ func (e *pluginError) Error() string { return e.text }
 // all of them, so that a run allocates none.
 func entry(L *lua.LState) int {
 	L.Panic = panicShort
-	defer shortenPanic(L)
+	defer patch.ShortenPanic(L)
 	r := callOf(L).run
 	main := L.NewFunctionFromProto(r.code.main)
 	main.Env = r.env

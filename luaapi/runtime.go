@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -51,7 +52,7 @@ func New(o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plugin runtime options: %w", err)
 	}
-	limitArrays()
+	patch.LimitIndex()
 	lualib.LimitConcat()
 	lualib.LimitArrays()
 	rt := &Runtime{
@@ -79,10 +80,6 @@ func New(o Options) (*Runtime, error) {
 	go func() { defer rt.done.Done(); rt.trimLoop() }()
 	return rt, nil
 }
-
-// limitArrays keeps one assignment to a large index from allocating gigabytes.
-// The library has this as a package variable; it is set before any state exists.
-var limitArrays = sync.OnceFunc(func() { lua.MaxArrayIndex = 1 << 20 })
 
 // Close stops the runtime's own goroutines and waits for them. Runs under way
 // end on their own; Watch ends by its context.

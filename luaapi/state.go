@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 
+	"moonwatch/luaapi/internal/patch"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -24,15 +26,15 @@ func stateOptions() lua.Options {
 // out of the reach of Lua code.
 type state struct {
 	L     *lua.LState
-	stack stackMemory
+	stack patch.Stack
 	tools *toolbox
 	// libs holds this run's string, table, math and os; an environment finds them
 	// there, and the base functions behind.
 	libs       *lua.LTable
 	envMeta    *lua.LTable
 	stringMeta *lua.LTable
-	used       []bool             // the libraries that this run may have changed
-	threads    []*protectedThread // by how deep they nest
+	used       []bool          // the libraries that this run may have changed
+	threads    []*patch.Thread // by how deep they nest
 	runs       int
 }
 
@@ -42,7 +44,7 @@ func newState(tools *toolbox) *state {
 	// The library makes room for a hundred globals that nobody will see.
 	L.G.Registry, L.G.Global = newTable(), newTable()
 	L.Env = L.G.Global
-	st := &state{L: L, stack: stackOf(L), tools: tools, libs: newRecord(4)}
+	st := &state{L: L, stack: patch.StackOf(L), tools: tools, libs: newRecord(4)}
 	st.libs.Metatable = tools.baseMeta
 	st.envMeta = leadsTo(st.libs)
 	for _, lib := range tools.libs {

@@ -1,4 +1,4 @@
-package lualib
+package patch
 
 import (
 	"moonwatch/luaapi/internal/syntax"
@@ -7,7 +7,7 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// Mend rewrites, in place, what the compiler gets wrong in a chunk that Parse
+// Mend rewrites, in place, what the compiler gets wrong in a chunk that syntax.Parse
 // returned:
 //
 //   - "a, b, c = c, a, b" writes a local before all the values have been read,

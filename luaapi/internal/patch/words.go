@@ -1,13 +1,10 @@
-package luaapi
+package patch
 
 import (
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-
-	"moonwatch/engine/form"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -49,11 +46,24 @@ func faultOf(L *lua.LState) *fault {
 	return &fault{L: L, frame: frame, proto: fn.Proto, pc: int(at.Int()) - 1}
 }
 
-// culprit says what went wrong in Lua's words; text is the error that L is about
+// Hints are what a message adds for names that the caller knows; "" is nothing.
+type Hints interface {
+	// NoFunction is said of a call of something that is no function, found in a
+	// variable module under this name.
+	NoFunction(module, name string) string
+	// NotRequired is said of a global variable that is nil and was indexed.
+	NotRequired(global string) string
+}
+
+// InWords says what went wrong in Lua's words; text is the error that L is about
 // to raise. A name is given where the code leaves no doubt.
-func (r *run) culprit(L *lua.LState, text string) string {
+//
+// Upstream: the library says "attempt to call a non-function object" and the
+// like, without the variable, and knows the instruction under way in a field
+// that it does not export.
+func InWords(L *lua.LState, text string, hints Hints) string {
 	at := strings.Index(text, ": ")
-	if len(text) > maxError || at < 0 { // it is the plugin's own
+	if at < 0 { // it is the plugin's own
 		return text
 	}
 	where, what := text[:at+2], text[at+2:]
@@ -70,14 +80,14 @@ func (r *run) culprit(L *lua.LState, text string) string {
 	if f == nil {
 		return text
 	}
-	if better := r.inWords(f, what); better != "" {
+	if better := f.inWords(what, hints); better != "" {
 		return where + better
 	}
 	return text
 }
 
 // inWords is what in Lua's words; "" when it is something else.
-func (r *run) inWords(f *fault, what string) string {
+func (f *fault) inWords(what string, hints Hints) string {
 	in := f.proto.Code[f.pc]
 	op := opOf(in)
 	switch {
@@ -93,7 +103,7 @@ func (r *run) inWords(f *fault, what string) string {
 		if op == lua.OP_TFORLOOP {
 			p = place{}
 		}
-		return said("call", p, kind) + r.noFunction(p)
+		return said("call", p, kind) + noFunction(p, hints)
 	case what == "__unm undefined", what == "__len undefined":
 		verb := "perform arithmetic on"
 		if op == lua.OP_LEN {
@@ -123,7 +133,7 @@ func (r *run) inWords(f *fault, what string) string {
 		if p.name == "" {
 			return said("index", p, m[1]) + " with key '" + m[2] + "'"
 		}
-		return said("index", p, m[1]) + r.missing(p)
+		return said("index", p, m[1]) + notRequired(p, hints)
 	}
 	if m := notJoined.FindStringSubmatch(what); m != nil && op == lua.OP_CONCAT {
 		kind := m[1]
@@ -197,26 +207,18 @@ func (f *fault) unjoined(first, last int, kind string) place {
 	return place{}
 }
 
-// noFunction says that a module does not have the function that was called.
-func (r *run) noFunction(p place) string {
-	open := r.opener(p.of)
-	if open == nil || p.kind != "field" && p.kind != "method" {
+// noFunction is the hint for a field or method that is no function.
+func noFunction(p place, hints Hints) string {
+	if p.kind != "field" && p.kind != "method" {
 		return ""
 	}
-	names := r.rt.tools.names(p.of, open)
-	if slices.Contains(names, p.name) {
-		return ""
-	}
-	if near := form.Closest(p.name, names); near != "" {
-		return ": " + p.of + " has no function '" + p.name + "'; did you mean '" + near + "'?"
-	}
-	return ": " + p.of + " has no function '" + p.name + "'"
+	return hints.NoFunction(p.of, p.name)
 }
 
-// missing says that a module was not required.
-func (r *run) missing(p place) string {
-	if p.kind == "global" && r.opener(p.name) != nil {
-		return ": local " + p.name + " = require \"" + p.name + "\" is missing"
+// notRequired is the hint for a global that is nil.
+func notRequired(p place, hints Hints) string {
+	if p.kind != "global" {
+		return ""
 	}
-	return ""
+	return hints.NotRequired(p.name)
 }
