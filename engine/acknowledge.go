@@ -10,7 +10,7 @@ import (
 const defaultAckTime = 20 * time.Minute
 
 // errOtherIncident refuses to acknowledge an incident that is not the open one.
-var errOtherIncident = conflict("another incident is open now")
+var errOtherIncident = conflictf("another incident is open now")
 
 // Acknowledge says that the actor takes care of a subject's open incident. It
 // returns an *Error: Conflict when nothing is failing.
@@ -57,7 +57,7 @@ func (e *incidentService) Unacknowledge(ctx context.Context, by Actor, ref Ref) 
 			return err
 		}
 		if in.Ack == nil {
-			return conflict("the incident is not acknowledged")
+			return conflictf("the incident is not acknowledged")
 		}
 		after, event := Unacknowledge(in, "ended by "+by.Name)
 		x.incidents.put(in.ID, after)
@@ -79,7 +79,7 @@ func (x *tx) openIncident(ref Ref) (*Incident, subject, error) {
 			return in, s, nil
 		}
 	}
-	return nil, s, conflict("%s is not failing", s.name)
+	return nil, s, conflictf("%s is not failing", s.name)
 }
 
 // AddNote adds a remark to an incident, open or closed, for people with a login.
@@ -93,7 +93,7 @@ func (e *incidentService) AddPublicNote(ctx context.Context, by Actor, incident,
 	return e.addNote(ctx, by, incident, Note{User: by.Name, Text: text, Public: true})
 }
 
-func (e *State) addNote(ctx context.Context, by Actor, incident string, note Note) (*Note, error) {
+func (e *incidentService) addNote(ctx context.Context, by Actor, incident string, note Note) (*Note, error) {
 	stored, err := e.incident(ctx, incident)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (e *State) addNote(ctx context.Context, by Actor, incident string, note Not
 			in = stored
 		}
 		if len(in.Notes) >= 1000 {
-			return conflict("the incident has 1,000 notes already")
+			return conflictf("the incident has 1,000 notes already")
 		}
 		note.At = x.now.UTC()
 		in = in.copy()

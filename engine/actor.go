@@ -59,7 +59,7 @@ func missing(kind Kind) error {
 	return &Error{Kind: NotFound, Message: fmt.Sprintf("no such %s", words(kind))}
 }
 
-func conflict(format string, args ...any) error {
+func conflictf(format string, args ...any) error {
 	return &Error{Kind: Conflict, Message: fmt.Sprintf(format, args...)}
 }
 

@@ -4,16 +4,6 @@ import (
 	"time"
 )
 
-// lane is what is ordered among itself: the deliveries of one incident through one plugin.
-type lane struct{ incident, plugin string }
-
-func (d *Delivery) lane() lane {
-	if d.Incident == "" {
-		return lane{d.ID, d.Plugin}
-	}
-	return lane{d.Incident, d.Plugin}
-}
-
 // begin returns the delivery with a further attempt under way. It is stored
 // before the plugin is called, so that a crash is known as an attempt that may
 // have reached somebody.

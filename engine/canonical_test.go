@@ -46,7 +46,7 @@ func TestWhatIsAcceptedHolds(t *testing.T) {
 		s.Services, s.RRule = []string{"x"}, rule
 		s.StartsAt, s.EndsAt = tuesday.AddDate(0, 0, -7), tuesday.AddDate(0, 0, -7).Add(time.Hour)
 		var p problems
-		s.validate(&p)
+		s.validateSilence(&p)
 		if holds, _ := s.at(tuesday); len(p.list) > 0 || !holds || s.RRule != "FREQ=WEEKLY;BYDAY=TU" {
 			t.Errorf("the rule %q is kept as %q and holds: %v; %v", rule, s.RRule, holds, p.list)
 		}
@@ -82,7 +82,7 @@ func TestWhatIsAcceptedHolds(t *testing.T) {
 	for _, every := range []string{"1w", "1W", " 7d "} {
 		r := &Rota{Name: "r", TimeZone: "utc", Rotation: &RotaRotation{Members: []string{"a", "b"}, Every: every, Starts: "2026-05-26T09:00"}}
 		var p problems
-		r.validate(&p, nil, func(string) bool { return true })
+		r.validateRota(&p, nil, func(string) bool { return true })
 		shifts, err := r.Rotation.Shifts(r.TimeZone, tuesday, tuesday.Add(time.Second))
 		if len(p.list) > 0 || err != nil || len(shifts) != 1 || shifts[0].User != "b" {
 			t.Errorf("a rotation every %q: %v %v %v", every, shifts, err, p.list)

@@ -220,3 +220,6 @@ func (e *checkService) DeleteCheck(ctx context.Context, by Actor, id string, rev
 	e.sched.remove(id)
 	return e.store.DropResults(ctx, id, 0)
 }
+
+// checkService knows and edits checks.
+type checkService struct{ *State }

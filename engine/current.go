@@ -142,9 +142,9 @@ func (t *tables) nameOf(ref Ref) string {
 	return ref.ID
 }
 
-// public masks values by the schema of their form, or without it when the
+// Public masks values by the schema of their form, or without it when the
 // plugin is not there.
-func (e *State) public(slug string, name FormName, values form.Values) form.Values {
+func (e *State) Public(slug string, name FormName, values form.Values) form.Values {
 	if entry, ok := e.pluginEntry(slug); ok && entry.Plugin != nil {
 		return entry.Plugin.Meta().Forms[name].Public(values)
 	}
@@ -152,9 +152,4 @@ func (e *State) public(slug string, name FormName, values form.Values) form.Valu
 		return m
 	}
 	return form.Values{}
-}
-
-// Public returns values of a plugin's form as clients may see them.
-func (e *State) Public(slug string, name FormName, values form.Values) form.Values {
-	return e.public(slug, name, values)
 }

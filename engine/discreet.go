@@ -43,7 +43,7 @@ func (e *incidentService) Discreet(d Delivery, viewer string) Delivery {
 }
 
 // hiding replaces the addresses and settings of users, the longest first.
-func (e *State) hiding(users []string, viewer string) *strings.Replacer {
+func (e *incidentService) hiding(users []string, viewer string) *strings.Replacer {
 	var texts []string
 	add := func(text string) {
 		if len(text) >= discreetLeast {

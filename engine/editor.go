@@ -150,7 +150,7 @@ func (e *Engine) TryPlugin(ctx context.Context, s PluginSource, slug string, c C
 	case plugin == nil:
 		return nil, nil, &Error{Kind: NotFound, Message: "the draft defines no such plugin"}
 	case plugin.Meta().Kind != CheckPlugin:
-		return nil, nil, conflict("only check plugins can be tried")
+		return nil, nil, conflictf("only check plugins can be tried")
 	}
 	if old := e.checkNow(c.ID); old != nil {
 		c = *old
@@ -259,9 +259,9 @@ func (e *Engine) DeletePlugin(ctx context.Context, by Actor, slug, base string) 
 	case err != nil:
 		return err
 	case entry.Shipped:
-		return conflict("the plugin %s comes with Moonwatch: it has no file in the plugin folder to delete", slug)
+		return conflictf("the plugin %s comes with Moonwatch: it has no file in the plugin folder to delete", slug)
 	case entry.Orphaned:
-		return conflict("the file %s of the plugin %s is gone already", entry.File, slug)
+		return conflictf("the file %s of the plugin %s is gone already", entry.File, slug)
 	}
 	s, err := editor.SourceOf(slug)
 	switch {

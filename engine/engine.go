@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -89,47 +88,6 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// load reads configuration and state into memory.
-func (e *State) load(ctx context.Context) error {
-	t := e.tables
-	x := e.begin(e.now())
-	for _, k := range kinds {
-		if err := k.load(ctx, e.store, x); err != nil {
-			return err
-		}
-	}
-	for _, d := range x.deliveries.puts { // closed incidents with deliveries to make
-		if d.Incident != "" && x.incidents.get(d.Incident) == nil {
-			r, err := e.store.Get(ctx, KindIncident, d.Incident)
-			if err != nil {
-				return fmt.Errorf("read the incident of delivery %s: %w", d.ID, err)
-			}
-			in := new(Incident)
-			if err := json.Unmarshal(r.Data, in); err != nil {
-				return fmt.Errorf("read incident %s: %w", r.ID, err)
-			}
-			x.incidents.put(in.ID, in)
-		}
-	}
-	x.merge()
-	switch _, err := e.store.Get(ctx, KindMark, welcomeMark); {
-	case err == nil:
-		e.marked.Store(true)
-	case !errors.Is(err, ErrNotFound):
-		return err
-	}
-	return e.store.LatestResults(ctx, func(r *Result) bool {
-		if t.checks[r.Check] != nil {
-			c := *r
-			t.latest[r.Check] = &c
-			if s := t.states[r.Check]; s != nil && s.Seq < r.Seq {
-				s.Seq = r.Seq
-			}
-		}
-		return true
-	})
-}
-
 // Start begins to run checks and to deliver alerts with the plugins given. It
 // blocks until what a stop or crash left half-done is in order.
 func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
@@ -151,7 +109,7 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 	e.goLoop(func() { e.sched.loop(e.work) })
 	e.goLoop(e.describeLoop)
 	e.goLoop(e.houseLoop)
-	e.goLoop(e.sealLoop)
+	e.goLoop(func() { e.sealLoop() })
 	e.goLoop(e.onCallService.duty.loop)
 	e.goLoop(e.heartbeatLoop)
 	e.started.Store(true)
@@ -160,21 +118,6 @@ func (e *Engine) Start(ctx context.Context, plugins Plugins) error {
 		e.changedPlugin(slug)
 	}
 	return e.welcome(ctx)
-}
-
-// goLoop runs fn on a goroutine that Stop waits for; once the engine stops it
-// does nothing.
-func (e *State) goLoop(fn func()) {
-	e.loopMu.Lock()
-	defer e.loopMu.Unlock()
-	if e.isStopping() {
-		return
-	}
-	e.loops.Add(1)
-	go func() {
-		defer e.loops.Done()
-		fn()
-	}()
 }
 
 // recoverFromStop ends the attempts that a stop or crash interrupted, as
@@ -283,8 +226,6 @@ func (e *Engine) Stop() {
 		e.hub.close()
 	})
 }
-
-func (e *State) isStopping() bool { return e.work.Err() != nil }
 
 // Ready reports why the monitor is not ready to be relied on, nil when it is.
 func (e *Engine) Ready() error {

@@ -54,7 +54,7 @@ func (e *onCallService) RevokeFeed(ctx context.Context, by Actor, kind Kind, id 
 	return e.setFeed(ctx, by, kind, id, "")
 }
 
-func (e *State) setFeed(ctx context.Context, by Actor, kind Kind, id, token string) error {
+func (e *onCallService) setFeed(ctx context.Context, by Actor, kind Kind, id, token string) error {
 	return e.do(ctx, by, func(x *tx) error {
 		switch kind {
 		case KindRota:
@@ -93,7 +93,7 @@ func (e *onCallService) WriteFeed(w io.Writer, token, host string) error {
 }
 
 // feedOut returns the name and the shifts of a feed.
-func (e *State) feedOut(token string) (name string, shifts []rota.Shift, err error) {
+func (e *onCallService) feedOut(token string) (name string, shifts []rota.Shift, err error) {
 	if token == "" {
 		return "", nil, missing(KindRota)
 	}

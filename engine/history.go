@@ -172,3 +172,10 @@ func (e *historyService) pace(ctx context.Context, began time.Time) error {
 		return ctx.Err()
 	}
 }
+
+// historyService accounts for what was: results, statuses, uptime, and how long
+// they are kept.
+type historyService struct {
+	*State
+	history history
+}

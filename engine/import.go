@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"moonwatch/engine/config"
 	"moonwatch/engine/form"
@@ -276,4 +277,16 @@ func (im *importer) optional(p *problems, location string, kind Kind, name strin
 		return ""
 	}
 	return im.ref(p, location, kind, name)
+}
+
+// configService exports and imports the configuration.
+type configService struct {
+	*State
+	checks   *checkService
+	targets  *targetService
+	users    *userService
+	rotas    *rotaService
+	silences *silenceService
+
+	importing sync.Mutex // imports take turns
 }

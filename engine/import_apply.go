@@ -159,7 +159,7 @@ func (x *tx) applyItem(item *planItem) error {
 			return x.saveRota(v)
 		})
 	case KindPluginSettings:
-		return apply(item, x.applyPluginSettings)
+		return apply(item, func(v *PluginSettings) error { return x.applyPluginSettings(v) })
 	case KindCheck:
 		return apply(item, func(v *Check) error { return x.saveCheck(v, x.checks.get(v.ID), false) })
 	case KindInstance:
@@ -175,7 +175,7 @@ func (x *tx) applyItem(item *planItem) error {
 			return x.saveSilence(v)
 		})
 	case KindSettings:
-		return apply(item, x.applySettings)
+		return apply(item, func(v *Settings) error { return x.applySettings(v) })
 	}
 	return fmt.Errorf("an import holds a %s", item.Kind)
 }

@@ -303,7 +303,7 @@ func (im *importer) importSilences() {
 		next.Instances = im.refs(&p, "instances", KindInstance, d.Instances)
 		next.Checks = im.refs(&p, "checks", KindCheck, d.Checks)
 		if len(p.list) == 0 { // else it may seem to name nothing
-			next.validate(&p)
+			next.validateSilence(&p)
 		}
 		im.settle(at("silences", i), p.list)
 		key := string(silenceKey(im.after.silence(next)))
@@ -334,7 +334,7 @@ func (im *importer) importSettings() {
 	var p problems
 	next.DefaultRota = im.optional(&p, "default_rota", KindRota, d.DefaultRota)
 	next.FallbackUser = im.optional(&p, "fallback_user", KindUser, d.FallbackUser)
-	next.validate(&p)
+	next.validateSettings(&p)
 	im.settle("settings", p.list)
 	consider(im, KindSettings, "settings", next, im.now.settings, nil, func(x *exporter, s *Settings) any { return x.settings(s) })
 }

@@ -40,7 +40,7 @@ func (im *importer) importRotas() {
 		} else {
 			next.Dealt = next.redealt(im.now.rotas[next.ID], im.e.now())
 		}
-		next.validate(&p, im.now.rotas[next.ID], func(id string) bool { return im.after.names[KindUser][id] != "" })
+		next.validateRota(&p, im.now.rotas[next.ID], func(id string) bool { return im.after.names[KindUser][id] != "" })
 		im.settle(place, p.list)
 		if err := im.e.sealRota(next, im.now.rotas[next.ID]); err != nil { // plans are stored
 			im.settle(place, []form.Error{{Location: "ical_url", Code: "invalid", Message: "the address cannot be encrypted"}})

@@ -80,7 +80,7 @@ func (e *incidentService) Incident(ctx context.Context, id string) (IncidentView
 	return v, err
 }
 
-func (e *State) incident(ctx context.Context, id string) (*Incident, error) {
+func (e *incidentService) incident(ctx context.Context, id string) (*Incident, error) {
 	in := new(Incident)
 	if err := e.read(ctx, KindIncident, id, in); err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (in *Incident) view() IncidentView {
 		Severity: in.Severity, Status: in.Status, Reason: in.Reason, Notes: orEmpty(in.Notes), Maintenance: in.Maintenance, Unplanned: in.Unplanned, Events: []IncidentEvent{}}
 }
 
-func (e *State) incidentEvents(ctx context.Context, id string) ([]IncidentEvent, error) {
+func (e *incidentService) incidentEvents(ctx context.Context, id string) ([]IncidentEvent, error) {
 	out := []IncidentEvent{}
 	var bad error
 	err := e.store.Scan(ctx, KindIncidentEvent, Query{Term: "incident:" + id}, func(r Record) bool {
@@ -181,7 +181,7 @@ func (e *incidentService) Delivery(ctx context.Context, id string) (Delivery, er
 
 // deliveryView leaves out what is sealed.
 func (e *State) deliveryView(d Delivery) Delivery {
-	d.Snapshot.Settings = e.public(d.Plugin, ServiceConfigForm, d.Snapshot.Settings)
+	d.Snapshot.Settings = e.Public(d.Plugin, ServiceConfigForm, d.Snapshot.Settings)
 	return d
 }
 
@@ -205,13 +205,13 @@ func (e *incidentService) RetryDelivery(ctx context.Context, by Actor, id string
 			d = stored
 		}
 		if d.State != DeliveryFailed && d.State != DeliveryDead || d.UnderWay() {
-			return conflict("a delivery that is %s cannot be tried again", d.State)
+			return conflictf("a delivery that is %s cannot be tried again", d.State)
 		}
 		if in != nil && x.incidents.get(in.ID) == nil {
 			x.incidents.put(in.ID, in)
 		}
 		if now := x.incidents.get(d.Incident); now != nil && now.Closed != nil && d.Kind != AlertRecovery && d.Kind != AlertTest {
-			return conflict("the incident is over: there is nothing to tell any more")
+			return conflictf("the incident is over: there is nothing to tell any more")
 		}
 		next := x.now
 		c := d.copy()
@@ -231,11 +231,6 @@ func (e *incidentService) RetryDelivery(ctx context.Context, by Actor, id string
 	return &out, err
 }
 
-// Revisions returns the history of a configured object, the newest first.
-func (e *revisionService) Revisions(ctx context.Context, kind Kind, id string) ([]Revision, error) {
-	return e.store.Revisions(ctx, kind, id)
-}
-
 // ScanIncidents calls fn for incidents without their timelines, in order of
 // their opening (or the newest first), until fn returns false. It blocks on the disk.
 func (e *incidentService) ScanIncidents(ctx context.Context, q Query, fn func(IncidentView) bool) error {
@@ -252,3 +247,6 @@ func (e *incidentService) IncidentEvents(ctx context.Context, id string) ([]Inci
 func (e *incidentService) ScanDeliveries(ctx context.Context, q Query, fn func(Delivery) bool) error {
 	return scan(ctx, e.State, KindDelivery, q, func(d *Delivery) bool { return fn(e.deliveryView(*d)) })
 }
+
+// incidentService knows incidents and deliveries, and takes what people do about them.
+type incidentService struct{ *State }

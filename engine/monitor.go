@@ -21,7 +21,7 @@ type viewMonitor struct {
 }
 
 func denied(format string, args ...any) error {
-	return monitorError(MonitorDenied, conflict(format, args...))
+	return monitorError(MonitorDenied, conflictf(format, args...))
 }
 
 func monitorError(kind MonitorErrorKind, err error) error {

@@ -315,3 +315,13 @@ func isAdmin(u *User) bool { return u.Active && u.Role == access.Admin }
 func checkBreaker(id string) string { return "check:" + id }
 
 func pluginBreaker(slug string) string { return "plugin:" + slug }
+
+// lane is what is ordered among itself: the deliveries of one incident through one plugin.
+type lane struct{ incident, plugin string }
+
+func (d *Delivery) lane() lane {
+	if d.Incident == "" {
+		return lane{d.ID, d.Plugin}
+	}
+	return lane{d.Incident, d.Plugin}
+}

@@ -93,3 +93,9 @@ func isFallback(user string, site *Settings, rotas iter.Seq2[string, *Rota]) boo
 	}
 	return false
 }
+
+// onCallService knows rotas, their shifts and who is on duty.
+type onCallService struct {
+	*State
+	duty *duty
+}

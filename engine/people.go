@@ -30,7 +30,7 @@ func (e *userService) SaveUserAndRevoke(ctx context.Context, by Actor, u User, p
 	return e.saveUser(ctx, by, u, password, keepSession, true)
 }
 
-func (e *State) saveUser(ctx context.Context, by Actor, u User, password, keepSession string, revoke bool) (saved *User, err error) {
+func (e *userService) saveUser(ctx context.Context, by Actor, u User, password, keepSession string, revoke bool) (saved *User, err error) {
 	if u.ID == "" {
 		u.ID, u.Revision = e.newID(), 0
 	}
@@ -123,7 +123,7 @@ func (x *tx) saveUser(u, old *User, keepSession string) error {
 		return err
 	}
 	if old != nil && isAdmin(old) && !isAdmin(u) && x.admins() == 1 {
-		return conflict("%s is the last admin: name another one first", u.Username)
+		return conflictf("%s is the last admin: name another one first", u.Username)
 	}
 	if old == nil {
 		x.stamp(KindUser, &u.Meta, nil)
@@ -169,9 +169,9 @@ func (e *userService) DeleteUser(ctx context.Context, by Actor, id string, revis
 		case revision != nil && *revision != u.Revision:
 			return errChanged
 		case isAdmin(u) && x.admins() == 1:
-			return conflict("%s is the last admin: name another one first", u.Username)
+			return conflictf("%s is the last admin: name another one first", u.Username)
 		case isFallback(id, x.site(), x.rotas.all()):
-			return conflict("%s is a fallback user: name another one first", u.Username)
+			return conflictf("%s is a fallback user: name another one first", u.Username)
 		}
 		x.unlinkUser(id)
 		x.revokeTokensOf(id)
@@ -343,7 +343,7 @@ func (e *userService) CreateToken(ctx context.Context, by Actor, t Token) (secre
 			return err
 		}
 		if n := x.tokensOf(t.User); n >= tokensMost {
-			return conflict("%s has %d tokens, which is as many as a user may have: revoke one first", x.users.get(t.User).Username, n)
+			return conflictf("%s has %d tokens, which is as many as a user may have: revoke one first", x.users.get(t.User).Username, n)
 		}
 		x.stamp(KindToken, &t.Meta, nil)
 		x.tokens.put(t.ID, &t)
@@ -440,7 +440,7 @@ func (e *userService) Empty() bool {
 // SetUp creates the first admin. It fails with Conflict when a user exists.
 func (e *userService) SetUp(ctx context.Context, u User, password string) (*User, error) {
 	if !e.Empty() {
-		return nil, conflict("the monitor is set up already")
+		return nil, conflictf("the monitor is set up already")
 	}
 	u.Role, u.Active = access.Admin, true
 	if password == "" {
@@ -453,3 +453,6 @@ func (e *userService) SetUp(ctx context.Context, u User, password string) (*User
 	}
 	return saved, err
 }
+
+// userService knows and edits users, their sessions and their tokens.
+type userService struct{ *State }

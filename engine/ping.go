@@ -6,16 +6,6 @@ import (
 	"slices"
 )
 
-// pingURL is the address that a check's pings go to, "" when its plugin takes
-// none. The read lock is held.
-func (e *State) pingURL(c *Check) string {
-	entry, ok := e.pluginEntry(c.Plugin)
-	if !ok || entry.Plugin == nil || !entry.Plugin.Meta().HasPing || c.PingToken == "" {
-		return ""
-	}
-	return e.base(e.tables.site()) + "/ping/" + c.PingToken
-}
-
 // PingCheck returns the check whose ping URL holds the token.
 func (e *Engine) PingCheck(token string) (id string, known bool) {
 	e.mu.RLock()

@@ -56,7 +56,7 @@ func (e *onCallService) RefreshRota(ctx context.Context, id string) (RotaView, e
 		return RotaView{}, err
 	}
 	if !r.hasFeed() {
-		return RotaView{}, conflict("%s has no feed", r.Name)
+		return RotaView{}, conflictf("%s has no feed", r.Name)
 	}
 	e.duty.read(ctx, &r)
 	return e.Rota(id)

@@ -55,7 +55,7 @@ func (x *tx) saveRota(r *Rota) error {
 		return err
 	}
 	var p problems
-	r.validate(&p, old, func(id string) bool { return x.users.get(id) != nil })
+	r.validateRota(&p, old, func(id string) bool { return x.users.get(id) != nil })
 	x.checkName(&p, KindRota, r.ID, r.Name, "name")
 	if err := p.err(); err != nil {
 		return err
@@ -77,7 +77,7 @@ func (x *tx) saveRota(r *Rota) error {
 	return nil
 }
 
-func (r *Rota) validate(p *problems, old *Rota, known func(string) bool) {
+func (r *Rota) validateRota(p *problems, old *Rota, known func(string) bool) {
 	p.name("name", r.Name, nameOf(old, func(r *Rota) string { return r.Name }))
 	p.zone("time_zone", &r.TimeZone)
 	if r.FallbackUser != "" && !known(r.FallbackUser) {
@@ -118,7 +118,7 @@ func (e *rotaService) DeleteRota(ctx context.Context, by Actor, id string, revis
 		case revision != nil && *revision != r.Revision:
 			return errChanged
 		case x.site().DefaultRota == id:
-			return conflict("%s is the default rota of the site: name another one first", r.Name)
+			return conflictf("%s is the default rota of the site: name another one first", r.Name)
 		}
 		x.unlinkRota(id)
 		x.rotas.delete(id)
@@ -132,3 +132,6 @@ func (e *rotaService) DeleteRota(ctx context.Context, by Actor, id string, revis
 	}
 	return err
 }
+
+// rotaService edits rotas.
+type rotaService struct{ *State }

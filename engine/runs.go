@@ -41,7 +41,7 @@ func (e *Engine) TryCheck(ctx context.Context, c Check) (*Result, error) {
 	}
 	entry, ok := e.pluginEntry(clean.Plugin)
 	if !ok || entry.Plugin == nil || entry.Orphaned {
-		return nil, conflict("the plugin %s is not there", clean.Plugin)
+		return nil, conflictf("the plugin %s is not there", clean.Plugin)
 	}
 	in, _ := e.checkRun(clean)
 	in.Check = clean

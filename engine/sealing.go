@@ -80,7 +80,7 @@ func (e *State) sealPlain(ctx context.Context, slugs []string) error {
 		sealAll(ctx, e, past, KindPluginSettings, c.plugins, func(x *tx) *layer[PluginSettings] { return &x.plugins }),
 		sealAll(ctx, e, past, KindRota, c.rotas, func(x *tx) *layer[Rota] { return &x.rotas }),
 		e.sealShifts(ctx),
-		e.do(ctx, system, (*tx).sealTold))
+		e.do(ctx, system, func(x *tx) error { return x.sealTold() }))
 	if err == nil && past {
 		err = e.sealHistory(ctx)
 	}

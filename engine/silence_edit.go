@@ -24,7 +24,7 @@ func (x *tx) saveSilence(s *Silence) error {
 		return err
 	}
 	var p problems
-	s.validate(&p)
+	s.validateSilence(&p)
 	links(&p, "services", s.Services, "service", func(id string) bool { return x.services.get(id) != nil })
 	links(&p, "instances", s.Instances, "instance", func(id string) bool { return x.instances.get(id) != nil })
 	links(&p, "checks", s.Checks, "check", func(id string) bool { return x.checks.get(id) != nil })
@@ -46,7 +46,7 @@ func (x *tx) saveSilence(s *Silence) error {
 	return nil
 }
 
-func (s *Silence) validate(p *problems) {
+func (s *Silence) validateSilence(p *problems) {
 	s.Services, s.Instances, s.Checks, s.Tags = orEmpty(s.Services), orEmpty(s.Instances), orEmpty(s.Checks), orEmpty(s.Tags)
 	p.tags(s.Tags)
 	p.text("comment", s.Comment, false, commentMost)
@@ -119,7 +119,7 @@ func (e *silenceService) Silences() []SilenceView {
 	return allViews(e.State, e.tables.silences, e.silenceView)
 }
 
-func (e *State) silenceView(s *Silence) SilenceView {
+func (e *silenceService) silenceView(s *Silence) SilenceView {
 	now := e.now()
 	v := SilenceView{Silence: *s}
 	holds, next := s.at(now)
@@ -130,3 +130,6 @@ func (e *State) silenceView(s *Silence) SilenceView {
 	}
 	return v
 }
+
+// silenceService knows and edits silences.
+type silenceService struct{ *State }

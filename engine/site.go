@@ -14,7 +14,7 @@ import (
 func (e *siteService) SaveSettings(ctx context.Context, by Actor, s Settings) (*Settings, error) {
 	s.ID = siteID
 	var p problems
-	s.validate(&p)
+	s.validateSettings(&p)
 	err := e.do(ctx, by, func(x *tx) error {
 		old := x.site()
 		if old.Revision != s.Revision {
@@ -46,7 +46,7 @@ func (e *siteService) SaveSettings(ctx context.Context, by Actor, s Settings) (*
 	return &s, err
 }
 
-func (s *Settings) validate(p *problems) {
+func (s *Settings) validateSettings(p *problems) {
 	p.link("public_url", s.PublicURL)
 	if u, err := url.Parse(s.PublicURL); err == nil && (u.RawQuery != "" || u.Fragment != "") {
 		p.add("public_url", "invalid", "leave out everything from ? or # on")
@@ -105,7 +105,7 @@ func (e *siteService) SavePluginSettings(ctx context.Context, by Actor, slug str
 		return &Error{Kind: NotFound, Message: "no such plugin"}
 	}
 	if from := entry.Plugin.Meta().SettingsFrom; from != "" {
-		return conflict("%s shares the settings of %s: save them there", slug, from)
+		return conflictf("%s shares the settings of %s: save them there", slug, from)
 	}
 	err := retrying(func() error {
 		e.mu.RLock()
@@ -152,3 +152,6 @@ func (e *siteService) SavePluginSettings(ctx context.Context, by Actor, slug str
 }
 
 // users of a plugin: the checks, services and instances that name it.
+
+// siteService edits the settings of the site and of plugins.
+type siteService struct{ *State }

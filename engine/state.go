@@ -68,3 +68,20 @@ func newState(o Options) *State {
 	s.routes.Store(&map[string]PluginRoute{})
 	return s
 }
+
+// goLoop runs fn on a goroutine that Stop waits for; once the engine stops it
+// does nothing.
+func (e *State) goLoop(fn func()) {
+	e.loopMu.Lock()
+	defer e.loopMu.Unlock()
+	if e.isStopping() {
+		return
+	}
+	e.loops.Add(1)
+	go func() {
+		defer e.loops.Done()
+		fn()
+	}()
+}
+
+func (e *State) isStopping() bool { return e.work.Err() != nil }

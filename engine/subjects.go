@@ -293,7 +293,7 @@ func (e *targetService) DeleteService(ctx context.Context, by Actor, id string, 
 			return errChanged
 		}
 		if id == builtIn.ID {
-			return conflict("the built-in service cannot be deleted")
+			return conflictf("the built-in service cannot be deleted")
 		}
 		x.services.delete(id)
 		x.dropSubject(Ref{KindService, id}, s.Name, s)
@@ -333,3 +333,6 @@ func (x *tx) dropSubject(ref Ref, name string, before any) {
 	x.unlinkSubject(ref)
 	x.evaluate(ref, fmt.Sprintf("the %s %s was deleted", ref.Kind, name))
 }
+
+// targetService knows and edits services and instances.
+type targetService struct{ *State }

@@ -15,7 +15,7 @@ import (
 // cannot be followed leaves the check on its grid, where each run says so.
 func (c *Check) after(from time.Time) time.Time {
 	if c.Schedule != nil {
-		if t, err := c.Schedule.timetable(); err == nil {
+		if t, err := c.Schedule.readTimetable(); err == nil {
 			return t.after(c, from)
 		}
 	}
@@ -33,7 +33,7 @@ func (c *Check) every() time.Duration {
 	if c.Schedule == nil || c.Schedule.Cron == "" {
 		return c.Interval.Std()
 	}
-	t, err := c.Schedule.timetable()
+	t, err := c.Schedule.readTimetable()
 	if err != nil {
 		return c.Interval.Std()
 	}
@@ -66,7 +66,7 @@ type timetable struct {
 
 var errNeverFires = errors.New("this never fires: no day of the calendar has such a slot, or none within the active hours")
 
-func (s *Schedule) timetable() (*timetable, error) {
+func (s *Schedule) readTimetable() (*timetable, error) {
 	zone, err := loadZone(s.TimeZone)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (s *Schedule) validate(p *problems) {
 	}
 	if _, err := cron.Parse(s.Cron); err != nil {
 		p.add("schedule.cron", "invalid", "%s", err)
-	} else if _, err := s.timetable(); err != nil && len(p.list) == before {
+	} else if _, err := s.readTimetable(); err != nil && len(p.list) == before {
 		p.add("schedule.cron", "invalid", "%s", err)
 	}
 }

@@ -141,3 +141,11 @@ func (x *tx) dropLinks(a *Alerting) {
 	}
 	a.dropEmptySteps()
 }
+
+// revisionService knows the revisions of objects, and brings deleted ones back.
+type revisionService struct{ *State }
+
+// Revisions returns the history of a configured object, the newest first.
+func (e *revisionService) Revisions(ctx context.Context, kind Kind, id string) ([]Revision, error) {
+	return e.store.Revisions(ctx, kind, id)
+}
