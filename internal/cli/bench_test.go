@@ -45,7 +45,7 @@ func needBench(t *testing.T, part string) {
 }
 
 // benchMonitor is the real binary, with an admin, not started.
-func benchMonitor(t *testing.T) *monitor {
+func benchMonitor(t *testing.T) *program {
 	t.Helper()
 	m := newMonitor(t)
 	m.binary = filepath.Join(m.dir, "moonwatch")
@@ -59,7 +59,7 @@ func benchMonitor(t *testing.T) *monitor {
 }
 
 // checks makes many checks, and returns their ids.
-func (m *monitor) checks(n int, plugin, interval string, config func(i int) object) []string {
+func (m *program) checks(n int, plugin, interval string, config func(i int) object) []string {
 	m.t.Helper()
 	ids := make([]string, n)
 	var next atomic.Int64
@@ -141,7 +141,7 @@ func TestBenchmarkHTTP(t *testing.T) {
 }
 
 // settle says what the data folder's tables hold in bytes.
-func settle(t *testing.T, m *monitor) {
+func settle(t *testing.T, m *program) {
 	t.Helper()
 	var tables, rest int64
 	err := filepath.Walk(m.data, func(path string, info os.FileInfo, err error) error {
@@ -160,7 +160,7 @@ func settle(t *testing.T, m *monitor) {
 
 // punctuality reads the results of a sample of checks. It returns how far apart
 // from the interval two starts in a row were, sorted, and results per slot.
-func punctuality(m *monitor, ids []string, from, to time.Time) ([]time.Duration, float64) {
+func punctuality(m *program, ids []string, from, to time.Time) ([]time.Duration, float64) {
 	var gaps []time.Duration
 	results, sample, failed, why := 0, 0, 0, ""
 	for i := 0; i < len(ids); i += max(len(ids)/200, 1) {

@@ -73,7 +73,7 @@ type delivery struct {
 	Attempts                     []struct{ Error, Outcome string }
 }
 
-func (m *monitor) deliveries(service string) []delivery {
+func (m *program) deliveries(service string) []delivery {
 	m.t.Helper()
 	var page struct{ Items []delivery }
 	m.api("GET", "/deliveries?limit=500&service="+service, nil, &page)
@@ -84,7 +84,7 @@ func (m *monitor) deliveries(service string) []delivery {
 // watched is a service with two HTTP checks of a target: one at WARNING, one at
 // CRITICAL. It alerts through webhook and the hand-written pager.
 type watched struct {
-	*monitor
+	*program
 	target, receiver *receiver
 	service          string
 	weak, strong     string
@@ -93,7 +93,7 @@ type watched struct {
 // newWatched alerts to a receiver of its own unless hooks is a URL.
 func newWatched(t *testing.T, hooks, repeat string) *watched {
 	t.Helper()
-	w := &watched{monitor: newMonitor(t), target: newReceiver(t), receiver: newReceiver(t)}
+	w := &watched{program: newMonitor(t), target: newReceiver(t), receiver: newReceiver(t)}
 	if hooks == "" {
 		hooks = w.receiver.URL
 	}
@@ -104,9 +104,9 @@ func newWatched(t *testing.T, hooks, repeat string) *watched {
 	var user made
 	w.api("POST", "/users", object{"username": "ada", "password": "a long enough password", "role": "viewer",
 		"settings": object{"pager": object{"nick": "countess"}}}, &user)
-	w.weak = w.monitor.check("weak", "http", object{"endpoint": w.target.URL + "/weak"}, object{"importance": "WARNING"})
-	w.strong = w.monitor.check("strong", "http", object{"endpoint": w.target.URL + "/strong"}, object{"importance": "CRITICAL"})
-	w.service = w.monitor.service("Shop", []string{w.weak, w.strong}, object{"users_to_notify": []string{user.ID},
+	w.weak = w.program.check("weak", "http", object{"endpoint": w.target.URL + "/weak"}, object{"importance": "WARNING"})
+	w.strong = w.program.check("strong", "http", object{"endpoint": w.target.URL + "/strong"}, object{"importance": "CRITICAL"})
+	w.service = w.program.service("Shop", []string{w.weak, w.strong}, object{"users_to_notify": []string{user.ID},
 		"alerts":          []object{{"plugin": "webhook", "settings": object{"url": hooks + "/hook"}}, {"plugin": "pager", "settings": object{}}},
 		"repeat_interval": object{"WARNING": repeat, "CRITICAL": repeat}})
 	w.await("PASSING")

@@ -22,7 +22,7 @@ type object = map[string]any
 var programClient = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 
 // ask makes a request of the API; body is bytes as they are, or a value to encode.
-func (m *monitor) ask(method, path string, body any) (int, []byte, http.Header) {
+func (m *program) ask(method, path string, body any) (int, []byte, http.Header) {
 	m.t.Helper()
 	var payload io.Reader
 	switch body := body.(type) {
@@ -57,7 +57,7 @@ func (m *monitor) ask(method, path string, body any) (int, []byte, http.Header) 
 }
 
 // api makes a request that succeeds, and decodes the answer into out, which may be nil.
-func (m *monitor) api(method, path string, body, out any) {
+func (m *program) api(method, path string, body, out any) {
 	m.t.Helper()
 	status, data, _ := m.ask(method, path, body)
 	if status >= 300 {
@@ -71,9 +71,9 @@ func (m *monitor) api(method, path string, body, out any) {
 }
 
 // get asks an address outside the API, without credentials.
-func (m *monitor) get(path string) (int, string, error) { return m.getAs("", path) }
+func (m *program) get(path string) (int, string, error) { return m.getAs("", path) }
 
-func (m *monitor) getAs(token, path string) (int, string, error) {
+func (m *program) getAs(token, path string) (int, string, error) {
 	r, err := http.NewRequest("GET", "http://"+m.address+path, nil)
 	if err != nil {
 		return 0, "", err
@@ -91,7 +91,7 @@ func (m *monitor) getAs(token, path string) (int, string, error) {
 }
 
 // figure reads a figure of /metrics, with the token of the API.
-func (m *monitor) figure(name string) float64 {
+func (m *program) figure(name string) float64 {
 	m.t.Helper()
 	status, text, err := m.getAs(m.token, "/metrics")
 	if err != nil || status != 200 {
@@ -119,7 +119,7 @@ type made struct {
 }
 
 // check makes a check of interval 1s, timeout 5s; more sets and overrides fields.
-func (m *monitor) check(name, plugin string, config, more object) string {
+func (m *program) check(name, plugin string, config, more object) string {
 	m.t.Helper()
 	body := object{"name": name, "plugin": plugin, "config": config, "interval": "1s", "timeout": "5s"}
 	for k, v := range more {
@@ -131,7 +131,7 @@ func (m *monitor) check(name, plugin string, config, more object) string {
 }
 
 // service makes a service of checks; more sets and overrides fields.
-func (m *monitor) service(name string, checks []string, more object) string {
+func (m *program) service(name string, checks []string, more object) string {
 	m.t.Helper()
 	body := object{"name": name, "status_checks": checks}
 	for k, v := range more {
@@ -161,7 +161,7 @@ type resultView struct {
 }
 
 // results are a check's results, the newest first, since from (zero: all).
-func (m *monitor) results(check string, from time.Time) []resultView {
+func (m *program) results(check string, from time.Time) []resultView {
 	m.t.Helper()
 	var all []resultView
 	cursor := ""
@@ -187,7 +187,7 @@ func (m *monitor) results(check string, from time.Time) []resultView {
 }
 
 // latest is a check's newest result, and whether there is one.
-func (m *monitor) latest(check string) (resultView, bool) {
+func (m *program) latest(check string) (resultView, bool) {
 	m.t.Helper()
 	var page struct{ Items []resultView }
 	m.api("GET", "/checks/"+check+"/results?limit=1", nil, &page)
@@ -214,7 +214,7 @@ type pluginStatus struct {
 }
 
 // plugin reads a plugin, and whether it is there.
-func (m *monitor) plugin(slug string) (pluginStatus, bool) {
+func (m *program) plugin(slug string) (pluginStatus, bool) {
 	m.t.Helper()
 	status, data, _ := m.ask("GET", "/plugins/"+slug, nil)
 	var p pluginStatus
@@ -234,7 +234,7 @@ func (m *monitor) plugin(slug string) (pluginStatus, bool) {
 }
 
 // awaitPlugin waits until a plugin is active in a version.
-func (m *monitor) awaitPlugin(slug, version string) time.Duration {
+func (m *program) awaitPlugin(slug, version string) time.Duration {
 	m.t.Helper()
 	return until(m.t, "the plugin "+slug+" active as "+version, 5*time.Second, func() bool {
 		p, ok := m.plugin(slug)

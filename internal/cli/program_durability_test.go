@@ -52,7 +52,7 @@ type entry struct {
 const durabilityWriters = 4
 
 // load writes until stop is closed or the monitor is gone.
-func (l *ledger) load(m *monitor, stop chan struct{}) *sync.WaitGroup {
+func (l *ledger) load(m *program, stop chan struct{}) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for w := range durabilityWriters {
 		all.Go(func() {
@@ -73,7 +73,7 @@ func (l *ledger) load(m *monitor, stop chan struct{}) *sync.WaitGroup {
 
 // write makes, edits or deletes a service of writer w, and notes the answer. It
 // returns false when none came.
-func (l *ledger) write(m *monitor, w int) bool {
+func (l *ledger) write(m *program, w int) bool {
 	l.mu.Lock()
 	l.made++
 	n := l.made
@@ -133,7 +133,7 @@ func (l *ledger) write(m *monitor, w int) bool {
 }
 
 // tryAPI is ask for a monitor that may go away meanwhile.
-func tryAPI(m *monitor, method, path string, body any) (int, []byte, error) {
+func tryAPI(m *program, method, path string, body any) (int, []byte, error) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return 0, nil, err
@@ -154,7 +154,7 @@ func tryAPI(m *monitor, method, path string, body any) (int, []byte, error) {
 }
 
 // compare wants what was answered to be there, and nothing that was refused.
-func (l *ledger) compare(m *monitor, when string) {
+func (l *ledger) compare(m *program, when string) {
 	m.t.Helper()
 	there := map[string]struct{ ID, URL string }{}
 	for cursor := ""; ; {
@@ -262,7 +262,7 @@ func TestDurability(t *testing.T) {
 
 // smallDisk puts the data on a disk of its own that can be filled; "" where that
 // cannot be made.
-func smallDisk(t *testing.T, m *monitor) string {
+func smallDisk(t *testing.T, m *program) string {
 	disk := filepath.Join(m.dir, "disk")
 	if err := os.Mkdir(disk, 0o700); err != nil {
 		t.Fatal(err)
@@ -282,7 +282,7 @@ func smallDisk(t *testing.T, m *monitor) string {
 }
 
 // fullDisk fills the disk under load, and stops the monitor one way or another.
-func fullDisk(t *testing.T, m *monitor, disk, when string, i int, rng *rand.Rand) {
+func fullDisk(t *testing.T, m *program, disk, when string, i int, rng *rand.Rand) {
 	fill(t, filepath.Join(disk, "filler"))
 	switch i % 10 {
 	case 0: // long enough that changes are refused
@@ -329,7 +329,7 @@ func fill(t *testing.T, path string) {
 // damagedStart damages a file of the stopped monitor and starts it: it runs with
 // all that was answered, or says in words what is wrong, and true is returned.
 // The files are put back.
-func damagedStart(t *testing.T, m *monitor, l *ledger, rng *rand.Rand, i int) (refused bool) {
+func damagedStart(t *testing.T, m *program, l *ledger, rng *rand.Rand, i int) (refused bool) {
 	kept := m.data + ".kept"
 	if out, err := exec.Command("cp", "-a", "--sparse=always", m.data, kept).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)

@@ -198,7 +198,7 @@ func badPlugins() []badPlugin {
 
 // saveAll writes all bad plugins in a version: the first is good, and of the
 // others what they do is changed by change.
-func (m *monitor) saveAll(version string, change func(string) string) {
+func (m *program) saveAll(version string, change func(string) string) {
 	for i, bad := range badPlugins() {
 		run, file := "result.succeeded = true return result", ""
 		if version != "1" {
@@ -210,7 +210,7 @@ func (m *monitor) saveAll(version string, change func(string) string) {
 }
 
 // callViews calls the public views of bad plugins until ctx ends, eight at a time.
-func (m *monitor) callViews(ctx context.Context) {
+func (m *program) callViews(ctx context.Context) {
 	var callers sync.WaitGroup
 	for range 8 {
 		callers.Go(func() {
@@ -230,7 +230,7 @@ func (m *monitor) callViews(ctx context.Context) {
 }
 
 // sockets is how many sockets the process has open, 0 where there is no /proc.
-func (m *monitor) sockets() (n int) {
+func (m *program) sockets() (n int) {
 	dir := fmt.Sprintf("/proc/%d/fd", m.process.Process.Pid)
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
@@ -243,7 +243,7 @@ func (m *monitor) sockets() (n int) {
 
 // comesToRest lets the bad checks run no more and holds that memory and connections
 // are back soon.
-func (m *monitor) comesToRest(bad []string, sockets int) {
+func (m *program) comesToRest(bad []string, sockets int) {
 	for _, id := range bad {
 		m.api("PATCH", "/checks/"+id, object{"active": false}, nil)
 	}
@@ -255,7 +255,7 @@ func (m *monitor) comesToRest(bad []string, sockets int) {
 
 // goodSlots counts the slots that good checks lost, and how late one was at
 // most. Of each check it is told one slot.
-func goodSlots(t *testing.T, m *monitor, good map[string]time.Time, begin, end time.Time, interval time.Duration) (lost int, late time.Duration) {
+func goodSlots(t *testing.T, m *program, good map[string]time.Time, begin, end time.Time, interval time.Duration) (lost int, late time.Duration) {
 	for id, slot := range good {
 		results := m.results(id, begin)
 		slices.SortFunc(results, func(a, b resultView) int { return cmp.Compare(a.Started.UnixNano(), b.Started.UnixNano()) })
@@ -276,7 +276,7 @@ func goodSlots(t *testing.T, m *monitor, good map[string]time.Time, begin, end t
 // badEnds holds that each run of a bad check ended in time and with its reason,
 // and that one whose second version does not load goes on with its first. idle is
 // how many had no run: those that get no turn are skipped.
-func badEnds(t *testing.T, m *monitor, bad []string, end time.Time, spare time.Duration) (runs, idle int, overdue time.Duration) {
+func badEnds(t *testing.T, m *program, bad []string, end time.Time, spare time.Duration) (runs, idle int, overdue time.Duration) {
 	for i, how := range badPlugins() {
 		ended := 0
 		for _, r := range m.results(bad[i], time.Time{}) {

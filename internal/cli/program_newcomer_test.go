@@ -89,7 +89,7 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-func tryCommands(t *testing.T, m *monitor, name string) {
+func tryCommands(t *testing.T, m *program, name string) {
 	data := []string{"--data", m.data}
 	with := func(args ...string) []string { return append(args, data...) }
 	m.mustCLI("a long enough password\n", with("user", "add", name, "--role", "viewer", "--password-stdin")...)

@@ -33,7 +33,7 @@ return { name = "Steady", slug = "steady", version = "1", author = "t",
   end }`
 
 // furnish fills a running monitor with something of everything.
-func furnish(m *monitor) {
+func furnish(m *program) {
 	m.save("steady.lua", steady)
 	until(m.t, "the plugin", 10*time.Second, func() bool { status, _, _ := m.ask("GET", "/plugins/steady", nil); return status == 200 })
 	var users struct{ Items []made }
@@ -230,7 +230,7 @@ func TestBackupUnderLoadAndRestore(t *testing.T) {
 }
 
 // read is a file of the monitor's directory.
-func (m *monitor) read(name string) string {
+func (m *program) read(name string) string {
 	m.t.Helper()
 	data, err := os.ReadFile(filepath.Join(m.dir, name))
 	if err != nil {
@@ -240,7 +240,7 @@ func (m *monitor) read(name string) string {
 }
 
 // stoppedMonitor is a furnished monitor that does not run any more.
-func stoppedMonitor(t *testing.T) *monitor {
+func stoppedMonitor(t *testing.T) *program {
 	m := servingMonitor(t)
 	furnish(m)
 	if code := m.end(syscall.SIGTERM); code != 0 {

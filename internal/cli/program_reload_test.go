@@ -138,7 +138,7 @@ func TestPluginLife(t *testing.T) {
 // editUnderLoad edits the file three times while a hundred checks run each
 // second. It holds that no slot is lost, and that every run which started after
 // a swap is the new version's.
-func editUnderLoad(t *testing.T, m *monitor, checks []string) {
+func editUnderLoad(t *testing.T, m *program, checks []string) {
 	begin := time.Now()
 	skipped := m.figure("moonwatch_slots_skipped_total")
 	var swaps []time.Time
@@ -174,7 +174,7 @@ func editUnderLoad(t *testing.T, m *monitor, checks []string) {
 }
 
 // nextRun is when a check runs next: once it has run, a slot of its grid.
-func (m *monitor) nextRun(id string) time.Time {
+func (m *program) nextRun(id string) time.Time {
 	m.t.Helper()
 	var c struct {
 		NextRun time.Time `json:"next_run"`

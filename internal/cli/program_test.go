@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// monitor is a monitor that runs as a process of its own.
-type monitor struct {
+// program is a monitor that runs as a process of its own.
+type program struct {
 	t       testing.TB
 	binary  string // the test binary itself unless set
 	dir     string // holds the folders and is where the program is started
@@ -71,13 +71,13 @@ func (o *output) String() string {
 }
 
 // newMonitor prepares folders and an address. The process is ended with the test.
-func newMonitor(t testing.TB) *monitor {
+func newMonitor(t testing.TB) *program {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "moonwatch-test-") // t.TempDir may be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &monitor{t: t, dir: dir, data: filepath.Join(dir, "data"), plugins: filepath.Join(dir, "plugins"), address: freeAddress(t), output: &output{}}
+	m := &program{t: t, dir: dir, data: filepath.Join(dir, "data"), plugins: filepath.Join(dir, "plugins"), address: freeAddress(t), output: &output{}}
 	if err := os.Mkdir(m.plugins, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func newMonitor(t testing.TB) *monitor {
 }
 
 // servingMonitor is a monitor that runs, with an admin whose token the client uses.
-func servingMonitor(t testing.TB) *monitor {
+func servingMonitor(t testing.TB) *program {
 	t.Helper()
 	m := newMonitor(t)
 	m.admin()
@@ -118,7 +118,7 @@ func tail(s string, n int) string {
 }
 
 // command is the program with arguments, not started.
-func (m *monitor) command(args ...string) *exec.Cmd {
+func (m *program) command(args ...string) *exec.Cmd {
 	binary := m.binary
 	if binary == "" {
 		binary = os.Args[0]
@@ -135,7 +135,7 @@ func (m *monitor) command(args ...string) *exec.Cmd {
 }
 
 // start serves, and waits until the monitor is ready.
-func (m *monitor) start() {
+func (m *program) start() {
 	m.t.Helper()
 	m.launch()
 	until(m.t, "ready", 20*time.Second, func() bool {
@@ -150,7 +150,7 @@ func (m *monitor) start() {
 }
 
 // launch starts the process and waits for nothing.
-func (m *monitor) launch() {
+func (m *program) launch() {
 	m.t.Helper()
 	args := append([]string{"serve", "--listen", m.address, "--data", m.data, "--plugins", m.plugins}, m.flags...)
 	m.process = m.command(args...)
@@ -168,7 +168,7 @@ func (m *monitor) launch() {
 
 // end sends a signal and waits for the end of the process, which it kills when
 // it takes too long. It returns the exit code, -1 after a signal.
-func (m *monitor) end(signal syscall.Signal) int {
+func (m *program) end(signal syscall.Signal) int {
 	if m.process == nil {
 		return -1
 	}
@@ -195,7 +195,7 @@ type printed struct {
 }
 
 // cli runs a command of the program to its end.
-func (m *monitor) cli(stdin string, args ...string) printed {
+func (m *program) cli(stdin string, args ...string) printed {
 	m.t.Helper()
 	var p printed
 	var out, errs bytes.Buffer
@@ -211,7 +211,7 @@ func (m *monitor) cli(stdin string, args ...string) printed {
 }
 
 // mustCLI is cli for commands that succeed.
-func (m *monitor) mustCLI(stdin string, args ...string) printed {
+func (m *program) mustCLI(stdin string, args ...string) printed {
 	m.t.Helper()
 	p := m.cli(stdin, args...)
 	if p.code != 0 {
@@ -221,7 +221,7 @@ func (m *monitor) mustCLI(stdin string, args ...string) printed {
 }
 
 // admin makes a user and a token on the command line.
-func (m *monitor) admin() {
+func (m *program) admin() {
 	m.t.Helper()
 	m.mustCLI("correct horse battery staple\n", "user", "add", "admin", "--role", "admin", "--password-stdin", "--data", m.data)
 	m.token = lastLine(m.mustCLI("", "token", "create", "--user", "admin", "--data", m.data).out)
@@ -233,7 +233,7 @@ func lastLine(s string) string {
 }
 
 // save writes a file of the plugin folder.
-func (m *monitor) save(name, text string) string {
+func (m *program) save(name, text string) string {
 	m.t.Helper()
 	path := filepath.Join(m.plugins, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -247,7 +247,7 @@ func (m *monitor) save(name, text string) string {
 
 // memory reads a line of /proc/PID/status in bytes: VmRSS or VmHWM. It is 0
 // where there is no /proc.
-func (m *monitor) memory(name string) int64 {
+func (m *program) memory(name string) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.Process.Pid))
 	if err != nil {
 		return 0

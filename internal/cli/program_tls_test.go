@@ -30,7 +30,7 @@ const caller = `return { name = "Caller", slug = "caller", version = "1", run = 
 
 // certificate writes a self-signed certificate for 127.0.0.1 and its key into
 // the monitor's directory, and returns their paths and a pool that trusts it.
-func (m *monitor) certificate(name string) (cert, key string, pool *x509.CertPool) {
+func (m *program) certificate(name string) (cert, key string, pool *x509.CertPool) {
 	m.t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

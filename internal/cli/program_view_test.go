@@ -35,7 +35,7 @@ return Inbox
 `
 
 // post sends a body to an address outside the API.
-func (m *monitor) post(path, body string, headers ...string) int {
+func (m *program) post(path, body string, headers ...string) int {
 	m.t.Helper()
 	req, err := http.NewRequest("POST", "http://"+m.address+path, strings.NewReader(body))
 	if err != nil {

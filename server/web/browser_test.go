@@ -243,8 +243,8 @@ func (b *browser) capture(file string, whole bool) {
 	}
 }
 
-// monitor is the whole program but its command line.
-type monitor struct {
+// program is the whole program but its command line.
+type program struct {
 	engine *engine.Engine
 	store  engine.Store
 	url    string
@@ -253,10 +253,10 @@ type monitor struct {
 
 const setUpToken = "the-one-time-secret"
 
-func newMonitor(t *testing.T, change ...func(*engine.Options)) *monitor {
+func newMonitor(t *testing.T, change ...func(*engine.Options)) *program {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	m := &monitor{dir: t.TempDir()}
+	m := &program{dir: t.TempDir()}
 	data := t.TempDir()
 	so := storage.DefaultOptions()
 	so.Logger, so.NoSync = quiet, true
@@ -312,7 +312,7 @@ func newMonitor(t *testing.T, change ...func(*engine.Options)) *monitor {
 }
 
 // save puts a plugin into the folder, whole.
-func (m *monitor) save(t *testing.T, name, source string) {
+func (m *program) save(t *testing.T, name, source string) {
 	t.Helper()
 	temporary := filepath.Join(m.dir, ".new")
 	if err := os.WriteFile(temporary, []byte(source), 0o644); err != nil {

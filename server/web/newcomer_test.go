@@ -270,7 +270,7 @@ const problems = `(() => {
 
 // peopleAndSilences adds a second user, a rota of both that the service names, and
 // two silences; it returns the ids of the rota and of the silence that holds.
-func (b *browser) peopleAndSilences(m *monitor) (rota, silence string) {
+func (b *browser) peopleAndSilences(m *program) (rota, silence string) {
 	t := b.t
 	t.Helper()
 	must := func(err error) {
@@ -315,7 +315,7 @@ func (b *browser) peopleAndSilences(m *monitor) (rota, silence string) {
 
 // everyPage looks at each page in light and dark, narrow and wide. With
 // MOONWATCH_SCREENSHOTS=DIR it leaves a picture of each.
-func (b *browser) everyPage(m *monitor) {
+func (b *browser) everyPage(m *program) {
 	b.t.Helper()
 	check, service := m.engine.Checks()[0], m.engine.Services()[0]
 	incidents, _ := m.engine.Incidents(b.ctx, engine.IncidentQuery{})

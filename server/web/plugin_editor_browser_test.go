@@ -22,7 +22,7 @@ func editorWords() []web.Word {
 }
 
 // doorCheck makes a check of the door.
-func (m *monitor) doorCheck(t *testing.T, address string) string {
+func (m *program) doorCheck(t *testing.T, address string) string {
 	t.Helper()
 	c := engine.NewCheck()
 	c.Name, c.Plugin, c.Interval = "Front door", "door", engine.Duration(365*24*time.Hour)
@@ -38,7 +38,7 @@ func (m *monitor) doorCheck(t *testing.T, address string) string {
 }
 
 // otherCheck makes a check of another plugin.
-func (m *monitor) otherCheck(t *testing.T, slug string) string {
+func (m *program) otherCheck(t *testing.T, slug string) string {
 	t.Helper()
 	c := engine.NewCheck()
 	c.Name, c.Plugin, c.Active = "Another", slug, false
@@ -51,7 +51,7 @@ func (m *monitor) otherCheck(t *testing.T, slug string) string {
 }
 
 // message runs a check and gives what it says.
-func (m *monitor) message(t *testing.T, check string) string {
+func (m *program) message(t *testing.T, check string) string {
 	t.Helper()
 	r, err := m.engine.RunCheck(t.Context(), check)
 	if err != nil || r == nil {

@@ -27,7 +27,7 @@ type visitor struct {
 }
 
 // visitors sets the monitor up and logs somebody of each role in.
-func (m *monitor) visitors(t *testing.T) map[access.Role]*visitor {
+func (m *program) visitors(t *testing.T) map[access.Role]*visitor {
 	t.Helper()
 	out := map[access.Role]*visitor{}
 	for _, role := range access.Roles() {
@@ -118,7 +118,7 @@ func (s seen) base() string {
 	return html.UnescapeString(m[1])
 }
 
-func (m *monitor) read(t *testing.T, name string) string {
+func (m *program) read(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(m.dir, name))
 	if err != nil {
@@ -128,7 +128,7 @@ func (m *monitor) read(t *testing.T, name string) string {
 }
 
 // loaded waits until a plugin of the folder is in force.
-func (m *monitor) loaded(t *testing.T, slug, version string) {
+func (m *program) loaded(t *testing.T, slug, version string) {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if e, err := m.engine.Plugin(slug); err == nil && e.Plugin != nil && e.Plugin.Meta().Version == version {

@@ -81,7 +81,7 @@ type shop struct {
 	service, checkout, search string
 }
 
-func newShop(t *testing.T, m *monitor) *shop {
+func newShop(t *testing.T, m *program) *shop {
 	t.Helper()
 	s := &shop{}
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -126,7 +126,7 @@ func newShop(t *testing.T, m *monitor) *shop {
 }
 
 // past gives a check results of the last day, like its first one.
-func (s *shop) past(t *testing.T, m *monitor, id string) {
+func (s *shop) past(t *testing.T, m *program, id string) {
 	t.Helper()
 	first := m.engine.LatestResult(id)
 	if first == nil {
