@@ -232,7 +232,7 @@ func (p *sumPass) flush(ctx context.Context) error {
 	err := p.e.goOn(ctx, func(x *tx) error {
 		for i, r := range p.puts {
 			if x.checks.get(p.checks[i]) != nil {
-				x.written = append(x.written, written{r, false})
+				x.writeRecord(r)
 			}
 		}
 		return nil

@@ -308,5 +308,8 @@ func (x *tx) write(kind Kind, id string, v any, terms ...string) {
 	if err != nil {
 		panic(fmt.Sprintf("encode %s %s: %v", kind, id, err))
 	}
-	x.written = append(x.written, written{Record{Kind: kind, ID: id, At: x.now, Terms: terms, Data: data}, false})
+	x.writeRecord(Record{Kind: kind, ID: id, At: x.now, Terms: terms, Data: data})
 }
+
+// writeRecord writes a record that is not kept in memory, as it is.
+func (x *tx) writeRecord(r Record) { x.written = append(x.written, written{r, false}) }
