@@ -19,7 +19,7 @@ func (s *Server) newPages() (*web.Web, error) {
 	return web.New(web.Options{
 		Engine: s.engine, Logger: s.log, Version: s.o.Version, Env: s.o.LookupEnv, Now: s.now,
 		Source: s.o.PluginSource, PluginDir: s.o.PluginDir, Guard: s.guard,
-		Words: s.o.Words, Reference: s.o.Reference, Cost: s.pluginCost,
+		Cost: s.pluginCost,
 		Login: func(w http.ResponseWriter, r *http.Request, user *engine.User) error {
 			return forPages(s.openSession(w, r, user))
 		},

@@ -38,10 +38,6 @@ type Options struct {
 	// PluginSource reads a plugin's file by its name as PluginProblem has it, for
 	// excerpts beside errors; nil: none are shown.
 	PluginSource func(file string) ([]byte, error)
-	// Words are the names that the editor of plugins completes.
-	Words []web.Word
-	// Reference is what plugins may use, for a page; without sections there is none.
-	Reference web.Reference
 	// MaxBody bounds the body of a request in bytes; 0 is 1 MiB.
 	MaxBody int64
 	// Open opens a stored secret, for exports and imports with a passphrase; nil

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"moonwatch/luaapi/starter"
 	"moonwatch/plugins"
 )
 
@@ -23,12 +24,8 @@ func (c *pluginNewCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	source, test := newCheck, newCheckTest
-	if c.Kind == "alert" {
-		source, test = newAlert, newAlertTest
-	}
-	fill := strings.NewReplacer("@slug@", slug, "@title@", titleOf(slug), "@local@", localOf(slug))
-	files := []struct{ name, text string }{{slug + ".lua", fill.Replace(source)}, {slug + "_test.lua", fill.Replace(test)}}
+	source, test := starter.Plugin(c.Kind == "alert", slug)
+	files := []struct{ name, text string }{{slug + ".lua", source}, {slug + "_test.lua", test}}
 	for _, f := range files {
 		if _, err := os.Lstat(f.name); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s is there already; nothing was written", f.name)
@@ -82,21 +79,4 @@ func slugOf(name string) (string, error) {
 		return "", fmt.Errorf("the name plugin is that of a folder's main file: choose another")
 	}
 	return slug, nil
-}
-
-// titleOf is a slug as people read it.
-func titleOf(slug string) string {
-	title := strings.TrimSpace(strings.ReplaceAll(slug, "_", " "))
-	return strings.ToUpper(title[:1]) + title[1:]
-}
-
-// localOf is a slug as the name of a table in Lua: DiskSpace.
-func localOf(slug string) string {
-	var b strings.Builder
-	for _, word := range strings.Split(slug, "_") {
-		if word != "" {
-			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	}
-	return b.String()
 }

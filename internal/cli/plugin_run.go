@@ -267,3 +267,9 @@ func metricText(m engine.Metric) string {
 	}
 	return text
 }
+
+// plainSealer opens what a single run on the command line keeps in memory only.
+type plainSealer struct{}
+
+// Open returns the secret as it is.
+func (plainSealer) Open(_, _ string, sealed form.Sealed) ([]byte, error) { return []byte(sealed), nil }

@@ -127,7 +127,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 		setup, _ = access.NewToken("")
 	}
 	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version, MetricsOpen: c.MetricsOpen,
-		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: figures{lua}, Words: contractWords(), Reference: contractReference(),
+		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: figures{lua},
 		Open: f.sealer.Open, Backup: f.db.Backup})
 	if err != nil {
 		return fmt.Errorf("prepare the server: %w", err)

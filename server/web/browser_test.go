@@ -300,7 +300,7 @@ func newMonitor(t *testing.T, change ...func(*engine.Options)) *program {
 	watched := make(chan struct{})
 	go func() { defer close(watched); lua.Watch(watching) }()
 	t.Cleanup(func() { unwatch(); <-watched })
-	s, err := server.New(server.Options{Engine: m.engine, Logger: quiet, SetupToken: setUpToken, Version: "test", PluginDir: m.dir, Words: editorWords(), Reference: contractReference(t),
+	s, err := server.New(server.Options{Engine: m.engine, Logger: quiet, SetupToken: setUpToken, Version: "test", PluginDir: m.dir,
 		PluginSource: func(file string) ([]byte, error) { return os.ReadFile(filepath.Join(m.dir, file)) }})
 	if err != nil {
 		t.Fatal(err)

@@ -10,15 +10,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/luaapi/starter"
 )
-
-// Word is a name of the plugin contract that the editor completes.
-type Word struct {
-	Of    string `json:"of"` // module or object; "" stands by itself
-	Name  string `json:"name"`
-	Shown string `json:"shown"` // with its parameters
-	Text  string `json:"text"`
-}
 
 // The editor's addresses lie outside of /plugins/SLUG/, where plugins' own views are.
 func (w *Web) editorRoutes(get, post registering) {
@@ -45,7 +38,6 @@ type editorPage struct {
 	Found   []draftNote
 	Diff    []fileDiff // with a stale draft: from what is there now
 	Words   string     // JSON
-	Help    bool       // there is a reference
 	Form    string     // tells the forms of one draft from those of another
 	Try     tryPart
 }
@@ -71,12 +63,13 @@ func (w *Web) newPlugin(q *request) error {
 	if err := w.mayEdit(q); err != nil {
 		return err
 	}
-	kind := engine.PluginKind(q.URL.Query().Get("kind"))
-	d := &draft{Path: "my_check.lua"}
-	if kind == engine.AlertPlugin {
-		d.Path = "my_alert.lua"
+	alert, slug := false, starter.Check
+	if engine.PluginKind(q.URL.Query().Get("kind")) == engine.AlertPlugin {
+		alert, slug = true, starter.Alert
 	}
-	d.Files = []draftFile{{Shown: d.Path, Text: newPluginText(kind)}}
+	text, _ := starter.Plugin(alert, slug)
+	d := &draft{Path: slug + ".lua"}
+	d.Files = []draftFile{{Shown: d.Path, Text: text}}
 	return w.showEditor(q, http.StatusOK, &editorPage{draft: d}, w.look(q, d), nil)
 }
 
@@ -174,16 +167,12 @@ func (w *Web) showEditor(q *request, status int, pg *editorPage, l *looked, try 
 	if pg.Slug != "" {
 		pg.Action, pg.Back, title = "/plugin-editor/"+pg.Slug, "/plugins/"+pg.Slug, "Edit "+pg.Path
 	}
-	pg.Notes, pg.Help = l.notes, w.drawnReference != nil
+	pg.Notes = l.notes
 	if try == nil {
 		try = w.freshTry(pg.draft, l)
 	}
 	pg.Try = *try
-	words, err := json.Marshal(w.o.Words)
-	if err != nil {
-		return fmt.Errorf("encode the words of the editor: %w", err)
-	}
-	pg.Words = string(words)
+	pg.Words = w.words
 	p := w.newPage(q, title, "plugins")
 	p.Body = pg
 	w.render(q.rw, status, "plugin_editor", p)

@@ -13,13 +13,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
-	"moonwatch/server/web"
 )
-
-func editorWords() []web.Word {
-	return []web.Word{{Of: "http", Name: "get", Shown: "get(url, [options])", Text: "Fetches."}, {Of: "http", Name: "get_it", Shown: "get_it()"},
-		{Of: "result", Name: "message", Shown: "message: string", Text: "One line."}, {Name: "tostring", Shown: "tostring(value)"}}
-}
 
 // doorCheck makes a check of the door.
 func (m *program) doorCheck(t *testing.T, address string) string {

@@ -349,7 +349,7 @@ func TestNewPluginInTheBrowser(t *testing.T) {
 			post("write", bad).want(422)
 		}
 		post("write", slug+".lua").want(303)
-		m.loaded(t, slug, "0.1")
+		m.loaded(t, slug, "0.1.0")
 		post("write", slug+".lua").want(412, "already")
 		post("write", "other.lua").want(422, slug+".lua already")
 	}

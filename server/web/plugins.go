@@ -38,7 +38,6 @@ type pluginList struct {
 	OwnOnes   int
 	PluginDir string
 	CanEdit   bool
-	Reference bool // there is one
 }
 
 // stateOf says how a plugin stands.
@@ -94,7 +93,7 @@ func (w *Web) pluginLine(entry engine.PluginEntry) pluginLine {
 }
 
 func (w *Web) pluginsPage(q *request) error {
-	l := pluginList{PluginDir: w.o.PluginDir, CanEdit: w.engine.CanEditPlugins(), Reference: w.drawnReference != nil}
+	l := pluginList{PluginDir: w.o.PluginDir, CanEdit: w.engine.CanEditPlugins()}
 	for _, entry := range w.engine.Plugins() {
 		line := w.pluginLine(entry)
 		line.Cost = w.cost(entry.Slug)

@@ -7,44 +7,9 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"moonwatch/luaapi/describe"
 )
-
-// Reference is what plugins may use, told to their authors.
-type Reference struct {
-	Preface  string // a paragraph, as in ReferenceSection
-	Sections []ReferenceSection
-}
-
-// ReferenceSection is a part of the reference. Its texts are paragraphs in which
-// `x` is code, *x* is emphasis and [x](#y) leads to another part.
-type ReferenceSection struct {
-	Title    string // "" for one that belongs to what stands before it
-	ID       string // unique, as those of rows; types lead to type-NAME
-	Texts    []string
-	Tables   []ReferenceTable
-	Example  string // Lua
-	Closing  []string
-	Parts    []ReferenceSection
-	Contents bool // whether the table of contents lists its parts
-}
-
-// ReferenceTable is a list of names and what they mean.
-type ReferenceTable struct {
-	Head []string // what the cells of each row are; the first is the name
-	Rows []ReferenceRow
-}
-
-// ReferenceRow is one name.
-type ReferenceRow struct {
-	ID    string
-	Cells []ReferenceCell
-}
-
-// ReferenceCell is what is said of a name.
-type ReferenceCell struct {
-	Text string
-	Code bool // the text is code; else it is written like a paragraph
-}
 
 // The reference's address lies outside of /plugins/SLUG/, where plugins' own
 // views are; /plugins/reference leads to it unless a plugin bears that slug.
@@ -52,14 +17,17 @@ const referencePath = "/plugin-reference"
 
 func (w *Web) reference(q *request) error {
 	p := w.newPage(q, "Reference for plugins", "plugins")
-	p.Body = w.drawnReference
+	p.Body = struct {
+		*referencePage
+		CanEdit bool
+	}{w.drawnReference, w.engine.CanEditPlugins()}
 	w.render(q.rw, http.StatusOK, "reference", p)
 	return nil
 }
 
 // pluginOrReference is the page of a plugin, or the way to the reference.
 func (w *Web) pluginOrReference(q *request) error {
-	if slug := mux.Vars(q.Request)["slug"]; slug == "reference" && w.drawnReference != nil {
+	if slug := mux.Vars(q.Request)["slug"]; slug == "reference" {
 		if _, err := w.engine.Plugin(slug); err != nil {
 			return q.redirect(referencePath)
 		}
@@ -95,17 +63,15 @@ type referenceAbout struct {
 	Text  template.HTML
 }
 
-// drawReference prepares the reference, nil when there is none.
-func drawReference(r Reference) *referencePage {
-	if len(r.Sections) == 0 {
-		return nil
-	}
+// drawReference prepares the reference: a paragraph that holds for all of it, and
+// its parts.
+func drawReference(preface string, sections []describe.Section) *referencePage {
 	d := referenceDrawer{}
-	for _, s := range r.Sections {
+	for _, s := range sections {
 		d.collect(s)
 	}
-	page := &referencePage{Preface: marked(r.Preface)}
-	for _, s := range r.Sections {
+	page := &referencePage{Preface: marked(preface)}
+	for _, s := range sections {
 		page.Sections = append(page.Sections, d.part(s, 2))
 	}
 	return page
@@ -117,7 +83,7 @@ const typePlace = "type-"
 // referenceDrawer knows the places that there are.
 type referenceDrawer map[string]bool
 
-func (d referenceDrawer) collect(s ReferenceSection) {
+func (d referenceDrawer) collect(s describe.Section) {
 	d[s.ID] = true
 	for _, t := range s.Tables {
 		for _, row := range t.Rows {
@@ -129,7 +95,7 @@ func (d referenceDrawer) collect(s ReferenceSection) {
 	}
 }
 
-func (d referenceDrawer) part(s ReferenceSection, level int) referencePart {
+func (d referenceDrawer) part(s describe.Section, level int) referencePart {
 	p := referencePart{Title: s.Title, Short: strings.TrimPrefix(s.Title, "Module "), ID: s.ID, Example: s.Example, Level: min(level, 5), Texts: markedAll(s.Texts), Closing: markedAll(s.Closing), Contents: s.Contents}
 	for _, t := range s.Tables {
 		var entries []referenceEntry
@@ -144,7 +110,7 @@ func (d referenceDrawer) part(s ReferenceSection, level int) referencePart {
 	return p
 }
 
-func (d referenceDrawer) entry(head []string, row ReferenceRow) referenceEntry {
+func (d referenceDrawer) entry(head []string, row describe.Row) referenceEntry {
 	e := referenceEntry{ID: row.ID}
 	for i, c := range row.Cells {
 		switch {

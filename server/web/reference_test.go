@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"encoding/json"
 	"html"
 	"net/http"
 	"regexp"
@@ -10,23 +9,7 @@ import (
 
 	"moonwatch/engine/access"
 	"moonwatch/luaapi/describe"
-	"moonwatch/server/web"
 )
-
-// contractReference is the reference that the program shows: the fields bear the
-// same names on both sides.
-func contractReference(t *testing.T) web.Reference {
-	t.Helper()
-	r := web.Reference{Preface: describe.Preface()}
-	data, err := json.Marshal(describe.Sections())
-	if err == nil {
-		err = json.Unmarshal(data, &r.Sections)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 // TestReference holds that the page has everything that plugins may use, each at
 // a place of its own.

@@ -44,9 +44,7 @@ func (w *Web) Register(r *mux.Router) {
 	post("/deliveries/{id}/retry", w.need(access.Operator, w.retryDelivery))
 	get("/plugins", w.need(access.Viewer, w.pluginsPage))
 	get("/plugins/{slug}", w.need(access.Viewer, w.pluginOrReference))
-	if w.drawnReference != nil {
-		get(referencePath, w.need(access.Viewer, w.reference))
-	}
+	get(referencePath, w.need(access.Viewer, w.reference))
 	post("/plugins/{slug}", w.need(access.Admin, w.postPlugin))
 	w.editorRoutes(get, post)
 	get("/tokens", w.need(access.Viewer, w.tokens))

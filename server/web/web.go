@@ -8,7 +8,9 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/describe"
 )
 
 // Options are what the pages are built from. Guard, Source, Env, Now and
@@ -49,10 +52,6 @@ type Options struct {
 	Source func(file string) ([]byte, error)
 	// PluginDir is where plugins are saved, as shown to people who have none.
 	PluginDir string
-	// Words are the names that the editor of plugins completes.
-	Words []Word
-	// Reference is shown to authors of plugins; without sections there is no page.
-	Reference Reference
 	// Cost gives what a plugin took since the start; nil: it is not shown.
 	Cost func(slug string) (PluginCost, bool)
 	// Env tells whether an environment variable is set; nil is os.LookupEnv.
@@ -80,7 +79,8 @@ type Web struct {
 	assets *assets
 	pages  map[string]*template.Template
 
-	drawnReference *referencePage // nil when there is none
+	drawnReference *referencePage
+	words          string // what the editor of plugins completes, as JSON
 }
 
 // New parses the templates and assets of the pages.
@@ -97,8 +97,12 @@ func New(o Options) (*Web, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	w := &Web{o: o, engine: o.Engine, log: o.Logger, drawnReference: drawReference(o.Reference)}
-	var err error
+	w := &Web{o: o, engine: o.Engine, log: o.Logger, drawnReference: drawReference(describe.Preface(), describe.Sections())}
+	words, err := json.Marshal(contractWords())
+	if err != nil {
+		return nil, fmt.Errorf("encode the words of the editor: %w", err)
+	}
+	w.words = string(words)
 	if w.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}

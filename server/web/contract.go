@@ -1,18 +1,25 @@
-package cli
+package web
 
 import (
 	"strings"
 
 	"moonwatch/luaapi/describe"
-	"moonwatch/server/web"
 )
+
+// word is a name of the plugin contract that the editor completes.
+type word struct {
+	Of    string `json:"of"` // module or object; "" stands by itself
+	Name  string `json:"name"`
+	Shown string `json:"shown"` // with its parameters
+	Text  string `json:"text"`
+}
 
 // contractWords are the names of the plugin contract, for the editor of plugins
 // to complete.
-func contractWords() []web.Word {
-	var out []web.Word
+func contractWords() []word {
+	var out []word
 	add := func(of, name, shown, text string) {
-		out = append(out, web.Word{Of: of, Name: name, Shown: shown, Text: firstSentence(text)})
+		out = append(out, word{Of: of, Name: name, Shown: shown, Text: firstSentence(text)})
 	}
 	functions := func(of string, list []describe.Function) {
 		for _, f := range list {
