@@ -28,9 +28,9 @@ type doctorCommand struct {
 
 const findings exitCode = 1
 
-// leastFree is the free space in bytes below which the doctor complains; the
+// minFree is the free space in bytes below which the doctor complains; the
 // store refuses writes below 128 MiB.
-const leastFree = 512 << 20
+const minFree = 512 << 20
 
 // examination collects what is wrong.
 type examination struct {
@@ -134,8 +134,8 @@ func (c *doctorCommand) space(x *examination) {
 	case errors.Is(err, errors.ErrUnsupported):
 	case err != nil:
 		x.bad("the free space of the disk is not known: %v", err)
-	case free < leastFree:
-		x.bad("the disk is nearly full: %d MiB are free, and the monitor wants %d", free>>20, leastFree>>20)
+	case free < minFree:
+		x.bad("the disk is nearly full: %d MiB are free, and the monitor wants %d", free>>20, minFree>>20)
 	default:
 		x.fine("%d MiB are free on the disk", free>>20)
 	}

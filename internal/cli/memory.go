@@ -22,13 +22,13 @@ import (
 // memorySize is a flag's value in bytes, written as 512MiB or 2GiB; 0 is the default.
 type memorySize uint64
 
-// leastMemory is the least that --memory takes: one run may hold half of it.
-const leastMemory = 64 << 20
+// minMemory is the least that --memory takes: one run may hold half of it.
+const minMemory = 64 << 20
 
 // UnmarshalText reads a size.
 func (m *memorySize) UnmarshalText(text []byte) error {
 	size, err := parseSize(string(text))
-	if err == nil && size > 0 && size < leastMemory {
+	if err == nil && size > 0 && size < minMemory {
 		err = fmt.Errorf("%s is too little: at least 64MiB, or 0 for the default", text)
 	}
 	*m = memorySize(size)
@@ -49,10 +49,10 @@ func parseSize(text string) (uint64, error) {
 }
 
 const (
-	// mostDefaultMemory is what --memory is at most when it is not given: more is
+	// maxDefaultMemory is what --memory is at most when it is not given: more is
 	// of use to those alone who know that they want it.
-	mostDefaultMemory  = 1 << 30
-	leastDefaultMemory = 128 << 20
+	maxDefaultMemory = 1 << 30
+	minDefaultMemory = 128 << 20
 )
 
 // defaultMemory is what runs may take when nobody says: half of what a cgroup
@@ -64,9 +64,9 @@ func defaultMemory(root string) uint64 {
 		share = group / 2
 	}
 	if share == 0 {
-		return mostDefaultMemory
+		return maxDefaultMemory
 	}
-	return min(max(share, leastDefaultMemory), mostDefaultMemory)
+	return min(max(share, minDefaultMemory), maxDefaultMemory)
 }
 
 // machineMemory is the machine's memory in bytes, 0 when it cannot be told.
@@ -137,14 +137,14 @@ func (m *runMemory) ExpectedMemory(c *engine.Check) uint64 {
 }
 
 const (
-	// memoryLeast is the memory up to which the collector takes its time.
-	memoryLeast = 512 << 20
-	memoryEvery = 2 * time.Second
+	// minHeldMemory is the memory up to which the collector takes its time.
+	minHeldMemory = 512 << 20
+	memoryEvery   = 2 * time.Second
 	// memoryLook is how often the bound on the heap is set anew.
 	memoryLook = 250 * time.Millisecond
-	// growthLeast and growthMost bound how much the heap may grow between two
+	// minGrowth and maxGrowth bound how much the heap may grow between two
 	// collections, in percent of what is alive.
-	growthLeast, growthMost = 100, 400
+	minGrowth, maxGrowth = 100, 400
 )
 
 // boundMemory has the garbage collector work harder when memory grows quickly,
@@ -163,7 +163,7 @@ func boundMemory(ctx context.Context, runs uint64, held func() uint64) {
 	defer ticker.Stop()
 	now := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"},
 		{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/memory/classes/heap/objects:bytes"}}
-	growth, before, bound, rest := growthLeast, uint64(0), int64(0), uint64(memoryLeast)
+	growth, before, bound, rest := minGrowth, uint64(0), int64(0), uint64(minHeldMemory)
 	var tidy tidying
 	for look := 0; ; look++ {
 		metrics.Read(now)
@@ -209,14 +209,14 @@ type tidying struct {
 }
 
 const (
-	tidyFrom  = 128 << 20                          // bytes of heap from which it is worth it
-	tidyLeast = int(5 * time.Second / memoryLook)  // the first pause
-	tidyMost  = int(80 * time.Second / memoryLook) // and the longest, when there is nothing to be had
+	tidyFrom = 128 << 20                          // bytes of heap from which it is worth it
+	minTidy  = int(5 * time.Second / memoryLook)  // the first pause
+	maxTidy  = int(80 * time.Second / memoryLook) // and the longest, when there is nothing to be had
 )
 
 // due reports whether to collect now.
 func (t *tidying) due(heap, cycles uint64) bool {
-	t.wait = max(t.wait, tidyLeast)
+	t.wait = max(t.wait, minTidy)
 	if t.looks++; cycles != t.cycles || heap < tidyFrom {
 		t.cycles, t.looks = cycles, 0
 	}
@@ -227,9 +227,9 @@ func (t *tidying) due(heap, cycles uint64) bool {
 func (t *tidying) done(heap, live uint64) {
 	t.looks = 0
 	if live > heap-heap/4 {
-		t.wait = min(2*t.wait, tidyMost)
+		t.wait = min(2*t.wait, maxTidy)
 	} else {
-		t.wait = tidyLeast
+		t.wait = minTidy
 	}
 }
 
@@ -238,9 +238,9 @@ func (t *tidying) done(heap, live uint64) {
 func heapGrowth(until int, cycles uint64) int {
 	switch {
 	case cycles > 2:
-		return min(until+100, growthMost)
+		return min(until+100, maxGrowth)
 	case cycles == 0:
-		return max(until-100, growthLeast)
+		return max(until-100, minGrowth)
 	}
 	return until
 }
@@ -249,6 +249,6 @@ func heapGrowth(until int, cycles uint64) int {
 // heap may grow by a half between two collections, once it is large, but no
 // further than what the runs may take beside the rest of the monitor.
 func memoryLimit(live, stacks, rest, runs uint64) int64 {
-	wanted := max(memoryLeast, live+live/2+2*stacks+64<<20)
+	wanted := max(minHeldMemory, live+live/2+2*stacks+64<<20)
 	return int64(max(min(wanted, rest+runs-runs/8+2*stacks), live+live/8+2*stacks))
 }

@@ -81,7 +81,7 @@ func TestMemoryLimit(t *testing.T) {
 		live, stacks, rest, runs uint64
 		want                     int64
 	}{
-		{0, 0, 0, 1 << 30, memoryLeast}, {290 << 20, 5 << 20, 290 << 20, 1 << 30, memoryLeast}, {400 << 20, 200 << 20, 400 << 20, 1 << 30, 1064 << 20}, {1 << 30, 0, 1 << 30, 1 << 30, 1600 << 20},
+		{0, 0, 0, 1 << 30, minHeldMemory}, {290 << 20, 5 << 20, 290 << 20, 1 << 30, minHeldMemory}, {400 << 20, 200 << 20, 400 << 20, 1 << 30, 1064 << 20}, {1 << 30, 0, 1 << 30, 1 << 30, 1600 << 20},
 		{40 << 20, 0, 40 << 20, 256 << 20, 264 << 20},             // what runs may take beside the rest
 		{200 << 20, 0, 40 << 20, 256 << 20, 264 << 20},            // of which they hold a part
 		{700 << 20, 0, 100 << 20, 512 << 20, (700 + 700/8) << 20}, // more is alive than there may be: no collecting all the time
@@ -112,7 +112,7 @@ func TestALargeHeapAtRestIsCollected(t *testing.T) {
 	var tidy tidying
 	looks := func(heap, cycles uint64) (n int) {
 		for n = 1; !tidy.due(heap, cycles); n++ {
-			if n > 10*tidyMost {
+			if n > 10*maxTidy {
 				return -1
 			}
 		}
@@ -121,22 +121,22 @@ func TestALargeHeapAtRestIsCollected(t *testing.T) {
 	if n := looks(tidyFrom-1, 1); n >= 0 {
 		t.Errorf("a small heap is collected after %d looks", n)
 	}
-	if n := looks(600<<20, 1); n != tidyLeast {
-		t.Errorf("a large one after %d looks, want %d", n, tidyLeast)
+	if n := looks(600<<20, 1); n != minTidy {
+		t.Errorf("a large one after %d looks, want %d", n, minTidy)
 	}
-	for i := range uint64(3 * tidyMost) {
+	for i := range uint64(3 * maxTidy) {
 		if tidy.due(600<<20, i) {
 			t.Fatal("one that is collected by itself is collected once more")
 		}
 	}
 	tidy.done(600<<20, 100<<20)
-	if n := looks(600<<20, 1); n < tidyLeast || n > tidyLeast+1 {
-		t.Errorf("again after %d looks, want %d", n, tidyLeast)
+	if n := looks(600<<20, 1); n < minTidy || n > minTidy+1 {
+		t.Errorf("again after %d looks, want %d", n, minTidy)
 	}
-	for want := 2 * tidyLeast; want <= 2*tidyMost; want *= 2 {
+	for want := 2 * minTidy; want <= 2*maxTidy; want *= 2 {
 		tidy.done(600<<20, 590<<20)
-		if n := looks(600<<20, 1); n != min(want, tidyMost) {
-			t.Errorf("where nothing is to be had, after %d looks, want %d", n, min(want, tidyMost))
+		if n := looks(600<<20, 1); n != min(want, maxTidy) {
+			t.Errorf("where nothing is to be had, after %d looks, want %d", n, min(want, maxTidy))
 		}
 	}
 	if rest := restOfHeap(100, 50, 0); rest != 50 {

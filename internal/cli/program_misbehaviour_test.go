@@ -35,9 +35,9 @@ end
 return P
 `
 
-// mostMemory is what the process may hold in bytes beside the corpus: what runs
+// maxMemory is what the process may hold in bytes beside the corpus: what runs
 // may by default (1 GiB), and a half of that for the rest and for garbage.
-const mostMemory = 1500 << 20
+const maxMemory = 1500 << 20
 
 // misbehaviour says how long the test is and how many good checks it has: a
 // short form for the gate; MOONWATCH_LONG_TESTS is a duration (20m) for the long
@@ -129,8 +129,8 @@ func TestMisbehaviour(t *testing.T) {
 		os.Remove(filepath.Join(m.plugins, fmt.Sprintf("bad%d.lua", i)))
 	}
 	m.start()
-	if most > mostMemory && !raceEnabled {
-		t.Errorf("it held %d MB, want less than %d", most>>20, int64(mostMemory)>>20)
+	if most > maxMemory && !raceEnabled {
+		t.Errorf("it held %d MB, want less than %d", most>>20, int64(maxMemory)>>20)
 	}
 	lost, late := goodSlots(t, m, slots, begin, end, how.interval)
 	// On a machine so busy with other things that it holds up even this test, which

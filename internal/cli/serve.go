@@ -7,14 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
-	"strings"
+	"slices"
 	"syscall"
-	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
@@ -41,9 +38,6 @@ type serveCommand struct {
 	LogLevel        string     `enum:"debug,info,warn,error" default:"info" help:"The least level that is logged (${default})."`
 }
 
-// shutdownTime is how long requests under way may take to end at a stop.
-const shutdownTime = 2 * time.Second
-
 // Run serves until SIGINT or SIGTERM.
 func (c *serveCommand) Run(s streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -51,169 +45,191 @@ func (c *serveCommand) Run(s streams) error {
 	return c.serve(ctx, s)
 }
 
-// crowd is how many requests may wait for a connection of their hosts before
+// maxBacklog is how many requests may wait for a connection of their hosts before
 // further checks are held back.
-const crowd = 256
+const maxBacklog = 256
 
-// serve builds the rooms in order, and stops them in the reverse order.
+// rooms are the parts of a monitor, in the order in which they are built. Each is
+// stopped before those that were built before it.
+type rooms struct {
+	log      *slog.Logger
+	memory   uint64       // what all runs together may take, in bytes
+	network  *host.Net    // of plugins
+	listener net.Listener // of pages and API
+	self     string       // URL under which the monitor reaches itself
+	data     *dataDir
+	lua      *luaapi.Runtime
+	runs     runMemory // of lua, for the engine
+	setup    string    // token of the one-time link; "" when there are users
+	web      *server.Server
+	failed   chan error // of what serves: the first ends the monitor
+
+	stops []func() error // in the order of building
+}
+
+// onStop has fn called by stop, before those that are there already.
+func (r *rooms) onStop(fn func() error) { r.stops = append(r.stops, fn) }
+
+// stop stops what was built and started.
+func (r *rooms) stop() error {
+	var errs []error
+	for _, fn := range slices.Backward(r.stops) {
+		errs = append(errs, fn())
+	}
+	r.stops = nil
+	return errors.Join(errs...)
+}
+
+// errStopped ends a start that a signal interrupted: it is no failure.
+var errStopped = errors.New("stopped before it was up")
+
+// serve builds the rooms, starts them, and stops them in the reverse order when
+// ctx ends or one of them fails.
 func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
-	log := c.logger(s.err)
+	r := &rooms{log: c.logger(s.err), memory: uint64(c.Memory), failed: make(chan error, 2)}
 	if s.adoptLog != nil {
-		s.adoptLog(log)
+		s.adoptLog(r.log)
 	}
-	memory := uint64(c.Memory)
-	if memory == 0 {
-		memory = defaultMemory("/")
+	if r.memory == 0 {
+		r.memory = defaultMemory("/")
 	}
-	runs := &runMemory{}
+	defer func() { err = errors.Join(err, r.stop()) }()
+	for _, step := range []func(context.Context, *rooms) error{c.listen, c.openData, c.loadPlugins, c.buildServer, c.start} {
+		if err := step(ctx, r); errors.Is(err, errStopped) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	r.log.Info("the monitor runs", "address", r.self, "data", c.Data, "plugins", c.Plugins, "version", version)
+	c.greet(s, r)
+	select {
+	case <-ctx.Done():
+		r.log.Info("stopping")
+		return nil
+	case err := <-r.failed:
+		return err
+	}
+}
+
+// listen takes the address before anything else, so that a second monitor fails
+// there, and prepares the network of plugins.
+func (c *serveCommand) listen(_ context.Context, r *rooms) (err error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
-	ownPlugins := c.Plugins != ""
-	if !ownPlugins {
-		c.Plugins = filepath.Join(c.Data, "plugins")
-	}
-	network, err := c.network()
-	if err != nil {
+	if r.network, err = c.network(); err != nil {
 		return err
 	}
-	defer network.Close()
-
+	r.onStop(func() error { r.network.Close(); return nil })
 	if c.Listen, err = listenAddress(c.Listen); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
+	if r.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return listenError(c.Listen, err)
 	}
-	defer listener.Close()
-	self := c.selfURL(listener.Addr())
+	r.onStop(func() error { r.listener.Close(); return nil }) // its server has closed it, if there was one
+	r.self = c.selfURL(r.listener.Addr())
+	return nil
+}
 
-	f, err := c.open(ctx, log, func(o *engine.Options) {
-		o.SelfURL, o.Prober, o.Fetcher, o.NoEditing = self, outside{network}, outside{network}, c.NoPluginEditing
-		o.Memory, o.RunsInFlight = runs, runsInFlight(memory)
-		o.Crowded = func() bool { return network.Waiting() > crowd }
+// openData opens the data folder with the engine on it, which does not run yet.
+func (c *serveCommand) openData(ctx context.Context, r *rooms) (err error) {
+	outside := prober{r.network}
+	r.data, err = c.open(ctx, r.log, func(o *engine.Options) {
+		o.SelfURL, o.Prober, o.Fetcher, o.NoEditing = r.self, outside, outside, c.NoPluginEditing
+		o.Memory, o.RunsInFlight = &r.runs, runsInFlight(r.memory)
+		o.Crowded = func() bool { return r.network.Waiting() > maxBacklog }
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
+	r.onStop(r.data.close)
+	return nil
+}
 
-	if _, err := os.Stat(c.Plugins); errors.Is(err, os.ErrNotExist) && ownPlugins {
-		log.Warn("the folder of --plugins was not there and is made empty now: is its path right?", "folder", c.Plugins)
+// loadPlugins prepares the plugin folder and loads all plugins.
+func (c *serveCommand) loadPlugins(ctx context.Context, r *rooms) (err error) {
+	named := c.Plugins != ""
+	if !named {
+		c.Plugins = filepath.Join(c.Data, "plugins")
+	}
+	if _, err := os.Stat(c.Plugins); errors.Is(err, os.ErrNotExist) && named {
+		r.log.Warn("the folder of --plugins was not there and is made empty now: is its path right?", "folder", c.Plugins)
 	}
 	if err := os.MkdirAll(c.Plugins, 0o755); err != nil {
 		return fmt.Errorf("make the plugin folder: %w", err)
 	}
-	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.PluginData(), Sources: f.engine.PluginSources(),
-		Opener: f.sealer, Shipped: plugins.Files(), Dir: c.Plugins, Logger: log, Memory: memory})
+	r.lua, err = luaapi.New(luaapi.Options{Host: r.network, Data: r.data.engine.PluginData(), Sources: r.data.engine.PluginSources(),
+		Opener: r.data.sealer, Shipped: plugins.Files(), Dir: c.Plugins, Logger: r.log, Memory: r.memory})
 	if err != nil {
 		return fmt.Errorf("prepare plugins: %w", err)
 	}
-	defer lua.Close()
-	runs.lua = lua
-	go boundMemory(ctx, memory, func() uint64 { held, _ := lua.RunMemory(); return held })
+	r.runs.lua = r.lua
+	r.onStop(func() error { r.lua.Close(); return nil })
+	go boundMemory(ctx, r.memory, func() uint64 { held, _ := r.lua.RunMemory(); return held })
 	if err := writeEditorFiles(c.Plugins); err != nil {
-		log.Warn("editors find no definitions beside the plugins", "error", err)
+		r.log.Warn("editors find no definitions beside the plugins", "error", err)
 	}
-	if err := lua.Load(ctx); ctx.Err() != nil {
-		return nil // stopped before it was up
+	if err := r.lua.Load(ctx); ctx.Err() != nil {
+		return errStopped
 	} else if err != nil {
 		return fmt.Errorf("load plugins: %w", err)
 	}
+	return nil
+}
 
-	setup := ""
-	if f.engine.Empty() {
-		setup, _ = access.NewToken("")
+// buildServer builds pages and API, which nothing serves yet.
+func (c *serveCommand) buildServer(_ context.Context, r *rooms) (err error) {
+	if r.data.engine.Empty() {
+		r.setup, _ = access.NewToken("")
 	}
-	web, err := server.New(server.Options{Engine: f.engine, Logger: log, SetupToken: setup, Version: version, MetricsOpen: c.MetricsOpen,
-		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: figures{lua},
-		Open: f.sealer.Open, Backup: f.db.Backup})
+	r.web, err = server.New(server.Options{Engine: r.data.engine, Logger: r.log, SetupToken: r.setup, Version: version, MetricsOpen: c.MetricsOpen,
+		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: stats{r.lua},
+		Open: r.data.sealer.Open, Backup: r.data.db.Backup})
 	if err != nil {
 		return fmt.Errorf("prepare the server: %w", err)
 	}
+	return nil
+}
 
-	failed := make(chan error, 2)
-	pages := c.serveOn(web.Bound(listener, connectionsMost()), web.HTTP(web.Handler()), failed)
-	defer pages.stop(log)
+// start serves the address and the socket of commands, starts the engine, and
+// watches the plugin folder.
+func (c *serveCommand) start(ctx context.Context, r *rooms) error {
+	pages := c.serveOn(r.web.Bound(r.listener, maxConnections()), r.web.HTTP(r.web.Handler()), r.failed)
+	r.onStop(func() error { pages.stop(r.log); return nil })
 	if local, err := listenSocket(c.socket()); err != nil {
-		log.Warn("commands cannot reach the running monitor", "error", err)
+		r.log.Warn("commands cannot reach the running monitor", "error", err)
 	} else {
-		commands := c.serveOn(local, web.HTTP(web.SocketHandler()), failed)
-		defer commands.stop(log)
+		commands := c.serveOn(local, r.web.HTTP(r.web.SocketHandler()), r.failed)
+		r.onStop(func() error { commands.stop(r.log); return nil })
 	}
 	// The engine starts when the address answers: its first check is of itself.
-	if err := f.engine.Start(ctx, lua); err != nil {
+	if err := r.data.engine.Start(ctx, r.lua); err != nil {
 		return fmt.Errorf("start the monitor: %w", err)
 	}
-	defer f.engine.Stop()
+	r.onStop(func() error { r.data.engine.Stop(); return nil })
 	watching, unwatch := context.WithCancel(context.Background())
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		if err := lua.Watch(watching); err != nil && watching.Err() == nil {
-			log.Error("the plugin folder is not watched", "error", err)
+		if err := r.lua.Watch(watching); err != nil && watching.Err() == nil {
+			r.log.Error("the plugin folder is not watched", "error", err)
 		}
 	}()
-	defer func() { unwatch(); <-watched }()
-	log.Info("the monitor runs", "address", self, "data", c.Data, "plugins", c.Plugins, "version", version)
-	fmt.Fprintf(s.out, "Moonwatch runs at %s\n", self)
-	if words := c.exposure(listener.Addr()); words != "" {
+	r.onStop(func() error { unwatch(); <-watched; return nil })
+	return nil
+}
+
+// greet tells who started it where the monitor is, and how to set it up.
+func (c *serveCommand) greet(s streams, r *rooms) {
+	fmt.Fprintf(s.out, "Moonwatch runs at %s\n", r.self)
+	if words := c.exposure(r.listener.Addr()); words != "" {
 		fmt.Fprintln(s.out, words)
 	}
-	if setup != "" {
-		fmt.Fprintf(s.out, "Set it up here, once: %s/setup?token=%s\n", self, setup)
+	if r.setup != "" {
+		fmt.Fprintf(s.out, "Set it up here, once: %s/setup?token=%s\n", r.self, r.setup)
 	}
-	select {
-	case <-ctx.Done():
-		log.Info("stopping")
-		return nil
-	case err := <-failed:
-		return err
-	}
-}
-
-// visitorsMost bounds the connections to pages and API.
-const visitorsMost = 2000
-
-// connectionsMost leaves half of the file descriptors to checks and the store.
-func connectionsMost() int { return max(8, min(visitorsMost, descriptors()/2)) }
-
-// listenAddress reads what --listen says: HOST:PORT, :PORT for all addresses, or a
-// bare PORT of this machine alone.
-func listenAddress(text string) (string, error) {
-	if port, err := strconv.ParseUint(text, 10, 16); err == nil {
-		return net.JoinHostPort("127.0.0.1", strconv.FormatUint(port, 10)), nil
-	}
-	_, _, err := net.SplitHostPort(text)
-	if err != nil || strings.ContainsAny(text, "/ ") {
-		return "", fmt.Errorf("--listen: write an address such as 127.0.0.1:8420, :8420 for all addresses, or a port alone for this machine")
-	}
-	return text, nil
-}
-
-// exposure says who can reach an address, when it is more than this machine.
-func (c *serveCommand) exposure(a net.Addr) string {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok || tcp.IP.IsLoopback() {
-		return ""
-	}
-	where := "at " + tcp.IP.String()
-	if tcp.IP.IsUnspecified() {
-		where = "at every address of this machine"
-	}
-	words := "It listens " + where + ": whoever reaches it over the network sees the login, public pages and pings."
-	if c.TLSCert == "" {
-		words += " Without --tls-cert passwords cross the network unencrypted, unless a proxy in front speaks TLS."
-	}
-	return words
-}
-
-func listenError(address string, err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("listen on %s: the address is in use; choose another with --listen", address)
-	}
-	return fmt.Errorf("listen on %s: %w", address, err)
 }
 
 func (c *serveCommand) logger(w io.Writer) *slog.Logger {
@@ -224,62 +240,4 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
-}
-
-func (c *serveCommand) network() (*host.Net, error) {
-	o := host.DefaultOptions()
-	o.AllowExec, o.AllowEnv = c.AllowExec, c.AllowEnv
-	var err error
-	if o.Allow, err = prefixes("--allow-net", c.AllowNet); err != nil {
-		return nil, err
-	}
-	if o.Deny, err = prefixes("--deny-net", c.DenyNet); err != nil {
-		return nil, err
-	}
-	return host.New(o)
-}
-
-// selfURL is the address under which the monitor reaches itself.
-func (c *serveCommand) selfURL(a net.Addr) string {
-	scheme := "http"
-	if c.TLSCert != "" {
-		scheme = "https"
-	}
-	name, port, err := net.SplitHostPort(a.String())
-	if err != nil {
-		return scheme + "://" + a.String()
-	}
-	if ip := net.ParseIP(name); ip != nil && ip.IsUnspecified() {
-		name = "127.0.0.1"
-	}
-	return scheme + "://" + net.JoinHostPort(name, port)
-}
-
-// serving is an HTTP server that runs.
-type serving struct {
-	server *http.Server
-}
-
-func (c *serveCommand) serveOn(l net.Listener, s *http.Server, failed chan<- error) serving {
-	go func() {
-		var err error
-		if c.TLSCert != "" && l.Addr().Network() == "tcp" {
-			err = s.ServeTLS(l, c.TLSCert, c.TLSKey)
-		} else {
-			err = s.Serve(l)
-		}
-		if !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("serve on %s: %w", l.Addr(), err)
-		}
-	}()
-	return serving{s}
-}
-
-func (s serving) stop(log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
-	defer cancel()
-	if err := s.server.Shutdown(ctx); err != nil {
-		log.Debug("requests were cut off", "error", err)
-		s.server.Close()
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strings"
 
@@ -69,22 +68,6 @@ func (c *userPasswdCommand) Run(s streams) error {
 		fmt.Fprintf(s.out, "set the password of %s\n", c.Name)
 	}
 	return errors.Join(err, api.close())
-}
-
-// userID finds a user by name.
-func (c *client) userID(ctx context.Context, name string) (string, error) {
-	var found struct {
-		Items []struct{ ID, Username string }
-	}
-	if err := c.call(ctx, "GET", "/users?username="+url.QueryEscape(name), nil, &found); err != nil {
-		return "", err
-	}
-	for _, u := range found.Items {
-		if u.Username == name {
-			return u.ID, nil
-		}
-	}
-	return "", fmt.Errorf("no user is named %s", name)
 }
 
 // readPassword reads a new password: from a terminal unseen, and twice.

@@ -21,8 +21,8 @@ type dataFlag struct {
 func (f dataFlag) keyFile() string { return filepath.Join(f.Data, "secret.key") }
 func (f dataFlag) socket() string  { return filepath.Join(f.Data, "moonwatch.sock") }
 
-// folder is an opened data folder: its store, its key, and the engine on them.
-type folder struct {
+// dataDir is an opened data folder: its store, its key, and the engine on them.
+type dataDir struct {
 	db     *storage.DB
 	sealer *storage.Sealer
 	engine *engine.Engine
@@ -30,7 +30,7 @@ type folder struct {
 
 // open opens the data folder, making it when it is not there. change sets the
 // engine's options.
-func (f dataFlag) open(ctx context.Context, log *slog.Logger, change func(*engine.Options)) (*folder, error) {
+func (f dataFlag) open(ctx context.Context, log *slog.Logger, change func(*engine.Options)) (*dataDir, error) {
 	if err := os.MkdirAll(f.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -53,11 +53,11 @@ func (f dataFlag) open(ctx context.Context, log *slog.Logger, change func(*engin
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &folder{db, sealer, e}, nil
+	return &dataDir{db, sealer, e}, nil
 }
 
 // close stops the engine and flushes the store.
-func (f *folder) close() error {
+func (f *dataDir) close() error {
 	f.engine.Stop()
 	if err := f.db.Close(); err != nil {
 		return fmt.Errorf("close the data folder: %w", err)
