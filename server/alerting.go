@@ -26,8 +26,13 @@ type noteInput struct {
 	Public bool   `json:"public"`
 }
 
+// alerting is what people do about a service or instance that fails.
+type alerting struct {
+	engine *engine.Engine
+}
+
 // alertingRoutes are what people do about a service or instance that fails.
-func (s *Server) alertingRoutes() []*route {
+func (s *alerting) routes(known shapes) []*route {
 	var out []*route
 	for _, of := range []struct {
 		plural string
@@ -37,27 +42,27 @@ func (s *Server) alertingRoutes() []*route {
 		out = append(out,
 			&route{method: "PUT", path: path + "/acknowledgement", role: access.Operator, tag: of.plural, summary: "Acknowledge the open incident",
 				note:  "Repeats stop until expires_in is over (20m when left out) or, when it is null, until recovery. 409 when nothing is failing.",
-				input: shapeOf[acknowledgeInput](s.shapes), output: shapeOf[engine.Acknowledgement](s.shapes),
-				handle: func(c *call) (answer, error) { return acknowledge(c, engine.Ref{Kind: of.kind, ID: c.id()}) }},
+				input: shapeOf[acknowledgeInput](known), output: shapeOf[engine.Acknowledgement](known),
+				handle: func(c *call) (answer, error) { return s.acknowledge(c, engine.Ref{Kind: of.kind, ID: c.id()}) }},
 			&route{method: "DELETE", path: path + "/acknowledgement", role: access.Operator, tag: of.plural, summary: "End the acknowledgement",
 				status: http.StatusNoContent, handle: func(c *call) (answer, error) {
-					return answer{}, c.engine.Unacknowledge(c.r.Context(), c.actor(), engine.Ref{Kind: of.kind, ID: c.id()})
+					return answer{}, s.engine.Unacknowledge(c.r.Context(), c.actor(), engine.Ref{Kind: of.kind, ID: c.id()})
 				}},
 			&route{method: "POST", path: path + "/test-alert", role: access.Operator, tag: of.plural, summary: "Send a test through one alert plugin to the caller alone",
-				input: shapeOf[testAlertInput](s.shapes), required: []string{"plugin"}, output: shapeOf[deliveryView](s.shapes),
-				handle: func(c *call) (answer, error) { return testAlert(c, engine.Ref{Kind: of.kind, ID: c.id()}) }})
+				input: shapeOf[testAlertInput](known), required: []string{"plugin"}, output: shapeOf[deliveryView](known),
+				handle: func(c *call) (answer, error) { return s.testAlert(c, engine.Ref{Kind: of.kind, ID: c.id()}) }})
 	}
-	note := shapeOf[engine.Note](s.shapes)
+	note := shapeOf[engine.Note](known)
 	spec := listSpec{item: note, order: "at", fixed: true}
 	return append(out,
 		&route{method: "GET", path: "/incidents/{id}/notes", role: access.Viewer, tag: "incidents", summary: "List the notes on an incident",
-			output: note, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return listNotes(c, spec) }},
+			output: note, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return s.listNotes(c, spec) }},
 		&route{method: "POST", path: "/incidents/{id}/notes", role: access.Operator, tag: "incidents", summary: "Add a note to an incident",
 			note:  "With public true the public status page and its feed show it to everybody, where the service or instance is public; else people with a login see it alone.",
-			input: shapeOf[noteInput](s.shapes), required: []string{"text"}, output: note, status: http.StatusCreated, handle: addNote})
+			input: shapeOf[noteInput](known), required: []string{"text"}, output: note, status: http.StatusCreated, handle: s.addNote})
 }
 
-func acknowledge(c *call, ref engine.Ref) (answer, error) {
+func (s *alerting) acknowledge(c *call, ref engine.Ref) (answer, error) {
 	var in acknowledgeInput
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
@@ -70,28 +75,28 @@ func acknowledge(c *call, ref engine.Ref) (answer, error) {
 		}
 		o.ExpiresIn = &last
 	}
-	ack, err := c.engine.Acknowledge(c.r.Context(), c.actor(), ref, o)
+	ack, err := s.engine.Acknowledge(c.r.Context(), c.actor(), ref, o)
 	return answer{body: ack}, err
 }
 
-func testAlert(c *call, ref engine.Ref) (answer, error) {
+func (s *alerting) testAlert(c *call, ref engine.Ref) (answer, error) {
 	var in testAlertInput
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	d, err := c.engine.TestAlert(c.r.Context(), c.actor(), ref, in.Plugin)
+	d, err := s.engine.TestAlert(c.r.Context(), c.actor(), ref, in.Plugin)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{body: c.seenBy(c.who, d)}, nil
+	return answer{body: seenBy(s.engine, c.who, d)}, nil
 }
 
-func listNotes(c *call, spec listSpec) (answer, error) {
+func (s *alerting) listNotes(c *call, spec listSpec) (answer, error) {
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
 	}
-	v, err := c.engine.Incident(c.r.Context(), c.id())
+	v, err := s.engine.Incident(c.r.Context(), c.id())
 	if err != nil {
 		return answer{}, err
 	}
@@ -99,14 +104,14 @@ func listNotes(c *call, spec listSpec) (answer, error) {
 	return answer{body: pageView[engine.Note]{items, next}}, nil
 }
 
-func addNote(c *call) (answer, error) {
+func (s *alerting) addNote(c *call) (answer, error) {
 	var in noteInput
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	add := c.engine.AddNote
+	add := s.engine.AddNote
 	if in.Public {
-		add = c.engine.AddPublicNote
+		add = s.engine.AddPublicNote
 	}
 	n, err := add(c.r.Context(), c.actor(), c.id(), in.Text)
 	return answer{body: n}, err

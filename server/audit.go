@@ -5,8 +5,13 @@ import (
 	"moonwatch/engine/access"
 )
 
-func (s *Server) auditRoutes() []*route {
-	view := shapeOf[engine.AuditEntry](s.shapes)
+// audit is the route of who changed what.
+type audit struct {
+	engine *engine.Engine
+}
+
+func (s *audit) routes(known shapes) []*route {
+	view := shapeOf[engine.AuditEntry](known)
 	spec := listSpec{item: view, order: "-at", fixed: true}
 	return []*route{{method: "GET", path: "/audit", role: access.Admin, tag: "audit", summary: "List who changed what, the newest first",
 		output: view, list: true, params: spec.params(), handle: func(c *call) (answer, error) {
@@ -19,7 +24,7 @@ func (s *Server) auditRoutes() []*route {
 				q.Term = kinds[0] + ":" + objects[0]
 			}
 			g := &gathered[engine.AuditEntry]{l: l}
-			err = c.engine.ScanAudit(c.r.Context(), q, func(a engine.AuditEntry) bool {
+			err = s.engine.ScanAudit(c.r.Context(), q, func(a engine.AuditEntry) bool {
 				emptyLists(&a)
 				return g.take(a.ID, a)
 			})

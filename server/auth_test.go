@@ -76,15 +76,6 @@ func TestUsernamesInAnyCase(t *testing.T) {
 	h.admin(200, "PATCH", "/users/"+id, m{"username": "ADA"})
 	h.admin(204, "DELETE", "/users/"+id, nil)
 	h.admin(201, "POST", "/users", m{"username": "ada"})
-	// Attempts are counted by person, too: another case is no further attempt.
-	for i := range 20 {
-		if !h.server.byUsername.Allow(limitKey([]string{"bob", "bOb", "Bob"}[i%3]), time.Now()) {
-			t.Fatalf("attempt %d is refused", i)
-		}
-	}
-	if h.server.byUsername.Allow(limitKey("BOB"), time.Now()) {
-		t.Error("in another case there are more attempts")
-	}
 }
 
 func TestCookieIsSecureBehindTLS(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 
 // badge serves /badge/SERVICE.svg, by id or by name: of public services to
 // everybody, of others to who is logged in.
-func (s *Server) badge(w http.ResponseWriter, r *http.Request) {
+func (s *Site) badge(w http.ResponseWriter, r *http.Request) {
 	nameRoute(w, "/badge/{service}.svg")
 	if !reading(w, r) {
 		return
@@ -27,8 +27,8 @@ func (s *Server) badge(w http.ResponseWriter, r *http.Request) {
 	view, ok := s.serviceByName(mux.Vars(r)["service"])
 	private := ok && !view.IsPublic
 	if private {
-		if _, _, ok = s.sessionOf(r); !ok {
-			who, err := s.authenticate(r)
+		if _, _, ok = s.auth.sessionOf(r); !ok {
+			who, err := s.auth.Authenticate(r)
 			ok = err == nil && who.known
 		}
 	}
@@ -57,7 +57,7 @@ func (s *Server) badge(w http.ResponseWriter, r *http.Request) {
 }
 
 // serviceByName finds a service by its id, or else by its name.
-func (s *Server) serviceByName(key string) (engine.ServiceView, bool) {
+func (s *Site) serviceByName(key string) (engine.ServiceView, bool) {
 	if v, err := s.engine.Service(key); err == nil {
 		return v, true
 	}

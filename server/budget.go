@@ -44,6 +44,13 @@ func (b *budget) take(key string, n int) bool {
 	return true
 }
 
+// Held is how many bytes are held.
+func (b *budget) Held() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held
+}
+
 func (b *budget) give(key string, n int) {
 	if n == 0 {
 		return

@@ -11,7 +11,12 @@ import (
 // costly are the fields of a check that BareChecks leaves out.
 var costly = []string{"next_run", "ping_url", "suspended", "services", "instances"} // read only
 
-func (s *Server) checkRoutes() []*route {
+// checks are the routes of checks.
+type checks struct {
+	engine *engine.Engine
+}
+
+func (s *checks) routes(known shapes) []*route {
 	text := &shape{kind: textShape}
 	k := &collection[engine.Check, engine.CheckView]{
 		kind: engine.KindCheck, plural: "checks", one: "a check", read: access.Viewer, write: access.Editor,
@@ -21,40 +26,40 @@ func (s *Server) checkRoutes() []*route {
 			{"instance", text, "only checks of this instance"}},
 		fresh: engine.NewCheck,
 		get: func(c *call, id string) (engine.CheckView, error) {
-			v, err := c.engine.Check(id)
+			v, err := s.engine.Check(id)
 			return viewCheck(v, c.who.Role), err
 		},
-		all: allChecks,
+		all: s.allChecks,
 		fill: func(c *call, v engine.CheckView) engine.CheckView {
-			if full, err := c.engine.Check(v.ID); err == nil { // else it was deleted just now
+			if full, err := s.engine.Check(v.ID); err == nil { // else it was deleted just now
 				return viewCheck(full, c.who.Role)
 			}
 			v.Config, v.Services, v.InstanceIDs = form.Values{}, []string{}, []string{}
 			return v
 		},
 		stored: func(c *call, id string) (engine.Check, uint64, error) {
-			stored, err := c.engine.StoredCheck(id)
+			stored, err := s.engine.StoredCheck(id)
 			return stored, stored.Revision, err
 		},
 		save: func(c *call, id string, revision uint64, in engine.Check) (string, error) {
 			in.ID, in.Revision = id, revision
-			saved, err := c.engine.SaveCheck(c.r.Context(), c.actor(), in)
+			saved, err := s.engine.SaveCheck(c.r.Context(), c.actor(), in)
 			if err != nil {
 				return "", err
 			}
 			return saved.ID, nil
 		},
 		remove: func(c *call, id string, revision *uint64) error {
-			return c.engine.DeleteCheck(c.r.Context(), c.actor(), id, revision)
+			return s.engine.DeleteCheck(c.r.Context(), c.actor(), id, revision)
 		},
 		meta: func(v *engine.CheckView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.routes(s), revisionRoutes(s, k, revertCheck)...)
+	return append(k.routes(known), revisionRoutes(known, s.engine, k, revertCheck)...)
 }
 
 // allChecks are the candidates of a list, without what costs time unless the
 // client asks for it.
-func allChecks(c *call) ([]engine.CheckView, error) {
+func (s *checks) allChecks(c *call) ([]engine.CheckView, error) {
 	order := c.query.Get("ordering")
 	full := slices.Contains(costly, order) || len(order) > 0 && slices.Contains(costly, order[1:])
 	for _, name := range costly {
@@ -62,12 +67,12 @@ func allChecks(c *call) ([]engine.CheckView, error) {
 	}
 	var all []engine.CheckView
 	if full {
-		all = c.engine.Checks()
+		all = s.engine.Checks()
 		for i := range all {
 			all[i] = viewCheck(all[i], c.who.Role)
 		}
 	} else {
-		all = c.engine.BareChecks()
+		all = s.engine.BareChecks()
 	}
 	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
 		if !c.query.Has(string(kind)) {
@@ -75,7 +80,7 @@ func allChecks(c *call) ([]engine.CheckView, error) {
 		}
 		linked := map[string]bool{}
 		for _, id := range c.query[string(kind)] {
-			for _, check := range checksOf(c.engine, engine.Ref{Kind: kind, ID: id}) {
+			for _, check := range checksOf(s.engine, engine.Ref{Kind: kind, ID: id}) {
 				linked[check] = true
 			}
 		}

@@ -40,8 +40,9 @@ type collection[In, View any] struct {
 // patchTries is how often a change made meanwhile is looked at again.
 const patchTries = 5
 
-func (k *collection[In, View]) routes(s *Server) []*route {
-	view, input := shapeOf[View](s.shapes), shapeOf[In](s.shapes)
+// routes are those of the collection.
+func (k *collection[In, View]) routes(known shapes) []*route {
+	view, input := shapeOf[View](known), shapeOf[In](known)
 	ignored := readOnly(input, view)
 	for _, name := range k.derived {
 		ignored[name] = true
@@ -53,7 +54,7 @@ func (k *collection[In, View]) routes(s *Server) []*route {
 	spec := listSpec{item: view, extra: k.extra, order: k.order}
 	created := view
 	if k.output != nil {
-		created = k.output(s.shapes)
+		created = k.output(known)
 	}
 	path := "/" + k.plural
 	return []*route{

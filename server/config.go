@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,14 +26,21 @@ const passphraseMost = 1000
 // yamlTypes are the media types that YAML is sent as.
 func yamlTypes() []string { return []string{"application/yaml", "application/x-yaml", "text/yaml"} }
 
+// configuration is all configuration as one document.
+type configuration struct {
+	engine *engine.Engine
+	guard  func(context.Context) (func(), error) // bounds what takes memory
+	open   func(object, field string, s form.Sealed) ([]byte, error)
+}
+
 // configRoutes serve all configuration as one document.
-func (s *Server) configRoutes() []*route {
+func (s *configuration) routes(known shapes) []*route {
 	text, flag := &shape{kind: textShape}, &shape{kind: boolShape}
 	return []*route{
 		{method: "GET", path: "/export", role: access.Admin, tag: "configuration", summary: "Export all configuration as YAML",
 			note:  "Objects name each other by name. Secrets are left out, or encrypted to the passphrase when one is given.",
 			gives: yamlTypes()[:1], headers: []param{{passphraseHeader, text, "encrypts secrets, password hashes and ping tokens into the document"}},
-			handle: export},
+			handle: s.export},
 		{method: "POST", path: "/import", role: access.Admin, tag: "configuration", summary: "Import configuration from YAML",
 			note: "Adds and updates, by name. The document is validated whole first: with any problem nothing is written, and errors name " +
 				"their lines. The answer says what became of each object.",
@@ -40,24 +48,24 @@ func (s *Server) configRoutes() []*route {
 				{"prune", flag, "true: delete what is absent, in the sections that stand in the document"}},
 			headers: []param{{passphraseHeader, text, "of the document's encrypted secrets"},
 				{variablesHeader, text, "values of {env: NAME} in the document, as NAME=value&…, each percent-encoded"}},
-			takes: yamlTypes(), most: config.MaxBytes, output: shapeOf[engine.ImportReport](s.shapes), handle: importConfig},
+			takes: yamlTypes(), most: config.MaxBytes, output: shapeOf[engine.ImportReport](known), handle: s.importConfig},
 	}
 }
 
 // passphrase reads the header; "" when there is none.
-func (c *call) passphrase() (string, error) {
+func (s *configuration) passphrase(c *call) (string, error) {
 	p := strings.TrimSpace(c.r.Header.Get(passphraseHeader))
 	switch {
 	case len(p) > passphraseMost || unusable(p):
 		return "", invalid(form.Error{Location: passphraseHeader, Code: form.CodeInvalid, Message: "this is too long, or no text"})
-	case p != "" && c.o.Open == nil:
+	case p != "" && s.open == nil:
 		return "", refuse(http.StatusServiceUnavailable, "this monitor cannot open its secrets")
 	}
 	return p, nil
 }
 
 // variables reads the header; nil when there is none.
-func (c *call) variables() (map[string]string, error) {
+func (s *configuration) variables(c *call) (map[string]string, error) {
 	text := c.r.Header.Get(variablesHeader)
 	if text == "" {
 		return nil, nil
@@ -73,19 +81,19 @@ func (c *call) variables() (map[string]string, error) {
 	return out, nil
 }
 
-func export(c *call) (answer, error) {
-	passphrase, err := c.passphrase()
+func (s *configuration) export(c *call) (answer, error) {
+	passphrase, err := s.passphrase(c)
 	if err != nil {
 		return answer{}, err
 	}
 	if passphrase != "" { // making a key of it takes memory, as a password does
-		release, err := c.guard(c.r.Context())
+		release, err := s.guard(c.r.Context())
 		if err != nil {
 			return answer{}, err
 		}
 		defer release()
 	}
-	data, err := c.engine.Export(c.r.Context(), engine.ExportOptions{Passphrase: passphrase, Open: c.o.Open})
+	data, err := s.engine.Export(c.r.Context(), engine.ExportOptions{Passphrase: passphrase, Open: s.open})
 	if err != nil {
 		return answer{}, err
 	}
@@ -93,12 +101,12 @@ func export(c *call) (answer, error) {
 	return answer{raw: data, media: "application/yaml; charset=utf-8"}, nil
 }
 
-func importConfig(c *call) (answer, error) {
-	passphrase, err := c.passphrase()
+func (s *configuration) importConfig(c *call) (answer, error) {
+	passphrase, err := s.passphrase(c)
 	if err != nil {
 		return answer{}, err
 	}
-	o := engine.ImportOptions{Passphrase: passphrase, Open: c.o.Open}
+	o := engine.ImportOptions{Passphrase: passphrase, Open: s.open}
 	for name, set := range map[string]*bool{"dry_run": &o.DryRun, "prune": &o.Prune} {
 		given, err := c.flag(name)
 		if err != nil {
@@ -106,11 +114,11 @@ func importConfig(c *call) (answer, error) {
 		}
 		*set = given != nil && *given
 	}
-	if o.Variables, err = c.variables(); err != nil {
+	if o.Variables, err = s.variables(c); err != nil {
 		return answer{}, err
 	}
-	o.Hold = c.guard // new passwords are hashed
-	report, err := c.engine.Import(c.r.Context(), c.actor(), c.text, o)
+	o.Hold = s.guard // new passwords are hashed
+	report, err := s.engine.Import(c.r.Context(), c.actor(), c.text, o)
 	if err != nil {
 		return answer{}, err
 	}

@@ -33,11 +33,11 @@ const headerMost = 32 << 10
 
 // HTTP returns a server for Handler or SocketHandler with bounds on what a client
 // may hold by sending or taking slowly.
-func (s *Server) HTTP(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: s.patience.header, ReadTimeout: s.patience.request, IdleTimeout: s.patience.idle, MaxHeaderBytes: headerMost,
+func (s *Router) HTTP(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: s.o.Patience.header, ReadTimeout: s.o.Patience.request, IdleTimeout: s.o.Patience.idle, MaxHeaderBytes: headerMost,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 100, MaxReceiveBufferPerConnection: 128 << 10, MaxReceiveBufferPerStream: 64 << 10,
-			SendPingTimeout: s.patience.answer, PingTimeout: s.patience.header, WriteByteTimeout: s.patience.answer},
+			SendPingTimeout: s.o.Patience.answer, PingTimeout: s.o.Patience.header, WriteByteTimeout: s.o.Patience.answer},
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if over, ok := c.(*tls.Conn); ok {
 				c = over.NetConn()
@@ -53,9 +53,9 @@ func (s *Server) HTTP(h http.Handler) *http.Server {
 // one address (of IPv6 a /64) half of them, unless it is a trusted proxy's. For a
 // new one beyond that it closes the one that has kept the monitor waiting longest,
 // of the address with most of them; where none waits, the new one is closed.
-func (s *Server) Bound(l net.Listener, most int) net.Listener {
+func (s *Router) Bound(l net.Listener, most int) *connections {
 	return &connections{Listener: l, most: most, share: max(most/2, 1),
-		trusted: func(address string) bool { return within(s.engine.Settings().TrustedProxies, address) },
+		trusted: s.o.Trusts,
 		open:    map[*connection]bool{}, of: map[string]int{}}
 }
 
@@ -68,6 +68,13 @@ type connections struct {
 	mu   sync.Mutex
 	open map[*connection]bool // guarded by mu
 	of   map[string]int       // how many by address; guarded by mu
+}
+
+// Open is how many connections there are.
+func (l *connections) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
 }
 
 // connection is one of them. It waits for its client unless a handler works for it.

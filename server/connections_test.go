@@ -18,21 +18,22 @@ import (
 // clients that are given little time.
 func (h *house) bounded(most int) (address string, open func() int) {
 	h.t.Helper()
-	h.server.patience = patience{header: 300 * time.Millisecond, request: 400 * time.Millisecond, body: 500 * time.Millisecond,
+	o := h.options
+	o.patience = patience{header: 300 * time.Millisecond, request: 400 * time.Millisecond, body: 500 * time.Millisecond,
 		answer: 400 * time.Millisecond, rate: 1 << 30, idle: 500 * time.Millisecond}
+	server, err := New(o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	b := h.server.Bound(l, most).(*connections)
-	s := h.server.HTTP(h.server.Handler())
+	b := server.Bound(l, most)
+	s := server.HTTP(server.Handler())
 	go s.Serve(b)
 	h.t.Cleanup(func() { s.Close() })
-	return l.Addr().String(), func() int {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return len(b.open)
-	}
+	return l.Addr().String(), b.Open
 }
 
 func dial(t *testing.T, address string) net.Conn {
@@ -102,15 +103,15 @@ func TestHalfSentRequestsEnd(t *testing.T) {
 // TestLongHandlersAreNotCutOff: what takes the monitor long has no deadline, and a
 // body that was read whole leaves none behind.
 func TestLongHandlersAreNotCutOff(t *testing.T) {
-	h := newHouse(t)
-	h.server.patience = patience{header: 200 * time.Millisecond, request: 200 * time.Millisecond, answer: 200 * time.Millisecond, rate: 1 << 30, idle: time.Second}
+	short := patience{header: 200 * time.Millisecond, request: 200 * time.Millisecond, answer: 200 * time.Millisecond, rate: 1 << 30, idle: time.Second}
+	h := newHouse(t, func(o *Options) { o.patience = short })
 	ended := make(chan error, 1)
 	s := httptest.NewUnstartedServer(nil)
-	s.Config = h.server.HTTP(h.server.observed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Config = h.server.HTTP(h.server.Observed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		select {
 		case <-r.Context().Done():
-		case <-time.After(2 * h.server.patience.request):
+		case <-time.After(2 * short.request):
 		}
 		ended <- r.Context().Err()
 		io.WriteString(w, "done")

@@ -31,11 +31,11 @@ type deliveryView struct {
 }
 
 // seenBy is a delivery as a caller sees it.
-func (s *Server) seenBy(who caller, d *engine.Delivery) deliveryView {
+func seenBy(e *engine.Engine, who caller, d *engine.Delivery) deliveryView {
 	if who.isAdmin() {
 		return viewDelivery(d)
 	}
-	seen := s.engine.Discreet(*d, who.User)
+	seen := e.Discreet(*d, who.User)
 	return viewDelivery(&seen)
 }
 
@@ -51,8 +51,13 @@ func viewDelivery(d *engine.Delivery) deliveryView {
 	return v
 }
 
-func (s *Server) deliveryRoutes() []*route {
-	view := shapeOf[deliveryView](s.shapes)
+// deliveries are the routes of deliveries.
+type deliveries struct {
+	engine *engine.Engine
+}
+
+func (s *deliveries) routes(known shapes) []*route {
+	view := shapeOf[deliveryView](known)
 	text := &shape{kind: textShape}
 	spec := listSpec{item: view, order: "-created", fixed: true, extra: []param{
 		{"service", text, "only deliveries for this service"},
@@ -60,19 +65,19 @@ func (s *Server) deliveryRoutes() []*route {
 	}}
 	return []*route{
 		{method: "GET", path: "/deliveries", role: access.Viewer, tag: "deliveries", summary: "List deliveries, the newest first",
-			output: view, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return listDeliveries(c, spec) }},
+			output: view, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return s.listDeliveries(c, spec) }},
 		{method: "GET", path: "/deliveries/{id}", role: access.Viewer, tag: "deliveries", summary: "Read a delivery", output: view,
 			handle: func(c *call) (answer, error) {
-				d, err := c.engine.Delivery(c.r.Context(), c.id())
-				return answer{body: c.seenBy(c.who, &d)}, err
+				d, err := s.engine.Delivery(c.r.Context(), c.id())
+				return answer{body: seenBy(s.engine, c.who, &d)}, err
 			}},
 		{method: "POST", path: "/deliveries/{id}/retry", role: access.Operator, tag: "deliveries", summary: "Try a failed or dead delivery again at once",
 			output: view, handle: func(c *call) (answer, error) {
-				d, err := c.engine.RetryDelivery(c.r.Context(), c.actor(), c.id())
+				d, err := s.engine.RetryDelivery(c.r.Context(), c.actor(), c.id())
 				if err != nil {
 					return answer{}, err
 				}
-				return answer{body: c.seenBy(c.who, d)}, nil
+				return answer{body: seenBy(s.engine, c.who, d)}, nil
 			}},
 	}
 }
@@ -81,13 +86,13 @@ func (s *Server) deliveryRoutes() []*route {
 // a client that was told sees its delivery as sent.
 const attemptWait = 250 * time.Millisecond
 
-func listDeliveries(c *call, spec listSpec) (answer, error) {
-	c.engine.AwaitAttempts(c.r.Context(), attemptWait)
+func (s *deliveries) listDeliveries(c *call, spec listSpec) (answer, error) {
+	s.engine.AwaitAttempts(c.r.Context(), attemptWait)
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
 	}
-	ref, err := c.subject()
+	ref, err := subjectOf(c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -99,11 +104,11 @@ func listDeliveries(c *call, spec listSpec) (answer, error) {
 		q.Term = ref.Term()
 	}
 	g := &gathered[deliveryView]{l: l}
-	err = c.engine.ScanDeliveries(c.r.Context(), q, func(d engine.Delivery) bool {
+	err = s.engine.ScanDeliveries(c.r.Context(), q, func(d engine.Delivery) bool {
 		if ref != nil && d.Subject != *ref {
 			return true
 		}
-		return g.take(d.ID, c.seenBy(c.who, &d))
+		return g.take(d.ID, seenBy(s.engine, c.who, &d))
 	})
 	return answer{body: g.page()}, err
 }

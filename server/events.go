@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -25,6 +26,16 @@ type pace struct {
 
 func defaultPace() pace {
 	return pace{batch: 250 * time.Millisecond, comment: 15 * time.Second, blocked: 5 * time.Second, asked: time.Second}
+}
+
+// events are streams of live changes.
+type events struct {
+	engine  *engine.Engine
+	auth    *Sessions
+	log     *slog.Logger
+	streams *streams
+	pace    pace
+	plugins *plugins
 }
 
 // eventType is a sort of object that streams tell of.
@@ -52,7 +63,7 @@ func eventRole(kind engine.Kind) (access.Role, bool) {
 	return "", false
 }
 
-func (s *Server) eventRoutes() []*route {
+func (s *events) routes(known shapes) []*route {
 	text := &shape{kind: textShape}
 	var names []string
 	for _, t := range eventTypes() {
@@ -67,7 +78,7 @@ func (s *Server) eventRoutes() []*route {
 				"its rotas, the silences that cover any of it, and the settings"},
 			{"check", text, "only what concerns this check: itself and its results, its plugin, its services and instances, the silences that name it, and the settings"},
 		},
-		handle: s.streamEvents}}
+		handle: s.serve}}
 }
 
 // deletedView stands for an object that is gone.
@@ -78,6 +89,7 @@ type deletedView struct {
 
 // stream is one client that listens.
 type stream struct {
+	*events
 	c        *call
 	listener *engine.Listener
 	out      *http.ResponseController
@@ -105,8 +117,8 @@ func (f *concern) look() {
 
 func (f *concern) passes(key engine.Key) bool { return f.find == nil || f.now[key] || f.before[key] }
 
-func (s *Server) streamEvents(c *call) (answer, error) {
-	st := &stream{c: c, out: http.NewResponseController(c.w), service: c.query.Get("service"), check: c.query.Get("check"), role: c.who.Role}
+func (s *events) serve(c *call) (answer, error) {
+	st := &stream{events: s, c: c, out: http.NewResponseController(c.w), service: c.query.Get("service"), check: c.query.Get("check"), role: c.who.Role}
 	if err := st.readTypes(); err != nil {
 		return answer{}, err
 	}
@@ -115,7 +127,7 @@ func (s *Server) streamEvents(c *call) (answer, error) {
 		c.w.WriteHeader(http.StatusOK)
 		return answer{}, nil
 	}
-	leave, err := s.streams.enter(c.who.User, s.visitor(c.r))
+	leave, err := s.streams.enter(c.who.User, s.auth.Remote(c.r).visitor())
 	if err != nil {
 		return answer{}, err
 	}
@@ -146,17 +158,17 @@ func (st *stream) open() {
 	if header == "" {
 		seq = 0
 	}
-	now := st.c.engine.Seq()
-	listener, resync := st.c.engine.Listen(seq)
+	now := st.engine.Seq()
+	listener, resync := st.engine.Listen(seq)
 	resync = resync || header != "" && (err != nil || seq == 0)
 	st.listener, st.back = listener, seq > 0
 	if id := st.service; id != "" {
 		st.concerns[0].find = func() map[engine.Key]bool {
-			return st.c.engine.ConcernsSubject(engine.Ref{Kind: engine.KindService, ID: id})
+			return st.engine.ConcernsSubject(engine.Ref{Kind: engine.KindService, ID: id})
 		}
 	}
 	if id := st.check; id != "" {
-		st.concerns[1].find = func() map[engine.Key]bool { return st.c.engine.ConcernsCheck(id) }
+		st.concerns[1].find = func() map[engine.Key]bool { return st.engine.ConcernsCheck(id) }
 	}
 	st.look()
 	h := st.c.w.Header()
@@ -181,7 +193,7 @@ func resyncEvent(seq uint64) string { return fmt.Sprintf("event: resync\nid: %d\
 
 // write sends text within the time that a stream may block.
 func (st *stream) write(text string) bool {
-	st.out.SetWriteDeadline(time.Now().Add(st.c.pace.blocked))
+	st.out.SetWriteDeadline(time.Now().Add(st.pace.blocked))
 	if _, err := st.c.w.Write([]byte(text)); err != nil {
 		return false
 	}
@@ -190,9 +202,9 @@ func (st *stream) write(text string) bool {
 
 // run sends changes until the client goes, may no longer listen, or the engine stops.
 func (st *stream) run() {
-	alive := time.NewTicker(st.c.pace.comment)
+	alive := time.NewTicker(st.pace.comment)
 	defer alive.Stop()
-	asked := time.NewTicker(st.c.pace.asked)
+	asked := time.NewTicker(st.pace.asked)
 	defer asked.Stop()
 	next := time.NewTimer(time.Hour)
 	next.Stop()
@@ -205,7 +217,7 @@ func (st *stream) run() {
 			if !st.allowed() || !st.send() {
 				return
 			}
-			next.Reset(st.c.pace.batch)
+			next.Reset(st.pace.batch)
 		case <-next.C:
 			bell = st.listener.Bell
 		case <-asked.C: // a session that ends is no change that anybody is told of
@@ -236,7 +248,7 @@ func (st *stream) allowed() bool {
 
 // send writes all changes since the last time.
 func (st *stream) send() bool {
-	now := st.c.engine.Seq() // all changes up to here can be taken
+	now := st.engine.Seq() // all changes up to here can be taken
 	changes, lost := st.listener.Take()
 	if lost {
 		return st.write(resyncEvent(now))
@@ -314,7 +326,7 @@ func (st *stream) data(change engine.Change) (data []byte, ok bool) {
 		v, err = deletedView{change.ID, true}, nil
 	}
 	if err != nil {
-		st.c.log.Error("an event was left out", "kind", change.Kind, "id", change.ID, "error", err)
+		st.log.Error("an event was left out", "kind", change.Kind, "id", change.ID, "error", err)
 		return nil, false
 	}
 	if v == nil {
@@ -333,7 +345,7 @@ func (st *stream) who() caller {
 
 // view reads an object; nil: it does not belong to the stream.
 func (st *stream) view(change engine.Change) (any, error) {
-	e, ctx := st.c.engine, st.c.r.Context()
+	e, ctx := st.engine, st.c.r.Context()
 	of := func(subject engine.Ref, v any) any {
 		if st.service != "" && subject != (engine.Ref{Kind: engine.KindService, ID: st.service}) {
 			return nil
@@ -358,7 +370,7 @@ func (st *stream) view(change engine.Change) (any, error) {
 		return of(v.Subject, incidentView(v)), err
 	case engine.KindDelivery:
 		d, err := e.Delivery(ctx, change.ID)
-		return of(d.Subject, st.c.seenBy(st.who(), &d)), err
+		return of(d.Subject, seenBy(e, st.who(), &d)), err
 	case engine.KindSilence:
 		return e.Silence(change.ID)
 	case engine.KindRota:
@@ -366,7 +378,7 @@ func (st *stream) view(change engine.Change) (any, error) {
 		return viewRota(v, st.role), err
 	case engine.KindPlugin:
 		p, err := e.Plugin(change.ID)
-		return st.c.viewPlugin(p), err
+		return st.plugins.viewPlugin(p), err
 	case engine.KindUser:
 		u, err := e.User(change.ID)
 		return viewUser(u, st.who()), err

@@ -163,6 +163,7 @@ type house struct {
 	engine  *engine.Engine
 	plugins *fakePlugins
 	server  *Server
+	options Options // of the server
 	web     *httptest.Server
 	users   map[access.Role]engine.User
 	tokens  map[access.Role]string
@@ -187,10 +188,12 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	}
 	so := Options{Engine: h.engine, Logger: quiet, Version: "1.2.3", Open: plainSealer{}.Open,
 		Backup:    func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, "all of it"); return err },
-		LookupEnv: func(name string) (string, bool) { return "", name == "PROBE_SET" }}
+		LookupEnv: func(name string) (string, bool) { return "", name == "PROBE_SET" },
+		limits:    DefaultLimits(), patience: defaultPatience(), pace: defaultPace(), bodies: new(budget)}
 	for _, fn := range change {
 		fn(&so)
 	}
+	h.options = so
 	if h.server, err = New(so); err != nil {
 		t.Fatal(err)
 	}

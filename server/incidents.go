@@ -6,8 +6,13 @@ import (
 	"moonwatch/engine/form"
 )
 
-func (s *Server) incidentRoutes() []*route {
-	view := shapeOf[engine.IncidentView](s.shapes)
+// incidents are the routes of incidents.
+type incidents struct {
+	engine *engine.Engine
+}
+
+func (s *incidents) routes(known shapes) []*route {
+	view := shapeOf[engine.IncidentView](known)
 	text, flag := &shape{kind: textShape}, &shape{kind: boolShape}
 	spec := listSpec{item: view, order: "-opened", fixed: true, extra: []param{
 		{"service", text, "only incidents of this service"},
@@ -16,10 +21,10 @@ func (s *Server) incidentRoutes() []*route {
 	}}
 	return []*route{
 		{method: "GET", path: "/incidents", role: access.Viewer, tag: "incidents", summary: "List incidents with their timelines, the newest first",
-			output: view, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return listIncidents(c, spec) }},
+			output: view, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return s.listIncidents(c, spec) }},
 		{method: "GET", path: "/incidents/{id}", role: access.Viewer, tag: "incidents", summary: "Read an incident with its timeline",
 			output: view, handle: func(c *call) (answer, error) {
-				v, err := c.engine.Incident(c.r.Context(), c.id())
+				v, err := s.engine.Incident(c.r.Context(), c.id())
 				return answer{body: incidentView(v)}, err
 			}},
 	}
@@ -34,8 +39,8 @@ func incidentView(v engine.IncidentView) engine.IncidentView {
 	return v
 }
 
-// subject reads the parameters service and instance; nil when neither is given.
-func (c *call) subject() (*engine.Ref, error) {
+// subjectOf reads the parameters service and instance; nil when neither is given.
+func subjectOf(c *call) (*engine.Ref, error) {
 	var ref *engine.Ref
 	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
 		if !c.query.Has(string(kind)) {
@@ -49,12 +54,12 @@ func (c *call) subject() (*engine.Ref, error) {
 	return ref, nil
 }
 
-func listIncidents(c *call, spec listSpec) (answer, error) {
+func (s *incidents) listIncidents(c *call, spec listSpec) (answer, error) {
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
 	}
-	ref, err := c.subject()
+	ref, err := subjectOf(c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -70,7 +75,7 @@ func listIncidents(c *call, spec listSpec) (answer, error) {
 		q.Term = engine.TermOpen
 	}
 	g := &gathered[engine.IncidentView]{l: l}
-	err = c.engine.ScanIncidents(c.r.Context(), q, func(v engine.IncidentView) bool {
+	err = s.engine.ScanIncidents(c.r.Context(), q, func(v engine.IncidentView) bool {
 		if ref != nil && v.Subject != *ref || open != nil && *open != (v.Closed == nil) {
 			return true
 		}
@@ -80,7 +85,7 @@ func listIncidents(c *call, spec listSpec) (answer, error) {
 		return answer{}, err
 	}
 	for i := range g.items {
-		if g.items[i].Events, err = c.engine.IncidentEvents(c.r.Context(), g.items[i].ID); err != nil {
+		if g.items[i].Events, err = s.engine.IncidentEvents(c.r.Context(), g.items[i].ID); err != nil {
 			return answer{}, err
 		}
 		g.items[i] = incidentView(g.items[i])

@@ -33,27 +33,38 @@ type PluginFigure struct {
 	Memory                                  uint64        // bytes, the most that a weighed run held; 0 when none was weighed
 }
 
-// metrics are the figures that /metrics shows, in a registry of their own.
-type metrics struct {
+// Metrics are the figures that /metrics shows, in a registry of their own.
+type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 
 	refusedPings prometheus.Counter
 }
 
-func newMetrics(s *Server) *metrics {
-	m := &metrics{registry: prometheus.NewRegistry(), requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+// MetricsOptions are what metrics are gathered from.
+type MetricsOptions struct {
+	Engine  *engine.Engine
+	Version string // of the program
+	// Plugins gives figures on runs of plugins; nil leaves them out.
+	Plugins PluginFigures
+	// Streams counts the live event streams.
+	Streams func() int
+}
+
+// NewMetrics returns metrics of an engine.
+func NewMetrics(o MetricsOptions) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "moonwatch_http_request_seconds", Help: "HTTP requests by method, route and status.",
 		Buckets: []float64{.001, .005, .02, .1, .5, 2, 10}}, []string{"method", "route", "status"}),
 		refusedPings: prometheus.NewCounter(prometheus.CounterOpts{Name: "moonwatch_pings_refused_total",
 			Help: "Pings that came faster than their check takes them since the start."})}
 	m.registry.MustRegister(m.requests, m.refusedPings, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newEngineCollector(s))
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newEngineCollector(o))
 	return m
 }
 
-// request counts one request. Methods that nobody knows are one.
-func (m *metrics) request(method, route string, status int, took time.Duration) {
+// Count counts one request. Methods that nobody knows are one.
+func (m *Metrics) Count(method, route string, status int, took time.Duration) {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
 	default:
@@ -64,7 +75,7 @@ func (m *metrics) request(method, route string, status int, took time.Duration) 
 
 // metricsHandler serves /metrics to viewers: it names every service. Where the
 // operator says so, it is open.
-func (s *Server) metricsHandler(trusted bool) http.Handler {
+func (s *Site) metricsHandler(trusted bool) http.Handler {
 	figures := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		nameRoute(w, "/metrics")
@@ -72,7 +83,7 @@ func (s *Server) metricsHandler(trusted bool) http.Handler {
 			return
 		}
 		if !trusted && !s.o.MetricsOpen {
-			who, err := s.authenticate(r)
+			who, err := s.auth.Authenticate(r)
 			if err == nil {
 				err = who.need(access.Viewer)
 			}
@@ -88,12 +99,12 @@ func (s *Server) metricsHandler(trusted bool) http.Handler {
 
 // engineCollector reads the engine's figures when it is asked.
 type engineCollector struct {
-	s     *Server
+	o     MetricsOptions
 	descs map[string]*prometheus.Desc
 }
 
-func newEngineCollector(s *Server) *engineCollector {
-	c := &engineCollector{s: s, descs: map[string]*prometheus.Desc{}}
+func newEngineCollector(o MetricsOptions) *engineCollector {
+	c := &engineCollector{o: o, descs: map[string]*prometheus.Desc{}}
 	for _, d := range []struct {
 		name, help string
 		labels     []string
@@ -149,7 +160,7 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	count := func(name string, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(c.descs[name], prometheus.CounterValue, v, labels...)
 	}
-	st := c.s.engine.Stats()
+	st := c.o.Engine.Stats()
 	for _, status := range []engine.CheckStatus{engine.CheckPassing, engine.CheckFailing, engine.CheckUnknown, engine.CheckPending} {
 		gauge("moonwatch_checks", float64(st.Checks[status]), string(status))
 	}
@@ -157,10 +168,10 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 		gauge("moonwatch_subjects", float64(st.Subjects[status]), string(status))
 	}
 	c.subjects(gauge)
-	states := map[pluginState]int{pluginActive: 0, pluginFailed: 0, pluginOrphaned: 0, pluginSuspended: 0}
-	for _, p := range c.s.engine.Plugins() {
-		suspended, _ := c.s.engine.PluginSuspended(p.Slug)
-		states[stateOf(p, suspended)]++
+	states := map[engine.PluginState]int{engine.PluginActive: 0, engine.PluginFailed: 0, engine.PluginOrphaned: 0, engine.PluginSuspended: 0}
+	for _, p := range c.o.Engine.Plugins() {
+		suspended, _ := c.o.Engine.PluginSuspended(p.Slug)
+		states[p.State(suspended)]++
 	}
 	for state, n := range states {
 		gauge("moonwatch_plugins", float64(n), string(state))
@@ -179,22 +190,22 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	gauge("moonwatch_lag_max_seconds", st.LagMax.Seconds())
 	gauge("moonwatch_open_incidents", float64(st.OpenIncidents))
 	gauge("moonwatch_store_refuses_writes", truth(st.MemoryOnly))
-	gauge("moonwatch_event_streams", float64(c.s.streams.count()))
+	gauge("moonwatch_event_streams", float64(c.o.Streams()))
 	gauge("moonwatch_start_time_seconds", float64(st.Since.UnixMilli())/1000)
-	gauge("moonwatch_info", 1, c.s.o.Version)
+	gauge("moonwatch_info", 1, c.o.Version)
 	out <- c.lag(st)
-	if c.s.o.Plugins != nil {
-		c.plugins(c.s.o.Plugins.PluginFigures(), gauge, count)
+	if c.o.Plugins != nil {
+		c.plugins(c.o.Plugins.PluginFigures(), gauge, count)
 	}
 }
 
 // subjects gives the status of each service and instance, whose names are unique.
 func (c *engineCollector) subjects(gauge func(string, float64, ...string)) {
 	rank := func(status engine.Status) float64 { return float64(max(status.Rank()-engine.StatusPassing.Rank(), 0)) }
-	for _, v := range c.s.engine.Services() {
+	for _, v := range c.o.Engine.Services() {
 		gauge("moonwatch_subject_status", rank(v.OverallStatus), string(engine.KindService), v.Name)
 	}
-	for _, v := range c.s.engine.Instances() {
+	for _, v := range c.o.Engine.Instances() {
 		gauge("moonwatch_subject_status", rank(v.OverallStatus), string(engine.KindInstance), v.Name)
 	}
 }

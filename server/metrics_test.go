@@ -106,7 +106,7 @@ func TestHealth(t *testing.T) {
 func TestPanicsAndErrorsSayNothing(t *testing.T) {
 	var log strings.Builder
 	h := populated(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
-	for _, rt := range h.server.routes {
+	for _, rt := range h.server.Routes() {
 		switch rt.path {
 		case "/audit":
 			rt.handle = func(*call) (answer, error) { panic("the inside of it") }

@@ -100,20 +100,20 @@ func timed(w *recorder, r *http.Request) *http.Request {
 	return r
 }
 
-// observed sets the headers that all answers bear, bounds the time that clients
+// Observed sets the headers that all answers bear, bounds the time that clients
 // take, turns panics into problems, and logs and counts requests: by pattern,
 // never with a body, query or token.
-func (s *Server) observed(next http.Handler) http.Handler {
+func (s *Router) Observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		rec := &recorder{ResponseWriter: w, out: http.NewResponseController(w), conn: connectionOf(r), patience: s.patience, route: "other"}
+		rec := &recorder{ResponseWriter: w, out: http.NewResponseController(w), conn: connectionOf(r), patience: s.o.Patience, route: "other"}
 		if rec.conn != nil {
 			rec.conn.mark()
 			rec.conn.work()
 			defer func() { rec.conn.mark(); rec.conn.wait() }()
 		}
 		secureHeaders(w.Header())
-		if s.remote(r).tls {
+		if s.auth.Remote(r).tls {
 			w.Header().Set("Strict-Transport-Security", transportSecurity)
 		}
 		defer func() {
@@ -128,7 +128,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			}
 			rec.hurry() // for what is still to be flushed
 			took := time.Since(start)
-			s.metrics.request(r.Method, rec.route, rec.status, took)
+			s.o.Count(r.Method, rec.route, rec.status, took)
 			s.log.Log(r.Context(), levelOf(r.Method, rec.status), "request", "method", r.Method, "route", rec.route, "status", rec.status,
 				"took", took.Round(time.Microsecond))
 		}()

@@ -13,10 +13,11 @@ import (
 	"moonwatch/engine/access"
 )
 
-func (s *Server) documentRoutes() []*route {
-	return []*route{{method: "GET", path: "/openapi.json", role: access.Viewer, tag: "session", summary: "This document",
-		output: &shape{kind: valuesShape, typ: typeFree},
-		handle: func(c *call) (answer, error) { return answer{raw: c.openapi}, nil }}}
+// documentRoute serves the document of all routes.
+func (s *Router) documentRoute() *route {
+	return &route{method: "GET", path: "/openapi.json", role: access.Viewer, tag: "session", summary: "This document",
+		output: freeShape(),
+		handle: func(*call) (answer, error) { return answer{raw: s.openapi}, nil }}
 }
 
 // object is a JSON object of the document.
@@ -28,7 +29,7 @@ type drawing struct {
 }
 
 // document is the OpenAPI 3.1 document of the routes that are served.
-func (s *Server) document() ([]byte, error) {
+func (s *Router) document() ([]byte, error) {
 	d := &drawing{schemas: jsonObject{"Problem": problemSchema()}}
 	paths := jsonObject{}
 	for _, rt := range s.routes {
@@ -53,7 +54,7 @@ func (s *Server) document() ([]byte, error) {
 		"security": []any{jsonObject{"token": []any{}}, jsonObject{"session": []any{}}},
 		"components": jsonObject{"schemas": d.schemas, "securitySchemes": jsonObject{
 			"token":   jsonObject{"type": "http", "scheme": "bearer", "description": "An API token."},
-			"session": jsonObject{"type": "apiKey", "in": "cookie", "name": cookieName, "description": "A browser's session."},
+			"session": jsonObject{"type": "apiKey", "in": "cookie", "name": s.o.Cookie, "description": "A browser's session."},
 		}},
 	})
 }

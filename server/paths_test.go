@@ -13,7 +13,7 @@ import (
 func TestPagesAreGuarded(t *testing.T) {
 	h := newHouse(t)
 	var paths []string
-	err := h.server.router(false).Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+	err := h.server.paths(false).Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		if path, err := r.GetPathTemplate(); err == nil {
 			paths = append(paths, path)
 		}

@@ -17,7 +17,7 @@ const maxPing = 100 << 10
 
 // ping hears from a job that watches itself: /ping/TOKEN, and below it start,
 // fail, log or an exit code. Whoever knows the token may.
-func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
+func (s *Site) ping(w http.ResponseWriter, r *http.Request) {
 	nameRoute(w, "/ping/{token}")
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut:
@@ -54,7 +54,7 @@ func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	swallow(w, r) // what is kept is the beginning; the sender may send it all
-	p.Body, p.Address = string(body), s.remote(r).address
+	p.Body, p.Address = string(body), s.auth.Remote(r).address
 	switch err := s.engine.Ping(r.Context(), token, p); engine.KindOf(err) {
 	case "":
 		if err != nil {

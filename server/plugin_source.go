@@ -83,33 +83,38 @@ type pastView struct {
 	Files map[string]string `json:"files"`
 }
 
-func (s *Server) pluginSourceRoutes() []*route {
-	source, version := shapeOf[sourceView](s.shapes), shapeOf[versionView](s.shapes)
+// sources are the routes of the sources of plugins.
+type sources struct {
+	engine *engine.Engine
+}
+
+func (s *sources) routes(known shapes) []*route {
+	source, version := shapeOf[sourceView](known), shapeOf[versionView](known)
 	spec := listSpec{item: version, order: "-at"}
 	path := "/plugins/{slug}"
 	return []*route{
-		{method: "GET", path: path + "/source", role: access.Admin, tag: "plugins", summary: "Read the source of a plugin", output: source, handle: showSource},
+		{method: "GET", path: path + "/source", role: access.Admin, tag: "plugins", summary: "Read the source of a plugin", output: source, handle: s.showSource},
 		{method: "PUT", path: path + "/source", role: access.Admin, tag: "plugins", summary: "Write a plugin",
 			note: "Live when it answers. fingerprint is that of the source that was read: 412 when the files were changed meanwhile. Files that do not load are " +
 				"refused with file and line. One that comes with Moonwatch is replaced by a copy in the plugin folder.",
-			input: shapeOf[sourceInput](s.shapes), output: source, handle: putSource},
+			input: shapeOf[sourceInput](known), output: source, handle: s.putSource},
 		{method: "DELETE", path: path + "/source", role: access.Admin, tag: "plugins", summary: "Delete a plugin", status: http.StatusNoContent,
 			note: "Removes its file, or its folder's Lua files, with all plugins that these define, and keeps them as a version, which can be restored. Checks of " +
 				"theirs are unknown until a file with the slug is there again; with a copy of one that comes with Moonwatch, that is in force again. " +
 				"409 for what comes with Moonwatch and for what has no file any more.",
 			params: []param{{"fingerprint", &shape{kind: textShape}, "of the files that the client has seen: 412 when they were changed meanwhile; left out, they are deleted as they are"}},
-			handle: deleteSource},
+			handle: s.deleteSource},
 		{method: "POST", path: path + "/draft", role: access.Admin, tag: "plugins", summary: "Say what is wrong with a draft of a plugin",
-			note: "Nothing is saved.", input: shapeOf[draftInput](s.shapes), output: shapeOf[draftView](s.shapes), handle: draftSource},
+			note: "Nothing is saved.", input: shapeOf[draftInput](known), output: shapeOf[draftView](known), handle: s.draftSource},
 		{method: "POST", path: path + "/try", role: access.Admin, tag: "plugins", summary: "Run a draft of a check plugin once",
 			note:  "Nothing is saved. Stored secrets are used with a check alone.",
-			input: shapeOf[tryInput](s.shapes), output: shapeOf[tryView](s.shapes), handle: trySource},
+			input: shapeOf[tryInput](known), output: shapeOf[tryView](known), handle: s.trySource},
 		{method: "GET", path: path + "/versions", role: access.Admin, tag: "plugins", summary: "List the versions of a plugin", output: version, list: true,
-			params: spec.params(), handle: func(c *call) (answer, error) { return listVersions(c, spec) }},
+			params: spec.params(), handle: func(c *call) (answer, error) { return s.listVersions(c, spec) }},
 		{method: "GET", path: path + "/versions/{id}", role: access.Admin, tag: "plugins", summary: "Read a version of a plugin",
-			output: shapeOf[pastView](s.shapes), handle: showVersion},
+			output: shapeOf[pastView](known), handle: s.showVersion},
 		{method: "POST", path: path + "/versions/{id}/restore", role: access.Admin, tag: "plugins", summary: "Put a version of a plugin in force again",
-			output: source, handle: restoreVersion},
+			output: source, handle: s.restoreVersion},
 	}
 }
 
@@ -141,7 +146,7 @@ func sourceOf(path string, files map[string]string) engine.PluginSource {
 const mostName = 200
 
 // draftPath is where a draft lies: as the client says, else where the plugin does.
-func (c *call) draftPath(path string, files map[string]string) (string, error) {
+func (s *sources) draftPath(c *call, path string, files map[string]string) (string, error) {
 	if len(path) > mostName || unusable(path) {
 		return "", invalid(form.Error{Location: "path", Code: form.CodeMax, Message: fmt.Sprintf("a name of at most %d characters", mostName)})
 	}
@@ -150,7 +155,7 @@ func (c *call) draftPath(path string, files map[string]string) (string, error) {
 			return "", invalid(form.Error{Location: "files", Code: form.CodeMax, Message: fmt.Sprintf("a file has a name of at most %d characters", mostName)})
 		}
 	}
-	e, err := c.engine.Plugin(c.variable("slug"))
+	e, err := s.engine.Plugin(c.variable("slug"))
 	switch {
 	case path != "" && (err == nil || len(files) > 0):
 		return path, nil
@@ -162,46 +167,46 @@ func (c *call) draftPath(path string, files map[string]string) (string, error) {
 	return c.variable("slug") + ".lua", nil
 }
 
-func showSource(c *call) (answer, error) {
-	if _, err := c.engine.Plugin(c.variable("slug")); err != nil {
+func (s *sources) showSource(c *call) (answer, error) {
+	if _, err := s.engine.Plugin(c.variable("slug")); err != nil {
 		return answer{}, err
 	}
-	s, err := c.engine.PluginSource(c.variable("slug"))
+	source, err := s.engine.PluginSource(c.variable("slug"))
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{body: sourceView{s.Path, s.Hash, outsideFiles(s)}}, nil
+	return answer{body: sourceView{source.Path, source.Hash, outsideFiles(source)}}, nil
 }
 
-func putSource(c *call) (answer, error) {
+func (s *sources) putSource(c *call) (answer, error) {
 	var in sourceInput
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	path, err := c.draftPath(in.Path, in.Files)
+	path, err := s.draftPath(c, in.Path, in.Files)
 	if err != nil {
 		return answer{}, err
 	}
-	s := sourceOf(path, in.Files)
+	source := sourceOf(path, in.Files)
 	slug := c.variable("slug")
-	draft, err := c.engine.DraftPlugin(c.r.Context(), s)
+	draft, err := s.engine.DraftPlugin(c.r.Context(), source)
 	if err != nil {
 		return answer{}, err
 	}
 	if len(draft.Problems) == 0 && !slices.Contains(slugsOf(draft), slug) {
 		return answer{}, invalid(form.Error{Location: "files", Code: form.CodeInvalid, Message: "they do not define the plugin " + slug})
 	}
-	if err := c.engine.SavePlugin(c.r.Context(), c.actor(), slug, in.Hash, s); err != nil {
+	if err := s.engine.SavePlugin(c.r.Context(), c.actor(), slug, in.Hash, source); err != nil {
 		if engine.KindOf(err) == engine.Stale {
 			return answer{}, refuse(http.StatusPreconditionFailed, err.Error())
 		}
 		return answer{}, err
 	}
-	return showSource(c)
+	return s.showSource(c)
 }
 
-func deleteSource(c *call) (answer, error) {
-	err := c.engine.DeletePlugin(c.r.Context(), c.actor(), c.variable("slug"), c.r.URL.Query().Get("fingerprint"))
+func (s *sources) deleteSource(c *call) (answer, error) {
+	err := s.engine.DeletePlugin(c.r.Context(), c.actor(), c.variable("slug"), c.r.URL.Query().Get("fingerprint"))
 	if engine.KindOf(err) == engine.Stale {
 		return answer{}, refuse(http.StatusPreconditionFailed, err.Error())
 	}
@@ -216,16 +221,16 @@ func slugsOf(draft engine.DraftReport) []string {
 	return out
 }
 
-func draftSource(c *call) (answer, error) {
+func (s *sources) draftSource(c *call) (answer, error) {
 	var in draftInput
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	path, err := c.draftPath(in.Path, in.Files)
+	path, err := s.draftPath(c, in.Path, in.Files)
 	if err != nil {
 		return answer{}, err
 	}
-	draft, err := c.engine.DraftPlugin(c.r.Context(), sourceOf(path, in.Files))
+	draft, err := s.engine.DraftPlugin(c.r.Context(), sourceOf(path, in.Files))
 	if err != nil {
 		return answer{}, err
 	}
@@ -234,17 +239,17 @@ func draftSource(c *call) (answer, error) {
 	return answer{body: v}, nil
 }
 
-func trySource(c *call) (answer, error) {
+func (s *sources) trySource(c *call) (answer, error) {
 	var in tryInput
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	path, err := c.draftPath(in.Path, in.Files)
+	path, err := s.draftPath(c, in.Path, in.Files)
 	if err != nil {
 		return answer{}, err
 	}
-	s, check, slug := sourceOf(path, in.Files), engine.NewCheck(), in.Plugin
-	draft, err := c.engine.DraftPlugin(c.r.Context(), s)
+	source, check, slug := sourceOf(path, in.Files), engine.NewCheck(), in.Plugin
+	draft, err := s.engine.DraftPlugin(c.r.Context(), source)
 	if err != nil {
 		return answer{}, err
 	}
@@ -253,7 +258,7 @@ func trySource(c *call) (answer, error) {
 	}
 	check.Config = in.Config
 	if in.Check != "" {
-		stored, err := c.engine.StoredCheck(in.Check)
+		stored, err := s.engine.StoredCheck(in.Check)
 		if err != nil || stored.Plugin != c.variable("slug") {
 			return answer{}, invalid(form.Error{Location: "check", Code: form.CodeInvalid, Message: "this is no check of the plugin"})
 		}
@@ -261,7 +266,7 @@ func trySource(c *call) (answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), check.Timeout.Std()+5*time.Second)
 	defer cancel()
-	r, report, err := c.engine.TryPlugin(ctx, s, slug, check)
+	r, report, err := s.engine.TryPlugin(ctx, source, slug, check)
 	if err != nil {
 		return answer{}, err
 	}
@@ -273,12 +278,12 @@ func trySource(c *call) (answer, error) {
 }
 
 // versions are those of the plugin in the path, the newest first.
-func (c *call) versions() ([]engine.PluginVersion, error) {
-	e, err := c.engine.Plugin(c.variable("slug"))
+func (s *sources) versions(c *call) ([]engine.PluginVersion, error) {
+	e, err := s.engine.Plugin(c.variable("slug"))
 	if err != nil {
 		return nil, err
 	}
-	return c.engine.PluginVersions(c.r.Context(), e.Path())
+	return s.engine.PluginVersions(c.r.Context(), e.Path())
 }
 
 // versionViewOf leaves the path out of the id: it may not stand in an address.
@@ -286,12 +291,12 @@ func versionViewOf(v engine.PluginVersion) versionView {
 	return versionView{strings.TrimPrefix(v.ID, v.Path+"/"), v.At, v.Author, v.Source.Hash}
 }
 
-func listVersions(c *call, spec listSpec) (answer, error) {
+func (s *sources) listVersions(c *call, spec listSpec) (answer, error) {
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
 	}
-	all, err := c.versions()
+	all, err := s.versions(c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -304,8 +309,8 @@ func listVersions(c *call, spec listSpec) (answer, error) {
 }
 
 // pastVersion is the version in the path.
-func (c *call) pastVersion() (engine.PluginVersion, error) {
-	all, err := c.versions()
+func (s *sources) pastVersion(c *call) (engine.PluginVersion, error) {
+	all, err := s.versions(c)
 	if err != nil {
 		return engine.PluginVersion{}, err
 	}
@@ -317,21 +322,21 @@ func (c *call) pastVersion() (engine.PluginVersion, error) {
 	return engine.PluginVersion{}, refuse(http.StatusNotFound, "no such version: the oldest are not kept for ever")
 }
 
-func showVersion(c *call) (answer, error) {
-	v, err := c.pastVersion()
+func (s *sources) showVersion(c *call) (answer, error) {
+	v, err := s.pastVersion(c)
 	if err != nil {
 		return answer{}, err
 	}
 	return answer{body: pastView{versionViewOf(v), outsideFiles(v.Source)}}, nil
 }
 
-func restoreVersion(c *call) (answer, error) {
-	v, err := c.pastVersion()
+func (s *sources) restoreVersion(c *call) (answer, error) {
+	v, err := s.pastVersion(c)
 	if err != nil {
 		return answer{}, err
 	}
-	if err := c.engine.RestorePlugin(c.r.Context(), c.actor(), v.ID); err != nil {
+	if err := s.engine.RestorePlugin(c.r.Context(), c.actor(), v.ID); err != nil {
 		return answer{}, err
 	}
-	return showSource(c)
+	return s.showSource(c)
 }

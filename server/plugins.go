@@ -9,17 +9,6 @@ import (
 	"moonwatch/engine/form"
 )
 
-// pluginState is how a plugin is.
-type pluginState string
-
-// The states of a plugin.
-const (
-	pluginActive    pluginState = "active"
-	pluginFailed    pluginState = "failed"    // the newest file does not load
-	pluginOrphaned  pluginState = "orphaned"  // its file is gone
-	pluginSuspended pluginState = "suspended" // the circuit breaker holds it
-)
-
 // variableView is an environment variable that a plugin may read.
 type variableView struct {
 	Name string `json:"name"`
@@ -47,7 +36,7 @@ type pluginView struct {
 	Channel         string                    `json:"channel"` // alert plugins: phone, sms, email, chat or other
 	SettingsFrom    string                    `json:"settings_from"`
 	File            string                    `json:"file"`
-	State           pluginState               `json:"state"`
+	State           engine.PluginState        `json:"state"`
 	Suspended       string                    `json:"suspended"` // why
 	Error           *engine.PluginProblem     `json:"error"`
 	RunningVersion  string                    `json:"running_version"` // "" when none runs
@@ -72,52 +61,58 @@ type unsentView struct {
 	Name    string     `json:"subject_name"`
 }
 
-func (s *Server) pluginRoutes() []*route {
-	view := shapeOf[pluginView](s.shapes)
-	free := &shape{kind: valuesShape, typ: typeFree}
+// plugins are the routes of plugins.
+type plugins struct {
+	engine    *engine.Engine
+	lookupEnv func(string) (string, bool) // whether a variable is set
+}
+
+func (s *plugins) routes(known shapes) []*route {
+	view := shapeOf[pluginView](known)
+	free := freeShape()
 	spec := listSpec{item: view, order: "slug"}
 	return []*route{
 		{method: "GET", path: "/plugins", role: access.Viewer, tag: "plugins", summary: "List plugins", output: view, list: true,
-			params: spec.params(), handle: func(c *call) (answer, error) { return listPlugins(c, spec) }},
+			params: spec.params(), handle: func(c *call) (answer, error) { return s.listPlugins(c, spec) }},
 		{method: "GET", path: "/plugins/{slug}", role: access.Viewer, tag: "plugins", summary: "Read a plugin", output: view,
 			handle: func(c *call) (answer, error) {
-				e, err := c.engine.Plugin(c.variable("slug"))
+				e, err := s.engine.Plugin(c.variable("slug"))
 				if err != nil {
 					return answer{}, err
 				}
-				return answer{body: c.viewPlugin(e)}, nil
+				return answer{body: s.viewPlugin(e)}, nil
 			}},
 		{method: "GET", path: "/plugins/{slug}/settings", role: access.Admin, tag: "plugins", summary: "Read the site-wide settings of a plugin",
-			note: "Secrets show as {\"set\": true}.", output: free, tagged: true, handle: showPluginSettings},
+			note: "Secrets show as {\"set\": true}.", output: free, tagged: true, handle: s.showPluginSettings},
 		{method: "PUT", path: "/plugins/{slug}/settings", role: access.Admin, tag: "plugins", summary: "Save the site-wide settings of a plugin",
 			note:  "The fields of the plugin's settings_form, flat. Secrets written as \"\" or {\"set\": true}, or left out, stay; null clears them.",
-			input: free, output: free, tagged: true, handle: putPluginSettings},
+			input: free, output: free, tagged: true, handle: s.putPluginSettings},
 		{method: "POST", path: "/plugins/{slug}/resume", role: access.Admin, tag: "plugins", summary: "Lift the suspension of a plugin and its checks",
-			output: view, handle: resumePlugin},
+			output: view, handle: s.resumePlugin},
 	}
 }
 
-func listPlugins(c *call, spec listSpec) (answer, error) {
+func (s *plugins) listPlugins(c *call, spec listSpec) (answer, error) {
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
 	}
 	var all []pluginView
-	for _, e := range c.engine.Plugins() {
-		all = append(all, c.viewPlugin(e))
+	for _, e := range s.engine.Plugins() {
+		all = append(all, s.viewPlugin(e))
 	}
 	items, next := page(l, all, func(v *pluginView) string { return v.Slug })
 	return answer{body: pageView[pluginView]{items, next}}, nil
 }
 
 // viewPlugin is a plugin as clients see it.
-func (s *Server) viewPlugin(e engine.PluginEntry) pluginView {
+func (s *plugins) viewPlugin(e engine.PluginEntry) pluginView {
 	use := s.engine.PluginUse(e.Slug)
 	v := pluginView{Slug: e.Slug, File: e.File, Error: e.Problem, Shipped: e.Shipped, ReplacesShipped: e.Replaces,
 		Problems: e.Problems, Warnings: e.Warnings, LoadedAt: since(e.LoadedAt),
 		UsedBy: usageView{len(use.Checks), len(use.Services), len(use.Instances)}, Forms: map[string]map[string]any{}}
 	v.Suspended, _ = s.engine.PluginSuspended(e.Slug)
-	v.State = stateOf(e, v.Suspended)
+	v.State = e.State(v.Suspended)
 	if e.Plugin != nil {
 		s.describe(&v, e.Plugin.Meta())
 	}
@@ -132,20 +127,7 @@ func (s *Server) viewPlugin(e engine.PluginEntry) pluginView {
 	return v
 }
 
-// stateOf is how a plugin is; suspended is why it is held, "" when it is not.
-func stateOf(e engine.PluginEntry, suspended string) pluginState {
-	switch {
-	case e.Orphaned:
-		return pluginOrphaned
-	case e.Plugin == nil || e.Problem != nil && !e.Shipped: // a file that would replace a shipped one leaves that active
-		return pluginFailed
-	case suspended != "":
-		return pluginSuspended
-	}
-	return pluginActive
-}
-
-func (s *Server) describe(v *pluginView, m *engine.PluginMeta) {
+func (s *plugins) describe(v *pluginView, m *engine.PluginMeta) {
 	v.Name, v.Kind, v.Version, v.Author, v.Summary = m.Name, m.Kind, m.Version, m.Author, m.Summary
 	v.FontIcon, v.Homepage, v.License, v.Channel = m.FontIcon, m.Homepage, m.License, m.Channel
 	v.RunningVersion, v.SettingsFrom = m.Version, m.SettingsFrom
@@ -153,7 +135,7 @@ func (s *Server) describe(v *pluginView, m *engine.PluginMeta) {
 		v.File = m.File
 	}
 	for _, name := range m.Variables {
-		_, set := s.o.LookupEnv(name)
+		_, set := s.lookupEnv(name)
 		v.Variables = append(v.Variables, variableView{name, set})
 	}
 	for name, f := range m.Forms {
@@ -162,30 +144,30 @@ func (s *Server) describe(v *pluginView, m *engine.PluginMeta) {
 }
 
 // settingsSlug is whose settings a plugin reads: another one's when it shares them.
-func (c *call) settingsSlug() (string, error) {
+func (s *plugins) settingsSlug(c *call) (string, error) {
 	slug := c.variable("slug")
-	e, err := c.engine.Plugin(slug)
+	e, err := s.engine.Plugin(slug)
 	if err == nil && e.Plugin != nil && e.Plugin.Meta().SettingsFrom != "" {
 		slug = e.Plugin.Meta().SettingsFrom
 	}
 	return slug, err
 }
 
-func showPluginSettings(c *call) (answer, error) {
-	slug, err := c.settingsSlug()
+func (s *plugins) showPluginSettings(c *call) (answer, error) {
+	slug, err := s.settingsSlug(c)
 	if err != nil {
 		return answer{}, err
 	}
-	stored := c.engine.PluginSettings(slug)
-	return answer{body: map[string]any(c.engine.Public(slug, engine.SettingsForm, stored.Values)), etag: &stored.Revision}, nil
+	stored := s.engine.PluginSettings(slug)
+	return answer{body: map[string]any(s.engine.Public(slug, engine.SettingsForm, stored.Values)), etag: &stored.Revision}, nil
 }
 
-func putPluginSettings(c *call) (answer, error) {
-	slug, err := c.settingsSlug()
+func (s *plugins) putPluginSettings(c *call) (answer, error) {
+	slug, err := s.settingsSlug(c)
 	if err != nil {
 		return answer{}, err
 	}
-	match, err := c.ifMatch(c.engine.PluginSettings(slug).Revision)
+	match, err := c.ifMatch(s.engine.PluginSettings(slug).Revision)
 	if err != nil {
 		return answer{}, err
 	}
@@ -194,20 +176,20 @@ func putPluginSettings(c *call) (answer, error) {
 	if len(d.errs) > 0 {
 		return answer{}, invalid(d.errs...)
 	}
-	if err := c.engine.SavePluginSettings(c.r.Context(), c.actor(), slug, form.Values(raw), match); err != nil {
+	if err := s.engine.SavePluginSettings(c.r.Context(), c.actor(), slug, form.Values(raw), match); err != nil {
 		return answer{}, err
 	}
-	return showPluginSettings(c)
+	return s.showPluginSettings(c)
 }
 
-func resumePlugin(c *call) (answer, error) {
+func (s *plugins) resumePlugin(c *call) (answer, error) {
 	slug := c.variable("slug")
-	if err := c.engine.ResumePlugin(c.r.Context(), c.actor(), slug); err != nil {
+	if err := s.engine.ResumePlugin(c.r.Context(), c.actor(), slug); err != nil {
 		return answer{}, err
 	}
-	e, err := c.engine.Plugin(slug)
+	e, err := s.engine.Plugin(slug)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{body: c.viewPlugin(e)}, nil
+	return answer{body: s.viewPlugin(e)}, nil
 }

@@ -12,16 +12,16 @@ func TestStateOfAPlugin(t *testing.T) {
 		name      string
 		entry     engine.PluginEntry
 		suspended string
-		want      pluginState
+		want      engine.PluginState
 	}{
-		{"runs", engine.PluginEntry{Plugin: runs}, "", pluginActive},
-		{"held", engine.PluginEntry{Plugin: runs}, "too many limits", pluginSuspended},
-		{"never loaded", engine.PluginEntry{Problem: problem}, "", pluginFailed},
-		{"newer file does not load", engine.PluginEntry{Plugin: runs, Problem: problem}, "", pluginFailed},
-		{"what would replace a shipped one does not load", engine.PluginEntry{Plugin: runs, Shipped: true, Problem: problem}, "", pluginActive},
-		{"its file is gone", engine.PluginEntry{Plugin: runs, Orphaned: true}, "", pluginOrphaned},
+		{"runs", engine.PluginEntry{Plugin: runs}, "", engine.PluginActive},
+		{"held", engine.PluginEntry{Plugin: runs}, "too many limits", engine.PluginSuspended},
+		{"never loaded", engine.PluginEntry{Problem: problem}, "", engine.PluginFailed},
+		{"newer file does not load", engine.PluginEntry{Plugin: runs, Problem: problem}, "", engine.PluginFailed},
+		{"what would replace a shipped one does not load", engine.PluginEntry{Plugin: runs, Shipped: true, Problem: problem}, "", engine.PluginActive},
+		{"its file is gone", engine.PluginEntry{Plugin: runs, Orphaned: true}, "", engine.PluginOrphaned},
 	} {
-		if got := stateOf(tt.entry, tt.suspended); got != tt.want {
+		if got := tt.entry.State(tt.suspended); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 func TestPublishedAddresses(t *testing.T) {
 	h := newHouse(t)
 	served := map[string][]string{}
-	for _, rt := range h.server.routes {
+	for _, rt := range h.server.Routes() {
 		served[rt.path] = append(served[rt.path], rt.method)
 	}
 	want := map[string]string{
@@ -49,7 +49,7 @@ func TestPublishedAddresses(t *testing.T) {
 		}
 	}
 	params := func(path string) (names []string) {
-		for _, rt := range h.server.routes {
+		for _, rt := range h.server.Routes() {
 			if rt.path == path && rt.method == "GET" {
 				for _, p := range rt.params {
 					names = append(names, p.name)

@@ -55,7 +55,7 @@ func TestRoutesOfOnePath(t *testing.T) {
 	h := populated(t)
 	ids := h.objects()
 	methods := map[string][]string{}
-	for _, rt := range h.server.routes {
+	for _, rt := range h.server.Routes() {
 		methods[rt.path] = append(methods[rt.path], rt.method)
 	}
 	each(t, h, func(t *testing.T, rt *route) {

@@ -14,16 +14,22 @@ import (
 	"moonwatch/engine/form"
 )
 
-func (s *Server) reportRoutes() []*route {
-	row := shapeOf[engine.ReportRow](s.shapes)
+// reports is the route of the report.
+type reports struct {
+	engine *engine.Engine
+	now    func() time.Time
+}
+
+func (s *reports) routes(known shapes) []*route {
+	row := shapeOf[engine.ReportRow](known)
 	params := append(spanParams(), param{"format", &shape{kind: textShape, choices: []string{"json", "csv"}}, "json or csv (as Accept says)"})
 	return []*route{{method: "GET", path: "/report", role: access.Viewer, tag: "report", summary: "Report how services and instances fared over a span of time",
 		note:   "Uptime is passing time over all time but unknown, maintenance and inactive time. Times are in seconds.",
-		params: params, output: row, list: true, gives: []string{"text/csv"}, handle: report}}
+		params: params, output: row, list: true, gives: []string{"text/csv"}, handle: s.report}}
 }
 
-func report(c *call) (answer, error) {
-	from, to, err := c.span()
+func (s *reports) report(c *call) (answer, error) {
+	from, to, err := spanOf(c, s.now())
 	if err != nil {
 		return answer{}, err
 	}
@@ -35,7 +41,7 @@ func report(c *call) (answer, error) {
 		}
 		asCSV = format == "csv"
 	}
-	rows, err := c.engine.Report(c.r.Context(), from, to)
+	rows, err := s.engine.Report(c.r.Context(), from, to)
 	if err != nil {
 		return answer{}, err
 	}

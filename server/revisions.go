@@ -22,29 +22,38 @@ type revisionView struct {
 	data []byte
 }
 
-// revisionRoutes serve the history of a kind. mask turns stored values into what
-// clients see and may send back; nil: there are no secrets in them.
-func revisionRoutes[In, View any](s *Server, k *collection[In, View], mask func(*engine.Engine, *In)) []*route {
-	item := shapeOf[revisionView](s.shapes)
+// revisions serve the history of the objects of a collection.
+type revisions[In, View any] struct {
+	*collection[In, View]
+	engine *engine.Engine
+	// mask turns stored values into what clients see and may send back; nil: there
+	// are no secrets in them.
+	mask func(*engine.Engine, *In)
+}
+
+// revisionRoutes serve the history of a kind.
+func revisionRoutes[In, View any](known shapes, e *engine.Engine, of *collection[In, View], mask func(*engine.Engine, *In)) []*route {
+	k := &revisions[In, View]{of, e, mask}
+	item := shapeOf[revisionView](known)
 	spec := listSpec{item: item, order: "-revision"}
 	path := "/" + k.plural + "/{id}/revisions"
 	return []*route{
 		{method: "GET", path: path, role: access.Viewer, tag: k.plural, summary: "List the revisions of " + k.one, output: item, list: true,
 			params: spec.params(), note: "Secrets are masked. Revisions of users are for themselves and admins.",
-			handle: func(c *call) (answer, error) { return k.revisions(c, spec, mask) }},
+			handle: func(c *call) (answer, error) { return k.list(c, spec) }},
 		{method: "POST", path: path + "/{n}/revert", role: k.changeRole(), tag: k.plural, summary: "Bring back a revision of " + k.one,
 			note: "The result is a new revision. Secrets (and a user's password) stay as they are now. What was deleted comes back under its id, " +
 				"with the secrets of that revision; what it was linked to is not linked to it again. Tokens do not come back.",
-			output: shapeOf[View](s.shapes), tagged: true, handle: func(c *call) (answer, error) { return k.revert(c, mask) }},
+			output: shapeOf[View](known), tagged: true, handle: k.revert},
 	}
 }
 
 // undeletes reports whether the caller may bring back what was deleted.
-func (k *collection[In, View]) undeletes(c *call) bool {
+func (k *revisions[In, View]) undeletes(c *call) bool {
 	return k.kind != engine.KindToken && c.who.Role.Can(k.write)
 }
 
-func (k *collection[In, View]) changeRole() access.Role {
+func (k *revisions[In, View]) changeRole() access.Role {
 	if k.change != "" {
 		return k.change
 	}
@@ -52,7 +61,7 @@ func (k *collection[In, View]) changeRole() access.Role {
 }
 
 // history returns the revisions that the caller may see, the newest first.
-func (k *collection[In, View]) history(c *call) ([]revisionView, error) {
+func (k *revisions[In, View]) history(c *call) ([]revisionView, error) {
 	id := c.id()
 	_, err := k.get(c, id)
 	if engine.KindOf(err) == engine.NotFound && (c.who.isAdmin() || k.undeletes(c)) {
@@ -64,7 +73,7 @@ func (k *collection[In, View]) history(c *call) ([]revisionView, error) {
 	if k.kind == engine.KindUser && id != c.who.User && !c.who.isAdmin() {
 		return nil, refuse(http.StatusForbidden, "only an admin sees the revisions of another user")
 	}
-	list, err := c.engine.Revisions(c.r.Context(), k.kind, id)
+	list, err := k.engine.Revisions(c.r.Context(), k.kind, id)
 	if err != nil {
 		return nil, fmt.Errorf("read the revisions of %s %s: %w", k.kind, id, err)
 	}
@@ -78,7 +87,7 @@ func (k *collection[In, View]) history(c *call) ([]revisionView, error) {
 	return out, nil
 }
 
-func (k *collection[In, View]) revisions(c *call, spec listSpec, mask func(*engine.Engine, *In)) (answer, error) {
+func (k *revisions[In, View]) list(c *call, spec listSpec) (answer, error) {
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
@@ -89,7 +98,7 @@ func (k *collection[In, View]) revisions(c *call, spec listSpec, mask func(*engi
 	}
 	items, next := page(l, all, func(r *revisionView) string { return strconv.FormatUint(r.Revision, 10) })
 	for i := range items {
-		if items[i].Object, err = k.past(c, items[i].data, mask); err != nil {
+		if items[i].Object, err = k.past(c, items[i].data); err != nil {
 			return answer{}, err
 		}
 	}
@@ -97,11 +106,11 @@ func (k *collection[In, View]) revisions(c *call, spec listSpec, mask func(*engi
 }
 
 // past is a stored object as clients see it.
-func (k *collection[In, View]) past(c *call, data []byte, mask func(*engine.Engine, *In)) (map[string]any, error) {
+func (k *revisions[In, View]) past(c *call, data []byte) (map[string]any, error) {
 	if len(data) == 0 {
 		return nil, nil
 	}
-	in, err := k.unpack(c, data, mask)
+	in, err := k.unpack(data)
 	if err != nil {
 		return nil, err
 	}
@@ -128,18 +137,18 @@ func writtenOnly(name string) bool {
 	return name == "password" || name == "current_password" || name == "revoke_tokens"
 }
 
-func (k *collection[In, View]) unpack(c *call, data []byte, mask func(*engine.Engine, *In)) (*In, error) {
+func (k *revisions[In, View]) unpack(data []byte) (*In, error) {
 	in := new(In)
 	if err := json.Unmarshal(data, in); err != nil {
 		return nil, fmt.Errorf("read a revision of a %s: %w", k.kind, err)
 	}
-	if mask != nil {
-		mask(c.engine, in)
+	if k.mask != nil {
+		k.mask(k.engine, in)
 	}
 	return in, nil
 }
 
-func (k *collection[In, View]) revert(c *call, mask func(*engine.Engine, *In)) (answer, error) {
+func (k *revisions[In, View]) revert(c *call) (answer, error) {
 	id := c.id()
 	_, revision, err := k.stored(c, id)
 	deleted := engine.KindOf(err) == engine.NotFound && k.undeletes(c)
@@ -161,12 +170,12 @@ func (k *collection[In, View]) revert(c *call, mask func(*engine.Engine, *In)) (
 			continue
 		}
 		if deleted {
-			if err := c.engine.Undelete(c.r.Context(), c.actor(), k.kind, id, r.Revision); err != nil {
+			if err := k.engine.Undelete(c.r.Context(), c.actor(), k.kind, id, r.Revision); err != nil {
 				return answer{}, err
 			}
 			return k.answer(c, id)
 		}
-		in, err := k.unpack(c, r.data, mask)
+		in, err := k.unpack(r.data)
 		if err != nil {
 			return answer{}, err
 		}

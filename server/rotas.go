@@ -11,7 +11,13 @@ import (
 // shiftsSpan is the time of which shifts are listed when nobody says.
 const shiftsSpan = 28 * 24 * time.Hour
 
-func (s *Server) rotaRoutes() []*route {
+// rotas are the routes of rotas and of who is on duty.
+type rotas struct {
+	engine *engine.Engine
+	now    func() time.Time
+}
+
+func (s *rotas) routes(known shapes) []*route {
 	k := &collection[engine.Rota, engine.RotaView]{
 		kind: engine.KindRota, plural: "rotas", one: "a rota", read: access.Viewer, write: access.Editor,
 		required: []string{"name"}, derived: []string{"dealt"}, order: "name", change: access.Operator,
@@ -21,25 +27,25 @@ func (s *Server) rotaRoutes() []*route {
 			"Operators may PATCH overrides alone, to hand over shifts of their own or to take one over themselves from now on; all else of a rota is for editors.",
 		fresh: engine.NewRota,
 		get: func(c *call, id string) (engine.RotaView, error) {
-			v, err := c.engine.Rota(id)
+			v, err := s.engine.Rota(id)
 			return viewRota(v, c.who.Role), err
 		},
 		all: func(c *call) ([]engine.RotaView, error) {
-			all := c.engine.Rotas()
+			all := s.engine.Rotas()
 			for i := range all {
 				all[i] = viewRota(all[i], c.who.Role)
 			}
 			return all, nil
 		},
 		stored: func(c *call, id string) (engine.Rota, uint64, error) {
-			stored, err := c.engine.StoredRota(id)
+			stored, err := s.engine.StoredRota(id)
 			return stored, stored.Revision, err
 		},
 		save: func(c *call, id string, revision uint64, in engine.Rota) (string, error) {
 			in.ID, in.Revision = id, revision
-			store := c.engine.SaveRota
+			store := s.engine.SaveRota
 			if !c.who.Role.Can(access.Editor) {
-				store = c.engine.SwapShifts
+				store = s.engine.SwapShifts
 			}
 			saved, err := store(c.r.Context(), c.actor(), in)
 			if err != nil {
@@ -48,29 +54,29 @@ func (s *Server) rotaRoutes() []*route {
 			return saved.ID, nil
 		},
 		remove: func(c *call, id string, revision *uint64) error {
-			return c.engine.DeleteRota(c.r.Context(), c.actor(), id, revision)
+			return s.engine.DeleteRota(c.r.Context(), c.actor(), id, revision)
 		},
 		meta: func(v *engine.RotaView) *engine.Meta { return &v.Meta },
 	}
-	view, shift := shapeOf[engine.RotaView](s.shapes), shapeOf[rota.Shift](s.shapes)
+	view, shift := shapeOf[engine.RotaView](known), shapeOf[rota.Shift](known)
 	spec := listSpec{item: shift, order: "start", extra: []param{
 		{"from", &shape{kind: instantShape}, "only shifts that end later (now)"},
 		{"to", &shape{kind: instantShape}, "only shifts that start before (28 days after from)"},
 	}}
-	revisions := revisionRoutes(s, k, (*engine.Engine).OpenRota)
+	revisions := revisionRoutes(known, s.engine, k, (*engine.Engine).OpenRota)
 	for _, rt := range revisions {
 		if rt.method == "POST" { // more than a swap of shifts
 			rt.role = access.Editor
 		}
 	}
-	return append(append(k.routes(s), revisions...),
+	return append(append(k.routes(known), revisions...),
 		&route{method: "GET", path: "/rotas/{id}/shifts", role: access.Viewer, tag: "rotas", summary: "List the shifts of a rota",
 			note:   "Shifts are known for the 60 days ahead and the 30 days behind. They are half-open.",
-			output: shift, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return listShifts(c, spec) }},
+			output: shift, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return s.listShifts(c, spec) }},
 		&route{method: "POST", path: "/rotas/{id}/refresh", role: access.Operator, tag: "rotas", summary: "Read the feed of a rota now",
 			note:   "Waits until it is read. A feed that fails keeps its old shifts: problems say why. 409 when the rota has no feed.",
 			output: view, handle: func(c *call) (answer, error) {
-				v, err := c.engine.RefreshRota(c.r.Context(), c.id())
+				v, err := s.engine.RefreshRota(c.r.Context(), c.id())
 				return answer{body: viewRota(v, c.who.Role)}, err
 			}})
 }
@@ -85,7 +91,7 @@ func viewRota(v engine.RotaView, role access.Role) engine.RotaView {
 	return v
 }
 
-func listShifts(c *call, spec listSpec) (answer, error) {
+func (s *rotas) listShifts(c *call, spec listSpec) (answer, error) {
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
@@ -99,12 +105,12 @@ func listShifts(c *call, spec listSpec) (answer, error) {
 		return answer{}, err
 	}
 	if from.IsZero() {
-		from = c.now()
+		from = s.now()
 	}
 	if to.IsZero() {
 		to = from.Add(shiftsSpan)
 	}
-	all, err := c.engine.Shifts(c.id(), from, to)
+	all, err := s.engine.Shifts(c.id(), from, to)
 	if err != nil {
 		return answer{}, err
 	}
@@ -115,8 +121,8 @@ func listShifts(c *call, spec listSpec) (answer, error) {
 	return answer{body: pageView[rota.Shift]{items, next}}, nil
 }
 
-func (s *Server) onCallRoutes() []*route {
-	item := shapeOf[engine.OnCall](s.shapes)
+func (s *rotas) onCallRoutes(known shapes) []*route {
+	item := shapeOf[engine.OnCall](known)
 	spec := listSpec{item: item, order: "rota_name"}
 	return []*route{{method: "GET", path: "/oncall", role: access.Viewer, tag: "rotas", summary: "Who is on duty now",
 		note:   "A rota on which nobody is gives its fallback user, or else the site's.",
@@ -125,7 +131,7 @@ func (s *Server) onCallRoutes() []*route {
 			if err != nil {
 				return answer{}, err
 			}
-			all := c.engine.OnCall()
+			all := s.engine.OnCall()
 			for i := range all {
 				if all[i].Until != nil {
 					until := all[i].Until.UTC()

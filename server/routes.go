@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -67,7 +68,6 @@ type answer struct {
 
 // call is one request to a route.
 type call struct {
-	*Server
 	w     http.ResponseWriter
 	r     *http.Request
 	route *route
@@ -75,6 +75,8 @@ type call struct {
 	query url.Values
 	body  map[string]any // of routes with input
 	text  []byte         // of routes that take another media type
+
+	router *Router
 }
 
 // id is the {id} of the path.
@@ -109,7 +111,7 @@ func (c *call) ifMatch(now uint64) (*uint64, error) {
 func etag(revision uint64) string { return `"` + strconv.FormatUint(revision, 10) + `"` }
 
 // endpoint serves the methods of one path.
-func (s *Server) endpoint(path string, routes map[string]*route, trusted bool) http.Handler {
+func (s *Router) endpoint(path string, routes map[string]*route, trusted bool) http.Handler {
 	var methods []string
 	for method := range routes {
 		methods = append(methods, method)
@@ -130,7 +132,7 @@ func (s *Server) endpoint(path string, routes map[string]*route, trusted bool) h
 			writeProblem(w, refuse(http.StatusMethodNotAllowed, "this address does not take this method").with("Allow", allow))
 			return
 		}
-		c := &call{Server: s, w: w, r: r, route: rt}
+		c := &call{router: s, w: w, r: r, route: rt}
 		ans, err := s.perform(c, trusted)
 		if err != nil {
 			s.answerError(c, err)
@@ -143,7 +145,7 @@ func (s *Server) endpoint(path string, routes map[string]*route, trusted bool) h
 }
 
 // perform checks the caller and the request, and calls the handler.
-func (s *Server) perform(c *call, trusted bool) (answer, error) {
+func (s *Router) perform(c *call, trusted bool) (answer, error) {
 	if err := c.admit(trusted); err != nil {
 		return answer{}, err
 	}
@@ -167,7 +169,7 @@ func (c *call) admit(trusted bool) error {
 		c.who = console()
 		return nil
 	}
-	who, err := c.authenticate(c.r)
+	who, err := c.router.auth.Authenticate(c.r)
 	if err != nil {
 		return err
 	}
@@ -223,7 +225,7 @@ const openBody = 128 << 10
 
 // readBody reads the body: as one JSON object, or as the text that the route takes.
 func (c *call) readBody() error {
-	takes, most := []string{"application/json"}, c.o.MaxBody
+	takes, most := []string{"application/json"}, c.router.o.MaxBody
 	switch {
 	case c.route.takes != nil:
 		takes, most = c.route.takes, c.route.most
@@ -264,9 +266,9 @@ func (c *call) bytes(most int64) ([]byte, error) {
 	}
 	body := io.Reader(http.MaxBytesReader(c.w, c.r.Body, most))
 	if c.route.role != "" { // known callers may send long bodies over slow lines
-		http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(c.patience.body)) // not every connection has deadlines
+		http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(c.router.o.Patience.body)) // not every connection has deadlines
 	} else {
-		paid := &charged{Reader: body, budget: &c.bodies, key: c.visitor(c.r)}
+		paid := &charged{Reader: body, budget: c.router.o.Bodies, key: c.router.auth.Remote(c.r).visitor()}
 		defer paid.release()
 		body = paid
 	}
@@ -310,7 +312,7 @@ func (c *call) answer(a answer) {
 }
 
 // answerError tells the client what went wrong, and the log what it must not know.
-func (s *Server) answerError(c *call, err error) {
+func (s *Router) answerError(c *call, err error) {
 	p, unexpected := problemOf(err, c.r.Header.Get("If-Match") != "")
 	if unexpected {
 		s.log.Error("a request failed", "method", c.r.Method, "route", apiRoot+c.route.path, "error", err)
@@ -321,21 +323,23 @@ func (s *Server) answerError(c *call, err error) {
 // actor is on whose behalf the call changes something.
 func (c *call) actor() engine.Actor { return c.who.Actor }
 
-// table is every route of the API.
-func (s *Server) table() []*route {
-	var out []*route
-	for _, group := range [][]*route{
-		s.serviceRoutes(), s.instanceRoutes(), s.checkRoutes(), s.runRoutes(), s.uptimeRoutes(), s.summaryRoutes(), s.alertingRoutes(),
-		s.silenceRoutes(), s.rotaRoutes(), s.onCallRoutes(), s.feedRoutes(), s.userRoutes(), s.tokenRoutes(), s.incidentRoutes(), s.whyRoutes(),
-		s.deliveryRoutes(), s.reportRoutes(), s.pluginRoutes(), s.pluginSourceRoutes(), s.settingsRoutes(), s.auditRoutes(), s.configRoutes(), s.backupRoutes(),
-		s.eventRoutes(), s.sessionRoutes(), s.setupRoutes(), s.documentRoutes(),
-	} {
-		out = append(out, group...)
+// ReadBody reads the whole body of a request that anybody may make, as it is.
+// release says that it is done with, in any case.
+func (s *Router) ReadBody(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
+	in := &charged{Reader: http.MaxBytesReader(w, r.Body, s.o.MaxBody), budget: s.o.Bodies, key: s.auth.Remote(r).visitor()}
+	if r.ContentLength > s.o.MaxBody {
+		swallow(w, r)
+		return nil, in.release, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
 	}
-	for _, rt := range out {
-		if rt.status == 0 {
-			rt.status = http.StatusOK
-		}
+	body, err = io.ReadAll(in)
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		swallow(w, r)
+	case errors.Is(err, errBodies):
+		err = tooManyBodies()
+	case err != nil:
+		err = refuse(http.StatusBadRequest, "the body ended too early")
 	}
-	return out
+	return body, in.release, err
 }

@@ -7,22 +7,27 @@ import (
 	"moonwatch/engine/access"
 )
 
-func (s *Server) runRoutes() []*route {
-	result := shapeOf[engine.Result](s.shapes)
+// runs are the routes of runs and their results.
+type runs struct {
+	engine *engine.Engine
+}
+
+func (s *runs) routes(known shapes) []*route {
+	result := shapeOf[engine.Result](known)
 	spec := listSpec{item: result, order: "-started", fixed: true, oneWay: true, extra: []param{
 		{"from", &shape{kind: instantShape}, "only results that started then or later"},
 		{"to", &shape{kind: instantShape}, "only results that started before"},
 	}}
 	return []*route{
 		{method: "GET", path: "/checks/{id}/results", role: access.Viewer, tag: "checks", summary: "List the results of a check, the newest first",
-			output: result, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return listResults(c, spec) }},
+			output: result, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return s.listResults(c, spec) }},
 		{method: "POST", path: "/checks/{id}/run", role: access.Operator, tag: "checks", summary: "Run a check now",
 			note:   "Waits for the result. A run under way is joined. null: the run left no result.",
-			output: nullableShape(result), handle: runCheck},
+			output: nullableShape(result), handle: s.runCheck},
 		{method: "POST", path: "/services/{id}/run", role: access.Operator, tag: "services", summary: "Run all active checks of a service now",
-			note: "Waits for the results, in order of the checks' names.", output: result, list: true, handle: runSubject(engine.KindService)},
+			note: "Waits for the results, in order of the checks' names.", output: result, list: true, handle: s.runSubject(engine.KindService)},
 		{method: "POST", path: "/instances/{id}/run", role: access.Operator, tag: "instances", summary: "Run all active checks of an instance now",
-			note: "Waits for the results, in order of the checks' names.", output: result, list: true, handle: runSubject(engine.KindInstance)},
+			note: "Waits for the results, in order of the checks' names.", output: result, list: true, handle: s.runSubject(engine.KindInstance)},
 	}
 }
 
@@ -39,8 +44,8 @@ func resultView(r *engine.Result) engine.Result {
 	return v
 }
 
-func runCheck(c *call) (answer, error) {
-	r, err := c.engine.RunCheck(c.r.Context(), c.id())
+func (s *runs) runCheck(c *call) (answer, error) {
+	r, err := s.engine.RunCheck(c.r.Context(), c.id())
 	if err != nil {
 		return answer{}, err
 	}
@@ -50,9 +55,9 @@ func runCheck(c *call) (answer, error) {
 	return answer{body: resultView(r)}, nil
 }
 
-func runSubject(kind engine.Kind) func(c *call) (answer, error) {
+func (s *runs) runSubject(kind engine.Kind) func(c *call) (answer, error) {
 	return func(c *call) (answer, error) {
-		list, err := c.engine.RunSubject(c.r.Context(), engine.Ref{Kind: kind, ID: c.id()})
+		list, err := s.engine.RunSubject(c.r.Context(), engine.Ref{Kind: kind, ID: c.id()})
 		if err != nil {
 			return answer{}, err
 		}
@@ -65,7 +70,7 @@ func runSubject(kind engine.Kind) func(c *call) (answer, error) {
 }
 
 // listResults pages through results by their sequence numbers.
-func listResults(c *call, spec listSpec) (answer, error) {
+func (s *runs) listResults(c *call, spec listSpec) (answer, error) {
 	l, err := spec.parse(c)
 	if err != nil {
 		return answer{}, err
@@ -78,7 +83,7 @@ func listResults(c *call, spec listSpec) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if _, err := c.engine.StoredCheck(c.id()); err != nil {
+	if _, err := s.engine.StoredCheck(c.id()); err != nil {
 		return answer{}, err
 	}
 	if c.query.Has("to") && to.UnixMicro() <= 0 {
@@ -95,7 +100,7 @@ func listResults(c *call, spec listSpec) (answer, error) {
 	}
 	g := &gathered[engine.Result]{l: l}
 	var last uint64
-	err = c.engine.ResultsBefore(c.r.Context(), c.id(), from, before, func(r *engine.Result) bool {
+	err = s.engine.ResultsBefore(c.r.Context(), c.id(), from, before, func(r *engine.Result) bool {
 		more := g.take("", resultView(r))
 		if more && len(g.items) > 0 {
 			last = g.items[len(g.items)-1].Seq

@@ -1,23 +1,18 @@
 package server
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
-	"moonwatch/engine/access"
 	"moonwatch/engine/form"
 	"moonwatch/server/web"
 )
@@ -49,6 +44,11 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+
+	limits   Limits // of attempts to log in; tests look at these
+	patience patience
+	pace     pace    // of event streams
+	bodies   *budget // what requests by nobody in particular may hold
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -70,36 +70,31 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.limits == (Limits{}) {
+		o.limits = DefaultLimits()
+	}
+	if o.bodies == nil {
+		o.bodies = new(budget)
+	}
+	if o.patience == (patience{}) {
+		o.patience = defaultPatience()
+	}
+	if o.pace == (pace{}) {
+		o.pace = defaultPace()
+	}
 	return o, nil
 }
 
 // Server answers HTTP over one engine. It has no goroutines of its own; what it
 // serves ends with the engine. It is safe for concurrent use.
 type Server struct {
-	o       Options
-	engine  *engine.Engine
-	log     *slog.Logger
-	now     func() time.Time
-	shapes  shapes
-	routes  []*route
-	metrics *metrics
-	openapi []byte
-	pages   *web.Web
-	outside statusCache // what the public page shows
+	*Router // HTTP and Bound, among others
 
-	setup      sync.Mutex // held while the first admin is made
-	setupHash  [sha256.Size]byte
-	byAddress  *access.Limiter // attempts to log in or set up
-	byUsername *access.Limiter
-	slowed     slowed
-	logins     *access.Limiter // by user
-	pings      *access.Limiter // by check
-	hashing    chan struct{}   // bounds the passwords hashed at once: each takes 19 MiB
-	queued     atomic.Int64    // who wait for that
-	bodies     budget          // of requests to plugins' views
-	patience   patience
-	streams    streams
-	pace       pace
+	auth    *Sessions
+	streams *streams
+	site    *Site
+	views   *Views
+	pages   *web.Web
 }
 
 // New builds a server. It does not listen: serve Handler.
@@ -108,18 +103,18 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the server: %w", err)
 	}
-	s := &Server{o: o, engine: o.Engine, log: o.Logger, now: o.Now, shapes: shapes{},
-		setupHash: sha256.Sum256([]byte(o.SetupToken)),
-		byAddress: access.NewLimiter(10, 10*time.Second), byUsername: access.NewLimiter(20, 10*time.Second),
-		slowed: slowed{time: 2 * time.Second, most: 4, now: map[string]int{}},
-		logins: access.NewLimiter(30, 10*time.Second), pings: access.NewLimiter(10, time.Second),
-		hashing: make(chan struct{}, 4), pace: defaultPace(), patience: defaultPatience()}
-	s.metrics = newMetrics(s)
-	s.routes = s.table()
-	if s.openapi, err = s.document(); err != nil {
+	s := &Server{auth: NewSessions(SessionsOptions{Engine: o.Engine, SetupToken: o.SetupToken, Limits: o.limits, Now: o.Now}), streams: new(streams)}
+	metrics := NewMetrics(MetricsOptions{Engine: o.Engine, Version: o.Version, Plugins: o.Plugins, Streams: s.streams.count})
+	s.site = NewSite(SiteOptions{Engine: o.Engine, Auth: s.auth, Metrics: metrics, MetricsOpen: o.MetricsOpen, Logger: o.Logger, Now: o.Now})
+	s.Router = newRouter(routerOptions{Auth: s.auth, Logger: o.Logger, MaxBody: o.MaxBody, Patience: o.patience, Bodies: o.bodies, Trusts: s.auth.trusts,
+		Count: metrics.Count, Version: o.Version, Cookie: cookieName})
+	api := APIOptions{Engine: o.Engine, Auth: s.auth, Router: s.Router, Streams: s.streams, Logger: o.Logger, Open: o.Open, Backup: o.Backup,
+		LookupEnv: o.LookupEnv, Now: o.Now, Pace: o.pace}
+	s.views = newViews(api)
+	if err := s.Serve(apiRoutes(api)); err != nil {
 		return nil, fmt.Errorf("build the OpenAPI document: %w", err)
 	}
-	if s.pages, err = s.newPages(); err != nil {
+	if s.pages, err = newPages(o, s.auth); err != nil {
 		return nil, fmt.Errorf("build the pages: %w", err)
 	}
 	return s, nil
@@ -128,62 +123,22 @@ func New(o Options) (*Server, error) {
 // Handler serves everything: the API, metrics and health. Cross-site writes by
 // browsers are refused before anything else.
 func (s *Server) Handler() http.Handler {
-	protection := http.NewCrossOriginProtection()
-	protection.AddInsecureBypassPattern("/plugins/{slug}/{path...}") // plugins' views decide for themselves
-	protection.SetDenyHandler(s.observed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, refuse(http.StatusForbidden, crossOriginWords(r)))
-	})))
-	return protection.Handler(s.observed(s.router(false)))
-}
-
-// crossOriginWords says why a write was taken for one from another site's page.
-// Browsers that do not say so themselves are judged by two headers.
-func crossOriginWords(r *http.Request) string {
-	if r.Header.Get("Sec-Fetch-Site") != "" {
-		return "a write from another site's page"
-	}
-	return "a write from another site's page: the header Origin names another host than the header Host does. " +
-		"If you came through a reverse proxy, have it pass the header Host on as it came (nginx: proxy_set_header Host $http_host;)"
+	return s.Protected(s.paths(false), "/plugins/{slug}/{path...}") // plugins' views decide for themselves
 }
 
 // SocketHandler serves the same API to callers who are trusted because they
 // reached it: over the socket in the data folder, or within the process.
-func (s *Server) SocketHandler() http.Handler { return s.observed(s.router(true)) }
+func (s *Server) SocketHandler() http.Handler { return s.Observed(s.paths(true)) }
 
-func (s *Server) router(trusted bool) *mux.Router {
+// paths leads each path to what serves it.
+func (s *Server) paths(trusted bool) *mux.Router {
 	m := mux.NewRouter().SkipClean(true)
-	paths := map[string]map[string]*route{}
-	var order []string
-	for _, rt := range s.routes {
-		if paths[rt.path] == nil {
-			paths[rt.path] = map[string]*route{}
-			order = append(order, rt.path)
-		}
-		paths[rt.path][rt.method] = rt
-	}
-	for _, path := range order {
-		m.Handle(apiRoot+path, s.endpoint(path, paths[path], trusted))
-	}
-	m.PathPrefix("/api/").HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, refuse(http.StatusNotFound, "there is nothing at this address"))
-	})
-	m.HandleFunc("/ping/{token}", s.ping)
-	m.HandleFunc("/ping/{token}/{what}", s.ping)
-	m.Handle("/metrics", s.metricsHandler(trusted))
-	m.HandleFunc("/healthz", s.healthz)
-	m.HandleFunc("/readyz", s.readyz)
+	s.Register(m, trusted)
+	s.site.RegisterMachines(m, trusted)
 	if !trusted { // who reached the socket has no session
-		s.addOutside(m)
-		s.addViews(m)
+		s.site.Register(m)
+		s.views.Register(m)
 		s.addPages(m)
 	}
 	return m
-}
-
-// plain answers with one line of text.
-func plain(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(bytes.TrimRight([]byte(text), "\n"))
-	w.Write([]byte("\n"))
 }

@@ -5,31 +5,36 @@ import (
 	"moonwatch/engine/access"
 )
 
-func (s *Server) serviceRoutes() []*route {
+// services are the routes of services.
+type services struct {
+	engine *engine.Engine
+}
+
+func (s *services) routes(known shapes) []*route {
 	k := &collection[engine.Service, engine.ServiceView]{
 		kind: engine.KindService, plural: "services", one: "a service", read: access.Viewer, write: access.Editor,
 		required: []string{"name"}, order: "name",
 		fresh: engine.NewService,
-		get:   func(c *call, id string) (engine.ServiceView, error) { return c.engine.Service(id) },
-		all:   func(c *call) ([]engine.ServiceView, error) { return c.engine.Services(), nil },
+		get:   func(c *call, id string) (engine.ServiceView, error) { return s.engine.Service(id) },
+		all:   func(c *call) ([]engine.ServiceView, error) { return s.engine.Services(), nil },
 		stored: func(c *call, id string) (engine.Service, uint64, error) {
-			stored, err := c.engine.StoredService(id)
+			stored, err := s.engine.StoredService(id)
 			return stored, stored.Revision, err
 		},
 		save: func(c *call, id string, revision uint64, in engine.Service) (string, error) {
 			in.ID, in.Revision = id, revision
-			saved, err := c.engine.SaveService(c.r.Context(), c.actor(), in)
+			saved, err := s.engine.SaveService(c.r.Context(), c.actor(), in)
 			if err != nil {
 				return "", err
 			}
 			return saved.ID, nil
 		},
 		remove: func(c *call, id string, revision *uint64) error {
-			return c.engine.DeleteService(c.r.Context(), c.actor(), id, revision)
+			return s.engine.DeleteService(c.r.Context(), c.actor(), id, revision)
 		},
 		meta: func(v *engine.ServiceView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.routes(s), revisionRoutes(s, k, func(e *engine.Engine, old *engine.Service) { revertAlerts(e, &old.Alerting) })...)
+	return append(k.routes(known), revisionRoutes(known, s.engine, k, func(e *engine.Engine, old *engine.Service) { revertAlerts(e, &old.Alerting) })...)
 }
 
 // revertAlerts turns the stored settings of alert plugins into what a client

@@ -36,9 +36,9 @@ func TestLongNamesAreNotCounted(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	for range 25 {
 		wantAnswer(t, "a long name", h.login("192.0.2.1", long[:65], "wrong"), 401)
-		h.server.byAddress.Return("192.0.2.1", time.Now())
+		h.options.limits.ByAddress.Return("192.0.2.1", time.Now())
 	}
-	if wait := h.server.byUsername.Wait(long[:65], time.Now()); wait != 0 {
+	if wait := h.options.limits.ByUsername.Wait(long[:65], time.Now()); wait != 0 {
 		t.Errorf("attempts of a name that is too long are counted: %s to wait", wait)
 	}
 	for range 10 {
@@ -77,27 +77,25 @@ func TestGuessesFromManyAddressesLockNobodyOut(t *testing.T) {
 	h := behindProxy(t)
 	r := h.login("192.0.2.200", "ada", password)
 	cookie, _, _ := strings.Cut(r.header.Get("Set-Cookie"), ";")
-	h.server.slowed.time = 20 * time.Millisecond
+	h.options.limits.Slowed.Time = 20 * time.Millisecond
 	for i := range 22 {
 		wantAnswer(t, "a guess", h.login(fmt.Sprintf("198.51.100.%d", i), "ada", wrong(i)), 401)
 	}
-	if h.server.byUsername.Wait("ada", time.Now()) == 0 {
+	if h.options.limits.ByUsername.Wait("ada", time.Now()) == 0 {
 		t.Fatal("the guesses are not counted")
 	}
 	wantAnswer(t, "ada, from elsewhere", h.login("203.0.113.1", "ada", password), 200)
-	h.server.byUsername.Allow("ada", time.Now())
+	h.options.limits.ByUsername.Allow("ada", time.Now())
 
 	// While others wait, a further stranger is refused; ada at home is not.
-	h.server.slowed.time = 3 * time.Second
+	h.options.limits.Slowed.Time = 3 * time.Second
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
-	for i := range h.server.slowed.most {
+	for i := range h.options.limits.Slowed.Most {
 		waiting.Go(func() { h.login(fmt.Sprintf("198.51.100.%d", 100+i), "ada", wrong(i)) })
 	}
 	until(t, "they wait", func() bool {
-		h.server.slowed.mu.Lock()
-		defer h.server.slowed.mu.Unlock()
-		return h.server.slowed.now["ada"] == h.server.slowed.most
+		return h.options.limits.Slowed.Waiting("ada") == h.options.limits.Slowed.Most
 	})
 	if r := h.login("203.0.113.2", "ada", wrong(1)); r.status != 429 || r.header.Get("Retry-After") == "" {
 		t.Errorf("one stranger more is answered %d", r.status)
@@ -199,24 +197,6 @@ func TestReactivationRevivesNothing(t *testing.T) {
 	wantAnswer(t, "the feed", h.do("", "GET", "/feeds/"+path, nil), 404)
 	if _, _, ok := h.engine.SessionUser(secret); ok {
 		t.Error("the session is good again")
-	}
-}
-
-// TestHashingIsBounded: however many ask, few passwords are hashed at once, and
-// who would wait long is told so.
-func TestHashingIsBounded(t *testing.T) {
-	h := newHouse(t)
-	for range cap(h.server.hashing) {
-		if _, err := h.server.guard(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	h.server.queued.Store(hashingMost)
-	if _, err := h.server.guard(t.Context()); engine.KindOf(err) != engine.Unavailable {
-		t.Errorf("one more is answered %v", err)
-	}
-	if n := h.server.queued.Load(); n != hashingMost {
-		t.Errorf("%d wait", n)
 	}
 }
 

@@ -111,9 +111,9 @@ func (known shapes) build(s *shape, t reflect.Type) {
 	case reflect.Struct:
 		s.kind = objectShape
 		s.fields = known.members(t, nil, false)
-		if t == reflect.TypeFor[userView]() {
+		if v, ok := reflect.Zero(t).Interface().(discreet); ok {
 			for i := range s.fields {
-				s.fields[i].optional = !slices.Contains([]string{"id", "username", "first_name", "last_name"}, s.fields[i].name)
+				s.fields[i].optional = !slices.Contains(v.AlwaysShown(), s.fields[i].name)
 			}
 		}
 	case reflect.Interface:
@@ -123,7 +123,17 @@ func (known shapes) build(s *shape, t reflect.Type) {
 	}
 }
 
-// hiddenFields never leave the server and are never read.
+// discreet is a type of which some callers see a part.
+type discreet interface {
+	// AlwaysShown are the names of the fields that every caller sees.
+	AlwaysShown() []string
+}
+
+// freeShape is the shape of an object of anything.
+func freeShape() *shape { return &shape{kind: valuesShape, typ: typeFree} }
+
+// hiddenField reports whether a field is one of those that never leave
+// the server and are never read.
 func hiddenField(name string) bool {
 	return name == "password_hash" || name == "hash" || name == "ping_token" || name == "feed_token" || name == "ical_sealed"
 }
@@ -166,7 +176,7 @@ func choices(t reflect.Type) []string {
 		return []string{"pending", "sent", "skipped", "failed", "superseded", "dead"}
 	case reflect.TypeFor[engine.PluginKind]():
 		return []string{"check", "alert"}
-	case reflect.TypeFor[pluginState]():
+	case reflect.TypeFor[engine.PluginState]():
 		return []string{"active", "failed", "orphaned", "suspended"}
 	case reflect.TypeFor[engine.AlertKind]():
 		return []string{"firing", "escalation", "deescalation", "update", "repeat", "recovery", "acknowledged", "unacknowledged", "test"}

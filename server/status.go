@@ -82,8 +82,8 @@ type statusCache struct {
 	last *publicStatus
 }
 
-// addOutside adds what people without an account may see.
-func (s *Server) addOutside(m *mux.Router) {
+// Register adds what people without an account may see.
+func (s *Site) Register(m *mux.Router) {
 	m.HandleFunc("/feeds/{token}.ics", s.feed)
 	m.HandleFunc("/badge/{service:.+}.svg", s.badge)
 	m.HandleFunc("/status", s.statusPage)
@@ -97,7 +97,7 @@ func (s *Server) addOutside(m *mux.Router) {
 	})
 }
 
-func (s *Server) statusPage(w http.ResponseWriter, r *http.Request) {
+func (s *Site) statusPage(w http.ResponseWriter, r *http.Request) {
 	nameRoute(w, "/status")
 	if !reading(w, r) {
 		return
@@ -115,7 +115,7 @@ func (s *Server) statusPage(w http.ResponseWriter, r *http.Request) {
 }
 
 // draw makes the page and the feed.
-func (s *Server) draw(now *publicStatus) error {
+func (s *Site) draw(now *publicStatus) error {
 	var out bytes.Buffer
 	if err := statusTemplate().Execute(&out, now); err != nil {
 		return fmt.Errorf("draw the status page: %w", err)
@@ -126,17 +126,6 @@ func (s *Server) draw(now *publicStatus) error {
 	}
 	now.page, now.feed = out.Bytes(), append(append([]byte(xml.Header), data...), '\n')
 	return nil
-}
-
-// failOutside answers a caller that is no client of the API. An error that no
-// caller can mend goes to the log as what.
-func (s *Server) failOutside(w http.ResponseWriter, what string, err error) {
-	if p, unexpected := problemOf(err, false); !unexpected {
-		plain(w, p.Status, p.Detail)
-		return
-	}
-	s.log.Error(what, "error", err)
-	plain(w, http.StatusInternalServerError, "the server failed; its log says why")
 }
 
 var statusTemplate = sync.OnceValue(func() *template.Template {
@@ -182,7 +171,7 @@ func lasted(d time.Duration) string {
 }
 
 // publicStatus finds out what the page shows, or takes what was found out just now.
-func (s *Server) publicStatus(ctx context.Context) (*publicStatus, error) {
+func (s *Site) publicStatus(ctx context.Context) (*publicStatus, error) {
 	s.outside.mu.Lock()
 	defer s.outside.mu.Unlock()
 	now := s.now()
@@ -200,7 +189,7 @@ func (s *Server) publicStatus(ctx context.Context) (*publicStatus, error) {
 }
 
 // stillPublic reports whether the same things are public, and stand, as before.
-func (s *Server) stillPublic(last *publicStatus) bool {
+func (s *Site) stillPublic(last *publicStatus) bool {
 	services, instances := s.publicSubjects()
 	same := func(now []publicSubject, then []publicSubject) bool {
 		return slices.EqualFunc(now, then, func(a, b publicSubject) bool { return a.Name == b.Name && a.Status == b.Status })
@@ -223,7 +212,7 @@ func justSubjects(keys []subjectKey) []publicSubject {
 }
 
 // publicSubjects are the public services and instances, in order of name.
-func (s *Server) publicSubjects() (services, instances []subjectKey) {
+func (s *Site) publicSubjects() (services, instances []subjectKey) {
 	for _, v := range s.engine.Services() {
 		if v.IsPublic {
 			services = append(services, s.publicSubject(v.Name, v.OverallStatus, v.Since, engine.Ref{Kind: engine.KindService, ID: v.ID}))
@@ -244,7 +233,7 @@ func (s *Server) publicSubjects() (services, instances []subjectKey) {
 
 // publicSubject is a subject as everybody sees it: what happens in maintenance is
 // planned, and nothing that is wrong.
-func (s *Server) publicSubject(name string, status engine.Status, since *time.Time, ref engine.Ref) subjectKey {
+func (s *Site) publicSubject(name string, status engine.Status, since *time.Time, ref engine.Ref) subjectKey {
 	p := publicSubject{Name: name, Status: lookOf(status), Since: since}
 	if until, ok := s.engine.InMaintenance(ref); ok {
 		p.Status, p.Since = maintenanceLook(), nil
@@ -255,7 +244,7 @@ func (s *Server) publicSubject(name string, status engine.Status, since *time.Ti
 	return subjectKey{p, ref}
 }
 
-func (s *Server) findPublic(ctx context.Context, now time.Time) (*publicStatus, error) {
+func (s *Site) findPublic(ctx context.Context, now time.Time) (*publicStatus, error) {
 	out := &publicStatus{At: now.UTC(), Worst: lookOf(engine.StatusPassing)}
 	services, instances := s.publicSubjects()
 	for _, group := range []struct {
@@ -317,7 +306,7 @@ func (p *publicSubject) bars(days []engine.Uptime) {
 }
 
 // publicIncidents adds the incidents of the last days of one subject.
-func (s *Server) publicIncidents(ctx context.Context, k subjectKey, now time.Time, into *[]publicIncident) error {
+func (s *Site) publicIncidents(ctx context.Context, k subjectKey, now time.Time, into *[]publicIncident) error {
 	n := 0
 	err := s.engine.ScanIncidents(ctx, engine.Query{Term: k.ref.Term(), Reverse: true}, func(v engine.IncidentView) bool {
 		if v.Closed != nil && now.Sub(*v.Closed) > statusDays*24*time.Hour {
@@ -382,7 +371,7 @@ type atomText struct {
 	Text string `xml:",chardata"`
 }
 
-func (s *Server) statusFeed(w http.ResponseWriter, r *http.Request) {
+func (s *Site) statusFeed(w http.ResponseWriter, r *http.Request) {
 	nameRoute(w, "/status.atom")
 	if !reading(w, r) {
 		return
@@ -397,7 +386,7 @@ func (s *Server) statusFeed(w http.ResponseWriter, r *http.Request) {
 	w.Write(now.feed)
 }
 
-func (s *Server) atom(now *publicStatus, base string) atomFeed {
+func (s *Site) atom(now *publicStatus, base string) atomFeed {
 	f := atomFeed{Title: "Status", ID: base + "/status", Author: "Moonwatch", Updated: time.Unix(0, 0).UTC().Format(time.RFC3339),
 		Links: []atomLink{{"self", base + "/status.atom"}, {"alternate", base + "/status"}}}
 	var latest time.Time

@@ -8,12 +8,18 @@ import (
 	"moonwatch/engine/form"
 )
 
-func (s *Server) summaryRoutes() []*route {
-	point := shapeOf[engine.SummaryPoint](s.shapes)
+// summaries are the routes that sum up results.
+type summaries struct {
+	engine *engine.Engine
+	now    func() time.Time
+}
+
+func (s *summaries) routes(known shapes) []*route {
+	point := shapeOf[engine.SummaryPoint](known)
 	params := append(spanParams(), param{"step", &shape{kind: durationShape}, "time of one point, such as 1h (some 200 points)"})
 	return []*route{{method: "GET", path: "/checks/{id}/summary", role: access.Viewer, tag: "checks", summary: "Sum up the results of a check, step by step",
 		note:   "Steps begin on a grid; those in which nothing happened are left out. Percentiles are within 2 %.",
-		params: params, output: point, list: true, handle: summary}}
+		params: params, output: point, list: true, handle: s.summary}}
 }
 
 // spanParams are the parameters of what is told of a span of time.
@@ -24,8 +30,8 @@ func spanParams() []param {
 	}
 }
 
-// span reads the parameters from and to.
-func (c *call) span() (from, to time.Time, err error) {
+// spanOf reads the parameters from and to.
+func spanOf(c *call, now time.Time) (from, to time.Time, err error) {
 	if from, err = c.instant("from"); err != nil {
 		return from, to, err
 	}
@@ -33,7 +39,7 @@ func (c *call) span() (from, to time.Time, err error) {
 		return from, to, err
 	}
 	if to.IsZero() {
-		to = c.now()
+		to = now
 	}
 	if from.IsZero() {
 		from = to.Add(-uptimeSpan)
@@ -41,8 +47,8 @@ func (c *call) span() (from, to time.Time, err error) {
 	return from, to, nil
 }
 
-func summary(c *call) (answer, error) {
-	from, to, err := c.span()
+func (s *summaries) summary(c *call) (answer, error) {
+	from, to, err := spanOf(c, s.now())
 	if err != nil {
 		return answer{}, err
 	}
@@ -55,7 +61,7 @@ func summary(c *call) (answer, error) {
 			return answer{}, invalid(form.Error{Location: "step", Code: form.CodeMin, Message: "at least 1s"})
 		}
 	}
-	points, err := c.engine.Summary(c.r.Context(), c.id(), from, to, step)
+	points, err := s.engine.Summary(c.r.Context(), c.id(), from, to, step)
 	if points == nil {
 		points = []engine.SummaryPoint{}
 	}

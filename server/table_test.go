@@ -21,7 +21,7 @@ func address(rt *route, id string) string {
 
 // each calls fn for every route, as a test of its own.
 func each(t *testing.T, h *house, fn func(t *testing.T, rt *route)) {
-	for _, rt := range h.server.routes {
+	for _, rt := range h.server.Routes() {
 		t.Run(rt.method+" "+rt.path, func(t *testing.T) { fn(t, rt) })
 	}
 }
@@ -264,8 +264,8 @@ func TestDocument(t *testing.T) {
 	for _, item := range paths {
 		operations += len(item.(m))
 	}
-	if operations != len(h.server.routes) {
-		t.Errorf("%d operations, %d routes", operations, len(h.server.routes))
+	if operations != len(h.server.Routes()) {
+		t.Errorf("%d operations, %d routes", operations, len(h.server.Routes()))
 	}
 	ids := map[string]bool{}
 	each(t, h, func(t *testing.T, rt *route) {

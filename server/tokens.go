@@ -23,51 +23,56 @@ type newTokenView struct {
 	Secret string `json:"token"`
 }
 
-func (s *Server) tokenRoutes() []*route {
+// tokens are the routes of API tokens.
+type tokens struct {
+	engine *engine.Engine
+}
+
+func (s *tokens) routes(known shapes) []*route {
 	k := &collection[tokenInput, engine.Token]{
 		kind: engine.KindToken, plural: "tokens", one: "a token", read: access.Viewer, write: access.Viewer,
 		required: []string{"name"}, order: "name",
 		note:  "Users see and make their own tokens, admins all. user is the caller when left out, and stays. role is the most that the token may do; \"\" is its user's role.",
 		fresh: func() tokenInput { return tokenInput{} },
-		get:   tokenOf,
+		get:   s.tokenOf,
 		all: func(c *call) ([]engine.Token, error) {
 			var own []engine.Token
-			for _, t := range c.engine.Tokens() {
-				if c.who.mayToken(t) {
+			for _, t := range s.engine.Tokens() {
+				if mayToken(c.who, t) {
 					own = append(own, t)
 				}
 			}
 			return own, nil
 		},
 		stored: func(c *call, id string) (tokenInput, uint64, error) {
-			t, err := tokenOf(c, id)
+			t, err := s.tokenOf(c, id)
 			return tokenInput{t.Name, t.User, t.Role, t.Expires}, t.Revision, err
 		},
-		save: saveToken,
+		save: s.saveToken,
 		remove: func(c *call, id string, revision *uint64) error {
-			t, err := tokenOf(c, id)
+			t, err := s.tokenOf(c, id)
 			if err == nil {
-				err = c.within(t.User, t.Role)
+				err = s.within(c, t.User, t.Role)
 			}
 			if err != nil {
 				return err
 			}
-			return c.engine.DeleteToken(c.r.Context(), c.actor(), id, revision)
+			return s.engine.DeleteToken(c.r.Context(), c.actor(), id, revision)
 		},
 		meta:   func(v *engine.Token) *engine.Meta { return &v.Meta },
 		output: func(known shapes) *shape { return shapeOf[newTokenView](known) },
 	}
-	k.create = func(c *call, in tokenInput) (answer, error) { return createToken(c, k, in) }
-	return append(k.routes(s), revisionRoutes(s, k, nil)...)
+	k.create = func(c *call, in tokenInput) (answer, error) { return s.createToken(c, k, in) }
+	return append(k.routes(known), revisionRoutes(known, s.engine, k, nil)...)
 }
 
 // mayToken reports whether the caller may know of a token.
-func (w caller) mayToken(t engine.Token) bool { return w.isAdmin() || t.User == w.User }
+func mayToken(who caller, t engine.Token) bool { return who.isAdmin() || t.User == who.User }
 
 // tokenOf is a token that the caller may know of.
-func tokenOf(c *call, id string) (engine.Token, error) {
-	t, err := c.engine.Token(id)
-	if err == nil && !c.who.mayToken(t) {
+func (s *tokens) tokenOf(c *call, id string) (engine.Token, error) {
+	t, err := s.engine.Token(id)
+	if err == nil && !mayToken(c.who, t) {
 		return engine.Token{}, refuse(http.StatusNotFound, "no such token")
 	}
 	return t, err
@@ -75,9 +80,9 @@ func tokenOf(c *call, id string) (engine.Token, error) {
 
 // within refuses to touch tokens that may do more than the caller: a token of
 // little power must not make itself one of more.
-func (c *call) within(user string, role access.Role) error {
+func (s *tokens) within(c *call, user string, role access.Role) error {
 	if role == "" {
-		if u, err := c.engine.User(user); err == nil {
+		if u, err := s.engine.User(user); err == nil {
 			role = u.Role
 		}
 	}
@@ -87,17 +92,17 @@ func (c *call) within(user string, role access.Role) error {
 	return nil
 }
 
-func createToken(c *call, k *collection[tokenInput, engine.Token], in tokenInput) (answer, error) {
+func (s *tokens) createToken(c *call, k *collection[tokenInput, engine.Token], in tokenInput) (answer, error) {
 	if in.User == "" {
 		in.User = c.who.User
 	}
 	if in.User != c.who.User && !c.who.isAdmin() {
 		return answer{}, refuse(http.StatusForbidden, "only an admin makes tokens of another user")
 	}
-	if err := c.within(in.User, in.Role); err != nil {
+	if err := s.within(c, in.User, in.Role); err != nil {
 		return answer{}, err
 	}
-	secret, saved, err := c.engine.CreateToken(c.r.Context(), c.actor(),
+	secret, saved, err := s.engine.CreateToken(c.r.Context(), c.actor(),
 		engine.Token{Name: in.Name, User: in.User, Role: in.Role, Expires: in.Expires})
 	if err != nil {
 		return answer{}, err
@@ -107,8 +112,8 @@ func createToken(c *call, k *collection[tokenInput, engine.Token], in tokenInput
 	return answer{body: view, etag: &view.Revision, location: k.address(view.ID)}, nil
 }
 
-func saveToken(c *call, id string, revision uint64, in tokenInput) (string, error) {
-	now, err := tokenOf(c, id)
+func (s *tokens) saveToken(c *call, id string, revision uint64, in tokenInput) (string, error) {
+	now, err := s.tokenOf(c, id)
 	if err != nil {
 		return "", err
 	}
@@ -116,13 +121,13 @@ func saveToken(c *call, id string, revision uint64, in tokenInput) (string, erro
 		return "", invalid(form.Error{Location: "user", Code: form.CodeInvalid, Message: "a token stays with its user"})
 	}
 	for _, role := range []access.Role{now.Role, in.Role} {
-		if err := c.within(now.User, role); err != nil {
+		if err := s.within(c, now.User, role); err != nil {
 			return "", err
 		}
 	}
 	t := engine.Token{Name: in.Name, Role: in.Role, Expires: in.Expires}
 	t.ID, t.Revision = id, revision
-	if _, err := c.engine.SaveToken(c.r.Context(), c.actor(), t); err != nil {
+	if _, err := s.engine.SaveToken(c.r.Context(), c.actor(), t); err != nil {
 		return "", err
 	}
 	return id, nil

@@ -24,6 +24,11 @@ type userView struct {
 	others bool
 }
 
+// AlwaysShown are the fields that everybody sees.
+func (userView) AlwaysShown() []string {
+	return []string{"id", "username", "first_name", "last_name"}
+}
+
 // MarshalJSON implements json.Marshaler.
 func (v userView) MarshalJSON() ([]byte, error) {
 	if !v.others {
@@ -48,7 +53,13 @@ func viewUser(u engine.User, who caller) userView {
 	return userView{User: seen, others: true}
 }
 
-func (s *Server) userRoutes() []*route {
+// users are the routes of users.
+type users struct {
+	engine *engine.Engine
+	auth   *Sessions
+}
+
+func (s *users) routes(known shapes) []*route {
 	k := &collection[userInput, userView]{
 		kind: engine.KindUser, plural: "users", one: "a user", read: access.Viewer, write: access.Admin, change: access.Viewer,
 		required: []string{"username"}, derived: []string{"is_fallback"}, order: "username",
@@ -57,32 +68,32 @@ func (s *Server) userRoutes() []*route {
 			"revoke_tokens true their API tokens. When active becomes false, sessions, tokens and feed end for good.",
 		fresh: func() userInput { return userInput{User: engine.NewUser()} },
 		get: func(c *call, id string) (userView, error) {
-			u, err := c.engine.User(id)
+			u, err := s.engine.User(id)
 			return viewUser(u, c.who), err
 		},
 		all: func(c *call) ([]userView, error) {
 			var out []userView
-			for _, u := range c.engine.Users() {
+			for _, u := range s.engine.Users() {
 				out = append(out, viewUser(u, c.who))
 			}
 			return out, nil
 		},
 		stored: func(c *call, id string) (userInput, uint64, error) {
-			stored, err := c.engine.StoredUser(id)
+			stored, err := s.engine.StoredUser(id)
 			return userInput{User: stored}, stored.Revision, err
 		},
-		save: saveUser,
+		save: s.saveUser,
 		remove: func(c *call, id string, revision *uint64) error {
-			return c.engine.DeleteUser(c.r.Context(), c.actor(), id, revision)
+			return s.engine.DeleteUser(c.r.Context(), c.actor(), id, revision)
 		},
 		meta: func(v *userView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.routes(s), revisionRoutes(s, k, revertUser)...)
+	return append(k.routes(known), revisionRoutes(known, s.engine, k, revertUser)...)
 }
 
-func saveUser(c *call, id string, revision uint64, in userInput) (string, error) {
+func (s *users) saveUser(c *call, id string, revision uint64, in userInput) (string, error) {
 	if !c.who.isAdmin() {
-		if err := c.ownUser(id, in.User); err != nil {
+		if err := s.ownUser(c, id, in.User); err != nil {
 			return "", err
 		}
 	}
@@ -90,21 +101,21 @@ func saveUser(c *call, id string, revision uint64, in userInput) (string, error)
 		return "", invalid(form.Error{Location: "current_password", Code: form.CodeMax, Message: "this is too long for a password"})
 	}
 	if in.Password != "" && id != "" && id == c.who.User {
-		if err := c.confirm(in.CurrentPassword); err != nil {
+		if err := s.confirm(c, in.CurrentPassword); err != nil {
 			return "", err
 		}
 	}
 	if in.Password != "" {
-		release, err := c.guard(c.r.Context())
+		release, err := s.auth.guard(c.r.Context())
 		if err != nil {
 			return "", err
 		}
 		defer release()
 	}
 	in.ID, in.Revision = id, revision
-	save := c.engine.SaveUser
+	save := s.engine.SaveUser
 	if in.RevokeTokens {
-		save = c.engine.SaveUserAndRevoke
+		save = s.engine.SaveUserAndRevoke
 	}
 	saved, err := save(c.r.Context(), c.actor(), in.User, in.Password, c.who.session)
 	if err != nil {
@@ -116,24 +127,24 @@ func saveUser(c *call, id string, revision uint64, in userInput) (string, error)
 // confirm asks for the caller's present password: a token or a browser that was
 // left open is not enough to take an account over. It counts as an attempt to
 // log in, and blocks on hashing.
-func (c *call) confirm(present string) error {
+func (s *users) confirm(c *call, present string) error {
 	const field = "current_password"
-	now, err := c.engine.StoredUser(c.who.User)
+	now, err := s.engine.StoredUser(c.who.User)
 	if err != nil || now.PasswordHash == "" {
 		return err
 	}
 	if present == "" {
 		return invalid(form.Error{Location: field, Code: form.CodeRequired, Message: "a new password for yourself needs your present one, too"})
 	}
-	if err := c.attempt(c.r, now.Username); err != nil {
+	if err := s.auth.attempt(c.r, now.Username); err != nil {
 		return err
 	}
-	release, err := c.guard(c.r.Context())
+	release, err := s.auth.guard(c.r.Context())
 	if err != nil {
 		return err
 	}
 	defer release()
-	if _, err := c.engine.Login(now.Username, present); err != nil {
+	if _, err := s.engine.Login(now.Username, present); err != nil {
 		return invalid(form.Error{Location: field, Code: form.CodeInvalid, Message: "this is not your present password"})
 	}
 	return nil
@@ -141,14 +152,14 @@ func (c *call) confirm(present string) error {
 
 // ownUser refuses what only an admin may change. A token that may do less than
 // its user does not change the user: it could make itself a way to do more.
-func (c *call) ownUser(id string, next engine.User) error {
+func (s *users) ownUser(c *call, id string, next engine.User) error {
 	if id == "" || id != c.who.User {
 		return refuse(http.StatusForbidden, "only an admin changes another user")
 	}
 	if c.who.Role != c.who.own {
 		return refuse(http.StatusForbidden, "this token may do less than its user, and does not change the user")
 	}
-	now, err := c.engine.StoredUser(id)
+	now, err := s.engine.StoredUser(id)
 	if err != nil {
 		return err
 	}

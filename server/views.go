@@ -2,7 +2,7 @@ package server
 
 import (
 	"errors"
-	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,11 +22,19 @@ const viewPath = "/plugins/{slug}/{path:.*}"
 // share the site's origin, so no script of theirs runs.
 const viewPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// addViews puts the plugins' own views beside the pages.
-func (s *Server) addViews(m *mux.Router) { m.HandleFunc(viewPath, s.view) }
+// Views serves the plugins' own views.
+type Views struct {
+	engine *engine.Engine
+	auth   *Sessions
+	router *Router
+	log    *slog.Logger
+}
+
+// Register puts the views beside the pages.
+func (s *Views) Register(m *mux.Router) { m.HandleFunc(viewPath, s.view) }
 
 // view serves one request to a plugin's view.
-func (s *Server) view(w http.ResponseWriter, r *http.Request) {
+func (s *Views) view(w http.ResponseWriter, r *http.Request) {
 	nameRoute(w, "/plugins/{slug}/{path}")
 	slug, path := mux.Vars(r)["slug"], mux.Vars(r)["path"]
 	route, err := s.findView(slug, path, r.Method)
@@ -47,7 +55,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request) {
 		}
 		by = &who.Actor
 	}
-	body, release, err := s.viewBody(w, r)
+	body, release, err := s.router.ReadBody(w, r)
 	defer release()
 	if err != nil {
 		s.refuseView(w, slug, err)
@@ -55,7 +63,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, err := s.engine.View(r.Context(), slug, by, engine.ViewRequest{
 		Method: r.Method, URL: s.externalURL(r), Path: path, Query: r.URL.Query(), Headers: viewHeaders(r, route.Public), Body: body,
-		Address: s.remote(r).address,
+		Address: s.auth.Remote(r).address,
 	})
 	if err != nil {
 		s.refuseView(w, slug, err)
@@ -65,7 +73,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request) {
 }
 
 // findView finds the view that answers an address and a method.
-func (s *Server) findView(slug, path, method string) (engine.ViewRoute, error) {
+func (s *Views) findView(slug, path, method string) (engine.ViewRoute, error) {
 	var allow []string
 	for _, route := range s.engine.Views(slug) {
 		if route.Path != path {
@@ -87,11 +95,11 @@ func (s *Server) findView(slug, path, method string) (engine.ViewRoute, error) {
 }
 
 // admitToView finds out who calls a view that is not public, and whether they may.
-func (s *Server) admitToView(r *http.Request, route engine.ViewRoute) (caller, error) {
+func (s *Views) admitToView(r *http.Request, route engine.ViewRoute) (caller, error) {
 	if http.NewCrossOriginProtection().Check(r) != nil {
-		return caller{}, refuse(http.StatusForbidden, crossOriginWords(r))
+		return caller{}, crossOrigin(r)
 	}
-	who, err := s.authenticate(r)
+	who, err := s.auth.Authenticate(r)
 	if err == nil {
 		err = who.need(route.Role)
 	}
@@ -105,33 +113,13 @@ func loginPossible(r *http.Request, err error) bool {
 		r.Header.Get("Authorization") == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// viewBody reads the whole body as it is; release says that it is done with.
-func (s *Server) viewBody(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
-	in := &charged{Reader: http.MaxBytesReader(w, r.Body, s.o.MaxBody), budget: &s.bodies, key: s.visitor(r)}
-	if r.ContentLength > s.o.MaxBody {
-		swallow(w, r)
-		return nil, in.release, refuse(http.StatusRequestEntityTooLarge, "the body is too large").with("Connection", "close")
-	}
-	body, err = io.ReadAll(in)
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		swallow(w, r)
-	case errors.Is(err, errBodies):
-		err = tooManyBodies()
-	case err != nil:
-		err = refuse(http.StatusBadRequest, "the body ended too early")
-	}
-	return body, in.release, err
-}
-
 // externalURL is the address of a request as its sender knows it: below the
 // site's public address when one is set, as a signature over it would have it.
-func (s *Server) externalURL(r *http.Request) string {
+func (s *Views) externalURL(r *http.Request) string {
 	base := strings.TrimRight(s.engine.Settings().PublicURL, "/")
 	if base == "" {
 		base = "http://" + r.Host
-		if s.remote(r).tls {
+		if s.auth.Remote(r).tls {
 			base = "https://" + r.Host
 		}
 	}
@@ -180,7 +168,7 @@ func writeView(w http.ResponseWriter, answer engine.ViewAnswer) {
 
 // refuseView answers what came before the view. What went wrong in it is shown
 // on the plugin's page, not to its caller.
-func (s *Server) refuseView(w http.ResponseWriter, slug string, err error) {
+func (s *Views) refuseView(w http.ResponseWriter, slug string, err error) {
 	var failed *engine.ViewError
 	if errors.As(err, &failed) {
 		plain(w, http.StatusInternalServerError, "internal server error")

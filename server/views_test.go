@@ -169,10 +169,10 @@ func TestViewsAreNotGivenTokens(t *testing.T) {
 func TestBodiesOfVisitorsAreBounded(t *testing.T) {
 	h, _ := viewHouse(t)
 	hook := func() int { return h.do("", "POST", "/plugins/pager/hook", strings.Repeat("x", 100_000)).status }
-	if got := hook(); got != http.StatusAccepted || h.server.bodies.held != 0 || len(h.server.bodies.of) != 0 {
-		t.Errorf("answered %d, held after that %d", got, h.server.bodies.held)
+	if got := hook(); got != http.StatusAccepted || h.options.bodies.Held() != 0 {
+		t.Errorf("answered %d, held after that %d", got, h.options.bodies.Held())
 	}
-	if !h.server.bodies.take("127.0.0.1", bodiesShare-50_000) {
+	if !h.options.bodies.take("127.0.0.1", bodiesShare-50_000) {
 		t.Fatal("there is no room")
 	}
 	if got := hook(); got != http.StatusServiceUnavailable {
@@ -181,9 +181,9 @@ func TestBodiesOfVisitorsAreBounded(t *testing.T) {
 	if r := h.do("", "POST", "/api/v1/session", m{"username": strings.Repeat("x", 60_000), "password": "x"}); r.status != 503 || r.header.Get("Retry-After") == "" {
 		t.Errorf("a login answers %d", r.status)
 	}
-	h.server.bodies.give("127.0.0.1", bodiesShare-50_000)
+	h.options.bodies.give("127.0.0.1", bodiesShare-50_000)
 	for i := range bodiesMost / bodiesShare {
-		h.server.bodies.take(strings.Repeat("x", i+1), bodiesShare)
+		h.options.bodies.take(strings.Repeat("x", i+1), bodiesShare)
 	}
 	if got := hook(); got != http.StatusServiceUnavailable {
 		t.Errorf("beyond the bound of all it answers %d", got)

@@ -224,37 +224,9 @@ func newHouseOver(t testing.TB, store engine.Store) *house {
 		t.Fatal(err)
 	}
 	h.web, err = New(Options{Engine: h.engine, Version: "1.2.3", PluginDir: "/plugins",
-		Login: func(w http.ResponseWriter, r *http.Request, u *engine.User) error {
-			w.Header().Set("X-Logged-In", u.Username)
-			return nil
-		},
-		Logout: func(w http.ResponseWriter, r *http.Request) error {
-			w.Header().Set("X-Logged-Out", "yes")
-			return nil
-		},
-		Caller: func(r *http.Request) (*engine.User, *engine.Session, bool) {
-			u, ok := h.users[access.Role(r.Header.Get("X-As"))]
-			if !ok {
-				return nil, nil, false
-			}
-			u, err := h.engine.StoredUser(u.ID)
-			return &u, nil, err == nil
-		},
-		SetUp: func(ctx context.Context, token, username, email, password string) (*engine.User, error) {
-			if token != "right" {
-				return nil, &engine.Error{Kind: engine.Forbidden, Message: "this is not the secret of the set-up link"}
-			}
-			u := engine.NewUser()
-			u.Username, u.Email = username, email
-			return h.engine.SetUp(ctx, u, password)
-		},
-		IsSetUpToken: func(token string) bool { return token == "right" },
-		AllowLogin: func(*http.Request, string) (bool, time.Duration) {
-			h.tries--
-			return h.tries >= 0, time.Minute
-		},
-		Source: func(file string) ([]byte, error) { return []byte("one\ntwo\nthree " + nasty + "\nfour\n"), nil },
-		Env:    func(name string) (string, bool) { return "value of the environment", name == "PROBE_SET" },
+		Sessions: fakeSessions{h},
+		Source:   func(file string) ([]byte, error) { return []byte("one\ntwo\nthree " + nasty + "\nfour\n"), nil },
+		Env:      func(name string) (string, bool) { return "value of the environment", name == "PROBE_SET" },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -458,3 +430,43 @@ func mainOf(text string) string {
 	text, _, _ = strings.Cut(text, "</main>")
 	return text
 }
+
+// fakeSessions knows callers by a header, and counts attempts in the house.
+type fakeSessions struct{ h *house }
+
+func (f fakeSessions) Login(w http.ResponseWriter, r *http.Request, u *engine.User) error {
+	w.Header().Set("X-Logged-In", u.Username)
+	return nil
+}
+
+func (f fakeSessions) Logout(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("X-Logged-Out", "yes")
+	return nil
+}
+
+func (f fakeSessions) Caller(r *http.Request) (*engine.User, *engine.Session, bool) {
+	u, ok := f.h.users[access.Role(r.Header.Get("X-As"))]
+	if !ok {
+		return nil, nil, false
+	}
+	u, err := f.h.engine.StoredUser(u.ID)
+	return &u, nil, err == nil
+}
+
+func (f fakeSessions) SetUp(ctx context.Context, token, username, email, password string) (*engine.User, error) {
+	if token != "right" {
+		return nil, &engine.Error{Kind: engine.Forbidden, Message: "this is not the secret of the set-up link"}
+	}
+	u := engine.NewUser()
+	u.Username, u.Email = username, email
+	return f.h.engine.SetUp(ctx, u, password)
+}
+
+func (f fakeSessions) IsSetUpToken(token string) bool { return token == "right" }
+
+func (f fakeSessions) AllowLogin(*http.Request, string) (bool, time.Duration) {
+	f.h.tries--
+	return f.h.tries >= 0, time.Minute
+}
+
+func (f fakeSessions) Guard(context.Context) (func(), error) { return func() {}, nil }

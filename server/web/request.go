@@ -39,7 +39,7 @@ func (w *Web) open(h handler) http.HandlerFunc { return w.handle(withForm(maxOpe
 func (w *Web) handle(h handler) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		q := &request{Request: r, rw: rw}
-		if user, session, ok := w.o.Caller(r); ok {
+		if user, session, ok := w.o.Sessions.Caller(r); ok {
 			q.user, q.session = user, session
 		}
 		w.serve(q, h)

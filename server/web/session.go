@@ -63,7 +63,7 @@ func (w *Web) login(q *request) error {
 	if username == "" || password == "" {
 		return w.showLogin(q, http.StatusUnprocessableEntity, next, username, "Enter your username and your password.")
 	}
-	if ok, wait := w.o.AllowLogin(q.Request, username); !ok {
+	if ok, wait := w.o.Sessions.AllowLogin(q.Request, username); !ok {
 		q.rw.Header().Set("Retry-After", itoa(int(wait/time.Second)+1))
 		return w.showLogin(q, http.StatusTooManyRequests, next, username, "There were too many attempts. Try again in "+span(wait+time.Second)+".")
 	}
@@ -74,7 +74,7 @@ func (w *Web) login(q *request) error {
 	if err != nil {
 		return err
 	}
-	if err := w.o.Login(q.rw, q.Request, user); err != nil {
+	if err := w.o.Sessions.Login(q.rw, q.Request, user); err != nil {
 		return err
 	}
 	return q.redirect(localPath(next))
@@ -82,13 +82,11 @@ func (w *Web) login(q *request) error {
 
 // verify checks a password. It blocks on hashing.
 func (w *Web) verify(q *request, username, password string) (*engine.User, error) {
-	if w.o.Guard != nil {
-		release, err := w.o.Guard(q.Context())
-		if err != nil {
-			return nil, err
-		}
-		defer release()
+	release, err := w.o.Sessions.Guard(q.Context())
+	if err != nil {
+		return nil, err
 	}
+	defer release()
 	if len(password) > 4*access.MaxPassword { // cannot be one, and takes time to hash
 		password = ""
 	}
@@ -96,7 +94,7 @@ func (w *Web) verify(q *request, username, password string) (*engine.User, error
 }
 
 func (w *Web) logout(q *request) error {
-	if err := w.o.Logout(q.rw, q.Request); err != nil {
+	if err := w.o.Sessions.Logout(q.rw, q.Request); err != nil {
 		return err
 	}
 	return q.redirect("/login")
@@ -115,7 +113,7 @@ func (w *Web) setUpPage(q *request) error {
 		return q.redirect("/login")
 	}
 	token := q.URL.Query().Get("token")
-	if token != "" && w.o.IsSetUpToken != nil && !w.o.IsSetUpToken(token) {
+	if token != "" && !w.o.Sessions.IsSetUpToken(token) {
 		p := w.newPage(q, "Set up Moonwatch", "")
 		p.Body = sessionPage{Stale: true}
 		w.render(q.rw, http.StatusForbidden, "setup", p)
@@ -159,12 +157,12 @@ func (w *Web) setUp(q *request) error {
 	if errs.Any() {
 		return w.showSetUp(q, http.StatusUnprocessableEntity, token, raw, errs)
 	}
-	if ok, wait := w.o.AllowLogin(q.Request, ""); !ok {
+	if ok, wait := w.o.Sessions.AllowLogin(q.Request, ""); !ok {
 		q.rw.Header().Set("Retry-After", itoa(int(wait/time.Second)+1))
 		errs.Add("", "there were too many attempts: try again in "+span(wait+time.Second))
 		return w.showSetUp(q, http.StatusTooManyRequests, token, raw, errs)
 	}
-	user, err := w.o.SetUp(q.Context(), token, textOf(raw["username"]), textOf(raw["email"]), textOf(raw["password"]))
+	user, err := w.o.Sessions.SetUp(q.Context(), token, textOf(raw["username"]), textOf(raw["email"]), textOf(raw["password"]))
 	if err != nil {
 		if err := errs.AddError(err); err != nil {
 			return err
@@ -172,7 +170,7 @@ func (w *Web) setUp(q *request) error {
 		status, _ := statusOf(engine.KindOf(err))
 		return w.showSetUp(q, status, token, raw, errs)
 	}
-	if err := w.o.Login(q.rw, q.Request, user); err != nil {
+	if err := w.o.Sessions.Login(q.rw, q.Request, user); err != nil {
 		return err
 	}
 	return q.redirect("/?done=welcome")

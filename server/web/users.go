@@ -320,8 +320,8 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 
 // guarded saves a user when a new password, if there is one, may be hashed.
 func (w *Web) guarded(q *request, password string, save func() (*engine.User, error)) (*engine.User, error) {
-	if password != "" && w.o.Guard != nil {
-		release, err := w.o.Guard(q.Context())
+	if password != "" {
+		release, err := w.o.Sessions.Guard(q.Context())
 		if err != nil {
 			return nil, err
 		}
@@ -340,7 +340,7 @@ func (w *Web) confirm(q *request, u *engine.User, present string, errs webform.E
 		errs.Add("current_password", "type your present password to set a new one")
 		return
 	}
-	if ok, wait := w.o.AllowLogin(q.Request, u.Username); !ok {
+	if ok, wait := w.o.Sessions.AllowLogin(q.Request, u.Username); !ok {
 		errs.Add("current_password", "there were too many attempts: try again in "+span(wait))
 		return
 	}

@@ -2,8 +2,7 @@
 // people in a browser. Pages are rendered on the server and work without
 // scripts; a small module lets them follow what happens.
 //
-// The package knows no cookies and no limits on logins: package server brings
-// both through Options.
+// The package knows no cookies and no limits on logins: both are behind Sessions.
 package web
 
 import (
@@ -21,31 +20,36 @@ import (
 	"moonwatch/luaapi/describe"
 )
 
-// Options are what the pages are built from. Guard, Source, Env, Now and
-// PluginDir may be left out.
+// Sessions knows the callers by their cookies, and bounds who tries to log in.
+// Its errors are *engine.Error where they are for people.
+type Sessions interface {
+	// Login opens a session for the user and sets its cookie.
+	Login(w http.ResponseWriter, r *http.Request, user *engine.User) error
+	// Logout ends the caller's session and removes its cookie.
+	Logout(w http.ResponseWriter, r *http.Request) error
+	// Caller returns who is logged in.
+	Caller(r *http.Request) (user *engine.User, session *engine.Session, ok bool)
+	// SetUp creates the first admin when the token is that of the one-time link.
+	SetUp(ctx context.Context, token, username, email, password string) (*engine.User, error)
+	// IsSetUpToken reports whether a token is that of the one-time link.
+	IsSetUpToken(token string) bool
+	// AllowLogin takes one attempt to log in, or with no username to set up; when
+	// there was none left it says how long to wait.
+	AllowLogin(r *http.Request, username string) (ok bool, retryAfter time.Duration)
+	// Guard bounds the passwords that are hashed at once; it blocks until one
+	// more may be, or fails.
+	Guard(ctx context.Context) (release func(), err error)
+}
+
+// Options are what the pages are built from. Source, Env, Now and PluginDir may
+// be left out.
 type Options struct {
 	Engine  *engine.Engine
 	Logger  *slog.Logger
 	Version string // of the program, shown at the foot of the pages
 
-	// Login opens a session for the user and sets its cookie.
-	Login func(w http.ResponseWriter, r *http.Request, user *engine.User) error
-	// Logout ends the caller's session and removes its cookie.
-	Logout func(w http.ResponseWriter, r *http.Request) error
-	// Caller returns who is logged in.
-	Caller func(r *http.Request) (user *engine.User, session *engine.Session, ok bool)
-	// SetUp creates the first admin when the token is that of the one-time link.
-	SetUp func(ctx context.Context, token, username, email, password string) (*engine.User, error)
-	// IsSetUpToken reports whether a token is that of the one-time link; nil: the
-	// form is shown for any, and SetUp alone tells.
-	IsSetUpToken func(token string) bool
-	// AllowLogin takes one attempt to log in, or with no username to set up; when
-	// there was none left it says how long to wait.
-	AllowLogin func(r *http.Request, username string) (ok bool, retryAfter time.Duration)
-
-	// Guard bounds the passwords that are hashed at once; it blocks until one
-	// more may be, or fails with an *engine.Error. nil: nothing bounds them.
-	Guard func(ctx context.Context) (release func(), err error)
+	// Sessions knows who calls, and lets people in.
+	Sessions Sessions
 
 	// Source reads a plugin's file, by its name as PluginProblem has it; nil: no
 	// excerpts are shown.
@@ -65,8 +69,8 @@ func (o *Options) validate() error {
 	if o.Engine == nil {
 		errs = append(errs, errors.New("Engine is missing"))
 	}
-	if o.Login == nil || o.Logout == nil || o.Caller == nil || o.SetUp == nil || o.AllowLogin == nil {
-		errs = append(errs, errors.New("Login, Logout, Caller, SetUp and AllowLogin are all needed"))
+	if o.Sessions == nil {
+		errs = append(errs, errors.New("Sessions is missing"))
 	}
 	return errors.Join(errs...)
 }

@@ -1,0 +1,25 @@
+package engine
+
+// PluginState is how a plugin is.
+type PluginState string
+
+// The states of a plugin.
+const (
+	PluginActive    PluginState = "active"
+	PluginFailed    PluginState = "failed"    // the newest file does not load
+	PluginOrphaned  PluginState = "orphaned"  // its file is gone
+	PluginSuspended PluginState = "suspended" // the circuit breaker holds it
+)
+
+// State is how the plugin is; suspended is why it is held, "" when it is not.
+func (e PluginEntry) State(suspended string) PluginState {
+	switch {
+	case e.Orphaned:
+		return PluginOrphaned
+	case e.Plugin == nil || e.Problem != nil && !e.Shipped: // a file that would replace a shipped one leaves that active
+		return PluginFailed
+	case suspended != "":
+		return PluginSuspended
+	}
+	return PluginActive
+}
