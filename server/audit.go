@@ -23,7 +23,7 @@ func (s *audit) routes(known shapes) []*route {
 			if kinds, objects := c.query["kind"], c.query["object"]; len(kinds) == 1 && len(objects) == 1 {
 				q.Term = kinds[0] + ":" + objects[0]
 			}
-			g := &gathered[engine.AuditEntry]{l: l}
+			g := gather[engine.AuditEntry](l)
 			err = s.engine.ScanAudit(c.r.Context(), q, func(a engine.AuditEntry) bool {
 				emptyLists(&a)
 				return g.take(a.ID, a)

@@ -17,7 +17,7 @@ type checks struct {
 }
 
 func (s *checks) routes(known shapes) []*route {
-	text := &shape{kind: textShape}
+	text := scalar(textShape)
 	k := &collection[engine.Check, engine.CheckView]{
 		kind: engine.KindCheck, plural: "checks", one: "a check", read: access.Viewer, write: access.Editor,
 		required: []string{"name", "plugin"}, order: "name",

@@ -35,7 +35,7 @@ type configuration struct {
 
 // configRoutes serve all configuration as one document.
 func (s *configuration) routes(known shapes) []*route {
-	text, flag := &shape{kind: textShape}, &shape{kind: boolShape}
+	text, flag := scalar(textShape), scalar(boolShape)
 	return []*route{
 		{method: "GET", path: "/export", role: access.Admin, tag: "configuration", summary: "Export all configuration as YAML",
 			note:  "Objects name each other by name. Secrets are left out, or encrypted to the passphrase when one is given.",

@@ -53,14 +53,14 @@ func (s *Router) HTTP(h http.Handler) *http.Server {
 // one address (of IPv6 a /64) half of them, unless it is a trusted proxy's. For a
 // new one beyond that it closes the one that has kept the monitor waiting longest,
 // of the address with most of them; where none waits, the new one is closed.
-func (s *Router) Bound(l net.Listener, most int) *connections {
-	return &connections{Listener: l, most: most, share: max(most/2, 1),
+func (s *Router) Bound(l net.Listener, most int) *Connections {
+	return &Connections{Listener: l, most: most, share: max(most/2, 1),
 		trusted: s.o.Trusts,
 		open:    map[*connection]bool{}, of: map[string]int{}}
 }
 
-// connections are those of a listener.
-type connections struct {
+// Connections are those of a listener.
+type Connections struct {
 	net.Listener
 	most, share int
 	trusted     func(address string) bool
@@ -71,7 +71,7 @@ type connections struct {
 }
 
 // Open is how many connections there are.
-func (l *connections) Open() int {
+func (l *Connections) Open() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.open)
@@ -80,7 +80,7 @@ func (l *connections) Open() int {
 // connection is one of them. It waits for its client unless a handler works for it.
 type connection struct {
 	net.Conn
-	all   *connections
+	all   *Connections
 	key   string // of its address; "" for a trusted proxy's
 	busy  atomic.Int32
 	since atomic.Int64 // when its last request began or ended, or it was accepted, in nanoseconds
@@ -89,7 +89,7 @@ type connection struct {
 type connectionKey struct{}
 
 // Accept implements net.Listener.
-func (l *connections) Accept() (net.Conn, error) {
+func (l *Connections) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
@@ -104,7 +104,7 @@ func (l *connections) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *connections) keyOf(a net.Addr) string {
+func (l *Connections) keyOf(a net.Addr) string {
 	host, _, err := net.SplitHostPort(a.String())
 	if err != nil {
 		host = a.String()
@@ -116,7 +116,7 @@ func (l *connections) keyOf(a net.Addr) string {
 }
 
 // admit adds a connection, in place of another if need be.
-func (l *connections) admit(c *connection) bool {
+func (l *Connections) admit(c *connection) bool {
 	l.mu.Lock()
 	var victim *connection
 	switch {
@@ -142,7 +142,7 @@ func (l *connections) admit(c *connection) bool {
 }
 
 // waiting is the connection to give up; nil when all are at work. mu is held.
-func (l *connections) waiting(eligible func(*connection) bool) *connection {
+func (l *Connections) waiting(eligible func(*connection) bool) *connection {
 	var found *connection
 	for c := range l.open {
 		if c.busy.Load() > 0 || !eligible(c) {
@@ -157,19 +157,19 @@ func (l *connections) waiting(eligible func(*connection) bool) *connection {
 
 // weight is how many connections the address of c has; a trusted proxy's are
 // given up last. mu is held.
-func (l *connections) weight(c *connection) int {
+func (l *Connections) weight(c *connection) int {
 	if c.key == "" {
 		return 0
 	}
 	return l.of[c.key]
 }
 
-func (l *connections) add(c *connection) {
+func (l *Connections) add(c *connection) {
 	l.open[c] = true
 	l.of[c.key]++
 }
 
-func (l *connections) drop(c *connection) {
+func (l *Connections) drop(c *connection) {
 	if !l.open[c] {
 		return
 	}

@@ -58,7 +58,7 @@ type deliveries struct {
 
 func (s *deliveries) routes(known shapes) []*route {
 	view := shapeOf[deliveryView](known)
-	text := &shape{kind: textShape}
+	text := scalar(textShape)
 	spec := listSpec{item: view, order: "-created", fixed: true, extra: []param{
 		{"service", text, "only deliveries for this service"},
 		{"instance", text, "only deliveries for this instance"},
@@ -103,7 +103,7 @@ func (s *deliveries) listDeliveries(c *call, spec listSpec) (answer, error) {
 	case ref != nil:
 		q.Term = ref.Term()
 	}
-	g := &gathered[deliveryView]{l: l}
+	g := gather[deliveryView](l)
 	err = s.engine.ScanDeliveries(c.r.Context(), q, func(d engine.Delivery) bool {
 		if ref != nil && d.Subject != *ref {
 			return true

@@ -64,7 +64,7 @@ func eventRole(kind engine.Kind) (access.Role, bool) {
 }
 
 func (s *events) routes(known shapes) []*route {
-	text := &shape{kind: textShape}
+	text := scalar(textShape)
 	var names []string
 	for _, t := range eventTypes() {
 		names = append(names, string(t.kind))

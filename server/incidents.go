@@ -13,7 +13,7 @@ type incidents struct {
 
 func (s *incidents) routes(known shapes) []*route {
 	view := shapeOf[engine.IncidentView](known)
-	text, flag := &shape{kind: textShape}, &shape{kind: boolShape}
+	text, flag := scalar(textShape), scalar(boolShape)
 	spec := listSpec{item: view, order: "-opened", fixed: true, extra: []param{
 		{"service", text, "only incidents of this service"},
 		{"instance", text, "only incidents of this instance"},
@@ -74,7 +74,7 @@ func (s *incidents) listIncidents(c *call, spec listSpec) (answer, error) {
 	case open != nil && *open:
 		q.Term = engine.TermOpen
 	}
-	g := &gathered[engine.IncidentView]{l: l}
+	g := gather[engine.IncidentView](l)
 	err = s.engine.ScanIncidents(c.r.Context(), q, func(v engine.IncidentView) bool {
 		if ref != nil && v.Subject != *ref || open != nil && *open != (v.Closed == nil) {
 			return true

@@ -336,6 +336,9 @@ type gathered[T any] struct {
 	more  bool
 }
 
+// gather returns an empty page of what was asked for.
+func gather[T any](l *listing) *gathered[T] { return &gathered[T]{l: l} }
+
 // take adds an item if it belongs to the page; false ends the reading.
 func (g *gathered[T]) take(id string, item T) bool {
 	if !g.l.matches(reflect.ValueOf(&item).Elem()) {

@@ -102,7 +102,7 @@ func (s *sources) routes(known shapes) []*route {
 			note: "Removes its file, or its folder's Lua files, with all plugins that these define, and keeps them as a version, which can be restored. Checks of " +
 				"theirs are unknown until a file with the slug is there again; with a copy of one that comes with Moonwatch, that is in force again. " +
 				"409 for what comes with Moonwatch and for what has no file any more.",
-			params: []param{{"fingerprint", &shape{kind: textShape}, "of the files that the client has seen: 412 when they were changed meanwhile; left out, they are deleted as they are"}},
+			params: []param{{"fingerprint", scalar(textShape), "of the files that the client has seen: 412 when they were changed meanwhile; left out, they are deleted as they are"}},
 			handle: s.deleteSource},
 		{method: "POST", path: path + "/draft", role: access.Admin, tag: "plugins", summary: "Say what is wrong with a draft of a plugin",
 			note: "Nothing is saved.", input: shapeOf[draftInput](known), output: shapeOf[draftView](known), handle: s.draftSource},

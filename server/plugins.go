@@ -6,7 +6,6 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
-	"moonwatch/engine/form"
 )
 
 // variableView is an environment variable that a plugin may read.
@@ -171,12 +170,11 @@ func (s *plugins) putPluginSettings(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	d := &decoder{}
-	raw, _ := d.free(c.body, "").(map[string]any)
-	if len(d.errs) > 0 {
-		return answer{}, invalid(d.errs...)
+	raw, err := c.values()
+	if err != nil {
+		return answer{}, err
 	}
-	if err := s.engine.SavePluginSettings(c.r.Context(), c.actor(), slug, form.Values(raw), match); err != nil {
+	if err := s.engine.SavePluginSettings(c.r.Context(), c.actor(), slug, raw, match); err != nil {
 		return answer{}, err
 	}
 	return s.showPluginSettings(c)

@@ -20,7 +20,7 @@ type problem struct {
 	Detail string      `json:"detail"`
 	Errors form.Errors `json:"errors,omitempty"`
 
-	header http.Header // sent with it
+	header http.Header `json:"-"` // sent with it
 }
 
 func (p *problem) Error() string { return p.Detail }

@@ -22,7 +22,7 @@ type reports struct {
 
 func (s *reports) routes(known shapes) []*route {
 	row := shapeOf[engine.ReportRow](known)
-	params := append(spanParams(), param{"format", &shape{kind: textShape, choices: []string{"json", "csv"}}, "json or csv (as Accept says)"})
+	params := append(spanParams(), param{"format", choice("json", "csv"), "json or csv (as Accept says)"})
 	return []*route{{method: "GET", path: "/report", role: access.Viewer, tag: "report", summary: "Report how services and instances fared over a span of time",
 		note:   "Uptime is passing time over all time but unknown, maintenance and inactive time. Times are in seconds.",
 		params: params, output: row, list: true, gives: []string{"text/csv"}, handle: s.report}}

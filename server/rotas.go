@@ -60,8 +60,8 @@ func (s *rotas) routes(known shapes) []*route {
 	}
 	view, shift := shapeOf[engine.RotaView](known), shapeOf[rota.Shift](known)
 	spec := listSpec{item: shift, order: "start", extra: []param{
-		{"from", &shape{kind: instantShape}, "only shifts that end later (now)"},
-		{"to", &shape{kind: instantShape}, "only shifts that start before (28 days after from)"},
+		{"from", scalar(instantShape), "only shifts that end later (now)"},
+		{"to", scalar(instantShape), "only shifts that start before (28 days after from)"},
 	}}
 	revisions := revisionRoutes(known, s.engine, k, (*engine.Engine).OpenRota)
 	for _, rt := range revisions {

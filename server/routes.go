@@ -93,6 +93,16 @@ func (c *call) decode(into any) error {
 	return nil
 }
 
+// values are the body of a form that a plugin defines, as its cleaning takes it.
+func (c *call) values() (form.Values, error) {
+	d := &decoder{}
+	raw, _ := d.free(c.body, "").(map[string]any)
+	if len(d.errs) > 0 {
+		return nil, invalid(d.errs...)
+	}
+	return raw, nil
+}
+
 // ifMatch returns the revision that the client counts on; nil when it does not say.
 func (c *call) ifMatch(now uint64) (*uint64, error) {
 	header := strings.Join(c.r.Header.Values("If-Match"), ",")

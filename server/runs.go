@@ -15,26 +15,20 @@ type runs struct {
 func (s *runs) routes(known shapes) []*route {
 	result := shapeOf[engine.Result](known)
 	spec := listSpec{item: result, order: "-started", fixed: true, oneWay: true, extra: []param{
-		{"from", &shape{kind: instantShape}, "only results that started then or later"},
-		{"to", &shape{kind: instantShape}, "only results that started before"},
+		{"from", scalar(instantShape), "only results that started then or later"},
+		{"to", scalar(instantShape), "only results that started before"},
 	}}
 	return []*route{
 		{method: "GET", path: "/checks/{id}/results", role: access.Viewer, tag: "checks", summary: "List the results of a check, the newest first",
 			output: result, list: true, params: spec.params(), handle: func(c *call) (answer, error) { return s.listResults(c, spec) }},
 		{method: "POST", path: "/checks/{id}/run", role: access.Operator, tag: "checks", summary: "Run a check now",
 			note:   "Waits for the result. A run under way is joined. null: the run left no result.",
-			output: nullableShape(result), handle: s.runCheck},
+			output: result.orNull(), handle: s.runCheck},
 		{method: "POST", path: "/services/{id}/run", role: access.Operator, tag: "services", summary: "Run all active checks of a service now",
 			note: "Waits for the results, in order of the checks' names.", output: result, list: true, handle: s.runSubject(engine.KindService)},
 		{method: "POST", path: "/instances/{id}/run", role: access.Operator, tag: "instances", summary: "Run all active checks of an instance now",
 			note: "Waits for the results, in order of the checks' names.", output: result, list: true, handle: s.runSubject(engine.KindInstance)},
 	}
-}
-
-func nullableShape(s *shape) *shape {
-	c := *s
-	c.nullable = true
-	return &c
 }
 
 // resultView is a result whose lists are never null.
@@ -98,7 +92,7 @@ func (s *runs) listResults(c *call, spec listSpec) (answer, error) {
 			before = at
 		}
 	}
-	g := &gathered[engine.Result]{l: l}
+	g := gather[engine.Result](l)
 	var last uint64
 	err = s.engine.ResultsBefore(c.r.Context(), c.id(), from, before, func(r *engine.Result) bool {
 		more := g.take("", resultView(r))

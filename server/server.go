@@ -108,10 +108,10 @@ func New(o Options) (*Server, error) {
 	s.site = NewSite(SiteOptions{Engine: o.Engine, Auth: s.auth, Metrics: metrics, MetricsOpen: o.MetricsOpen, Logger: o.Logger, Now: o.Now})
 	s.Router = newRouter(routerOptions{Auth: s.auth, Logger: o.Logger, MaxBody: o.MaxBody, Patience: o.patience, Bodies: o.bodies, Trusts: s.auth.trusts,
 		Count: metrics.Count, Version: o.Version, Cookie: cookieName})
-	api := APIOptions{Engine: o.Engine, Auth: s.auth, Router: s.Router, Streams: s.streams, Logger: o.Logger, Open: o.Open, Backup: o.Backup,
+	routes := APIOptions{Engine: o.Engine, Auth: s.auth, Router: s.Router, Streams: s.streams, Logger: o.Logger, Open: o.Open, Backup: o.Backup,
 		LookupEnv: o.LookupEnv, Now: o.Now, Pace: o.pace}
-	s.views = newViews(api)
-	if err := s.Serve(apiRoutes(api)); err != nil {
+	s.views = newViews(routes)
+	if err := s.Serve(apiRoutes(routes)); err != nil {
 		return nil, fmt.Errorf("build the OpenAPI document: %w", err)
 	}
 	if s.pages, err = newPages(o, s.auth); err != nil {

@@ -129,6 +129,19 @@ type discreet interface {
 	AlwaysShown() []string
 }
 
+// scalar is the shape of a parameter of a simple kind.
+func scalar(kind shapeKind) *shape { return &shape{kind: kind} }
+
+// choice is the shape of a text that is one of a few.
+func choice(values ...string) *shape { return &shape{kind: textShape, choices: values} }
+
+// orNull is the shape of what may be null, too.
+func (s *shape) orNull() *shape {
+	c := *s
+	c.nullable = true
+	return &c
+}
+
 // freeShape is the shape of an object of anything.
 func freeShape() *shape { return &shape{kind: valuesShape, typ: typeFree} }
 

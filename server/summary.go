@@ -16,7 +16,7 @@ type summaries struct {
 
 func (s *summaries) routes(known shapes) []*route {
 	point := shapeOf[engine.SummaryPoint](known)
-	params := append(spanParams(), param{"step", &shape{kind: durationShape}, "time of one point, such as 1h (some 200 points)"})
+	params := append(spanParams(), param{"step", scalar(durationShape), "time of one point, such as 1h (some 200 points)"})
 	return []*route{{method: "GET", path: "/checks/{id}/summary", role: access.Viewer, tag: "checks", summary: "Sum up the results of a check, step by step",
 		note:   "Steps begin on a grid; those in which nothing happened are left out. Percentiles are within 2 %.",
 		params: params, output: point, list: true, handle: s.summary}}
@@ -25,8 +25,8 @@ func (s *summaries) routes(known shapes) []*route {
 // spanParams are the parameters of what is told of a span of time.
 func spanParams() []param {
 	return []param{
-		{"from", &shape{kind: instantShape}, "begin of the time (30 days before to)"},
-		{"to", &shape{kind: instantShape}, "end of the time (now)"},
+		{"from", scalar(instantShape), "begin of the time (30 days before to)"},
+		{"to", scalar(instantShape), "end of the time (now)"},
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 func (s *incidents) whyRoutes(known shapes) []*route {
-	text := &shape{kind: textShape}
+	text := scalar(textShape)
 	return []*route{{method: "GET", path: "/incidents/{id}/why", role: access.Viewer, tag: "incidents", summary: "Why was I (not) paged?",
 		note: "For each event of the incident: whether it was told, and the recorded steps that decided it. With user, whether it was told to them; " +
 			"answer is told, waiting, held, skipped, superseded, dead, not_asked or nobody.",
