@@ -35,7 +35,11 @@ var rooms = map[string][]string{
 
 	"plugins":             {},
 	"examples":            {},
-	"server":              {"engine", "engine/access", "engine/config", "engine/form", "engine/rota", "server/web"},
+	"server":              {"engine", "engine/form", "server/api", "server/auth", "server/public", "server/rest", "server/web"},
+	"server/api":          {"engine", "engine/access", "engine/config", "engine/form", "engine/rota", "server/auth", "server/rest"},
+	"server/auth":         {"engine", "engine/access", "server/rest"},
+	"server/public":       {"engine", "engine/access", "server/auth", "server/rest"},
+	"server/rest":         {"engine", "engine/access", "engine/form"},
 	"server/web":          {"engine", "engine/access", "engine/form", "engine/rota", "luaapi/describe", "luaapi/starter", "server/web/webform"},
 	"server/web/webform":  {"engine", "engine/form"},
 	"storage":             {"engine", "engine/form"},

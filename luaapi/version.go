@@ -183,31 +183,16 @@ func (c *counters) of(slug string) *pluginCounts {
 	return p
 }
 
-// Stats are counts since the start.
-type Stats struct {
-	Executing int   // runs that hold a turn now
-	Waiting   int   // runs that wait for one
-	Ended     int64 // runs that were ended because all together held too much memory
-	Plugins   map[string]PluginStats
-}
-
-// PluginStats are the counts of one plugin.
-type PluginStats struct {
-	Runs, Errors, Limits, Timeouts, Skipped int64
-	Took                                    time.Duration // of all runs together
-	Memory                                  uint64        // bytes, the most that a weighed run held; 0 when none was weighed
-}
-
 // Stats returns the counts since the start, for metrics.
-func (rt *Runtime) Stats() Stats {
-	s := Stats{Ended: rt.watchdog.ended.Load(), Waiting: int(rt.turns.waiting.Load()), Plugins: map[string]PluginStats{}}
+func (rt *Runtime) Stats() engine.RunStats {
+	s := engine.RunStats{Ended: rt.watchdog.ended.Load(), Waiting: int(rt.turns.waiting.Load()), Plugins: map[string]engine.PluginStats{}}
 	rt.turns.mu.Lock()
 	s.Executing = rt.opts.MaxExecuting - rt.turns.free
 	rt.turns.mu.Unlock()
 	rt.counts.mu.Lock()
 	defer rt.counts.mu.Unlock()
 	for slug, c := range rt.counts.plugins {
-		s.Plugins[slug] = PluginStats{
+		s.Plugins[slug] = engine.PluginStats{
 			Runs: c.runs.Load(), Errors: c.errors.Load(), Limits: c.limits.Load(),
 			Timeouts: c.timeouts.Load(), Skipped: c.skipped.Load(), Took: time.Duration(c.nanos.Load()),
 			Memory: c.memory.Load(),

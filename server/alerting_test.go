@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"moonwatch/engine/access"
+	"moonwatch/server/public"
 )
 
 // failing makes a service that fails, and returns its id and its incident's.
@@ -136,7 +137,7 @@ func TestPings(t *testing.T) {
 		{"GET", "", "", 200, "success 0  0"},
 		{"HEAD", "", "", 200, "success 0  0"},
 		{"POST", "/start?rid=r1", "hello", 200, "start 0 r1 5"},
-		{"PUT", "/log", strings.Repeat("x", 200_000), 200, fmt.Sprintf("log 0  %d", maxPing)},
+		{"PUT", "/log", strings.Repeat("x", 200_000), 200, fmt.Sprintf("log 0  %d", public.MaxPing)},
 		{"POST", "/3", "", 200, "exit 3  0"}, {"GET", "/0", "", 200, "exit 0  0"}, {"GET", "/255", "", 200, "exit 255  0"},
 		{"POST", "/fail", "broken", 200, "fail 0  6"}, {"GET", "/fail?rid=r2", "", 200, "fail 0 r2 0"},
 		{"POST", "/256", "", 404, ""}, {"POST", "/+3", "", 404, ""}, {"POST", "/nosuch", "", 404, ""}, {"DELETE", "", "", 405, ""},

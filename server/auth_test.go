@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/rest"
 )
 
 const password = "a long enough pass"
@@ -100,7 +101,7 @@ func TestCookieIsSecureBehindTLS(t *testing.T) {
 func TestRemoteAddress(t *testing.T) {
 	networks := []string{"10.0.0.0/8", "2001:db8::1"}
 	for address, want := range map[string]bool{"10.1.2.3": true, "::ffff:10.1.2.3": true, "2001:db8::1": true, "11.0.0.1": false, "x": false, "": false} {
-		if got := within(networks, address); got != want {
+		if got := rest.Within(networks, address); got != want {
 			t.Errorf("within(%q) = %v", address, got)
 		}
 	}

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"moonwatch/engine/access"
+	"moonwatch/server/rest"
 )
 
 func TestCheckLifecycle(t *testing.T) {
 	h := populated(t)
 	made := h.admin(201, "POST", "/checks", m{"name": "left leg", "plugin": "probe", "config": m{"host": "a", "password": "s3cret"}, "interval": "1h"})
-	if got := made.header.Get("Location"); got != apiRoot+"/checks/"+made.id() {
+	if got := made.header.Get("Location"); got != rest.Root+"/checks/"+made.id() {
 		t.Errorf("Location is %q", got)
 	}
 	if made.header.Get("ETag") != `"1"` || made.body["interval"] != "1h" || made.body["timeout"] != "30s" || made.body["active"] != true {

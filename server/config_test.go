@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"moonwatch/engine/access"
+	"moonwatch/server/api"
+	"moonwatch/server/rest"
 )
 
 const asYAML = "application/yaml"
@@ -49,19 +51,19 @@ func TestExportAndImport(t *testing.T) {
 func TestExportWithPassphrase(t *testing.T) {
 	h := populated(t)
 	h.admin(201, "POST", "/checks", m{"name": "web", "plugin": "probe", "config": m{"host": "a", "password": "hunter2"}, "active": false})
-	out := h.admin(200, "GET", "/export", nil, passphraseHeader, "over the moon")
+	out := h.admin(200, "GET", "/export", nil, api.PassphraseHeader, "over the moon")
 	if !strings.Contains(out.text, "encrypted") || strings.Contains(out.text, "hunter2") {
 		t.Fatalf("exported %s", out.text)
 	}
 	h.as(access.Admin, "POST", "/import", out.text, "Content-Type", asYAML).wantErrors(t, "encryption invalid")
-	h.as(access.Admin, "POST", "/import", out.text, "Content-Type", asYAML, passphraseHeader, "under it").wantErrors(t, "encryption invalid")
-	if r := h.admin(200, "POST", "/import", out.text, "Content-Type", asYAML, passphraseHeader, "over the moon"); r.body["updated"] != 0.0 {
+	h.as(access.Admin, "POST", "/import", out.text, "Content-Type", asYAML, api.PassphraseHeader, "under it").wantErrors(t, "encryption invalid")
+	if r := h.admin(200, "POST", "/import", out.text, "Content-Type", asYAML, api.PassphraseHeader, "over the moon"); r.body["updated"] != 0.0 {
 		t.Errorf("the same secrets count as changed: %s", r.text)
 	}
-	h.as(access.Admin, "GET", "/export", nil, passphraseHeader, strings.Repeat("x", passphraseMost+1)).wantErrors(t, passphraseHeader+" invalid")
+	h.as(access.Admin, "GET", "/export", nil, api.PassphraseHeader, strings.Repeat("x", api.PassphraseMost+1)).wantErrors(t, api.PassphraseHeader+" invalid")
 	// Into another monitor, the secret comes along.
 	other := populated(t)
-	other.admin(200, "POST", "/import", out.text, "Content-Type", asYAML, passphraseHeader, "over the moon")
+	other.admin(200, "POST", "/import", out.text, "Content-Type", asYAML, api.PassphraseHeader, "over the moon")
 	id := other.admin(200, "GET", "/checks?name=web", nil).items()[0]["id"].(string)
 	stored, err := other.engine.StoredCheck(id)
 	if err != nil || stored.Config["password"] == nil {
@@ -76,7 +78,7 @@ func TestExportWithPassphrase(t *testing.T) {
 func TestExportWithoutAKey(t *testing.T) {
 	h := populated(t, func(o *Options) { o.Open = nil })
 	h.admin(200, "GET", "/export", nil)
-	wantStatus(t, "a passphrase where nothing opens secrets", h.as(access.Admin, "GET", "/export", nil, passphraseHeader, "x"), 503)
+	wantStatus(t, "a passphrase where nothing opens secrets", h.as(access.Admin, "GET", "/export", nil, api.PassphraseHeader, "x"), 503)
 }
 
 func TestImportThatIsRefusedChangesNothing(t *testing.T) {
@@ -120,7 +122,7 @@ func TestBackup(t *testing.T) {
 			return errors.New("the disk is gone")
 		}
 	})
-	req, err := http.NewRequest("GET", broken.web.URL+apiRoot+"/backup", nil)
+	req, err := http.NewRequest("GET", broken.web.URL+rest.Root+"/backup", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"moonwatch/engine/access"
+	"moonwatch/server/rest"
 )
 
 // bounded serves a house on a listener with at most so many connections, for
@@ -19,8 +20,8 @@ import (
 func (h *house) bounded(most int) (address string, open func() int) {
 	h.t.Helper()
 	o := h.options
-	o.patience = patience{header: 300 * time.Millisecond, request: 400 * time.Millisecond, body: 500 * time.Millisecond,
-		answer: 400 * time.Millisecond, rate: 1 << 30, idle: 500 * time.Millisecond}
+	o.patience = rest.Patience{Header: 300 * time.Millisecond, Request: 400 * time.Millisecond, Body: 500 * time.Millisecond,
+		Answer: 400 * time.Millisecond, Rate: 1 << 30, Idle: 500 * time.Millisecond}
 	server, err := New(o)
 	if err != nil {
 		h.t.Fatal(err)
@@ -103,7 +104,7 @@ func TestHalfSentRequestsEnd(t *testing.T) {
 // TestLongHandlersAreNotCutOff: what takes the monitor long has no deadline, and a
 // body that was read whole leaves none behind.
 func TestLongHandlersAreNotCutOff(t *testing.T) {
-	short := patience{header: 200 * time.Millisecond, request: 200 * time.Millisecond, answer: 200 * time.Millisecond, rate: 1 << 30, idle: time.Second}
+	short := rest.Patience{Header: 200 * time.Millisecond, Request: 200 * time.Millisecond, Answer: 200 * time.Millisecond, Rate: 1 << 30, Idle: time.Second}
 	h := newHouse(t, func(o *Options) { o.patience = short })
 	ended := make(chan error, 1)
 	s := httptest.NewUnstartedServer(nil)
@@ -111,7 +112,7 @@ func TestLongHandlersAreNotCutOff(t *testing.T) {
 		io.Copy(io.Discard, r.Body)
 		select {
 		case <-r.Context().Done():
-		case <-time.After(2 * short.request):
+		case <-time.After(2 * short.Request):
 		}
 		ended <- r.Context().Err()
 		io.WriteString(w, "done")

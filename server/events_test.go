@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"moonwatch/engine/access"
+	"moonwatch/server/auth"
+	"moonwatch/server/rest"
 )
 
 // event is one server-sent event.
@@ -25,7 +27,7 @@ type event struct {
 func (h *house) listen(token, query string, headers ...string) (<-chan event, context.CancelFunc) {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(h.t.Context())
-	req, err := http.NewRequestWithContext(ctx, "GET", h.web.URL+apiRoot+"/events"+query, nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", h.web.URL+rest.Root+"/events"+query, nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -311,7 +313,7 @@ func TestEventsOfOneService(t *testing.T) {
 }
 
 func TestEventsEnd(t *testing.T) {
-	h := populated(t, func(o *Options) { o.pace.comment = 50 * time.Millisecond })
+	h := populated(t, func(o *Options) { o.pace.Comment = 50 * time.Millisecond })
 	if r := h.admin(200, "HEAD", "/events", nil); r.text != "" {
 		t.Errorf("HEAD answers %q", r.text)
 	}
@@ -322,7 +324,7 @@ func TestEventsEnd(t *testing.T) {
 	events, _ = h.listen(h.tokens[access.Admin], "?types=service")
 	h.engine.Stop()
 	ended(t, events, "the engine stopped")
-	until(t, "no stream is left", func() bool { return h.server.streams.count() == 0 })
+	until(t, "no stream is left", func() bool { return h.server.streams.Count() == 0 })
 }
 
 func ended(t *testing.T, events <-chan event, why string) {
@@ -359,15 +361,15 @@ func (w *stuck) Write(b []byte) (int, error) {
 }
 
 func TestStreamThatBlocksIsClosed(t *testing.T) {
-	h := populated(t, func(o *Options) { o.pace.blocked = 50 * time.Millisecond })
+	h := populated(t, func(o *Options) { o.pace.Blocked = 50 * time.Millisecond })
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		req, _ := http.NewRequestWithContext(t.Context(), "GET", apiRoot+"/events", nil)
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", rest.Root+"/events", nil)
 		req.Header.Set("Authorization", "Bearer "+h.tokens[access.Viewer])
 		h.server.Handler().ServeHTTP(&stuck{header: http.Header{}}, req)
 	}()
-	until(t, "the stream is open", func() bool { return h.server.streams.count() == 1 })
+	until(t, "the stream is open", func() bool { return h.server.streams.Count() == 1 })
 	h.admin(201, "POST", "/services", m{"name": "s"})
 	select {
 	case <-done:
@@ -379,7 +381,7 @@ func TestStreamThatBlocksIsClosed(t *testing.T) {
 // TestStreamsAreBounded: one user does not take all of them.
 func TestStreamsAreBounded(t *testing.T) {
 	h := populated(t)
-	for range maxUserStreams {
+	for range rest.MaxUserStreams {
 		h.listen(h.tokens[access.Viewer], "")
 	}
 	if r := h.as(access.Viewer, "GET", "/events", nil); r.status != 429 || r.header.Get("Retry-After") == "" {
@@ -387,7 +389,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 	_, cancel := h.listen(h.tokens[access.Admin], "")
 	cancel()
-	until(t, "the admin's has ended", func() bool { return h.server.streams.count() == maxUserStreams })
+	until(t, "the admin's has ended", func() bool { return h.server.streams.Count() == rest.MaxUserStreams })
 }
 
 // TestStreamsEndWithTheirCaller: who may no longer listen is told nothing more.
@@ -399,7 +401,7 @@ func TestStreamsEndWithTheirCaller(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := populated(t, func(o *Options) { o.pace.comment, o.pace.asked = time.Hour, time.Hour }) // the change itself ends it
+			h := populated(t, func(o *Options) { o.pace.Comment, o.pace.Asked = time.Hour, time.Hour }) // the change itself ends it
 			id := h.users[access.Viewer].ID
 			events, _ := h.listen(h.tokens[access.Viewer], "?types=service")
 			end(h, id, h.as(access.Viewer, "GET", "/tokens", nil).items()[0]["id"].(string), "")
@@ -415,13 +417,13 @@ func TestStreamsEndWithTheirCaller(t *testing.T) {
 		})
 	}
 	t.Run("logged out", func(t *testing.T) {
-		h := populated(t, func(o *Options) { o.pace.comment, o.pace.asked = time.Hour, 20*time.Millisecond })
+		h := populated(t, func(o *Options) { o.pace.Comment, o.pace.Asked = time.Hour, 20*time.Millisecond })
 		id := h.users[access.Viewer].ID
 		secret, session, err := h.engine.OpenSession(t.Context(), id, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		events, _ := h.listen("", "", "Cookie", cookieName+"="+secret)
+		events, _ := h.listen("", "", "Cookie", auth.CookieName+"="+secret)
 		if err := h.engine.CloseSession(t.Context(), session.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,9 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/server/api"
+	"moonwatch/server/auth"
+	"moonwatch/server/rest"
 	"moonwatch/storage/storagetest"
 )
 
@@ -96,7 +99,7 @@ func (p *fakePlugins) List() []engine.PluginEntry {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []engine.PluginEntry
-	for _, slug := range sortedKeys(p.entries) {
+	for _, slug := range rest.SortedKeys(p.entries) {
 		out = append(out, p.entries[slug])
 	}
 	return out
@@ -189,7 +192,7 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	so := Options{Engine: h.engine, Logger: quiet, Version: "1.2.3", Open: plainSealer{}.Open,
 		Backup:    func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, "all of it"); return err },
 		LookupEnv: func(name string) (string, bool) { return "", name == "PROBE_SET" },
-		limits:    DefaultLimits(), patience: defaultPatience(), pace: defaultPace(), bodies: new(budget)}
+		limits:    auth.DefaultLimits(), patience: rest.DefaultPatience(), pace: api.DefaultPace(), bodies: new(rest.Budget)}
 	for _, fn := range change {
 		fn(&so)
 	}
@@ -281,7 +284,7 @@ func (h *house) do(token, method, path string, body any, headers ...string) repl
 // as sends a request to the API with the token of a role.
 func (h *house) as(role access.Role, method, path string, body any, headers ...string) reply {
 	h.t.Helper()
-	return h.do(h.tokens[role], method, apiRoot+path, body, headers...)
+	return h.do(h.tokens[role], method, rest.Root+path, body, headers...)
 }
 
 // admin sends a request to the API as an admin, and wants a status.

@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/server/rest"
 )
 
 // names reads a whole list, page by page.
@@ -65,7 +66,7 @@ func TestListPages(t *testing.T) {
 		"limit=0": "limit min", "limit=1001": "limit max", "limit=x": "limit type", "ordering=config": "ordering invalid", "ordering=": "ordering invalid",
 		"cursor=xx": "cursor invalid", "active=yes": "active invalid", "importance=BAD": "importance invalid", "interval=5": "interval invalid",
 		"nme=x": "nme unknown", "name=%00": "name invalid", "name=%ff": "name invalid", "service=" + strings.Repeat("x", 5000): "service invalid",
-		"cursor=" + *cursor{Order: "name", ID: "\x00"}.encode(): "cursor invalid",
+		"cursor=" + *rest.Cursor{Order: "name", ID: "\x00"}.Encode(): "cursor invalid",
 	} {
 		h.as(access.Admin, "GET", "/checks?"+query, nil).wantErrors(t, want)
 	}

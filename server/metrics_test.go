@@ -12,17 +12,18 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/auth"
+	"moonwatch/server/rest"
 )
 
-type fixedFigures struct{}
-
-func (fixedFigures) PluginFigures() Figures {
-	return Figures{Executing: 2, Plugins: map[string]PluginFigure{"probe": {Runs: 7, Limits: 1, Memory: 4096}}}
+func fixedStats() engine.RunStats {
+	return engine.RunStats{Executing: 2, Plugins: map[string]engine.PluginStats{"probe": {Runs: 7, Limits: 1, Memory: 4096}}}
 }
 
 func TestMetrics(t *testing.T) {
-	h := populated(t, func(o *Options) { o.Plugins = fixedFigures{} })
+	h := populated(t, func(o *Options) { o.Runs = fixedStats })
 	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "down"}, "interval": "1h"})
 	h.admin(201, "POST", "/services", m{"name": "s", "status_checks": []string{check.id()}})
 	until(t, "an incident", func() bool { return h.engine.Stats().OpenIncidents == 1 })
@@ -70,7 +71,7 @@ func TestMetricsNeedALogin(t *testing.T) {
 				{"nobody", "", "", h.server.Handler(), 401}, {"a proxy's client", "X-Forwarded-For", "192.0.2.1", h.server.Handler(), 401},
 				{"a bad token", "Authorization", "Bearer mw_bad", h.server.Handler(), 401},
 				{"a token", "Authorization", "Bearer " + h.tokens[access.Viewer], h.server.Handler(), 200},
-				{"a session", "Cookie", cookieName + "=" + secret, h.server.Handler(), 200},
+				{"a session", "Cookie", auth.CookieName + "=" + secret, h.server.Handler(), 200},
 				{"nobody, where it is open", "", "", open.Handler(), 200}, {"nobody, over the socket", "", "", h.server.SocketHandler(), 200},
 			} {
 				req := httptest.NewRequest("GET", "/metrics", nil)
@@ -107,11 +108,11 @@ func TestPanicsAndErrorsSayNothing(t *testing.T) {
 	var log strings.Builder
 	h := populated(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	for _, rt := range h.server.Routes() {
-		switch rt.path {
+		switch rt.Path {
 		case "/audit":
-			rt.handle = func(*call) (answer, error) { panic("the inside of it") }
+			rt.Handle = func(*rest.Call) (rest.Answer, error) { panic("the inside of it") }
 		case "/incidents":
-			rt.handle = func(*call) (answer, error) { return answer{}, errors.New("the inside of it") }
+			rt.Handle = func(*rest.Call) (rest.Answer, error) { return rest.Answer{}, errors.New("the inside of it") }
 		}
 	}
 	h.web.Close()

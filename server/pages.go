@@ -5,15 +5,17 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"moonwatch/server/auth"
+	"moonwatch/server/rest"
 	"moonwatch/server/web"
 )
 
 // newPages builds the pages over the server's sessions and limits.
-func newPages(o Options, auth *Sessions) (*web.Web, error) {
+func newPages(o Options, auth *auth.Sessions) (*web.Web, error) {
 	return web.New(web.Options{
 		Engine: o.Engine, Logger: o.Logger, Version: o.Version, Env: o.LookupEnv, Now: o.Now, Sessions: auth.ForPages(),
 		Source: o.PluginSource, PluginDir: o.PluginDir,
-		Cost: func(slug string) (web.PluginCost, bool) { return pluginCost(o.Plugins, slug) },
+		Runs: o.Runs,
 	})
 }
 
@@ -23,7 +25,7 @@ func (s *Server) addPages(m *mux.Router) {
 	pages.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if pattern, err := mux.CurrentRoute(r).GetPathTemplate(); err == nil {
-				nameRoute(w, pattern)
+				rest.NameRoute(w, pattern)
 			}
 			next.ServeHTTP(w, r)
 		})

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"moonwatch/server/api"
+
 	"github.com/gorilla/mux"
 )
 
@@ -24,7 +26,7 @@ func TestPagesAreGuarded(t *testing.T) {
 	}
 	for _, path := range paths {
 		if strings.HasPrefix(path, "/plugins/{slug}/") {
-			if path != viewPath {
+			if path != api.ViewPath {
 				t.Errorf("%s is open to other sites", path)
 			}
 			continue

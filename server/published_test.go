@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"moonwatch/engine/access"
+	"moonwatch/server/api"
+	"moonwatch/server/rest"
 )
 
 // The tests of this file hold what the published description of the API says:
@@ -17,7 +19,7 @@ func TestPublishedAddresses(t *testing.T) {
 	h := newHouse(t)
 	served := map[string][]string{}
 	for _, rt := range h.server.Routes() {
-		served[rt.path] = append(served[rt.path], rt.method)
+		served[rt.Path] = append(served[rt.Path], rt.Method)
 	}
 	want := map[string]string{
 		"/checks/{id}/run": "POST", "/services/{id}/run": "POST",
@@ -50,9 +52,9 @@ func TestPublishedAddresses(t *testing.T) {
 	}
 	params := func(path string) (names []string) {
 		for _, rt := range h.server.Routes() {
-			if rt.path == path && rt.method == "GET" {
-				for _, p := range rt.params {
-					names = append(names, p.name)
+			if rt.Path == path && rt.Method == "GET" {
+				for _, p := range rt.Params {
+					names = append(names, p.Name)
 				}
 			}
 		}
@@ -72,24 +74,24 @@ func TestPublishedAddresses(t *testing.T) {
 func TestAFilterPerField(t *testing.T) {
 	h := newHouse(t)
 	whole := []string{"/services/{id}/run", "/instances/{id}/run", "/checks/{id}/summary", "/incidents/{id}/why", "/report"} // one answer, not a list of objects
-	each(t, h, func(t *testing.T, rt *route) {
-		if !rt.list || slices.Contains(whole, rt.path) {
+	each(t, h, func(t *testing.T, rt *rest.Route) {
+		if !rt.List || slices.Contains(whole, rt.Path) {
 			return
 		}
 		var names []string
-		for _, p := range rt.params {
-			names = append(names, p.name)
+		for _, p := range rt.Params {
+			names = append(names, p.Name)
 		}
 		for _, name := range []string{"limit", "cursor", "ordering"} {
 			if !slices.Contains(names, name) {
 				t.Errorf("there is no %s", name)
 			}
 		}
-		for _, f := range rt.output.fields {
-			switch f.shape.kind {
-			case textShape, boolShape, wholeShape, durationShape:
-				if !slices.Contains(names, f.name) {
-					t.Errorf("there is no filter by %s", f.name)
+		for _, f := range rt.Output.Fields {
+			switch f.Shape.Kind {
+			case rest.TextShape, rest.BoolShape, rest.WholeShape, rest.DurationShape:
+				if !slices.Contains(names, f.Name) {
+					t.Errorf("there is no filter by %s", f.Name)
 				}
 			}
 		}
@@ -127,11 +129,11 @@ func TestEveryListPages(t *testing.T) {
 		h.admin(201, "POST", "/incidents/"+ids["incidents"]+"/notes", m{"text": text})
 	}
 	several := 0
-	each(t, h, func(t *testing.T, rt *route) {
-		if !rt.list || rt.method != "GET" || !slices.ContainsFunc(rt.params, func(p param) bool { return p.name == "cursor" }) {
+	each(t, h, func(t *testing.T, rt *rest.Route) {
+		if !rt.List || rt.Method != "GET" || !slices.ContainsFunc(rt.Params, func(p rest.Param) bool { return p.Name == "cursor" }) {
 			return
 		}
-		path := strings.TrimPrefix(address(rt, idFor(ids, rt)), apiRoot)
+		path := strings.TrimPrefix(address(rt, idFor(ids, rt)), rest.Root)
 		whole := h.admin(200, "GET", path+"?limit=1000", nil)
 		if whole.body["next"] != nil {
 			t.Fatalf("a list of %d goes on", len(whole.items()))
@@ -251,7 +253,7 @@ func TestPublishedDefaults(t *testing.T) {
 			t.Errorf("%s of a new %s is %v, want %v", tt.field, tt.of, tt.got, tt.want)
 		}
 	}
-	if got, want := defaultPace(), (pace{batch: time.Second / 4, comment: 15 * time.Second, blocked: 5 * time.Second, asked: time.Second}); got != want {
+	if got, want := api.DefaultPace(), (api.Pace{Batch: time.Second / 4, Comment: 15 * time.Second, Blocked: 5 * time.Second, Asked: time.Second}); got != want {
 		t.Errorf("event streams have the pace %+v", got)
 	}
 }

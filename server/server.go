@@ -14,6 +14,10 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/api"
+	"moonwatch/server/auth"
+	"moonwatch/server/public"
+	"moonwatch/server/rest"
 	"moonwatch/server/web"
 )
 
@@ -24,8 +28,8 @@ type Options struct {
 	Version string       // of the program, as shown
 	// SetupToken is the secret of the one-time set-up; "" when none is offered.
 	SetupToken string
-	// Plugins gives figures on runs of plugins for /metrics; nil leaves them out.
-	Plugins PluginFigures
+	// Runs gives counts on runs of plugins, for metrics and pages; nil leaves them out.
+	Runs func() engine.RunStats
 	// MetricsOpen serves /metrics to anybody.
 	MetricsOpen bool
 	// PluginDir is where plugins are saved, as pages tell people who have none.
@@ -45,10 +49,10 @@ type Options struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 
-	limits   Limits // of attempts to log in; tests look at these
-	patience patience
-	pace     pace    // of event streams
-	bodies   *budget // what requests by nobody in particular may hold
+	limits   auth.Limits // of attempts to log in; tests look at these
+	patience rest.Patience
+	pace     api.Pace     // of event streams
+	bodies   *rest.Budget // what requests by nobody in particular may hold
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -70,17 +74,17 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.limits == (Limits{}) {
-		o.limits = DefaultLimits()
+	if o.limits == (auth.Limits{}) {
+		o.limits = auth.DefaultLimits()
 	}
 	if o.bodies == nil {
-		o.bodies = new(budget)
+		o.bodies = new(rest.Budget)
 	}
-	if o.patience == (patience{}) {
-		o.patience = defaultPatience()
+	if o.patience == (rest.Patience{}) {
+		o.patience = rest.DefaultPatience()
 	}
-	if o.pace == (pace{}) {
-		o.pace = defaultPace()
+	if o.pace == (api.Pace{}) {
+		o.pace = api.DefaultPace()
 	}
 	return o, nil
 }
@@ -88,12 +92,12 @@ func (o Options) withDefaults() (Options, error) {
 // Server answers HTTP over one engine. It has no goroutines of its own; what it
 // serves ends with the engine. It is safe for concurrent use.
 type Server struct {
-	*Router // HTTP and Bound, among others
+	*rest.Router // HTTP and Bound, among others
 
-	auth    *Sessions
-	streams *streams
-	site    *Site
-	views   *Views
+	auth    *auth.Sessions
+	streams *rest.Streams
+	site    *public.Site
+	views   *api.Views
 	pages   *web.Web
 }
 
@@ -103,15 +107,15 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the server: %w", err)
 	}
-	s := &Server{auth: NewSessions(SessionsOptions{Engine: o.Engine, SetupToken: o.SetupToken, Limits: o.limits, Now: o.Now}), streams: new(streams)}
-	metrics := NewMetrics(MetricsOptions{Engine: o.Engine, Version: o.Version, Plugins: o.Plugins, Streams: s.streams.count})
-	s.site = NewSite(SiteOptions{Engine: o.Engine, Auth: s.auth, Metrics: metrics, MetricsOpen: o.MetricsOpen, Logger: o.Logger, Now: o.Now})
-	s.Router = newRouter(routerOptions{Auth: s.auth, Logger: o.Logger, MaxBody: o.MaxBody, Patience: o.patience, Bodies: o.bodies, Trusts: s.auth.trusts,
-		Count: metrics.Count, Version: o.Version, Cookie: cookieName})
-	routes := APIOptions{Engine: o.Engine, Auth: s.auth, Router: s.Router, Streams: s.streams, Logger: o.Logger, Open: o.Open, Backup: o.Backup,
+	s := &Server{auth: auth.New(auth.Options{Engine: o.Engine, SetupToken: o.SetupToken, Limits: o.limits, Now: o.Now}), streams: new(rest.Streams)}
+	metrics := public.NewMetrics(public.MetricsOptions{Engine: o.Engine, Version: o.Version, Runs: o.Runs, Streams: s.streams.Count})
+	s.site = public.New(public.Options{Engine: o.Engine, Auth: s.auth, Metrics: metrics, MetricsOpen: o.MetricsOpen, Logger: o.Logger, Now: o.Now})
+	s.Router = rest.New(rest.Options{Auth: s.auth, Logger: o.Logger, MaxBody: o.MaxBody, Patience: o.patience, Bodies: o.bodies, Trusts: s.auth.Trusts,
+		Count: metrics.Count, Version: o.Version, Cookie: auth.CookieName})
+	routes := api.Options{Engine: o.Engine, Auth: s.auth, Router: s.Router, Streams: s.streams, Logger: o.Logger, Open: o.Open, Backup: o.Backup,
 		LookupEnv: o.LookupEnv, Now: o.Now, Pace: o.pace}
-	s.views = newViews(routes)
-	if err := s.Serve(apiRoutes(routes)); err != nil {
+	s.views = api.NewViews(routes)
+	if err := s.Serve(api.Routes(routes)); err != nil {
 		return nil, fmt.Errorf("build the OpenAPI document: %w", err)
 	}
 	if s.pages, err = newPages(o, s.auth); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/public"
 )
 
 const markup = `<script>alert(1)</script>"'&`
@@ -28,9 +29,9 @@ func publicHouse(t *testing.T) (h *house, public, private string) {
 }
 
 func TestStatusPage(t *testing.T) {
-	h, public, _ := publicHouse(t)
+	h, shown, _ := publicHouse(t)
 	r := h.do("", "GET", "/status", nil)
-	if r.status != 200 || r.header.Get("Content-Security-Policy") != statusPolicy {
+	if r.status != 200 || r.header.Get("Content-Security-Policy") != public.StatusPolicy {
 		t.Fatalf("%d %v", r.status, r.header)
 	}
 	for _, want := range []string{"Shop &lt;script", "error", "db1", "passing", "We look into it &lt;script", "/status.atom", "Something is wrong", "going on for"} {
@@ -38,12 +39,12 @@ func TestStatusPage(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if n := strings.Count(r.text, "<rect "); n != 2*statusDays {
-		t.Errorf("%d bars, want %d", n, 2*statusDays)
+	if n := strings.Count(r.text, "<rect "); n != 2*public.StatusDays {
+		t.Errorf("%d bars, want %d", n, 2*public.StatusDays)
 	}
 	feed := h.do("", "GET", "/status.atom", nil)
 	for name, text := range map[string]string{"page": r.text, "feed": feed.text} {
-		for _, never := range []string{"is down", "secret check", "Back office", "Bob", "<script", "the-admin", public} {
+		for _, never := range []string{"is down", "secret check", "Back office", "Bob", "<script", "the-admin", shown} {
 			if strings.Contains(text, never) {
 				t.Errorf("the %s tells %q", name, never)
 			}
@@ -78,7 +79,7 @@ func TestStatusFeed(t *testing.T) {
 	if r.header.Get("Content-Type") != "application/atom+xml; charset=utf-8" {
 		t.Errorf("the type is %s", r.header.Get("Content-Type"))
 	}
-	var feed atomFeed
+	var feed public.AtomFeed
 	if err := xml.Unmarshal([]byte(r.text), &feed); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func TestStatusFeed(t *testing.T) {
 }
 
 func TestBadge(t *testing.T) {
-	h, public, private := publicHouse(t)
+	h, shown, private := publicHouse(t)
 	wellFormed := func(text string) {
 		t.Helper()
 		var image struct {
@@ -100,17 +101,17 @@ func TestBadge(t *testing.T) {
 			t.Errorf("%v: %s", err, text)
 		}
 	}
-	r := h.do("", "GET", "/badge/"+public+".svg", nil)
+	r := h.do("", "GET", "/badge/"+shown+".svg", nil)
 	if r.status != 200 || !strings.HasPrefix(r.header.Get("Content-Type"), "image/svg+xml") || r.header.Get("Cache-Control") != "public, max-age=30" ||
 		!strings.Contains(r.text, ">error<") || strings.Contains(r.text, "<script") {
 		t.Errorf("%d %v %s", r.status, r.header, r.text)
 	}
 	wellFormed(r.text)
-	if again := h.do("", "GET", "/badge/"+public+".svg", nil, "If-None-Match", r.header.Get("ETag")); again.status != 304 || again.text != "" {
+	if again := h.do("", "GET", "/badge/"+shown+".svg", nil, "If-None-Match", r.header.Get("ETag")); again.status != 304 || again.text != "" {
 		t.Errorf("the same badge answers %d %q", again.status, again.text)
 	}
 	for path, token := range map[string]string{"/badge/" + private + ".svg": "", "/badge/Back%20office.svg": "", "/badge/nosuch.svg": "", "/badge/.svg": "",
-		"/badge/" + public: "", "/badge/a%00b.svg": ""} {
+		"/badge/" + shown: "", "/badge/a%00b.svg": ""} {
 		if r := h.do(token, "GET", path, nil); r.status != 404 {
 			t.Errorf("%s answers %d", path, r.status)
 		}
@@ -119,11 +120,11 @@ func TestBadge(t *testing.T) {
 		t.Errorf("with a token: %d %v", r.status, r.header)
 	}
 	for _, name := range []string{"", "a/b", strings.Repeat("W", 300), "bad \x01\xff\uFFFE", "日本語"} {
-		wellFormed(string(badgeImage(name, lookOf(engine.StatusCritical))))
+		wellFormed(string(public.BadgeImage(name, public.LookOf(engine.StatusCritical))))
 	}
 	looks := map[string]bool{}
 	for _, status := range []engine.Status{engine.StatusPassing, engine.StatusWarning, engine.StatusError, engine.StatusCritical} {
-		looks[lookOf(status).Path] = true
+		looks[public.LookOf(status).Path] = true
 	}
 	if len(looks) != 4 {
 		t.Error("two statuses have one shape")
@@ -132,11 +133,11 @@ func TestBadge(t *testing.T) {
 
 func TestPercentRoundsDown(t *testing.T) {
 	for p, want := range map[float64]string{100: "100 %", 100 - 1e-12: "100 %", 99.9999: "99.99 %", 0: "0.00 %", 50: "50.00 %"} {
-		if got := percent(&p); got != want {
+		if got := public.Percent(&p); got != want {
 			t.Errorf("%v is %q, want %q", p, got, want)
 		}
 	}
-	if got := percent(nil); got != "no data" {
+	if got := public.Percent(nil); got != "no data" {
 		t.Errorf("nothing is %q", got)
 	}
 }

@@ -12,17 +12,18 @@ import (
 
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/server/rest"
 )
 
 // address is the path of a route with variables filled in.
-func address(rt *route, id string) string {
-	return apiRoot + strings.NewReplacer("{id}", id, "{slug}", id, "{n}", "1").Replace(rt.path)
+func address(rt *rest.Route, id string) string {
+	return rest.Root + strings.NewReplacer("{id}", id, "{slug}", id, "{n}", "1").Replace(rt.Path)
 }
 
 // each calls fn for every route, as a test of its own.
-func each(t *testing.T, h *house, fn func(t *testing.T, rt *route)) {
+func each(t *testing.T, h *house, fn func(t *testing.T, rt *rest.Route)) {
 	for _, rt := range h.server.Routes() {
-		t.Run(rt.method+" "+rt.path, func(t *testing.T) { fn(t, rt) })
+		t.Run(rt.Method+" "+rt.Path, func(t *testing.T) { fn(t, rt) })
 	}
 }
 
@@ -54,8 +55,8 @@ func (h *house) settled() int {
 }
 
 // idFor is the id of an object that a route's path can name.
-func idFor(ids map[string]string, rt *route) string {
-	collection := strings.Split(rt.path, "/")[1]
+func idFor(ids map[string]string, rt *rest.Route) string {
+	collection := strings.Split(rt.Path, "/")[1]
 	if id := ids[collection]; id != "" {
 		return id
 	}
@@ -68,34 +69,34 @@ func TestRoutesRefuse(t *testing.T) {
 	h := populated(t)
 	ids := h.objects()
 	before := h.settled()
-	each(t, h, func(t *testing.T, rt *route) {
+	each(t, h, func(t *testing.T, rt *rest.Route) {
 		path := address(rt, idFor(ids, rt))
-		if rt.role != "" {
-			wantStatus(t, "without a token", h.do("", rt.method, path, "{}"), http.StatusUnauthorized)
-			wantStatus(t, "with a bad token", h.do("mw_bad", rt.method, path, "{}"), http.StatusUnauthorized)
+		if rt.Role != "" {
+			wantStatus(t, "without a token", h.do("", rt.Method, path, "{}"), http.StatusUnauthorized)
+			wantStatus(t, "with a bad token", h.do("mw_bad", rt.Method, path, "{}"), http.StatusUnauthorized)
 			for _, role := range access.Roles() {
-				if !role.Can(rt.role) {
-					wantStatus(t, "as "+string(role), h.do(h.tokens[role], rt.method, path, "{}"), http.StatusForbidden)
+				if !role.Can(rt.Role) {
+					wantStatus(t, "as "+string(role), h.do(h.tokens[role], rt.Method, path, "{}"), http.StatusForbidden)
 				}
 			}
 		}
 		token := h.tokens[access.Admin]
-		if !rt.stream {
-			wantStatus(t, "with an unknown parameter", h.do(token, rt.method, path+"?nosuch=1", "{}"), http.StatusUnprocessableEntity)
-			wantStatus(t, "with a malformed query", h.do(token, rt.method, path+"?a=%zz", "{}"), http.StatusBadRequest)
+		if !rt.Stream {
+			wantStatus(t, "with an unknown parameter", h.do(token, rt.Method, path+"?nosuch=1", "{}"), http.StatusUnprocessableEntity)
+			wantStatus(t, "with a malformed query", h.do(token, rt.Method, path+"?a=%zz", "{}"), http.StatusBadRequest)
 		}
 		switch {
-		case rt.input != nil:
+		case rt.Input != nil:
 			refuseBodies(t, h, rt, path)
-		case rt.takes != nil:
+		case rt.Takes != nil:
 			refuseTexts(t, h, rt, path)
 		}
-		if strings.Contains(rt.path, "{") {
+		if strings.Contains(rt.Path, "{") {
 			body := any(m{})
-			if rt.path == "/plugins/{slug}/settings" {
+			if rt.Path == "/plugins/{slug}/settings" {
 				body = m{"greeting": "x"}
 			}
-			wantStatus(t, "of an unknown id", h.do(token, rt.method, address(rt, "nosuch"), body), http.StatusNotFound)
+			wantStatus(t, "of an unknown id", h.do(token, rt.Method, address(rt, "nosuch"), body), http.StatusNotFound)
 		}
 	})
 	if after := h.store.Applied(); after != before {
@@ -103,24 +104,24 @@ func TestRoutesRefuse(t *testing.T) {
 	}
 }
 
-func refuseBodies(t *testing.T, h *house, rt *route, path string) {
+func refuseBodies(t *testing.T, h *house, rt *rest.Route, path string) {
 	token := h.tokens[access.Admin]
 	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"} {
-		wantStatus(t, "with content type "+kind, h.do(token, rt.method, path, "{}", "Content-Type", kind), http.StatusUnsupportedMediaType)
+		wantStatus(t, "with content type "+kind, h.do(token, rt.Method, path, "{}", "Content-Type", kind), http.StatusUnsupportedMediaType)
 	}
 	for _, body := range []string{"", "{", "{}}", `{"a":1,}`, `{"a":1,"a":2}`, `{"a":{"b":1,"b":2}}`, "{\"a\":\"\xff\"}", "nul",
 		strings.Repeat("[", 100000), `{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}"} {
-		wantStatus(t, "with the body "+short(body), h.do(token, rt.method, path, body), http.StatusBadRequest)
+		wantStatus(t, "with the body "+short(body), h.do(token, rt.Method, path, body), http.StatusBadRequest)
 	}
 	for _, body := range []string{"null", "[]", "1", `"x"`} {
-		h.do(token, rt.method, path, body).wantErrors(t, " type")
+		h.do(token, rt.Method, path, body).wantErrors(t, " type")
 	}
-	wantStatus(t, "with a large body", h.do(token, rt.method, path, `{"a":"`+strings.Repeat("x", 1<<20)+`"}`), http.StatusRequestEntityTooLarge)
-	if rt.input.kind != objectShape {
+	wantStatus(t, "with a large body", h.do(token, rt.Method, path, `{"a":"`+strings.Repeat("x", 1<<20)+`"}`), http.StatusRequestEntityTooLarge)
+	if rt.Input.Kind != rest.ObjectShape {
 		return
 	}
-	r := h.do(token, rt.method, path, m{"nosuchfield": "hunter2"})
-	if rt.method != "POST" {
+	r := h.do(token, rt.Method, path, m{"nosuchfield": "hunter2"})
+	if rt.Method != "POST" {
 		r.wantErrors(t, "nosuchfield unknown")
 	} else if r.status != 422 || !slices.Contains(r.errors(), "nosuchfield unknown") {
 		t.Errorf("an unknown field answers %d %v", r.status, r.errors())
@@ -128,12 +129,12 @@ func refuseBodies(t *testing.T, h *house, rt *route, path string) {
 	if strings.Contains(r.text, "hunter2") {
 		t.Error("the value is echoed")
 	}
-	for _, f := range rt.input.fields {
-		if !f.fixed && !rt.ignored[f.name] {
-			for location, bad := range misfits(f.shape, f.name) {
-				r := h.do(token, rt.method, path, m{f.name: bad})
+	for _, f := range rt.Input.Fields {
+		if !f.Fixed && !rt.Ignored[f.Name] {
+			for location, bad := range misfits(f.Shape, f.Name) {
+				r := h.do(token, rt.Method, path, m{f.Name: bad})
 				if r.status != 422 || !slices.Contains(r.errors(), location+" type") {
-					t.Errorf("%s = %v answers %d %v, want 422 %s type", f.name, bad, r.status, r.errors(), location)
+					t.Errorf("%s = %v answers %d %v, want 422 %s type", f.Name, bad, r.status, r.errors(), location)
 				}
 			}
 		}
@@ -141,50 +142,50 @@ func refuseBodies(t *testing.T, h *house, rt *route, path string) {
 }
 
 // refuseTexts is refuseBodies for routes that take another media type.
-func refuseTexts(t *testing.T, h *house, rt *route, path string) {
+func refuseTexts(t *testing.T, h *house, rt *rest.Route, path string) {
 	token := h.tokens[access.Admin]
 	for _, kind := range []string{"", "text/plain", "application/json", "multipart/form-data; boundary=x"} {
-		wantStatus(t, "with content type "+kind, h.do(token, rt.method, path, "{}", "Content-Type", kind), http.StatusUnsupportedMediaType)
+		wantStatus(t, "with content type "+kind, h.do(token, rt.Method, path, "{}", "Content-Type", kind), http.StatusUnsupportedMediaType)
 	}
-	for _, kind := range rt.takes {
-		wantStatus(t, "with an empty body", h.do(token, rt.method, path, "", "Content-Type", kind), http.StatusBadRequest)
-		wantStatus(t, "with a bad body", h.do(token, rt.method, path, "version: [\x00", "Content-Type", kind), http.StatusUnprocessableEntity)
+	for _, kind := range rt.Takes {
+		wantStatus(t, "with an empty body", h.do(token, rt.Method, path, "", "Content-Type", kind), http.StatusBadRequest)
+		wantStatus(t, "with a bad body", h.do(token, rt.Method, path, "version: [\x00", "Content-Type", kind), http.StatusUnprocessableEntity)
 	}
-	wantStatus(t, "with a large body", h.do(token, rt.method, path, strings.Repeat("#", int(rt.most)+1), "Content-Type", rt.takes[0]), http.StatusRequestEntityTooLarge)
-	for _, p := range rt.params {
-		if p.shape.kind == boolShape {
-			wantStatus(t, "with a bad "+p.name, h.do(token, rt.method, path+"?"+p.name+"=maybe", "version: 1", "Content-Type", rt.takes[0]), http.StatusUnprocessableEntity)
+	wantStatus(t, "with a large body", h.do(token, rt.Method, path, strings.Repeat("#", int(rt.Most)+1), "Content-Type", rt.Takes[0]), http.StatusRequestEntityTooLarge)
+	for _, p := range rt.Params {
+		if p.Shape.Kind == rest.BoolShape {
+			wantStatus(t, "with a bad "+p.Name, h.do(token, rt.Method, path+"?"+p.Name+"=maybe", "version: 1", "Content-Type", rt.Takes[0]), http.StatusUnprocessableEntity)
 		}
 	}
 }
 
 // misfits are values of the wrong type, by the location of the complaint.
-func misfits(s *shape, at string) map[string]any {
+func misfits(s *rest.Shape, at string) map[string]any {
 	out := map[string]any{}
-	if !s.nullable {
+	if !s.Nullable {
 		out[at] = nil
 	}
-	switch s.kind {
-	case textShape, instantShape, durationShape, refShape, listShape, mapShape, objectShape, valuesShape:
+	switch s.Kind {
+	case rest.TextShape, rest.InstantShape, rest.DurationShape, rest.RefShape, rest.ListShape, rest.MapShape, rest.ObjectShape, rest.ValuesShape:
 		out[at] = 12
-	case wholeShape:
+	case rest.WholeShape:
 		out[at] = 1.5
-	case numberShape, boolShape:
+	case rest.NumberShape, rest.BoolShape:
 		out[at] = "true"
 	}
-	switch s.kind {
-	case listShape:
-		for location, v := range misfits(s.elem, at+"[0]") {
+	switch s.Kind {
+	case rest.ListShape:
+		for location, v := range misfits(s.Elem, at+"[0]") {
 			out[location] = []any{v}
 		}
-	case mapShape:
-		for location, v := range misfits(s.elem, at+".WARNING") {
+	case rest.MapShape:
+		for location, v := range misfits(s.Elem, at+".WARNING") {
 			out[location] = m{"WARNING": v}
 		}
-	case objectShape:
-		for _, f := range s.fields {
-			for location, v := range misfits(f.shape, at+"."+f.name) {
-				out[location] = m{f.name: v}
+	case rest.ObjectShape:
+		for _, f := range s.Fields {
+			for location, v := range misfits(f.Shape, at+"."+f.Name) {
+				out[location] = m{f.Name: v}
 			}
 		}
 	}
@@ -243,7 +244,7 @@ func TestTooManyProblemsAndNamesAreCut(t *testing.T) {
 		body["field"+strconv.Itoa(i)] = 1
 	}
 	r := h.as(access.Admin, "POST", "/checks", body)
-	if n := len(r.errors()); r.status != 422 || n != maxErrors {
+	if n := len(r.errors()); r.status != 422 || n != rest.MaxErrors {
 		t.Errorf("%d with %d errors", r.status, n)
 	}
 	r = h.as(access.Admin, "POST", "/checks", m{strings.Repeat("x", 1000) + "\n": 1})
@@ -268,8 +269,8 @@ func TestDocument(t *testing.T) {
 		t.Errorf("%d operations, %d routes", operations, len(h.server.Routes()))
 	}
 	ids := map[string]bool{}
-	each(t, h, func(t *testing.T, rt *route) {
-		op, ok := paths[rt.path].(m)[strings.ToLower(rt.method)].(m)
+	each(t, h, func(t *testing.T, rt *rest.Route) {
+		op, ok := paths[rt.Path].(m)[strings.ToLower(rt.Method)].(m)
 		if !ok {
 			t.Fatal("it is not in the document")
 		}
@@ -278,10 +279,10 @@ func TestDocument(t *testing.T) {
 			t.Errorf("operationId %s stands twice", id)
 		}
 		ids[id] = true
-		if rt.summary == "" || rt.tag == "" || rt.handle == nil {
+		if rt.Summary == "" || rt.Tag == "" || rt.Handle == nil {
 			t.Error("the route is not whole")
 		}
-		if (op["requestBody"] != nil) != (rt.input != nil || rt.takes != nil) {
+		if (op["requestBody"] != nil) != (rt.Input != nil || rt.Takes != nil) {
 			t.Error("requestBody and input differ")
 		}
 	})
@@ -332,19 +333,19 @@ func TestAnswersFitTheDocument(t *testing.T) {
 	ids["deliveries"] = h.admin(200, "GET", "/deliveries", nil).items()[0]["id"].(string)
 	doc := h.admin(200, "GET", "/openapi.json", nil).body
 	seen := 0
-	each(t, h, func(t *testing.T, rt *route) {
-		if rt.stream || rt.method == "DELETE" || rt.input != nil || rt.takes != nil || strings.HasSuffix(rt.path, "/revert") || strings.Contains(rt.path, "/versions/") {
+	each(t, h, func(t *testing.T, rt *rest.Route) {
+		if rt.Stream || rt.Method == "DELETE" || rt.Input != nil || rt.Takes != nil || strings.HasSuffix(rt.Path, "/revert") || strings.Contains(rt.Path, "/versions/") {
 			return
 		}
-		r := h.do(h.tokens[access.Admin], rt.method, address(rt, idFor(ids, rt)), nil)
-		if r.status != rt.status {
+		r := h.do(h.tokens[access.Admin], rt.Method, address(rt, idFor(ids, rt)), nil)
+		if r.status != rt.Status {
 			t.Fatalf("answered %d: %s", r.status, r.text)
 		}
-		op := doc["paths"].(m)[rt.path].(m)[strings.ToLower(rt.method)].(m)
-		content := op["responses"].(m)[strconv.Itoa(rt.status)].(m)["content"].(m)
-		if rt.output == nil {
+		op := doc["paths"].(m)[rt.Path].(m)[strings.ToLower(rt.Method)].(m)
+		content := op["responses"].(m)[strconv.Itoa(rt.Status)].(m)["content"].(m)
+		if rt.Output == nil {
 			kind, _, err := mime.ParseMediaType(r.header.Get("Content-Type"))
-			if err != nil || content[kind] == nil || len(content) != len(rt.gives) || r.text == "" {
+			if err != nil || content[kind] == nil || len(content) != len(rt.Gives) || r.text == "" {
 				t.Errorf("%d bytes of %q, the document has %v", len(r.text), kind, content)
 			}
 			return

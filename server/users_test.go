@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/rest"
 )
 
 // TestOthersAreIdAndNames: by no way does who is no admin learn of other people
@@ -51,14 +52,14 @@ func TestOthersAreIdAndNames(t *testing.T) {
 				"/incidents", "/incidents/" + incident, "/incidents/" + incident + "/why", "/incidents/" + incident + "/why?user=" + victim,
 				"/services", "/services/" + service, "/services/" + service + "/revisions", "/users/" + victim + "/revisions", "/audit", "/audit?kind=user",
 				"/export", "/oncall", "/rotas", "/plugins/pager", "/tokens", "/report", "/settings"} {
-				clean(fmt.Sprintf("%s to %s", path, role), h.do(token, "GET", apiRoot+path, nil).text)
+				clean(fmt.Sprintf("%s to %s", path, role), h.do(token, "GET", rest.Root+path, nil).text)
 			}
-			one := h.do(token, "GET", apiRoot+"/users/"+victim, nil)
+			one := h.do(token, "GET", rest.Root+"/users/"+victim, nil)
 			if len(one.body) != 4 || one.body["username"] != "victim" || one.body["first_name"] != "Vic" || one.body["last_name"] != "Tim" || one.body["id"] != victim {
 				t.Errorf("of another person %s sees %s", role, one.text)
 			}
 			for _, filter := range []string{"email=" + mail, "time_zone=Europe%2FBerlin", "role=operator&username=victim"} {
-				if n := len(h.do(token, "GET", apiRoot+"/users?"+filter, nil).items()); filter != "" && n != 0 {
+				if n := len(h.do(token, "GET", rest.Root+"/users?"+filter, nil).items()); filter != "" && n != 0 {
 					t.Errorf("the filter %s finds what is hidden from %s", filter, role)
 				}
 			}

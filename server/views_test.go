@@ -8,6 +8,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/auth"
+	"moonwatch/server/rest"
 )
 
 // viewHouse is a house whose plugin "pager" has views; what each is told is
@@ -97,7 +99,7 @@ func TestViewsAnswer(t *testing.T) {
 func TestViewsAreTold(t *testing.T) {
 	h, told := viewHouse(t)
 	r := h.do("", "POST", "/plugins/pager/hook?a=1&a=2", "raw \x00\xff body", "Content-Type", "application/x-www-form-urlencoded",
-		"Cookie", cookieName+"=secret; other=kept", "Authorization", "Bearer theirs", "X-Signature", "abc")
+		"Cookie", auth.CookieName+"=secret; other=kept", "Authorization", "Bearer theirs", "X-Signature", "abc")
 	if r.status != http.StatusAccepted {
 		t.Fatalf("answered %d %s", r.status, r.text)
 	}
@@ -150,7 +152,7 @@ func TestViewsAreNotGivenTokens(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{cookieName, secureCookieName} {
+	for _, name := range []string{auth.CookieName, auth.SecureCookieName} {
 		h.do("", "POST", "/plugins/pager/hook", "x", "Cookie", "a=b; "+name+"=secret")
 		if got := http.Header((*told).Request.Headers).Get("Cookie"); got != "a=b" {
 			t.Errorf("the plugin is given the cookies %q", got)
@@ -172,7 +174,7 @@ func TestBodiesOfVisitorsAreBounded(t *testing.T) {
 	if got := hook(); got != http.StatusAccepted || h.options.bodies.Held() != 0 {
 		t.Errorf("answered %d, held after that %d", got, h.options.bodies.Held())
 	}
-	if !h.options.bodies.take("127.0.0.1", bodiesShare-50_000) {
+	if !h.options.bodies.Take("127.0.0.1", rest.MaxBodiesShare-50_000) {
 		t.Fatal("there is no room")
 	}
 	if got := hook(); got != http.StatusServiceUnavailable {
@@ -181,9 +183,9 @@ func TestBodiesOfVisitorsAreBounded(t *testing.T) {
 	if r := h.do("", "POST", "/api/v1/session", m{"username": strings.Repeat("x", 60_000), "password": "x"}); r.status != 503 || r.header.Get("Retry-After") == "" {
 		t.Errorf("a login answers %d", r.status)
 	}
-	h.options.bodies.give("127.0.0.1", bodiesShare-50_000)
-	for i := range bodiesMost / bodiesShare {
-		h.options.bodies.take(strings.Repeat("x", i+1), bodiesShare)
+	h.options.bodies.Give("127.0.0.1", rest.MaxBodiesShare-50_000)
+	for i := range rest.MaxBodies / rest.MaxBodiesShare {
+		h.options.bodies.Take(strings.Repeat("x", i+1), rest.MaxBodiesShare)
 	}
 	if got := hook(); got != http.StatusServiceUnavailable {
 		t.Errorf("beyond the bound of all it answers %d", got)

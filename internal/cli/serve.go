@@ -185,7 +185,7 @@ func (c *serveCommand) buildServer(_ context.Context, r *rooms) (err error) {
 		r.setup, _ = access.NewToken("")
 	}
 	r.web, err = server.New(server.Options{Engine: r.data.engine, Logger: r.log, SetupToken: r.setup, Version: version, MetricsOpen: c.MetricsOpen,
-		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Plugins: stats{r.lua},
+		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Runs: r.lua.Stats,
 		Open: r.data.sealer.Open, Backup: r.data.db.Backup})
 	if err != nil {
 		return fmt.Errorf("prepare the server: %w", err)

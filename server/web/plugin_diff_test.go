@@ -5,7 +5,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
+	"moonwatch/engine"
 	"moonwatch/engine/access"
 )
 
@@ -81,8 +83,8 @@ func TestNoEditor(t *testing.T) {
 func TestCostOfPlugins(t *testing.T) {
 	h := peopled(t)
 	h.get(access.Viewer, "/plugins/probe").want(t, 200).without(t, "Cost since Moonwatch started")
-	h.web.o.Cost = func(slug string) (PluginCost, bool) {
-		return PluginCost{Runs: 4, Errors: 1, Limits: 2, Took: 6, Memory: 5 << 20}, slug == "probe"
+	h.web.o.Runs = func() engine.RunStats {
+		return engine.RunStats{Plugins: map[string]engine.PluginStats{"probe": {Runs: 4, Errors: 1, Limits: 2, Took: 6 * time.Second, Memory: 5 << 20}}}
 	}
 	h.get(access.Viewer, "/plugins").want(t, 200, "4 runs, "+formatSeconds(6), "5.0 MiB", "3 errors")
 	h.get(access.Viewer, "/plugins/probe").want(t, 200, "Cost since Moonwatch started", "<strong>"+formatSeconds(1.5)+"</strong>", "of instructions, memory or depth",

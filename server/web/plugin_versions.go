@@ -18,33 +18,12 @@ type versionLine struct {
 	Running bool
 }
 
-// PluginCost is what a plugin took since the start.
-type PluginCost struct {
-	Runs, Errors, Limits, Timeouts, Skipped int64
-	Took                                    float64 // seconds, of all runs together
-	Memory                                  uint64  // bytes, the most that a weighed run held; 0 when none was weighed
-}
-
-// Mean is the time of one run, in seconds.
-func (c PluginCost) Mean() float64 {
-	if c.Runs == 0 {
-		return 0
-	}
-	return c.Took / float64(c.Runs)
-}
-
-// Failed are the runs that ended in an error of the plugin or by a limit.
-func (c PluginCost) Failed() int64 { return c.Errors + c.Limits }
-
-// cost is what a plugin took; nil when nobody counts.
-func (w *Web) cost(slug string) *PluginCost {
-	if w.o.Cost == nil {
+// cost is what a plugin took since the start; nil when nobody counts.
+func (w *Web) cost(slug string) *engine.PluginStats {
+	if w.o.Runs == nil {
 		return nil
 	}
-	cost, ok := w.o.Cost(slug)
-	if !ok {
-		return nil
-	}
+	cost := w.o.Runs().Plugins[slug]
 	return &cost
 }
 
@@ -53,7 +32,7 @@ type pluginInside struct {
 	CanEdit   bool // plugins can be written here at all
 	HasSource bool // there is something to read
 	HasFile   bool // in the plugin folder
-	Cost      *PluginCost
+	Cost      *engine.PluginStats
 	Versions  []versionLine
 	Previews  []preview
 }

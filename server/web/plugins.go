@@ -25,7 +25,7 @@ type pluginLine struct {
 	File    string
 	Shipped bool
 	Uses    int
-	Cost    *PluginCost
+	Cost    *engine.PluginStats
 	Needs   string // what it lacks to send
 	Unsent  *engine.Unsent
 	For     string     // whose alert Unsent is

@@ -56,8 +56,8 @@ type Options struct {
 	Source func(file string) ([]byte, error)
 	// PluginDir is where plugins are saved, as shown to people who have none.
 	PluginDir string
-	// Cost gives what a plugin took since the start; nil: it is not shown.
-	Cost func(slug string) (PluginCost, bool)
+	// Runs gives counts on runs of plugins; nil: what they took is not shown.
+	Runs func() engine.RunStats
 	// Env tells whether an environment variable is set; nil is os.LookupEnv.
 	Env func(name string) (string, bool)
 	// Now is the clock; nil is time.Now.

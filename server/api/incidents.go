@@ -1,0 +1,95 @@
+package api
+
+import (
+	"moonwatch/engine"
+	"moonwatch/engine/access"
+	"moonwatch/engine/form"
+	"moonwatch/server/rest"
+)
+
+// incidents are the routes of incidents.
+type incidents struct {
+	engine *engine.Engine
+}
+
+func (s *incidents) routes(known rest.Shapes) []*rest.Route {
+	view := rest.ShapeOf[engine.IncidentView](known)
+	text, flag := rest.Scalar(rest.TextShape), rest.Scalar(rest.BoolShape)
+	spec := rest.ListSpec{Item: view, Order: "-opened", Fixed: true, Extra: []rest.Param{
+		rest.NewParam("service", text, "only incidents of this service"),
+		rest.NewParam("instance", text, "only incidents of this instance"),
+		rest.NewParam("open", flag, "only incidents that are open, or closed"),
+	}}
+	return []*rest.Route{
+		{Method: "GET", Path: "/incidents", Role: access.Viewer, Tag: "incidents", Summary: "List incidents with their timelines, the newest first",
+			Output: view, List: true, Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listIncidents(c, spec) }},
+		{Method: "GET", Path: "/incidents/{id}", Role: access.Viewer, Tag: "incidents", Summary: "Read an incident with its timeline",
+			Output: view, Handle: func(c *rest.Call) (rest.Answer, error) {
+				v, err := s.engine.Incident(c.Request.Context(), c.Id())
+				return rest.Answer{Body: incidentView(v)}, err
+			}},
+	}
+}
+
+// incidentView is an incident whose lists are never null.
+func incidentView(v engine.IncidentView) engine.IncidentView {
+	rest.EmptyLists(&v)
+	for i := range v.Events {
+		rest.EmptyLists(&v.Events[i])
+	}
+	return v
+}
+
+// subjectOf reads the parameters service and instance; nil when neither is given.
+func subjectOf(c *rest.Call) (*engine.Ref, error) {
+	var ref *engine.Ref
+	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
+		if !c.Query.Has(string(kind)) {
+			continue
+		}
+		if ref != nil {
+			return nil, rest.Invalid(form.Error{Location: string(kind), Code: form.CodeInvalid, Message: "give service or instance, not both"})
+		}
+		ref = &engine.Ref{Kind: kind, ID: c.Query.Get(string(kind))}
+	}
+	return ref, nil
+}
+
+func (s *incidents) listIncidents(c *rest.Call, spec rest.ListSpec) (rest.Answer, error) {
+	l, err := spec.Parse(c)
+	if err != nil {
+		return rest.Answer{}, err
+	}
+	ref, err := subjectOf(c)
+	if err != nil {
+		return rest.Answer{}, err
+	}
+	open, err := c.Flag("open")
+	if err != nil {
+		return rest.Answer{}, err
+	}
+	q := engine.Query{After: l.AfterID(), Reverse: l.Down}
+	switch {
+	case ref != nil:
+		q.Term = ref.Term()
+	case open != nil && *open:
+		q.Term = engine.TermOpen
+	}
+	g := rest.Gather[engine.IncidentView](l)
+	err = s.engine.ScanIncidents(c.Request.Context(), q, func(v engine.IncidentView) bool {
+		if ref != nil && v.Subject != *ref || open != nil && *open != (v.Closed == nil) {
+			return true
+		}
+		return g.Take(v.ID, v)
+	})
+	if err != nil {
+		return rest.Answer{}, err
+	}
+	for i := range g.Items {
+		if g.Items[i].Events, err = s.engine.IncidentEvents(c.Request.Context(), g.Items[i].ID); err != nil {
+			return rest.Answer{}, err
+		}
+		g.Items[i] = incidentView(g.Items[i])
+	}
+	return rest.Answer{Body: g.Page()}, nil
+}
