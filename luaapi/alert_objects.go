@@ -86,7 +86,7 @@ func settingsOf(v any) (lua.LValue, bool) {
 
 // object binds a view. The library's metatable of the type is changed once in
 // each state: unknown fields and writes raise, and `<slug>_settings` is found.
-func (r *run) object(L *lua.LState, what string, view any) lua.LValue {
+func (r *pluginRun) object(L *lua.LState, what string, view any) lua.LValue {
 	meta := luar.MT(L, view)
 	if meta.RawGetString("moonwatch") == lua.LNil {
 		wrapObject(L, meta.LTable, what, reflect.TypeOf(view))
@@ -170,7 +170,7 @@ func fieldNames(typ reflect.Type) []string {
 }
 
 // instanceList is a fresh table of instance objects.
-func (r *run) instanceList(L *lua.LState, list []engine.InstanceSnapshot) *lua.LTable {
+func (r *pluginRun) instanceList(L *lua.LState, list []engine.InstanceSnapshot) *lua.LTable {
 	t := L.CreateTable(len(list), 0)
 	for i := range list {
 		in := &list[i]
@@ -180,7 +180,7 @@ func (r *run) instanceList(L *lua.LState, list []engine.InstanceSnapshot) *lua.L
 }
 
 // linkedServices is a fresh table of the services that a check belongs to.
-func (r *run) linkedServices(L *lua.LState, list []engine.ServiceSnapshot) *lua.LTable {
+func (r *pluginRun) linkedServices(L *lua.LState, list []engine.ServiceSnapshot) *lua.LTable {
 	t := L.CreateTable(len(list), 0)
 	for i := range list {
 		s := &list[i]
@@ -190,20 +190,20 @@ func (r *run) linkedServices(L *lua.LState, list []engine.ServiceSnapshot) *lua.
 }
 
 // userList is a fresh table of user objects.
-func (r *run) userList(L *lua.LState, list []engine.UserSnapshot, bound []*binding) *lua.LTable {
+func (r *pluginRun) userList(L *lua.LState, list []engine.UserSnapshot, bound []*binding) *lua.LTable {
 	t := L.CreateTable(len(list), 0)
 	for i := range list {
 		u := &list[i]
 		t.RawSetInt(i+1, r.object(L, "user", userView{
 			ID: u.ID, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Email: u.Email,
-			TimeZone: u.TimeZone, Role: string(u.Role), Settings: bound[i].table(r.rt.shared),
+			TimeZone: u.TimeZone, Role: string(u.Role), Settings: bound[i].table(r.binder.shared),
 		}))
 	}
 	return t
 }
 
 // serviceObject is the service of an alert.
-func (r *run) serviceObject(L *lua.LState, in *engine.AlertCall, settings *binding) lua.LValue {
+func (r *pluginRun) serviceObject(L *lua.LState, in *engine.AlertCall, settings *binding) lua.LValue {
 	s := in.Service
 	view := serviceView{
 		Kind: string(s.Subject.Kind), ID: s.Subject.ID, Name: s.Name, URL: s.URL, Address: s.Address,
@@ -212,7 +212,7 @@ func (r *run) serviceObject(L *lua.LState, in *engine.AlertCall, settings *bindi
 		LastAlertSent: lua.LNil, PageURL: s.PageURL, RunbookLink: s.RunbookLink, AlertKind: string(s.Kind),
 		IncidentKey: s.IncidentKey, DeliveryID: s.DeliveryID, Attempt: in.Attempt, AlertNumber: s.AlertNumber,
 		EventAt: instant(s.EventAt), IncidentOpenedAt: instant(s.IncidentOpenedAt),
-		Settings: settings.table(r.rt.shared),
+		Settings: settings.table(r.binder.shared),
 	}
 	if s.LastAlertSent != nil {
 		view.LastAlertSent = instant(*s.LastAlertSent)
@@ -243,7 +243,7 @@ func recordNames() []string {
 }
 
 // records is a method that returns a fresh table of records of checks.
-func (r *run) records(L *lua.LState, checks []engine.CheckRecord) *lua.LFunction {
+func (r *pluginRun) records(L *lua.LState, checks []engine.CheckRecord) *lua.LFunction {
 	return L.NewFunction(func(L *lua.LState) int {
 		list := L.CreateTable(len(checks), 0)
 		for i := range checks {
@@ -254,7 +254,7 @@ func (r *run) records(L *lua.LState, checks []engine.CheckRecord) *lua.LFunction
 	})
 }
 
-func (r *run) record(L *lua.LState, c *engine.CheckRecord) *lua.LTable {
+func (r *pluginRun) record(L *lua.LState, c *engine.CheckRecord) *lua.LTable {
 	t := L.CreateTable(0, 13)
 	for name, text := range map[string]string{
 		"id": c.ID, "name": c.Name, "plugin": c.Plugin, "importance": string(c.Importance),
@@ -270,11 +270,11 @@ func (r *run) record(L *lua.LState, c *engine.CheckRecord) *lua.LTable {
 		metrics.RawSetInt(i+1, r.metricTable(L, &c.Metrics[i]))
 	}
 	t.RawSetString("metrics", metrics)
-	t.Metatable = r.rt.shared.record
+	t.Metatable = r.binder.shared.record
 	return lualib.Freeze("check", t)
 }
 
-func (r *run) metricTable(L *lua.LState, m *engine.Metric) *lua.LTable {
+func (r *pluginRun) metricTable(L *lua.LState, m *engine.Metric) *lua.LTable {
 	t := L.CreateTable(0, 7)
 	t.RawSetString("name", lua.LString(m.Name))
 	t.RawSetString("value", lua.LNumber(m.Value))
@@ -284,11 +284,11 @@ func (r *run) metricTable(L *lua.LState, m *engine.Metric) *lua.LTable {
 			t.RawSetString(name, lua.LNumber(*v))
 		}
 	}
-	t.Metatable = r.rt.shared.metric
+	t.Metatable = r.binder.shared.metric
 	return lualib.Freeze("metric", t)
 }
 
-func (r *run) acknowledgement(L *lua.LState, a *engine.AcknowledgementSnapshot) lua.LValue {
+func (r *pluginRun) acknowledgement(L *lua.LState, a *engine.AcknowledgementSnapshot) lua.LValue {
 	if a == nil || (a.ExpiresAt != nil && !r.call.now().Before(*a.ExpiresAt)) {
 		return lua.LNil
 	}
@@ -299,12 +299,12 @@ func (r *run) acknowledgement(L *lua.LState, a *engine.AcknowledgementSnapshot) 
 	if a.ExpiresAt != nil {
 		t.RawSetString("expires_at", instant(*a.ExpiresAt))
 	}
-	t.Metatable = r.rt.shared.ack
+	t.Metatable = r.binder.shared.ack
 	return lualib.Freeze("acknowledgement", t)
 }
 
 // markSent records that the delivery reached a user: a user object, or its id.
-func (r *run) markSent(L *lua.LState, in *engine.AlertCall) int {
+func (r *pluginRun) markSent(L *lua.LState, in *engine.AlertCall) int {
 	id := ""
 	switch v := L.Get(2).(type) {
 	case lua.LString:

@@ -35,10 +35,9 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	defer cancel()
 	defer r.contain(func() { report = engine.AlertReport{Outcome: engine.OutcomeUnknown, Why: errInternal.Error()} })
 	r.call.secrets.Add(bound.secrets...)
-	r.alert = in
 	var returned [3]lua.LValue
-	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
-		r.prepareSelf(L, self, in.PublicURL)
+	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
+		v.prepareSelf(r, L, self, in.PublicURL)
 		L.Push(method(L, self, name))
 		L.Push(self)
 		L.Push(r.serviceObject(L, in, bound.service))
@@ -56,7 +55,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	report.Took = time.Since(r.started)
 	clean := err == nil
-	report.Memory = r.weighEnd()
+	report.Memory = v.weighEnd(r)
 	r.end(v.pool, clean)
 	r.fillAlert(&report, err)
 	report.Unanswered = unanswered.Noted()
@@ -73,16 +72,16 @@ type alertBindings struct {
 
 func (v *version) bindAlert(in *engine.AlertCall) (*alertBindings, error) {
 	b := &alertBindings{settings: v.boundSettings(in.Settings)}
-	b.service = v.rt.bind(v.layouts[engine.ServiceConfigForm], in.Service.Subject.ID, in.Service.Settings)
+	b.service = v.rt.binder.bind(v.layouts[engine.ServiceConfigForm], in.Service.Subject.ID, in.Service.Settings)
 	err := errors.Join(b.settings.problem, b.service.problem)
 	b.secrets = append(b.secrets, b.service.secrets...)
 	bindUsers := func(users []engine.UserSnapshot) []*binding {
 		list := make([]*binding, len(users))
 		for i := range users {
-			list[i] = v.rt.bind(v.layouts[engine.UserConfigForm], users[i].ID, users[i].Settings)
+			list[i] = v.rt.binder.bind(v.layouts[engine.UserConfigForm], users[i].ID, users[i].Settings)
 			if list[i].problem != nil {
 				// One user's stored values do not keep the others from being told.
-				list[i] = v.rt.bind(v.layouts[engine.UserConfigForm], users[i].ID, nil)
+				list[i] = v.rt.binder.bind(v.layouts[engine.UserConfigForm], users[i].ID, nil)
 			}
 			b.secrets = append(b.secrets, list[i].secrets...)
 		}
@@ -163,7 +162,7 @@ func retryOptions(report *engine.AlertReport, v lua.LValue) (problem string) {
 }
 
 // fillAlert writes the report of an attempt that ended with err.
-func (r *run) fillAlert(report *engine.AlertReport, err error) {
+func (r *pluginRun) fillAlert(report *engine.AlertReport, err error) {
 	report.Log = r.finishLog()
 	switch {
 	case err == nil:

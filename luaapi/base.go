@@ -176,7 +176,7 @@ func (r *run) require(L *lua.LState, name string) lua.LValue {
 		}
 	}
 	if open := r.opener(name); open != nil {
-		module := r.rt.tools.module(name, open)
+		module := r.machine.tools.module(name, open)
 		r.loaded = append(r.loaded, loadedModule{name, module})
 		return module
 	}
@@ -204,12 +204,12 @@ func (r *run) opener(name string) moduleOpener {
 	if open := r.extra[name]; open != nil {
 		return open
 	}
-	return r.rt.builtin[name]
+	return r.machine.builtin[name]
 }
 
 func (r *run) unknownModule(name string) string {
-	names := make([]string, 0, len(r.rt.builtin)+len(r.code.modules))
-	for known := range r.rt.builtin {
+	names := make([]string, 0, len(r.machine.builtin)+len(r.code.modules))
+	for known := range r.machine.builtin {
 		names = append(names, known)
 	}
 	for known := range r.code.modules {

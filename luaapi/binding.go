@@ -64,15 +64,28 @@ func isEmpty(v any) bool {
 	return false
 }
 
+// Opener opens sealed secrets; engine.Sealer is one.
+type Opener interface {
+	Open(object, field string, sealed form.Sealed) ([]byte, error)
+}
+
+// binder binds the stored values of forms for Lua.
+type binder struct {
+	opener Opener // nil: every secret reads as unset
+	env    func(name string) (string, bool)
+	shared *sharedObjects
+	fast   atomic.Int64 // bindings that have a table for Lua
+}
+
 // bind reads stored values as a plugin sees them. object is the id under which
 // their secrets were sealed.
-func (rt *Runtime) bind(l *layout, object string, stored form.Values) *binding {
+func (x *binder) bind(l *layout, object string, stored form.Values) *binding {
 	b := &binding{layout: l}
 	opened := func(path string, sealed form.Sealed) ([]byte, error) {
-		if rt.opts.Opener == nil {
+		if x.opener == nil {
 			return nil, errNoKey
 		}
-		plain, err := rt.opts.Opener.Open(object, path, sealed)
+		plain, err := x.opener.Open(object, path, sealed)
 		return plain, err
 	}
 	seen, err := l.form.Seen(stored, opened)
@@ -85,7 +98,7 @@ func (rt *Runtime) bind(l *layout, object string, stored form.Values) *binding {
 		f := &l.form.Fields[i]
 		v := seen[name]
 		if f.Env != "" && unset(stored[name]) {
-			v = rt.fromEnv(f, v)
+			v = x.fromEnv(f, v)
 		}
 		b.secrets = append(b.secrets, secretsIn(f, v)...)
 		plain, ok := scalar(v)
@@ -109,8 +122,8 @@ func (rt *Runtime) bind(l *layout, object string, stored form.Values) *binding {
 func unset(v any) bool { return v == nil || v == "" }
 
 // fromEnv is the field's value from its environment variable, else otherwise.
-func (rt *Runtime) fromEnv(f *form.Field, otherwise any) any {
-	text, ok := rt.opts.Env(f.Env)
+func (x *binder) fromEnv(f *form.Field, otherwise any) any {
+	text, ok := x.env(f.Env)
 	if !ok || text == "" {
 		return otherwise
 	}
@@ -245,16 +258,16 @@ const fastInterval = 15 * time.Second
 
 // quicken builds the metatable of a check object that finds plain fields
 // without a call. It is read by many states at once and never written again.
-func (rt *Runtime) quicken(b *binding, check *engine.Check) {
+func (x *binder) quicken(b *binding, check *engine.Check) {
 	if b.problem != nil || check.Interval.Std() > fastInterval {
 		return
 	}
-	if rt.fast.Add(1) > maxFast {
-		rt.forgetFast()
+	if x.fast.Add(1) > maxFast {
+		x.forgetFast()
 		return
 	}
-	b.keep(rt.shared, maxShared)
-	plain := &lua.LTable{Metatable: rt.shared.checkRest}
+	b.keep(x.shared, maxShared)
+	plain := &lua.LTable{Metatable: x.shared.checkRest}
 	set := func(name string, v lua.LValue) {
 		if v != nil && v != lua.LNil {
 			plain.RawSetString(name, v)
@@ -269,8 +282,11 @@ func (rt *Runtime) quicken(b *binding, check *engine.Check) {
 	for i, name := range b.layout.names {
 		set(name, b.plain[i])
 	}
-	b.quick = hiddenTable(map[string]lua.LValue{"__index": plain, "__newindex": rt.shared.checkWrite})
+	b.quick = hiddenTable(map[string]lua.LValue{"__index": plain, "__newindex": x.shared.checkWrite})
 }
+
+// forgetFast counts one binding less.
+func (x *binder) forgetFast() { x.fast.Add(-1) }
 
 // maxBound bounds the checks of one version that are kept bound. One takes a
 // few hundred bytes.

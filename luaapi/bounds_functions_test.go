@@ -35,18 +35,18 @@ func reachable(rt *Runtime) map[string]lua.LValue {
 		})
 	}
 	behind := func(meta *lua.LTable) *lua.LTable { return meta.RawGetString("__index").(*lua.LTable) }
-	walk("", behind(rt.tools.baseMeta))
-	for _, lib := range rt.tools.libs {
+	walk("", behind(rt.machine.tools.baseMeta))
+	for _, lib := range rt.machine.tools.libs {
 		walk(lib.name+".", lib.table)
 	}
-	for name, open := range rt.builtin {
-		module := rt.tools.built(name, open)
+	for name, open := range rt.machine.builtin {
+		module := rt.machine.tools.built(name, open)
 		walk(name+".", behind(module.meta))
 		for inner, m := range module.nested {
 			walk(name+"."+inner+".", behind(m.meta))
 		}
 	}
-	walk("result.", behind(rt.tools.resultMeta))
+	walk("result.", behind(rt.binder.shared.resultMeta))
 	return all
 }
 
@@ -166,7 +166,7 @@ func callOnce(t *testing.T, ctx context.Context, v *version, fn lua.LValue, tupl
 	}
 	defer cancel()
 	r.bindCheck(in, v.boundConfig(in.Check))
-	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
+	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
 		r.newResult()
 		L.Push(fn)
 		for _, name := range tuple {

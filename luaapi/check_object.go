@@ -50,8 +50,8 @@ func (t *checkTables) values(roots []lua.LValue) []lua.LValue {
 
 // newCheck is the check object of a run. The check stands behind it in the run;
 // nothing that Lua holds points into the engine.
-func (r *run) newCheck() *lua.LUserData {
-	meta := r.rt.tools.checkMeta
+func (r *pluginRun) newCheck() *lua.LUserData {
+	meta := r.binder.shared.checkMeta
 	if r.bound != nil && r.bound.quick != nil {
 		meta = r.bound.quick
 	}
@@ -64,7 +64,7 @@ type checkMark struct{}
 
 // checkIndex reads a field of the check.
 func checkIndex(L *lua.LState) int {
-	r := callOf(L).run
+	r := pluginRunOf(L)
 	name := keyText(L.Get(2))
 	if r.bound != nil {
 		if i, ok := r.bound.layout.at[name]; ok {
@@ -90,7 +90,7 @@ func checkNewIndex(L *lua.LState) int {
 }
 
 // configField is the value of one config field; a table is made once a run.
-func (r *run) configField(i int) lua.LValue {
+func (r *pluginRun) configField(i int) lua.LValue {
 	if v := r.bound.plain[i]; v != nil {
 		return v
 	}
@@ -99,12 +99,12 @@ func (r *run) configField(i int) lua.LValue {
 			return made.v
 		}
 	}
-	v := r.bound.value(r.rt.shared, i)
+	v := r.bound.value(r.binder.shared, i)
 	r.objects.fields = append(r.objects.fields, fieldValue{i, v})
 	return v
 }
 
-func (r *run) checkField(L *lua.LState, name string) (lua.LValue, bool) {
+func (r *pluginRun) checkField(L *lua.LState, name string) (lua.LValue, bool) {
 	in := r.checkRun
 	switch name {
 	case "id":
@@ -130,7 +130,7 @@ func (r *run) checkField(L *lua.LState, name string) (lua.LValue, bool) {
 		return r.objects.config, true
 	case "last_result":
 		if r.objects.last == nil {
-			r.objects.last = lastResult(L, r.rt.shared, in.Last)
+			r.objects.last = lastResult(L, r.binder.shared, in.Last)
 		}
 		return r.objects.last, true
 	case "instance_set":
@@ -148,7 +148,7 @@ func (r *run) checkField(L *lua.LState, name string) (lua.LValue, bool) {
 }
 
 // configTable is check.config; its tables are those that the check's own fields show.
-func (r *run) configTable(L *lua.LState) *lua.LTable {
+func (r *pluginRun) configTable(L *lua.LState) *lua.LTable {
 	if r.bound == nil {
 		return L.CreateTable(0, 0)
 	}

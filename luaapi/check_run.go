@@ -42,7 +42,7 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 		report = engine.RunReport{Unknown: true, Cause: engine.CauseError, Error: errInternal.Error(), Took: time.Since(r.started)}
 	})
 	r.ping = ping
-	r.enter = callCheck
+	r.then = callCheck
 	err = r.execute()
 	if err == nil {
 		err = v.judgeReturn(r, name, &report)
@@ -50,7 +50,7 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	report.Took = time.Since(r.started)
 	report.Waited = r.waited
 	report.Instructions = r.vm.instructions
-	report.Memory = r.weighEnd()
+	report.Memory = v.weighEnd(r)
 	v.weights.note(in.Check.ID, report.Memory, r.vm.work() > muchWork)
 	clean := err == nil
 	r.end(v.pool, clean)
@@ -60,8 +60,8 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 }
 
 // callCheck calls run, or ping, inside the protected call.
-func callCheck(r *run, L *lua.LState, self *lua.LTable) {
-	r.prepareSelf(L, self, r.checkRun.PublicURL)
+func callCheck(r *pluginRun, L *lua.LState, self *lua.LTable) {
+	r.plugin.(*version).prepareSelf(r, L, self, r.checkRun.PublicURL)
 	name, args := "run", 3
 	if r.ping != nil {
 		name, args = "ping", 4
@@ -70,7 +70,7 @@ func callCheck(r *run, L *lua.LState, self *lua.LTable) {
 	L.Push(self)
 	L.Push(r.newCheck())
 	if r.ping != nil {
-		L.Push(pingTable(L, r.rt.shared, r.ping))
+		L.Push(pingTable(L, r.binder.shared, r.ping))
 	}
 	L.Push(r.newResult())
 	L.Call(args, 1)
@@ -78,14 +78,8 @@ func callCheck(r *run, L *lua.LState, self *lua.LTable) {
 	L.Pop(1)
 }
 
-// bindCheck gives the run its check.
-func (r *run) bindCheck(in *engine.CheckRun, bound *binding) {
-	r.checkRun, r.bound = in, bound
-	r.call.secrets.Add(bound.secrets...)
-}
-
 // judgeReturn looks at what run or ping returned.
-func (v *version) judgeReturn(r *run, name string, report *engine.RunReport) error {
+func (v *version) judgeReturn(r *pluginRun, name string, report *engine.RunReport) error {
 	returned := r.returned
 	if ud, ok := returned.(*lua.LUserData); ok && ud == r.result.object {
 		return nil
@@ -102,7 +96,7 @@ func (v *version) judgeReturn(r *run, name string, report *engine.RunReport) err
 }
 
 // fill writes the report of a run that ended with err.
-func (r *run) fill(report *engine.RunReport, err error) {
+func (r *pluginRun) fill(report *engine.RunReport, err error) {
 	o := &r.result
 	report.Succeeded, report.Unknown, report.Severity = o.succeeded, o.unknown, o.severity
 	report.Metrics = o.metrics
@@ -136,7 +130,7 @@ func (r *run) fill(report *engine.RunReport, err error) {
 }
 
 // explain sets in the report how a run was ended, and returns the result's error.
-func (r *run) explain(report *engine.RunReport, err error) string {
+func (r *pluginRun) explain(report *engine.RunReport, err error) string {
 	var limit limitError
 	switch {
 	case errors.As(err, &limit):
@@ -156,7 +150,7 @@ func (r *run) explain(report *engine.RunReport, err error) string {
 }
 
 // unknown marks a result that says nothing about what was checked.
-func (r *run) unknown(report *engine.RunReport, cause engine.Cause) {
+func (r *pluginRun) unknown(report *engine.RunReport, cause engine.Cause) {
 	report.Succeeded, report.Unknown, report.Cause = false, true, cause
 }
 
@@ -169,19 +163,11 @@ func because(why, said string) string {
 }
 
 // limit is the check's timeout, or what the context gave.
-func (r *run) limit() time.Duration {
+func (r *pluginRun) limit() time.Duration {
 	if r.checkRun != nil && r.checkRun.Check.Timeout > 0 {
 		return r.checkRun.Check.Timeout.Std()
 	}
 	return r.call.deadline.Sub(r.started).Round(time.Millisecond)
-}
-
-// finishLog cleans the lines of the log.
-func (r *run) finishLog() []engine.LogLine {
-	for i := range r.log {
-		r.log[i].Message = r.call.cleanBytes(r.log[i].Message, maxLogLine) // a secret may have been opened since
-	}
-	return r.log
 }
 
 func (v *version) count(report *engine.RunReport) {
@@ -230,8 +216,8 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line strin
 	defer cancel()
 	defer r.contain(func() { line, failed = "", errInternal })
 	r.bindCheck(in, bound)
-	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
-		r.prepareSelf(L, self, in.PublicURL)
+	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
+		v.prepareSelf(r, L, self, in.PublicURL)
 		L.Push(method(L, self, "description"))
 		L.Push(self)
 		L.Push(r.newCheck())
@@ -252,14 +238,9 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line strin
 }
 
 // reason is err as people read it.
-func (r *run) reason(err error) string {
+func (r *pluginRun) reason(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "timed out after " + form.FormatDuration(r.limitOwn())
 	}
 	return err.Error()
-}
-
-// limitOwn is the time that this call had, whatever the check's timeout is.
-func (r *run) limitOwn() time.Duration {
-	return r.call.deadline.Sub(r.started).Round(time.Millisecond)
 }

@@ -116,7 +116,7 @@ func (c *cleaning) CleanForm(ctx context.Context, values map[string]any) (map[st
 
 // formOwner is the plugin's table that holds the form: its own, or for shared
 // settings that of the plugin they are taken from.
-func (c *cleaning) formOwner(self *lua.LTable, r *run) *lua.LTable {
+func (c *cleaning) formOwner(self *lua.LTable, r *pluginRun) *lua.LTable {
 	from := c.version.formsFrom
 	list, ok := r.top.(*lua.LTable)
 	if from == 0 || !ok || (c.name != engine.SettingsForm && c.name != engine.UserConfigForm) {
@@ -170,8 +170,8 @@ func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LT
 	r.forms = &formCollector{}
 	o := &openedSecrets{run: r, object: c.object, kept: map[string][]keptSecret{}}
 	var failed error
-	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
-		r.prepareSelf(L, self, "")
+	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
+		v.prepareSelf(r, L, self, "")
 		o.form = v.meta.Forms[c.name]
 		fn(L, self, o)
 		failed = o.problem
@@ -190,7 +190,7 @@ func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LT
 // openedSecrets remembers which sealed value stands behind an opened text, so
 // that what the plugin leaves alone goes back sealed as it was.
 type openedSecrets struct {
-	run     *run
+	run     *pluginRun
 	object  string
 	form    form.Form
 	kept    map[string][]keptSecret // by path without row numbers
@@ -203,7 +203,7 @@ type keptSecret struct {
 }
 
 func (o *openedSecrets) toLua(L *lua.LState, path string, v any) lua.LValue {
-	return toLua(L, o.run.rt.shared, o.open(path, v))
+	return toLua(L, o.run.binder.shared, o.open(path, v))
 }
 
 // open replaces sealed values, also inside rows, by what they hold.
@@ -239,14 +239,14 @@ func (o *openedSecrets) secretTexts(path string, v any) []string {
 
 func (o *openedSecrets) openOne(path string, sealed form.Sealed) any {
 	f := fieldAt(o.form.Fields, path)
-	if o.run.rt.opts.Opener == nil || f == nil {
+	if o.run.binder.opener == nil || f == nil {
 		o.problem = errNoKey
 		return nil
 	}
 	one := *f
 	one.ShowIf = nil
 	seen, err := form.Form{Fields: []form.Field{one}}.Seen(form.Values{one.Name: sealed}, func(_ string, s form.Sealed) ([]byte, error) {
-		return o.run.rt.opts.Opener.Open(o.object, path, s)
+		return o.run.binder.opener.Open(o.object, path, s)
 	})
 	if err != nil {
 		o.problem = err

@@ -1,7 +1,6 @@
 package luaapi
 
 import (
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -161,23 +160,6 @@ func scalar(v any) (lua.LValue, bool) {
 		return lua.LNumber(v), true
 	}
 	return nil, false
-}
-
-// instant is seconds since the epoch, nil for the zero time.
-func instant(t time.Time) lua.LValue {
-	if t.IsZero() {
-		return lua.LNil
-	}
-	return lua.LNumber(float64(t.UnixMicro()) / 1e6)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // keyValueTable is a plain table whose names are found without regard to case.

@@ -105,7 +105,7 @@ func TestArgumentsAreDescribed(t *testing.T) {
 		"http.request": `{ url = "http://x" }`, "table|string": `"x"`, "string|string[]": `"x"`, "string[]": "{}", "any": "1"}
 	anything := map[string]bool{"json.encode": true, "json.get value": true, "store.set value": true, "utf8.line escape": true} // take any value, or complain of what is in it
 	b := newBench(t, &fakeHost{})
-	b.call.data = newTestData(b.call.now)
+	b.call.data = newScratchData(b.call.now)
 	looked := 0
 	for _, m := range describe.Modules() {
 		if m.Name == "forms" || m.Name == "testing" || m.Name == "log" {

@@ -147,8 +147,8 @@ func TestObjectsAreDescribed(t *testing.T) {
 	later, number := now.Add(time.Second), 1.0
 	L := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer L.Close()
-	rt := &Runtime{shared: newSharedObjects()}
-	r := &run{rt: rt}
+	shared := newSharedObjects()
+	r := &pluginRun{binder: &binder{shared: shared}}
 	r.call.now = func() time.Time { return now }
 	metric := engine.Metric{Warn: &number, Fail: &number, Min: &number, Max: &number}
 	parse := func(text string) []string {
@@ -175,10 +175,10 @@ func TestObjectsAreDescribed(t *testing.T) {
 	real := map[string][]string{
 		"check":             all(reservedNames[:], laterNames[:]),
 		"result":            resultNames[:],
-		"check.last_result": realTable(t, lastResult(L, rt.shared, &engine.LastResult{At: now})),
+		"check.last_result": realTable(t, lastResult(L, shared, &engine.LastResult{At: now})),
 		"check.service":     fieldNames(reflect.TypeOf(linkedServiceView{})),
 		"instance":          fieldNames(reflect.TypeOf(instanceView{})),
-		"ping":              realTable(t, pingTable(L, rt.shared, &engine.Ping{At: now})),
+		"ping":              realTable(t, pingTable(L, shared, &engine.Ping{At: now})),
 		"service":           fieldNames(reflect.TypeOf(serviceView{})),
 		"user":              fieldNames(reflect.TypeOf(userView{})),
 		"request":           fieldNames(reflect.TypeOf(requestView{})),

@@ -136,7 +136,7 @@ func (rt *Runtime) TryDraft(ctx context.Context, d engine.PluginSource, slug str
 	}
 	trace := host.NewTrace(rt.opts.Host)
 	aside, err := New(Options{Host: trace, Opener: rt.opts.Opener, Env: rt.opts.Env, Logger: rt.opts.Logger, Now: rt.opts.Now,
-		Data: newTestData(rt.opts.Now), MaxExecuting: 1, Instructions: rt.opts.Instructions, SoftHeap: rt.opts.SoftHeap, RunHeap: rt.opts.RunHeap, Weigh: true})
+		Data: newScratchData(rt.opts.Now), MaxExecuting: 1, Instructions: rt.opts.Instructions, SoftHeap: rt.opts.SoftHeap, RunHeap: rt.opts.RunHeap, Weigh: true})
 	if err != nil {
 		return engine.TryReport{}, err
 	}

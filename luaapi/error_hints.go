@@ -12,7 +12,7 @@ func (r *run) NoFunction(module, name string) string {
 	if open == nil {
 		return ""
 	}
-	names := r.rt.tools.names(module, open)
+	names := r.machine.tools.names(module, open)
 	if slices.Contains(names, name) {
 		return ""
 	}

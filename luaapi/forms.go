@@ -63,8 +63,8 @@ func formsNames() []string {
 // constructor makes fields of one type.
 func constructor(typ form.Type, arguments map[string]argumentReader) lua.LGFunction {
 	return func(L *lua.LState) int {
-		run := callOf(L).run
-		if run.forms == nil { // a run looks at no form
+		collector, _ := callOf(L).run.forms.(*formCollector)
+		if collector == nil { // a run looks at no form
 			L.Push(&lua.LUserData{Value: (*fieldDecl)(nil), Metatable: lua.LNil})
 			return 1
 		}
@@ -74,7 +74,7 @@ func constructor(typ form.Type, arguments map[string]argumentReader) lua.LGFunct
 		if !ok {
 			L.RaiseError("bad argument #1 to '%s' (a table of arguments expected: forms.%s{ \"name\", … })", string(typ), string(typ))
 		}
-		reader := &fieldReader{L: L, decl: decl, collector: run.forms, arguments: arguments}
+		reader := &fieldReader{L: L, decl: decl, collector: collector, arguments: arguments}
 		args.ForEach(reader.argument)
 		if !reader.named {
 			reader.problem("a field needs its name as the first value: forms." + string(typ) + "{ \"name\", … }")

@@ -165,10 +165,10 @@ func TestLightRunsGoFirst(t *testing.T) {
 
 func TestRunWithoutATurnIsSkipped(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `return result`)}, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.turns.acquire(context.Background(), fresh); err != nil {
+	if err := rt.machine.turns.acquire(context.Background(), fresh); err != nil {
 		t.Fatal(err)
 	}
-	defer rt.turns.release()
+	defer rt.machine.turns.release()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
@@ -206,7 +206,7 @@ func TestTurnsAreShared(t *testing.T) {
 func TestWaitGivesTheTurnBack(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"good.lua": checkSource("good", `result.succeeded = true return result`)}, func(o *Options) { o.MaxExecuting = 1 })
 	waiting := make(chan struct{})
-	rt.builtin["probe"] = func(L *lua.LState) *lua.LTable {
+	rt.machine.builtin["probe"] = func(L *lua.LState) *lua.LTable {
 		table := L.NewTable()
 		table.RawSetString("wait", L.NewFunction(func(L *lua.LState) int {
 			err := callOf(L).wait(0, func(ctx context.Context) error {
@@ -276,10 +276,10 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 // A file that is saved while all turns are taken is not blamed for that.
 func TestLoadWaitsForItsTurn(t *testing.T) {
 	rt := newTestRuntime(t, nil, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.turns.acquire(context.Background(), fresh); err != nil {
+	if err := rt.machine.turns.acquire(context.Background(), fresh); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(1200*time.Millisecond, rt.turns.release)
+	time.AfterFunc(1200*time.Millisecond, rt.machine.turns.release)
 	out := rt.load(context.Background(), &source{path: "x.lua", files: map[string]string{"": skeletonCheck}}, "x.lua")
 	if len(out.problems) > 0 {
 		t.Errorf("got %v", out.problems)

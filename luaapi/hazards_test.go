@@ -131,7 +131,7 @@ func TestListsAreCopies(t *testing.T) {
 // panicking gives a runtime whose module probe panics, with a plugin that calls it.
 func panicking(t *testing.T, body string) *version {
 	rt := newTestRuntime(t, nil)
-	rt.builtin["probe"] = func(*lua.LState) *lua.LTable {
+	rt.machine.builtin["probe"] = func(*lua.LState) *lua.LTable {
 		table := newRecord(1)
 		table.RawSetString("panic", goFunction(func(*lua.LState) int { var m map[string]int; m["x"] = 1; return 0 }))
 		return table
@@ -153,7 +153,7 @@ func TestPanicEndsTheRunAlone(t *testing.T) {
 		if got.Succeeded || !got.Unknown || got.Cause != engine.CauseError || !strings.HasPrefix(got.Error, string(errInternal)) || got.Limit {
 			t.Errorf("%s: %+v", body, short(got))
 		}
-		if v.rt.turns.free != v.rt.opts.MaxExecuting {
+		if v.rt.machine.turns.free != v.rt.opts.MaxExecuting {
 			t.Errorf("%s: a turn was lost", body)
 		}
 	}

@@ -279,3 +279,6 @@ func wordAt(line, word string) int {
 		from = i + 1
 	}
 }
+
+// testSuffix ends the name of a file of tests.
+const testSuffix = "_test.lua"

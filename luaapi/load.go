@@ -21,9 +21,13 @@ const (
 	loadInstructions = 5_000_000
 )
 
-// loaded is what came of reading one source.
-type loadResult struct {
-	plugins  []*version // nil when there is a problem
+// loader reads plugins: it compiles their sources, runs the top level of each
+// once, and validates what that returned. It is safe for concurrent use.
+type loader struct{ machine *machine }
+
+// readResult is what came of reading one source.
+type readResult struct {
+	plugins  []*loadedPlugin // nil when there is a problem
 	problems problems
 	warnings problems
 	slugs    []string // what the file says it defines, also when it has problems
@@ -31,9 +35,9 @@ type loadResult struct {
 
 // load compiles and validates a source. It blocks for at most a moment more
 // than a second, whatever the source does.
-func (rt *Runtime) load(ctx context.Context, s *source, shownAs string) *loadResult {
-	out := &loadResult{}
-	whole, found := rt.compile(s, false)
+func (l *loader) load(ctx context.Context, s *source, shownAs string) *readResult {
+	out := &readResult{}
+	whole, found := l.compile(s, false)
 	out.problems = found
 	if len(found) > 0 {
 		return out
@@ -44,8 +48,8 @@ func (rt *Runtime) load(ctx context.Context, s *source, shownAs string) *loadRes
 		out.problems = problems{sourceProblem(file, err)}
 		return out
 	}
-	v := &validator{rt: rt, source: s, file: file, outline: newOutline(chunk), out: out, code: whole}
-	switch trace, err := rt.runTop(ctx, whole, v); err.(type) {
+	v := &validator{source: s, file: file, outline: newOutline(chunk), out: out, code: whole}
+	switch trace, err := l.runTop(ctx, whole, v); err.(type) {
 	case nil:
 	case *pluginError:
 		out.problems = append(out.problems, raisedProblem(file, err.Error(), s.chunkNames()))
@@ -58,7 +62,7 @@ func (rt *Runtime) load(ctx context.Context, s *source, shownAs string) *loadRes
 		out.warnings = out.warnings.sorted()
 		return out
 	}
-	rt.finishVersions(s, whole, out, shownAs)
+	l.finish(s, whole, out, shownAs)
 	out.warnings = out.warnings.sorted()
 	return out
 }
@@ -83,7 +87,7 @@ func (s *source) chunkNames() []string {
 
 // compile compiles all files of a source. lean cuts the form constructors out
 // of the main file where nothing can tell the difference.
-func (rt *Runtime) compile(s *source, lean bool) (*code, problems) {
+func (l *loader) compile(s *source, lean bool) (*code, problems) {
 	var found problems
 	c := &code{modules: map[string]*lua.FunctionProto{}}
 	for _, lib := range libraryNames() {
@@ -99,7 +103,7 @@ func (rt *Runtime) compile(s *source, lean bool) (*code, problems) {
 	for _, module := range sortedKeys(modules) {
 		path := modules[module]
 		name := s.name(path)
-		if rt.builtin[module] != nil || module == "testing" {
+		if l.machine.builtin[module] != nil || module == "testing" {
 			found.add(name, 0, "the module "+module+" is one of the product's own: give this file another name")
 			continue
 		}
@@ -133,38 +137,37 @@ func compileFile(name, text string, lean bool) (proto *lua.FunctionProto, err er
 // runTop runs the file's top level in a state of its own and hands what it
 // returned to the validator, inside the protected call. Of an error it returns
 // the traceback, too.
-func (rt *Runtime) runTop(ctx context.Context, c *code, v *validator) (trace string, err error) {
-	r, cancel, err := rt.begin(ctx, c, nil, nil, runKind{rank: fresh, limit: loadLimit})
+func (l *loader) runTop(ctx context.Context, c *code, v *validator) (trace string, err error) {
+	r := &run{}
+	cancel, err := l.machine.begin(ctx, r, entered(v.top), c, nil, nil, runKind{rank: fresh, limit: loadLimit})
 	if err != nil {
 		return "", err
 	}
 	defer cancel()
 	r.call.loading, r.call.offline = true, true
 	r.vm.budget = loadInstructions
-	r.forms = &formCollector{}
-	r.onLoad = v.top
+	forms := &formCollector{}
+	r.forms = forms
 	err = r.execute()
-	v.out.problems = append(v.out.problems, r.forms.problems...)
+	v.out.problems = append(v.out.problems, forms.problems...)
 	r.end(nil, false)
 	return r.trace, err
 }
 
-// finishVersions completes the versions of a source that is good.
-func (rt *Runtime) finishVersions(s *source, whole *code, out *loadResult, shownAs string) {
-	lean, found := rt.compile(s, true)
+// finish completes the plugins of a source that is good.
+func (l *loader) finish(s *source, whole *code, out *readResult, shownAs string) {
+	lean, found := l.compile(s, true)
 	if len(found) > 0 {
 		lean = whole
 	}
-	shared := rt.newPool()
 	needsSettings, needsViewURL := s.mentions("settings"), s.mentions("view_url")
 	for _, v := range out.plugins {
-		v.rt, v.whole, v.lean, v.pool = rt, whole, lean, shared
+		v.whole, v.lean = whole, lean
 		v.meta.File, v.meta.Hash = shownAs, s.hash
 		v.needsSettings, v.needsViewURL = needsSettings, needsViewURL
 		for _, f := range v.meta.Forms[engine.SettingsForm].Fields {
 			v.readsEnv = v.readsEnv || f.Env != ""
 		}
-		v.counts = rt.counts.of(v.meta.Slug)
 		v.allowed = map[string]bool{}
 		for _, name := range v.meta.Variables {
 			v.allowed[name] = true

@@ -93,5 +93,5 @@ func (rt *Runtime) running(slug string) *version {
 // weighed, 0 while the heap is small and nobody weighs them, and how many they
 // may hold. It does not block.
 func (rt *Runtime) RunMemory() (held, most uint64) {
-	return rt.watchdog.held.Load(), rt.watchdog.together
+	return rt.machine.watchdog.held.Load(), rt.machine.watchdog.together
 }

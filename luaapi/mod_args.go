@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"moonwatch/engine/form"
+	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/lualib"
 
@@ -370,4 +371,12 @@ func (a args) textArray(n int, name string, t *lua.LTable) []string {
 		list = append(list, s)
 	}
 	return list
+}
+
+// looking has a search look at the run: it ends with it, and shares its turn.
+func looking(L *lua.LState) pattern.Look {
+	if v, ok := L.Context().(*vmContext); ok {
+		return v.Steps
+	}
+	return func(int) error { return callOf(L).ctx.Err() }
 }

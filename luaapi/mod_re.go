@@ -52,14 +52,6 @@ func (a args) pattern(n int, compile func(string) (*pattern.Pattern, error)) *pa
 	return re
 }
 
-// looking has a search look at the run: it ends with it, and shares its turn.
-func looking(L *lua.LState) pattern.Look {
-	if v, ok := L.Context().(*vmContext); ok {
-		return v.Steps
-	}
-	return func(int) error { return callOf(L).ctx.Err() }
-}
-
 // searched raises when a search ended before it had looked at all of the text.
 func (a args) searched(err error) {
 	if err != nil {

@@ -17,14 +17,6 @@ func moduleOf(functions map[string]lua.LGFunction) *lua.LTable {
 	return t
 }
 
-// newTable returns an empty table. It needs no state.
-func newTable() *lua.LTable { return &lua.LTable{Metatable: lua.LNil} }
-
-// newRecord returns a table for n named entries. Left to itself the library
-// makes room for 32 at the first: several kilobytes a table. CreateTable does
-// not look at its state, so that none is needed here.
-func newRecord(n int) *lua.LTable { return (*lua.LState)(nil).CreateTable(0, n) }
-
 // textTable is an array of texts.
 func textTable(list []string) *lua.LTable {
 	t := newTable()

@@ -17,7 +17,7 @@ import (
 
 // monitorObject is request.monitor. Its functions may be called with a dot or
 // with a colon.
-func (r *run) monitorObject(L *lua.LState, m engine.Monitor) *lua.LTable {
+func (r *pluginRun) monitorObject(L *lua.LState, m engine.Monitor) *lua.LTable {
 	names := []string{"service", "check", "users", "acknowledge", "record"}
 	object := newRecord(len(names))
 	set := func(name string, fn func(L *lua.LState, a args) int) {
@@ -52,7 +52,7 @@ func monitorFailed(L *lua.LState, err error) int {
 	return 3
 }
 
-func (r *run) monitorService(L *lua.LState, a args, m engine.Monitor) int {
+func (r *pluginRun) monitorService(L *lua.LState, a args, m engine.Monitor) int {
 	id := a.text(1, "id")
 	var s *engine.AlertSnapshot
 	err := r.call.wait(0, func(ctx context.Context) (err error) {
@@ -62,17 +62,17 @@ func (r *run) monitorService(L *lua.LState, a args, m engine.Monitor) int {
 	if err != nil {
 		return monitorFailed(L, err)
 	}
-	layout := r.version.layouts[engine.ServiceConfigForm]
-	settings := r.rt.bind(layout, s.Subject.ID, s.Settings)
+	layout := r.plugin.layout(engine.ServiceConfigForm)
+	settings := r.binder.bind(layout, s.Subject.ID, s.Settings)
 	if settings.problem != nil {
-		settings = r.rt.bind(layout, s.Subject.ID, nil)
+		settings = r.binder.bind(layout, s.Subject.ID, nil)
 	}
 	r.call.secrets.Add(settings.secrets...)
 	L.Push(r.serviceObject(L, &engine.AlertCall{Service: s}, settings))
 	return 1
 }
 
-func (r *run) monitorCheck(L *lua.LState, a args, m engine.Monitor) int {
+func (r *pluginRun) monitorCheck(L *lua.LState, a args, m engine.Monitor) int {
 	id := a.text(1, "id")
 	var in *engine.CheckRun
 	err := r.call.wait(0, func(ctx context.Context) (err error) {
@@ -82,7 +82,7 @@ func (r *run) monitorCheck(L *lua.LState, a args, m engine.Monitor) int {
 	if err != nil {
 		return monitorFailed(L, err)
 	}
-	bound := r.version.boundConfig(in.Check)
+	bound := r.plugin.boundConfig(in.Check)
 	if bound.problem != nil {
 		return failed(L, &host.Error{Kind: host.Invalid, Message: bound.problem.Error()})
 	}
@@ -93,15 +93,15 @@ func (r *run) monitorCheck(L *lua.LState, a args, m engine.Monitor) int {
 
 // checkRecord is a check with the fields of a run's check object. It is a table
 // of its own, since a view may look at several.
-func (r *run) checkRecord(L *lua.LState, in *engine.CheckRun, bound *binding) *lua.LTable {
+func (r *pluginRun) checkRecord(L *lua.LState, in *engine.CheckRun, bound *binding) *lua.LTable {
 	c := in.Check
 	t := newRecord(16 + len(bound.plain))
-	config := bound.table(r.rt.shared)
+	config := bound.table(r.binder.shared)
 	for name, v := range map[string]lua.LValue{
 		"id": lua.LString(c.ID), "name": lua.LString(c.Name), "importance": lua.LString(c.Importance),
 		"interval": lua.LNumber(c.Interval.Std().Seconds()), "timeout": lua.LNumber(c.Timeout.Std().Seconds()),
 		"active": lua.LBool(c.Active), "ping_url": lua.LString(in.PingURL), "config": config,
-		"last_result": lastResult(L, r.rt.shared, in.Last), "watched_since": instant(in.WatchedSince),
+		"last_result": lastResult(L, r.binder.shared, in.Last), "watched_since": instant(in.WatchedSince),
 		"instance_set": r.instanceList(L, in.Instances), "service_set": r.linkedServices(L, in.Services),
 	} {
 		t.RawSetString(name, v)
@@ -115,7 +115,7 @@ func (r *run) checkRecord(L *lua.LState, in *engine.CheckRun, bound *binding) *l
 	return lualib.Freeze("check", t)
 }
 
-func (r *run) monitorUsers(L *lua.LState, m engine.Monitor) int {
+func (r *pluginRun) monitorUsers(L *lua.LState, m engine.Monitor) int {
 	var users []engine.UserSnapshot
 	err := r.call.wait(0, func(ctx context.Context) (err error) {
 		users, err = m.Users(ctx)
@@ -129,7 +129,7 @@ func (r *run) monitorUsers(L *lua.LState, m engine.Monitor) int {
 }
 
 // acknowledgeIncident is acknowledge(service_id, username, comment [, options]).
-func (r *run) acknowledgeIncident(L *lua.LState, a args, m engine.Monitor) int {
+func (r *pluginRun) acknowledgeIncident(L *lua.LState, a args, m engine.Monitor) int {
 	service, username := strings.Clone(a.text(1, "service_id")), strings.Clone(a.text(2, "username"))
 	o := a.options(4, "options", []string{"incident_key", "expires_in"})
 	ack := engine.AckOptions{Comment: r.call.clean(a.textOr(3, "comment", ""), maxMessage), IncidentKey: strings.Clone(o.text("incident_key"))}
@@ -151,7 +151,7 @@ func recordKeys() []string {
 }
 
 // recordResult is record(check_id, result).
-func (r *run) recordResult(L *lua.LState, a args, m engine.Monitor) int {
+func (r *pluginRun) recordResult(L *lua.LState, a args, m engine.Monitor) int {
 	check := strings.Clone(a.text(1, "check_id"))
 	o := a.optionsOf(2, a.table(2, "result"), recordKeys())
 	report := engine.RunReport{
@@ -181,7 +181,7 @@ func metricKeys() []string { return append([]string{"name", "value"}, metricOpti
 
 // recordMetrics reads metrics: an array of { name, value, unit, warn, fail, min,
 // max }, or a table of numbers by name.
-func (r *run) recordMetrics(o options) []engine.Metric {
+func (r *pluginRun) recordMetrics(o options) []engine.Metric {
 	t := o.table("metrics")
 	if t == nil {
 		return nil

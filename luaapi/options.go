@@ -9,14 +9,8 @@ import (
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
 )
-
-// Opener opens sealed secrets; engine.Sealer is one.
-type Opener interface {
-	Open(object, field string, sealed form.Sealed) ([]byte, error)
-}
 
 // Options are what a Runtime is built from. Every field may be left zero but
 // Host, without which modules that reach outside answer with an error.

@@ -31,7 +31,7 @@ type requestView struct {
 }
 
 // requestObject is the request of a view.
-func (r *run) requestObject(L *lua.LState, in *engine.ViewCall) lua.LValue {
+func (r *pluginRun) requestObject(L *lua.LState, in *engine.ViewCall) lua.LValue {
 	q := &in.Request
 	view := requestView{
 		Method: q.Method, URL: q.URL, Path: q.Path,
@@ -61,13 +61,13 @@ func (r *run) requestObject(L *lua.LState, in *engine.ViewCall) lua.LValue {
 }
 
 // viewUsers is a fresh table of users, with their settings of the plugin.
-func (r *run) viewUsers(L *lua.LState, users []engine.UserSnapshot) *lua.LTable {
+func (r *pluginRun) viewUsers(L *lua.LState, users []engine.UserSnapshot) *lua.LTable {
 	bound := make([]*binding, len(users))
 	for i := range users {
-		layout := r.version.layouts[engine.UserConfigForm]
-		bound[i] = r.rt.bind(layout, users[i].ID, users[i].Settings)
+		layout := r.plugin.layout(engine.UserConfigForm)
+		bound[i] = r.binder.bind(layout, users[i].ID, users[i].Settings)
 		if bound[i].problem != nil {
-			bound[i] = r.rt.bind(layout, users[i].ID, nil)
+			bound[i] = r.binder.bind(layout, users[i].ID, nil)
 		}
 		r.call.secrets.Add(bound[i].secrets...)
 	}

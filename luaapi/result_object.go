@@ -22,6 +22,14 @@ type resultObject struct {
 	metrics   []engine.Metric
 }
 
+// weigh adds the texts and metrics of the result.
+func (o *resultObject) weigh(s *scale) {
+	s.sum += uint64(len(o.text) + len(o.message) + len(o.rawData))
+	for i := range o.metrics {
+		s.sum += uint64(len(o.metrics[i].Name)+len(o.metrics[i].Unit)) + tableWeight
+	}
+}
+
 // resultNames are the keys of a result.
 var resultNames = [...]string{"succeeded", "error", "message", "raw_data", "severity", "unknown", "metric"}
 
@@ -34,8 +42,8 @@ const (
 )
 
 // newResult is the result object of a run.
-func (r *run) newResult() *lua.LUserData {
-	r.verdict = lua.LUserData{Value: resultMark{}, Metatable: r.rt.tools.resultMeta}
+func (r *pluginRun) newResult() *lua.LUserData {
+	r.verdict = lua.LUserData{Value: resultMark{}, Metatable: r.binder.shared.resultMeta}
 	r.result.object = &r.verdict
 	return r.result.object
 }
@@ -53,7 +61,7 @@ func resultMeta() *lua.LTable {
 
 // resultIndex reads a field of the run's result, whatever it is asked of.
 func resultIndex(L *lua.LState) int {
-	o := &callOf(L).run.result
+	o := &pluginRunOf(L).result
 	var v lua.LValue
 	switch name := keyText(L.Get(2)); name {
 	case "succeeded":
@@ -79,7 +87,7 @@ func resultIndex(L *lua.LState) int {
 }
 
 func resultNewIndex(L *lua.LState) int {
-	o := &callOf(L).run.result
+	o := &pluginRunOf(L).result
 	name, v := keyText(L.Get(2)), L.Get(3)
 	switch name {
 	case "succeeded":
@@ -131,7 +139,7 @@ func resultText(L *lua.LState, name string, v lua.LValue) string {
 // resultMetric is result:metric(name, value [, unit | options]). Values that are
 // no finite number, or nil, are dropped; the last value of one name wins.
 func resultMetric(L *lua.LState) int {
-	r := callOf(L).run
+	r := pluginRunOf(L)
 	ud, ok := L.Get(1).(*lua.LUserData)
 	if !ok || ud != r.result.object {
 		L.RaiseError("call metric with a colon: result:metric(name, value)")

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -150,27 +149,20 @@ func (s *rules) try(ctx context.Context, one *rule, use func(*lua.LState, *lua.L
 }
 
 func (s *rules) run(ctx context.Context, one *rule, use func(*lua.LState, *lua.LFunction) error) (failed error) {
-	st := s.pool.get()
 	ctx, cancel := context.WithTimeout(ctx, ruleTime)
 	defer cancel()
-	r := &run{rt: s.rt, code: one.code, st: st, started: time.Now()}
-	deadline, _ := ctx.Deadline()
-	r.call = call{ctx: ctx, deadline: deadline, offline: true, loading: true, now: s.rt.opts.Now, log: r.addLog, run: r}
-	r.vm = vmContext{Context: ctx, done: ctx.Done(), call: &r.call, budget: ruleInstructions, sliceStart: r.started, closely: true, run: r}
-	r.lib = lualib.Run{Budget: &r.vm, Now: s.rt.opts.Now, Started: r.started, MaxString: ruleString}
-	st.L.SetContext(&r.vm)
-	r.env = s.environment(st, one.code.libs)
-	s.rt.watchdog.watch(&r.vm)
-	defer r.contain(func() { failed = errInternal })
 	var refused error
-	r.onLoad = func(L *lua.LState, top lua.LValue) {
+	enter := entered(func(L *lua.LState, top lua.LValue) {
 		fn, ok := top.(*lua.LFunction)
 		if !ok {
 			refused = fmt.Errorf("the rule must return function(checks) … end, and returned %s", typeName(top))
 			return
 		}
 		refused = use(L, fn)
-	}
+	})
+	r := &run{}
+	s.rt.machine.beginBare(ctx, r, enter, one.code, s.pool, ruleInstructions, ruleString, s.environment)
+	defer r.contain(func() { failed = errInternal })
 	err := r.execute()
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errRuleTime

@@ -15,16 +15,16 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// run is one call into a plugin: the fresh environment, the objects that it was
-// given and what it left behind. It belongs to one goroutine.
+// run is one execution of a file and of what it returned: the fresh environment,
+// the bounds, the log, and how it ended. It belongs to one goroutine.
 type run struct {
 	call call
 	vm   vmContext
 	turn turn
 	lib  lualib.Run
 
-	rt      *Runtime
-	version *version // nil while a file is loaded
+	machine *machine
+	program program
 	code    *code
 	st      *state
 	env     *lua.LTable
@@ -42,87 +42,10 @@ type run struct {
 	trace   string // of an error that pcall did not catch
 	fault   string // a panic in a host function
 
-	// enter is called inside the protected call, with the fresh plugin table.
-	enter    func(r *run, L *lua.LState, self *lua.LTable)
-	returned lua.LValue
-	top      lua.LValue // what the file returned this time
-	self     *lua.LTable
-
-	checkRun *engine.CheckRun
-	ping     *engine.Ping
-	check    lua.LUserData // what Lua holds of the check, and of the result
-	verdict  lua.LUserData
-	alert    *engine.AlertCall
-	bound    *binding // of the check's config
-	settings *binding // of the plugin's site-wide settings
-	objects  checkTables
-	result   resultObject
-
-	onLoad func(L *lua.LState, top lua.LValue) // while a file is loaded, in place of enter
-	forms  *formCollector                      // while a file is loaded: what the form constructors found
-}
-
-// runKind says what a run is given.
-type runKind struct {
-	limit   time.Duration // when ctx has no earlier deadline; 0 is none of its own
-	offline bool
-	full    bool // needs the forms: run the whole chunk
-	rank    rank // how it waits for its turn
-	subject string
+	forms any // of package loader: it gathers what the constructors of forms find; nil: no form is looked at
 }
 
 var errNoTurn = errors.New("got no turn before its deadline")
-
-// begin prepares a run and waits for its turn; on an error there is no run. The
-// caller calls end, always, when begin succeeded.
-func (rt *Runtime) begin(ctx context.Context, c *code, p *pool, meta *engine.PluginMeta, kind runKind) (*run, context.CancelFunc, error) {
-	r := &run{rt: rt, code: c}
-	if ctx.Err() != nil {
-		return nil, nil, errNoTurn
-	}
-	r.turn = turn{of: rt.turns}
-	if !r.turn.try(kind.rank) {
-		if err := r.waitForTurn(ctx, kind); err != nil {
-			return nil, nil, err
-		}
-	}
-	cancel := context.CancelFunc(func() {})
-	if kind.limit > 0 {
-		if at, ok := ctx.Deadline(); !ok || time.Until(at) > kind.limit {
-			ctx, cancel = context.WithTimeout(ctx, kind.limit)
-		}
-	}
-	r.started = time.Now()
-	deadline, _ := ctx.Deadline()
-	slug := ""
-	if meta != nil {
-		slug = meta.Slug
-	}
-	r.call = call{
-		ctx: ctx, deadline: deadline, host: rt.opts.Host, data: rt.opts.Data,
-		scope: engine.Scope{Plugin: slug, Subject: kind.subject}, plugin: meta,
-		offline: kind.offline, now: rt.opts.Now, log: r.addLog, gate: &r.turn, run: r,
-	}
-	r.vm = vmContext{
-		Context: ctx, done: ctx.Done(), call: &r.call, budget: rt.opts.Instructions,
-		sliceStart: r.started, turn: &r.turn, run: r, light: kind.rank == light,
-	}
-	r.lib = lualib.Run{Budget: &r.vm, Now: rt.opts.Now, Started: r.started}
-	r.loaded = r.room[:0]
-	if p != nil {
-		r.st = p.get()
-	} else {
-		r.st = newState(rt.tools)
-	}
-	r.st.L.SetContext(&r.vm)
-	r.env = r.st.environment(c.libs)
-	if rt.opts.Weigh && meta != nil {
-		r.vm.measured = true
-		r.vm.weigh.Store(true)
-	}
-	rt.watchdog.watch(&r.vm)
-	return r, cancel, nil
-}
 
 // turnWait is how long a call with a limit of its own waits for its turn at
 // most; its limit begins with the turn.
@@ -153,7 +76,7 @@ func (r *run) execute() error {
 	if ended := r.vm.Err(); ended != nil {
 		r.keepTrace(traceOf(err))
 		if r.fault != "" {
-			r.rt.opts.Logger.Error("a host function panicked", "panic", r.call.clean(r.fault, maxError), "traceback", r.call.clean(r.trace, maxTrace))
+			r.machine.logger.Error("a host function panicked", "panic", r.call.clean(r.fault, maxError), "traceback", r.call.clean(r.trace, maxTrace))
 		}
 		return ended
 	}
@@ -208,13 +131,7 @@ func entry(L *lua.LState) int {
 	r.call.loading = always
 	top := L.Get(-1)
 	L.Pop(1)
-	if r.version == nil {
-		r.onLoad(L, top)
-		return 0
-	}
-	r.top = top
-	r.self = r.version.pick(L, top)
-	r.enter(r, L, r.self)
+	r.program.enter(L, top)
 	return 0
 }
 
@@ -222,7 +139,7 @@ func entry(L *lua.LState) int {
 // which report then says what happened.
 func (r *run) contain(report func()) {
 	if p := recover(); p != nil {
-		r.rt.opts.Logger.Error("a run panicked", "panic", r.call.clean(fmt.Sprint(p), maxError), "stack", string(debug.Stack()))
+		r.machine.logger.Error("a run panicked", "panic", r.call.clean(fmt.Sprint(p), maxError), "stack", string(debug.Stack()))
 		r.end(nil, false)
 		report()
 	}
@@ -239,7 +156,7 @@ func (r *run) end(p *pool, clean bool) {
 	if trace, ok := r.call.host.(*host.Trace); ok {
 		trace.Mask(r.call.mask)
 	}
-	r.rt.watchdog.leave(&r.vm)
+	r.machine.watchdog.leave(&r.vm)
 	r.turn.release()
 	r.st.L.SetTop(0)
 	if clean && p != nil && r.vm.ended == nil {
@@ -301,5 +218,18 @@ func (r *run) addLog(level, message string) {
 		return
 	}
 	message = r.call.cleanBytes(message, maxLogLine)
-	r.log = append(r.log, engine.LogLine{At: r.rt.opts.Now(), Level: level, Message: message})
+	r.log = append(r.log, engine.LogLine{At: r.machine.now(), Level: level, Message: message})
+}
+
+// finishLog cleans the lines of the log.
+func (r *run) finishLog() []engine.LogLine {
+	for i := range r.log {
+		r.log[i].Message = r.call.cleanBytes(r.log[i].Message, maxLogLine) // a secret may have been opened since
+	}
+	return r.log
+}
+
+// limitOwn is the time that this call had, whatever the check's timeout is.
+func (r *run) limitOwn() time.Duration {
+	return r.call.deadline.Sub(r.started).Round(time.Millisecond)
 }

@@ -9,22 +9,17 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Runtime holds all plugins and runs them. It implements engine.Plugins and is
 // safe for concurrent use.
 type Runtime struct {
-	opts     Options
-	turns    *turns
-	watchdog *watchdog
-	builtin  map[string]moduleOpener
-	shared   *sharedObjects
-	tools    *toolbox
-	counts   counters
-	rules    *rules
-	fast     atomic.Int64 // bindings that have a table for Lua
+	opts    Options
+	machine *machine
+	binder  *binder
+	loader  *loader
+	counts  counters
+	rules   *rules
 
 	entries atomic.Pointer[registry] // copy on write
 
@@ -44,8 +39,6 @@ type Runtime struct {
 	done sync.WaitGroup
 }
 
-type moduleOpener func(*lua.LState) *lua.LTable
-
 // New builds a Runtime without any plugin; Load reads them.
 func New(o Options) (*Runtime, error) {
 	o, err := o.withDefaults()
@@ -56,29 +49,44 @@ func New(o Options) (*Runtime, error) {
 	lualib.LimitConcat()
 	lualib.LimitArrays()
 	rt := &Runtime{
-		opts:   o,
-		turns:  newTurns(o.MaxExecuting),
-		shared: newSharedObjects(),
-		tools:  newToolbox(),
-		units:  map[string]*unit{},
-		owners: map[string]*unit{},
-		kept:   map[string]string{},
-		stop:   make(chan struct{}),
+		opts:    o,
+		machine: newMachine(o),
+		binder:  &binder{opener: o.Opener, env: o.Env, shared: newSharedObjects()},
+		units:   map[string]*unit{},
+		owners:  map[string]*unit{},
+		kept:    map[string]string{},
+		stop:    make(chan struct{}),
 
 		orphanSources: map[string]engine.PluginSource{},
 		pools:         map[*pool]struct{}{},
 	}
-	rt.builtin = map[string]moduleOpener{"forms": openForms}
-	for name, open := range builtinModules() {
-		rt.builtin[name] = open
-	}
+	rt.loader = &loader{rt.machine}
 	rt.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
 	rt.rules = newRules(rt)
-	rt.watchdog = newWatchdog(o.SoftHeap, o.RunHeap, o.Memory-o.Memory/4)
 	rt.done.Add(2)
-	go func() { defer rt.done.Done(); rt.watchdog.loop(rt.stop) }()
+	go func() { defer rt.done.Done(); rt.machine.watchdog.loop(rt.stop) }()
 	go func() { defer rt.done.Done(); rt.trimLoop() }()
 	return rt, nil
+}
+
+// newMachine is the machine for a runtime's runs.
+func newMachine(o Options) *machine {
+	m := &machine{
+		turns: newTurns(o.MaxExecuting), watchdog: newWatchdog(o.SoftHeap, o.RunHeap, o.Memory-o.Memory/4),
+		tools: newToolbox(), builtin: map[string]moduleOpener{"forms": openForms},
+	}
+	for name, open := range builtinModules() {
+		m.builtin[name] = open
+	}
+	return machineWith(m, o)
+}
+
+// machineWith is a machine of other options that shares turns, limits and functions.
+func machineWith(m *machine, o Options) *machine {
+	return &machine{
+		host: o.Host, data: o.Data, now: o.Now, logger: o.Logger, instructions: o.Instructions, measured: o.Weigh,
+		turns: m.turns, watchdog: m.watchdog, tools: m.tools, builtin: m.builtin,
+	}
 }
 
 // Close stops the runtime's own goroutines and waits for them. Runs under way
@@ -130,7 +138,7 @@ func (rt *Runtime) trim() {
 const idleStates = 512
 
 func (rt *Runtime) newPool() *pool {
-	p := &pool{tools: rt.tools, limit: max(rt.opts.MaxExecuting, idleStates)}
+	p := &pool{tools: rt.machine.tools, limit: max(rt.opts.MaxExecuting, idleStates)}
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	rt.pools[p] = struct{}{}

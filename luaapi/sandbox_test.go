@@ -130,7 +130,7 @@ end
 return P`
 	rt := newTestRuntime(t, nil)
 	var kept lua.LValue
-	names := sortedKeys(rt.builtin)
+	names := sortedKeys(rt.machine.builtin)
 	probe := func(st *state) *lua.LTable {
 		p := st.L.NewTable()
 		p.RawSetString("names", st.L.NewFunction(func(L *lua.LState) int {
@@ -145,7 +145,7 @@ return P`
 		return p
 	}
 	s := &source{path: "test.lua", files: map[string]string{"": "local probe = require \"probe\"\n" + text}, hash: "1"}
-	rt.builtin["probe"] = func(L *lua.LState) *lua.LTable { return probe(&state{L: L}) }
+	rt.machine.builtin["probe"] = func(L *lua.LState) *lua.LTable { return probe(&state{L: L}) }
 	out := rt.load(context.Background(), s, "test.lua")
 	if len(out.problems) > 0 {
 		t.Fatalf("%+v", out.problems)

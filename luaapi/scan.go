@@ -200,7 +200,7 @@ func (rt *Runtime) retire(u *unit, next *loadResult) {
 	}
 	u.orphans = slices.DeleteFunc(u.orphans, defined)
 	for _, v := range u.good.plugins {
-		v.checks.release(rt.forgetFast)
+		v.checks.release(rt.binder.forgetFast)
 		if !defined(v) {
 			u.orphans = append(u.orphans, v)
 			rt.keepOrphan(u, v)

@@ -205,11 +205,11 @@ func testClean(L *lua.LState) int {
 		L.Push(complaintsTable(errs))
 		return 2
 	}
-	bound := w.rt.bind(v.layouts[name], "c1", cleaned)
+	bound := w.rt.binder.bind(v.layouts[name], "c1", cleaned)
 	if bound.problem != nil {
 		L.RaiseError("%s", bound.problem.Error())
 	}
-	L.Push(bound.table(w.rt.shared))
+	L.Push(bound.table(w.rt.binder.shared))
 	return 1
 }
 

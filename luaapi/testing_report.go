@@ -54,9 +54,6 @@ func (r TestReport) Counts() (passed, failed, unrun int) {
 	return passed, failed, unrun
 }
 
-// testSuffix ends the name of a file of tests.
-const testSuffix = "_test.lua"
-
 // Test runs the tests of a plugin's file, of a file of tests, or of a folder,
 // which is a plugin or holds some. It blocks, each test for 10 s at most; when
 // ctx ends, those that are left fail. No test reaches the network, and nothing

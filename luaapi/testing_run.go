@@ -73,7 +73,7 @@ func (rt *Runtime) planTests(ctx context.Context, fsys fs.FS, name, file string)
 	if err != nil {
 		return nil, problems{{File: name, Message: err.Error()}}
 	}
-	plugin, found := rt.compile(s, false)
+	plugin, found := rt.loader.compile(s, false)
 	if len(found) > 0 {
 		return nil, found
 	}
@@ -160,14 +160,14 @@ func (w *testWorld) run(ctx context.Context, plan *testPlan, line int, enter fun
 	if meta.Kind == engine.AlertPlugin {
 		kind.subject = "s1"
 	}
-	r, cancel, err := w.rt.begin(context.WithValue(ctx, testWorldKey{}, w), plan.code, nil, meta, kind)
+	r := &run{}
+	cancel, err := w.rt.machine.begin(ctx, r, &testProgram{world: w, then: enter}, plan.code, nil, meta, kind)
 	if err != nil {
 		return &engine.PluginProblem{File: plan.file, Line: line, Message: err.Error()}, nil
 	}
 	defer cancel()
 	r.extra = map[string]moduleOpener{"testing": openTesting}
 	r.call.env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
-	r.onLoad = enter
 	defer r.end(nil, false)
 	err = r.execute()
 	log := r.finishLog()
@@ -187,6 +187,16 @@ func (w *testWorld) run(ctx context.Context, plan *testPlan, line int, enter fun
 	}
 	return nil, log
 }
+
+// testProgram is the program of a test's run.
+type testProgram struct {
+	world *testWorld
+	then  func(L *lua.LState, top lua.LValue)
+}
+
+func (t *testProgram) enter(L *lua.LState, top lua.LValue) { t.then(L, top) }
+
+func (t *testProgram) weigh(*scale) {}
 
 // locate finds the line of the test at which an error was raised.
 func (w *testWorld) locate(plan *testPlan, r *run, line int, text string) *engine.PluginProblem {

@@ -29,8 +29,6 @@ type testWorld struct {
 	fault    string           // what fails the test, whatever catches it
 }
 
-type testWorldKey struct{}
-
 // testAddress is the site's public address in tests.
 const testAddress = "https://moonwatch.example"
 
@@ -50,7 +48,7 @@ func (rt *Runtime) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld
 	}
 	w.rt = rt.aside(func(o *Options) {
 		o.Host, o.Opener, o.Now = w.stub, openedOpener{}, w.stub.Now
-		o.Data = newTestData(w.stub.Now)
+		o.Data = newScratchData(w.stub.Now)
 		o.Env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
 	})
 	out := w.rt.load(ctx, plan.source, plan.shown)
@@ -64,35 +62,11 @@ func (rt *Runtime) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld
 
 func (w *testWorld) close() { w.rt.drain() }
 
-// aside is a runtime with other options that shares rt's turns, limits and
-// functions. Its registry is empty, and it has no goroutine: drain ends it.
-func (rt *Runtime) aside(change func(*Options)) *Runtime {
-	o := rt.opts
-	o.Sources, o.Shipped, o.Dir = nil, nil, ""
-	change(&o)
-	a := &Runtime{
-		opts: o, turns: rt.turns, watchdog: rt.watchdog, builtin: rt.builtin, shared: rt.shared, tools: rt.tools,
-		pools: map[*pool]struct{}{}, stop: rt.stop,
-	}
-	a.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
-	return a
-}
-
-// drain closes the pools of all that was loaded.
-func (rt *Runtime) drain() {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	for p := range rt.pools {
-		p.close()
-		delete(rt.pools, p)
-	}
-}
-
 // worldOf returns the world of the test that L runs.
 func worldOf(L *lua.LState) *testWorld {
-	if c := callOf(L); c != nil {
-		if w, ok := c.ctx.Value(testWorldKey{}).(*testWorld); ok && c.run != nil && c.run.version == nil {
-			return w
+	if c := callOf(L); c != nil && c.run != nil {
+		if t, ok := c.run.program.(*testProgram); ok {
+			return t.world
 		}
 	}
 	L.RaiseError("the module testing can be used in tests alone")

@@ -16,8 +16,6 @@ import (
 type toolbox struct {
 	baseMeta   *lua.LTable // leads to the base functions
 	libs       []library
-	checkMeta  *lua.LTable
-	resultMeta *lua.LTable
 	entry      *lua.LFunction
 	trampoline *lua.LFunction
 
@@ -44,8 +42,6 @@ type moduleTable struct {
 
 func newToolbox() *toolbox {
 	b := &toolbox{
-		checkMeta:  objectMeta(checkIndex, checkNewIndex),
-		resultMeta: resultMeta(),
 		entry:      goFunction(entry),
 		trampoline: goFunction(trampoline),
 		builder:    lua.NewState(stateOptions()),

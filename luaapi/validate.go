@@ -17,11 +17,10 @@ import (
 // validator reads the tables that a file returns and collects all their
 // problems. It works inside the load state's protected call.
 type validator struct {
-	rt      *Runtime
 	source  *source
 	file    string
 	outline *outline
-	out     *loadResult
+	out     *readResult
 	code    *code
 }
 
@@ -100,11 +99,11 @@ type pluginReader struct {
 	L *lua.LState
 	t *lua.LTable
 	n int // in the outline, from 0
-	v *version
+	v *loadedPlugin
 }
 
 func (v *validator) plugin(L *lua.LState, t *lua.LTable, index int) {
-	r := &pluginReader{validator: v, L: L, t: t, n: max(index-1, 0), v: &version{index: index}}
+	r := &pluginReader{validator: v, L: L, t: t, n: max(index-1, 0), v: &loadedPlugin{index: index}}
 	r.read()
 	if slugPattern.MatchString(r.v.meta.Slug) {
 		v.out.slugs = append(v.out.slugs, r.v.meta.Slug)
@@ -336,7 +335,7 @@ func declOf(decls []*fieldDecl, path string) *fieldDecl {
 
 // together checks what the plugins of one file say of each other.
 func (v *validator) together() {
-	bySlug := map[string]*version{}
+	bySlug := map[string]*loadedPlugin{}
 	for n, p := range v.out.plugins {
 		if other := bySlug[p.meta.Slug]; other != nil && p.meta.Slug != "" {
 			v.problem(v.outline.line(n, "slug"), "two plugins of this file have the slug "+p.meta.Slug)
@@ -364,7 +363,7 @@ func (v *validator) together() {
 }
 
 // shareForms gives p the forms whose values it shares.
-func (v *validator) shareForms(n int, p, from *version) {
+func (v *validator) shareForms(n int, p, from *loadedPlugin) {
 	p.formsFrom = from.index
 	for _, name := range []engine.FormName{engine.SettingsForm, engine.UserConfigForm} {
 		if _, own := p.meta.Forms[name]; own {

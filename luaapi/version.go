@@ -13,34 +13,12 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// code is what was compiled from one file or folder. Function prototypes are
-// immutable and shared by all states; functions never are.
-type code struct {
-	main    *lua.FunctionProto
-	modules map[string]*lua.FunctionProto
-	libs    []bool // by libraryNames: whether the source speaks of it at all
-}
-
 // version is one plugin of one good version of a file or folder. It is
 // immutable but for its caches, and implements engine.Plugin.
 type version struct {
-	rt    *Runtime
-	meta  engine.PluginMeta
-	needs [][]string // fields without which it cannot send: sets, of which one suffices
-	index int        // in the array that the file returns, from 1; 0: the file returns the plugin itself
-
-	whole *code // for cleaning, which needs the forms
-	lean  *code // for runs: form constructors cut out where they are pure literals
-	pool  *pool // one for all plugins of the file
-
-	layouts       map[engine.FormName]*layout
-	views         []engine.ViewRoute
-	hasClean      bool
-	formsFrom     int  // index of the plugin whose settings are shared; 0: its own
-	needsSettings bool // the source speaks of settings, and of view_url
-	needsViewURL  bool
-	readsEnv      bool // a field of the settings falls back to the environment
-	allowed       map[string]bool
+	*loadedPlugin
+	rt   *Runtime
+	pool *pool // one for all plugins of the file
 
 	checks   bindings
 	settings atomic.Pointer[boundSettings]
@@ -52,43 +30,31 @@ type version struct {
 // Meta returns what the version says about itself.
 func (v *version) Meta() *engine.PluginMeta { return &v.meta }
 
-// pick finds this version's table in what the file's top level returned.
-func (v *version) pick(L *lua.LState, top lua.LValue) *lua.LTable {
-	if v.index > 0 {
-		if list, ok := top.(*lua.LTable); ok {
-			top = list.RawGetInt(v.index)
-		}
-	}
-	t, ok := top.(*lua.LTable)
-	if !ok {
-		L.RaiseError("the file returned no plugin table this time")
-	}
-	return t
-}
-
 // method finds a function of the plugin's table, or of what its metatable leads to.
 func method(L *lua.LState, self *lua.LTable, name string) lua.LValue {
 	return L.GetField(self, name)
 }
 
-// start begins a run of this version. The caller calls finish, always.
-func (v *version) start(ctx context.Context, kind runKind, settings *binding) (*run, context.CancelFunc, error) {
+// start begins a run of this version. The caller calls end, always.
+func (v *version) start(ctx context.Context, kind runKind, settings *binding) (*pluginRun, context.CancelFunc, error) {
 	c := v.lean
 	if kind.full {
 		c = v.whole
 	}
-	r, cancel, err := v.rt.begin(ctx, c, v.pool, &v.meta, kind)
+	r := &pluginRun{plugin: v, binder: v.rt.binder, settings: settings}
+	cancel, err := v.rt.machine.begin(ctx, &r.run, r, c, v.pool, &v.meta, kind)
 	if err != nil {
 		return nil, nil, err
 	}
-	r.version = v
 	if len(v.allowed) > 0 {
 		r.call.env = v.getenv
 	}
 	r.call.secrets.Add(settings.secrets...)
-	r.settings = settings
 	return r, cancel, nil
 }
+
+// layout is that of one of the plugin's forms.
+func (v *version) layout(name engine.FormName) *layout { return v.layouts[name] }
 
 // getenv reads an environment variable that the plugin may read.
 func (v *version) getenv(name string) (string, bool) {
@@ -109,8 +75,8 @@ func (v *version) boundSettings(values form.Values) *binding {
 	if v.meta.SettingsFrom != "" {
 		owner = v.meta.SettingsFrom
 	}
-	b := v.rt.bind(v.layouts[engine.SettingsForm], owner, values)
-	b.keep(v.rt.shared, math.MaxInt)
+	b := v.rt.binder.bind(v.layouts[engine.SettingsForm], owner, values)
+	b.keep(v.rt.binder.shared, math.MaxInt)
 	v.settings.Store(&boundSettings{values: values, bound: b, at: time.Now()})
 	return b
 }
@@ -127,22 +93,19 @@ func (v *version) lastSettings() *binding {
 // boundConfig is a check's config as Lua sees it.
 func (v *version) boundConfig(check *engine.Check) *binding {
 	return v.checks.check(check, func() *binding {
-		b := v.rt.bind(v.layouts[engine.ConfigForm], check.ID, check.Config)
-		v.rt.quicken(b, check)
+		b := v.rt.binder.bind(v.layouts[engine.ConfigForm], check.ID, check.Config)
+		v.rt.binder.quicken(b, check)
 		return b
-	}, v.rt.forgetFast)
+	}, v.rt.binder.forgetFast)
 }
 
-// forgetFast counts one binding less.
-func (rt *Runtime) forgetFast() { rt.fast.Add(-1) }
-
 // prepareSelf gives the fresh plugin table what the host adds to it.
-func (r *run) prepareSelf(L *lua.LState, self *lua.LTable, publicURL string) {
-	if r.version.needsSettings {
-		self.RawSetString("settings", r.settings.table(r.rt.shared))
+func (v *version) prepareSelf(r *pluginRun, L *lua.LState, self *lua.LTable, publicURL string) {
+	if v.needsSettings {
+		self.RawSetString("settings", r.settings.table(r.binder.shared))
 	}
-	if r.version.needsViewURL {
-		self.RawSetString("view_url", L.NewFunction(viewURL(r.version.meta.Slug, publicURL)))
+	if v.needsViewURL {
+		self.RawSetString("view_url", L.NewFunction(viewURL(v.meta.Slug, publicURL)))
 	}
 }
 
@@ -185,10 +148,10 @@ func (c *counters) of(slug string) *pluginCounts {
 
 // Stats returns the counts since the start, for metrics.
 func (rt *Runtime) Stats() engine.RunStats {
-	s := engine.RunStats{Ended: rt.watchdog.ended.Load(), Waiting: int(rt.turns.waiting.Load()), Plugins: map[string]engine.PluginStats{}}
-	rt.turns.mu.Lock()
-	s.Executing = rt.opts.MaxExecuting - rt.turns.free
-	rt.turns.mu.Unlock()
+	s := engine.RunStats{Ended: rt.machine.watchdog.ended.Load(), Waiting: int(rt.machine.turns.waiting.Load()), Plugins: map[string]engine.PluginStats{}}
+	rt.machine.turns.mu.Lock()
+	s.Executing = rt.opts.MaxExecuting - rt.machine.turns.free
+	rt.machine.turns.mu.Unlock()
 	rt.counts.mu.Lock()
 	defer rt.counts.mu.Unlock()
 	for slug, c := range rt.counts.plugins {
@@ -199,4 +162,20 @@ func (rt *Runtime) Stats() engine.RunStats {
 		}
 	}
 	return s
+}
+
+// weighSample is how many runs of a version go by unweighed for each that is
+// weighed at its end: a weighing takes about as long as a short run.
+const weighSample = 64
+
+// weighEnd weighs a run that has come to its end, before its state goes back:
+// the first of its version and one in weighSample after it, or every one where
+// people look at runs. It returns the most that the run was seen to hold, in
+// bytes, 0 when nobody looked.
+func (v *version) weighEnd(r *pluginRun) uint64 {
+	if r.vm.measured || v.started.Add(1)%weighSample == 1 {
+		r.weighAll(v.rt.machine.watchdog.perRun)
+	}
+	v.counts.heaviest(r.held)
+	return r.held
 }

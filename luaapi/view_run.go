@@ -32,8 +32,8 @@ func (v *version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 	defer cancel()
 	defer r.contain(func() { answer, failed = engine.ViewAnswer{}, &engine.ViewError{Message: errInternal.Error()} })
 	var refused error
-	r.enter = func(r *run, L *lua.LState, self *lua.LTable) {
-		r.prepareSelf(L, self, in.PublicURL)
+	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
+		v.prepareSelf(r, L, self, in.PublicURL)
 		L.Push(findView(L, self, &in.Request))
 		L.Push(self)
 		L.Push(r.requestObject(L, in))
@@ -46,7 +46,7 @@ func (v *version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 		err = &pluginError{"the view " + in.Request.Method + " " + in.Request.Path + " returned " + refused.Error()}
 	}
 	took := time.Since(r.started)
-	r.weighEnd()
+	v.weighEnd(r)
 	r.end(v.pool, err == nil)
 	v.countView(took, err)
 	log := r.finishLog()

@@ -266,8 +266,8 @@ func (v *vmContext) heavy() bool {
 		return false
 	}
 	enforced := v.enforce.Swap(false)
-	limit := v.run.rt.watchdog.perRun
-	held, steps := v.run.weigh(limit)
+	limit := v.run.machine.watchdog.perRun
+	held, steps := v.run.weighAll(limit)
 	took := time.Since(begun)
 	v.nextWeighing = begun.Add((1 + weighPause) * took)
 	if v.measured {

@@ -240,7 +240,7 @@ func (v *vmContext) weighFrom(limit uint64) uint64 {
 		return v.weight.Load()
 	}
 	if p.fresh {
-		v.run.weigh(limit)
+		v.run.weighAll(limit)
 		p.fresh = p.back.Load()
 	}
 	held := v.weight.Load() + v.run.call.outside()

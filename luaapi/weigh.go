@@ -39,15 +39,11 @@ type weighed interface {
 	weigh(s *scale)
 }
 
-// run weighs all that the threads and roots hold.
-func (s *scale) run(stacks []*lua.LState, roots []lua.LValue) {
-	s.seen = map[any]struct{}{}
-	for _, v := range roots {
-		s.add(v)
-	}
-	for _, L := range stacks {
-		s.stack(L)
-	}
+// newScale is a scale that has seen enough beyond limit, in bytes.
+func newScale(limit uint64) *scale { return &scale{limit: limit, seen: map[any]struct{}{}} }
+
+// run weighs all that what was added leads to.
+func (s *scale) run() {
 	for len(s.pending) > 0 && !s.done() {
 		v := s.pending[len(s.pending)-1]
 		s.pending = s.pending[:len(s.pending)-1]
@@ -170,44 +166,38 @@ func (s *scale) fields(object any) {
 	}
 }
 
-// weigh returns how many bytes the run holds, or any number over limit when it
+// root adds a value that is held, and keeps nothing back when there is none.
+func (s *scale) root(v lua.LValue) {
+	if v != nil {
+		s.add(v)
+	}
+}
+
+// weighAll returns how many bytes the run holds, or any number over limit when it
 // is more than that, and how many values it looked at. It remembers the most
 // that was found. It is called between two instructions by the goroutine that
 // runs them, or by the watchdog while the run is parked.
-func (r *run) weigh(limit uint64) (held uint64, steps int) {
-	s := &scale{limit: limit, until: r.call.deadline, stop: &r.vm.parking.back}
-	for _, text := range []string{r.result.text, r.result.message, r.result.rawData, r.lib.Asserted(), r.trace} {
-		s.sum += uint64(len(text))
-	}
+func (r *run) weighAll(limit uint64) (held uint64, steps int) {
+	s := newScale(limit)
+	s.until, s.stop = r.call.deadline, &r.vm.parking.back
+	s.sum += uint64(len(r.lib.Asserted()) + len(r.trace) + r.lib.Building())
 	for i := range r.log {
 		s.sum += uint64(len(r.log[i].Message)) + stringWeight
 	}
-	for i := range r.result.metrics {
-		s.sum += uint64(len(r.result.metrics[i].Name)+len(r.result.metrics[i].Unit)) + tableWeight
-	}
-	if r.ping != nil {
-		s.sum += uint64(len(r.ping.Body))
-	}
-	s.sum += uint64(r.lib.Building())
-	roots := append(make([]lua.LValue, 0, 24), r.env, r.returned, r.top)
+	r.program.weigh(s)
+	s.root(r.env)
 	for _, lib := range libraryNames() {
-		roots = append(roots, r.st.libs.RawGetString(lib)) // what the run added to them
+		s.root(r.st.libs.RawGetString(lib)) // what the run added to them
 	}
 	for _, m := range r.loaded {
-		if m.value != nil {
-			roots = append(roots, m.value)
-		}
-	}
-	if r.self != nil {
-		roots = append(roots, r.self)
-	}
-	roots = r.objects.values(roots)
-	stacks := []*lua.LState{r.st.L}
-	for _, th := range r.st.threads[:r.protectedDepth] {
-		stacks = append(stacks, th.L)
+		s.root(m.value)
 	}
 	if s.sum <= limit {
-		s.run(stacks, roots)
+		s.stack(r.st.L)
+		for _, th := range r.st.threads[:r.protectedDepth] {
+			s.stack(th.L)
+		}
+		s.run()
 	}
 	if s.sum+r.call.outside() > r.held {
 		r.held = s.sum + r.call.outside()
@@ -216,20 +206,4 @@ func (r *run) weigh(limit uint64) (held uint64, steps int) {
 		r.vm.weight.Store(s.sum)
 	}
 	return s.sum + r.call.outside(), s.steps
-}
-
-// weighSample is how many runs of a version go by unweighed for each that is
-// weighed at its end: a weighing takes about as long as a short run.
-const weighSample = 64
-
-// weighEnd weighs a run that has come to its end, before its state goes back:
-// the first of its version and one in weighSample after it, or every one where
-// people look at runs. It returns the most that the run was seen to hold, in
-// bytes, 0 when nobody looked.
-func (r *run) weighEnd() uint64 {
-	if r.vm.measured || r.version.started.Add(1)%weighSample == 1 {
-		r.weigh(r.rt.watchdog.perRun)
-	}
-	r.version.counts.heaviest(r.held)
-	return r.held
 }

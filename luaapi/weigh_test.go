@@ -93,8 +93,10 @@ func TestWeighingEndsAtTheDeadline(t *testing.T) {
 		until time.Time
 		all   bool
 	}{{time.Time{}, true}, {time.Now().Add(time.Hour), true}, {time.Now().Add(-time.Second), false}} {
-		s := &scale{limit: 1 << 40, until: c.until}
-		s.run(nil, []lua.LValue{large})
+		s := newScale(1 << 40)
+		s.until = c.until
+		s.root(large)
+		s.run()
 		steps := s.steps
 		if all := steps > 10*weighLook; all != c.all || !all && steps > weighLook {
 			t.Errorf("until %v: looked at %d values", c.until, steps)
@@ -123,12 +125,12 @@ func BenchmarkWeighing(b *testing.B) {
 	}
 	defer cancel()
 	r.bindCheck(in, p.boundConfig(in.Check))
-	r.enter = callCheck
+	r.then = callCheck
 	if err := r.execute(); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.weigh(1 << 30)
+		r.weighAll(1 << 30)
 	}
 }

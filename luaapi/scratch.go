@@ -10,15 +10,15 @@ import (
 	"moonwatch/engine"
 )
 
-// testData is a store in memory for the time of one test. It keeps to the
-// limits of the real one, in the test's time.
-type testData struct {
+// scratchData is a store in memory, for a test or a draft. It keeps to the
+// limits of the real one, by the clock that it is given.
+type scratchData struct {
 	mu     sync.Mutex // guards values
-	values map[engine.Scope]map[string]testValue
+	values map[engine.Scope]map[string]scratchValue
 	now    func() time.Time
 }
 
-type testValue struct {
+type scratchValue struct {
 	json    []byte
 	expires time.Time // zero: never
 }
@@ -26,45 +26,45 @@ type testValue struct {
 // maxStoreKeys is how many keys one scope of a store holds.
 const maxStoreKeys = 100
 
-func newTestData(now func() time.Time) *testData {
-	return &testData{values: map[engine.Scope]map[string]testValue{}, now: now}
+func newScratchData(now func() time.Time) *scratchData {
+	return &scratchData{values: map[engine.Scope]map[string]scratchValue{}, now: now}
 }
 
 // NewScratch returns a store for the time of one run on the command line. It
 // keeps to the limits of the real one; now is the clock of its expiries.
-func NewScratch(now func() time.Time) engine.PluginData { return newTestData(now) }
+func NewScratch(now func() time.Time) engine.PluginData { return newScratchData(now) }
 
 // Get implements engine.PluginData.
-func (d *testData) Get(_ context.Context, s engine.Scope, key string) ([]byte, bool, error) {
+func (d *scratchData) Get(_ context.Context, s engine.Scope, key string) ([]byte, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v, ok := d.get(s, key)
 	return v.json, ok, nil
 }
 
-func (d *testData) get(s engine.Scope, key string) (testValue, bool) {
+func (d *scratchData) get(s engine.Scope, key string) (scratchValue, bool) {
 	v, ok := d.values[s][key]
 	if ok && !v.expires.IsZero() && !d.now().Before(v.expires) {
 		delete(d.values[s], key)
-		return testValue{}, false
+		return scratchValue{}, false
 	}
 	return v, ok
 }
 
 // Set implements engine.PluginData.
-func (d *testData) Set(_ context.Context, s engine.Scope, key string, value []byte, ttl time.Duration) error {
+func (d *scratchData) Set(_ context.Context, s engine.Scope, key string, value []byte, ttl time.Duration) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	v := testValue{json: value}
+	v := scratchValue{json: value}
 	if ttl > 0 {
 		v.expires = d.now().Add(ttl)
 	}
 	return d.set(s, key, v)
 }
 
-func (d *testData) set(s engine.Scope, key string, v testValue) error {
+func (d *scratchData) set(s engine.Scope, key string, v scratchValue) error {
 	if d.values[s] == nil {
-		d.values[s] = map[string]testValue{}
+		d.values[s] = map[string]scratchValue{}
 	}
 	for other := range d.values[s] {
 		d.get(s, other) // drops what has expired
@@ -77,7 +77,7 @@ func (d *testData) set(s engine.Scope, key string, v testValue) error {
 }
 
 // Increment implements engine.PluginData.
-func (d *testData) Increment(_ context.Context, s engine.Scope, key string, by float64) (float64, error) {
+func (d *scratchData) Increment(_ context.Context, s engine.Scope, key string, by float64) (float64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	sum := 0.0
@@ -95,7 +95,7 @@ func (d *testData) Increment(_ context.Context, s engine.Scope, key string, by f
 }
 
 // Delete implements engine.PluginData.
-func (d *testData) Delete(_ context.Context, s engine.Scope, key string) error {
+func (d *scratchData) Delete(_ context.Context, s engine.Scope, key string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.values[s], key)

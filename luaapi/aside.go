@@ -1,0 +1,30 @@
+package luaapi
+
+import (
+	"moonwatch/engine"
+)
+
+// aside is a runtime with other options that shares rt's turns, limits and
+// functions. Its registry is empty, and it has no goroutine: drain ends it.
+func (rt *Runtime) aside(change func(*Options)) *Runtime {
+	o := rt.opts
+	o.Sources, o.Shipped, o.Dir = nil, nil, ""
+	change(&o)
+	a := &Runtime{
+		opts: o, machine: machineWith(rt.machine, o), binder: &binder{opener: o.Opener, env: o.Env, shared: rt.binder.shared},
+		pools: map[*pool]struct{}{}, stop: rt.stop,
+	}
+	a.loader = &loader{a.machine}
+	a.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
+	return a
+}
+
+// drain closes the pools of all that was loaded.
+func (rt *Runtime) drain() {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	for p := range rt.pools {
+		p.close()
+		delete(rt.pools, p)
+	}
+}
