@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"luaapi":                 {"engine", "engine/access", "engine/form", "engine/pattern", "luaapi/describe", "luaapi/host", "luaapi/internal/patch", "luaapi/internal/syntax", "luaapi/lint", "luaapi/lualib"},
 	"luaapi/describe":        {"engine/form"},
 	"luaapi/host":            {},
+	"luaapi/host/hosttest":   {"luaapi/host"},
 	"luaapi/internal/patch":  {"luaapi/internal/syntax"},
 	"luaapi/internal/syntax": {},
 	"luaapi/lint":            {"engine/form", "luaapi/describe"},

@@ -15,6 +15,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/host/hosttest"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -199,16 +200,16 @@ func (noData) Delete(context.Context, engine.Scope, string) error { return nil }
 func hostileHost() host.Host {
 	body := strings.Repeat(`<a href="x">{"a":1}</a>`, 8<<20/24)
 	none := errors.New("no answer")
-	return &fakeHost{
-		http: func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
+	return &hosttest.Fake{
+		OnHTTP: func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
 			return &host.HTTPResponse{Status: 200, Header: http.Header{"X": {body}}, Body: body}, nil
 		},
-		dial:        func(context.Context, *host.DialRequest) (host.Conn, error) { return nil, none },
-		ping:        func(context.Context, *host.PingRequest) (*host.PingAnswer, error) { return nil, none },
-		mail:        func(context.Context, *host.Mail) ([]string, error) { return nil, io.EOF },
-		lookup:      func(context.Context, *host.LookupRequest) ([]host.Record, error) { return nil, none },
-		certificate: func(context.Context, *host.CertificateRequest) (*host.Certificate, error) { return nil, none },
-		exec: func(context.Context, *host.ExecRequest) (*host.ExecAnswer, error) {
+		OnDial:        func(context.Context, *host.DialRequest) (host.Conn, error) { return nil, none },
+		OnPing:        func(context.Context, *host.PingRequest) (*host.PingAnswer, error) { return nil, none },
+		OnMail:        func(context.Context, *host.Mail) ([]string, error) { return nil, io.EOF },
+		OnLookup:      func(context.Context, *host.LookupRequest) ([]host.Record, error) { return nil, none },
+		OnCertificate: func(context.Context, *host.CertificateRequest) (*host.Certificate, error) { return nil, none },
+		OnExec: func(context.Context, *host.ExecRequest) (*host.ExecAnswer, error) {
 			return &host.ExecAnswer{Stdout: body}, nil
 		},
 	}

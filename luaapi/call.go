@@ -30,12 +30,18 @@ type call struct {
 	closers  []func()   // run when the call has ended, last first
 	gate     *turn      // given back during every wait; nil when there are no turns
 	// connections are those that the run has opened. They stay until its end.
-	connections []*tcpConnection
+	connections []holder
 	// carried counts the bytes that go out and come in while the run waits:
 	// nothing in Lua holds them yet, or any more.
 	carried atomic.Int64
 
 	run *run // of the core
+}
+
+// holder is something that a run has opened, and that holds bytes outside of Lua.
+type holder interface {
+	// holds is how many there are. It may be called by any goroutine.
+	holds() int64
 }
 
 type callKey struct{}
@@ -83,7 +89,7 @@ func (c *call) wait(timeout time.Duration, fn func(ctx context.Context) error) e
 func (c *call) outside() uint64 {
 	sum := c.carried.Load()
 	for _, t := range c.connections {
-		sum += t.held.Load()
+		sum += t.holds()
 	}
 	return uint64(max(sum, 0))
 }

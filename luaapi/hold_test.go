@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/host/hosttest"
 )
 
 // holdings are the ways in which a run can hold two megabytes: behind each kind
@@ -106,10 +107,10 @@ return P
 
 // holdHost answers with two megabytes of each kind. It calls look in the middle of
 // a slow request.
-func holdHost(look func()) *fakeHost {
+func holdHost(look func()) *hosttest.Fake {
 	big := strings.Repeat("x", 2<<20)
-	return &fakeHost{
-		http: func(ctx context.Context, req *host.HTTPRequest) (*host.HTTPResponse, error) {
+	return &hosttest.Fake{
+		OnHTTP: func(ctx context.Context, req *host.HTTPRequest) (*host.HTTPResponse, error) {
 			a := &host.HTTPResponse{Status: 200, Header: http.Header{}}
 			switch req.URL {
 			case "http://a/big":
@@ -132,13 +133,13 @@ func holdHost(look func()) *fakeHost {
 			}
 			return a, nil
 		},
-		dial: func(_ context.Context, req *host.DialRequest) (host.Conn, error) {
+		OnDial: func(_ context.Context, req *host.DialRequest) (host.Conn, error) {
 			if req.Port == 2 {
 				return &endless{left: 0}, nil
 			}
 			return &endless{left: 2 << 20, fails: req.Port == 1}, nil
 		},
-		exec: func(context.Context, *host.ExecRequest) (*host.ExecAnswer, error) {
+		OnExec: func(context.Context, *host.ExecRequest) (*host.ExecAnswer, error) {
 			return &host.ExecAnswer{Stdout: strings.Clone(big)}, nil
 		},
 	}

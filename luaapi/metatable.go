@@ -1,10 +1,12 @@
 package luaapi
 
 import (
-	lua "github.com/yuin/gopher-lua"
-	"moonwatch/engine/form"
 	"sort"
 	"time"
+
+	"moonwatch/engine/form"
+
+	lua "github.com/yuin/gopher-lua"
 )
 
 // goFunction is a Go function for Lua without a state's environment.

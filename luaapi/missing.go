@@ -1,9 +1,10 @@
 package luaapi
 
 import (
+	"strings"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
-	"strings"
 )
 
 // Missing says what must be filled in before the plugin can send with these stored

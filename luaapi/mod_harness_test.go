@@ -14,39 +14,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// fakeHost answers with its functions; what is nil is not expected to be called.
-type fakeHost struct {
-	http        func(ctx context.Context, req *host.HTTPRequest) (*host.HTTPResponse, error)
-	dial        func(ctx context.Context, req *host.DialRequest) (host.Conn, error)
-	ping        func(ctx context.Context, req *host.PingRequest) (*host.PingAnswer, error)
-	mail        func(ctx context.Context, mail *host.Mail) ([]string, error)
-	lookup      func(ctx context.Context, req *host.LookupRequest) ([]host.Record, error)
-	certificate func(ctx context.Context, req *host.CertificateRequest) (*host.Certificate, error)
-	exec        func(ctx context.Context, req *host.ExecRequest) (*host.ExecAnswer, error)
-}
-
-func (f *fakeHost) HTTP(ctx context.Context, req *host.HTTPRequest) (*host.HTTPResponse, error) {
-	return f.http(ctx, req)
-}
-func (f *fakeHost) Dial(ctx context.Context, req *host.DialRequest) (host.Conn, error) {
-	return f.dial(ctx, req)
-}
-func (f *fakeHost) Ping(ctx context.Context, req *host.PingRequest) (*host.PingAnswer, error) {
-	return f.ping(ctx, req)
-}
-func (f *fakeHost) Mail(ctx context.Context, mail *host.Mail) ([]string, error) {
-	return f.mail(ctx, mail)
-}
-func (f *fakeHost) Lookup(ctx context.Context, req *host.LookupRequest) ([]host.Record, error) {
-	return f.lookup(ctx, req)
-}
-func (f *fakeHost) Certificate(ctx context.Context, req *host.CertificateRequest) (*host.Certificate, error) {
-	return f.certificate(ctx, req)
-}
-func (f *fakeHost) Exec(ctx context.Context, req *host.ExecRequest) (*host.ExecAnswer, error) {
-	return f.exec(ctx, req)
-}
-
 // bench is a Lua state with every module as a global, in the service of one call.
 type bench struct {
 	t    testing.TB

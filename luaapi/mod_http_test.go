@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/host/hosttest"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
 // echoHost answers with a description of the request.
-func echoHost() *fakeHost {
-	return &fakeHost{http: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
+func echoHost() *hosttest.Fake {
+	return &hosttest.Fake{OnHTTP: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
 		var header []string
 		for name, values := range r.Header {
 			header = append(header, name+"="+strings.Join(values, ","))
@@ -126,7 +127,7 @@ func TestHTTPResponse(t *testing.T) {
 		Timings: host.Timings{DNS: time.Millisecond, Connect: 2 * time.Millisecond, TLS: 3 * time.Millisecond, FirstByte: 4 * time.Millisecond, Total: 5 * time.Millisecond},
 		TLS:     &host.TLSState{NotAfter: time.Unix(1e9, 0), Issuer: "CN=i", Subject: "CN=s", DNSNames: []string{"a", "b"}, Verified: true},
 	}
-	h := &fakeHost{http: func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h := &hosttest.Fake{OnHTTP: func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
 		copied := answer
 		return &copied, nil
 	}}
@@ -147,7 +148,7 @@ func TestHTTPResponse(t *testing.T) {
 }
 
 func TestHTTPErrorsAndTimeouts(t *testing.T) {
-	h := &fakeHost{http: func(ctx context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h := &hosttest.Fake{OnHTTP: func(ctx context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
 		if r.URL == "http://hang/" {
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -167,7 +168,7 @@ func TestHTTPErrorsAndTimeouts(t *testing.T) {
 
 func TestHTTPAllRunsTogether(t *testing.T) {
 	var now, most atomic.Int32
-	h := &fakeHost{http: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h := &hosttest.Fake{OnHTTP: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
@@ -182,12 +183,12 @@ func TestHTTPAllRunsTogether(t *testing.T) {
 		t.Errorf("%d at a time, want %d", got, maxTogether)
 	}
 	big := strings.Repeat("x", 4<<20)
-	h.http = func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h.OnHTTP = func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
 		return &host.HTTPResponse{Body: big}, nil
 	}
 	b.gives(`local l = {} for i = 1, 20 do l[i] = "http://x/" end local kept = 0
 		for _, r in ipairs(http.all(l)) do if type(r) == "table" then assert(r.kind == "too_large") else kept = kept + 1 end end return kept`, "16")
-	h.http = func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { panic("oh") }
+	h.OnHTTP = func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { panic("oh") }
 	b.gives(`return http.all{ "http://panic/" }`, "nil | internal error: oh | invalid")
 }
 
@@ -218,7 +219,7 @@ func TestHTTPOverTheNetwork(t *testing.T) {
 // TestHTTPIsOfThePlugin holds that every way to make a request names whose it
 // is, by which the host keeps the connections of plugins apart.
 func TestHTTPIsOfThePlugin(t *testing.T) {
-	h := &fakeHost{http: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h := &hosttest.Fake{OnHTTP: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
 		return &host.HTTPResponse{Body: r.Owner}, nil
 	}}
 	b := newBench(t, h)
@@ -244,7 +245,7 @@ func TestHTTPMethodsThatAreRefused(t *testing.T) {
 }
 
 func TestHTTPBodyOptions(t *testing.T) {
-	h := &fakeHost{http: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h := &hosttest.Fake{OnHTTP: func(_ context.Context, r *host.HTTPRequest) (*host.HTTPResponse, error) {
 		return &host.HTTPResponse{Body: fmt.Sprint(r.MaxBody, r.BodyTimeout, r.RawBody, r.KeepMethod), Undecoded: "br",
 			Expiry: &host.Expiry{At: time.Unix(5, 0), Subject: "CN=s", Leaf: true, Host: "h"}}, nil
 	}}
@@ -265,7 +266,7 @@ func TestHTTPBodyOptions(t *testing.T) {
 
 func BenchmarkHTTPGet(b *testing.B) {
 	answer := &host.HTTPResponse{Status: 200, Body: "ok", URL: "http://x/", Header: http.Header{"Content-Type": {"text/plain"}}}
-	h := &fakeHost{http: func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { return answer, nil }}
+	h := &hosttest.Fake{OnHTTP: func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { return answer, nil }}
 	bench := newBench(b, h)
 	L := bench.L
 	fn, err := L.LoadString(`local r = http.get("http://x/", { timeout = 5, redirects = true }) return r.status, r.body, r.timings.total`)

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/host/hosttest"
 )
 
 func TestSMTP(t *testing.T) {
 	var got host.Mail
-	h := &fakeHost{mail: func(_ context.Context, m *host.Mail) ([]string, error) {
+	h := &hosttest.Fake{OnMail: func(_ context.Context, m *host.Mail) ([]string, error) {
 		got = *m
 		if m.Host == "down" {
 			return nil, &host.Error{Kind: host.Refused, Message: "connection refused by down:25"}
@@ -45,7 +46,7 @@ func TestSMTP(t *testing.T) {
 
 func TestICMP(t *testing.T) {
 	var got host.PingRequest
-	h := &fakeHost{ping: func(_ context.Context, r *host.PingRequest) (*host.PingAnswer, error) {
+	h := &hosttest.Fake{OnPing: func(_ context.Context, r *host.PingRequest) (*host.PingAnswer, error) {
 		switch r.Host {
 		case "gone":
 			return nil, &host.Error{Kind: host.DNS, Message: "no such host: gone"}
@@ -77,7 +78,7 @@ func TestICMP(t *testing.T) {
 
 func TestDNSModule(t *testing.T) {
 	var got host.LookupRequest
-	h := &fakeHost{lookup: func(_ context.Context, r *host.LookupRequest) ([]host.Record, error) {
+	h := &hosttest.Fake{OnLookup: func(_ context.Context, r *host.LookupRequest) ([]host.Record, error) {
 		got = *r
 		if r.Name == "gone" {
 			return nil, &host.Error{Kind: host.DNS, Message: "no such name: gone"}
@@ -101,7 +102,7 @@ func TestDNSModule(t *testing.T) {
 
 func TestTLSModule(t *testing.T) {
 	var got host.CertificateRequest
-	h := &fakeHost{certificate: func(_ context.Context, r *host.CertificateRequest) (*host.Certificate, error) {
+	h := &hosttest.Fake{OnCertificate: func(_ context.Context, r *host.CertificateRequest) (*host.Certificate, error) {
 		got = *r
 		return &host.Certificate{Subject: "CN=s", Issuer: "CN=i", NotBefore: time.Unix(1, 0), NotAfter: time.Unix(2, 0), DNSNames: []string{"a"}, VerifyError: "expired"}, nil
 	}}
@@ -122,7 +123,7 @@ func TestTLSModule(t *testing.T) {
 
 func TestExecModule(t *testing.T) {
 	var got host.ExecRequest
-	h := &fakeHost{exec: func(_ context.Context, r *host.ExecRequest) (*host.ExecAnswer, error) {
+	h := &hosttest.Fake{OnExec: func(_ context.Context, r *host.ExecRequest) (*host.ExecAnswer, error) {
 		got = *r
 		if r.Path == "/no" {
 			return nil, &host.Error{Kind: host.Denied, Message: "/no is not allowed"}
@@ -161,7 +162,7 @@ func TestNothingReachesOutsideWhereItMayNot(t *testing.T) {
 		"http.get", "http.post", "http.request", "http.all", "http.session", "tcp.connect", "tls.certificate", "dns.lookup", "icmp.ping", "smtp.send", "exec.run", "time.sleep",
 	}
 	for _, fn := range outside {
-		b := newBench(t, &fakeHost{})
+		b := newBench(t, &hosttest.Fake{})
 		b.call.loading = true
 		b.raises(fn+"()", fn+" cannot be called while the plugin loads")
 		b.call.loading, b.call.offline = false, true
@@ -196,15 +197,15 @@ func TestNoArgumentsPanic(t *testing.T) {
 }
 
 // refusingHost answers everything with an error.
-func refusingHost() *fakeHost {
+func refusingHost() *hosttest.Fake {
 	no := &host.Error{Kind: host.Refused, Message: "no"}
-	return &fakeHost{
-		http:        func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { return nil, no },
-		dial:        func(context.Context, *host.DialRequest) (host.Conn, error) { return nil, no },
-		ping:        func(context.Context, *host.PingRequest) (*host.PingAnswer, error) { return nil, no },
-		mail:        func(context.Context, *host.Mail) ([]string, error) { return nil, no },
-		lookup:      func(context.Context, *host.LookupRequest) ([]host.Record, error) { return nil, no },
-		certificate: func(context.Context, *host.CertificateRequest) (*host.Certificate, error) { return nil, no },
-		exec:        func(context.Context, *host.ExecRequest) (*host.ExecAnswer, error) { return nil, no },
+	return &hosttest.Fake{
+		OnHTTP:        func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) { return nil, no },
+		OnDial:        func(context.Context, *host.DialRequest) (host.Conn, error) { return nil, no },
+		OnPing:        func(context.Context, *host.PingRequest) (*host.PingAnswer, error) { return nil, no },
+		OnMail:        func(context.Context, *host.Mail) ([]string, error) { return nil, no },
+		OnLookup:      func(context.Context, *host.LookupRequest) ([]host.Record, error) { return nil, no },
+		OnCertificate: func(context.Context, *host.CertificateRequest) (*host.Certificate, error) { return nil, no },
+		OnExec:        func(context.Context, *host.ExecRequest) (*host.ExecAnswer, error) { return nil, no },
 	}
 }

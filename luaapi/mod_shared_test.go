@@ -14,7 +14,7 @@ import (
 // One set of module tables serves many states at a time (run with -race).
 func TestModulesAreSharedBetweenStates(t *testing.T) {
 	h := refusingHost()
-	h.http = func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h.OnHTTP = func(context.Context, *host.HTTPRequest) (*host.HTTPResponse, error) {
 		return &host.HTTPResponse{Status: 200, Body: `{"a":null}`, Header: http.Header{"A": {"b"}}, TLS: &host.TLSState{}}, nil
 	}
 	modules := map[string]*lua.LTable{}

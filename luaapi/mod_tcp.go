@@ -191,6 +191,9 @@ func (t *tcpConnection) more(ctx context.Context) error {
 	return err
 }
 
+// holds is how many bytes the connection holds outside of Lua.
+func (t *tcpConnection) holds() int64 { return t.held.Load() }
+
 // hold notes how much the connection holds.
 func (t *tcpConnection) hold() { t.held.Store(int64(cap(t.unread)) + connectionWeight) }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/host/hosttest"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -144,7 +145,7 @@ type openConn struct{ host.Conn }
 func (openConn) Close() error { return nil }
 
 func TestTCPConnectionsAreBounded(t *testing.T) {
-	b := newBench(t, &fakeHost{dial: func(context.Context, *host.DialRequest) (host.Conn, error) { return openConn{}, nil }})
+	b := newBench(t, &hosttest.Fake{OnDial: func(context.Context, *host.DialRequest) (host.Conn, error) { return openConn{}, nil }})
 	b.raises(`for i = 1, 300 do tcp.connect("h", 1):close() end`, "more than 200 connections in one run")
 }
 
@@ -168,7 +169,7 @@ func TestTCPStartTLS(t *testing.T) {
 
 func TestTCPDialOptions(t *testing.T) {
 	var got host.DialRequest
-	h := &fakeHost{dial: func(_ context.Context, r *host.DialRequest) (host.Conn, error) {
+	h := &hosttest.Fake{OnDial: func(_ context.Context, r *host.DialRequest) (host.Conn, error) {
 		got = *r
 		return nil, &host.Error{Kind: host.TLS, Message: "no"}
 	}}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"moonwatch/luaapi/host/hosttest"
 )
 
 func TestTimeFormat(t *testing.T) {
@@ -83,7 +85,7 @@ func TestTimeParse(t *testing.T) {
 }
 
 func TestTimeNowLeftSleep(t *testing.T) {
-	b := newBench(t, &fakeHost{})
+	b := newBench(t, &hosttest.Fake{})
 	b.call.now = func() time.Time { return time.Unix(1000, 500_000_000) }
 	b.gives(`return time.now()`, "1000.5")
 	b.gives(`local left = time.left() return left > 9 and left <= 10`, "true")
@@ -108,7 +110,7 @@ func TestTimeNowLeftSleep(t *testing.T) {
 
 // sleepyHost keeps its own time.
 type sleepyHost struct {
-	fakeHost
+	hosttest.Fake
 	slept time.Duration
 }
 

@@ -218,7 +218,7 @@ func TestTestingDeadlines(t *testing.T) {
 
 // Tests see nothing of the runtime that they run in, and leave nothing in it.
 func TestTestingStandsAside(t *testing.T) {
-	data := newMemoryData()
+	data := newScratchData(time.Now)
 	rt := newTestRuntime(t, map[string]string{"other.lua": checkSource("other", "return result")},
 		withEnv(map[string]string{"BONES": "real"}), func(o *Options) { o.Data = data })
 	dir := t.TempDir()

@@ -10,12 +10,13 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/host/hosttest"
 )
 
 // togetherRuntime has plugins that hold four megabytes and wait, each in its own
 // way, and one that holds little.
 func togetherRuntime(t *testing.T, memory uint64) *Runtime {
-	h := &fakeHost{http: func(ctx context.Context, _ *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h := &hosttest.Fake{OnHTTP: func(ctx context.Context, _ *host.HTTPRequest) (*host.HTTPResponse, error) {
 		<-ctx.Done()
 		return nil, &host.Error{Kind: host.Timeout, Message: "no answer"}
 	}}
@@ -122,7 +123,7 @@ func TestHeavyChecksAreKnown(t *testing.T) {
 // TestAWaitingRunIsEndedByItsOwnLimit holds that one run which receives more
 // than one may hold is ended while it waits.
 func TestAWaitingRunIsEndedByItsOwnLimit(t *testing.T) {
-	h := &fakeHost{http: func(ctx context.Context, req *host.HTTPRequest) (*host.HTTPResponse, error) {
+	h := &hosttest.Fake{OnHTTP: func(ctx context.Context, req *host.HTTPRequest) (*host.HTTPResponse, error) {
 		ballast := make([]byte, 32<<20)
 		req.Received.Add(17 << 20)
 		<-ctx.Done()
@@ -143,7 +144,7 @@ func TestBusyChecksAreKnown(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `
   if check.name == "loops" then for i = 1, 200000 do end end
   if check.name == "waits" then for i = 1, 300 do require("time").sleep(0) end end
-  result.succeeded = true return result`)}, func(o *Options) { o.Host = &fakeHost{} })
+  result.succeeded = true return result`)}, func(o *Options) { o.Host = &hosttest.Fake{} })
 	for i, tt := range []struct {
 		name string
 		busy bool

@@ -1,8 +1,9 @@
 package patch
 
 import (
-	"moonwatch/luaapi/internal/syntax"
 	"strconv"
+
+	"moonwatch/luaapi/internal/syntax"
 
 	"github.com/yuin/gopher-lua/ast"
 )
