@@ -41,7 +41,7 @@ func ackSpans() []webform.Option {
 		{Value: "1d", Label: "for a day"}, {Value: untilRecovery, Label: "until it recovers"}}
 }
 
-func (w *Web) acknowledge(kind engine.Kind) handler {
+func (w *subjectPages) acknowledge(kind engine.Kind) handler {
 	return func(q *request) error {
 		o := engine.AckOptions{Comment: strings.TrimSpace(q.PostForm.Get("comment")), IncidentKey: q.PostForm.Get("key")}
 		switch text := q.PostForm.Get("for"); text {
@@ -63,7 +63,7 @@ func (w *Web) acknowledge(kind engine.Kind) handler {
 	}
 }
 
-func (w *Web) unacknowledge(kind engine.Kind) handler {
+func (w *subjectPages) unacknowledge(kind engine.Kind) handler {
 	return func(q *request) error {
 		ref := engine.Ref{Kind: kind, ID: q.id()}
 		if err := w.engine.Unacknowledge(q.Context(), q.by(), ref); err != nil {
@@ -74,7 +74,7 @@ func (w *Web) unacknowledge(kind engine.Kind) handler {
 }
 
 // testAlert sends a test to the caller alone and shows what becomes of it.
-func (w *Web) testAlert(kind engine.Kind) handler {
+func (w *subjectPages) testAlert(kind engine.Kind) handler {
 	return func(q *request) error {
 		d, err := w.engine.TestAlert(q.Context(), q.by(), engine.Ref{Kind: kind, ID: q.id()}, q.PostForm.Get("plugin"))
 		if err != nil {
@@ -85,7 +85,7 @@ func (w *Web) testAlert(kind engine.Kind) handler {
 	}
 }
 
-func (w *Web) addNote(q *request) error {
+func (w *incidentPages) addNote(q *request) error {
 	add := w.engine.AddNote
 	if q.PostForm.Get("public") != "" {
 		add = w.engine.AddPublicNote

@@ -75,7 +75,7 @@ func bookkeeping() []string { return []string{"id", "revision", "created", "upda
 // changesShown bounds the changes of one entry that are shown.
 const changesShown = 30
 
-func (w *Web) audit(q *request) error {
+func (w *historyPages) audit(q *request) error {
 	query := q.URL.Query()
 	v := auditPage{Object: query.Get("object"), Newest: query.Get("before") != ""}
 	names := w.namesByID()
@@ -97,7 +97,7 @@ func (w *Web) audit(q *request) error {
 	return nil
 }
 
-func (w *Web) auditLine(e engine.AuditEntry, names map[string]string) auditLine {
+func (w *historyPages) auditLine(e engine.AuditEntry, names map[string]string) auditLine {
 	l := auditLine{AuditEntry: e, Kind: strings.ReplaceAll(string(e.Kind), "_", " ")}
 	if _, there := names[e.Object]; there && objectPath(e.Kind, e.Object) != "" {
 		l.Link = objectPath(e.Kind, e.Object)
@@ -128,7 +128,7 @@ func objectPath(kind engine.Kind, id string) string {
 }
 
 // namesByID are the names of all objects that values refer to.
-func (w *Web) namesByID() map[string]string {
+func (w *historyPages) namesByID() map[string]string {
 	out := map[string]string{}
 	for _, s := range w.everySubject() {
 		out[s.Meta.ID] = s.Name

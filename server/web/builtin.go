@@ -14,7 +14,7 @@ import (
 // ownTroubles are what the built-in service fails for beside the checks linked
 // to it: checks that have been unknown for so long that it counts, and rotas
 // with problems. A check that failed before it became unknown is among them too.
-func (w *Web) ownTroubles(checks []engine.CheckView, linked []string) []checkLine {
+func (w *lookup) ownTroubles(checks []engine.CheckView, linked []string) []checkLine {
 	var out []checkLine
 	for i := range checks {
 		c := &checks[i]
@@ -39,7 +39,7 @@ func (w *Web) ownTroubles(checks []engine.CheckView, linked []string) []checkLin
 // builtInCircle fills in whom and through what the built-in service tells where
 // it names nobody or nothing: all admins, through every plugin that a service or
 // instance alerts through.
-func (v *subjectPage) builtInCircle(w *Web) {
+func (v *subjectPage) builtInCircle(w *subjectPages) {
 	if len(v.Told) == 0 {
 		v.AllAdmins = true
 		for _, u := range w.engine.Users() {

@@ -11,7 +11,7 @@ import (
 	"moonwatch/engine"
 )
 
-func (w *Web) runCheck(q *request) error {
+func (w *checkPages) runCheck(q *request) error {
 	c, err := w.engine.StoredCheck(q.id())
 	if err != nil {
 		return err
@@ -38,14 +38,14 @@ type deletePage struct {
 	Revision   uint64
 }
 
-func (w *Web) askDelete(q *request, nav string, d deletePage) error {
+func (w *frame) askDelete(q *request, nav string, d deletePage) error {
 	p := w.newPage(q, "Delete "+d.Name, nav)
 	p.Body = d
 	w.render(q.rw, http.StatusOK, "delete", p)
 	return nil
 }
 
-func (w *Web) deleteCheckPage(q *request) error {
+func (w *checkPages) deleteCheckPage(q *request) error {
 	c, err := w.engine.Check(q.id())
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (w *Web) deleteCheckPage(q *request) error {
 		Action: "/checks/" + c.ID + "/delete", Back: "/checks/" + c.ID})
 }
 
-func (w *Web) deleteCheck(q *request) error {
+func (w *checkPages) deleteCheck(q *request) error {
 	if err := w.engine.DeleteCheck(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (q *request) deleteRevision() *uint64 {
 }
 
 // linkCheck adds a check to a service or instance ("services/ID").
-func (w *Web) linkCheck(q *request) error {
+func (w *checkPages) linkCheck(q *request) error {
 	id := q.id()
 	if _, err := w.engine.StoredCheck(id); err != nil {
 		return err

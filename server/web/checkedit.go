@@ -29,13 +29,13 @@ func cardOf(slug string, entry engine.PluginEntry, known bool) pluginCard {
 }
 
 // card finds the card of a slug.
-func (w *Web) card(slug string) pluginCard {
+func (w *frame) card(slug string) pluginCard {
 	entry, err := w.engine.Plugin(slug)
 	return cardOf(slug, entry, err == nil)
 }
 
 // cards are the loaded plugins of a kind in order of name.
-func (w *Web) cards(kind engine.PluginKind) []pluginCard {
+func (w *frame) cards(kind engine.PluginKind) []pluginCard {
 	var out []pluginCard
 	for _, entry := range w.engine.Plugins() {
 		if entry.Plugin != nil && !entry.Orphaned && entry.Plugin.Meta().Kind == kind {
@@ -49,7 +49,7 @@ func (w *Web) cards(kind engine.PluginKind) []pluginCard {
 }
 
 // pluginForm is one of a plugin's forms as it is at this moment.
-func (w *Web) pluginForm(slug string, name engine.FormName) (form.Form, string, bool) {
+func (w *frame) pluginForm(slug string, name engine.FormName) (form.Form, string, bool) {
 	entry, err := w.engine.Plugin(slug)
 	if err != nil || entry.Plugin == nil {
 		return form.Form{}, "", false
@@ -92,7 +92,7 @@ type chooseData struct {
 	PluginDir string
 }
 
-func (w *Web) newCheck(q *request) error {
+func (w *checkPages) newCheck(q *request) error {
 	slug := q.URL.Query().Get("plugin")
 	if slug == "" {
 		p := w.newPage(q, "New check", "checks")
@@ -115,7 +115,7 @@ func (w *Web) newCheck(q *request) error {
 	return w.showCheckForm(q, e)
 }
 
-func (w *Web) checkEditForm(q *request) error {
+func (w *checkPages) checkEditForm(q *request) error {
 	base, err := w.engine.StoredCheck(q.id())
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (w *Web) checkEditForm(q *request) error {
 	return w.showCheckForm(q, w.editCheck(base))
 }
 
-func (w *Web) duplicateCheck(q *request) error {
+func (w *checkPages) duplicateCheck(q *request) error {
 	base, err := w.engine.StoredCheck(q.id())
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (w *Web) duplicateCheck(q *request) error {
 }
 
 // copyName is the first free name for a copy.
-func (w *Web) copyName(name string) string {
+func (w *checkPages) copyName(name string) string {
 	taken := map[string]bool{}
 	for _, c := range w.engine.BareChecks() {
 		taken[c.Name] = true
@@ -174,14 +174,14 @@ func withoutSecrets(values map[string]any) map[string]any {
 }
 
 // editCheck begins the form of a check as it is stored.
-func (w *Web) editCheck(base engine.Check) *checkEdit {
+func (w *checkPages) editCheck(base engine.Check) *checkEdit {
 	public := w.engine.Public(base.Plugin, engine.ConfigForm, base.Config)
 	return &checkEdit{base: base, own: checkRaw(&base), config: public, status: http.StatusOK,
 		draw: webform.Drawing{Stored: public, Errors: webform.NewErrors()}, page: checkPage{formPage: formPage{Revision: base.Revision}}}
 }
 
 // showCheckForm draws the form.
-func (w *Web) showCheckForm(q *request, e *checkEdit) error {
+func (w *checkPages) showCheckForm(q *request, e *checkEdit) error {
 	pg := &e.page
 	pg.ID, pg.Name = e.base.ID, e.base.Name
 	title := "New check"
@@ -218,7 +218,7 @@ func (w *Web) showCheckForm(q *request, e *checkEdit) error {
 
 // postedCheck reads the form: values that are not good are noted in e, and the
 // check is what can be tried or saved when none were.
-func (w *Web) postedCheck(q *request, base engine.Check) (e *checkEdit, c engine.Check, good bool) {
+func (w *checkPages) postedCheck(q *request, base engine.Check) (e *checkEdit, c engine.Check, good bool) {
 	e = w.editCheck(base)
 	if e.base.ID == "" {
 		e.draw.Stored = nil
@@ -273,13 +273,13 @@ func (e *checkEdit) complain(err error) error {
 	return nil
 }
 
-func (w *Web) saveNewCheck(q *request) error {
+func (w *checkPages) saveNewCheck(q *request) error {
 	base := engine.NewCheck()
 	base.Plugin = q.PostForm.Get("plugin")
 	return w.saveCheck(q, base)
 }
 
-func (w *Web) saveOldCheck(q *request) error {
+func (w *checkPages) saveOldCheck(q *request) error {
 	base, err := w.engine.StoredCheck(q.id())
 	if engine.KindOf(err) == engine.NotFound {
 		base = engine.NewCheck()
@@ -296,7 +296,7 @@ func (w *Web) saveOldCheck(q *request) error {
 }
 
 // saveCheck saves, tries, or adds and removes rows, as the button says.
-func (w *Web) saveCheck(q *request, base engine.Check) error {
+func (w *checkPages) saveCheck(q *request, base engine.Check) error {
 	e, c, ready := w.postedCheck(q, base)
 	if !ready {
 		return w.showCheckForm(q, e)
@@ -322,7 +322,7 @@ func (w *Web) saveCheck(q *request, base engine.Check) error {
 }
 
 // tryCheck runs the form's values once and shows what came of it beside them.
-func (w *Web) tryCheck(q *request, e *checkEdit, c engine.Check) error {
+func (w *checkPages) tryCheck(q *request, e *checkEdit, c engine.Check) error {
 	ctx, cancel := context.WithTimeout(q.Context(), c.Timeout.Std()+5*time.Second)
 	defer cancel()
 	r, err := w.engine.TryCheck(ctx, c)

@@ -60,7 +60,7 @@ func paged[T any](list []T, query url.Values) ([]T, pager) {
 	return list[(n-1)*perPage : min(n*perPage, len(list))], p
 }
 
-func (w *Web) checks(q *request) error {
+func (w *checkPages) checks(q *request) error {
 	query := q.URL.Query()
 	l := checkList{Search: query.Get("q"), Status: query.Get("status"), Plugin: query.Get("plugin")}
 	all := w.engine.BareChecks()
@@ -98,7 +98,7 @@ func statusMatches(want string, c *engine.CheckView) bool {
 	return c.Active && string(c.Status) == want
 }
 
-func (l *checkList) options(w *Web, all []engine.CheckView) {
+func (l *checkList) options(w *checkPages, all []engine.CheckView) {
 	used := map[string]bool{}
 	for i := range all {
 		used[all[i].Plugin] = true

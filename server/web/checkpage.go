@@ -14,6 +14,9 @@ import (
 	"moonwatch/server/web/webform"
 )
 
+// checkPages are the pages of checks.
+type checkPages struct{ *lookup }
+
 // checkView is the page of one check.
 type checkView struct {
 	Check    engine.CheckView
@@ -70,7 +73,7 @@ const (
 	chartResults = 20_000 // the most that are read for the charts of one page
 )
 
-func (w *Web) checkPage(q *request) error {
+func (w *checkPages) checkPage(q *request) error {
 	c, err := w.engine.Check(q.id())
 	if err != nil {
 		return err
@@ -96,7 +99,7 @@ func (w *Web) checkPage(q *request) error {
 }
 
 // results reads one page of results.
-func (v *checkView) results(w *Web, q *request) error {
+func (v *checkView) results(w *checkPages, q *request) error {
 	before, _ := strconv.ParseUint(q.URL.Query().Get("before"), 10, 64)
 	v.Newer = before > 0
 	err := w.engine.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(r *engine.Result) bool {
@@ -112,7 +115,7 @@ func (v *checkView) results(w *Web, q *request) error {
 
 // chooseRange is the time that was asked for; where none was, the shortest that
 // shows all there is, a day at most.
-func (v *checkView) chooseRange(w *Web, q *request) (rangeView, error) {
+func (v *checkView) chooseRange(w *checkPages, q *request) (rangeView, error) {
 	all := ranges()
 	for _, r := range all {
 		if r.Name == q.URL.Query().Get("range") {
@@ -134,7 +137,7 @@ func (v *checkView) chooseRange(w *Web, q *request) (rangeView, error) {
 }
 
 // charts reads the results of the chosen time and draws them.
-func (v *checkView) charts(w *Web, q *request) error {
+func (v *checkView) charts(w *checkPages, q *request) error {
 	chosen, err := v.chooseRange(w, q)
 	if err != nil {
 		return err
@@ -171,7 +174,7 @@ func (v *checkView) charts(w *Web, q *request) error {
 }
 
 // sums reads what the results of a long time came to, step by step.
-func (w *Web) sums(q *request, check string, now time.Time, span, step time.Duration) (*series, error) {
+func (w *checkPages) sums(q *request, check string, now time.Time, span, step time.Duration) (*series, error) {
 	to := now.UTC().Truncate(step).Add(step) // steps lie on a grid from the epoch on
 	from := now.Add(-span).UTC().Truncate(step)
 	points, err := w.engine.Summary(q.Context(), check, from, now, step)
@@ -186,7 +189,7 @@ func (w *Web) sums(q *request, check string, now time.Time, span, step time.Dura
 }
 
 // linksOf are the subjects of a check, and the services that it could be added to.
-func (w *Web) linksOf(c *engine.CheckView) (linked, free []link) {
+func (w *checkPages) linksOf(c *engine.CheckView) (linked, free []link) {
 	for _, s := range w.engine.Services() {
 		one := link{"services", s.ID, s.Name, string(s.OverallStatus)}
 		if slices.Contains(c.Services, s.ID) {
@@ -210,7 +213,7 @@ func (w *Web) linksOf(c *engine.CheckView) (linked, free []link) {
 }
 
 // settingsOf shows the values of a plugin's form, without those that nobody set.
-func (w *Web) settingsOf(slug string, name engine.FormName, values map[string]any) []setting {
+func (w *lookup) settingsOf(slug string, name engine.FormName, values map[string]any) []setting {
 	f, _, known := w.pluginForm(slug, name)
 	if !known {
 		return nil
@@ -257,7 +260,7 @@ type runPage struct {
 	Older   uint64
 }
 
-func (w *Web) resultPage(q *request) error {
+func (w *checkPages) resultPage(q *request) error {
 	c, err := w.engine.Check(q.id())
 	if err != nil {
 		return err

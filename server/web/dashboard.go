@@ -10,6 +10,9 @@ import (
 	"moonwatch/engine"
 )
 
+// dashboardPages are the first page.
+type dashboardPages struct{ *lookup }
+
 // dashboard shows what is broken and since when first; everything else is quiet.
 type dashboard struct {
 	Broken     []brokenSubject
@@ -83,7 +86,7 @@ func checkShape(c *engine.CheckView) string {
 	return string(c.Status)
 }
 
-func (w *Web) dashboard(q *request) error {
+func (w *dashboardPages) dashboard(q *request) error {
 	d := w.dashboardData(q)
 	title := "Dashboard"
 	if n := len(d.Broken) + d.MoreBroken; n > 0 {
@@ -96,7 +99,7 @@ func (w *Web) dashboard(q *request) error {
 	return nil
 }
 
-func (w *Web) dashboardData(q *request) *dashboard {
+func (w *dashboardPages) dashboardData(q *request) *dashboard {
 	d := &dashboard{Stats: w.engine.Stats()}
 	checks := w.engine.BareChecks()
 	byID := make(map[string]*engine.CheckView, len(checks))
@@ -137,7 +140,7 @@ func (d *dashboard) channel(c engine.Channel, name string) {
 }
 
 // subjects sorts services and instances into broken and quiet ones.
-func (d *dashboard) subjects(w *Web, checks []engine.CheckView, byID map[string]*engine.CheckView, linked map[string]bool) {
+func (d *dashboard) subjects(w *dashboardPages, checks []engine.CheckView, byID map[string]*engine.CheckView, linked map[string]bool) {
 	alerts := false
 	add := func(kind, id, name string, a *engine.Alerting, v *engine.SubjectView) {
 		d.Subjects++

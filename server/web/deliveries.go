@@ -19,7 +19,7 @@ type deliveryList struct {
 	Newest bool
 }
 
-func (w *Web) deliveries(q *request) error {
+func (w *incidentPages) deliveries(q *request) error {
 	query := q.URL.Query()
 	l := deliveryList{State: query.Get("state"), Newest: query.Get("before") != ""}
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
@@ -53,7 +53,7 @@ type deliveryPage struct {
 	Retriable bool
 }
 
-func (w *Web) delivery(q *request) error {
+func (w *incidentPages) delivery(q *request) error {
 	d, err := w.engine.Delivery(q.Context(), q.id())
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (w *Web) delivery(q *request) error {
 }
 
 // seen is a delivery as the caller sees it.
-func (w *Web) seen(q *request, d engine.Delivery) engine.Delivery {
+func (w *lookup) seen(q *request, d engine.Delivery) engine.Delivery {
 	if q.user.Role.Can(access.Admin) {
 		return d
 	}
@@ -80,7 +80,7 @@ func (w *Web) seen(q *request, d engine.Delivery) engine.Delivery {
 }
 
 // deliveriesSeen are deliveries as the caller sees them, the newest first.
-func (w *Web) deliveriesSeen(q *request, by engine.DeliveryQuery) ([]engine.Delivery, error) {
+func (w *lookup) deliveriesSeen(q *request, by engine.DeliveryQuery) ([]engine.Delivery, error) {
 	out, err := w.engine.Deliveries(q.Context(), by)
 	for i := range out {
 		out[i] = w.seen(q, out[i])
@@ -88,7 +88,7 @@ func (w *Web) deliveriesSeen(q *request, by engine.DeliveryQuery) ([]engine.Deli
 	return out, err
 }
 
-func (w *Web) names(ids []string) []string {
+func (w *lookup) names(ids []string) []string {
 	var out []string
 	for _, id := range ids {
 		out = append(out, w.nameOfUser(id))
@@ -96,7 +96,7 @@ func (w *Web) names(ids []string) []string {
 	return out
 }
 
-func (w *Web) retryDelivery(q *request) error {
+func (w *incidentPages) retryDelivery(q *request) error {
 	id := q.id()
 	if _, err := w.engine.RetryDelivery(q.Context(), q.by(), id); err != nil {
 		return err

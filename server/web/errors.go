@@ -15,21 +15,21 @@ type errorBody struct {
 }
 
 // NotFound is the page for an address that leads nowhere.
-func (w *Web) NotFound() http.Handler {
+func (w *frame) NotFound() http.Handler {
 	return w.open(func(*request) error {
 		return &engine.Error{Kind: engine.NotFound, Message: "nothing is at this address"}
 	})
 }
 
 // MethodNotAllowed is the page for a method that an address does not take.
-func (w *Web) MethodNotAllowed() http.Handler {
+func (w *frame) MethodNotAllowed() http.Handler {
 	return w.open(func(*request) error { return errMethod })
 }
 
 var errMethod = errors.New("this address does not take such a request")
 
 // fail draws the page of an error.
-func (w *Web) fail(q *request, err error) {
+func (w *frame) fail(q *request, err error) {
 	status, title, text := http.StatusInternalServerError, "Something went wrong", "This is a mistake in Moonwatch. Its log says more."
 	var e *engine.Error
 	switch {

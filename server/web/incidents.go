@@ -7,6 +7,9 @@ import (
 	"moonwatch/engine"
 )
 
+// incidentPages are the pages of incidents and deliveries.
+type incidentPages struct{ *lookup }
+
 const listMost = 50
 
 // incidentList is the page of all incidents.
@@ -17,7 +20,7 @@ type incidentList struct {
 	Newest bool
 }
 
-func (w *Web) incidents(q *request) error {
+func (w *incidentPages) incidents(q *request) error {
 	query := q.URL.Query()
 	l := incidentList{Open: query.Get("show") == "open", Newest: query.Get("before") != ""}
 	ask := engine.IncidentQuery{Before: query.Get("before"), Limit: listMost + 1}
@@ -75,7 +78,7 @@ type noteView struct {
 	Name string
 }
 
-func (w *Web) incident(q *request) error {
+func (w *incidentPages) incident(q *request) error {
 	in, err := w.engine.Incident(q.Context(), q.id())
 	if err != nil {
 		return err

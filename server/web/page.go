@@ -38,7 +38,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 	"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // newPage begins the page of a request.
-func (w *Web) newPage(q *request, title, nav string) *page {
+func (w *frame) newPage(q *request, title, nav string) *page {
 	p := &page{Title: title, Nav: nav, User: q.user, Version: w.o.Version, now: w.o.Now(), zone: time.UTC}
 	if q.user != nil {
 		if zone, err := time.LoadLocation(q.user.TimeZone); err == nil && q.user.TimeZone != "Local" {
@@ -86,7 +86,7 @@ var notices = map[string]string{
 
 // render writes a page. A template that fails gives the page for 500 instead of
 // half a page.
-func (w *Web) render(rw http.ResponseWriter, status int, name string, p *page) {
+func (w *frame) render(rw http.ResponseWriter, status int, name string, p *page) {
 	var out bytes.Buffer
 	if err := w.pages[name].ExecuteTemplate(&out, "layout", p); err != nil {
 		w.log.Error("a page could not be drawn", "page", name, "error", err)

@@ -34,7 +34,7 @@ type goneSlug struct {
 const listedUses = 50
 
 // deletable is the plugin of a page that deletes its file, and what lies there.
-func (w *Web) deletable(q *request) (engine.PluginEntry, engine.PluginSource, error) {
+func (w *pluginPages) deletable(q *request) (engine.PluginEntry, engine.PluginSource, error) {
 	if err := w.mayEdit(q); err != nil {
 		return engine.PluginEntry{}, engine.PluginSource{}, err
 	}
@@ -49,7 +49,7 @@ func (w *Web) deletable(q *request) (engine.PluginEntry, engine.PluginSource, er
 	return entry, s, err
 }
 
-func (w *Web) askDeletePlugin(q *request) error {
+func (w *pluginPages) askDeletePlugin(q *request) error {
 	entry, s, err := w.deletable(q)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (w *Web) askDeletePlugin(q *request) error {
 }
 
 // goneSlug says what becomes of a plugin when its file is gone.
-func (w *Web) goneSlug(entry engine.PluginEntry) goneSlug {
+func (w *pluginPages) goneSlug(entry engine.PluginEntry) goneSlug {
 	g := goneSlug{Slug: entry.Slug}
 	if entry.Replaces {
 		g.Next = "the one that comes with Moonwatch"
@@ -98,7 +98,7 @@ func (w *Web) goneSlug(entry engine.PluginEntry) goneSlug {
 	return g
 }
 
-func (w *Web) deletePlugin(q *request) error {
+func (w *pluginPages) deletePlugin(q *request) error {
 	entry, s, err := w.deletable(q)
 	if err != nil {
 		return err

@@ -14,7 +14,12 @@ import (
 )
 
 // The editor's addresses lie outside of /plugins/SLUG/, where plugins' own views are.
-func (w *Web) editorRoutes(get, post registering) {
+func (w *pluginPages) routes(get, post registering) {
+	get("/plugins", w.need(access.Viewer, w.pluginsPage))
+	get("/plugins/{slug}", w.need(access.Viewer, w.pluginOrReference))
+	get(referencePath, w.need(access.Viewer, w.reference))
+	post("/plugins/{slug}", w.need(access.Admin, w.postPlugin))
+
 	get("/plugin-editor", w.need(access.Admin, w.newPlugin))
 	post("/plugin-editor", w.need(access.Admin, w.postEditor))
 	get("/plugin-editor/{slug}", w.need(access.Admin, w.openEditor))
@@ -51,7 +56,7 @@ func (p *editorPage) Problems() (n int) {
 }
 
 // mayEdit is why plugins cannot be written here, if so.
-func (w *Web) mayEdit(q *request) error {
+func (w *pluginPages) mayEdit(q *request) error {
 	if w.engine.CanEditPlugins() {
 		return nil
 	}
@@ -59,7 +64,7 @@ func (w *Web) mayEdit(q *request) error {
 	return err
 }
 
-func (w *Web) newPlugin(q *request) error {
+func (w *pluginPages) newPlugin(q *request) error {
 	if err := w.mayEdit(q); err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (w *Web) newPlugin(q *request) error {
 	return w.showEditor(q, http.StatusOK, &editorPage{draft: d}, w.look(q, d), nil)
 }
 
-func (w *Web) openEditor(q *request) error {
+func (w *pluginPages) openEditor(q *request) error {
 	slug := mux.Vars(q.Request)["slug"]
 	if err := w.mayEdit(q); err != nil {
 		return err
@@ -98,7 +103,7 @@ func (w *Web) openEditor(q *request) error {
 }
 
 // lastVersion is the newest kept version of a plugin whose file is gone.
-func (w *Web) lastVersion(ctx context.Context, entry engine.PluginEntry, gone error) (engine.PluginSource, error) {
+func (w *pluginPages) lastVersion(ctx context.Context, entry engine.PluginEntry, gone error) (engine.PluginSource, error) {
 	versions, err := w.engine.PluginVersions(ctx, entry.Path())
 	if err != nil || len(versions) == 0 {
 		return engine.PluginSource{}, gone
@@ -116,7 +121,7 @@ type looked struct {
 }
 
 // look loads a draft aside.
-func (w *Web) look(q *request, d *draft) *looked {
+func (w *pluginPages) look(q *request, d *draft) *looked {
 	l := &looked{}
 	l.report, l.err = w.engine.DraftPlugin(q.Context(), d.source())
 	if l.err != nil {
@@ -145,7 +150,7 @@ func (w *Web) look(q *request, d *draft) *looked {
 }
 
 // slugsAt are the plugins that the file or folder of a draft defines now.
-func (w *Web) slugsAt(d *draft) []string {
+func (w *pluginPages) slugsAt(d *draft) []string {
 	var out []string
 	for _, entry := range w.engine.Plugins() {
 		if d.Slug != "" && entry.Path() == d.Path && entry.Plugin != nil && !(entry.Orphaned && entry.Slug != d.Slug) {
@@ -157,7 +162,7 @@ func (w *Web) slugsAt(d *draft) []string {
 
 // showEditor draws the editor. tried is the try part as it was posted; nil draws
 // it from nothing.
-func (w *Web) showEditor(q *request, status int, pg *editorPage, l *looked, try *tryPart) error {
+func (w *pluginPages) showEditor(q *request, status int, pg *editorPage, l *looked, try *tryPart) error {
 	if l.err != nil {
 		return l.err
 	}
@@ -195,7 +200,7 @@ func (p *editorPage) judge(l *looked) {
 }
 
 // postEditor does what the button says with the draft that was posted.
-func (w *Web) postEditor(q *request) error {
+func (w *pluginPages) postEditor(q *request) error {
 	slug := mux.Vars(q.Request)["slug"]
 	if err := w.mayEdit(q); err != nil {
 		return err
@@ -229,7 +234,7 @@ func (w *Web) postEditor(q *request) error {
 }
 
 // answerProblems tells the editor's script what is wrong with the draft.
-func (w *Web) answerProblems(q *request, d *draft, l *looked) error {
+func (w *pluginPages) answerProblems(q *request, d *draft, l *looked) error {
 	if l.err != nil {
 		return l.err
 	}

@@ -19,7 +19,7 @@ type savePage struct {
 }
 
 // previewSave shows the difference between the files and the draft.
-func (w *Web) previewSave(q *request, d *draft, l *looked, before engine.PluginSource) error {
+func (w *pluginPages) previewSave(q *request, d *draft, l *looked, before engine.PluginSource) error {
 	pg := &editorPage{draft: d}
 	switch {
 	case l.err != nil:
@@ -53,7 +53,7 @@ func (w *Web) previewSave(q *request, d *draft, l *looked, before engine.PluginS
 }
 
 // writePlugin puts the draft in force.
-func (w *Web) writePlugin(q *request, d *draft, l *looked, before engine.PluginSource) error {
+func (w *pluginPages) writePlugin(q *request, d *draft, l *looked, before engine.PluginSource) error {
 	if l.err != nil {
 		return l.err
 	}
@@ -85,7 +85,7 @@ func (w *Web) writePlugin(q *request, d *draft, l *looked, before engine.PluginS
 }
 
 // stale shows the draft again, and how it differs from what is there by now.
-func (w *Web) stale(q *request, d *draft, l *looked, now engine.PluginSource) error {
+func (w *pluginPages) stale(q *request, d *draft, l *looked, now engine.PluginSource) error {
 	pg := &editorPage{draft: d}
 	if d.Slug == "" {
 		pg.Message = "There is a plugin in " + d.Path + " already. Nothing was saved; choose another name for the file."

@@ -78,11 +78,11 @@ func (l *looked) chosen(slug string) *engine.PluginMeta {
 }
 
 // freshTry is the try part before anything was typed into it.
-func (w *Web) freshTry(d *draft, l *looked) *tryPart {
+func (w *pluginPages) freshTry(d *draft, l *looked) *tryPart {
 	return w.tryPart(d, l, d.Slug, "", nil, webform.Drawing{Prefix: "config", Errors: webform.NewErrors()})
 }
 
-func (w *Web) tryPart(d *draft, l *looked, slug, check string, raw map[string]any, draw webform.Drawing) *tryPart {
+func (w *pluginPages) tryPart(d *draft, l *looked, slug, check string, raw map[string]any, draw webform.Drawing) *tryPart {
 	t := &tryPart{Loads: len(l.report.Problems) == 0}
 	m := l.chosen(slug)
 	if m == nil {
@@ -113,13 +113,13 @@ func (w *Web) tryPart(d *draft, l *looked, slug, check string, raw map[string]an
 }
 
 // postedTry is the try part with what was typed into it.
-func (w *Web) postedTry(q *request, d *draft, l *looked) *tryPart {
+func (w *pluginPages) postedTry(q *request, d *draft, l *looked) *tryPart {
 	t, _ := w.readTry(q, d, l, webform.NewErrors())
 	return t
 }
 
 // readTry reads the try part, and the check that it makes.
-func (w *Web) readTry(q *request, d *draft, l *looked, errs webform.Errors) (*tryPart, engine.Check) {
+func (w *pluginPages) readTry(q *request, d *draft, l *looked, errs webform.Errors) (*tryPart, engine.Check) {
 	posted := q.PostForm
 	m := l.chosen(posted.Get("try_plugin"))
 	if m == nil {
@@ -149,7 +149,7 @@ func drawnBefore(posted map[string][]string, name string) bool {
 }
 
 // tryDraft runs the draft once and shows what came of it.
-func (w *Web) tryDraft(q *request, d *draft, l *looked) error {
+func (w *pluginPages) tryDraft(q *request, d *draft, l *looked) error {
 	pg := &editorPage{draft: d}
 	if l.err != nil {
 		return l.err

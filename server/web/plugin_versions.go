@@ -19,7 +19,7 @@ type versionLine struct {
 }
 
 // cost is what a plugin took since the start; nil when nobody counts.
-func (w *Web) cost(slug string) *engine.PluginStats {
+func (w *pluginPages) cost(slug string) *engine.PluginStats {
 	if w.o.Runs == nil {
 		return nil
 	}
@@ -44,7 +44,7 @@ type preview struct {
 }
 
 // inside gathers it. Editors see the versions.
-func (w *Web) inside(q *request, entry engine.PluginEntry) (pluginInside, error) {
+func (w *pluginPages) inside(q *request, entry engine.PluginEntry) (pluginInside, error) {
 	v := pluginInside{CanEdit: w.engine.CanEditPlugins(), HasFile: !entry.Shipped && !entry.Orphaned, Cost: w.cost(entry.Slug)}
 	if entry.Plugin != nil {
 		for _, one := range ownForms() {
@@ -95,7 +95,7 @@ type sourceFile struct {
 	Lines []string
 }
 
-func (w *Web) pluginSource(q *request) error {
+func (w *pluginPages) pluginSource(q *request) error {
 	slug := mux.Vars(q.Request)["slug"]
 	entry, err := w.engine.Plugin(slug)
 	if err != nil {
@@ -128,7 +128,7 @@ type versionPage struct {
 }
 
 // version finds a version of a plugin by the ids in the path.
-func (w *Web) version(q *request) (engine.PluginEntry, engine.PluginVersion, error) {
+func (w *pluginPages) version(q *request) (engine.PluginEntry, engine.PluginVersion, error) {
 	entry, err := w.engine.Plugin(mux.Vars(q.Request)["slug"])
 	if err != nil {
 		return entry, engine.PluginVersion{}, err
@@ -145,7 +145,7 @@ func (w *Web) version(q *request) (engine.PluginEntry, engine.PluginVersion, err
 	return entry, engine.PluginVersion{}, &engine.Error{Kind: engine.NotFound, Message: "no such version: the oldest are not kept for ever"}
 }
 
-func (w *Web) pluginVersion(q *request) error {
+func (w *pluginPages) pluginVersion(q *request) error {
 	entry, v, err := w.version(q)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (w *Web) pluginVersion(q *request) error {
 	return nil
 }
 
-func (w *Web) restorePlugin(q *request) error {
+func (w *pluginPages) restorePlugin(q *request) error {
 	entry, v, err := w.version(q)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package web
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,8 +15,24 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/describe"
 	"moonwatch/server/web/webform"
 )
+
+// pluginPages are the pages of plugins, with their editor.
+type pluginPages struct {
+	*frame
+	drawnReference *referencePage
+	words          string // what the editor of plugins completes, as JSON
+}
+
+func newPluginPages(f *frame) (*pluginPages, error) {
+	words, err := json.Marshal(contractWords())
+	if err != nil {
+		return nil, fmt.Errorf("encode the words of the editor: %w", err)
+	}
+	return &pluginPages{f, drawReference(describe.Preface(), describe.Sections()), string(words)}, nil
+}
 
 // pluginLine is a plugin in the list.
 type pluginLine struct {
@@ -41,7 +59,7 @@ type pluginList struct {
 }
 
 // stateOf says how a plugin stands.
-func (w *Web) stateOf(entry engine.PluginEntry) (shape, why string) {
+func (w *pluginPages) stateOf(entry engine.PluginEntry) (shape, why string) {
 	held, suspended := w.engine.PluginSuspended(entry.Slug)
 	switch {
 	case entry.Plugin == nil:
@@ -76,7 +94,7 @@ func place(p engine.PluginProblem) string {
 	return p.File + ": "
 }
 
-func (w *Web) pluginLine(entry engine.PluginEntry) pluginLine {
+func (w *pluginPages) pluginLine(entry engine.PluginEntry) pluginLine {
 	l := pluginLine{Card: cardOf(entry.Slug, entry, true), File: entry.File, Shipped: entry.Shipped, Entry: entry}
 	l.State, l.Problem = w.stateOf(entry)
 	if entry.Plugin != nil {
@@ -92,7 +110,7 @@ func (w *Web) pluginLine(entry engine.PluginEntry) pluginLine {
 	return l
 }
 
-func (w *Web) pluginsPage(q *request) error {
+func (w *pluginPages) pluginsPage(q *request) error {
 	l := pluginList{PluginDir: w.o.PluginDir, CanEdit: w.engine.CanEditPlugins()}
 	for _, entry := range w.engine.Plugins() {
 		line := w.pluginLine(entry)
@@ -162,7 +180,7 @@ type sourceLine struct {
 	At     bool
 }
 
-func (w *Web) pluginPage(q *request) error {
+func (w *pluginPages) pluginPage(q *request) error {
 	slug := mux.Vars(q.Request)["slug"]
 	entry, err := w.engine.Plugin(slug)
 	if err != nil {
@@ -173,7 +191,7 @@ func (w *Web) pluginPage(q *request) error {
 	return w.showPlugin(q, http.StatusOK, entry, public, webform.Drawing{Prefix: settingsPrefix, Stored: public, Errors: webform.NewErrors()}, stored.Revision, "")
 }
 
-func (w *Web) showPlugin(q *request, status int, entry engine.PluginEntry, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {
+func (w *pluginPages) showPlugin(q *request, status int, entry engine.PluginEntry, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {
 	v := &pluginPage{Line: w.pluginLine(entry)}
 	v.Revision, v.Message, v.Save = revision, message, "Save the settings"
 	v.Action = "/plugins/" + entry.Slug
@@ -205,7 +223,7 @@ func (w *Web) showPlugin(q *request, status int, entry engine.PluginEntry, raw m
 	return nil
 }
 
-func (v *pluginPage) about(w *Web, m *engine.PluginMeta) {
+func (v *pluginPage) about(w *pluginPages, m *engine.PluginMeta) {
 	v.Meta, v.Shares = m, m.SettingsFrom
 	for _, name := range m.Variables {
 		_, set := w.o.Env(name)
@@ -218,7 +236,7 @@ func (v *pluginPage) about(w *Web, m *engine.PluginMeta) {
 	}
 }
 
-func (v *pluginPage) use(w *Web, slug string) {
+func (v *pluginPage) use(w *pluginPages, slug string) {
 	use := w.engine.PluginUse(slug)
 	for _, id := range use.Checks {
 		if len(v.Checks) == 200 {
@@ -243,7 +261,7 @@ const settingsPrefix = "settings"
 // excerptLines stand before and after the line of a problem.
 const excerptLines = 4
 
-func (w *Web) problemView(p engine.PluginProblem) problemView {
+func (w *pluginPages) problemView(p engine.PluginProblem) problemView {
 	v := problemView{Where: strings.TrimSuffix(place(p), ": "), Message: p.Message}
 	if p.Line < 1 || p.File == "" || w.o.Source == nil {
 		return v
@@ -263,7 +281,7 @@ func (w *Web) problemView(p engine.PluginProblem) problemView {
 }
 
 // postPlugin saves a plugin's settings, resumes it, or adds and removes rows.
-func (w *Web) postPlugin(q *request) error {
+func (w *pluginPages) postPlugin(q *request) error {
 	slug := mux.Vars(q.Request)["slug"]
 	entry, err := w.engine.Plugin(slug)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // views are; /plugins/reference leads to it unless a plugin bears that slug.
 const referencePath = "/plugin-reference"
 
-func (w *Web) reference(q *request) error {
+func (w *pluginPages) reference(q *request) error {
 	p := w.newPage(q, "Reference for plugins", "plugins")
 	p.Body = struct {
 		*referencePage
@@ -26,7 +26,7 @@ func (w *Web) reference(q *request) error {
 }
 
 // pluginOrReference is the page of a plugin, or the way to the reference.
-func (w *Web) pluginOrReference(q *request) error {
+func (w *pluginPages) pluginOrReference(q *request) error {
 	if slug := mux.Vars(q.Request)["slug"]; slug == "reference" {
 		if _, err := w.engine.Plugin(slug); err != nil {
 			return q.redirect(referencePath)

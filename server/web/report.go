@@ -9,6 +9,9 @@ import (
 	"moonwatch/engine/rota"
 )
 
+// historyPages are the pages of what was: the report, the audit log and revisions.
+type historyPages struct{ *lookup }
+
 // reportPage shows how services and instances fared over a span of time.
 type reportPage struct {
 	Spans    []rangeView
@@ -54,7 +57,7 @@ func reportSpans() []rangeView {
 		{Name: "month", Label: "This month"}, {Name: "last-month", Label: "Last month"}, {Name: "year", Label: "A year"}}
 }
 
-func (w *Web) report(q *request) error {
+func (w *historyPages) report(q *request) error {
 	p := w.newPage(q, "Report", "report")
 	v := reportPage{Spans: reportSpans()}
 	chosen := q.URL.Query().Get("span")

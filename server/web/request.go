@@ -34,9 +34,9 @@ const (
 )
 
 // open wraps a handler that nobody need be logged in for.
-func (w *Web) open(h handler) http.HandlerFunc { return w.handle(withForm(maxOpenForm, h)) }
+func (w *frame) open(h handler) http.HandlerFunc { return w.handle(withForm(maxOpenForm, h)) }
 
-func (w *Web) handle(h handler) http.HandlerFunc {
+func (w *frame) handle(h handler) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		q := &request{Request: r, rw: rw}
 		if user, session, ok := w.o.Sessions.Caller(r); ok {
@@ -47,7 +47,7 @@ func (w *Web) handle(h handler) http.HandlerFunc {
 }
 
 // need wraps a handler for which the caller needs at least a role.
-func (w *Web) need(role access.Role, h handler) http.HandlerFunc {
+func (w *frame) need(role access.Role, h handler) http.HandlerFunc {
 	h = withForm(maxForm, h)
 	return w.handle(func(q *request) error {
 		switch {
@@ -80,7 +80,7 @@ func withForm(most int64, h handler) handler {
 }
 
 // serve runs the handler and draws what went wrong.
-func (w *Web) serve(q *request, h handler) {
+func (w *frame) serve(q *request, h handler) {
 	defer func() {
 		if v := recover(); v != nil {
 			if v == http.ErrAbortHandler {

@@ -49,7 +49,7 @@ type revisionLine struct {
 // revisionsShown bounds the revisions that are shown.
 const revisionsShown = 100
 
-func (w *Web) revisionsPage(q *request) error {
+func (w *historyPages) revisionsPage(q *request) error {
 	kind, id, err := q.revised(false)
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func navOf(kind engine.Kind) string {
 }
 
 // revisionNow is the revision that an object is at, 0 when it is not there.
-func (w *Web) revisionNow(kind engine.Kind, id string) uint64 {
+func (w *historyPages) revisionNow(kind engine.Kind, id string) uint64 {
 	switch kind {
 	case engine.KindService, engine.KindInstance:
 		if s, err := w.subjectStored(kind, id); err == nil {
@@ -193,7 +193,7 @@ type pastObject struct {
 	stored, seen map[string]any
 }
 
-func (w *Web) pastObject(kind engine.Kind, r engine.Revision) (*pastObject, error) {
+func (w *historyPages) pastObject(kind engine.Kind, r engine.Revision) (*pastObject, error) {
 	out := &pastObject{}
 	if len(r.Data) == 0 {
 		return out, nil
@@ -228,7 +228,7 @@ func (w *Web) pastObject(kind engine.Kind, r engine.Revision) (*pastObject, erro
 }
 
 // unpack reads a stored object with its secrets masked, as a form would send it.
-func (w *Web) unpack(kind engine.Kind, data []byte) (any, error) {
+func (w *historyPages) unpack(kind engine.Kind, data []byte) (any, error) {
 	switch kind {
 	case engine.KindService:
 		var s engine.Service
@@ -270,7 +270,7 @@ func (w *Web) unpack(kind engine.Kind, data []byte) (any, error) {
 	return &s, err
 }
 
-func (w *Web) maskAlerts(a *engine.Alerting) {
+func (w *historyPages) maskAlerts(a *engine.Alerting) {
 	for i := range a.Alerts {
 		a.Alerts[i].Settings = w.engine.Public(a.Alerts[i].Plugin, engine.ServiceConfigForm, a.Alerts[i].Settings)
 	}
@@ -323,7 +323,7 @@ func compareFields(a, b string) int {
 
 // revert brings a revision back as a new one. Secrets, and a user's password,
 // stay as they are now.
-func (w *Web) revert(q *request) error {
+func (w *historyPages) revert(q *request) error {
 	kind, id, err := q.revised(true)
 	if err != nil {
 		return err
@@ -354,7 +354,7 @@ func (w *Web) revert(q *request) error {
 	return q.redirect("/revisions/" + string(kind) + "/" + url.PathEscape(id) + "?done=reverted")
 }
 
-func (w *Web) putBack(q *request, object any, id string, at uint64) error {
+func (w *historyPages) putBack(q *request, object any, id string, at uint64) error {
 	var err error
 	switch o := object.(type) {
 	case *engine.Service:
@@ -385,7 +385,7 @@ func (w *Web) putBack(q *request, object any, id string, at uint64) error {
 }
 
 // putUserBack keeps what only an admin changes as it is, for everybody else.
-func (w *Web) putUserBack(q *request, u *engine.User) error {
+func (w *historyPages) putUserBack(q *request, u *engine.User) error {
 	now, err := w.engine.StoredUser(u.ID)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ const (
 	fromHand     = "none"
 )
 
-func (w *Web) rotaForm() form.Form {
+func (w *rotaPages) rotaForm() form.Form {
 	const shifts = "Who is on duty when"
 	return form.Form{Fields: []form.Field{
 		{Type: form.Char, Name: "name", Required: true, MaxLength: length(200)},
@@ -69,7 +69,7 @@ func rotaRaw(r *engine.Rota) map[string]any {
 	return raw
 }
 
-func (w *Web) newRotaForm(q *request) error {
+func (w *rotaPages) newRotaForm(q *request) error {
 	r := engine.NewRota()
 	r.TimeZone = zoneOf(q.user)
 	raw := rotaRaw(&r)
@@ -82,7 +82,7 @@ func (w *Web) newRotaForm(q *request) error {
 	return w.showRotaForm(q, http.StatusOK, &r, raw, webform.Drawing{Errors: webform.NewErrors()}, "", 0)
 }
 
-func (w *Web) rotaEditForm(q *request) error {
+func (w *rotaPages) rotaEditForm(q *request) error {
 	r, err := w.engine.StoredRota(q.id())
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (w *Web) rotaEditForm(q *request) error {
 	return w.showRotaForm(q, http.StatusOK, &r, rotaRaw(&r), webform.Drawing{Errors: webform.NewErrors()}, "", r.Revision)
 }
 
-func (w *Web) showRotaForm(q *request, status int, r *engine.Rota, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
+func (w *rotaPages) showRotaForm(q *request, status int, r *engine.Rota, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
 	v := ownPage{Crumbs: []crumb{{"On call", "/rotas"}}}
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/rotas/new", "Create the rota", "/rotas", revision, message
 	title := "New rota"
@@ -127,9 +127,9 @@ func keepChosen(posted url.Values, list, column string) {
 	}
 }
 
-func (w *Web) saveNewRota(q *request) error { return w.storeRota(q, engine.NewRota()) }
+func (w *rotaPages) saveNewRota(q *request) error { return w.storeRota(q, engine.NewRota()) }
 
-func (w *Web) saveOldRota(q *request) error {
+func (w *rotaPages) saveOldRota(q *request) error {
 	r, err := w.engine.StoredRota(q.id())
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func (w *Web) saveOldRota(q *request) error {
 	return w.storeRota(q, r)
 }
 
-func (w *Web) storeRota(q *request, base engine.Rota) error {
+func (w *rotaPages) storeRota(q *request, base engine.Rota) error {
 	f := w.rotaForm()
 	draw := webform.Drawing{Errors: webform.NewErrors(), Posted: true}
 	at := revision(q.PostForm)

@@ -13,6 +13,9 @@ import (
 	"moonwatch/server/web/webform"
 )
 
+// rotaPages are the pages of rotas and of who is on duty.
+type rotaPages struct{ *lookup }
+
 // onCallPage is the page of all rotas and of who is on duty now.
 type onCallPage struct {
 	Rotas []rotaLine
@@ -35,7 +38,7 @@ type turn struct {
 	To   time.Time
 }
 
-func (w *Web) onCall(q *request) error {
+func (w *rotaPages) onCall(q *request) error {
 	v := onCallPage{}
 	duty := w.engine.OnCall()
 	for _, one := range duty {
@@ -56,7 +59,7 @@ func (w *Web) onCall(q *request) error {
 	return nil
 }
 
-func (w *Web) rotaLine(r engine.RotaView, duty []engine.OnCall) rotaLine {
+func (w *rotaPages) rotaLine(r engine.RotaView, duty []engine.OnCall) rotaLine {
 	l := rotaLine{RotaView: r, Default: w.engine.Settings().DefaultRota == r.ID, Source: "by hand"}
 	switch {
 	case r.ICalURL != "":
@@ -123,7 +126,7 @@ type swapForm struct {
 	Start, End string // wall time of the rota
 }
 
-func (w *Web) rotaPage(q *request) error {
+func (w *rotaPages) rotaPage(q *request) error {
 	r, err := w.engine.Rota(q.id())
 	if err != nil {
 		return err
@@ -170,7 +173,7 @@ func (w *Web) rotaPage(q *request) error {
 }
 
 // swapForm proposes what is left of the caller's own shift, or the next eight hours.
-func (w *Web) swapForm(q *request, id string, zone *time.Location) *swapForm {
+func (w *rotaPages) swapForm(q *request, id string, zone *time.Location) *swapForm {
 	now := w.o.Now()
 	f := &swapForm{Start: wallText(now.Truncate(time.Minute).Add(time.Minute), zone), End: wallText(now.Truncate(time.Hour).Add(8*time.Hour), zone)}
 	for _, one := range w.engine.OnCall() {
@@ -186,7 +189,7 @@ func (w *Web) swapForm(q *request, id string, zone *time.Location) *swapForm {
 
 // swapShift puts somebody else on duty for a while: whom an operator may, see
 // engine.SwapShifts.
-func (w *Web) swapShift(q *request) error {
+func (w *rotaPages) swapShift(q *request) error {
 	r, err := w.engine.StoredRota(q.id())
 	if err != nil {
 		return err
@@ -212,14 +215,14 @@ func (w *Web) swapShift(q *request) error {
 }
 
 // refreshRota reads the feed now and comes back when it is read.
-func (w *Web) refreshRota(q *request) error {
+func (w *rotaPages) refreshRota(q *request) error {
 	if _, err := w.engine.RefreshRota(q.Context(), q.id()); err != nil {
 		return err
 	}
 	return q.redirect("/rotas/" + url.PathEscape(q.id()) + "?done=refreshed")
 }
 
-func (w *Web) deleteRotaPage(q *request) error {
+func (w *rotaPages) deleteRotaPage(q *request) error {
 	r, err := w.engine.Rota(q.id())
 	if err != nil {
 		return err
@@ -229,7 +232,7 @@ func (w *Web) deleteRotaPage(q *request) error {
 		Effects: []string{"Services and instances that name it turn to the default rota.", "Who was on duty when stays in what has happened."}})
 }
 
-func (w *Web) deleteRota(q *request) error {
+func (w *rotaPages) deleteRota(q *request) error {
 	if err := w.engine.DeleteRota(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
@@ -245,7 +248,7 @@ type feedPart struct {
 
 // feedOf makes (or with revoke takes away) the address of a feed. May decides
 // whether the caller may.
-func (w *Web) feedOf(kind engine.Kind, revoke bool, may func(q *request) error) handler {
+func (w *lookup) feedOf(kind engine.Kind, revoke bool, may func(q *request) error) handler {
 	return func(q *request) error {
 		if err := may(q); err != nil {
 			return err
@@ -262,7 +265,7 @@ func (w *Web) feedOf(kind engine.Kind, revoke bool, may func(q *request) error) 
 }
 
 // dutyOf is who is on duty for a subject now, by its rotas or the default one.
-func (w *Web) dutyOf(a *engine.Alerting, duty []engine.OnCall, rotas map[string]engine.RotaView, site *engine.Settings) []string {
+func (w *lookup) dutyOf(a *engine.Alerting, duty []engine.OnCall, rotas map[string]engine.RotaView, site *engine.Settings) []string {
 	ids := a.Rotas
 	if len(ids) == 0 && site.DefaultRota != "" {
 		ids = []string{site.DefaultRota}
@@ -281,7 +284,7 @@ func (w *Web) dutyOf(a *engine.Alerting, duty []engine.OnCall, rotas map[string]
 }
 
 // rotasByID are all rotas by their ids.
-func (w *Web) rotasByID() map[string]engine.RotaView {
+func (w *lookup) rotasByID() map[string]engine.RotaView {
 	out := map[string]engine.RotaView{}
 	for _, r := range w.engine.Rotas() {
 		out[r.ID] = r

@@ -54,7 +54,7 @@ const (
 )
 
 // weeks lays out the shifts of a rota from this week's Monday on.
-func (w *Web) weeks(r *engine.Rota) ([]week, []legend, error) {
+func (w *rotaPages) weeks(r *engine.Rota) ([]week, []legend, error) {
 	zone, err := rota.LoadZone(r.TimeZone)
 	if err != nil {
 		zone = time.UTC
@@ -85,7 +85,7 @@ func (w *Web) weeks(r *engine.Rota) ([]week, []legend, error) {
 	return out, people, nil
 }
 
-func (w *Web) week(from, to, now time.Time, shifts []rota.Shift, marks map[string]int) week {
+func (w *rotaPages) week(from, to, now time.Time, shifts []rota.Shift, marks map[string]int) week {
 	v := week{From: from, To: to, Label: from.Format("2 January") + " to " + to.Add(-time.Hour).Format("2 January"), now: -1, lanes: 1}
 	length := to.Sub(from).Seconds()
 	share := func(t time.Time) float64 { return min(max(t.Sub(from).Seconds()/length, 0), 1) }

@@ -19,44 +19,19 @@ func (w *Web) Register(r *mux.Router) {
 	get := func(path string, h http.HandlerFunc) { r.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
 	post := func(path string, h http.HandlerFunc) { r.HandleFunc(path, h).Methods(http.MethodPost) }
 
-	get("/login", w.open(w.loginPage))
-	post("/login", w.open(w.login))
-	post("/logout", w.open(w.logout))
-	get("/setup", w.open(w.setUpPage))
-	post("/setup", w.open(w.setUp))
-
-	get("/", w.need(access.Viewer, w.dashboard))
-	w.checkRoutes(get, post)
-	w.subjectRoutes(engine.KindService, get, post)
-	w.subjectRoutes(engine.KindInstance, get, post)
-	w.userRoutes(get, post)
-
-	w.silenceRoutes(get, post)
-	w.rotaRoutes(get, post)
-	w.historyRoutes(get, post)
-
-	get("/incidents", w.need(access.Viewer, w.incidents))
-	get("/incidents/{id}", w.need(access.Viewer, w.incident))
-	get("/incidents/{id}/why", w.need(access.Viewer, w.why))
-	post("/incidents/{id}/notes", w.need(access.Operator, w.addNote))
-	get("/deliveries", w.need(access.Viewer, w.deliveries))
-	get("/deliveries/{id}", w.need(access.Viewer, w.delivery))
-	post("/deliveries/{id}/retry", w.need(access.Operator, w.retryDelivery))
-	get("/plugins", w.need(access.Viewer, w.pluginsPage))
-	get("/plugins/{slug}", w.need(access.Viewer, w.pluginOrReference))
-	get(referencePath, w.need(access.Viewer, w.reference))
-	post("/plugins/{slug}", w.need(access.Admin, w.postPlugin))
-	w.editorRoutes(get, post)
-	get("/tokens", w.need(access.Viewer, w.tokens))
-	post("/tokens", w.need(access.Viewer, w.makeToken))
-	post("/tokens/{id}/delete", w.need(access.Viewer, w.deleteToken))
-	get("/settings", w.need(access.Admin, w.settings))
-	post("/settings", w.need(access.Admin, w.saveSettings))
+	find := &lookup{w.frame}
+	for _, area := range []interface{ routes(get, post registering) }{
+		&sessionPages{w.frame}, &dashboardPages{find}, &checkPages{find}, &subjectPages{find},
+		&userPages{find}, &silencePages{find}, &rotaPages{find}, &historyPages{find}, &incidentPages{find}, w.plugins, &settingsPages{find},
+	} {
+		area.routes(get, post)
+	}
 }
 
+// registering adds what serves a path.
 type registering func(path string, h http.HandlerFunc)
 
-func (w *Web) checkRoutes(get, post registering) {
+func (w *checkPages) routes(get, post registering) {
 	get("/checks", w.need(access.Viewer, w.checks))
 	get("/checks/new", w.need(access.Editor, w.newCheck))
 	post("/checks/new", w.need(access.Editor, w.saveNewCheck))
@@ -71,24 +46,26 @@ func (w *Web) checkRoutes(get, post registering) {
 	get("/checks/{id}/results/{seq}", w.need(access.Viewer, w.resultPage))
 }
 
-func (w *Web) subjectRoutes(kind engine.Kind, get, post registering) {
-	base := "/" + string(kind) + "s"
-	get(base, w.need(access.Viewer, w.subjectsPage(kind)))
-	get(base+"/new", w.need(access.Editor, w.newSubjectForm(kind)))
-	post(base+"/new", w.need(access.Editor, w.saveNewSubject(kind)))
-	get(base+"/{id}", w.need(access.Viewer, w.subjectPage(kind)))
-	get(base+"/{id}/edit", w.need(access.Editor, w.subjectEditForm(kind)))
-	post(base+"/{id}/edit", w.need(access.Editor, w.saveOldSubject(kind)))
-	get(base+"/{id}/duplicate", w.need(access.Editor, w.duplicateSubject(kind)))
-	get(base+"/{id}/delete", w.need(access.Editor, w.deleteSubjectPage(kind)))
-	post(base+"/{id}/delete", w.need(access.Editor, w.deleteSubject(kind)))
-	post(base+"/{id}/run", w.need(access.Operator, w.runSubject(kind)))
-	post(base+"/{id}/acknowledge", w.need(access.Operator, w.acknowledge(kind)))
-	post(base+"/{id}/unacknowledge", w.need(access.Operator, w.unacknowledge(kind)))
-	post(base+"/{id}/test-alert", w.need(access.Operator, w.testAlert(kind)))
+func (w *subjectPages) routes(get, post registering) {
+	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
+		base := "/" + string(kind) + "s"
+		get(base, w.need(access.Viewer, w.subjectsPage(kind)))
+		get(base+"/new", w.need(access.Editor, w.newSubjectForm(kind)))
+		post(base+"/new", w.need(access.Editor, w.saveNewSubject(kind)))
+		get(base+"/{id}", w.need(access.Viewer, w.subjectPage(kind)))
+		get(base+"/{id}/edit", w.need(access.Editor, w.subjectEditForm(kind)))
+		post(base+"/{id}/edit", w.need(access.Editor, w.saveOldSubject(kind)))
+		get(base+"/{id}/duplicate", w.need(access.Editor, w.duplicateSubject(kind)))
+		get(base+"/{id}/delete", w.need(access.Editor, w.deleteSubjectPage(kind)))
+		post(base+"/{id}/delete", w.need(access.Editor, w.deleteSubject(kind)))
+		post(base+"/{id}/run", w.need(access.Operator, w.runSubject(kind)))
+		post(base+"/{id}/acknowledge", w.need(access.Operator, w.acknowledge(kind)))
+		post(base+"/{id}/unacknowledge", w.need(access.Operator, w.unacknowledge(kind)))
+		post(base+"/{id}/test-alert", w.need(access.Operator, w.testAlert(kind)))
+	}
 }
 
-func (w *Web) silenceRoutes(get, post registering) {
+func (w *silencePages) routes(get, post registering) {
 	get("/silences", w.need(access.Viewer, w.silences))
 	get("/silences/new", w.need(access.Operator, w.newSilenceForm))
 	post("/silences/new", w.need(access.Operator, w.saveNewSilence))
@@ -101,7 +78,7 @@ func (w *Web) silenceRoutes(get, post registering) {
 	post("/silences/{id}/delete", w.need(access.Operator, w.deleteSilence))
 }
 
-func (w *Web) rotaRoutes(get, post registering) {
+func (w *rotaPages) routes(get, post registering) {
 	anybody := func(*request) error { return nil }
 	get("/rotas", w.need(access.Viewer, w.onCall))
 	get("/oncall", w.need(access.Viewer, func(q *request) error { return q.redirect("/rotas") }))
@@ -120,15 +97,15 @@ func (w *Web) rotaRoutes(get, post registering) {
 	post("/subscriptions", w.need(access.Editor, w.saveSubscriptions))
 }
 
-func (w *Web) historyRoutes(get, post registering) {
+func (w *historyPages) routes(get, post registering) {
 	get("/report", w.need(access.Viewer, w.report))
 	get("/audit", w.need(access.Admin, w.audit))
 	get("/revisions/{kind}/{id}", w.need(access.Viewer, w.revisionsPage))
 	post("/revisions/{kind}/{id}/{n}/revert", w.need(access.Viewer, w.revert))
 }
 
-// userRoutes: who may see or change whom is decided by the handlers.
-func (w *Web) userRoutes(get, post registering) {
+// routes of users: who may see or change whom is decided by the handlers.
+func (w *userPages) routes(get, post registering) {
 	get("/profile", w.need(access.Viewer, w.profile))
 	post("/users/{id}/sessions", w.need(access.Viewer, w.endSession))
 	post("/users/{id}/feed", w.need(access.Viewer, w.feedOf(engine.KindUser, false, mayEditFeed)))
@@ -142,4 +119,34 @@ func (w *Web) userRoutes(get, post registering) {
 	post("/users/{id}/alerts/{slug}", w.need(access.Viewer, w.saveUserAlert))
 	get("/users/{id}/delete", w.need(access.Admin, w.deleteUserPage))
 	post("/users/{id}/delete", w.need(access.Admin, w.deleteUser))
+	get("/tokens", w.need(access.Viewer, w.tokens))
+	post("/tokens", w.need(access.Viewer, w.makeToken))
+	post("/tokens/{id}/delete", w.need(access.Viewer, w.deleteToken))
+}
+
+func (w *sessionPages) routes(get, post registering) {
+	get("/login", w.open(w.loginPage))
+	post("/login", w.open(w.login))
+	post("/logout", w.open(w.logout))
+	get("/setup", w.open(w.setUpPage))
+	post("/setup", w.open(w.setUp))
+}
+
+func (w *dashboardPages) routes(get, _ registering) {
+	get("/", w.need(access.Viewer, w.dashboard))
+}
+
+func (w *incidentPages) routes(get, post registering) {
+	get("/incidents", w.need(access.Viewer, w.incidents))
+	get("/incidents/{id}", w.need(access.Viewer, w.incident))
+	get("/incidents/{id}/why", w.need(access.Viewer, w.why))
+	post("/incidents/{id}/notes", w.need(access.Operator, w.addNote))
+	get("/deliveries", w.need(access.Viewer, w.deliveries))
+	get("/deliveries/{id}", w.need(access.Viewer, w.delivery))
+	post("/deliveries/{id}/retry", w.need(access.Operator, w.retryDelivery))
+}
+
+func (w *settingsPages) routes(get, post registering) {
+	get("/settings", w.need(access.Admin, w.settings))
+	post("/settings", w.need(access.Admin, w.saveSettings))
 }

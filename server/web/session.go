@@ -10,6 +10,9 @@ import (
 	"moonwatch/server/web/webform"
 )
 
+// sessionPages are the pages to log in and to set up.
+type sessionPages struct{ *frame }
+
 // sessionPage is the page for logging in or setting up.
 type sessionPage struct {
 	formPage
@@ -27,7 +30,7 @@ func loginForm() form.Form {
 	}}
 }
 
-func (w *Web) loginPage(q *request) error {
+func (w *sessionPages) loginPage(q *request) error {
 	switch {
 	case w.engine.Empty():
 		return q.redirect("/setup")
@@ -37,7 +40,7 @@ func (w *Web) loginPage(q *request) error {
 	return w.showLogin(q, http.StatusOK, q.URL.Query().Get("next"), "", "")
 }
 
-func (w *Web) showLogin(q *request, status int, next, username, message string) error {
+func (w *sessionPages) showLogin(q *request, status int, next, username, message string) error {
 	p := w.newPage(q, "Log in", "")
 	s := sessionPage{Next: next, Form: plainForm(loginForm(), map[string]any{"username": username})}
 	s.Message = message
@@ -58,7 +61,7 @@ func plainForm(f form.Form, raw map[string]any) webform.View {
 	return v
 }
 
-func (w *Web) login(q *request) error {
+func (w *sessionPages) login(q *request) error {
 	username, password, next := q.PostForm.Get("username"), q.PostForm.Get("password"), q.PostForm.Get("next")
 	if username == "" || password == "" {
 		return w.showLogin(q, http.StatusUnprocessableEntity, next, username, "Enter your username and your password.")
@@ -81,7 +84,7 @@ func (w *Web) login(q *request) error {
 }
 
 // verify checks a password. It blocks on hashing.
-func (w *Web) verify(q *request, username, password string) (*engine.User, error) {
+func (w *frame) verify(q *request, username, password string) (*engine.User, error) {
 	release, err := w.o.Sessions.Guard(q.Context())
 	if err != nil {
 		return nil, err
@@ -93,7 +96,7 @@ func (w *Web) verify(q *request, username, password string) (*engine.User, error
 	return w.engine.Login(username, password)
 }
 
-func (w *Web) logout(q *request) error {
+func (w *sessionPages) logout(q *request) error {
 	if err := w.o.Sessions.Logout(q.rw, q.Request); err != nil {
 		return err
 	}
@@ -108,7 +111,7 @@ func setUpForm() form.Form {
 	}}
 }
 
-func (w *Web) setUpPage(q *request) error {
+func (w *sessionPages) setUpPage(q *request) error {
 	if !w.engine.Empty() {
 		return q.redirect("/login")
 	}
@@ -122,7 +125,7 @@ func (w *Web) setUpPage(q *request) error {
 	return w.showSetUp(q, http.StatusOK, token, nil, webform.NewErrors())
 }
 
-func (w *Web) showSetUp(q *request, status int, token string, raw map[string]any, errs webform.Errors) error {
+func (w *sessionPages) showSetUp(q *request, status int, token string, raw map[string]any, errs webform.Errors) error {
 	p := w.newPage(q, "Set up Moonwatch", "")
 	s := sessionPage{Token: token, Ready: token != ""}
 	s.Form = webform.Draw(setUpForm(), raw, webform.Drawing{Posted: true, Errors: errs})
@@ -142,7 +145,7 @@ func setUpCompletion(name string) string {
 	return name
 }
 
-func (w *Web) setUp(q *request) error {
+func (w *sessionPages) setUp(q *request) error {
 	if !w.engine.Empty() {
 		return q.redirect("/login")
 	}

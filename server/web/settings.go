@@ -9,10 +9,13 @@ import (
 	"moonwatch/server/web/webform"
 )
 
+// settingsPages are the page of the site's settings.
+type settingsPages struct{ *lookup }
+
 // settingsPage is the page of the site's own settings.
 type settingsPage struct{ formPage }
 
-func (w *Web) settingsForm() form.Form {
+func (w *settingsPages) settingsForm() form.Form {
 	const alerts, kept, network = "Alerts", "What is kept", "Network"
 	second, hour, year := 1.0, 3600.0, 365*24*3600.0
 	most := 50 * year
@@ -46,12 +49,12 @@ func settingsRaw(s *engine.Settings) map[string]any {
 	return raw
 }
 
-func (w *Web) settings(q *request) error {
+func (w *settingsPages) settings(q *request) error {
 	s := w.engine.Settings()
 	return w.showSettings(q, http.StatusOK, settingsRaw(&s), webform.NewErrors(), s.Revision, "")
 }
 
-func (w *Web) showSettings(q *request, status int, raw map[string]any, errs webform.Errors, revision uint64, message string) error {
+func (w *settingsPages) showSettings(q *request, status int, raw map[string]any, errs webform.Errors, revision uint64, message string) error {
 	var v settingsPage
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/settings", "Save", "/", revision, message
 	v.Own = webform.Draw(w.settingsForm(), raw, webform.Drawing{Errors: errs})
@@ -63,7 +66,7 @@ func (w *Web) showSettings(q *request, status int, raw map[string]any, errs webf
 	return nil
 }
 
-func (w *Web) saveSettings(q *request) error {
+func (w *settingsPages) saveSettings(q *request) error {
 	f := w.settingsForm()
 	raw := f.FromWeb(q.PostForm, "")
 	errs := webform.NewErrors()

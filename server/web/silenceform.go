@@ -42,7 +42,7 @@ func repeatWords(rule string) string {
 	return rule
 }
 
-func (w *Web) silenceForm() form.Form {
+func (w *silencePages) silenceForm() form.Form {
 	const what, when = "What", "When"
 	return form.Form{Fields: []form.Field{
 		{Type: form.Char, Name: "comment", MaxLength: length(2000), HelpText: "Why it is quiet: shown beside what is silenced."},
@@ -82,7 +82,7 @@ func silenceRaw(s *engine.Silence) map[string]any {
 		"time_zone": s.TimeZone, "repeat": repeat, "rrule": rule, "maintenance": s.Maintenance}
 }
 
-func (w *Web) newSilenceForm(q *request) error {
+func (w *silencePages) newSilenceForm(q *request) error {
 	s := engine.NewSilence()
 	query := q.URL.Query()
 	if id := query.Get("service"); id != "" {
@@ -100,7 +100,7 @@ func (w *Web) newSilenceForm(q *request) error {
 	return w.showSilenceForm(q, http.StatusOK, &s, silenceRaw(&s), webform.NewErrors(), "", 0)
 }
 
-func (w *Web) silenceEditForm(q *request) error {
+func (w *silencePages) silenceEditForm(q *request) error {
 	v, err := w.engine.Silence(q.id())
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (w *Web) silenceEditForm(q *request) error {
 	return w.showSilenceForm(q, http.StatusOK, &v.Silence, silenceRaw(&v.Silence), webform.NewErrors(), "", v.Revision)
 }
 
-func (w *Web) showSilenceForm(q *request, status int, s *engine.Silence, raw map[string]any, errs webform.Errors, message string, revision uint64) error {
+func (w *silencePages) showSilenceForm(q *request, status int, s *engine.Silence, raw map[string]any, errs webform.Errors, message string, revision uint64) error {
 	v := ownPage{Crumbs: []crumb{{"Silences", "/silences"}}}
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/silences/new", "Create the silence", "/silences", revision, message
 	title := "New silence"
@@ -163,9 +163,11 @@ func wallTime(text, name string, zone *time.Location, errs webform.Errors) time.
 	return rota.FromWall(at, zone)
 }
 
-func (w *Web) saveNewSilence(q *request) error { return w.storeSilence(q, engine.NewSilence()) }
+func (w *silencePages) saveNewSilence(q *request) error {
+	return w.storeSilence(q, engine.NewSilence())
+}
 
-func (w *Web) saveOldSilence(q *request) error {
+func (w *silencePages) saveOldSilence(q *request) error {
 	v, err := w.engine.Silence(q.id())
 	if err != nil {
 		return err
@@ -173,7 +175,7 @@ func (w *Web) saveOldSilence(q *request) error {
 	return w.storeSilence(q, v.Silence)
 }
 
-func (w *Web) storeSilence(q *request, base engine.Silence) error {
+func (w *silencePages) storeSilence(q *request, base engine.Silence) error {
 	f := w.silenceForm()
 	raw := f.FromWeb(q.PostForm, "")
 	errs := webform.NewErrors()

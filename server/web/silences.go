@@ -12,6 +12,9 @@ import (
 	"moonwatch/engine/form"
 )
 
+// silencePages are the pages of silences.
+type silencePages struct{ *lookup }
+
 // silenceList is the page of all silences: those that hold, come and are over.
 type silenceList struct {
 	Active, Coming, Over []silenceLine
@@ -31,7 +34,7 @@ type silenceLine struct {
 // overShown bounds how many past silences are listed.
 const overShown = 50
 
-func (w *Web) silences(q *request) error {
+func (w *silencePages) silences(q *request) error {
 	var l silenceList
 	for _, s := range w.engine.Silences() {
 		one := w.silenceLine(s)
@@ -55,7 +58,7 @@ func (w *Web) silences(q *request) error {
 	return nil
 }
 
-func (w *Web) silenceLine(s engine.SilenceView) silenceLine {
+func (w *silencePages) silenceLine(s engine.SilenceView) silenceLine {
 	l := silenceLine{SilenceView: s, Shape: "over", Begins: s.StartsAt, Repeat: repeatWords(s.RRule)}
 	now := w.o.Now()
 	next, again := s.NextStart(now)
@@ -85,7 +88,7 @@ func (w *Web) silenceLine(s engine.SilenceView) silenceLine {
 }
 
 // silencesOn are the silences that hold now over something with these tags.
-func (w *Web) silencesOn(kind engine.Kind, id string, tags []string) []engine.SilenceView {
+func (w *lookup) silencesOn(kind engine.Kind, id string, tags []string) []engine.SilenceView {
 	var out []engine.SilenceView
 	for _, s := range w.engine.Silences() {
 		ids := map[engine.Kind][]string{engine.KindService: s.Services, engine.KindInstance: s.Instances, engine.KindCheck: s.Checks}[kind]
@@ -97,7 +100,7 @@ func (w *Web) silencesOn(kind engine.Kind, id string, tags []string) []engine.Si
 	return out
 }
 
-func (w *Web) silencePage(q *request) error {
+func (w *silencePages) silencePage(q *request) error {
 	s, err := w.engine.Silence(q.id())
 	if err != nil {
 		return err
@@ -110,7 +113,7 @@ func (w *Web) silencePage(q *request) error {
 }
 
 // quickSilence silences one thing from now on.
-func (w *Web) quickSilence(q *request) error {
+func (w *silencePages) quickSilence(q *request) error {
 	d, err := form.ParseDuration(q.PostForm.Get("for"))
 	if err != nil || d < time.Minute {
 		return &engine.Error{Kind: engine.Invalid, Message: "choose how long it is silenced"}
@@ -136,7 +139,7 @@ func (w *Web) quickSilence(q *request) error {
 
 // endSilence ends one that holds now: what is planned once ends here, what
 // recurs is to be edited.
-func (w *Web) endSilence(q *request) error {
+func (w *silencePages) endSilence(q *request) error {
 	v, err := w.engine.Silence(q.id())
 	if err != nil {
 		return err
@@ -154,7 +157,7 @@ func (w *Web) endSilence(q *request) error {
 	return q.back("/silences/"+url.PathEscape(s.ID), "silence-ended")
 }
 
-func (w *Web) deleteSilencePage(q *request) error {
+func (w *silencePages) deleteSilencePage(q *request) error {
 	s, err := w.engine.Silence(q.id())
 	if err != nil {
 		return err
@@ -167,7 +170,7 @@ func (w *Web) deleteSilencePage(q *request) error {
 	return w.askDelete(q, "silences", deletePage{What: "silence", Name: cmp.Or(s.Comment, "this silence"), Effects: effects, Revision: s.Revision, Action: path + "/delete", Back: path})
 }
 
-func (w *Web) deleteSilence(q *request) error {
+func (w *silencePages) deleteSilence(q *request) error {
 	if err := w.engine.DeleteSilence(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}

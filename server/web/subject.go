@@ -31,7 +31,7 @@ func (s *subject) Plural() string { return string(s.Kind) + "s" }
 func (s *subject) Ref() engine.Ref { return engine.Ref{Kind: s.Kind, ID: s.Meta.ID} }
 
 // subjectNow is a subject as clients see it.
-func (w *Web) subjectNow(kind engine.Kind, id string) (*subject, error) {
+func (w *lookup) subjectNow(kind engine.Kind, id string) (*subject, error) {
 	if kind == engine.KindService {
 		v, err := w.engine.Service(id)
 		return ofService(v.Service, v.SubjectView), err
@@ -41,7 +41,7 @@ func (w *Web) subjectNow(kind engine.Kind, id string) (*subject, error) {
 }
 
 // subjectStored is a subject as an edit begins from it.
-func (w *Web) subjectStored(kind engine.Kind, id string) (*subject, error) {
+func (w *lookup) subjectStored(kind engine.Kind, id string) (*subject, error) {
 	if kind == engine.KindService {
 		s, err := w.engine.StoredService(id)
 		return ofService(s, engine.SubjectView{}), err
@@ -66,7 +66,7 @@ func ofInstance(i engine.Instance, v engine.SubjectView) *subject {
 }
 
 // subjects are all of a kind in order of name.
-func (w *Web) subjects(kind engine.Kind) []*subject {
+func (w *lookup) subjects(kind engine.Kind) []*subject {
 	var out []*subject
 	if kind == engine.KindService {
 		for _, s := range w.engine.Services() {
@@ -84,15 +84,15 @@ func (w *Web) subjects(kind engine.Kind) []*subject {
 }
 
 // saveSubject saves a subject and returns its id.
-func (w *Web) saveSubject(q *request, s *subject) (string, error) {
+func saveSubject(q *request, e *engine.Engine, s *subject) (string, error) {
 	if s.Kind == engine.KindService {
-		saved, err := w.engine.SaveService(q.Context(), q.by(), engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting})
+		saved, err := e.SaveService(q.Context(), q.by(), engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting})
 		if err != nil {
 			return "", err
 		}
 		return saved.ID, nil
 	}
-	saved, err := w.engine.SaveInstance(q.Context(), q.by(), engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting})
+	saved, err := e.SaveInstance(q.Context(), q.by(), engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting})
 	if err != nil {
 		return "", err
 	}
@@ -100,20 +100,11 @@ func (w *Web) saveSubject(q *request, s *subject) (string, error) {
 }
 
 // nameOfUser finds a user's name; one who is gone keeps the id.
-func (w *Web) nameOfUser(id string) string {
+func (w *lookup) nameOfUser(id string) string {
 	if u, err := w.engine.User(id); err == nil {
 		return u.Username
 	}
 	return id
-}
-
-// nameOfSubject finds the name and address of what a reference names.
-func (w *Web) nameOfSubject(ref engine.Ref) link {
-	l := link{Kind: string(ref.Kind) + "s", ID: ref.ID, Name: ref.ID}
-	if s, err := w.subjectNow(ref.Kind, ref.ID); err == nil {
-		l.Name, l.Status = s.Name, string(s.View.OverallStatus)
-	}
-	return l
 }
 
 // repeatOf is how often an open incident of a severity is told again.

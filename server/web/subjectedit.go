@@ -49,7 +49,7 @@ type alertInput struct {
 	values map[string]any // raw
 }
 
-func (w *Web) editSubject(base *subject) *subjectEdit {
+func (w *subjectPages) editSubject(base *subject) *subjectEdit {
 	e := &subjectEdit{base: base, own: base.raw(), alerts: map[string]alertInput{}, draw: webform.Drawing{Errors: webform.NewErrors()},
 		page: subjectFormPage{formPage: formPage{Revision: base.Meta.Revision}}, status: http.StatusOK}
 	for _, a := range base.Alerting.Alerts {
@@ -58,7 +58,7 @@ func (w *Web) editSubject(base *subject) *subjectEdit {
 	return e
 }
 
-func (w *Web) newSubjectForm(kind engine.Kind) handler {
+func (w *subjectPages) newSubjectForm(kind engine.Kind) handler {
 	return func(q *request) error {
 		base := newSubject(kind)
 		if check := q.URL.Query().Get("check"); check != "" {
@@ -72,7 +72,7 @@ func (w *Web) newSubjectForm(kind engine.Kind) handler {
 	}
 }
 
-func (w *Web) subjectEditForm(kind engine.Kind) handler {
+func (w *subjectPages) subjectEditForm(kind engine.Kind) handler {
 	return func(q *request) error {
 		base, err := w.subjectStored(kind, q.id())
 		if err != nil {
@@ -82,7 +82,7 @@ func (w *Web) subjectEditForm(kind engine.Kind) handler {
 	}
 }
 
-func (w *Web) duplicateSubject(kind engine.Kind) handler {
+func (w *subjectPages) duplicateSubject(kind engine.Kind) handler {
 	return func(q *request) error {
 		base, err := w.subjectStored(kind, q.id())
 		if err != nil {
@@ -110,7 +110,7 @@ func (w *Web) duplicateSubject(kind engine.Kind) handler {
 }
 
 // showSubjectForm draws the form.
-func (w *Web) showSubjectForm(q *request, e *subjectEdit) error {
+func (w *subjectPages) showSubjectForm(q *request, e *subjectEdit) error {
 	pg := &e.page
 	s := e.base
 	pg.S = s
@@ -142,7 +142,7 @@ func (w *Web) showSubjectForm(q *request, e *subjectEdit) error {
 }
 
 // drawAlerts lays out all alert plugins, those that are chosen and gone included.
-func (w *Web) drawAlerts(e *subjectEdit) []alertView {
+func (w *subjectPages) drawAlerts(e *subjectEdit) []alertView {
 	cards := w.cards(engine.AlertPlugin)
 	for _, slug := range slices.Sorted(maps.Keys(e.alerts)) {
 		if !slices.ContainsFunc(cards, func(c pluginCard) bool { return c.Slug == slug }) {
@@ -171,7 +171,7 @@ func (w *Web) drawAlerts(e *subjectEdit) []alertView {
 }
 
 // postedSubject reads the form.
-func (w *Web) postedSubject(q *request, base *subject) (e *subjectEdit, s subject, ready bool) {
+func (w *subjectPages) postedSubject(q *request, base *subject) (e *subjectEdit, s subject, ready bool) {
 	e = w.editSubject(base)
 	e.draw.Posted = true
 	posted := q.PostForm
@@ -199,7 +199,7 @@ func (w *Web) postedSubject(q *request, base *subject) (e *subjectEdit, s subjec
 
 // readAlerts reads which alert plugins are chosen and their values, and reports
 // whether the form was posted to add or remove a row.
-func (w *Web) readAlerts(e *subjectEdit, posted url.Values) (rows bool) {
+func (w *subjectPages) readAlerts(e *subjectEdit, posted url.Values) (rows bool) {
 	old := e.alerts
 	e.alerts = map[string]alertInput{}
 	slugs := map[string]bool{}
@@ -279,11 +279,11 @@ func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
 	return nil
 }
 
-func (w *Web) saveNewSubject(kind engine.Kind) handler {
+func (w *subjectPages) saveNewSubject(kind engine.Kind) handler {
 	return func(q *request) error { return w.storeSubject(q, newSubject(kind)) }
 }
 
-func (w *Web) saveOldSubject(kind engine.Kind) handler {
+func (w *subjectPages) saveOldSubject(kind engine.Kind) handler {
 	return func(q *request) error {
 		base, err := w.subjectStored(kind, q.id())
 		if engine.KindOf(err) == engine.NotFound {
@@ -299,12 +299,12 @@ func (w *Web) saveOldSubject(kind engine.Kind) handler {
 	}
 }
 
-func (w *Web) storeSubject(q *request, base *subject) error {
+func (w *subjectPages) storeSubject(q *request, base *subject) error {
 	e, s, ready := w.postedSubject(q, base)
 	if !ready {
 		return w.showSubjectForm(q, e)
 	}
-	id, err := w.saveSubject(q, &s)
+	id, err := saveSubject(q, w.engine, &s)
 	if err != nil {
 		if err = e.complain(err, s.Alerting.Alerts); err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 
 // subjectForm are the fields of a service or an instance; what can be chosen
 // comes from what there is.
-func (w *Web) subjectForm(kind engine.Kind, self string) form.Form {
+func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 	const told, nobody, repeat, more = "Who is told", "If nobody acknowledges", "While it stays broken", "More"
 	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "Shown on pages and in alerts."}}
 	if kind == engine.KindService {
@@ -53,7 +53,7 @@ func (w *Web) subjectForm(kind engine.Kind, self string) form.Form {
 	return form.Form{Fields: fields}
 }
 
-func (w *Web) checkChoices() []form.Choice {
+func (w *lookup) checkChoices() []form.Choice {
 	var out []form.Choice
 	for _, c := range w.engine.BareChecks() {
 		out = append(out, form.Choice{Value: c.ID, Label: c.Name})
@@ -61,7 +61,7 @@ func (w *Web) checkChoices() []form.Choice {
 	return sortedChoices(out)
 }
 
-func (w *Web) userChoices() []form.Choice {
+func (w *lookup) userChoices() []form.Choice {
 	var out []form.Choice
 	for _, u := range w.engine.Users() {
 		label := u.Username
@@ -76,7 +76,7 @@ func (w *Web) userChoices() []form.Choice {
 	return sortedChoices(out)
 }
 
-func (w *Web) subjectChoices(kind engine.Kind, prefix, except string) []form.Choice {
+func (w *lookup) subjectChoices(kind engine.Kind, prefix, except string) []form.Choice {
 	var out []form.Choice
 	for _, s := range w.subjects(kind) {
 		if s.Meta.ID != except {
@@ -162,7 +162,7 @@ func stepsRaw(steps []engine.EscalationStep) []any {
 	return out
 }
 
-func (w *Web) rotaChoices() []form.Choice {
+func (w *lookup) rotaChoices() []form.Choice {
 	var out []form.Choice
 	for _, r := range w.engine.Rotas() {
 		out = append(out, form.Choice{Value: r.ID, Label: r.Name})
@@ -170,7 +170,7 @@ func (w *Web) rotaChoices() []form.Choice {
 	return sortedChoices(out)
 }
 
-func (w *Web) alertChoices() []form.Choice {
+func (w *subjectPages) alertChoices() []form.Choice {
 	var out []form.Choice
 	for _, card := range w.cards(engine.AlertPlugin) {
 		out = append(out, form.Choice{Value: card.Slug, Label: card.Name})
@@ -179,7 +179,7 @@ func (w *Web) alertChoices() []form.Choice {
 }
 
 // dutyHelp says what naming no rota means.
-func (w *Web) dutyHelp() string {
+func (w *subjectPages) dutyHelp() string {
 	if r, err := w.engine.Rota(w.engine.Settings().DefaultRota); err == nil {
 		return "None: the default rota, " + r.Name + "."
 	}

@@ -12,6 +12,9 @@ import (
 	"moonwatch/engine"
 )
 
+// subjectPages are the pages of services and instances.
+type subjectPages struct{ *lookup }
+
 // subjectList is the page of all services or instances.
 type subjectList struct {
 	Kind  engine.Kind
@@ -28,7 +31,7 @@ type subjectLine struct {
 	Checks  int
 }
 
-func (w *Web) subjectsPage(kind engine.Kind) handler {
+func (w *subjectPages) subjectsPage(kind engine.Kind) handler {
 	return func(q *request) error {
 		query := q.URL.Query()
 		l := subjectList{Kind: kind, Query: query.Get("q")}
@@ -64,7 +67,7 @@ func (w *Web) subjectsPage(kind engine.Kind) handler {
 	}
 }
 
-func (w *Web) failingChecks() map[string]bool {
+func (w *subjectPages) failingChecks() map[string]bool {
 	out := map[string]bool{}
 	for _, c := range w.engine.BareChecks() {
 		if c.Active && c.Severity != "" {
@@ -112,7 +115,7 @@ type alertLine struct {
 	Settings []setting
 }
 
-func (w *Web) subjectPage(kind engine.Kind) handler {
+func (w *subjectPages) subjectPage(kind engine.Kind) handler {
 	return func(q *request) error {
 		s, err := w.subjectNow(kind, q.id())
 		if err != nil {
@@ -160,7 +163,7 @@ func (w *Web) subjectPage(kind engine.Kind) handler {
 }
 
 // duty finds the rotas, who is on duty by them, and the further steps.
-func (v *subjectPage) duty(w *Web) {
+func (v *subjectPage) duty(w *subjectPages) {
 	a := &v.S.Alerting
 	rotas, site := w.rotasByID(), w.engine.Settings()
 	name := func(id string) string {
@@ -188,7 +191,7 @@ func (v *subjectPage) duty(w *Web) {
 	}
 }
 
-func (v *subjectPage) checks(w *Web) {
+func (v *subjectPage) checks(w *subjectPages) {
 	for _, id := range v.S.Alerting.StatusChecks {
 		if c, err := w.engine.Check(id); err == nil {
 			v.Checks = append(v.Checks, lineOf(&c))
@@ -199,7 +202,7 @@ func (v *subjectPage) checks(w *Web) {
 	})
 }
 
-func (v *subjectPage) links(w *Web) {
+func (v *subjectPage) links(w *subjectPages) {
 	for _, id := range v.S.Instances {
 		v.Instances = append(v.Instances, w.nameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
 	}
@@ -216,7 +219,7 @@ func (v *subjectPage) links(w *Web) {
 	}
 }
 
-func (v *subjectPage) repeat(w *Web) {
+func (v *subjectPage) repeat(w *subjectPages) {
 	site := w.engine.Settings()
 	for _, severity := range []engine.Status{engine.StatusCritical, engine.StatusError, engine.StatusWarning} {
 		span := v.S.Alerting.RepeatInterval[severity]
@@ -228,7 +231,7 @@ func (v *subjectPage) repeat(w *Web) {
 }
 
 // runSubject runs all checks of a subject and comes back when they ended.
-func (w *Web) runSubject(kind engine.Kind) handler {
+func (w *subjectPages) runSubject(kind engine.Kind) handler {
 	return func(q *request) error {
 		s, err := w.subjectNow(kind, q.id())
 		if err != nil {
@@ -243,7 +246,7 @@ func (w *Web) runSubject(kind engine.Kind) handler {
 	}
 }
 
-func (w *Web) deleteSubjectPage(kind engine.Kind) handler {
+func (w *subjectPages) deleteSubjectPage(kind engine.Kind) handler {
 	return func(q *request) error {
 		s, err := w.subjectNow(kind, q.id())
 		if err != nil {
@@ -258,7 +261,7 @@ func (w *Web) deleteSubjectPage(kind engine.Kind) handler {
 	}
 }
 
-func (w *Web) deleteSubject(kind engine.Kind) handler {
+func (w *subjectPages) deleteSubject(kind engine.Kind) handler {
 	return func(q *request) error {
 		remove := w.engine.DeleteService
 		if kind == engine.KindInstance {

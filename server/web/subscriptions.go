@@ -41,11 +41,11 @@ type matrixCell struct {
 	Highlight bool // the caller's own column
 }
 
-func (w *Web) subscriptions(q *request) error {
+func (w *rotaPages) subscriptions(q *request) error {
 	return w.showSubscriptions(q, http.StatusOK, "")
 }
 
-func (w *Web) showSubscriptions(q *request, status int, message string) error {
+func (w *rotaPages) showSubscriptions(q *request, status int, message string) error {
 	v := matrixPage{MayEdit: q.user.Role.Can(access.Editor), Message: message}
 	for _, u := range w.engine.Users() {
 		v.Users = append(v.Users, matrixUser{u.ID, u.Username, u.Active})
@@ -67,11 +67,11 @@ func (w *Web) showSubscriptions(q *request, status int, message string) error {
 }
 
 // everySubject are all services, then all instances.
-func (w *Web) everySubject() []*subject {
+func (w *lookup) everySubject() []*subject {
 	return append(w.subjects(engine.KindService), w.subjects(engine.KindInstance)...)
 }
 
-func (w *Web) matrixRow(q *request, s *subject, users []matrixUser, duty []string) matrixRow {
+func (w *rotaPages) matrixRow(q *request, s *subject, users []matrixUser, duty []string) matrixRow {
 	row := matrixRow{link: link{s.Plural(), s.Meta.ID, s.Name, string(s.View.OverallStatus)}, Field: rowField(s), Revision: s.Meta.Revision,
 		Duty: strings.Join(w.names(duty), ", "), Off: !s.Alerting.AlertsEnabled || len(s.Alerting.Alerts) == 0}
 	for _, u := range users {
@@ -85,7 +85,7 @@ func (w *Web) matrixRow(q *request, s *subject, users []matrixUser, duty []strin
 func rowField(s *subject) string { return string(s.Kind) + "." + s.Meta.ID }
 
 // saveSubscriptions saves the rows in which something is different now.
-func (w *Web) saveSubscriptions(q *request) error {
+func (w *rotaPages) saveSubscriptions(q *request) error {
 	var stale []string
 	for _, shown := range w.everySubject() {
 		field := rowField(shown)
@@ -105,7 +105,7 @@ func (w *Web) saveSubscriptions(q *request) error {
 			continue
 		}
 		s.Alerting.UsersToNotify = next
-		if _, err := w.saveSubject(q, s); engine.KindOf(err) == engine.Stale {
+		if _, err := saveSubject(q, w.engine, s); engine.KindOf(err) == engine.Stale {
 			stale = append(stale, s.Name)
 		} else if err != nil {
 			return plainly(err)

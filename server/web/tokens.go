@@ -28,7 +28,7 @@ type tokenLine struct {
 }
 
 // tokenForm are the fields of a new token. An admin makes them for others too.
-func (w *Web) tokenForm(q *request) form.Form {
+func (w *userPages) tokenForm(q *request) form.Form {
 	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "What it is for."}}
 	if q.user.Role.Can(access.Admin) {
 		fields = append(fields, form.Field{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.userChoices(), HelpText: "On whose behalf it acts."})
@@ -44,11 +44,11 @@ func (w *Web) tokenForm(q *request) form.Form {
 		form.Field{Type: form.DateTime, Name: "expires", Label: "Works until", HelpText: "Empty: until it is revoked."})}
 }
 
-func (w *Web) tokens(q *request) error {
+func (w *userPages) tokens(q *request) error {
 	return w.showTokens(q, http.StatusOK, map[string]any{"user": q.user.ID}, webform.NewErrors(), false, "", "")
 }
 
-func (w *Web) showTokens(q *request, status int, raw map[string]any, errs webform.Errors, posted bool, secret, made string) error {
+func (w *userPages) showTokens(q *request, status int, raw map[string]any, errs webform.Errors, posted bool, secret, made string) error {
 	v := tokenPage{Secret: secret, Made: made, All: q.user.Role.Can(access.Admin)}
 	v.Action, v.Save = "/tokens", "Make the token"
 	for _, t := range w.engine.Tokens() {
@@ -68,7 +68,7 @@ func (w *Web) showTokens(q *request, status int, raw map[string]any, errs webfor
 	return nil
 }
 
-func (w *Web) makeToken(q *request) error {
+func (w *userPages) makeToken(q *request) error {
 	f := w.tokenForm(q)
 	raw := f.FromWeb(q.PostForm, "")
 	errs := webform.NewErrors()
@@ -94,7 +94,7 @@ func (w *Web) makeToken(q *request) error {
 	return w.showTokens(q, http.StatusCreated, map[string]any{"user": q.user.ID}, webform.NewErrors(), false, secret, saved.Name)
 }
 
-func (w *Web) deleteToken(q *request) error {
+func (w *userPages) deleteToken(q *request) error {
 	id := q.id()
 	for _, t := range w.engine.Tokens() {
 		if t.ID != id {

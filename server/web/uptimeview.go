@@ -31,7 +31,7 @@ const uptimeDays = 90
 
 // uptimeOf accounts for the days of a zone up to today; of is what the engine
 // calls the check, service or instance.
-func (w *Web) uptimeOf(ctx context.Context, of string, p *page) (*uptimeView, error) {
+func (w *lookup) uptimeOf(ctx context.Context, of string, p *page) (*uptimeView, error) {
 	v := &uptimeView{zone: p.zone}
 	var err error
 	if v.Days, err = w.engine.UptimeDays(ctx, of, uptimeDays, p.zone); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // The page of a user for one alert plugin: what it has to know of them.
 
-func (w *Web) userAlertPage(q *request) error {
+func (w *userPages) userAlertPage(q *request) error {
 	id, slug := q.id(), mux.Vars(q.Request)["slug"]
 	if err := q.mayEdit(id); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (w *Web) userAlertPage(q *request) error {
 }
 
 // userAlertForm is the form of an alert plugin for users.
-func (w *Web) userAlertForm(slug string) (form.Form, error) {
+func (w *userPages) userAlertForm(slug string) (form.Form, error) {
 	entry, err := w.engine.Plugin(slug)
 	if err != nil {
 		return form.Form{}, err
@@ -45,7 +45,7 @@ func (w *Web) userAlertForm(slug string) (form.Form, error) {
 	return entry.Plugin.Meta().Forms[engine.UserConfigForm], nil
 }
 
-func (w *Web) showUserAlert(q *request, status int, u *engine.User, slug string, f form.Form, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {
+func (w *userPages) showUserAlert(q *request, status int, u *engine.User, slug string, f form.Form, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {
 	card := w.card(slug)
 	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID, Alert: &card, Tabs: w.tabs(u.ID, slug)}
 	v.Revision, v.Message, v.Save = revision, message, "Save"
@@ -64,7 +64,7 @@ func (w *Web) showUserAlert(q *request, status int, u *engine.User, slug string,
 	return nil
 }
 
-func (w *Web) saveUserAlert(q *request) error {
+func (w *userPages) saveUserAlert(q *request) error {
 	id, slug := q.id(), mux.Vars(q.Request)["slug"]
 	if err := q.mayEdit(id); err != nil {
 		return err

@@ -12,10 +12,13 @@ import (
 	"moonwatch/server/web/webform"
 )
 
+// userPages are the pages of users and their tokens.
+type userPages struct{ *lookup }
+
 // userList is the page of all users.
 type userList struct{ Users []engine.User }
 
-func (w *Web) users(q *request) error {
+func (w *userPages) users(q *request) error {
 	l := userList{w.engine.Users()}
 	slices.SortFunc(l.Users, func(a, b engine.User) int { return strings.Compare(a.Username, b.Username) })
 	p := w.newPage(q, "Users", "users")
@@ -111,14 +114,14 @@ func (q *request) mayEdit(id string) error {
 	return &engine.Error{Kind: engine.Forbidden, Message: "only an admin can look at or change another user"}
 }
 
-func (w *Web) profile(q *request) error { return q.redirect("/users/" + q.user.ID) }
+func (w *userPages) profile(q *request) error { return q.redirect("/users/" + q.user.ID) }
 
-func (w *Web) newUserForm(q *request) error {
+func (w *userPages) newUserForm(q *request) error {
 	u := engine.NewUser()
 	return w.showUser(q, http.StatusOK, &u, userRaw(&u), webform.Drawing{Errors: webform.NewErrors()}, "", 0)
 }
 
-func (w *Web) userPage(q *request) error {
+func (w *userPages) userPage(q *request) error {
 	if err := q.mayEdit(q.id()); err != nil {
 		return err
 	}
@@ -129,7 +132,7 @@ func (w *Web) userPage(q *request) error {
 	return w.showUser(q, http.StatusOK, &u, userRaw(&u), webform.Drawing{Errors: webform.NewErrors()}, "", u.Revision)
 }
 
-func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
+func (w *userPages) showUser(q *request, status int, u *engine.User, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
 	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID}
 	v.Revision, v.Message, v.Save = revision, message, "Save"
 	v.Action, v.Back = "/users/"+u.ID, "/users"
@@ -169,7 +172,7 @@ func (w *Web) showUser(q *request, status int, u *engine.User, raw map[string]an
 }
 
 // aboutUser adds what an existing user's page shows beside the form.
-func (w *Web) aboutUser(q *request, u *engine.User, v *userPage) {
+func (w *userPages) aboutUser(q *request, u *engine.User, v *userPage) {
 	for _, s := range w.engine.Sessions(u.ID) {
 		v.Sessions = append(v.Sessions, sessionLine{s, q.session != nil && s.ID == q.session.ID})
 	}
@@ -195,7 +198,7 @@ func zones() []string {
 
 // tabs lead through the pages of a user: one for each alert plugin that asks
 // something of them.
-func (w *Web) tabs(id, current string) []tab {
+func (w *userPages) tabs(id, current string) []tab {
 	if id == "" {
 		return nil
 	}
@@ -218,7 +221,7 @@ func (w *Web) tabs(id, current string) []tab {
 
 // alertsInUse are the alert plugins that some service or instance tells through,
 // and those whose settings of users they share.
-func (w *Web) alertsInUse() map[string]bool {
+func (w *userPages) alertsInUse() map[string]bool {
 	out := map[string]bool{}
 	for _, s := range w.everySubject() {
 		for _, a := range s.Alerting.Alerts {
@@ -238,12 +241,12 @@ func (w *Web) alertsInUse() map[string]bool {
 	return out
 }
 
-func (w *Web) saveNewUser(q *request) error {
+func (w *userPages) saveNewUser(q *request) error {
 	u := engine.NewUser()
 	return w.storeUser(q, u)
 }
 
-func (w *Web) saveOldUser(q *request) error {
+func (w *userPages) saveOldUser(q *request) error {
 	if err := q.mayEdit(q.id()); err != nil {
 		return err
 	}
@@ -254,7 +257,7 @@ func (w *Web) saveOldUser(q *request) error {
 	return w.storeUser(q, u)
 }
 
-func (w *Web) storeUser(q *request, u engine.User) error {
+func (w *userPages) storeUser(q *request, u engine.User) error {
 	admin, self := q.user.Role.Can(access.Admin), u.ID != "" && u.ID == q.user.ID
 	f := userForm(admin, self, u.ID == "")
 	keepChosen(q.PostForm, "contact_rules", "channel")
@@ -319,7 +322,7 @@ func (w *Web) storeUser(q *request, u engine.User) error {
 }
 
 // guarded saves a user when a new password, if there is one, may be hashed.
-func (w *Web) guarded(q *request, password string, save func() (*engine.User, error)) (*engine.User, error) {
+func (w *userPages) guarded(q *request, password string, save func() (*engine.User, error)) (*engine.User, error) {
 	if password != "" {
 		release, err := w.o.Sessions.Guard(q.Context())
 		if err != nil {
@@ -332,7 +335,7 @@ func (w *Web) guarded(q *request, password string, save func() (*engine.User, er
 
 // confirm asks for the present password before a new one is set. It counts as
 // an attempt to log in.
-func (w *Web) confirm(q *request, u *engine.User, present string, errs webform.Errors) {
+func (w *userPages) confirm(q *request, u *engine.User, present string, errs webform.Errors) {
 	if u.PasswordHash == "" {
 		return
 	}
@@ -349,7 +352,7 @@ func (w *Web) confirm(q *request, u *engine.User, present string, errs webform.E
 	}
 }
 
-func (w *Web) deleteUserPage(q *request) error {
+func (w *userPages) deleteUserPage(q *request) error {
 	u, err := w.engine.User(q.id())
 	if err != nil {
 		return err
@@ -358,7 +361,7 @@ func (w *Web) deleteUserPage(q *request) error {
 		Effects: []string{"Their sessions and tokens end, and no service tells them any more.", "Their name stays in what has happened."}})
 }
 
-func (w *Web) deleteUser(q *request) error {
+func (w *userPages) deleteUser(q *request) error {
 	if err := w.engine.DeleteUser(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
@@ -366,7 +369,7 @@ func (w *Web) deleteUser(q *request) error {
 }
 
 // endSession ends a session of a user: one's own, or for an admin anybody's.
-func (w *Web) endSession(q *request) error {
+func (w *userPages) endSession(q *request) error {
 	if err := q.mayEdit(q.id()); err != nil {
 		return err
 	}

@@ -7,9 +7,7 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -17,7 +15,6 @@ import (
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/luaapi/describe"
 )
 
 // Sessions knows the callers by their cookies, and bounds who tries to log in.
@@ -75,16 +72,20 @@ func (o *Options) validate() error {
 	return errors.Join(errs...)
 }
 
-// Web serves the pages. It is safe for concurrent use.
-type Web struct {
+// frame is what every page is drawn in, and reached through: the layout, who
+// calls, errors.
+type frame struct {
 	o      Options
 	engine *engine.Engine
 	log    *slog.Logger
 	assets *assets
 	pages  map[string]*template.Template
+}
 
-	drawnReference *referencePage
-	words          string // what the editor of plugins completes, as JSON
+// Web serves the pages. It is safe for concurrent use.
+type Web struct {
+	*frame
+	plugins *pluginPages
 }
 
 // New parses the templates and assets of the pages.
@@ -101,17 +102,17 @@ func New(o Options) (*Web, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	w := &Web{o: o, engine: o.Engine, log: o.Logger, drawnReference: drawReference(describe.Preface(), describe.Sections())}
-	words, err := json.Marshal(contractWords())
+	f := &frame{o: o, engine: o.Engine, log: o.Logger}
+	var err error
+	if f.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if f.pages, err = loadTemplates(f.assets); err != nil {
+		return nil, err
+	}
+	plugins, err := newPluginPages(f)
 	if err != nil {
-		return nil, fmt.Errorf("encode the words of the editor: %w", err)
-	}
-	w.words = string(words)
-	if w.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if w.pages, err = loadTemplates(w.assets); err != nil {
-		return nil, err
-	}
-	return w, nil
+	return &Web{f, plugins}, nil
 }

@@ -24,7 +24,7 @@ type whyView struct {
 	Title string
 }
 
-func (w *Web) why(q *request) error {
+func (w *incidentPages) why(q *request) error {
 	in, err := w.engine.Incident(q.Context(), q.id())
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (w *Web) why(q *request) error {
 }
 
 // whyUsers are the users to ask about, the caller first.
-func (w *Web) whyUsers(q *request, chosen string) []webform.Option {
+func (w *incidentPages) whyUsers(q *request, chosen string) []webform.Option {
 	out := []webform.Option{{Value: "", Label: "anybody", Selected: chosen == ""}, {Value: q.user.ID, Label: q.user.Username + " (you)", Selected: chosen == q.user.ID}}
 	found := chosen == "" || chosen == q.user.ID
 	for _, u := range w.userChoices() {
@@ -79,7 +79,7 @@ func (w *Web) whyUsers(q *request, chosen string) []webform.Option {
 
 // whyPlugins are the alert plugins that the question can be about: those of the
 // subject and those that something went through.
-func (w *Web) whyPlugins(ref engine.Ref, answers []engine.Why, chosen string) []string {
+func (w *incidentPages) whyPlugins(ref engine.Ref, answers []engine.Why, chosen string) []string {
 	var out []string
 	if s, err := w.subjectNow(ref.Kind, ref.ID); err == nil {
 		for _, a := range s.Alerting.Alerts {
