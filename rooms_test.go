@@ -16,6 +16,8 @@ var rooms = map[string][]string{
 	"":             {"internal/cli"},
 	"internal/cli": {"engine", "engine/access", "engine/config", "engine/form", "luaapi", "luaapi/describe", "luaapi/host", "luaapi/starter", "plugins", "server", "server/web", "storage"},
 
+	"internal/programtest": {},
+
 	"engine":         {"engine/access", "engine/config", "engine/cron", "engine/form", "engine/rota"},
 	"engine/access":  {},
 	"engine/config":  {"engine/form"},

@@ -1,303 +1,139 @@
 package cli
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+	"moonwatch/internal/programtest"
+	"moonwatch/luaapi"
+	"moonwatch/luaapi/host"
+	"moonwatch/plugins"
 )
 
-// The benchmark of the whole program takes minutes and the machine for itself:
-//
-//	MOONWATCH_BENCH=1 go test -run TestBenchmark -v -timeout 60m .
-//
-// MOONWATCH_BENCH may name the parts that are to be run: http, runs, memory, alert, reload.
-
-// quickCheck is a check plugin without I/O.
-const quickCheck = `local forms = require "forms"
-local P = { name = "Quick", slug = "quick", version = "VERSION", config_form = { forms.IntegerField{ "n", initial = 1 } } }
-function P:run(check, result)
-  result.succeeded = check.n > 0
-  return result
-end
-return P
-`
-
-// needBench skips unless a part of the benchmark is asked for.
-func needBench(t *testing.T, part string) {
-	parts := os.Getenv("MOONWATCH_BENCH")
-	if parts == "" {
-		t.Skip("set MOONWATCH_BENCH=1 to run the benchmark")
-	}
-	if parts != "1" && !slices.Contains(strings.Split(parts, ","), part) {
-		t.Skip("not asked for")
-	}
+// BenchmarkEngineRuns makes runs of a plugin without I/O on a real data folder
+// that syncs every write: a run counts when its result is stored.
+func BenchmarkEngineRuns(b *testing.B) {
+	benchEngine(b, "quick", form.Values{}, 1000)
 }
 
-// benchMonitor is the real binary, with an admin, not started.
-func benchMonitor(t *testing.T) *program {
-	t.Helper()
-	m := newMonitor(t)
-	m.binary = filepath.Join(m.dir, "moonwatch")
-	if out, err := exec.Command("go", "build", "-o", m.binary, "moonwatch").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	m.flags = []string{"--log-level", "warn"}
-	m.save("quick.lua", strings.Replace(quickCheck, "VERSION", "1", 1))
-	m.admin()
-	return m
+// BenchmarkEngineHTTP is the same with HTTP checks of a process on loopback.
+func BenchmarkEngineHTTP(b *testing.B) {
+	_, url := programtest.StartHelper(b, "target")
+	benchEngine(b, "http", form.Values{"endpoint": url}, 64)
 }
 
-// checks makes many checks, and returns their ids.
-func (m *program) checks(n int, plugin, interval string, config func(i int) object) []string {
-	m.t.Helper()
-	ids := make([]string, n)
-	var next atomic.Int64
+// benchEngine keeps so many checks running, each as soon as its last result is stored.
+func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
+	ctx := b.Context()
+	quiet := slog.New(slog.DiscardHandler)
+	dir := b.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "quick.lua"), []byte(programtest.QuickCheck("1")), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	network, err := host.New(host.DefaultOptions())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer network.Close()
+	f, err := (dataFlag{Data: filepath.Join(dir, "data")}).open(ctx, quiet, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.close()
+	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.PluginData(), Opener: f.sealer, Shipped: plugins.Files(), Dir: dir, Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer lua.Close()
+	if err := lua.Load(ctx); err != nil {
+		b.Fatal(err)
+	}
+	if err := f.engine.Start(ctx, lua); err != nil {
+		b.Fatal(err)
+	}
+	actor := engine.Actor{Via: "benchmark"}
+	ids := make([]string, checks)
+	for i := range ids {
+		c := engine.NewCheck()
+		c.Name, c.Plugin, c.Active, c.Config = fmt.Sprint("check ", i), plugin, false, config
+		saved, err := f.engine.SaveCheck(ctx, actor, c)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ids[i] = saved.ID
+	}
+	var turn, stored atomic.Int64
+	used := ownCPU(b)
+	b.ReportAllocs()
+	b.ResetTimer()
 	var wg sync.WaitGroup
-	for range 32 {
+	for i := range checks {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				var c made
-				status, data, _ := m.ask("POST", "/checks", object{"name": fmt.Sprintf("%s %06d of %d", plugin, i, n), "plugin": plugin,
-					"config": config(i), "interval": interval, "timeout": "5s"})
-				if err := json.Unmarshal(data, &c); err != nil || status != 201 {
-					m.t.Errorf("make a check: %d %s %v", status, data, err)
+			for n := turn.Add(1); n <= int64(b.N); n = turn.Add(1) {
+				r, err := f.engine.RunCheck(context.Background(), ids[i])
+				if err != nil || r == nil || !r.Succeeded {
+					b.Errorf("%+v %v", r, err)
 					return
 				}
-				ids[i] = c.ID
+				stored.Add(1)
 			}
 		}()
 	}
 	wg.Wait()
-	return ids
+	b.StopTimer()
+	b.ReportMetric(float64(stored.Load())/b.Elapsed().Seconds(), "runs/s")
+	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
 }
 
-// cpu is the processor time that a process has used, with its kernel part.
-func cpu(t testing.TB, pid int) time.Duration {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Skipf("the benchmark reads /proc: %v", err)
-	}
-	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+2:]))
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * 10 * time.Millisecond // Linux counts in hundredths everywhere
-}
-
-// TestBenchmarkHTTP compares an HTTP check, durable and all, with the paced
-// floor at the same rate, one after the other and twice.
-func TestBenchmarkHTTP(t *testing.T) {
-	needBench(t, "http")
-	const window = 10 * time.Second
-	for _, rate := range []int{1000, 4000, 10_000, 12_000} {
-		t.Run(fmt.Sprint(rate), func(t *testing.T) {
-			m := benchMonitor(t)
-			_, url := startHelper(t, "target")
-			m.start()
-			begun := time.Now()
-			ids := m.checks(rate, "http", "1s", func(int) object { return object{"endpoint": url} })
-			t.Logf("%d checks made in %v", rate, time.Since(begun).Round(time.Millisecond))
-			for range 2 {
-				time.Sleep(2 * time.Second)
-				from, used, started, skipped := time.Now(), cpu(t, m.process.Process.Pid), m.figure("moonwatch_runs_started_total"), m.figure("moonwatch_slots_skipped_total")
-				time.Sleep(window)
-				to := time.Now()
-				ours := cpu(t, m.process.Process.Pid) - used
-				runs := m.figure("moonwatch_runs_started_total") - started
-				lost := m.figure("moonwatch_slots_skipped_total") - skipped
-				rss := m.memory("VmRSS")
-				gaps, stored := punctuality(m, ids, from, to)
-				m.end(syscall.SIGTERM)
-
-				floor, _ := startHelper(t, fmt.Sprintf("pace %d %s", rate, url))
-				time.Sleep(2 * time.Second)
-				used = cpu(t, floor.Process.Pid)
-				time.Sleep(window)
-				theirs := cpu(t, floor.Process.Pid) - used
-				floor.Process.Kill()
-
-				perRun, perTurn := ours.Seconds()*1000/runs, theirs.Seconds()*1000/(float64(rate)*window.Seconds())
-				t.Logf("%d/s: %.4f ms CPU a check, floor %.4f ms, ratio %.2f; %.0f runs, %.0f skipped, %.2f results a slot of the sample; gap minus interval p50 %v p99 %v max %v; %d MB",
-					rate, perRun, perTurn, perRun/perTurn, runs, lost, stored, at(gaps, 50), at(gaps, 99), at(gaps, 100), rss>>20)
-				m.start()
+// BenchmarkFloorHTTP is what BenchmarkEngineHTTP is held against: a plain client
+// with as many workers, against the same kind of target.
+func BenchmarkFloorHTTP(b *testing.B) {
+	_, url := programtest.StartHelper(b, "target")
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
+	var turn atomic.Int64
+	var wg sync.WaitGroup
+	used := ownCPU(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range 64 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for turn.Add(1) <= int64(b.N) {
+				r, err := client.Get(url)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				io.Copy(io.Discard, r.Body)
+				r.Body.Close()
 			}
-			m.end(syscall.SIGTERM)
-			settle(t, m)
-		})
+		}()
 	}
+	wg.Wait()
+	b.StopTimer()
+	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
 }
 
-// settle says what the data folder's tables hold in bytes.
-func settle(t *testing.T, m *program) {
-	t.Helper()
-	var tables, rest int64
-	err := filepath.Walk(m.data, func(path string, info os.FileInfo, err error) error {
-		if err == nil && filepath.Ext(path) == ".sst" {
-			tables += info.Size()
-		} else if err == nil && !info.IsDir() {
-			var st syscall.Stat_t
-			if syscall.Stat(path, &st) == nil {
-				rest += st.Blocks * 512
-			}
-		}
-		return err
-	})
-	t.Logf("data folder: %d KB of tables, %d KB besides (%v)", tables>>10, rest>>10, err)
-}
-
-// punctuality reads the results of a sample of checks. It returns how far apart
-// from the interval two starts in a row were, sorted, and results per slot.
-func punctuality(m *program, ids []string, from, to time.Time) ([]time.Duration, float64) {
-	var gaps []time.Duration
-	results, sample, failed, why := 0, 0, 0, ""
-	for i := 0; i < len(ids); i += max(len(ids)/200, 1) {
-		list := m.results(ids[i], from)
-		list = slices.DeleteFunc(list, func(r resultView) bool { return r.Started.After(to) })
-		for k := range len(list) - 1 {
-			gaps = append(gaps, (list[k].Started.Sub(list[k+1].Started) - time.Second).Abs())
-		}
-		for _, r := range list {
-			if !r.Succeeded {
-				failed, why = failed+1, r.Error
-			}
-		}
-		results += len(list)
-		sample++
+// ownCPU is the processor time that this process has used.
+func ownCPU(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
 	}
-	if failed > 0 {
-		m.t.Errorf("%d runs of the sample failed, the last with %q", failed, why)
-	}
-	slices.Sort(gaps)
-	return gaps, float64(results) / float64(sample) / to.Sub(from).Seconds()
-}
-
-// at is a percentile of a sorted list.
-func at(sorted []time.Duration, percent int) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[min(len(sorted)*percent/100, len(sorted)-1)].Round(10 * time.Microsecond)
-}
-
-// TestBenchmarkRuns has the binary make checks without I/O, at rising rates.
-func TestBenchmarkRuns(t *testing.T) {
-	needBench(t, "runs")
-	m := benchMonitor(t)
-	m.start()
-	var ids []string
-	for _, rate := range []int{10_000, 25_000, 50_000} {
-		begun := time.Now()
-		n := len(ids)
-		ids = append(ids, m.checks(rate-n, "quick", "1s", func(i int) object { return object{"n": i + n + 1} })...)
-		made := time.Since(begun)
-		time.Sleep(3 * time.Second)
-		from, used := time.Now(), cpu(t, m.process.Process.Pid)
-		started, skipped := m.figure("moonwatch_runs_started_total"), m.figure("moonwatch_slots_skipped_total")
-		time.Sleep(10 * time.Second)
-		to := time.Now()
-		used = cpu(t, m.process.Process.Pid) - used
-		runs, lost := m.figure("moonwatch_runs_started_total")-started, m.figure("moonwatch_slots_skipped_total")-skipped
-		gaps, stored := punctuality(m, ids, from, to)
-		t.Logf("%d/s without I/O: %.0f runs/s, %.0f skipped, %.4f ms CPU a run, %.3f results a slot of the sample; gap p50 %v p99 %v; %d MB (made in %v)", rate,
-			runs/to.Sub(from).Seconds(), lost, used.Seconds()*1000/runs, stored, at(gaps, 50), at(gaps, 99), m.memory("VmRSS")>>20, made.Round(time.Millisecond))
-	}
-	m.end(syscall.SIGTERM)
-	settle(t, m)
-}
-
-// TestBenchmarkMemory takes the memory of an idle monitor, with 10,000 and with
-// 100,000 checks a minute, and how long it takes to start with them.
-func TestBenchmarkMemory(t *testing.T) {
-	needBench(t, "memory")
-	m := benchMonitor(t)
-	m.start()
-	time.Sleep(15 * time.Second)
-	t.Logf("idle: %d MB", m.memory("VmRSS")>>20)
-	_, url := startHelper(t, "target")
-	total := 0
-	for _, n := range []int{10_000, 100_000} {
-		kind, config := "http", func(int) object { return object{"endpoint": url} }
-		if n == 100_000 {
-			kind, config = "quick", func(i int) object { return object{"n": i + 1} }
-		}
-		begun := time.Now()
-		m.checks(n-total, kind, "1m", config)
-		t.Logf("%d checks made in %v", n-total, time.Since(begun).Round(time.Millisecond))
-		total = n
-		time.Sleep(65 * time.Second)
-		grown := m.memory("VmRSS")
-		begun = time.Now()
-		m.end(syscall.SIGTERM)
-		stopped := time.Since(begun)
-		begun = time.Now()
-		m.start()
-		started := time.Since(begun)
-		time.Sleep(65 * time.Second)
-		t.Logf("%d checks: %d MB after they were made, %d MB a minute after a start (%d MB at most); stopped in %v, ready in %v; %.0f skipped", n, grown>>20,
-			m.memory("VmRSS")>>20, m.memory("VmHWM")>>20, stopped.Round(time.Millisecond), started.Round(time.Millisecond), m.figure("moonwatch_slots_skipped_total"))
-	}
-}
-
-// TestBenchmarkAlert takes the time from the target's failing answer to the
-// receiver's first byte.
-func TestBenchmarkAlert(t *testing.T) {
-	needBench(t, "alert")
-	m := benchMonitor(t)
-	m.start()
-	target, hooks := newReceiver(t), newReceiver(t)
-	var took []time.Duration
-	for round := range 30 { // each with a check of its own: one that flaps is not told of again
-		path := fmt.Sprint("/", round)
-		check := m.check("page "+path, "http", object{"endpoint": target.URL + path}, nil)
-		service := m.service("Site "+path, []string{check}, object{"alerts": []object{{"plugin": "webhook", "settings": object{"url": hooks.URL + path}}}})
-		until(t, "passing", 5*time.Second, func() bool { r, ok := m.latest(check); return ok && r.Succeeded })
-		var failed atomic.Int64
-		target.answering(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == path {
-				failed.CompareAndSwap(0, time.Now().UnixNano())
-				w.WriteHeader(http.StatusInternalServerError)
-			}
-		})
-		until(t, "firing", 5*time.Second, func() bool { return len(hooks.at(path)) > 0 })
-		took = append(took, hooks.at(path)[0].at.Sub(time.Unix(0, failed.Load())))
-		m.api("DELETE", "/services/"+service, nil, nil)
-		m.api("DELETE", "/checks/"+check, nil, nil)
-	}
-	slices.Sort(took)
-	t.Logf("failure to the receiver's first byte: p50 %v p99 %v", at(took, 50), at(took, 99))
-}
-
-// TestBenchmarkReload takes the time from the save of a plugin to its being live.
-func TestBenchmarkReload(t *testing.T) {
-	needBench(t, "reload")
-	m := benchMonitor(t)
-	m.start()
-	m.awaitPlugin("quick", "1")
-	m.checks(1000, "quick", "1s", func(int) object { return object{} })
-	time.Sleep(time.Second)
-	skipped := m.figure("moonwatch_slots_skipped_total")
-	var took []time.Duration
-	for i := range 20 {
-		saved := time.Now()
-		version := fmt.Sprint(i + 2)
-		m.save("quick.lua", strings.Replace(quickCheck, "VERSION", version, 1))
-		m.awaitPlugin("quick", version)
-		took = append(took, time.Since(saved))
-		time.Sleep(time.Duration(37*i%200) * time.Millisecond)
-	}
-	slices.Sort(took)
-	t.Logf("save to live, beside 1,000 runs/s: p50 %v p99 %v; %.0f slots skipped", at(took, 50), at(took, 99), m.figure("moonwatch_slots_skipped_total")-skipped)
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // guideBlock is a block of code of the guide.
@@ -84,7 +86,7 @@ func newGuide(t *testing.T) *guide {
 		t.Fatal(err)
 	}
 	g := &guide{t: t, dir: t.TempDir(), bin: t.TempDir()}
-	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec '%s' \"$@\"\n", asProgram, self)
+	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec '%s' \"$@\"\n", programtest.AsProgram, self)
 	if err := os.WriteFile(filepath.Join(g.bin, "moonwatch"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 const listedCheck = `return { name = "Listed", slug = "SLUG", version = "VERSION", run = function(self, check, result) return result end }`
@@ -41,24 +43,24 @@ func TestPluginListOfDoubles(t *testing.T) {
 
 // The running monitor knows which version runs beside a mistake; the files do not.
 func TestPluginListOfRunning(t *testing.T) {
-	m := servingMonitor(t)
-	m.save("listed.lua", listedSource("listed", "1.5"))
-	m.awaitPlugin("listed", "1.5")
-	m.save("listed.lua", "return {")
-	until(t, "the mistake is seen", 3*time.Second, func() bool { p, _ := m.plugin("listed"); return p.State == "failed" })
-	p := m.mustCLI("", "plugin", "list", "--data", m.data)
-	wantRow(t, p.out, "listed check 1.5 failed listed.lua Listed")
-	wantRow(t, p.out, "http check ")
-	if !strings.Contains(p.err, "listed.lua:1: ") || !strings.Contains(p.err, "note: as the running monitor has them") {
-		t.Errorf("it says %q", p.err)
+	m := programtest.Serving(t)
+	m.Save("listed.lua", listedSource("listed", "1.5"))
+	m.AwaitPlugin("listed", "1.5")
+	m.Save("listed.lua", "return {")
+	programtest.Until(t, "the mistake is seen", 3*time.Second, func() bool { p, _ := m.Plugin("listed"); return p.State == "failed" })
+	p := m.MustCommand("", "plugin", "list", "--data", m.Data)
+	wantRow(t, p.Out, "listed check 1.5 failed listed.lua Listed")
+	wantRow(t, p.Out, "http check ")
+	if !strings.Contains(p.Err, "listed.lua:1: ") || !strings.Contains(p.Err, "note: as the running monitor has them") {
+		t.Errorf("it says %q", p.Err)
 	}
-	for _, other := range []string{"--plugins=" + m.plugins, "--files"} {
+	for _, other := range []string{"--plugins=" + m.Plugins, "--files"} {
 		if other == "--files" {
-			if err := os.Symlink(m.plugins, filepath.Join(m.data, "plugins")); err != nil {
+			if err := os.Symlink(m.Plugins, filepath.Join(m.Data, "plugins")); err != nil {
 				t.Fatal(err)
 			}
 		}
-		p = m.mustCLI("", "plugin", "list", "--data", m.data, other)
-		wantRow(t, p.out, "listed - - failed listed.lua")
+		p = m.MustCommand("", "plugin", "list", "--data", m.Data, other)
+		wantRow(t, p.Out, "listed - - failed listed.lua")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"moonwatch/internal/programtest"
 	"moonwatch/luaapi/describe"
 )
 
@@ -140,7 +141,7 @@ func TestPluginRunTrace(t *testing.T) {
 }
 
 // await waits until a command that runs beside the test has written want.
-func await(t *testing.T, o *output, want string) {
+func await(t *testing.T, o *programtest.Output, want string) {
 	t.Helper()
 	for range 100 {
 		if strings.Contains(o.String(), want) {
@@ -159,7 +160,7 @@ func TestPluginWatch(t *testing.T) {
 		t.Fatal(out, errs)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	var out output
+	var out programtest.Output
 	ended := make(chan error)
 	c := pluginWatchCommand{pluginRunCommand{File: "page.lua", Name: "check", Timeout: time.Second, Set: []string{"endpoint=" + site.URL, "text=x"}}}
 	go func() { ended <- c.watch(ctx, streams{in: strings.NewReader(""), out: &out, err: &out}) }()

@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"cmp"
@@ -16,24 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// goodRun is a check plugin as it should be: a little work, a little I/O.
-const goodRun = `local forms, http = require "forms", require "http"
-local P = { name = "Good", slug = "good", version = "1", config_form = { forms.URLField{ "address", required = false } } }
-function P:run(check, result)
-  local words = {}
-  for word in ("the quick brown fox jumps over the lazy dog"):gmatch("%a+") do words[#words + 1] = word:upper() end
-  table.sort(words)
-  result.succeeded = table.concat(words, " ") == "BROWN DOG FOX JUMPS LAZY OVER QUICK THE THE" and ("x"):rep(3) == "xxx"
-  if check.address ~= "" then
-    local response, problem = http.get(check.address)
-    result.succeeded, result.error = response ~= nil and response.status == 200, problem or ""
-  end
-  return result
-end
-return P
-`
+	"moonwatch/internal/programtest"
+)
 
 // maxMemory is what the process may hold in bytes beside the corpus: what runs
 // may by default (1 GiB), and a half of that for the rest and for garbage.
@@ -70,44 +55,44 @@ func howMuchMisbehaviour(t *testing.T) misbehaviour {
 func TestMisbehaviour(t *testing.T) {
 	how := howMuchMisbehaviour(t)
 	targets := hostileTargets(t)
-	m := newMonitor(t)
-	m.flags = []string{"--log-level", "error"}
-	m.save("good.lua", goodRun)
-	m.saveAll("1", func(string) string { return "" })
-	m.admin()
-	m.start()
-	fine := newReceiver(t)
+	m := programtest.New(t)
+	m.Flags = []string{"--log-level", "error"}
+	m.Save("good.lua", programtest.GoodCheck)
+	saveAll(m, "1", func(string) string { return "" })
+	m.Admin()
+	m.Start()
+	fine := programtest.NewReceiver(t)
 	var good, bad []string
 	for i := range how.good {
-		config := object{}
+		config := programtest.Object{}
 		if i%2 == 0 {
 			config["address"] = fine.URL
 		}
-		good = append(good, m.check(fmt.Sprint("good ", i), "good", config, object{"interval": how.interval.String()}))
+		good = append(good, m.Check(fmt.Sprint("good ", i), "good", config, programtest.Object{"interval": how.interval.String()}))
 	}
 	for i := range badPlugins() {
-		bad = append(bad, m.check(fmt.Sprint("bad ", i), fmt.Sprint("bad", i), object{}, object{"timeout": "2s", "interval": "2s"}))
+		bad = append(bad, m.Check(fmt.Sprint("bad ", i), fmt.Sprint("bad", i), programtest.Object{}, programtest.Object{"timeout": "2s", "interval": "2s"}))
 	}
-	sockets := m.sockets()
-	m.saveAll("2", targets.Replace) // they turn bad all at once
+	sockets := sockets(m)
+	saveAll(m, "2", targets.Replace) // they turn bad all at once
 	begin := time.Now()
 	ctx, leave := context.WithCancel(t.Context())
 	var visitors sync.WaitGroup
-	visitors.Go(func() { m.callViews(ctx) })
+	visitors.Go(func() { callViews(m, ctx) })
 	if how.long {
-		visitors.Go(func() { hostileVisitor(ctx, t, "http://"+m.address) })
+		visitors.Go(func() { hostileVisitor(ctx, t, "http://"+m.Address) })
 	}
 	most, stall, saved := int64(0), time.Duration(0), time.Now()
 	var machine slowness
 	for time.Since(begin) < how.duration {
-		most = max(most, m.memory("VmRSS"))
+		most = max(most, m.Memory("VmRSS"))
 		asleep := time.Now()
 		time.Sleep(20 * time.Millisecond)
 		stall = max(stall, time.Since(asleep)-20*time.Millisecond)
 		machine.take()
 		if time.Since(saved) > 2*time.Minute { // a file that changes gives a suspended plugin another chance
 			saved = time.Now()
-			m.saveAll("2", func(s string) string { return targets.Replace(s) + " -- " + saved.String() })
+			saveAll(m, "2", func(s string) string { return targets.Replace(s) + " -- " + saved.String() })
 		}
 	}
 	end := time.Now()
@@ -115,21 +100,21 @@ func TestMisbehaviour(t *testing.T) {
 	visitors.Wait()
 	slots := map[string]time.Time{}
 	for _, id := range good {
-		slots[id] = m.nextRun(id)
+		slots[id] = nextRun(m, id)
 	}
-	most = max(most, m.memory("VmHWM"))
+	most = max(most, m.Memory("VmHWM"))
 	if how.long {
-		m.comesToRest(bad, sockets)
+		comesToRest(m, bad, sockets)
 	}
 	// What they left is read from a monitor that is at rest.
-	if code := m.end(syscall.SIGTERM); code != 0 {
+	if code := m.End(syscall.SIGTERM); code != 0 {
 		t.Errorf("ended with %d beside bad plugins", code)
 	}
 	for i := range badPlugins() {
-		os.Remove(filepath.Join(m.plugins, fmt.Sprintf("bad%d.lua", i)))
+		os.Remove(filepath.Join(m.Plugins, fmt.Sprintf("bad%d.lua", i)))
 	}
-	m.start()
-	if most > maxMemory && !raceEnabled {
+	m.Start()
+	if most > maxMemory && !programtest.RaceEnabled {
 		t.Errorf("it held %d MB, want less than %d", most>>20, int64(maxMemory)>>20)
 	}
 	lost, late := goodSlots(t, m, slots, begin, end, how.interval)
@@ -139,11 +124,11 @@ func TestMisbehaviour(t *testing.T) {
 	if stall > how.interval/2 {
 		spared = len(good) / 2
 	}
-	if lost > spared && !raceEnabled {
+	if lost > spared && !programtest.RaceEnabled {
 		t.Errorf("%d slots of good checks were lost, want %d at most", lost, spared)
 	}
 	spare := time.Duration(machine.slowdown() * float64(time.Second+2*stall))
-	if raceEnabled {
+	if programtest.RaceEnabled {
 		spare = time.Minute
 	}
 	runs, idle, overdue := badEnds(t, m, bad, end, spare)
@@ -198,27 +183,27 @@ func badPlugins() []badPlugin {
 
 // saveAll writes all bad plugins in a version: the first is good, and of the
 // others what they do is changed by change.
-func (m *program) saveAll(version string, change func(string) string) {
+func saveAll(m *programtest.Program, version string, change func(string) string) {
 	for i, bad := range badPlugins() {
 		run, file := "result.succeeded = true return result", ""
 		if version != "1" {
 			run, file = change(bad.run), change(bad.file)
 		}
-		m.save(fmt.Sprintf("bad%d.lua", i), fmt.Sprintf("local P = { name = %q, slug = \"bad%d\", version = %q }\nfunction P:run(check, result)\n%s\nend\n%s\nreturn P\n",
+		m.Save(fmt.Sprintf("bad%d.lua", i), fmt.Sprintf("local P = { name = %q, slug = \"bad%d\", version = %q }\nfunction P:run(check, result)\n%s\nend\n%s\nreturn P\n",
 			bad.name, i, version, run, file))
 	}
 }
 
 // callViews calls the public views of bad plugins until ctx ends, eight at a time.
-func (m *program) callViews(ctx context.Context) {
+func callViews(m *programtest.Program, ctx context.Context) {
 	var callers sync.WaitGroup
 	for range 8 {
 		callers.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				i := len(badRuns) + n%len(badOutside)
 				within, cancel := context.WithTimeout(ctx, time.Second)
-				r, _ := http.NewRequestWithContext(within, "GET", fmt.Sprintf("http://%s/plugins/bad%d/hook", m.address, i), nil)
-				if answer, err := programClient.Do(r); err == nil {
+				r, _ := http.NewRequestWithContext(within, "GET", fmt.Sprintf("http://%s/plugins/bad%d/hook", m.Address, i), nil)
+				if answer, err := programtest.Client.Do(r); err == nil {
 					io.Copy(io.Discard, answer.Body)
 					answer.Body.Close()
 				}
@@ -230,8 +215,8 @@ func (m *program) callViews(ctx context.Context) {
 }
 
 // sockets is how many sockets the process has open, 0 where there is no /proc.
-func (m *program) sockets() (n int) {
-	dir := fmt.Sprintf("/proc/%d/fd", m.process.Process.Pid)
+func sockets(m *programtest.Program) (n int) {
+	dir := fmt.Sprintf("/proc/%d/fd", m.Process.Process.Pid)
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		if to, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && strings.HasPrefix(to, "socket:") {
@@ -243,23 +228,23 @@ func (m *program) sockets() (n int) {
 
 // comesToRest lets the bad checks run no more and holds that memory and connections
 // are back soon.
-func (m *program) comesToRest(bad []string, sockets int) {
+func comesToRest(m *programtest.Program, bad []string, before int) {
 	for _, id := range bad {
-		m.api("PATCH", "/checks/"+id, object{"active": false}, nil)
+		m.API("PATCH", "/checks/"+id, programtest.Object{"active": false}, nil)
 	}
-	took := until(m.t, "connections and memory back", 3*time.Minute, func() bool {
-		return raceEnabled || m.sockets() <= sockets+20 && m.memory("VmRSS") < 500<<20
+	took := programtest.Until(m.T, "connections and memory back", 3*time.Minute, func() bool {
+		return programtest.RaceEnabled || sockets(m) <= before+20 && m.Memory("VmRSS") < 500<<20
 	})
-	m.t.Logf("after %v without bad checks it has %d sockets (%d before) and %d MB", took.Round(time.Second), m.sockets(), sockets, m.memory("VmRSS")>>20)
+	m.T.Logf("after %v without bad checks it has %d sockets (%d before) and %d MB", took.Round(time.Second), sockets(m), before, m.Memory("VmRSS")>>20)
 }
 
 // goodSlots counts the slots that good checks lost, and how late one was at
 // most. Of each check it is told one slot.
-func goodSlots(t *testing.T, m *program, good map[string]time.Time, begin, end time.Time, interval time.Duration) (lost int, late time.Duration) {
+func goodSlots(t *testing.T, m *programtest.Program, good map[string]time.Time, begin, end time.Time, interval time.Duration) (lost int, late time.Duration) {
 	for id, slot := range good {
-		results := m.results(id, begin)
-		slices.SortFunc(results, func(a, b resultView) int { return cmp.Compare(a.Started.UnixNano(), b.Started.UnixNano()) })
-		results = slices.DeleteFunc(results, func(r resultView) bool { return r.Started.After(end) })
+		results := m.Results(id, begin)
+		slices.SortFunc(results, func(a, b programtest.ResultView) int { return cmp.Compare(a.Started.UnixNano(), b.Started.UnixNano()) })
+		results = slices.DeleteFunc(results, func(r programtest.ResultView) bool { return r.Started.After(end) })
 		lost += len(lostSlots(slot, results, begin, end, interval))
 		for i, r := range results {
 			if !r.Succeeded {
@@ -276,10 +261,10 @@ func goodSlots(t *testing.T, m *program, good map[string]time.Time, begin, end t
 // badEnds holds that each run of a bad check ended in time and with its reason,
 // and that one whose second version does not load goes on with its first. idle is
 // how many had no run: those that get no turn are skipped.
-func badEnds(t *testing.T, m *program, bad []string, end time.Time, spare time.Duration) (runs, idle int, overdue time.Duration) {
+func badEnds(t *testing.T, m *programtest.Program, bad []string, end time.Time, spare time.Duration) (runs, idle int, overdue time.Duration) {
 	for i, how := range badPlugins() {
 		ended := 0
-		for _, r := range m.results(bad[i], time.Time{}) {
+		for _, r := range m.Results(bad[i], time.Time{}) {
 			if r.Started.After(end) || r.Version == "" { // suspended ones have no version
 				continue
 			}
@@ -297,7 +282,7 @@ func badEnds(t *testing.T, m *program, bad []string, end time.Time, spare time.D
 			allTogether := strings.HasPrefix(r.Error, "stopped: too much memory: all runs together held ")
 			lateTurn := strings.HasPrefix(r.Error, "timed out after 2s") && r.Took < 1.8
 			if r.Succeeded || !allTogether && !lateTurn && !regexp.MustCompile(how.want).MatchString(r.Error) {
-				t.Errorf("%s: ended with %q after %.2f s, want %q", how.name, tail(r.Error, 300), r.Took, how.want)
+				t.Errorf("%s: ended with %q after %.2f s, want %q", how.name, programtest.Tail(r.Error, 300), r.Took, how.want)
 				break
 			}
 			over := time.Duration((r.Took - 2) * float64(time.Second))

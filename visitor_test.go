@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // honestBound is how long an honest client may wait beside hostile ones.
@@ -167,8 +169,8 @@ func TestHostileVisitor(t *testing.T) {
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
 		t.Skip("there is no /proc to look at")
 	}
-	m := servingMonitor(t)
-	pid := m.process.Process.Pid
+	m := programtest.Serving(t)
+	pid := m.Process.Process.Pid
 	files := func() int {
 		list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 		if err != nil {
@@ -179,12 +181,12 @@ func TestHostileVisitor(t *testing.T) {
 	before := files()
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
-	hostileVisitor(ctx, t, "http://"+m.address)
-	if grown := m.memory("VmHWM") >> 20; grown > 400 {
+	hostileVisitor(ctx, t, "http://"+m.Address)
+	if grown := m.Memory("VmHWM") >> 20; grown > 400 {
 		t.Errorf("at most it held %d MiB", grown)
 	}
-	until(t, "no connection stays", 20*time.Second, func() bool { return files() <= before+5 })
-	if code := m.end(syscall.SIGTERM); code != 0 {
+	programtest.Until(t, "no connection stays", 20*time.Second, func() bool { return files() <= before+5 })
+	if code := m.End(syscall.SIGTERM); code != 0 {
 		t.Errorf("it ended with %d", code)
 	}
 }

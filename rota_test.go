@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // aCalendar is a calendar of one event with more lines in it.
@@ -96,44 +98,44 @@ func TestHostileFeeds(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool
 	feeds := hostileFeeds(t, &broken)
-	m := servingMonitor(t)
+	m := programtest.Serving(t)
 	want := map[string]string{"large": "larger", "bomb": "larger", "endless": "", "around": "redirect", "gone": "404", "html": "", "empty": "", "cut": "", "turns-empty": "empty"}
 	ids := map[string]string{}
 	for path := range want {
-		var r made
-		m.api("POST", "/rotas", object{"name": path, "ical_url": feeds.URL + "/" + path}, &r)
+		var r programtest.Made
+		m.API("POST", "/rotas", programtest.Object{"name": path, "ical_url": feeds.URL + "/" + path}, &r)
 		ids[path] = r.ID
 	}
 	for path, id := range ids {
-		until(t, path+" is read while it is good", 20*time.Second, func() bool {
+		programtest.Until(t, path+" is read while it is good", 20*time.Second, func() bool {
 			var r rotaView
-			m.api("GET", "/rotas/"+id, nil, &r)
+			m.API("GET", "/rotas/"+id, nil, &r)
 			return r.ReadAt != nil && !r.Stale && len(r.Problems) == 0
 		})
 	}
 	own := func() string {
-		var services struct{ Items []made }
-		m.api("GET", "/services?name=Moonwatch", nil, &services)
+		var services struct{ Items []programtest.Made }
+		m.API("GET", "/services?name=Moonwatch", nil, &services)
 		if len(services.Items) != 1 {
 			return ""
 		}
 		return services.Items[0].OverallStatus
 	}
-	until(t, "the monitor finds nothing wrong with itself", 20*time.Second, func() bool { return own() == "PASSING" })
+	programtest.Until(t, "the monitor finds nothing wrong with itself", 20*time.Second, func() bool { return own() == "PASSING" })
 	for _, path := range []string{"million", "every-second"} {
-		var r made
-		m.api("POST", "/rotas", object{"name": path, "ical_url": feeds.URL + "/" + path}, &r)
+		var r programtest.Made
+		m.API("POST", "/rotas", programtest.Object{"name": path, "ical_url": feeds.URL + "/" + path}, &r)
 		ids[path] = r.ID
 	}
 	var moved rotaView
-	m.api("POST", "/rotas", object{"name": "moved", "ical_url": feeds.URL + "/moved"}, &moved)
-	m.api("POST", "/rotas/"+moved.ID+"/refresh", nil, &moved)
+	m.API("POST", "/rotas", programtest.Object{"name": "moved", "ical_url": feeds.URL + "/moved"}, &moved)
+	m.API("POST", "/rotas/"+moved.ID+"/refresh", nil, &moved)
 	if moved.Stale || len(moved.Problems) > 0 || moved.ReadAt == nil {
 		t.Errorf("a feed that has moved is shown as %+v", moved)
 	}
 	broken.Store(true)
-	before := m.memory("VmRSS")
-	m.api("PATCH", "/rotas/"+ids["endless"], object{"name": "without end"}, nil) // a save reads it, too
+	before := m.Memory("VmRSS")
+	m.API("PATCH", "/rotas/"+ids["endless"], programtest.Object{"name": "without end"}, nil) // a save reads it, too
 	shows := func(path string, r rotaView) {
 		if !r.Stale || len(r.Problems) == 0 || r.Problems[0].Code != "stale" || !strings.Contains(r.Problems[0].Message, want[path]) {
 			t.Errorf("%s is shown as %+v", path, r)
@@ -142,18 +144,18 @@ func TestHostileFeeds(t *testing.T) {
 	for path := range want {
 		if path != "endless" {
 			var r rotaView
-			m.api("POST", "/rotas/"+ids[path]+"/refresh", nil, &r)
+			m.API("POST", "/rotas/"+ids[path]+"/refresh", nil, &r)
 			shows(path, r)
 		}
 	}
 	var r rotaView
-	until(t, "the feed without end is given up", 60*time.Second, func() bool { m.api("GET", "/rotas/"+ids["endless"], nil, &r); return r.Stale })
+	programtest.Until(t, "the feed without end is given up", 60*time.Second, func() bool { m.API("GET", "/rotas/"+ids["endless"], nil, &r); return r.Stale })
 	shows("endless", r)
-	if now := m.memory("VmHWM"); before > 0 && now > before+200<<20 {
+	if now := m.Memory("VmHWM"); before > 0 && now > before+200<<20 {
 		t.Errorf("reading took %d MiB", (now-before)>>20)
 	}
 	var duty struct{ Items []struct{ Rota string } }
-	m.api("GET", "/oncall?limit=100", nil, &duty)
+	m.API("GET", "/oncall?limit=100", nil, &duty)
 	on := map[string]bool{}
 	for _, d := range duty.Items {
 		on[d.Rota] = true
@@ -164,15 +166,15 @@ func TestHostileFeeds(t *testing.T) {
 		}
 	}
 	// A million recurrences are as many as there are in the next 60 days.
-	var shifts struct{ Items []object }
-	m.api("GET", "/rotas/"+ids["million"]+"/shifts?limit=1000&to="+time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339), nil, &shifts)
+	var shifts struct{ Items []programtest.Object }
+	m.API("GET", "/rotas/"+ids["million"]+"/shifts?limit=1000&to="+time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339), nil, &shifts)
 	if n := len(shifts.Items); n < 59 || n > 62 {
 		t.Errorf("%d shifts of a million", n)
 	}
-	m.api("GET", "/rotas/"+ids["every-second"], nil, &r)
+	m.API("GET", "/rotas/"+ids["every-second"], nil, &r)
 	if len(r.Problems) == 0 || on[r.ID] {
 		t.Errorf("a rule that recurs every second is shown as %+v", r)
 	}
 	// All of it is told to admins by the built-in service.
-	until(t, "the monitor's own service tells of it", 10*time.Second, func() bool { return own() != "PASSING" })
+	programtest.Until(t, "the monitor's own service tells of it", 10*time.Second, func() bool { return own() != "PASSING" })
 }

@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // hostileTargets replaces HANG and its like by addresses that behave so.
@@ -97,7 +99,7 @@ func hostileTargets(t testing.TB) *strings.Replacer {
 	return strings.NewReplacer("HANGUP", "http://"+hangup, "SLOWHEAD", "http://"+slow, "NOISE", "http://"+flood, "EIGHT", plain.URL+"/eight",
 		"HEADERS", plain.URL+"/headers", "COOKIES", plain.URL+"/cookies", "BOMB", plain.URL+"/bomb", "FLOODHOST", host, "FLOODPORT", floodPort,
 		"HANG", plain.URL+"/hang", "TRICKLE", plain.URL+"/trickle", "GIGABYTES", plain.URL+"/gigabytes",
-		"REDIRECT", plain.URL+"/redirect", "BADTLS", secure.URL, "REFUSED", "http://"+freeAddress(t), "SILENTHOST", host, "SILENTPORT", port)
+		"REDIRECT", plain.URL+"/redirect", "BADTLS", secure.URL, "REFUSED", "http://"+programtest.FreeAddress(t), "SILENTHOST", host, "SILENTPORT", port)
 }
 
 // stream serves connections by serve, which are closed when it returns, and

@@ -1,10 +1,12 @@
-package cli
+package main
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // TestRunsStayWithinTheMemory has a hundred and fifty checks that hold 15 MB and
@@ -13,10 +15,10 @@ import (
 // ones are gone the memory is back. Those that were known to be heavy when they
 // were to begin wait for their turn, or are skipped; the others are ended.
 func TestRunsStayWithinTheMemory(t *testing.T) {
-	m := newMonitor(t)
-	m.flags = []string{"--memory", "512MiB", "--log-level", "warn"}
-	m.save("good.lua", goodRun)
-	m.save("sleeper.lua", `local P = { name = "Sleeper", slug = "sleeper", version = "1" }
+	m := programtest.New(t)
+	m.Flags = []string{"--memory", "512MiB", "--log-level", "warn"}
+	m.Save("good.lua", programtest.GoodCheck)
+	m.Save("sleeper.lua", `local P = { name = "Sleeper", slug = "sleeper", version = "1" }
 function P:run(check, result)
   local held = ("x"):rep(983040) local all = {}
   for i = 1, 16 do all[i] = held .. i end
@@ -26,26 +28,26 @@ function P:run(check, result)
 end
 return P
 `)
-	m.admin()
-	m.start()
+	m.Admin()
+	m.Start()
 	var good, heavy []string
 	for i := range 200 {
-		good = append(good, m.check(fmt.Sprint("good ", i), "good", object{}, nil))
+		good = append(good, m.Check(fmt.Sprint("good ", i), "good", programtest.Object{}, nil))
 	}
 	for i := range 150 {
-		heavy = append(heavy, m.check(fmt.Sprint("heavy ", i), "sleeper", object{}, object{"timeout": "5s", "interval": "5s"}))
+		heavy = append(heavy, m.Check(fmt.Sprint("heavy ", i), "sleeper", programtest.Object{}, programtest.Object{"timeout": "5s", "interval": "5s"}))
 	}
 	begin, most := time.Now(), int64(0)
 	for time.Since(begin) < 8*time.Second {
-		most = max(most, m.memory("VmRSS"))
+		most = max(most, m.Memory("VmRSS"))
 		time.Sleep(20 * time.Millisecond)
 	}
 	end := time.Now()
 	slots := map[string]time.Time{}
 	for _, id := range good {
-		slots[id] = m.nextRun(id)
+		slots[id] = nextRun(m, id)
 	}
-	limit, ended, skipped := m.figure("moonwatch_runs_memory_limit_bytes"), m.figure("moonwatch_runs_ended_for_memory_total"), m.figure("moonwatch_slots_skipped_total")
+	limit, ended, skipped := m.Figure("moonwatch_runs_memory_limit_bytes"), m.Figure("moonwatch_runs_ended_for_memory_total"), m.Figure("moonwatch_slots_skipped_total")
 	if limit != 384<<20 {
 		t.Errorf("runs may hold %v bytes, want three quarters of 512 MiB", limit)
 	}
@@ -54,7 +56,7 @@ return P
 	}
 	passed, stopped := 0, 0
 	for _, id := range heavy {
-		for _, r := range m.results(id, time.Time{}) {
+		for _, r := range m.Results(id, time.Time{}) {
 			switch {
 			case r.Succeeded:
 				passed++
@@ -65,15 +67,15 @@ return P
 			}
 		}
 	}
-	if lost, _ := goodSlots(t, m, slots, begin.Add(time.Second), end, time.Second); lost > 0 && !raceEnabled {
+	if lost, _ := goodSlots(t, m, slots, begin.Add(time.Second), end, time.Second); lost > 0 && !programtest.RaceEnabled {
 		t.Errorf("good checks lost %d slots", lost)
 	}
-	if most > 640<<20 && !raceEnabled {
+	if most > 640<<20 && !programtest.RaceEnabled {
 		t.Errorf("it held %d MB", most>>20)
 	}
 	for _, id := range heavy {
-		m.api("DELETE", "/checks/"+id, nil, nil)
+		m.API("DELETE", "/checks/"+id, nil, nil)
 	}
-	back := until(t, "the memory back", 30*time.Second, func() bool { return m.memory("VmRSS") < 300<<20 || raceEnabled })
+	back := programtest.Until(t, "the memory back", 30*time.Second, func() bool { return m.Memory("VmRSS") < 300<<20 || programtest.RaceEnabled })
 	t.Logf("%d MB at most, back after %v; of the heavy runs %d passed, %d were ended (%v in all), %v slots were skipped", most>>20, back, passed, stopped, ended, skipped)
 }

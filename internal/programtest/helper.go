@@ -1,4 +1,4 @@
-package cli
+package programtest
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// helperProcess makes the test binary be a target or a paced client: see TestMain.
+// helperProcess makes the test binary be a target or a paced client: see RunTests.
 const helperProcess = "MOONWATCH_TEST_HELPER"
 
 // helper runs what a helper process is asked for: "target" or "pace RATE URL".
@@ -61,8 +61,8 @@ func pace(rate int, url string) {
 	}
 }
 
-// startHelper starts a helper process and returns it with its first line.
-func startHelper(t testing.TB, words string) (*exec.Cmd, string) {
+// StartHelper starts a helper process and returns it with its first line.
+func StartHelper(t testing.TB, words string) (*exec.Cmd, string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), helperProcess+"="+words)

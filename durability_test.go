@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // durabilityRounds are how often the monitor is killed, has its disk filled, and
@@ -52,7 +54,7 @@ type entry struct {
 const durabilityWriters = 4
 
 // load writes until stop is closed or the monitor is gone.
-func (l *ledger) load(m *program, stop chan struct{}) *sync.WaitGroup {
+func (l *ledger) load(m *programtest.Program, stop chan struct{}) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for w := range durabilityWriters {
 		all.Go(func() {
@@ -73,7 +75,7 @@ func (l *ledger) load(m *program, stop chan struct{}) *sync.WaitGroup {
 
 // write makes, edits or deletes a service of writer w, and notes the answer. It
 // returns false when none came.
-func (l *ledger) write(m *program, w int) bool {
+func (l *ledger) write(m *programtest.Program, w int) bool {
 	l.mu.Lock()
 	l.made++
 	n := l.made
@@ -93,10 +95,10 @@ func (l *ledger) write(m *program, w int) bool {
 		l.services[name] = e
 	}
 	url := fmt.Sprintf("http://127.0.0.1/%d", n)
-	method, path, body := "PATCH", "/services/"+e.id, any(object{"url": url})
+	method, path, body := "PATCH", "/services/"+e.id, any(programtest.Object{"url": url})
 	switch {
 	case e.id == "":
-		method, path, body = "POST", "/services", object{"name": name, "url": url}
+		method, path, body = "POST", "/services", programtest.Object{"name": name, "url": url}
 	case n%5 == 0:
 		method, url, body = "DELETE", "", nil
 	}
@@ -117,12 +119,12 @@ func (l *ledger) write(m *program, w int) bool {
 		}
 		return true
 	case status >= 300:
-		m.t.Errorf("%s %s: %d %s", method, path, status, data)
+		m.T.Errorf("%s %s: %d %s", method, path, status, data)
 		return false
 	}
 	l.answered++
 	e.url, e.underWay = url, nil
-	var s made
+	var s programtest.Made
 	if method == "POST" && json.Unmarshal(data, &s) == nil {
 		e.id = s.ID
 	}
@@ -133,18 +135,18 @@ func (l *ledger) write(m *program, w int) bool {
 }
 
 // tryAPI is ask for a monitor that may go away meanwhile.
-func tryAPI(m *program, method, path string, body any) (int, []byte, error) {
+func tryAPI(m *programtest.Program, method, path string, body any) (int, []byte, error) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return 0, nil, err
 	}
-	r, err := http.NewRequest(method, "http://"+m.address+"/api/v1"+path, bytes.NewReader(data))
+	r, err := http.NewRequest(method, "http://"+m.Address+"/api/v1"+path, bytes.NewReader(data))
 	if err != nil {
 		return 0, nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+m.token)
-	answer, err := programClient.Do(r)
+	r.Header.Set("Authorization", "Bearer "+m.Token)
+	answer, err := programtest.Client.Do(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -154,15 +156,15 @@ func tryAPI(m *program, method, path string, body any) (int, []byte, error) {
 }
 
 // compare wants what was answered to be there, and nothing that was refused.
-func (l *ledger) compare(m *program, when string) {
-	m.t.Helper()
+func (l *ledger) compare(m *programtest.Program, when string) {
+	m.T.Helper()
 	there := map[string]struct{ ID, URL string }{}
 	for cursor := ""; ; {
 		var page struct {
 			Items []struct{ ID, Name, URL string }
 			Next  *string
 		}
-		m.api("GET", "/services?limit=1000"+cursor, nil, &page)
+		m.API("GET", "/services?limit=1000"+cursor, nil, &page)
 		for _, s := range page.Items {
 			if strings.HasPrefix(s.Name, "w") {
 				there[s.Name] = struct{ ID, URL string }{s.ID, s.URL}
@@ -176,7 +178,7 @@ func (l *ledger) compare(m *program, when string) {
 	for name, e := range l.services {
 		s := there[name]
 		if s.URL != e.url && (e.underWay == nil || s.URL != *e.underWay) {
-			m.t.Errorf("%s: service %q is %q; %q was answered", when, name, s.URL, e.url)
+			m.T.Errorf("%s: service %q is %q; %q was answered", when, name, s.URL, e.url)
 		}
 		e.id, e.url, e.underWay = s.ID, s.URL, nil // that is so from now on
 		if s.URL == "" {
@@ -185,7 +187,7 @@ func (l *ledger) compare(m *program, when string) {
 		delete(there, name)
 	}
 	for name, s := range there {
-		m.t.Errorf("%s: service %q (%s) is there, and was deleted or refused", when, name, s.URL)
+		m.T.Errorf("%s: service %q (%s) is there, and was deleted or refused", when, name, s.URL)
 	}
 }
 
@@ -205,15 +207,15 @@ func wantWords(t *testing.T, when, printed string) {
 // a word, and nothing that was refused is there.
 func TestDurability(t *testing.T) {
 	kills, fulls, damages := durabilityRounds(t)
-	m := newMonitor(t)
-	m.flags = []string{"--log-level", "warn"}
+	m := programtest.New(t)
+	m.Flags = []string{"--log-level", "warn"}
 	disk := smallDisk(t, m)
-	m.admin()
+	m.Admin()
 	l := &ledger{services: map[string]*entry{}}
 	rng := rand.New(rand.NewPCG(1, 2))
 	round := func(when string, during func()) {
-		m.output = &output{}
-		m.start()
+		m.Output = &programtest.Output{}
+		m.Start()
 		l.compare(m, when)
 		stop := make(chan struct{})
 		writers := l.load(m, stop)
@@ -223,7 +225,7 @@ func TestDurability(t *testing.T) {
 		writers.Wait()
 	}
 	for i := range kills {
-		round(fmt.Sprint("kill ", i), func() { m.end(syscall.SIGKILL) })
+		round(fmt.Sprint("kill ", i), func() { m.End(syscall.SIGKILL) })
 	}
 	for i := range fulls {
 		if disk == "" {
@@ -231,14 +233,14 @@ func TestDurability(t *testing.T) {
 		}
 		when := fmt.Sprint("full disk ", i)
 		round(when, func() { fullDisk(t, m, disk, when, i, rng) })
-		wantWords(t, when, m.output.String())
-		if p := m.cli("", "doctor", "--data", m.data); p.code == 0 || !strings.Contains(p.out, "nearly full") {
-			t.Errorf("%s: the doctor on a full disk: exit %d, %s %s", when, p.code, p.out, p.err)
+		wantWords(t, when, m.Output.String())
+		if p := m.Command("", "doctor", "--data", m.Data); p.Code == 0 || !strings.Contains(p.Out, "nearly full") {
+			t.Errorf("%s: the doctor on a full disk: exit %d, %s %s", when, p.Code, p.Out, p.Err)
 		} else {
-			wantWords(t, when, p.out+p.err)
+			wantWords(t, when, p.Out+p.Err)
 		}
-		if p := m.cli("", "serve", "--data", m.data, "--listen", m.address); p.code != 1 || !strings.Contains(p.err, "nearly full") {
-			t.Errorf("%s: a start on a full disk: exit %d, %s", when, p.code, tail(p.err, 2000))
+		if p := m.Command("", "serve", "--data", m.Data, "--listen", m.Address); p.Code != 1 || !strings.Contains(p.Err, "nearly full") {
+			t.Errorf("%s: a start on a full disk: exit %d, %s", when, p.Code, programtest.Tail(p.Err, 2000))
 		}
 		if err := os.Remove(filepath.Join(disk, "filler")); err != nil {
 			t.Fatal(err)
@@ -246,13 +248,13 @@ func TestDurability(t *testing.T) {
 	}
 	refused := 0
 	for i := range damages {
-		round(fmt.Sprint("before damage ", i), func() { m.end([]syscall.Signal{syscall.SIGKILL, syscall.SIGTERM}[i%2]) })
+		round(fmt.Sprint("before damage ", i), func() { m.End([]syscall.Signal{syscall.SIGKILL, syscall.SIGTERM}[i%2]) })
 		if damagedStart(t, m, l, rng, i) {
 			refused++
 		}
 	}
-	m.output = &output{}
-	m.start()
+	m.Output = &programtest.Output{}
+	m.Start()
 	l.compare(m, "in the end")
 	t.Logf("%d writes were answered, %d refused; %d of %d damages were refused in words", l.answered, l.refused, refused, damages)
 	if l.answered < 10*kills {
@@ -262,8 +264,8 @@ func TestDurability(t *testing.T) {
 
 // smallDisk puts the data on a disk of its own that can be filled; "" where that
 // cannot be made.
-func smallDisk(t *testing.T, m *program) string {
-	disk := filepath.Join(m.dir, "disk")
+func smallDisk(t *testing.T, m *programtest.Program) string {
+	disk := filepath.Join(m.Dir, "disk")
 	if err := os.Mkdir(disk, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -272,25 +274,25 @@ func smallDisk(t *testing.T, m *program) string {
 		return ""
 	}
 	t.Cleanup(func() {
-		m.end(syscall.SIGKILL)
+		m.End(syscall.SIGKILL)
 		if out, err := exec.Command("umount", disk).CombinedOutput(); err != nil {
 			t.Errorf("umount: %v %s", err, out)
 		}
 	})
-	m.data = filepath.Join(disk, "data")
+	m.Data = filepath.Join(disk, "data")
 	return disk
 }
 
 // fullDisk fills the disk under load, and stops the monitor one way or another.
-func fullDisk(t *testing.T, m *program, disk, when string, i int, rng *rand.Rand) {
+func fullDisk(t *testing.T, m *programtest.Program, disk, when string, i int, rng *rand.Rand) {
 	fill(t, filepath.Join(disk, "filler"))
 	switch i % 10 {
 	case 0: // long enough that changes are refused
-		until(t, "not ready on a full disk", 20*time.Second, func() bool {
-			status, _, err := m.get("/readyz")
+		programtest.Until(t, "not ready on a full disk", 20*time.Second, func() bool {
+			status, _, err := m.Get("/readyz")
 			return err == nil && status == 503
 		})
-		for path, body := range map[string]object{
+		for path, body := range map[string]programtest.Object{
 			"/services": {"name": "full"},
 			"/users":    {"username": "full", "role": "viewer", "password": "correct horse battery staple"},
 			"/silences": {"tags": []string{"x"}, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-02T00:00:00Z"},
@@ -299,16 +301,16 @@ func fullDisk(t *testing.T, m *program, disk, when string, i int, rng *rand.Rand
 				t.Errorf("%s: POST %s: %d %s %v", when, path, status, data, err)
 			}
 		}
-		if p := m.cli("", "token", "create", "--user", "admin", "--data", m.data); p.code == 0 {
-			t.Errorf("%s: a token was made: %s", when, p.out)
+		if p := m.Command("", "token", "create", "--user", "admin", "--data", m.Data); p.Code == 0 {
+			t.Errorf("%s: a token was made: %s", when, p.Out)
 		}
 	default:
 		time.Sleep(time.Duration(rng.IntN(200)) * time.Millisecond)
 	}
 	if i%2 == 0 {
-		m.end(syscall.SIGTERM)
+		m.End(syscall.SIGTERM)
 	} else {
-		m.end(syscall.SIGKILL)
+		m.End(syscall.SIGKILL)
 	}
 }
 
@@ -329,23 +331,23 @@ func fill(t *testing.T, path string) {
 // damagedStart damages a file of the stopped monitor and starts it: it runs with
 // all that was answered, or says in words what is wrong, and true is returned.
 // The files are put back.
-func damagedStart(t *testing.T, m *program, l *ledger, rng *rand.Rand, i int) (refused bool) {
-	kept := m.data + ".kept"
-	if out, err := exec.Command("cp", "-a", "--sparse=always", m.data, kept).CombinedOutput(); err != nil {
+func damagedStart(t *testing.T, m *programtest.Program, l *ledger, rng *rand.Rand, i int) (refused bool) {
+	kept := m.Data + ".kept"
+	if out, err := exec.Command("cp", "-a", "--sparse=always", m.Data, kept).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
-	what := damageFile(t, rng, m.data)
+	what := damageFile(t, rng, m.Data)
 	when := fmt.Sprintf("damage %d, %s", i, what)
-	m.output = &output{}
-	m.launch()
+	m.Output = &programtest.Output{}
+	m.Launch()
 	ready := false
-	until(t, "ready, or an end: "+when, 20*time.Second, func() bool {
+	programtest.Until(t, "ready, or an end: "+when, 20*time.Second, func() bool {
 		select {
-		case <-m.ended:
+		case <-m.Ended:
 			return true
 		default:
 		}
-		status, _, err := m.get("/readyz")
+		status, _, err := m.Get("/readyz")
 		ready = err == nil && status == 200
 		return ready
 	})
@@ -356,17 +358,17 @@ func damagedStart(t *testing.T, m *program, l *ledger, rng *rand.Rand, i int) (r
 			copied.services[name] = &c
 		}
 		copied.compare(m, when)
-	} else if said := m.output.String(); m.process.ProcessState.ExitCode() != 1 || !strings.Contains(said, m.data) {
-		t.Errorf("%s: exit %d, %s", when, m.process.ProcessState.ExitCode(), tail(said, 2000))
-	} else if p := m.cli("", "doctor", "--data", m.data); p.code != 1 || !strings.Contains(p.out, "problem: ") {
-		t.Errorf("%s: the doctor found nothing: exit %d, %s", when, p.code, p.out)
+	} else if said := m.Output.String(); m.Process.ProcessState.ExitCode() != 1 || !strings.Contains(said, m.Data) {
+		t.Errorf("%s: exit %d, %s", when, m.Process.ProcessState.ExitCode(), programtest.Tail(said, 2000))
+	} else if p := m.Command("", "doctor", "--data", m.Data); p.Code != 1 || !strings.Contains(p.Out, "problem: ") {
+		t.Errorf("%s: the doctor found nothing: exit %d, %s", when, p.Code, p.Out)
 	}
-	m.end(syscall.SIGKILL)
-	wantWords(t, when, m.output.String())
-	if err := os.RemoveAll(m.data); err != nil {
+	m.End(syscall.SIGKILL)
+	wantWords(t, when, m.Output.String())
+	if err := os.RemoveAll(m.Data); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(kept, m.data); err != nil {
+	if err := os.Rename(kept, m.Data); err != nil {
 		t.Fatal(err)
 	}
 	return !ready

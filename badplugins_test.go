@@ -1,4 +1,4 @@
-package cli
+package main
 
 // The corpus of bad plugins. Each is saved as a version 2 of a plugin whose first
 // version is good; HANG and its like are addresses of hostile targets.

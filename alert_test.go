@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"bufio"
@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // pager is an alert plugin as an author would write it.
@@ -46,13 +47,13 @@ type told struct {
 }
 
 // events are what came on a path, in the order of arrival.
-func (r *receiver) events(t testing.TB, path string) []told {
+func events(r *programtest.Receiver, t testing.TB, path string) []told {
 	t.Helper()
 	var out []told
-	for _, a := range r.at(path) {
-		e := told{at: a.at}
-		if err := json.Unmarshal([]byte(a.body), &e); err != nil {
-			t.Fatalf("%v in %s", err, a.body)
+	for _, a := range r.At(path) {
+		e := told{at: a.At}
+		if err := json.Unmarshal([]byte(a.Body), &e); err != nil {
+			t.Fatalf("%v in %s", err, a.Body)
 		}
 		out = append(out, e)
 	}
@@ -73,10 +74,10 @@ type delivery struct {
 	Attempts                     []struct{ Error, Outcome string }
 }
 
-func (m *program) deliveries(service string) []delivery {
-	m.t.Helper()
+func deliveries(m *programtest.Program, service string) []delivery {
+	m.T.Helper()
 	var page struct{ Items []delivery }
-	m.api("GET", "/deliveries?limit=500&service="+service, nil, &page)
+	m.API("GET", "/deliveries?limit=500&service="+service, nil, &page)
 	slices.Reverse(page.Items) // the oldest first
 	return page.Items
 }
@@ -84,8 +85,8 @@ func (m *program) deliveries(service string) []delivery {
 // watched is a service with two HTTP checks of a target: one at WARNING, one at
 // CRITICAL. It alerts through webhook and the hand-written pager.
 type watched struct {
-	*program
-	target, receiver *receiver
+	*programtest.Program
+	target, receiver *programtest.Receiver
 	service          string
 	weak, strong     string
 }
@@ -93,38 +94,38 @@ type watched struct {
 // newWatched alerts to a receiver of its own unless hooks is a URL.
 func newWatched(t *testing.T, hooks, repeat string) *watched {
 	t.Helper()
-	w := &watched{program: newMonitor(t), target: newReceiver(t), receiver: newReceiver(t)}
+	w := &watched{Program: programtest.New(t), target: programtest.NewReceiver(t), receiver: programtest.NewReceiver(t)}
 	if hooks == "" {
 		hooks = w.receiver.URL
 	}
-	w.save("pager.lua", pager)
-	w.admin()
-	w.start()
-	w.api("PUT", "/plugins/pager/settings", object{"address": hooks + "/pager"}, nil)
-	var user made
-	w.api("POST", "/users", object{"username": "ada", "password": "a long enough password", "role": "viewer",
-		"settings": object{"pager": object{"nick": "countess"}}}, &user)
-	w.weak = w.program.check("weak", "http", object{"endpoint": w.target.URL + "/weak"}, object{"importance": "WARNING"})
-	w.strong = w.program.check("strong", "http", object{"endpoint": w.target.URL + "/strong"}, object{"importance": "CRITICAL"})
-	w.service = w.program.service("Shop", []string{w.weak, w.strong}, object{"users_to_notify": []string{user.ID},
-		"alerts":          []object{{"plugin": "webhook", "settings": object{"url": hooks + "/hook"}}, {"plugin": "pager", "settings": object{}}},
-		"repeat_interval": object{"WARNING": repeat, "CRITICAL": repeat}})
+	w.Save("pager.lua", pager)
+	w.Admin()
+	w.Start()
+	w.API("PUT", "/plugins/pager/settings", programtest.Object{"address": hooks + "/pager"}, nil)
+	var user programtest.Made
+	w.API("POST", "/users", programtest.Object{"username": "ada", "password": "a long enough password", "role": "viewer",
+		"settings": programtest.Object{"pager": programtest.Object{"nick": "countess"}}}, &user)
+	w.weak = w.Program.Check("weak", "http", programtest.Object{"endpoint": w.target.URL + "/weak"}, programtest.Object{"importance": "WARNING"})
+	w.strong = w.Program.Check("strong", "http", programtest.Object{"endpoint": w.target.URL + "/strong"}, programtest.Object{"importance": "CRITICAL"})
+	w.service = w.Program.Service("Shop", []string{w.weak, w.strong}, programtest.Object{"users_to_notify": []string{user.ID},
+		"alerts":          []programtest.Object{{"plugin": "webhook", "settings": programtest.Object{"url": hooks + "/hook"}}, {"plugin": "pager", "settings": programtest.Object{}}},
+		"repeat_interval": programtest.Object{"WARNING": repeat, "CRITICAL": repeat}})
 	w.await("PASSING")
 	return w
 }
 
 func (w *watched) await(status string) {
-	w.t.Helper()
-	until(w.t, "the service is "+status, 10*time.Second, func() bool {
-		var s made
-		w.api("GET", "/services/"+w.service, nil, &s)
+	w.T.Helper()
+	programtest.Until(w.T, "the service is "+status, 10*time.Second, func() bool {
+		var s programtest.Made
+		w.API("GET", "/services/"+w.service, nil, &s)
 		return s.OverallStatus == status
 	})
 }
 
 // failing makes the target fail on the paths.
 func (w *watched) failing(paths ...string) {
-	w.target.answering(func(rw http.ResponseWriter, r *http.Request) {
+	w.target.Answering(func(rw http.ResponseWriter, r *http.Request) {
 		if slices.Contains(paths, r.URL.Path) {
 			rw.WriteHeader(http.StatusInternalServerError)
 		}
@@ -138,26 +139,26 @@ func TestAlerts(t *testing.T) {
 	paths := []string{"/hook", "/pager"}
 	has := func(path, kind string, n int) func() bool {
 		return func() bool {
-			return len(slices.DeleteFunc(kinds(w.receiver.events(t, path)), func(k string) bool { return k != kind })) >= n
+			return len(slices.DeleteFunc(kinds(events(w.receiver, t, path)), func(k string) bool { return k != kind })) >= n
 		}
 	}
 	w.failing("/weak")
 	for _, path := range paths {
-		until(t, "firing at "+path, 4*time.Second, has(path, "firing", 1))
-		until(t, "repeats at "+path, 6*time.Second, has(path, "repeat", 2))
+		programtest.Until(t, "firing at "+path, 4*time.Second, has(path, "firing", 1))
+		programtest.Until(t, "repeats at "+path, 6*time.Second, has(path, "repeat", 2))
 	}
 	w.failing("/weak", "/strong")
 	for _, path := range paths {
-		until(t, "escalation at "+path, 4*time.Second, has(path, "escalation", 1))
+		programtest.Until(t, "escalation at "+path, 4*time.Second, has(path, "escalation", 1))
 	}
 	w.failing()
 	for _, path := range paths {
-		until(t, "recovery at "+path, 6*time.Second, has(path, "recovery", 1))
+		programtest.Until(t, "recovery at "+path, 6*time.Second, has(path, "recovery", 1))
 	}
 	w.await("PASSING")
 	time.Sleep(1500 * time.Millisecond) // nothing may follow
 	for _, path := range paths {
-		events := w.receiver.events(t, path)
+		events := events(w.receiver, t, path)
 		got := kinds(events)
 		if got[0] != "firing" || got[len(got)-1] != "recovery" {
 			t.Errorf("%s was told %v", path, got)
@@ -182,10 +183,10 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("%s: firing says %q", path, events[0].Message)
 		}
 	}
-	if first := w.receiver.events(t, "/pager")[0]; !slices.Equal(first.Nicks, []string{"countess"}) {
+	if first := events(w.receiver, t, "/pager")[0]; !slices.Equal(first.Nicks, []string{"countess"}) {
 		t.Errorf("the pager was told of %v", first.Nicks)
 	}
-	for _, d := range w.deliveries(w.service) {
+	for _, d := range deliveries(w.Program, w.service) {
 		if d.State != "sent" && d.State != "superseded" || d.State == "sent" && len(d.Attempts) != 1 {
 			t.Errorf("delivery %+v", d)
 		}
@@ -208,43 +209,43 @@ func TestKillWhileSending(t *testing.T) {
 	}
 	arrived := func(n int) func() bool {
 		return func() bool {
-			return len(w.receiver.at("/hook")) >= n && len(w.receiver.at("/pager")) >= n
+			return len(w.receiver.At("/hook")) >= n && len(w.receiver.At("/pager")) >= n
 		}
 	}
-	w.receiver.answering(hang)
+	w.receiver.Answering(hang)
 	w.failing("/strong")
-	until(t, "firing on its way", 5*time.Second, arrived(1))
-	w.end(syscall.SIGKILL)
-	w.start() // it hangs again, and is killed again
-	until(t, "firing on its way again", 10*time.Second, arrived(2))
-	w.end(syscall.SIGKILL)
-	w.receiver.status(http.StatusServiceUnavailable)
-	w.start()
-	until(t, "a refusal", 10*time.Second, arrived(3))
-	w.end(syscall.SIGKILL)
-	w.receiver.answering(nil)
-	w.start()
-	until(t, "told", 10*time.Second, arrived(4))
+	programtest.Until(t, "firing on its way", 5*time.Second, arrived(1))
+	w.End(syscall.SIGKILL)
+	w.Start() // it hangs again, and is killed again
+	programtest.Until(t, "firing on its way again", 10*time.Second, arrived(2))
+	w.End(syscall.SIGKILL)
+	w.receiver.Status(http.StatusServiceUnavailable)
+	w.Start()
+	programtest.Until(t, "a refusal", 10*time.Second, arrived(3))
+	w.End(syscall.SIGKILL)
+	w.receiver.Answering(nil)
+	w.Start()
+	programtest.Until(t, "told", 10*time.Second, arrived(4))
 	// And once more, in the middle of the recovery.
-	w.receiver.answering(hang)
+	w.receiver.Answering(hang)
 	w.failing()
 	count := func(path, kind string) int {
-		return len(slices.DeleteFunc(kinds(w.receiver.events(t, path)), func(k string) bool { return k != kind }))
+		return len(slices.DeleteFunc(kinds(events(w.receiver, t, path)), func(k string) bool { return k != kind }))
 	}
 	both := func(kind string, n int) func() bool {
 		return func() bool { return count("/hook", kind) >= n && count("/pager", kind) >= n }
 	}
 	w.await("PASSING")
 	time.Sleep(300 * time.Millisecond)
-	w.end(syscall.SIGKILL)
-	w.receiver.answering(nil)
-	w.start()
-	until(t, "recovery", 15*time.Second, both("recovery", 1))
-	until(t, "an empty outbox", 10*time.Second, func() bool {
-		return !slices.ContainsFunc(w.deliveries(w.service), func(d delivery) bool { return d.State == "pending" || d.State == "failed" })
+	w.End(syscall.SIGKILL)
+	w.receiver.Answering(nil)
+	w.Start()
+	programtest.Until(t, "recovery", 15*time.Second, both("recovery", 1))
+	programtest.Until(t, "an empty outbox", 10*time.Second, func() bool {
+		return !slices.ContainsFunc(deliveries(w.Program, w.service), func(d delivery) bool { return d.State == "pending" || d.State == "failed" })
 	})
 	for _, path := range []string{"/hook", "/pager"} {
-		events := w.receiver.events(t, path)
+		events := events(w.receiver, t, path)
 		byID := map[string]told{}
 		recoveries := map[string]bool{}
 		for i, e := range events {
@@ -265,7 +266,7 @@ func TestKillWhileSending(t *testing.T) {
 		if events[0].Delivery != events[1].Delivery {
 			t.Errorf("%s: the doubled firing has the ids %s and %s", path, events[0].Delivery, events[1].Delivery)
 		}
-		for _, d := range w.deliveries(w.service) {
+		for _, d := range deliveries(w.Program, w.service) {
 			if d.State == "sent" && "/"+strings.Replace(d.Plugin, "webhook", "hook", 1) == path && byID[d.ID].Delivery == "" {
 				t.Errorf("%s: delivery %s (%s) counts as sent and never arrived", path, d.ID, d.Kind)
 			}
@@ -277,39 +278,30 @@ func TestKillWhileSending(t *testing.T) {
 // service recovered is given up, and that nothing is sent.
 func TestSuperseded(t *testing.T) {
 	t.Parallel()
-	address := freeAddress(t) // nobody listens there yet
+	address := programtest.FreeAddress(t) // nobody listens there yet
 	w := newWatched(t, "http://"+address, "1s")
 	w.failing("/strong")
-	until(t, "refused attempts are shown", 8*time.Second, func() bool {
-		all := w.deliveries(w.service)
+	programtest.Until(t, "refused attempts are shown", 8*time.Second, func() bool {
+		all := deliveries(w.Program, w.service)
 		return len(all) >= 2 && !slices.ContainsFunc(all, func(d delivery) bool {
 			return d.State != "superseded" && (len(d.Attempts) == 0 || d.Attempts[0].Error == "")
 		})
 	})
 	w.failing()
 	w.await("PASSING")
-	late := receiver{}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Skipf("the address was taken meanwhile: %v", err)
 	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		late.mu.Lock()
-		defer late.mu.Unlock()
-		late.arrived = append(late.arrived, arrival{path: r.URL.Path})
-	}))
-	server.Listener.Close()
-	server.Listener = l
-	server.Start()
-	defer server.Close()
-	until(t, "superseded", 5*time.Second, func() bool {
-		return !slices.ContainsFunc(w.deliveries(w.service), func(d delivery) bool { return d.State != "superseded" })
+	late := programtest.NewReceiverOn(t, l)
+	programtest.Until(t, "superseded", 5*time.Second, func() bool {
+		return !slices.ContainsFunc(deliveries(w.Program, w.service), func(d delivery) bool { return d.State != "superseded" })
 	})
 	time.Sleep(3 * time.Second) // the next attempt would have been made by now
-	if got := append(late.at("/hook"), late.at("/pager")...); len(got) > 0 {
+	if got := append(late.At("/hook"), late.At("/pager")...); len(got) > 0 {
 		t.Errorf("after the recovery came %+v", got)
 	}
-	for _, d := range w.deliveries(w.service) {
+	for _, d := range deliveries(w.Program, w.service) {
 		if d.State != "superseded" || d.Why == "" || d.Kind == "recovery" {
 			t.Errorf("delivery %+v, want superseded with its reason", d)
 		}
@@ -320,29 +312,29 @@ func TestSuperseded(t *testing.T) {
 // again, shown, and delivered once it is back.
 func TestMailServerDown(t *testing.T) {
 	t.Parallel()
-	m := servingMonitor(t)
-	target := newReceiver(t)
-	address := freeAddress(t)
+	m := programtest.Serving(t)
+	target := programtest.NewReceiver(t)
+	address := programtest.FreeAddress(t)
 	host, port, _ := net.SplitHostPort(address)
-	m.api("PUT", "/plugins/email/settings", object{"host": host, "port": port, "security": "none", "from": "moon@example.org"}, nil)
-	var user made
-	m.api("POST", "/users", object{"username": "ada", "email": "ada@example.org", "password": "a long enough password", "role": "viewer"}, &user)
-	check := m.check("page", "http", object{"endpoint": target.URL}, nil)
-	service := m.service("Site", []string{check}, object{"users_to_notify": []string{user.ID}, "alerts": []object{{"plugin": "email", "settings": object{}}}})
-	target.status(http.StatusBadGateway)
-	until(t, "two refused attempts", 10*time.Second, func() bool {
-		all := m.deliveries(service)
+	m.API("PUT", "/plugins/email/settings", programtest.Object{"host": host, "port": port, "security": "none", "from": "moon@example.org"}, nil)
+	var user programtest.Made
+	m.API("POST", "/users", programtest.Object{"username": "ada", "email": "ada@example.org", "password": "a long enough password", "role": "viewer"}, &user)
+	check := m.Check("page", "http", programtest.Object{"endpoint": target.URL}, nil)
+	service := m.Service("Site", []string{check}, programtest.Object{"users_to_notify": []string{user.ID}, "alerts": []programtest.Object{{"plugin": "email", "settings": programtest.Object{}}}})
+	target.Status(http.StatusBadGateway)
+	programtest.Until(t, "two refused attempts", 10*time.Second, func() bool {
+		all := deliveries(m, service)
 		return len(all) == 1 && len(all[0].Attempts) >= 2
 	})
-	if d := m.deliveries(service)[0]; d.State != "failed" || !strings.Contains(d.Attempts[0].Error, "refused") {
+	if d := deliveries(m, service)[0]; d.State != "failed" || !strings.Contains(d.Attempts[0].Error, "refused") {
 		t.Errorf("delivery %+v, want failed and what the server did", d)
 	}
 	mails := serveMail(t, address)
-	until(t, "the mail", 10*time.Second, func() bool { return len(mails.all()) == 1 })
+	programtest.Until(t, "the mail", 10*time.Second, func() bool { return len(mails.all()) == 1 })
 	if text := mails.all()[0]; !strings.Contains(text, "ERROR status for service: Site") || !strings.Contains(text, "ada@example.org") {
 		t.Errorf("the mail is %s", text)
 	}
-	until(t, "sent", 3*time.Second, func() bool { return m.deliveries(service)[0].State == "sent" })
+	programtest.Until(t, "sent", 3*time.Second, func() bool { return deliveries(m, service)[0].State == "sent" })
 	time.Sleep(200 * time.Millisecond)
 	if n := len(mails.all()); n != 1 {
 		t.Errorf("%d mails", n)

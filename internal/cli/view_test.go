@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // inbox is a check plugin that others push results to: its view finds the check
@@ -35,62 +37,62 @@ return Inbox
 `
 
 // post sends a body to an address outside the API.
-func (m *program) post(path, body string, headers ...string) int {
-	m.t.Helper()
-	req, err := http.NewRequest("POST", "http://"+m.address+path, strings.NewReader(body))
+func post(m *programtest.Program, path, body string, headers ...string) int {
+	m.T.Helper()
+	req, err := http.NewRequest("POST", "http://"+m.Address+path, strings.NewReader(body))
 	if err != nil {
-		m.t.Fatal(err)
+		m.T.Fatal(err)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	answer, err := programClient.Do(req)
+	answer, err := programtest.Client.Do(req)
 	if err != nil {
-		m.t.Fatal(err)
+		m.T.Fatal(err)
 	}
 	answer.Body.Close()
 	return answer.StatusCode
 }
 
 func TestProgramViews(t *testing.T) {
-	m := servingMonitor(t)
-	m.save("inbox.lua", inbox)
-	m.awaitPlugin("inbox", "1")
-	check := m.check("pushed", "inbox", object{"token": "s3cret-token"}, nil)
-	if got := m.post("/plugins/inbox/push?check="+check, `{"ok":true}`, "X-Token", "wrong"); got != 403 {
+	m := programtest.Serving(t)
+	m.Save("inbox.lua", inbox)
+	m.AwaitPlugin("inbox", "1")
+	check := m.Check("pushed", "inbox", programtest.Object{"token": "s3cret-token"}, nil)
+	if got := post(m, "/plugins/inbox/push?check="+check, `{"ok":true}`, "X-Token", "wrong"); got != 403 {
 		t.Errorf("with a wrong token: %d", got)
 	}
-	if got := m.post("/plugins/inbox/push?check="+check, `{"ok":false,"error":"disk full","depth":4}`, "X-Token", "s3cret-token"); got != 202 {
+	if got := post(m, "/plugins/inbox/push?check="+check, `{"ok":false,"error":"disk full","depth":4}`, "X-Token", "s3cret-token"); got != 202 {
 		t.Fatalf("with the token: %d", got)
 	}
-	if r, ok := m.latest(check); !ok || r.Succeeded || r.Error != "disk full" || r.Severity != "ERROR" || len(r.Metrics) != 1 || r.Metrics[0].Value != 4 {
+	if r, ok := m.Latest(check); !ok || r.Succeeded || r.Error != "disk full" || r.Severity != "ERROR" || len(r.Metrics) != 1 || r.Metrics[0].Value != 4 {
 		t.Errorf("got %+v", r)
 	}
-	if status, text, _ := m.get("/plugins/inbox/whoami"); status != 401 {
+	if status, text, _ := m.Get("/plugins/inbox/whoami"); status != 401 {
 		t.Errorf("a view that is not public answers nobody with %d %s", status, text)
 	}
-	if status, text, _ := m.get("/plugins/inbox/oops"); status != 500 || strings.Contains(text, "oops") {
+	if status, text, _ := m.Get("/plugins/inbox/oops"); status != 500 || strings.Contains(text, "oops") {
 		t.Errorf("an error answers %d %s, want a bare 500", status, text)
 	}
 }
 
 func TestProgramSlackAcknowledges(t *testing.T) {
 	const secret = "8f742231b10e8888abcd99yyyzzz85a5"
-	m := servingMonitor(t)
-	m.api("PUT", "/settings", object{"public_url": "http://" + m.address}, nil)
-	m.api("PUT", "/plugins/slack/settings", object{"signing_secret": secret}, nil)
-	m.api("POST", "/users", object{"username": "ada", "settings": object{"slack": object{"alias": "U012AB"}}}, nil)
-	m.save("down.lua", "local D = { name = 'Down', slug = 'down', version = '1' }\nfunction D:run(check, result) result.error = 'is down' return result end\nreturn D\n")
-	m.awaitPlugin("down", "1")
-	service := m.service("shop", []string{m.check("always down", "down", object{}, nil)}, nil)
+	m := programtest.Serving(t)
+	m.API("PUT", "/settings", programtest.Object{"public_url": "http://" + m.Address}, nil)
+	m.API("PUT", "/plugins/slack/settings", programtest.Object{"signing_secret": secret}, nil)
+	m.API("POST", "/users", programtest.Object{"username": "ada", "settings": programtest.Object{"slack": programtest.Object{"alias": "U012AB"}}}, nil)
+	m.Save("down.lua", "local D = { name = 'Down', slug = 'down', version = '1' }\nfunction D:run(check, result) result.error = 'is down' return result end\nreturn D\n")
+	m.AwaitPlugin("down", "1")
+	service := m.Service("shop", []string{m.Check("always down", "down", programtest.Object{}, nil)}, nil)
 	var page struct{ Items []struct{ Key string } }
-	until(t, "an incident opens", 10*time.Second, func() bool {
-		m.api("GET", "/incidents?open=true&service="+service, nil, &page)
+	programtest.Until(t, "an incident opens", 10*time.Second, func() bool {
+		m.API("GET", "/incidents?open=true&service="+service, nil, &page)
 		return len(page.Items) == 1
 	})
-	value, _ := json.Marshal(object{"service": service, "incident": page.Items[0].Key})
-	payload, _ := json.Marshal(object{"type": "block_actions", "user": object{"id": "U012AB"},
-		"actions": []object{{"action_id": "acknowledge", "value": string(value)}}, "response_url": ""})
+	value, _ := json.Marshal(programtest.Object{"service": service, "incident": page.Items[0].Key})
+	payload, _ := json.Marshal(programtest.Object{"type": "block_actions", "user": programtest.Object{"id": "U012AB"},
+		"actions": []programtest.Object{{"action_id": "acknowledge", "value": string(value)}}, "response_url": ""})
 	body := url.Values{"payload": {string(payload)}}.Encode()
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -100,43 +102,43 @@ func TestProgramSlackAcknowledges(t *testing.T) {
 	var shown struct {
 		Acknowledgement *struct{ Username, Comment string }
 	}
-	if got := m.post("/plugins/slack/callback", body+"&", headers...); got != 401 {
+	if got := post(m, "/plugins/slack/callback", body+"&", headers...); got != 401 {
 		t.Errorf("another body than was signed answers %d", got)
 	}
-	if m.api("GET", "/services/"+service, nil, &shown); shown.Acknowledgement != nil {
+	if m.API("GET", "/services/"+service, nil, &shown); shown.Acknowledgement != nil {
 		t.Errorf("it was acknowledged: %+v", shown.Acknowledgement)
 	}
-	if got := m.post("/plugins/slack/callback", body, headers...); got != 200 {
+	if got := post(m, "/plugins/slack/callback", body, headers...); got != 200 {
 		t.Fatalf("Slack's request answers %d", got)
 	}
-	if m.api("GET", "/services/"+service, nil, &shown); shown.Acknowledgement == nil || shown.Acknowledgement.Username != "ada" {
+	if m.API("GET", "/services/"+service, nil, &shown); shown.Acknowledgement == nil || shown.Acknowledgement.Username != "ada" {
 		t.Errorf("got %+v", shown.Acknowledgement)
 	}
 }
 
 func TestProgramStatusRule(t *testing.T) {
-	m := servingMonitor(t)
-	m.save("down.lua", "local D = { name = 'Down', slug = 'down', version = '1' }\nfunction D:run(check, result) result.error = 'is down' return result end\nreturn D\n")
-	m.awaitPlugin("down", "1")
-	check := m.check("always down", "down", object{}, object{"tags": []string{"edge"}})
-	service := m.service("shop", []string{check}, object{"status_rule": `return function(checks)
+	m := programtest.Serving(t)
+	m.Save("down.lua", "local D = { name = 'Down', slug = 'down', version = '1' }\nfunction D:run(check, result) result.error = 'is down' return result end\nreturn D\n")
+	m.AwaitPlugin("down", "1")
+	check := m.Check("always down", "down", programtest.Object{}, programtest.Object{"tags": []string{"edge"}})
+	service := m.Service("shop", []string{check}, programtest.Object{"status_rule": `return function(checks)
 		return checks[1].status == "FAILING" and checks[1].tags[1] == "edge" and "WARNING" or "PASSING"
 	end`})
-	until(t, "the rule's status", 10*time.Second, func() bool {
-		var s made
-		m.api("GET", "/services/"+service, nil, &s)
+	programtest.Until(t, "the rule's status", 10*time.Second, func() bool {
+		var s programtest.Made
+		m.API("GET", "/services/"+service, nil, &s)
 		return s.OverallStatus == "WARNING"
 	})
-	m.api("PATCH", "/services/"+service, object{"status_rule": "return function(checks) return checks[1].stauts end"}, nil)
+	m.API("PATCH", "/services/"+service, programtest.Object{"status_rule": "return function(checks) return checks[1].stauts end"}, nil)
 	var s struct {
 		OverallStatus string `json:"overall_status"`
 		Problem       string
 	}
-	m.api("GET", "/services/"+service, nil, &s)
+	m.API("GET", "/services/"+service, nil, &s)
 	if s.OverallStatus != "ERROR" || !strings.HasSuffix(s.Problem, "status_rule:1: check has no field 'stauts'; did you mean 'status'?") {
 		t.Errorf("got %+v", s)
 	}
-	status, data, _ := m.ask("PATCH", "/services/"+service, object{"status_rule": "return +"})
+	status, data, _ := m.Ask("PATCH", "/services/"+service, programtest.Object{"status_rule": "return +"})
 	if status != 422 || !strings.Contains(string(data), `"location":"status_rule"`) || !strings.Contains(string(data), "line 1") {
 		t.Errorf("got %d %s", status, data)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // badFiles are plugin files that are refused: on which line, and in which words.
@@ -51,22 +53,22 @@ var badFiles = []struct {
 // TestBadFiles saves every kind of bad plugin file at once beside a good one:
 // each is refused with file and line, and the good one is not disturbed.
 func TestBadFiles(t *testing.T) {
-	m := newMonitor(t)
-	m.save("good.lua", goodRun)
-	m.save("first.lua", strings.Replace(goodRun, `slug = "good"`, `slug = "twice"`, 1))
-	m.admin()
-	m.start()
-	check := m.check("good", "good", object{}, nil)
-	until(t, "a result", 3*time.Second, func() bool { _, ok := m.latest(check); return ok })
+	m := programtest.New(t)
+	m.Save("good.lua", programtest.GoodCheck)
+	m.Save("first.lua", strings.Replace(programtest.GoodCheck, `slug = "good"`, `slug = "twice"`, 1))
+	m.Admin()
+	m.Start()
+	check := m.Check("good", "good", programtest.Object{}, nil)
+	programtest.Until(t, "a result", 3*time.Second, func() bool { _, ok := m.Latest(check); return ok })
 	for _, bad := range badFiles {
-		m.save(bad.file, bad.text)
+		m.Save(bad.file, bad.text)
 	}
-	m.save("second.lua", strings.Replace(goodRun, `slug = "good"`, `slug = "twice"`, 1))
-	var problems map[string][]pluginStatus
-	until(t, "all bad files are shown", 60*time.Second, func() bool {
-		problems = map[string][]pluginStatus{}
-		var page struct{ Items []pluginStatus }
-		m.api("GET", "/plugins?limit=500", nil, &page)
+	m.Save("second.lua", strings.Replace(programtest.GoodCheck, `slug = "good"`, `slug = "twice"`, 1))
+	var problems map[string][]programtest.PluginStatus
+	programtest.Until(t, "all bad files are shown", 60*time.Second, func() bool {
+		problems = map[string][]programtest.PluginStatus{}
+		var page struct{ Items []programtest.PluginStatus }
+		m.API("GET", "/plugins?limit=500", nil, &page)
 		for _, p := range page.Items {
 			if p.Error != nil {
 				problems[p.Error.File] = append(problems[p.Error.File], p)
@@ -83,25 +85,25 @@ func TestBadFiles(t *testing.T) {
 	for _, bad := range badFiles {
 		p := problems[bad.file][0]
 		if p.State != "failed" || p.RunningVersion != "" || p.Error.Line < 1 || bad.line > 0 && p.Error.Line != bad.line || !regexp.MustCompile(bad.want).MatchString(p.Error.Message) ||
-			strings.Contains(p.Error.Message, "goroutine") || strings.Contains(p.Error.Message, m.dir) {
+			strings.Contains(p.Error.Message, "goroutine") || strings.Contains(p.Error.Message, m.Dir) {
 			t.Errorf("%s: state %s, %+v; want line %d and %q", bad.file, p.State, *p.Error, bad.line, bad.want)
 		}
 	}
-	until(t, "both files of one slug are named", 5*time.Second, func() bool {
-		p, _ := m.plugin("twice")
+	programtest.Until(t, "both files of one slug are named", 5*time.Second, func() bool {
+		p, _ := m.Plugin("twice")
 		return p.Error != nil && strings.Contains(p.Error.File+p.Error.Message, "first.lua") && strings.Contains(p.Error.File+p.Error.Message, "second.lua")
 	})
-	if p, _ := m.plugin("twice"); p.RunningVersion != "1" || p.File != "first.lua" {
+	if p, _ := m.Plugin("twice"); p.RunningVersion != "1" || p.File != "first.lua" {
 		t.Errorf("of two files of one slug runs %+v", p)
 	}
 	since := time.Now()
-	until(t, "the good one runs on", 4*time.Second, func() bool { r, _ := m.latest(check); return r.Started.After(since) })
-	for _, r := range m.results(check, time.Time{}) {
+	programtest.Until(t, "the good one runs on", 4*time.Second, func() bool { r, _ := m.Latest(check); return r.Started.After(since) })
+	for _, r := range m.Results(check, time.Time{}) {
 		if !r.Succeeded {
 			t.Errorf("the good one beside bad files: %+v", r)
 		}
 	}
-	if p, _ := m.plugin("good"); p.State != "active" || p.Error != nil {
+	if p, _ := m.Plugin("good"); p.State != "active" || p.Error != nil {
 		t.Errorf("the good one is %+v", p)
 	}
 }
@@ -110,25 +112,25 @@ func TestBadFiles(t *testing.T) {
 // written and no value is echoed.
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
-	m := newMonitor(t)
-	m.save("every.lua", everyVersion("1"))
-	m.admin()
-	m.start()
+	m := programtest.New(t)
+	m.Save("every.lua", programtest.EveryField("1"))
+	m.Admin()
+	m.Start()
 	const echo = "ZEBRA"
 	long := strings.Repeat(echo, 50_000)
-	every := func(more object) object {
-		config := object{"char": "x"}
+	every := func(more programtest.Object) programtest.Object {
+		config := programtest.Object{"char": "x"}
 		for k, v := range more {
 			config[k] = v
 		}
-		return object{"name": echo, "plugin": "every", "config": config}
+		return programtest.Object{"name": echo, "plugin": "every", "config": config}
 	}
-	with := func(field string, value any) object {
+	with := func(field string, value any) programtest.Object {
 		body := every(nil)
 		body[field] = value
 		return body
 	}
-	kept := m.check("kept", "every", object{"char": "x"}, object{"active": false})
+	kept := m.Check("kept", "every", programtest.Object{"char": "x"}, programtest.Object{"active": false})
 	for _, c := range []struct {
 		method, path string
 		body         any
@@ -139,7 +141,7 @@ func TestBadBodies(t *testing.T) {
 		{"POST", "/checks", []byte(`[]`), 422, ""},
 		{"POST", "/checks", []byte(`null`), 422, ""},
 		{"POST", "/checks", []byte(`{"name":"` + echo + `","name":"b","plugin":"every","config":{"char":"x"}}`), 400, "name"},
-		{"POST", "/checks", object{}, 422, "name"},
+		{"POST", "/checks", programtest.Object{}, 422, "name"},
 		{"POST", "/checks", with("name", 5), 422, "name"},
 		{"POST", "/checks", with("name", ""), 422, "name"},
 		{"POST", "/checks", with("name", long[:10_000]), 422, "name"},
@@ -156,67 +158,67 @@ func TestBadBodies(t *testing.T) {
 		{"POST", "/checks", with("config", "x"), 422, "config"},
 		{"POST", "/checks", with("plugin", "no_"+strings.ToLower(echo)), 422, "plugin"},
 		{"POST", "/checks", with("plugin", "webhook"), 422, "plugin"},
-		{"POST", "/checks", every(object{"char": nil}), 422, "config.char"},
-		{"POST", "/checks", every(object{"char": echo + echo + echo + echo + echo}), 422, "config.char"},
-		{"POST", "/checks", every(object{"char": object{echo: 1}}), 422, "config.char"},
-		{"POST", "/checks", every(object{"integer": echo}), 422, "config.integer"},
-		{"POST", "/checks", every(object{"integer": 10}), 422, "config.integer"},
-		{"POST", "/checks", every(object{"address": "ftp//" + echo}), 422, "config.address"},
-		{"POST", "/checks", every(object{"address": "http://" + long}), 422, "config.address"},
-		{"POST", "/checks", every(object{"email": echo}), 422, "config.email"},
-		{"POST", "/checks", every(object{"choice": echo}), 422, "config.choice"},
-		{"POST", "/checks", every(object{"several": []string{echo}}), 422, "config.several"},
-		{"POST", "/checks", every(object{"pattern": "(" + echo}), 422, "config.pattern"},
-		{"POST", "/checks", every(object{"ip": echo}), 422, "config.ip"},
-		{"POST", "/checks", every(object{"port": 70000}), 422, "config.port"},
-		{"POST", "/checks", every(object{"patience": echo}), 422, "config.patience"},
-		{"POST", "/checks", every(object{"since": echo}), 422, "config.since"},
-		{"POST", "/checks", every(object{"rows": []object{{"n": 1}}}), 422, "config.rows[0].label"},
-		{"POST", "/checks", every(object{"rows": []object{{"label": "a", "n": echo}}}), 422, "config.rows[0].n"},
-		{"POST", "/checks", every(object{"wrong": echo}), 422, "config.wrong"},
+		{"POST", "/checks", every(programtest.Object{"char": nil}), 422, "config.char"},
+		{"POST", "/checks", every(programtest.Object{"char": echo + echo + echo + echo + echo}), 422, "config.char"},
+		{"POST", "/checks", every(programtest.Object{"char": programtest.Object{echo: 1}}), 422, "config.char"},
+		{"POST", "/checks", every(programtest.Object{"integer": echo}), 422, "config.integer"},
+		{"POST", "/checks", every(programtest.Object{"integer": 10}), 422, "config.integer"},
+		{"POST", "/checks", every(programtest.Object{"address": "ftp//" + echo}), 422, "config.address"},
+		{"POST", "/checks", every(programtest.Object{"address": "http://" + long}), 422, "config.address"},
+		{"POST", "/checks", every(programtest.Object{"email": echo}), 422, "config.email"},
+		{"POST", "/checks", every(programtest.Object{"choice": echo}), 422, "config.choice"},
+		{"POST", "/checks", every(programtest.Object{"several": []string{echo}}), 422, "config.several"},
+		{"POST", "/checks", every(programtest.Object{"pattern": "(" + echo}), 422, "config.pattern"},
+		{"POST", "/checks", every(programtest.Object{"ip": echo}), 422, "config.ip"},
+		{"POST", "/checks", every(programtest.Object{"port": 70000}), 422, "config.port"},
+		{"POST", "/checks", every(programtest.Object{"patience": echo}), 422, "config.patience"},
+		{"POST", "/checks", every(programtest.Object{"since": echo}), 422, "config.since"},
+		{"POST", "/checks", every(programtest.Object{"rows": []programtest.Object{{"n": 1}}}), 422, "config.rows[0].label"},
+		{"POST", "/checks", every(programtest.Object{"rows": []programtest.Object{{"label": "a", "n": echo}}}), 422, "config.rows[0].n"},
+		{"POST", "/checks", every(programtest.Object{"wrong": echo}), 422, "config.wrong"},
 		{"POST", "/checks", []byte(strings.Repeat("[", 100_000)), 400, ""},
 		{"POST", "/checks", []byte(`"` + strings.Repeat("x", 20<<20) + `"`), 413, ""},
-		{"PATCH", "/checks/" + kept, object{"interval": "0s"}, 422, "interval"},
-		{"PATCH", "/checks/" + kept, object{"config": object{"char": ""}}, 422, "config.char"},
-		{"PATCH", "/checks/nosuch", object{"interval": "1m"}, 404, ""},
+		{"PATCH", "/checks/" + kept, programtest.Object{"interval": "0s"}, 422, "interval"},
+		{"PATCH", "/checks/" + kept, programtest.Object{"config": programtest.Object{"char": ""}}, 422, "config.char"},
+		{"PATCH", "/checks/nosuch", programtest.Object{"interval": "1m"}, 404, ""},
 		{"DELETE", "/checks/nosuch", nil, 404, ""},
 		{"POST", "/checks/nosuch/run", nil, 404, ""},
-		{"POST", "/services", object{"name": echo, "status_checks": []string{"nosuch" + echo}}, 422, "status_checks[0]"},
-		{"POST", "/services", object{"name": echo, "status_checks": kept}, 422, "status_checks"},
-		{"POST", "/services", object{"name": echo, "url": "javascript:" + echo}, 422, "url"},
-		{"POST", "/services", object{"name": echo, "users_to_notify": []string{"nosuch"}}, 422, "users_to_notify[0]"},
-		{"POST", "/services", object{"name": echo, "alerts": []object{{"plugin": "every", "settings": object{}}}}, 422, "alerts[0].plugin"},
-		{"POST", "/services", object{"name": echo, "alerts": []object{{"plugin": "webhook", "settings": object{"url": echo}}}}, 422, "alerts[0].settings.url"},
-		{"POST", "/services", object{"name": echo, "repeat_interval": object{"ERROR": "500ms"}}, 422, "repeat_interval.ERROR"},
-		{"POST", "/users", object{"username": "x", "password": echo, "role": "emperor"}, 422, ""},
-		{"POST", "/users", object{"username": "admin", "password": "a long enough password", "role": "viewer"}, 422, "username"},
-		{"PUT", "/plugins/email/settings", object{"port": echo}, 422, "port"},
-		{"PUT", "/plugins/email/settings", object{"nosuch": echo}, 422, "nosuch"},
-		{"PUT", "/plugins/nosuch/settings", object{"x": echo}, 404, ""},
-		{"PUT", "/checks", object{}, 405, ""},
+		{"POST", "/services", programtest.Object{"name": echo, "status_checks": []string{"nosuch" + echo}}, 422, "status_checks[0]"},
+		{"POST", "/services", programtest.Object{"name": echo, "status_checks": kept}, 422, "status_checks"},
+		{"POST", "/services", programtest.Object{"name": echo, "url": "javascript:" + echo}, 422, "url"},
+		{"POST", "/services", programtest.Object{"name": echo, "users_to_notify": []string{"nosuch"}}, 422, "users_to_notify[0]"},
+		{"POST", "/services", programtest.Object{"name": echo, "alerts": []programtest.Object{{"plugin": "every", "settings": programtest.Object{}}}}, 422, "alerts[0].plugin"},
+		{"POST", "/services", programtest.Object{"name": echo, "alerts": []programtest.Object{{"plugin": "webhook", "settings": programtest.Object{"url": echo}}}}, 422, "alerts[0].settings.url"},
+		{"POST", "/services", programtest.Object{"name": echo, "repeat_interval": programtest.Object{"ERROR": "500ms"}}, 422, "repeat_interval.ERROR"},
+		{"POST", "/users", programtest.Object{"username": "x", "password": echo, "role": "emperor"}, 422, ""},
+		{"POST", "/users", programtest.Object{"username": "admin", "password": "a long enough password", "role": "viewer"}, 422, "username"},
+		{"PUT", "/plugins/email/settings", programtest.Object{"port": echo}, 422, "port"},
+		{"PUT", "/plugins/email/settings", programtest.Object{"nosuch": echo}, 422, "nosuch"},
+		{"PUT", "/plugins/nosuch/settings", programtest.Object{"x": echo}, 404, ""},
+		{"PUT", "/checks", programtest.Object{}, 405, ""},
 		{"GET", "/nosuch", nil, 404, ""},
 	} {
-		what := fmt.Sprintf("%s %s %s", c.method, c.path, tail(fmt.Sprintf("%.200s", asText(c.body)), 200))
-		status, data, header := m.ask(c.method, c.path, c.body)
+		what := fmt.Sprintf("%s %s %s", c.method, c.path, programtest.Tail(fmt.Sprintf("%.200s", asText(c.body)), 200))
+		status, data, header := m.Ask(c.method, c.path, c.body)
 		var p struct {
 			Title  string
 			Status int
 			Errors []struct{ Location, Message, Code string }
 		}
 		if err := json.Unmarshal(data, &p); err != nil || status != c.status || p.Status != status || header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%s: %d %s, want %d", what, status, tail(string(data), 300), c.status)
+			t.Errorf("%s: %d %s, want %d", what, status, programtest.Tail(string(data), 300), c.status)
 			continue
 		}
 		if c.location != "" && (len(p.Errors) == 0 || p.Errors[0].Location != c.location || p.Errors[0].Message == "" || p.Errors[0].Code == "") {
 			t.Errorf("%s: errors %+v, want one at %s", what, p.Errors, c.location)
 		}
 		if strings.Contains(strings.ReplaceAll(string(data), echo+"x", ""), echo) {
-			t.Errorf("%s: the answer echoes a value: %s", what, tail(string(data), 300))
+			t.Errorf("%s: the answer echoes a value: %s", what, programtest.Tail(string(data), 300))
 		}
 	}
 	for path, want := range map[string]int{"/checks": 1, "/services": 0, "/users": 1} {
-		var page struct{ Items []object }
-		m.api("GET", path, nil, &page)
+		var page struct{ Items []programtest.Object }
+		m.API("GET", path, nil, &page)
 		if path == "/services" { // the monitor's own may be there
 			kept := page.Items[:0]
 			for _, s := range page.Items {

@@ -8,19 +8,21 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"moonwatch/internal/programtest"
 )
 
 // TestExamples holds that what stands in examples/ is accepted as it is.
 func TestExamples(t *testing.T) {
-	m := newMonitor(t)
+	m := programtest.New(t)
 	file, err := filepath.Abs("../../examples/monitor.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.mustCLI("", "doctor", file, "--plugins", m.plugins)
-	m.mustCLI("", "import", file, "--data", m.data, "--plugins", m.plugins)
-	if again := m.mustCLI("", "import", file, "--prune", "--data", m.data, "--plugins", m.plugins); !strings.HasPrefix(again.out, "0 created, 0 updated, 0 deleted") {
-		t.Errorf("imported again: %s", again.out)
+	m.MustCommand("", "doctor", file, "--plugins", m.Plugins)
+	m.MustCommand("", "import", file, "--data", m.Data, "--plugins", m.Plugins)
+	if again := m.MustCommand("", "import", file, "--prune", "--data", m.Data, "--plugins", m.Plugins); !strings.HasPrefix(again.Out, "0 created, 0 updated, 0 deleted") {
+		t.Errorf("imported again: %s", again.Out)
 	}
 	unit, err := os.ReadFile("../../examples/moonwatch.service")
 	if err != nil {

@@ -22,6 +22,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // caller is a plugin whose view says how a request reached the monitor.
@@ -30,28 +32,28 @@ const caller = `return { name = "Caller", slug = "caller", version = "1", run = 
 
 // certificate writes a self-signed certificate for 127.0.0.1 and its key into
 // the monitor's directory, and returns their paths and a pool that trusts it.
-func (m *program) certificate(name string) (cert, key string, pool *x509.CertPool) {
-	m.t.Helper()
+func certificate(m *programtest.Program, name string) (cert, key string, pool *x509.CertPool) {
+	m.T.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		m.t.Fatal(err)
+		m.T.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "moonwatch"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	if err != nil {
-		m.t.Fatal(err)
+		m.T.Fatal(err)
 	}
 	secret, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		m.t.Fatal(err)
+		m.T.Fatal(err)
 	}
 	pool = x509.NewCertPool()
 	for file, block := range map[*string]*pem.Block{&cert: {Type: "CERTIFICATE", Bytes: der}, &key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		*file = filepath.Join(m.dir, name+"."+strings.ToLower(strings.Fields(block.Type)[0]))
+		*file = filepath.Join(m.Dir, name+"."+strings.ToLower(strings.Fields(block.Type)[0]))
 		text := pem.EncodeToMemory(block)
 		if err := os.WriteFile(*file, text, 0o600); err != nil {
-			m.t.Fatal(err)
+			m.T.Fatal(err)
 		}
 		pool.AppendCertsFromPEM(text)
 	}
@@ -102,34 +104,34 @@ func stays(transport http.RoundTripper) *http.Client {
 // check of itself.
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	m := newMonitor(t)
-	cert, key, pool := m.certificate("good")
-	otherCert, otherKey, _ := m.certificate("other")
-	serve := []string{"serve", "--listen", m.address, "--data", m.data, "--plugins", m.plugins}
+	m := programtest.New(t)
+	cert, key, pool := certificate(m, "good")
+	otherCert, otherKey, _ := certificate(m, "other")
+	serve := []string{"serve", "--listen", m.Address, "--data", m.Data, "--plugins", m.Plugins}
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
 		{[]string{"--tls-cert", cert}, "--tls-cert and --tls-key belong together"},
 		{[]string{"--tls-key", key}, "--tls-cert and --tls-key belong together"},
-		{[]string{"--tls-cert", filepath.Join(m.dir, "nosuch"), "--tls-key", key}, "nosuch"},
+		{[]string{"--tls-cert", filepath.Join(m.Dir, "nosuch"), "--tls-key", key}, "nosuch"},
 		{[]string{"--tls-cert", otherCert, "--tls-key", key}, "private key does not match"},
 		{[]string{"--tls-cert", otherKey, "--tls-key", otherKey}, "certificate"},
 	} {
-		if p := m.cli("", append(serve, c.args...)...); p.code != 1 || !strings.Contains(p.err, c.want) || strings.Contains(p.err, "panic") {
-			t.Errorf("%v: exit %d %s", c.args, p.code, p.err)
+		if p := m.Command("", append(serve, c.args...)...); p.Code != 1 || !strings.Contains(p.Err, c.want) || strings.Contains(p.Err, "panic") {
+			t.Errorf("%v: exit %d %s", c.args, p.Code, p.Err)
 		}
 	}
-	m.save("caller.lua", caller)
-	m.env = []string{"MOONWATCH_TLS_CERT=" + cert, "MOONWATCH_TLS_KEY=" + key}
-	m.launch()
-	site := "https://" + m.address
-	until(t, "the set-up link", 15*time.Second, func() bool { return strings.Contains(m.output.String(), site+"/setup?token=") })
+	m.Save("caller.lua", caller)
+	m.Env = []string{"MOONWATCH_TLS_CERT=" + cert, "MOONWATCH_TLS_KEY=" + key}
+	m.Launch()
+	site := "https://" + m.Address
+	programtest.Until(t, "the set-up link", 15*time.Second, func() bool { return strings.Contains(m.Output.String(), site+"/setup?token=") })
 	client := stays(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true})
-	until(t, "ready", 15*time.Second, func() bool { return sent(t, client, "GET", site+"/readyz", nil).status == 200 })
+	programtest.Until(t, "ready", 15*time.Second, func() bool { return sent(t, client, "GET", site+"/readyz", nil).status == 200 })
 
-	m.mustCLI("a long enough password\n", "user", "add", "ada", "--role", "admin", "--password-stdin", "--data", m.data) // by the socket, without TLS
-	login := sent(t, client, "POST", site+"/api/v1/session", object{"username": "ada", "password": "a long enough password"})
+	m.MustCommand("a long enough password\n", "user", "add", "ada", "--role", "admin", "--password-stdin", "--data", m.Data) // by the socket, without TLS
+	login := sent(t, client, "POST", site+"/api/v1/session", programtest.Object{"username": "ada", "password": "a long enough password"})
 	cookie := login.header.Get("Set-Cookie")
 	if login.status != 200 || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "; HttpOnly") || login.proto != "HTTP/2.0" {
 		t.Errorf("login: %d %s over %s, cookie %q", login.status, login.text, login.proto, cookie)
@@ -144,13 +146,13 @@ func TestTLS(t *testing.T) {
 	if who := sent(t, client, "GET", site+"/plugins/caller/who?x=1", nil); who.text != `{"address":"127.0.0.1","url":"`+site+`/plugins/caller/who?x=1"}` {
 		t.Errorf("a view sees %s", who.text)
 	}
-	token := lastLine(m.mustCLI("", "token", "create", "--user", "ada", "--data", m.data).out)
-	until(t, "the check of itself passes", 10*time.Second, func() bool {
+	token := programtest.LastLine(m.MustCommand("", "token", "create", "--user", "ada", "--data", m.Data).Out)
+	programtest.Until(t, "the check of itself passes", 10*time.Second, func() bool {
 		text := sent(t, client, "GET", site+"/api/v1/services", nil, "Authorization", "Bearer "+token).text
 		return strings.Contains(text, `"url":"`+site+`"`) && strings.Contains(text, `"overall_status":"PASSING"`)
 	})
 	// What is not TLS, or an old one, gets nowhere.
-	if a := sent(t, stays(nil), "GET", "http://"+m.address+"/healthz", nil); a.status != 400 {
+	if a := sent(t, stays(nil), "GET", "http://"+m.Address+"/healthz", nil); a.status != 400 {
 		t.Errorf("plain HTTP answers %d %s", a.status, a.text)
 	}
 	old := stays(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}})
@@ -164,13 +166,13 @@ func TestTLS(t *testing.T) {
 // says of its clients counts once it is trusted, and not before.
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
-	m := newMonitor(t)
-	m.save("caller.lua", caller)
-	m.admin()
-	m.start()
-	m.awaitPlugin("caller", "1")
-	m.api("POST", "/users", object{"username": "ada", "password": "a long enough password"}, nil)
-	to, _ := url.Parse("http://" + m.address)
+	m := programtest.New(t)
+	m.Save("caller.lua", caller)
+	m.Admin()
+	m.Start()
+	m.AwaitPlugin("caller", "1")
+	m.API("POST", "/users", programtest.Object{"username": "ada", "password": "a long enough password"}, nil)
+	to, _ := url.Parse("http://" + m.Address)
 	proxy := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Host = r.In.Host
@@ -180,7 +182,7 @@ func TestTrustedProxies(t *testing.T) {
 	defer proxy.Close()
 	client := stays(proxy.Client().Transport)
 	host := strings.TrimPrefix(proxy.URL, "https://")
-	login := object{"username": "ada", "password": "a long enough password"}
+	login := programtest.Object{"username": "ada", "password": "a long enough password"}
 	seen := func(forwarded string) (address, link string, secure bool) {
 		t.Helper()
 		var who struct{ URL, Address string }
@@ -197,7 +199,7 @@ func TestTrustedProxies(t *testing.T) {
 	if address, link, secure := seen("203.0.113.7"); address != "127.0.0.1" || link != "http://"+host+"/plugins/caller/who" || secure {
 		t.Errorf("a proxy that nobody trusts: %s %s secure %v", address, link, secure)
 	}
-	m.api("PUT", "/settings", object{"trusted_proxies": []string{"127.0.0.0/8", "198.51.100.1"}}, nil)
+	m.API("PUT", "/settings", programtest.Object{"trusted_proxies": []string{"127.0.0.0/8", "198.51.100.1"}}, nil)
 	for forwarded, want := range map[string]string{
 		"203.0.113.7":                               "203.0.113.7",
 		"1.2.3.4, 203.0.113.7":                      "203.0.113.7", // what the client itself says counts for nothing
@@ -213,7 +215,7 @@ func TestTrustedProxies(t *testing.T) {
 	}
 	// Attempts to log in are counted by client, not by proxy.
 	attempt := func(from string) int {
-		return sent(t, client, "POST", proxy.URL+"/api/v1/session", object{"username": "nobody-" + from, "password": "x"}, "X-Forwarded-For", from).status
+		return sent(t, client, "POST", proxy.URL+"/api/v1/session", programtest.Object{"username": "nobody-" + from, "password": "x"}, "X-Forwarded-For", from).status
 	}
 	for range 10 {
 		attempt("203.0.113.50")
@@ -226,7 +228,7 @@ func TestTrustedProxies(t *testing.T) {
 		t.Error("the figures are served to everybody through a proxy")
 	}
 	// A public address comes before what the request says.
-	m.api("PUT", "/settings", object{"public_url": "https://status.example.org/"}, nil)
+	m.API("PUT", "/settings", programtest.Object{"public_url": "https://status.example.org/"}, nil)
 	if _, link, _ := seen("203.0.113.7"); link != "https://status.example.org/plugins/caller/who" {
 		t.Errorf("with a public address a view sees %s", link)
 	}
