@@ -57,7 +57,7 @@ func rewrite[T any](ctx context.Context, e *State, kind Kind, terms func(*T) []s
 			err = e.do(ctx, system, func(x *tx) error {
 				for _, r := range found {
 					if x.incidents.get(r.ID) == nil && x.deliveries.get(r.ID) == nil {
-						x.written = append(x.written, written{r, false})
+						x.writeRecord(r)
 					}
 				}
 				return nil
