@@ -17,7 +17,7 @@ type Actor struct {
 }
 
 // System is the actor of what the engine does by itself.
-var system = Actor{Name: "moonwatch", Role: access.Admin, Via: "engine"}
+var System = Actor{Name: "moonwatch", Role: access.Admin, Via: "engine"}
 
 // ErrorKind tells callers what to do about an Error.
 type ErrorKind string
@@ -55,15 +55,15 @@ func KindOf(err error) ErrorKind {
 	return ""
 }
 
-func missing(kind Kind) error {
-	return &Error{Kind: NotFound, Message: fmt.Sprintf("no such %s", words(kind))}
+func Missing(kind Kind) error {
+	return &Error{Kind: NotFound, Message: fmt.Sprintf("no such %s", Words(kind))}
 }
 
-func conflictf(format string, args ...any) error {
+func Conflictf(format string, args ...any) error {
 	return &Error{Kind: Conflict, Message: fmt.Sprintf(format, args...)}
 }
 
-func words(kind Kind) string {
+func Words(kind Kind) string {
 	switch kind {
 	case KindPluginSettings, KindPluginSource:
 		return "plugin"
@@ -71,6 +71,6 @@ func words(kind Kind) string {
 	return string(kind)
 }
 
-// errChanged is returned inside a save when the object is no longer what the
+// ErrChanged is returned inside a save when the object is no longer what the
 // values were cleaned against.
-var errChanged = &Error{Kind: Stale, Message: "the object was changed meanwhile"}
+var ErrChanged = &Error{Kind: Stale, Message: "the object was changed meanwhile"}

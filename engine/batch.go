@@ -47,7 +47,7 @@ func (b *Batch) Validate() error {
 		if !validText(r.Check) {
 			return fmt.Errorf("%w: a result has the unusable check id %.64q", ErrInvalid, r.Check)
 		}
-		n := r.textSize()
+		n := r.TextSize()
 		if n > MaxResultText || len(r.Metrics) > MaxResultList || len(r.Log) > MaxResultList {
 			return fmt.Errorf("%w: a result of check %q has %d bytes of text, %d metrics and %d log lines", ErrInvalid, r.Check, n, len(r.Metrics), len(r.Log))
 		}
@@ -59,8 +59,8 @@ func (b *Batch) Validate() error {
 	return nil
 }
 
-// textSize is about the bytes of the result's texts.
-func (r *Result) textSize() int {
+// TextSize is about the bytes of the result's texts.
+func (r *Result) TextSize() int {
 	n := len(r.Error) + len(r.Message) + len(r.RawData) + len(r.Traceback) + len(r.PluginVersion) + len(r.Cause) + len(r.Severity)
 	for i := range r.Metrics {
 		n += len(r.Metrics[i].Name) + len(r.Metrics[i].Unit)

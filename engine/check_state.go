@@ -81,7 +81,7 @@ func (s *CheckState) Counting() bool {
 	return s.Successes > 0 || s.Held == CheckPending && len(s.Window) > 0
 }
 
-func (s *CheckState) copy() *CheckState {
+func (s *CheckState) Copy() *CheckState {
 	c := *s
 	c.Window = slices.Clone(s.Window)
 	c.Below = slices.Clone(s.Below)

@@ -61,11 +61,11 @@ type Held struct {
 }
 
 const (
-	retryFirst = time.Second
-	retryMost  = 5 * time.Minute
-	retryFor   = 24 * time.Hour
+	RetryFirst = time.Second
+	MaxRetry   = 5 * time.Minute
+	RetryFor   = 24 * time.Hour
 	// attemptTime is the deadline of send_alert.
-	attemptTime = 60 * time.Second
+	AttemptTime = 60 * time.Second
 )
 
 // Active reports whether the delivery is still to be (or being) made.
@@ -77,21 +77,21 @@ func (d *Delivery) UnderWay() bool {
 	return d.Active() && n > 0 && d.Attempts[n-1].Outcome == ""
 }
 
-func (d *Delivery) copy() *Delivery {
+func (d *Delivery) Copy() *Delivery {
 	c := *d
 	c.Attempts = slices.Clone(d.Attempts)
 	c.Reached = slices.Clone(d.Reached)
 	return &c
 }
 
-func (d *Delivery) terms() []string {
-	terms := []string{"incident:" + d.Incident, d.Subject.key(), "plugin:" + d.Plugin, "state:" + string(d.State)}
+func (d *Delivery) Terms() []string {
+	terms := []string{"incident:" + d.Incident, d.Subject.Key(), "plugin:" + d.Plugin, "state:" + string(d.State)}
 	if d.Active() {
 		terms = append(terms, "active")
 	} else if d.State == DeliverySent {
-		terms = append(terms, sentTerm(d.Plugin))
+		terms = append(terms, SentTerm(d.Plugin))
 	}
 	return terms
 }
 
-func sentTerm(slug string) string { return "sent:" + slug }
+func SentTerm(slug string) string { return "sent:" + slug }

@@ -122,7 +122,7 @@ type Decision struct {
 	Detail  string `json:"detail"`
 }
 
-func (in *Incident) copy() *Incident {
+func (in *Incident) Copy() *Incident {
 	c := *in
 	c.Failing = slices.Clone(in.Failing)
 	c.Plugins = slices.Clone(in.Plugins)
@@ -145,8 +145,8 @@ func (in *Incident) copy() *Incident {
 	return &c
 }
 
-func (in *Incident) terms() []string {
-	terms := []string{in.Subject.key()}
+func (in *Incident) Terms() []string {
+	terms := []string{in.Subject.Key()}
 	if in.Closed == nil {
 		terms = append(terms, "open")
 	}

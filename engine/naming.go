@@ -5,26 +5,26 @@ import (
 	"unicode"
 )
 
-// name complains about a name that two people could not tell from another, or
+// Name complains about a name that two people could not tell from another, or
 // that could hide something in a line of text. One that is stored already, as
 // old, stays good.
-func (p *problems) name(location, value, old string) {
+func (p *Problems) Name(location, value, old string) {
 	if value != "" && value == old {
 		return
 	}
-	before := len(p.list)
-	if p.text(location, value, true, nameMost); len(p.list) == before {
+	before := len(p.List)
+	if p.Text(location, value, true, maxName); len(p.List) == before {
 		p.visible(location, value)
 	}
 }
 
-// personal is name for a part of a person's name: they are told apart by the username.
-func (p *problems) personal(location, value, old string) {
+// Personal is name for a part of a person's name: they are told apart by the username.
+func (p *Problems) Personal(location, value, old string) {
 	if value == old {
 		return
 	}
-	before := len(p.list)
-	if p.text(location, value, false, nameMost); len(p.list) > before {
+	before := len(p.List)
+	if p.Text(location, value, false, maxName); len(p.List) > before {
 		return
 	}
 	if r, found := unseen(value); found {
@@ -32,12 +32,12 @@ func (p *problems) personal(location, value, old string) {
 	}
 }
 
-func (p *problems) unseen(location string, r rune) {
-	p.add(location, "invalid", "it has a character that nobody can see: %U", r)
+func (p *Problems) unseen(location string, r rune) {
+	p.Add(location, "invalid", "it has a character that nobody can see: %U", r)
 }
 
-// nameOf is the name of what is stored, "" of nothing.
-func nameOf[T any](old *T, name func(*T) string) string {
+// NameOf is the name of what is stored, "" of nothing.
+func NameOf[T any](old *T, name func(*T) string) string {
 	if old == nil {
 		return ""
 	}
@@ -45,9 +45,9 @@ func nameOf[T any](old *T, name func(*T) string) string {
 }
 
 // visible complains about blanks at the ends and characters that nobody sees.
-func (p *problems) visible(location, value string) {
+func (p *Problems) visible(location, value string) {
 	if strings.TrimSpace(value) != value {
-		p.add(location, "invalid", "there must be no blank before or after it")
+		p.Add(location, "invalid", "there must be no blank before or after it")
 		return
 	}
 	if r, found := unseen(value); found {

@@ -30,10 +30,10 @@ func TestNames(t *testing.T) {
 		{"a\u200b", "", "invalid"}, {"a\tb", "", "invalid"}, {"a\u202eb", "", "invalid"}, {"a\nb", "", "invalid"}, {strings.Repeat("x", 201), "", "max"},
 		{"a\u200b", "a\u200b", ""}, {" a", " a", ""}, {"b\u200b", "a\u200b", "invalid"}, {"", "a", "required"},
 	} {
-		var p problems
-		p.name("name", tt.value, tt.old)
+		var p Problems
+		p.Name("name", tt.value, tt.old)
 		got := ""
-		for _, e := range p.list {
+		for _, e := range p.List {
 			got = strings.TrimSpace(got + " " + e.Code)
 		}
 		if got != tt.want {

@@ -299,29 +299,29 @@ type SubjectState struct {
 	Problem  string     `json:"problem,omitempty"` // why the default rule took the place of the subject's own
 }
 
-func (r Ref) key() string { return string(r.Kind) + ":" + r.ID }
+func (r Ref) Key() string { return string(r.Kind) + ":" + r.ID }
 
-// builtIn is the service by which the monitor watches itself. Besides its own
+// BuiltIn is the service by which the monitor watches itself. Besides its own
 // checks it fails, at WARNING, for every check that has been unknown for too
 // long for a reason of the monitor's side: an error in its plugin, a plugin that
 // is gone or suspended, a configuration that no longer converts, no result.
-var builtIn = Ref{KindService, BuiltInService} // read only
+var BuiltIn = Ref{KindService, BuiltInService} // read only
 
 // BuiltInService is the id of that service.
 const BuiltInService = "moonwatch"
 
-func isAdmin(u *User) bool { return u.Active && u.Role == access.Admin }
+func IsAdmin(u *User) bool { return u.Active && u.Role == access.Admin }
 
-func checkBreaker(id string) string { return "check:" + id }
+func CheckBreaker(id string) string { return "check:" + id }
 
-func pluginBreaker(slug string) string { return "plugin:" + slug }
+func PluginBreaker(slug string) string { return "plugin:" + slug }
 
-// lane is what is ordered among itself: the deliveries of one incident through one plugin.
-type lane struct{ incident, plugin string }
+// Lane is what is ordered among itself: the deliveries of one incident through one plugin.
+type Lane struct{ Incident, Plugin string }
 
-func (d *Delivery) lane() lane {
+func (d *Delivery) Lane() Lane {
 	if d.Incident == "" {
-		return lane{d.ID, d.Plugin}
+		return Lane{d.ID, d.Plugin}
 	}
-	return lane{d.Incident, d.Plugin}
+	return Lane{d.Incident, d.Plugin}
 }

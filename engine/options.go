@@ -24,7 +24,7 @@ type Options struct {
 	// Crowded reports whether so many runs wait for a connection that those begun
 	// now would only wait, too; nil: never. It is called hundreds of times a second
 	// and must not block.
-	Crowded func() bool
+	Overloaded func() bool
 	// Memory tells what runs take; nil: they are begun whatever they take.
 	Memory Memory
 	// Fetcher reads the feeds of rotas and the outbound heartbeat; nil: neither is done.
@@ -62,7 +62,7 @@ func DefaultOptions() Options {
 	return Options{Logger: slog.Default(), RunsInFlight: 20_000, Now: time.Now, StopTime: 10 * time.Second}
 }
 
-func (o *Options) validate() error {
+func (o *Options) Validate() error {
 	var errs []error
 	if o.Store == nil {
 		errs = append(errs, errors.New("Store is missing"))

@@ -272,9 +272,9 @@ type AlertSnapshot struct {
 	Settings         form.Values              `json:"settings"` // per-service settings of the plugin, sealed under the subject's id
 }
 
-// severity is what the event is about: by it people are reached, and what was
+// Severity is what the event is about: by it people are reached, and what was
 // told is compared.
-func (a *AlertSnapshot) severity() Status { return cmp.Or(a.AlertingStatus, a.OverallStatus) }
+func (a *AlertSnapshot) Severity() Status { return cmp.Or(a.AlertingStatus, a.OverallStatus) }
 
 // AlertCall is one attempt of a delivery.
 type AlertCall struct {

@@ -46,8 +46,8 @@ type LogLine struct {
 	Message string    `json:"message"`
 }
 
-// lastLines returns the last of lines that may be kept.
-func lastLines(lines []LogLine) []LogLine {
+// LastLines returns the last of lines that may be kept.
+func LastLines(lines []LogLine) []LogLine {
 	size := 0
 	for i := len(lines) - 1; i >= 0; i-- {
 		if size += len(lines[i].Message); size > maxNotedSize || len(lines)-i > maxNoted {

@@ -92,8 +92,8 @@ func TestCookieIsSecureBehindTLS(t *testing.T) {
 	if !strings.Contains(r.header.Get("Set-Cookie"), "Secure") {
 		t.Error("a trusted proxy is not believed")
 	}
-	user, _ := h.engine.UserNamed("ada")
-	if s := h.engine.Sessions(user); len(s) != 2 || !slices.ContainsFunc(s, func(s engine.Session) bool { return s.Address == "203.0.113.7" }) {
+	user, _ := h.engine.Users.UserNamed("ada")
+	if s := h.engine.Users.Sessions(user); len(s) != 2 || !slices.ContainsFunc(s, func(s engine.Session) bool { return s.Address == "203.0.113.7" }) {
 		t.Errorf("sessions are %v", s)
 	}
 }
@@ -116,7 +116,7 @@ func TestSetUp(t *testing.T) {
 	wantStatus(t, "no secret", h.do("", "POST", "/api/v1/setup", body("")), 403)
 	h.do("", "POST", "/api/v1/setup", m{"token": "the-secret", "username": "a b", "password": password}).wantErrors(t, "username invalid")
 	h.do("", "POST", "/api/v1/setup", m{"token": "the-secret", "username": "ada"}).wantErrors(t, "password required")
-	if !h.engine.Empty() {
+	if !h.engine.Users.Empty() {
 		t.Fatal("a user was made")
 	}
 	var made, refused int
@@ -138,8 +138,8 @@ func TestSetUp(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if made != 1 || refused != 3 || len(h.engine.Users()) != 1 || h.engine.Users()[0].Role != access.Admin {
-		t.Errorf("%d made, %d refused, users %v", made, refused, h.engine.Users())
+	if made != 1 || refused != 3 || len(h.engine.Users.Users()) != 1 || h.engine.Users.Users()[0].Role != access.Admin {
+		t.Errorf("%d made, %d refused, users %v", made, refused, h.engine.Users.Users())
 	}
 	wantStatus(t, "afterwards", h.do("", "POST", "/api/v1/setup", body("the-secret")), 404)
 	without := newHouse(t)

@@ -33,7 +33,7 @@ func TestCheckLifecycle(t *testing.T) {
 	if changed.body["debounce"] != 2.0 || changed.body["config"].(m)["host"] != "a" {
 		t.Errorf("changed to %v", changed.body)
 	}
-	stored, err := h.engine.StoredCheck(made.id())
+	stored, err := h.engine.Checks.StoredCheck(made.id())
 	if err != nil || stored.Config["password"] == nil {
 		t.Errorf("the secret is gone: %v %v", stored.Config, err)
 	}

@@ -65,7 +65,7 @@ func TestExportWithPassphrase(t *testing.T) {
 	other := populated(t)
 	other.admin(200, "POST", "/import", out.text, "Content-Type", asYAML, api.PassphraseHeader, "over the moon")
 	id := other.admin(200, "GET", "/checks?name=web", nil).items()[0]["id"].(string)
-	stored, err := other.engine.StoredCheck(id)
+	stored, err := other.engine.Checks.StoredCheck(id)
 	if err != nil || stored.Config["password"] == nil {
 		t.Fatalf("%v %v", stored.Config, err)
 	}

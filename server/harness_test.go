@@ -20,6 +20,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/api"
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
@@ -163,7 +164,7 @@ func (h *house) calendar() string { return "https://calendar.example.org/duty.ic
 type house struct {
 	t       *testing.T
 	store   *storagetest.Memory
-	engine  *engine.Engine
+	engine  *monitor.Monitor
 	plugins *fakePlugins
 	server  *Server
 	options Options // of the server
@@ -182,7 +183,7 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	o.Store, o.Sealer, o.Logger, o.StopTime = h.store, plainSealer{}, quiet, 2*time.Second
 	o.Fetcher = calendars{}
 	var err error
-	if h.engine, err = engine.New(t.Context(), o); err != nil {
+	if h.engine, err = monitor.New(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.engine.Stop)
@@ -214,12 +215,12 @@ func populated(t *testing.T, change ...func(*Options)) *house {
 	for _, role := range access.Roles() {
 		u := engine.NewUser()
 		u.Username, u.Role = "the-"+string(role), role
-		saved, err := h.engine.SaveUser(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, u, "", "")
+		saved, err := h.engine.Users.SaveUser(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, u, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		h.users[role] = *saved
-		secret, _, err := h.engine.CreateToken(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, engine.Token{Name: "t", User: saved.ID})
+		secret, _, err := h.engine.Users.CreateToken(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, engine.Token{Name: "t", User: saved.ID})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -143,7 +143,7 @@ func TestListOfManyIsQuick(t *testing.T) {
 	for i := range 2000 {
 		c := engine.NewCheck()
 		c.Name, c.Plugin, c.Config, c.Active = fmt.Sprintf("check %d", i), "probe", form.Values{"host": "a"}, false
-		if _, err := h.engine.SaveCheck(t.Context(), by, c); err != nil {
+		if _, err := h.engine.Checks.SaveCheck(t.Context(), by, c); err != nil {
 			t.Fatal(err)
 		}
 	}

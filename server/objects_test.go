@@ -90,7 +90,7 @@ func TestCheckValidation(t *testing.T) {
 	for _, tt := range tests {
 		h.as(access.Editor, "POST", "/checks", tt.body).wantErrors(t, tt.want...)
 	}
-	if n := len(h.engine.Checks()); n != 0 {
+	if n := len(h.engine.Checks.Checks()); n != 0 {
 		t.Errorf("%d checks were made", n)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/api"
 	"moonwatch/server/auth"
 	"moonwatch/server/public"
@@ -23,7 +24,7 @@ import (
 
 // Options are what a Server is built from.
 type Options struct {
-	Engine  *engine.Engine
+	Engine  *monitor.Monitor
 	Logger  *slog.Logger // nil is slog.Default
 	Version string       // of the program, as shown
 	// SetupToken is the secret of the one-time set-up; "" when none is offered.

@@ -68,7 +68,7 @@ func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
 	for i := range ids {
 		c := engine.NewCheck()
 		c.Name, c.Plugin, c.Active, c.Config = fmt.Sprint("check ", i), plugin, false, config
-		saved, err := f.engine.SaveCheck(ctx, actor, c)
+		saved, err := f.engine.Checks.SaveCheck(ctx, actor, c)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"moonwatch/engine/config/importer"
 	"moonwatch/luaapi"
 	"moonwatch/plugins"
 	"moonwatch/server"
@@ -59,7 +60,7 @@ func (f *dataDir) withPlugins(ctx context.Context, dir string) (*client, error) 
 	if err := lua.Load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("load plugins: %w", err), close())
 	}
-	f.engine.SetPlugins(lua)
+	importer.SetPlugins(f.engine.State, lua)
 	return f.client(close)
 }
 

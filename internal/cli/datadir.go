@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"moonwatch/engine"
+	"moonwatch/engine/monitor"
 	"moonwatch/storage"
 )
 
@@ -25,7 +26,7 @@ func (f dataFlag) socket() string  { return filepath.Join(f.Data, "moonwatch.soc
 type dataDir struct {
 	db     *storage.DB
 	sealer *storage.Sealer
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 // open opens the data folder, making it when it is not there. change sets the
@@ -49,7 +50,7 @@ func (f dataFlag) open(ctx context.Context, log *slog.Logger, change func(*engin
 	if change != nil {
 		change(&options)
 	}
-	e, err := engine.New(ctx, options)
+	e, err := monitor.New(ctx, options)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -14,8 +14,8 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"moonwatch/engine"
 	"moonwatch/engine/config"
+	"moonwatch/engine/config/importer"
 	"moonwatch/storage"
 )
 
@@ -167,7 +167,7 @@ func (c *doctorCommand) stopped(ctx context.Context, x *examination) error {
 	if err != nil {
 		return err
 	}
-	if err := opened.engine.LoadDuty(ctx); err != nil {
+	if err := opened.engine.OnCall.LoadDuty(ctx); err != nil {
 		return errors.Join(err, api.close())
 	}
 	return errors.Join(c.inside(ctx, x, api), api.close())
@@ -271,7 +271,7 @@ func (c *doctorCommand) document(ctx context.Context, s streams, x *examination)
 		return problemOf(status, answer)
 	}
 	x.fine("%s can be imported", c.File)
-	var report engine.ImportReport
+	var report importer.ImportReport
 	if err := json.Unmarshal(answer, &report); err != nil {
 		return fmt.Errorf("read the monitor's answer: %w", err)
 	}

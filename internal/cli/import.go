@@ -13,8 +13,8 @@ import (
 	"regexp"
 	"strings"
 
-	"moonwatch/engine"
 	"moonwatch/engine/config"
+	"moonwatch/engine/config/importer"
 )
 
 type importCommand struct {
@@ -68,7 +68,7 @@ func (c *importCommand) send(ctx context.Context, s streams, api *client, data [
 	case status != http.StatusOK:
 		return problemOf(status, answer)
 	}
-	var report engine.ImportReport
+	var report importer.ImportReport
 	if err := json.Unmarshal(answer, &report); err != nil {
 		return fmt.Errorf("read the monitor's answer: %w", err)
 	}
@@ -114,7 +114,7 @@ func printProblems(w io.Writer, file string, answer []byte) bool {
 }
 
 // printImport shows what an import changed, or would change.
-func printImport(w io.Writer, file string, r *engine.ImportReport) {
+func printImport(w io.Writer, file string, r *importer.ImportReport) {
 	for _, change := range r.Changes {
 		sign := map[string]string{"create": "+", "update": "~", "delete": "-"}[change.Action]
 		if sign == "" {
@@ -137,7 +137,7 @@ func printImport(w io.Writer, file string, r *engine.ImportReport) {
 	fmt.Fprintf(w, "%s%d created, %d updated, %d deleted, %d unchanged\n", would, r.Created, r.Updated, r.Deleted, r.Unchanged)
 }
 
-func printNotes(w io.Writer, file string, notes []engine.ImportProblem) {
+func printNotes(w io.Writer, file string, notes []importer.ImportProblem) {
 	for _, n := range notes {
 		at := file
 		if n.Line > 0 {

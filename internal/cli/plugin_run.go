@@ -14,6 +14,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/luaapi"
 	"moonwatch/luaapi/host"
 )
@@ -113,7 +114,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 	if report.Skipped {
 		return nil, errors.New("the run got no turn before its deadline")
 	}
-	result := engine.ResultOf(&check, report, meta.Version, start)
+	result := monitor.ResultOf(&check, report, meta.Version, start)
 	if report.None { // run had nothing new to say, as a plugin with ping may
 		result.Succeeded, result.Error, result.Severity = true, "", ""
 		result.Message = "no result: nothing new since the last ping"

@@ -139,7 +139,7 @@ func (c *serveCommand) openData(ctx context.Context, r *rooms) (err error) {
 	r.data, err = c.open(ctx, r.log, func(o *engine.Options) {
 		o.SelfURL, o.Prober, o.Fetcher, o.NoEditing = r.self, outside, outside, c.NoPluginEditing
 		o.Memory, o.RunsInFlight = &r.runs, runsInFlight(r.memory)
-		o.Crowded = func() bool { return r.network.Waiting() > maxBacklog }
+		o.Overloaded = func() bool { return r.network.Waiting() > maxBacklog }
 	})
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (c *serveCommand) loadPlugins(ctx context.Context, r *rooms) (err error) {
 
 // buildServer builds pages and API, which nothing serves yet.
 func (c *serveCommand) buildServer(_ context.Context, r *rooms) (err error) {
-	if r.data.engine.Empty() {
+	if r.data.engine.Users.Empty() {
 		r.setup, _ = access.NewToken("")
 	}
 	r.web, err = server.New(server.Options{Engine: r.data.engine, Logger: r.log, SetupToken: r.setup, Version: version, MetricsOpen: c.MetricsOpen,

@@ -7,6 +7,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
@@ -29,7 +30,7 @@ type noteInput struct {
 
 // alerting is what people do about a service or instance that fails.
 type alerting struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 // alertingRoutes are what people do about a service or instance that fails.
@@ -49,7 +50,7 @@ func (s *alerting) routes(known rest.Shapes) []*rest.Route {
 				}},
 			&rest.Route{Method: "DELETE", Path: path + "/acknowledgement", Role: access.Operator, Tag: of.plural, Summary: "End the acknowledgement",
 				Status: http.StatusNoContent, Handle: func(c *rest.Call) (rest.Answer, error) {
-					return rest.Answer{}, s.engine.Unacknowledge(c.Request.Context(), c.Actor(), engine.Ref{Kind: of.kind, ID: c.Id()})
+					return rest.Answer{}, s.engine.Incidents.Unacknowledge(c.Request.Context(), c.Actor(), engine.Ref{Kind: of.kind, ID: c.Id()})
 				}},
 			&rest.Route{Method: "POST", Path: path + "/test-alert", Role: access.Operator, Tag: of.plural, Summary: "Send a test through one alert plugin to the caller alone",
 				Input: rest.ShapeOf[testAlertInput](known), Required: []string{"plugin"}, Output: rest.ShapeOf[deliveryView](known),
@@ -78,7 +79,7 @@ func (s *alerting) acknowledge(c *rest.Call, ref engine.Ref) (rest.Answer, error
 		}
 		o.ExpiresIn = &last
 	}
-	ack, err := s.engine.Acknowledge(c.Request.Context(), c.Actor(), ref, o)
+	ack, err := s.engine.Incidents.Acknowledge(c.Request.Context(), c.Actor(), ref, o)
 	return rest.Answer{Body: ack}, err
 }
 
@@ -87,7 +88,7 @@ func (s *alerting) testAlert(c *rest.Call, ref engine.Ref) (rest.Answer, error) 
 	if err := c.Decode(&in); err != nil {
 		return rest.Answer{}, err
 	}
-	d, err := s.engine.TestAlert(c.Request.Context(), c.Actor(), ref, in.Plugin)
+	d, err := s.engine.Incidents.TestAlert(c.Request.Context(), c.Actor(), ref, in.Plugin)
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -99,7 +100,7 @@ func (s *alerting) listNotes(c *rest.Call, spec rest.ListSpec) (rest.Answer, err
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	v, err := s.engine.Incident(c.Request.Context(), c.Id())
+	v, err := s.engine.Incidents.Incident(c.Request.Context(), c.Id())
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -112,9 +113,9 @@ func (s *alerting) addNote(c *rest.Call) (rest.Answer, error) {
 	if err := c.Decode(&in); err != nil {
 		return rest.Answer{}, err
 	}
-	add := s.engine.AddNote
+	add := s.engine.Incidents.AddNote
 	if in.Public {
-		add = s.engine.AddPublicNote
+		add = s.engine.Incidents.AddPublicNote
 	}
 	n, err := add(c.Request.Context(), c.Actor(), c.Id(), in.Text)
 	return rest.Answer{Body: n}, err

@@ -7,15 +7,15 @@ import (
 	"slices"
 	"time"
 
-	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
 )
 
 // Options are what the API is built from.
 type Options struct {
-	Engine  *engine.Engine
+	Engine  *monitor.Monitor
 	Auth    *auth.Sessions
 	Router  *rest.Router
 	Streams *rest.Streams

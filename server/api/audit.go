@@ -3,12 +3,13 @@ package api
 import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
 // audit is the route of who changed what.
 type audit struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 func (s *audit) routes(known rest.Shapes) []*rest.Route {

@@ -6,10 +6,11 @@ import (
 	"net/url"
 	"strings"
 
-	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/config"
+	"moonwatch/engine/config/importer"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
@@ -29,7 +30,7 @@ func yamlTypes() []string { return []string{"application/yaml", "application/x-y
 
 // configuration is all configuration as one document.
 type configuration struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	guard  func(context.Context) (func(), error) // bounds what takes memory
 	open   func(object, field string, s form.Sealed) ([]byte, error)
 }
@@ -49,7 +50,7 @@ func (s *configuration) routes(known rest.Shapes) []*rest.Route {
 				rest.NewParam("prune", flag, "true: delete what is absent, in the sections that stand in the document")},
 			Headers: []rest.Param{rest.NewParam(PassphraseHeader, text, "of the document's encrypted secrets"),
 				rest.NewParam(variablesHeader, text, "values of {env: NAME} in the document, as NAME=value&…, each percent-encoded")},
-			Takes: yamlTypes(), Most: config.MaxBytes, Output: rest.ShapeOf[engine.ImportReport](known), Handle: s.importConfig},
+			Takes: yamlTypes(), Most: config.MaxBytes, Output: rest.ShapeOf[importer.ImportReport](known), Handle: s.importConfig},
 	}
 }
 
@@ -94,7 +95,7 @@ func (s *configuration) export(c *rest.Call) (rest.Answer, error) {
 		}
 		defer release()
 	}
-	data, err := s.engine.Export(c.Request.Context(), engine.ExportOptions{Passphrase: passphrase, Open: s.open})
+	data, err := s.engine.Config.Export(c.Request.Context(), importer.ExportOptions{Passphrase: passphrase, Open: s.open})
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -107,7 +108,7 @@ func (s *configuration) importConfig(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	o := engine.ImportOptions{Passphrase: passphrase, Open: s.open}
+	o := importer.ImportOptions{Passphrase: passphrase, Open: s.open}
 	for name, set := range map[string]*bool{"dry_run": &o.DryRun, "prune": &o.Prune} {
 		given, err := c.Flag(name)
 		if err != nil {
@@ -119,7 +120,7 @@ func (s *configuration) importConfig(c *rest.Call) (rest.Answer, error) {
 		return rest.Answer{}, err
 	}
 	o.Hold = s.guard // new passwords are hashed
-	report, err := s.engine.Import(c.Request.Context(), c.Actor(), c.Text, o)
+	report, err := s.engine.Config.Import(c.Request.Context(), c.Actor(), c.Text, o)
 	if err != nil {
 		return rest.Answer{}, err
 	}

@@ -5,6 +5,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
+	"moonwatch/engine/state"
 	"moonwatch/server/rest"
 )
 
@@ -32,11 +34,11 @@ type deliveryView struct {
 }
 
 // seenBy is a delivery as a caller sees it.
-func seenBy(e *engine.Engine, who rest.Caller, d *engine.Delivery) deliveryView {
+func seenBy(e *monitor.Monitor, who rest.Caller, d *engine.Delivery) deliveryView {
 	if who.IsAdmin() {
 		return viewDelivery(d)
 	}
-	seen := e.Discreet(*d, who.User)
+	seen := e.Incidents.Discreet(*d, who.User)
 	return viewDelivery(&seen)
 }
 
@@ -54,7 +56,7 @@ func viewDelivery(d *engine.Delivery) deliveryView {
 
 // deliveries are the routes of deliveries.
 type deliveries struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 func (s *deliveries) routes(known rest.Shapes) []*rest.Route {
@@ -69,12 +71,12 @@ func (s *deliveries) routes(known rest.Shapes) []*rest.Route {
 			Output: view, List: true, Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listDeliveries(c, spec) }},
 		{Method: "GET", Path: "/deliveries/{id}", Role: access.Viewer, Tag: "deliveries", Summary: "Read a delivery", Output: view,
 			Handle: func(c *rest.Call) (rest.Answer, error) {
-				d, err := s.engine.Delivery(c.Request.Context(), c.Id())
+				d, err := s.engine.Incidents.Delivery(c.Request.Context(), c.Id())
 				return rest.Answer{Body: seenBy(s.engine, c.Who, &d)}, err
 			}},
 		{Method: "POST", Path: "/deliveries/{id}/retry", Role: access.Operator, Tag: "deliveries", Summary: "Try a failed or dead delivery again at once",
 			Output: view, Handle: func(c *rest.Call) (rest.Answer, error) {
-				d, err := s.engine.RetryDelivery(c.Request.Context(), c.Actor(), c.Id())
+				d, err := s.engine.Incidents.RetryDelivery(c.Request.Context(), c.Actor(), c.Id())
 				if err != nil {
 					return rest.Answer{}, err
 				}
@@ -88,7 +90,7 @@ func (s *deliveries) routes(known rest.Shapes) []*rest.Route {
 const attemptWait = 250 * time.Millisecond
 
 func (s *deliveries) listDeliveries(c *rest.Call, spec rest.ListSpec) (rest.Answer, error) {
-	s.engine.AwaitAttempts(c.Request.Context(), attemptWait)
+	s.engine.Incidents.AwaitAttempts(c.Request.Context(), attemptWait)
 	l, err := spec.Parse(c)
 	if err != nil {
 		return rest.Answer{}, err
@@ -100,12 +102,12 @@ func (s *deliveries) listDeliveries(c *rest.Call, spec rest.ListSpec) (rest.Answ
 	q := engine.Query{After: l.AfterID(), Reverse: l.Down}
 	switch incidents := c.Query["incident"]; { // the narrowest first
 	case len(incidents) == 1 && incidents[0] != "":
-		q.Term = engine.IncidentTerm(incidents[0])
+		q.Term = state.IncidentTerm(incidents[0])
 	case ref != nil:
-		q.Term = ref.Term()
+		q.Term = state.Term(*ref)
 	}
 	g := rest.Gather[deliveryView](l)
-	err = s.engine.ScanDeliveries(c.Request.Context(), q, func(d engine.Delivery) bool {
+	err = s.engine.Incidents.ScanDeliveries(c.Request.Context(), q, func(d engine.Delivery) bool {
 		if ref != nil && d.Subject != *ref {
 			return true
 		}

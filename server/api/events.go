@@ -14,6 +14,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
+	"moonwatch/engine/state"
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
 )
@@ -32,7 +34,7 @@ func DefaultPace() Pace {
 
 // events are streams of live changes.
 type events struct {
-	engine  *engine.Engine
+	engine  *monitor.Monitor
 	auth    *auth.Sessions
 	log     *slog.Logger
 	streams *rest.Streams
@@ -50,8 +52,8 @@ type eventType struct {
 func eventTypes() []eventType {
 	return []eventType{
 		{engine.KindService, access.Viewer}, {engine.KindInstance, access.Viewer}, {engine.KindCheck, access.Viewer},
-		{engine.KindResult, access.Viewer}, {engine.KindIncident, access.Viewer}, {engine.KindDelivery, access.Viewer},
-		{engine.KindSilence, access.Viewer}, {engine.KindRota, access.Viewer}, {engine.KindPlugin, access.Viewer}, {engine.KindUser, access.Viewer}, {engine.KindToken, access.Viewer},
+		{state.KindResult, access.Viewer}, {engine.KindIncident, access.Viewer}, {engine.KindDelivery, access.Viewer},
+		{engine.KindSilence, access.Viewer}, {engine.KindRota, access.Viewer}, {state.KindPlugin, access.Viewer}, {engine.KindUser, access.Viewer}, {engine.KindToken, access.Viewer},
 		{engine.KindSettings, access.Admin}, {engine.KindPluginSettings, access.Admin},
 	}
 }
@@ -93,7 +95,7 @@ type deletedView struct {
 type stream struct {
 	*events
 	c        *rest.Call
-	listener *engine.Listener
+	listener *state.Listener
 	out      *http.ResponseController
 	types    []string // nil: all
 	service  string
@@ -166,11 +168,11 @@ func (st *stream) open() {
 	st.listener, st.back = listener, seq > 0
 	if id := st.service; id != "" {
 		st.concerns[0].find = func() map[engine.Key]bool {
-			return st.engine.ConcernsSubject(engine.Ref{Kind: engine.KindService, ID: id})
+			return st.engine.RelatedToTarget(engine.Ref{Kind: engine.KindService, ID: id})
 		}
 	}
 	if id := st.check; id != "" {
-		st.concerns[1].find = func() map[engine.Key]bool { return st.engine.ConcernsCheck(id) }
+		st.concerns[1].find = func() map[engine.Key]bool { return st.engine.RelatedToCheck(id) }
 	}
 	st.look()
 	h := st.c.Writer.Header()
@@ -255,11 +257,11 @@ func (st *stream) send() bool {
 	if lost {
 		return st.write(resyncEvent(now))
 	}
-	slices.SortFunc(changes, func(a, b engine.Change) int {
+	slices.SortFunc(changes, func(a, b state.Change) int {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
 	st.look()
-	var wanted []engine.Change
+	var wanted []state.Change
 	for _, change := range changes {
 		if st.wants(change) {
 			wanted = append(wanted, change)
@@ -291,7 +293,7 @@ func (st *stream) send() bool {
 }
 
 // wants decides by what the change itself says.
-func (st *stream) wants(change engine.Change) bool {
+func (st *stream) wants(change state.Change) bool {
 	role, known := eventRole(change.Kind)
 	if !known || !st.role.Can(role) || st.types != nil && !slices.Contains(st.types, string(change.Kind)) {
 		return false
@@ -301,14 +303,14 @@ func (st *stream) wants(change engine.Change) bool {
 
 // passes reports whether a change concerns the service or check of the stream,
 // as far as the change itself says: whose an incident is, is seen when it is read.
-func (st *stream) passes(change engine.Change) bool {
+func (st *stream) passes(change state.Change) bool {
 	key := engine.Key{Kind: change.Kind, ID: change.ID}
 	switch change.Kind {
 	case engine.KindSettings:
 		return true
 	case engine.KindIncident, engine.KindDelivery:
 		return st.check == ""
-	case engine.KindResult:
+	case state.KindResult:
 		key.Kind = engine.KindCheck
 	}
 	return st.concerns[0].passes(key) && st.concerns[1].passes(key)
@@ -316,13 +318,13 @@ func (st *stream) passes(change engine.Change) bool {
 
 // data is the object of a change as its address gives it. ok is false when the
 // client is not to see it.
-func (st *stream) data(change engine.Change) (data []byte, ok bool) {
+func (st *stream) data(change state.Change) (data []byte, ok bool) {
 	v, err := st.view(change)
 	if err == nil && !st.passes(change) {
 		return nil, false
 	}
 	if engine.KindOf(err) == engine.NotFound {
-		if change.Kind == engine.KindResult || change.Kind == engine.KindToken && !st.role.Can(access.Admin) {
+		if change.Kind == state.KindResult || change.Kind == engine.KindToken && !st.role.Can(access.Admin) {
 			return nil, false
 		}
 		v, err = deletedView{change.ID, true}, nil
@@ -346,7 +348,7 @@ func (st *stream) who() rest.Caller {
 }
 
 // view reads an object; nil: it does not belong to the stream.
-func (st *stream) view(change engine.Change) (any, error) {
+func (st *stream) view(change state.Change) (any, error) {
 	e, ctx := st.engine, st.c.Request.Context()
 	of := func(subject engine.Ref, v any) any {
 		if st.service != "" && subject != (engine.Ref{Kind: engine.KindService, ID: st.service}) {
@@ -356,36 +358,36 @@ func (st *stream) view(change engine.Change) (any, error) {
 	}
 	switch change.Kind {
 	case engine.KindService:
-		return e.Service(change.ID)
+		return e.Targets.Service(change.ID)
 	case engine.KindInstance:
-		return e.Instance(change.ID)
+		return e.Targets.Instance(change.ID)
 	case engine.KindCheck:
-		v, err := e.Check(change.ID)
+		v, err := e.Checks.Check(change.ID)
 		return viewCheck(v, st.role), err
-	case engine.KindResult:
+	case state.KindResult:
 		if r := e.LatestResult(change.ID); r != nil {
 			return resultView(r), nil
 		}
 		return nil, nil
 	case engine.KindIncident:
-		v, err := e.Incident(ctx, change.ID)
+		v, err := e.Incidents.Incident(ctx, change.ID)
 		return of(v.Subject, incidentView(v)), err
 	case engine.KindDelivery:
-		d, err := e.Delivery(ctx, change.ID)
+		d, err := e.Incidents.Delivery(ctx, change.ID)
 		return of(d.Subject, seenBy(e, st.who(), &d)), err
 	case engine.KindSilence:
-		return e.Silence(change.ID)
+		return e.Silences.Silence(change.ID)
 	case engine.KindRota:
-		v, err := e.Rota(change.ID)
+		v, err := e.OnCall.Rota(change.ID)
 		return viewRota(v, st.role), err
-	case engine.KindPlugin:
+	case state.KindPlugin:
 		p, err := e.Plugin(change.ID)
 		return st.plugins.viewPlugin(p), err
 	case engine.KindUser:
-		u, err := e.User(change.ID)
+		u, err := e.Users.User(change.ID)
 		return viewUser(u, st.who()), err
 	case engine.KindToken:
-		t, err := e.Token(change.ID)
+		t, err := e.Users.Token(change.ID)
 		if err == nil && !(st.role.Can(access.Admin) || t.User == st.c.Who.User) {
 			return nil, nil
 		}
@@ -393,7 +395,7 @@ func (st *stream) view(change engine.Change) (any, error) {
 	case engine.KindSettings:
 		return e.Settings(), nil
 	case engine.KindPluginSettings:
-		return map[string]any{"id": change.ID, "values": e.Public(change.ID, engine.SettingsForm, e.PluginSettings(change.ID).Values)}, nil
+		return map[string]any{"id": change.ID, "values": e.Public(change.ID, engine.SettingsForm, e.Site.PluginSettings(change.ID).Values)}, nil
 	}
 	return nil, nil
 }

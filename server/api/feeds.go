@@ -5,11 +5,12 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
 // feeds are the addresses of iCal feeds.
-type feeds struct{ engine *engine.Engine }
+type feeds struct{ engine *monitor.Monitor }
 
 // feedView is the address of an iCal feed.
 type feedView struct {
@@ -31,7 +32,7 @@ func (s *feeds) routes(known rest.Shapes) []*rest.Route {
 	} {
 		path := "/" + of.plural + "/{id}/feed"
 		show := func(c *rest.Call) (rest.Answer, error) {
-			at, err := s.engine.FeedURL(of.kind, c.Id())
+			at, err := s.engine.OnCall.FeedURL(of.kind, c.Id())
 			return rest.Answer{Body: feedView{at}}, err
 		}
 		out = append(out,
@@ -47,7 +48,7 @@ func (s *feeds) routes(known rest.Shapes) []*rest.Route {
 					if err := of.check(c); err != nil {
 						return rest.Answer{}, err
 					}
-					if err := s.engine.NewFeed(c.Request.Context(), c.Actor(), of.kind, c.Id()); err != nil {
+					if err := s.engine.OnCall.NewFeed(c.Request.Context(), c.Actor(), of.kind, c.Id()); err != nil {
 						return rest.Answer{}, err
 					}
 					return show(c)
@@ -57,7 +58,7 @@ func (s *feeds) routes(known rest.Shapes) []*rest.Route {
 					if err := of.check(c); err != nil {
 						return rest.Answer{}, err
 					}
-					return rest.Answer{}, s.engine.RevokeFeed(c.Request.Context(), c.Actor(), of.kind, c.Id())
+					return rest.Answer{}, s.engine.OnCall.RevokeFeed(c.Request.Context(), c.Actor(), of.kind, c.Id())
 				}})
 	}
 	return out

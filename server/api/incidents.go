@@ -3,17 +3,20 @@ package api
 import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
+	"moonwatch/engine/state"
 	"moonwatch/server/rest"
 )
 
 // incidents are the routes of incidents.
 type incidents struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 func (s *incidents) routes(known rest.Shapes) []*rest.Route {
-	view := rest.ShapeOf[engine.IncidentView](known)
+	view := rest.ShapeOf[alert.IncidentView](known)
 	text, flag := rest.Scalar(rest.TextShape), rest.Scalar(rest.BoolShape)
 	spec := rest.ListSpec{Item: view, Order: "-opened", Fixed: true, Extra: []rest.Param{
 		rest.NewParam("service", text, "only incidents of this service"),
@@ -25,14 +28,14 @@ func (s *incidents) routes(known rest.Shapes) []*rest.Route {
 			Output: view, List: true, Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listIncidents(c, spec) }},
 		{Method: "GET", Path: "/incidents/{id}", Role: access.Viewer, Tag: "incidents", Summary: "Read an incident with its timeline",
 			Output: view, Handle: func(c *rest.Call) (rest.Answer, error) {
-				v, err := s.engine.Incident(c.Request.Context(), c.Id())
+				v, err := s.engine.Incidents.Incident(c.Request.Context(), c.Id())
 				return rest.Answer{Body: incidentView(v)}, err
 			}},
 	}
 }
 
 // incidentView is an incident whose lists are never null.
-func incidentView(v engine.IncidentView) engine.IncidentView {
+func incidentView(v alert.IncidentView) alert.IncidentView {
 	rest.EmptyLists(&v)
 	for i := range v.Events {
 		rest.EmptyLists(&v.Events[i])
@@ -71,12 +74,12 @@ func (s *incidents) listIncidents(c *rest.Call, spec rest.ListSpec) (rest.Answer
 	q := engine.Query{After: l.AfterID(), Reverse: l.Down}
 	switch {
 	case ref != nil:
-		q.Term = ref.Term()
+		q.Term = state.Term(*ref)
 	case open != nil && *open:
-		q.Term = engine.TermOpen
+		q.Term = state.TermOpen
 	}
-	g := rest.Gather[engine.IncidentView](l)
-	err = s.engine.ScanIncidents(c.Request.Context(), q, func(v engine.IncidentView) bool {
+	g := rest.Gather[alert.IncidentView](l)
+	err = s.engine.Incidents.ScanIncidents(c.Request.Context(), q, func(v alert.IncidentView) bool {
 		if ref != nil && v.Subject != *ref || open != nil && *open != (v.Closed == nil) {
 			return true
 		}
@@ -86,7 +89,7 @@ func (s *incidents) listIncidents(c *rest.Call, spec rest.ListSpec) (rest.Answer
 		return rest.Answer{}, err
 	}
 	for i := range g.Items {
-		if g.Items[i].Events, err = s.engine.IncidentEvents(c.Request.Context(), g.Items[i].ID); err != nil {
+		if g.Items[i].Events, err = s.engine.Incidents.IncidentEvents(c.Request.Context(), g.Items[i].ID); err != nil {
 			return rest.Answer{}, err
 		}
 		g.Items[i] = incidentView(g.Items[i])

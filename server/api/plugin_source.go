@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
@@ -86,7 +87,7 @@ type pastView struct {
 
 // sources are the routes of the sources of plugins.
 type sources struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 func (s *sources) routes(known rest.Shapes) []*rest.Route {
@@ -259,7 +260,7 @@ func (s *sources) trySource(c *rest.Call) (rest.Answer, error) {
 	}
 	check.Config = in.Config
 	if in.Check != "" {
-		stored, err := s.engine.StoredCheck(in.Check)
+		stored, err := s.engine.Checks.StoredCheck(in.Check)
 		if err != nil || stored.Plugin != c.Variable("slug") {
 			return rest.Answer{}, rest.Invalid(form.Error{Location: "check", Code: form.CodeInvalid, Message: "this is no check of the plugin"})
 		}
@@ -279,7 +280,7 @@ func (s *sources) trySource(c *rest.Call) (rest.Answer, error) {
 }
 
 // versions are those of the plugin in the path, the newest first.
-func (s *sources) versions(c *rest.Call) ([]engine.PluginVersion, error) {
+func (s *sources) versions(c *rest.Call) ([]monitor.PluginVersion, error) {
 	e, err := s.engine.Plugin(c.Variable("slug"))
 	if err != nil {
 		return nil, err
@@ -288,7 +289,7 @@ func (s *sources) versions(c *rest.Call) ([]engine.PluginVersion, error) {
 }
 
 // versionViewOf leaves the path out of the id: it may not stand in an address.
-func versionViewOf(v engine.PluginVersion) versionView {
+func versionViewOf(v monitor.PluginVersion) versionView {
 	return versionView{strings.TrimPrefix(v.ID, v.Path+"/"), v.At, v.Author, v.Source.Hash}
 }
 
@@ -310,17 +311,17 @@ func (s *sources) listVersions(c *rest.Call, spec rest.ListSpec) (rest.Answer, e
 }
 
 // pastVersion is the version in the path.
-func (s *sources) pastVersion(c *rest.Call) (engine.PluginVersion, error) {
+func (s *sources) pastVersion(c *rest.Call) (monitor.PluginVersion, error) {
 	all, err := s.versions(c)
 	if err != nil {
-		return engine.PluginVersion{}, err
+		return monitor.PluginVersion{}, err
 	}
 	for _, v := range all {
 		if versionViewOf(v).ID == c.Id() {
 			return v, nil
 		}
 	}
-	return engine.PluginVersion{}, rest.Refuse(http.StatusNotFound, "no such version: the oldest are not kept for ever")
+	return monitor.PluginVersion{}, rest.Refuse(http.StatusNotFound, "no such version: the oldest are not kept for ever")
 }
 
 func (s *sources) showVersion(c *rest.Call) (rest.Answer, error) {

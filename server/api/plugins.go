@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
@@ -63,7 +64,7 @@ type unsentView struct {
 
 // plugins are the routes of plugins.
 type plugins struct {
-	engine    *engine.Engine
+	engine    *monitor.Monitor
 	lookupEnv func(string) (string, bool) // whether a variable is set
 }
 
@@ -117,8 +118,8 @@ func (s *plugins) viewPlugin(e engine.PluginEntry) pluginView {
 		s.describe(&v, e.Plugin.Meta())
 	}
 	if v.Kind == engine.AlertPlugin {
-		channel := s.engine.Channel(e.Slug)
-		v.NeedsSettings, v.LastSent = channel.Needs, s.engine.LastSent(context.Background(), e.Slug)
+		channel := s.engine.Incidents.Channel(e.Slug)
+		v.NeedsSettings, v.LastSent = channel.Needs, s.engine.Incidents.LastSent(context.Background(), e.Slug)
 		if u := channel.Unsent; u != nil {
 			v.Unsent = &unsentView{u.At, u.Why, channel.For, channel.ForName}
 		}
@@ -158,7 +159,7 @@ func (s *plugins) showPluginSettings(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	stored := s.engine.PluginSettings(slug)
+	stored := s.engine.Site.PluginSettings(slug)
 	return rest.Answer{Body: map[string]any(s.engine.Public(slug, engine.SettingsForm, stored.Values)), ETag: &stored.Revision}, nil
 }
 
@@ -167,7 +168,7 @@ func (s *plugins) putPluginSettings(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	match, err := c.IfMatch(s.engine.PluginSettings(slug).Revision)
+	match, err := c.IfMatch(s.engine.Site.PluginSettings(slug).Revision)
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -175,7 +176,7 @@ func (s *plugins) putPluginSettings(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	if err := s.engine.SavePluginSettings(c.Request.Context(), c.Actor(), slug, raw, match); err != nil {
+	if err := s.engine.Site.SavePluginSettings(c.Request.Context(), c.Actor(), slug, raw, match); err != nil {
 		return rest.Answer{}, err
 	}
 	return s.showPluginSettings(c)

@@ -9,20 +9,21 @@ import (
 	"strings"
 	"time"
 
-	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/history"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
 // reports is the route of the report.
 type reports struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	now    func() time.Time
 }
 
 func (s *reports) routes(known rest.Shapes) []*rest.Route {
-	row := rest.ShapeOf[engine.ReportRow](known)
+	row := rest.ShapeOf[history.ReportRow](known)
 	params := append(spanParams(), rest.NewParam("format", rest.Choice("json", "csv"), "json or csv (as Accept says)"))
 	return []*rest.Route{{Method: "GET", Path: "/report", Role: access.Viewer, Tag: "report", Summary: "Report how services and instances fared over a span of time",
 		Note:   "Uptime is passing time over all time but unknown, maintenance and inactive time. Times are in seconds.",
@@ -42,13 +43,13 @@ func (s *reports) report(c *rest.Call) (rest.Answer, error) {
 		}
 		asCSV = format == "csv"
 	}
-	rows, err := s.engine.Report(c.Request.Context(), from, to)
+	rows, err := s.engine.History.Report(c.Request.Context(), from, to)
 	if err != nil {
 		return rest.Answer{}, err
 	}
 	c.Writer.Header().Set("Vary", "Accept")
 	if !asCSV {
-		return rest.Answer{Body: rest.PageView[engine.ReportRow]{Items: rows}}, nil
+		return rest.Answer{Body: rest.PageView[history.ReportRow]{Items: rows}}, nil
 	}
 	c.Writer.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="moonwatch-report-%s-%s.csv"`,
 		from.UTC().Format("20060102"), to.UTC().Format("20060102")))
@@ -75,7 +76,7 @@ func prefersCSV(accept []string) bool {
 }
 
 // reportCSV writes the rows under a line of names.
-func reportCSV(rows []engine.ReportRow) []byte {
+func reportCSV(rows []history.ReportRow) []byte {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	w.UseCRLF = true                                                                                   // RFC 4180

@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
@@ -26,14 +27,14 @@ type revisionView struct {
 // revisions serve the history of the objects of a collection.
 type revisions[In, View any] struct {
 	*rest.Collection[In, View]
-	engine *engine.Engine
+	engine *monitor.Monitor
 	// mask turns stored values into what clients see and may send back; nil: there
 	// are no secrets in them.
-	mask func(*engine.Engine, *In)
+	mask func(*monitor.Monitor, *In)
 }
 
 // revisionRoutes serve the history of a kind.
-func revisionRoutes[In, View any](known rest.Shapes, e *engine.Engine, of *rest.Collection[In, View], mask func(*engine.Engine, *In)) []*rest.Route {
+func revisionRoutes[In, View any](known rest.Shapes, e *monitor.Monitor, of *rest.Collection[In, View], mask func(*monitor.Monitor, *In)) []*rest.Route {
 	k := &revisions[In, View]{of, e, mask}
 	item := rest.ShapeOf[revisionView](known)
 	spec := rest.ListSpec{Item: item, Order: "-revision"}
@@ -74,7 +75,7 @@ func (k *revisions[In, View]) history(c *rest.Call) ([]revisionView, error) {
 	if k.Kind == engine.KindUser && id != c.Who.User && !c.Who.IsAdmin() {
 		return nil, rest.Refuse(http.StatusForbidden, "only an admin sees the revisions of another user")
 	}
-	list, err := k.engine.Revisions(c.Request.Context(), k.Kind, id)
+	list, err := k.engine.Revisions.Revisions(c.Request.Context(), k.Kind, id)
 	if err != nil {
 		return nil, fmt.Errorf("read the revisions of %s %s: %w", k.Kind, id, err)
 	}
@@ -171,7 +172,7 @@ func (k *revisions[In, View]) revert(c *rest.Call) (rest.Answer, error) {
 			continue
 		}
 		if deleted {
-			if err := k.engine.Undelete(c.Request.Context(), c.Actor(), k.Kind, id, r.Revision); err != nil {
+			if err := k.engine.Revisions.Undelete(c.Request.Context(), c.Actor(), k.Kind, id, r.Revision); err != nil {
 				return rest.Answer{}, err
 			}
 			return k.Answer(c, id)

@@ -5,12 +5,13 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
 // runs are the routes of runs and their results.
 type runs struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 func (s *runs) routes(known rest.Shapes) []*rest.Route {
@@ -78,7 +79,7 @@ func (s *runs) listResults(c *rest.Call, spec rest.ListSpec) (rest.Answer, error
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	if _, err := s.engine.StoredCheck(c.Id()); err != nil {
+	if _, err := s.engine.Checks.StoredCheck(c.Id()); err != nil {
 		return rest.Answer{}, err
 	}
 	if c.Query.Has("to") && to.UnixMicro() <= 0 {
@@ -95,7 +96,7 @@ func (s *runs) listResults(c *rest.Call, spec rest.ListSpec) (rest.Answer, error
 	}
 	g := rest.Gather[engine.Result](l)
 	var last uint64
-	err = s.engine.ResultsBefore(c.Request.Context(), c.Id(), from, before, func(r *engine.Result) bool {
+	err = s.engine.Checks.ResultsBefore(c.Request.Context(), c.Id(), from, before, func(r *engine.Result) bool {
 		more := g.Take("", resultView(r))
 		if more && len(g.Items) > 0 {
 			last = g.Items[len(g.Items)-1].Seq

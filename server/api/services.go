@@ -3,44 +3,46 @@ package api
 import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/edit"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
 // services are the routes of services.
 type services struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 func (s *services) routes(known rest.Shapes) []*rest.Route {
-	k := &rest.Collection[engine.Service, engine.ServiceView]{
+	k := &rest.Collection[engine.Service, edit.ServiceView]{
 		Kind: engine.KindService, Plural: "services", One: "a service", Read: access.Viewer, Write: access.Editor,
 		Required: []string{"name"}, Order: "name",
 		Fresh: engine.NewService,
-		Get:   func(c *rest.Call, id string) (engine.ServiceView, error) { return s.engine.Service(id) },
-		All:   func(c *rest.Call) ([]engine.ServiceView, error) { return s.engine.Services(), nil },
+		Get:   func(c *rest.Call, id string) (edit.ServiceView, error) { return s.engine.Targets.Service(id) },
+		All:   func(c *rest.Call) ([]edit.ServiceView, error) { return s.engine.Targets.Services(), nil },
 		Stored: func(c *rest.Call, id string) (engine.Service, uint64, error) {
-			stored, err := s.engine.StoredService(id)
+			stored, err := s.engine.Targets.StoredService(id)
 			return stored, stored.Revision, err
 		},
 		Save: func(c *rest.Call, id string, revision uint64, in engine.Service) (string, error) {
 			in.ID, in.Revision = id, revision
-			saved, err := s.engine.SaveService(c.Request.Context(), c.Actor(), in)
+			saved, err := s.engine.Targets.SaveService(c.Request.Context(), c.Actor(), in)
 			if err != nil {
 				return "", err
 			}
 			return saved.ID, nil
 		},
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
-			return s.engine.DeleteService(c.Request.Context(), c.Actor(), id, revision)
+			return s.engine.Targets.DeleteService(c.Request.Context(), c.Actor(), id, revision)
 		},
-		Meta: func(v *engine.ServiceView) *engine.Meta { return &v.Meta },
+		Meta: func(v *edit.ServiceView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.Routes(known), revisionRoutes(known, s.engine, k, func(e *engine.Engine, old *engine.Service) { revertAlerts(e, &old.Alerting) })...)
+	return append(k.Routes(known), revisionRoutes(known, s.engine, k, func(e *monitor.Monitor, old *engine.Service) { revertAlerts(e, &old.Alerting) })...)
 }
 
 // revertAlerts turns the stored settings of alert plugins into what a client
 // would send to get them back.
-func revertAlerts(e *engine.Engine, a *engine.Alerting) {
+func revertAlerts(e *monitor.Monitor, a *engine.Alerting) {
 	for i := range a.Alerts {
 		a.Alerts[i].Settings = e.Public(a.Alerts[i].Plugin, engine.ServiceConfigForm, a.Alerts[i].Settings)
 	}

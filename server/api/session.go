@@ -6,6 +6,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
 )
@@ -18,7 +19,7 @@ type loginInput struct {
 
 // sessions are the routes to log in and out.
 type sessions struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	auth   *auth.Sessions
 }
 
@@ -61,7 +62,7 @@ func (s *sessions) login(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	user, err := s.engine.Login(in.Username, in.Password)
+	user, err := s.engine.Users.Login(in.Username, in.Password)
 	release()
 	if engine.KindOf(err) == engine.Forbidden {
 		return rest.Answer{}, rest.Refuse(http.StatusUnauthorized, err.Error())

@@ -5,12 +5,13 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
 // settings are the routes of the site's settings.
 type settings struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 func (s *settings) routes(known rest.Shapes) []*rest.Route {
@@ -41,11 +42,11 @@ func (s *settings) putSettings(c *rest.Call) (rest.Answer, error) {
 		}
 		if err := c.Decode(&v); err != nil {
 			return rest.Answer{}, c.AlsoWrong(err, func(c *rest.Call) error {
-				_, err := s.engine.SaveSettings(c.Request.Context(), c.Actor(), v)
+				_, err := s.engine.Site.SaveSettings(c.Request.Context(), c.Actor(), v)
 				return err
 			})
 		}
-		if _, err = s.engine.SaveSettings(c.Request.Context(), c.Actor(), v); err == nil {
+		if _, err = s.engine.Site.SaveSettings(c.Request.Context(), c.Actor(), v); err == nil {
 			return s.showSettings(c)
 		}
 		if engine.KindOf(err) != engine.Stale || match != nil {

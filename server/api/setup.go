@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"moonwatch/engine"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
 )
@@ -18,7 +19,7 @@ type setupInput struct {
 
 // setups is the route that makes the first admin.
 type setups struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	auth   *auth.Sessions
 }
 
@@ -43,6 +44,6 @@ func (s *setups) setUp(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	view, err := s.engine.User(saved.ID)
+	view, err := s.engine.Users.User(saved.ID)
 	return rest.Answer{Body: userView{User: view}, ETag: &view.Revision, Location: rest.Root + "/users/" + view.ID}, err
 }

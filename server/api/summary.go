@@ -3,20 +3,21 @@ package api
 import (
 	"time"
 
-	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/history"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
 // summaries are the routes that sum up results.
 type summaries struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	now    func() time.Time
 }
 
 func (s *summaries) routes(known rest.Shapes) []*rest.Route {
-	point := rest.ShapeOf[engine.SummaryPoint](known)
+	point := rest.ShapeOf[history.SummaryPoint](known)
 	params := append(spanParams(), rest.NewParam("step", rest.Scalar(rest.DurationShape), "time of one point, such as 1h (some 200 points)"))
 	return []*rest.Route{{Method: "GET", Path: "/checks/{id}/summary", Role: access.Viewer, Tag: "checks", Summary: "Sum up the results of a check, step by step",
 		Note:   "Steps begin on a grid; those in which nothing happened are left out. Percentiles are within 2 %.",
@@ -62,9 +63,9 @@ func (s *summaries) summary(c *rest.Call) (rest.Answer, error) {
 			return rest.Answer{}, rest.Invalid(form.Error{Location: "step", Code: form.CodeMin, Message: "at least 1s"})
 		}
 	}
-	points, err := s.engine.Summary(c.Request.Context(), c.Id(), from, to, step)
+	points, err := s.engine.History.Summary(c.Request.Context(), c.Id(), from, to, step)
 	if points == nil {
-		points = []engine.SummaryPoint{}
+		points = []history.SummaryPoint{}
 	}
-	return rest.Answer{Body: rest.PageView[engine.SummaryPoint]{Items: points}}, err
+	return rest.Answer{Body: rest.PageView[history.SummaryPoint]{Items: points}}, err
 }

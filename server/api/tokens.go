@@ -7,6 +7,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
@@ -26,7 +27,7 @@ type newTokenView struct {
 
 // tokens are the routes of API tokens.
 type tokens struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 }
 
 func (s *tokens) routes(known rest.Shapes) []*rest.Route {
@@ -38,7 +39,7 @@ func (s *tokens) routes(known rest.Shapes) []*rest.Route {
 		Get:   s.tokenOf,
 		All: func(c *rest.Call) ([]engine.Token, error) {
 			var own []engine.Token
-			for _, t := range s.engine.Tokens() {
+			for _, t := range s.engine.Users.Tokens() {
 				if mayToken(c.Who, t) {
 					own = append(own, t)
 				}
@@ -58,7 +59,7 @@ func (s *tokens) routes(known rest.Shapes) []*rest.Route {
 			if err != nil {
 				return err
 			}
-			return s.engine.DeleteToken(c.Request.Context(), c.Actor(), id, revision)
+			return s.engine.Users.DeleteToken(c.Request.Context(), c.Actor(), id, revision)
 		},
 		Meta:   func(v *engine.Token) *engine.Meta { return &v.Meta },
 		Output: func(known rest.Shapes) *rest.Shape { return rest.ShapeOf[newTokenView](known) },
@@ -72,7 +73,7 @@ func mayToken(who rest.Caller, t engine.Token) bool { return who.IsAdmin() || t.
 
 // tokenOf is a token that the caller may know of.
 func (s *tokens) tokenOf(c *rest.Call, id string) (engine.Token, error) {
-	t, err := s.engine.Token(id)
+	t, err := s.engine.Users.Token(id)
 	if err == nil && !mayToken(c.Who, t) {
 		return engine.Token{}, rest.Refuse(http.StatusNotFound, "no such token")
 	}
@@ -83,7 +84,7 @@ func (s *tokens) tokenOf(c *rest.Call, id string) (engine.Token, error) {
 // little power must not make itself one of more.
 func (s *tokens) within(c *rest.Call, user string, role access.Role) error {
 	if role == "" {
-		if u, err := s.engine.User(user); err == nil {
+		if u, err := s.engine.Users.User(user); err == nil {
 			role = u.Role
 		}
 	}
@@ -103,7 +104,7 @@ func (s *tokens) createToken(c *rest.Call, k *rest.Collection[tokenInput, engine
 	if err := s.within(c, in.User, in.Role); err != nil {
 		return rest.Answer{}, err
 	}
-	secret, saved, err := s.engine.CreateToken(c.Request.Context(), c.Actor(),
+	secret, saved, err := s.engine.Users.CreateToken(c.Request.Context(), c.Actor(),
 		engine.Token{Name: in.Name, User: in.User, Role: in.Role, Expires: in.Expires})
 	if err != nil {
 		return rest.Answer{}, err
@@ -128,7 +129,7 @@ func (s *tokens) saveToken(c *rest.Call, id string, revision uint64, in tokenInp
 	}
 	t := engine.Token{Name: in.Name, Role: in.Role, Expires: in.Expires}
 	t.ID, t.Revision = id, revision
-	if _, err := s.engine.SaveToken(c.Request.Context(), c.Actor(), t); err != nil {
+	if _, err := s.engine.Users.SaveToken(c.Request.Context(), c.Actor(), t); err != nil {
 		return "", err
 	}
 	return id, nil

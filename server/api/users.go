@@ -7,6 +7,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
 )
@@ -57,7 +58,7 @@ func viewUser(u engine.User, who rest.Caller) userView {
 
 // users are the routes of users.
 type users struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	auth   *auth.Sessions
 }
 
@@ -70,23 +71,23 @@ func (s *users) routes(known rest.Shapes) []*rest.Route {
 			"revoke_tokens true their API tokens. When active becomes false, sessions, tokens and feed end for good.",
 		Fresh: func() userInput { return userInput{User: engine.NewUser()} },
 		Get: func(c *rest.Call, id string) (userView, error) {
-			u, err := s.engine.User(id)
+			u, err := s.engine.Users.User(id)
 			return viewUser(u, c.Who), err
 		},
 		All: func(c *rest.Call) ([]userView, error) {
 			var out []userView
-			for _, u := range s.engine.Users() {
+			for _, u := range s.engine.Users.Users() {
 				out = append(out, viewUser(u, c.Who))
 			}
 			return out, nil
 		},
 		Stored: func(c *rest.Call, id string) (userInput, uint64, error) {
-			stored, err := s.engine.StoredUser(id)
+			stored, err := s.engine.Users.StoredUser(id)
 			return userInput{User: stored}, stored.Revision, err
 		},
 		Save: s.saveUser,
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
-			return s.engine.DeleteUser(c.Request.Context(), c.Actor(), id, revision)
+			return s.engine.Users.DeleteUser(c.Request.Context(), c.Actor(), id, revision)
 		},
 		Meta: func(v *userView) *engine.Meta { return &v.Meta },
 	}
@@ -115,9 +116,9 @@ func (s *users) saveUser(c *rest.Call, id string, revision uint64, in userInput)
 		defer release()
 	}
 	in.ID, in.Revision = id, revision
-	save := s.engine.SaveUser
+	save := s.engine.Users.SaveUser
 	if in.RevokeTokens {
-		save = s.engine.SaveUserAndRevoke
+		save = s.engine.Users.SaveUserAndRevoke
 	}
 	saved, err := save(c.Request.Context(), c.Actor(), in.User, in.Password, c.Who.Session)
 	if err != nil {
@@ -131,7 +132,7 @@ func (s *users) saveUser(c *rest.Call, id string, revision uint64, in userInput)
 // log in, and blocks on hashing.
 func (s *users) confirm(c *rest.Call, present string) error {
 	const field = "current_password"
-	now, err := s.engine.StoredUser(c.Who.User)
+	now, err := s.engine.Users.StoredUser(c.Who.User)
 	if err != nil || now.PasswordHash == "" {
 		return err
 	}
@@ -146,7 +147,7 @@ func (s *users) confirm(c *rest.Call, present string) error {
 		return err
 	}
 	defer release()
-	if _, err := s.engine.Login(now.Username, present); err != nil {
+	if _, err := s.engine.Users.Login(now.Username, present); err != nil {
 		return rest.Invalid(form.Error{Location: field, Code: form.CodeInvalid, Message: "this is not your present password"})
 	}
 	return nil
@@ -161,7 +162,7 @@ func (s *users) ownUser(c *rest.Call, id string, next engine.User) error {
 	if c.Who.Role != c.Who.OwnRole {
 		return rest.Refuse(http.StatusForbidden, "this token may do less than its user, and does not change the user")
 	}
-	now, err := s.engine.StoredUser(id)
+	now, err := s.engine.Users.StoredUser(id)
 	if err != nil {
 		return err
 	}
@@ -181,7 +182,7 @@ func (s *users) ownUser(c *rest.Call, id string, next engine.User) error {
 
 // revertUser turns an old revision into what a client would send to get it
 // back. The password stays as it is now.
-func revertUser(e *engine.Engine, old *userInput) {
+func revertUser(e *monitor.Monitor, old *userInput) {
 	for slug, values := range old.Settings {
 		old.Settings[slug] = e.Public(slug, engine.UserConfigForm, values)
 	}

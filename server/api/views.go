@@ -12,6 +12,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
 )
@@ -26,7 +27,7 @@ const viewPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self
 
 // Views serves the plugins' own views.
 type Views struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	auth   *auth.Sessions
 	router *rest.Router
 	log    *slog.Logger

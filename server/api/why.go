@@ -1,8 +1,8 @@
 package api
 
 import (
-	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 	"moonwatch/server/rest"
 )
 
@@ -13,9 +13,9 @@ func (s *incidents) whyRoutes(known rest.Shapes) []*rest.Route {
 			"answer is told, waiting, held, skipped, superseded, dead, not_asked or nobody.",
 		Params: []rest.Param{rest.NewParam("user", text, "whether this user (an id) was told"), rest.NewParam("plugin", text, "only through this alert plugin"),
 			rest.NewParam("event", text, "only this event of the incident")},
-		Output: rest.ShapeOf[engine.Why](known), List: true, Handle: func(c *rest.Call) (rest.Answer, error) {
-			list, err := s.engine.Why(c.Request.Context(), c.Id(), engine.WhyQuery{User: c.Query.Get("user"), Plugin: c.Query.Get("plugin"), Event: c.Query.Get("event"),
+		Output: rest.ShapeOf[alert.Why](known), List: true, Handle: func(c *rest.Call) (rest.Answer, error) {
+			list, err := s.engine.Incidents.Why(c.Request.Context(), c.Id(), alert.WhyQuery{User: c.Query.Get("user"), Plugin: c.Query.Get("plugin"), Event: c.Query.Get("event"),
 				Discreet: !c.Who.IsAdmin(), Viewer: c.Who.User})
-			return rest.Answer{Body: rest.PageView[engine.Why]{Items: list}}, err
+			return rest.Answer{Body: rest.PageView[alert.Why]{Items: list}}, err
 		}}}
 }

@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 )
 
 // The cookies that hold a session's secret: over TLS the one that browsers take
@@ -27,7 +28,7 @@ func cookieNameFor(tls bool) string {
 
 // Sessions knows who calls, and lets people in. It is safe for concurrent use.
 type Sessions struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	now    func() time.Time
 
 	setup     sync.Mutex // held while the first admin is made
@@ -41,7 +42,7 @@ type Sessions struct {
 
 // Options are what Sessions are built from.
 type Options struct {
-	Engine *engine.Engine
+	Engine *monitor.Monitor
 	// SetupToken is the secret of the one-time set-up; "" when none is offered.
 	SetupToken string
 	Limits     Limits
@@ -63,7 +64,7 @@ func (s *Sessions) OpenSession(w http.ResponseWriter, r *http.Request, user *eng
 	}
 	s.limits.ByAddress.Return(from.Visitor(), now)
 	s.limits.ByUsername.Return(limitKey(user.Username), now)
-	secret, session, err := s.engine.OpenSession(r.Context(), user.ID, from.Address, r.UserAgent())
+	secret, session, err := s.engine.Users.OpenSession(r.Context(), user.ID, from.Address, r.UserAgent())
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (s *Sessions) CloseSession(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return nil
 	}
-	return s.engine.CloseSession(r.Context(), session.ID)
+	return s.engine.Users.CloseSession(r.Context(), session.ID)
 }
 
 // SessionOf returns the session of the request's cookie and its active user.
@@ -87,7 +88,7 @@ func (s *Sessions) SessionOf(r *http.Request) (*engine.Session, *engine.User, bo
 	if err != nil {
 		return nil, nil, false
 	}
-	return s.engine.SessionUser(cookie.Value)
+	return s.engine.Users.SessionUser(cookie.Value)
 }
 
 func sessionCookie(secret string, expires time.Time, secure bool) *http.Cookie {

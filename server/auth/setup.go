@@ -11,7 +11,7 @@ import (
 )
 
 // awaitsSetup reports whether the one-time set-up is offered.
-func (s *Sessions) awaitsSetup() bool { return s.offered && s.engine.Empty() }
+func (s *Sessions) awaitsSetup() bool { return s.offered && s.engine.Users.Empty() }
 
 // isSetupToken compares in constant time.
 func (s *Sessions) isSetupToken(token string) bool {
@@ -34,5 +34,5 @@ func (s *Sessions) FirstAdmin(ctx context.Context, token string, user engine.Use
 		return nil, err
 	}
 	defer release()
-	return s.engine.SetUp(ctx, user, password)
+	return s.engine.Users.SetUp(ctx, user, password)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
+	"moonwatch/engine/edit"
 	"moonwatch/server/rest"
 )
 
@@ -38,7 +39,7 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	look := LookOf(view.OverallStatus)
-	if _, ok := s.engine.InMaintenance(engine.Ref{Kind: engine.KindService, ID: view.ID}); ok {
+	if _, ok := s.engine.History.InMaintenance(engine.Ref{Kind: engine.KindService, ID: view.ID}); ok {
 		look = maintenanceLook()
 	}
 	image := BadgeImage(view.Name, look)
@@ -58,16 +59,16 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) {
 }
 
 // serviceByName finds a service by its id, or else by its name.
-func (s *Site) serviceByName(key string) (engine.ServiceView, bool) {
-	if v, err := s.engine.Service(key); err == nil {
+func (s *Site) serviceByName(key string) (edit.ServiceView, bool) {
+	if v, err := s.engine.Targets.Service(key); err == nil {
 		return v, true
 	}
-	for _, v := range s.engine.Services() {
+	for _, v := range s.engine.Targets.Services() {
 		if v.Name == key {
 			return v, true
 		}
 	}
-	return engine.ServiceView{}, false
+	return edit.ServiceView{}, false
 }
 
 // statusLook is how a status is shown to everybody: a word, a colour with

@@ -19,7 +19,7 @@ func (s *Site) feed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var out bytes.Buffer
-	switch err := s.engine.WriteFeed(&out, mux.Vars(r)["token"], s.host(r)); {
+	switch err := s.engine.OnCall.WriteFeed(&out, mux.Vars(r)["token"], s.host(r)); {
 	case engine.KindOf(err) == engine.NotFound:
 		rest.Plain(w, http.StatusNotFound, "not found")
 		return

@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
 )
 
@@ -24,7 +25,7 @@ type Metrics struct {
 
 // MetricsOptions are what metrics are gathered from.
 type MetricsOptions struct {
-	Engine  *engine.Engine
+	Engine  *monitor.Monitor
 	Version string // of the program
 	// Runs gives counts on runs of plugins; nil leaves them out.
 	Runs func() engine.RunStats
@@ -183,15 +184,15 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 // subjects gives the status of each service and instance, whose names are unique.
 func (c *engineCollector) subjects(gauge func(string, float64, ...string)) {
 	rank := func(status engine.Status) float64 { return float64(max(status.Rank()-engine.StatusPassing.Rank(), 0)) }
-	for _, v := range c.o.Engine.Services() {
+	for _, v := range c.o.Engine.Targets.Services() {
 		gauge("moonwatch_subject_status", rank(v.OverallStatus), string(engine.KindService), v.Name)
 	}
-	for _, v := range c.o.Engine.Instances() {
+	for _, v := range c.o.Engine.Targets.Instances() {
 		gauge("moonwatch_subject_status", rank(v.OverallStatus), string(engine.KindInstance), v.Name)
 	}
 }
 
-func (c *engineCollector) lag(st engine.Stats) prometheus.Metric {
+func (c *engineCollector) lag(st monitor.Stats) prometheus.Metric {
 	buckets := map[float64]uint64{}
 	total := uint64(0)
 	for i, n := range st.LagBuckets {

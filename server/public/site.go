@@ -7,15 +7,15 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
 )
 
 // Options are what a Site is built from.
 type Options struct {
-	Engine  *engine.Engine
+	Engine  *monitor.Monitor
 	Auth    *auth.Sessions
 	Metrics *Metrics
 	// MetricsOpen serves /metrics to anybody.
@@ -28,7 +28,7 @@ type Options struct {
 // concurrent use.
 type Site struct {
 	o       Options
-	engine  *engine.Engine
+	engine  *monitor.Monitor
 	auth    *auth.Sessions
 	log     *slog.Logger
 	now     func() time.Time

@@ -17,6 +17,9 @@ import (
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
+	"moonwatch/engine/alert"
+	"moonwatch/engine/history"
+	"moonwatch/engine/state"
 	"moonwatch/server/rest"
 )
 
@@ -121,7 +124,7 @@ func (s *Site) draw(now *publicStatus) error {
 	if err := statusTemplate().Execute(&out, now); err != nil {
 		return fmt.Errorf("draw the status page: %w", err)
 	}
-	data, err := xml.MarshalIndent(s.atom(now, s.engine.Address()), "", " ")
+	data, err := xml.MarshalIndent(s.atom(now, s.engine.OnCall.Address()), "", " ")
 	if err != nil {
 		return fmt.Errorf("write the status feed: %w", err)
 	}
@@ -214,12 +217,12 @@ func justSubjects(keys []subjectKey) []publicSubject {
 
 // publicSubjects are the public services and instances, in order of name.
 func (s *Site) publicSubjects() (services, instances []subjectKey) {
-	for _, v := range s.engine.Services() {
+	for _, v := range s.engine.Targets.Services() {
 		if v.IsPublic {
 			services = append(services, s.publicSubject(v.Name, v.OverallStatus, v.Since, engine.Ref{Kind: engine.KindService, ID: v.ID}))
 		}
 	}
-	for _, v := range s.engine.Instances() {
+	for _, v := range s.engine.Targets.Instances() {
 		if v.IsPublic {
 			instances = append(instances, s.publicSubject(v.Name, v.OverallStatus, v.Since, engine.Ref{Kind: engine.KindInstance, ID: v.ID}))
 		}
@@ -236,7 +239,7 @@ func (s *Site) publicSubjects() (services, instances []subjectKey) {
 // planned, and nothing that is wrong.
 func (s *Site) publicSubject(name string, status engine.Status, since *time.Time, ref engine.Ref) subjectKey {
 	p := publicSubject{Name: name, Status: LookOf(status), Since: since}
-	if until, ok := s.engine.InMaintenance(ref); ok {
+	if until, ok := s.engine.History.InMaintenance(ref); ok {
 		p.Status, p.Since = maintenanceLook(), nil
 		if !until.IsZero() {
 			p.Until = &until
@@ -254,7 +257,7 @@ func (s *Site) findPublic(ctx context.Context, now time.Time) (*publicStatus, er
 	}{{services, &out.Services}, {instances, &out.Instances}} {
 		for _, k := range group.keys {
 			p := k.publicSubject
-			days, err := s.engine.UptimeDays(ctx, k.ref.Term(), StatusDays, time.UTC)
+			days, err := s.engine.History.UptimeDays(ctx, state.Term(k.ref), StatusDays, time.UTC)
 			if err != nil && engine.KindOf(err) != engine.NotFound { // else it was deleted just now
 				return nil, fmt.Errorf("find the uptime of %s: %w", p.Name, err)
 			}
@@ -281,7 +284,7 @@ func classRank(class string) int {
 }
 
 // bars draws one bar for each day.
-func (p *publicSubject) bars(days []engine.Uptime) {
+func (p *publicSubject) bars(days []history.Uptime) {
 	var passing, counted float64
 	for _, u := range days {
 		d := publicDay{Day: u.From.UTC().Format("2 January 2006"), Percent: u.Percent, Look: "none", Words: "no data", Height: 6}
@@ -309,7 +312,7 @@ func (p *publicSubject) bars(days []engine.Uptime) {
 // publicIncidents adds the incidents of the last days of one subject.
 func (s *Site) publicIncidents(ctx context.Context, k subjectKey, now time.Time, into *[]publicIncident) error {
 	n := 0
-	err := s.engine.ScanIncidents(ctx, engine.Query{Term: k.ref.Term(), Reverse: true}, func(v engine.IncidentView) bool {
+	err := s.engine.Incidents.ScanIncidents(ctx, engine.Query{Term: state.Term(k.ref), Reverse: true}, func(v alert.IncidentView) bool {
 		if v.Closed != nil && now.Sub(*v.Closed) > StatusDays*24*time.Hour {
 			return false
 		}

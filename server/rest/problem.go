@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/engine/state"
 )
 
 // Problem is an error as clients see it, after RFC 9457. It never holds a value
@@ -93,7 +94,7 @@ func (c *Call) AlsoWrong(bad error, save func(c *Call) error) error {
 	var p *Problem
 	var found *engine.Error
 	rehearsal := *c
-	rehearsal.Request = c.Request.WithContext(engine.Rehearse(c.Request.Context()))
+	rehearsal.Request = c.Request.WithContext(state.DryRun(c.Request.Context()))
 	if !errors.As(bad, &p) || !errors.As(save(&rehearsal), &found) || found.Kind != engine.Invalid {
 		return bad
 	}

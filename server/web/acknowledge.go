@@ -56,7 +56,7 @@ func (w *subjectPages) acknowledge(kind engine.Kind) handler {
 			o.ExpiresIn = &d
 		}
 		ref := engine.Ref{Kind: kind, ID: q.id()}
-		if _, err := w.engine.Acknowledge(q.Context(), q.by(), ref, o); err != nil {
+		if _, err := w.engine.Incidents.Acknowledge(q.Context(), q.by(), ref, o); err != nil {
 			return plainly(err)
 		}
 		return q.back("/"+string(kind)+"s/"+url.PathEscape(ref.ID), "acknowledged")
@@ -66,7 +66,7 @@ func (w *subjectPages) acknowledge(kind engine.Kind) handler {
 func (w *subjectPages) unacknowledge(kind engine.Kind) handler {
 	return func(q *request) error {
 		ref := engine.Ref{Kind: kind, ID: q.id()}
-		if err := w.engine.Unacknowledge(q.Context(), q.by(), ref); err != nil {
+		if err := w.engine.Incidents.Unacknowledge(q.Context(), q.by(), ref); err != nil {
 			return err
 		}
 		return q.back("/"+string(kind)+"s/"+url.PathEscape(ref.ID), "unacknowledged")
@@ -76,19 +76,19 @@ func (w *subjectPages) unacknowledge(kind engine.Kind) handler {
 // testAlert sends a test to the caller alone and shows what becomes of it.
 func (w *subjectPages) testAlert(kind engine.Kind) handler {
 	return func(q *request) error {
-		d, err := w.engine.TestAlert(q.Context(), q.by(), engine.Ref{Kind: kind, ID: q.id()}, q.PostForm.Get("plugin"))
+		d, err := w.engine.Incidents.TestAlert(q.Context(), q.by(), engine.Ref{Kind: kind, ID: q.id()}, q.PostForm.Get("plugin"))
 		if err != nil {
 			return plainly(err)
 		}
-		w.engine.AwaitAttempts(q.Context(), 2*time.Second)
+		w.engine.Incidents.AwaitAttempts(q.Context(), 2*time.Second)
 		return q.redirect("/deliveries/" + url.PathEscape(d.ID) + "?done=tested")
 	}
 }
 
 func (w *incidentPages) addNote(q *request) error {
-	add := w.engine.AddNote
+	add := w.engine.Incidents.AddNote
 	if q.PostForm.Get("public") != "" {
-		add = w.engine.AddPublicNote
+		add = w.engine.Incidents.AddPublicNote
 	}
 	if _, err := add(q.Context(), q.by(), q.id(), strings.TrimSpace(q.PostForm.Get("text"))); err != nil {
 		return plainly(err)

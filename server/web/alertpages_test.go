@@ -9,11 +9,12 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/edit"
 )
 
 func TestAcknowledgeOnThePages(t *testing.T) {
 	h := furnished(t)
-	s := h.engine.Services()[0]
+	s := h.engine.Targets.Services()[0]
 	path := "/services/" + s.ID
 	for _, page := range []string{"/", path, "/incidents/" + *s.Incident} {
 		h.get(access.Operator, page).want(t, http.StatusOK, path+"/acknowledge")
@@ -45,9 +46,9 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	}
 }
 
-func (h *house) service(id string) engine.ServiceView {
+func (h *house) service(id string) edit.ServiceView {
 	h.t.Helper()
-	s, err := h.engine.Service(id)
+	s, err := h.engine.Targets.Service(id)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func (h *house) service(id string) engine.ServiceView {
 
 func TestNotesAndTests(t *testing.T) {
 	h := furnished(t)
-	s := h.engine.Services()[0]
+	s := h.engine.Targets.Services()[0]
 	incident := "/incidents/" + *s.Incident
 	h.post(access.Operator, incident+"/notes", "text", "  ").want(t, http.StatusUnprocessableEntity, "Text: this is required")
 	h.post(access.Operator, incident+"/notes", "text", "it was the disk").want(t, http.StatusSeeOther)
@@ -66,7 +67,7 @@ func TestNotesAndTests(t *testing.T) {
 	r := h.post(access.Operator, "/services/"+s.ID+"/test-alert", "plugin", "pager").want(t, http.StatusSeeOther)
 	delivery := strings.TrimSuffix(r.header.Get("Location"), "?done=tested")
 	h.get(access.Operator, delivery).want(t, http.StatusOK, "A test")
-	d, err := h.engine.Delivery(t.Context(), strings.TrimPrefix(delivery, "/deliveries/"))
+	d, err := h.engine.Incidents.Delivery(t.Context(), strings.TrimPrefix(delivery, "/deliveries/"))
 	if err != nil || !slices.Equal(d.Users, []string{h.users[access.Operator].ID}) {
 		t.Errorf("the test went to %v: %v", d.Users, err)
 	}
@@ -94,7 +95,7 @@ func TestNewUserTellsOfPlugins(t *testing.T) {
 
 func TestWhyPage(t *testing.T) {
 	h := furnished(t)
-	path := "/incidents/" + *h.engine.Services()[0].Incident + "/why"
+	path := "/incidents/" + *h.engine.Targets.Services()[0].Incident + "/why"
 	h.get(access.Admin, path).want(t, http.StatusOK, "the-admin (you)", "Given up", "It broke")
 	h.get(access.Viewer, path).want(t, http.StatusOK, "Not asked", "neither a user to notify nor on duty")
 	h.get(access.Viewer, path+"?user="+h.users[access.Admin].ID+"&plugin=pager").want(t, http.StatusOK, "Given up", `value="pager" selected`)
@@ -103,7 +104,7 @@ func TestWhyPage(t *testing.T) {
 
 func TestSilenceForm(t *testing.T) {
 	h := furnished(t)
-	s := h.engine.Services()[0].ID
+	s := h.engine.Targets.Services()[0].ID
 	h.get(access.Operator, "/silences/new?service="+s).want(t, http.StatusOK, `type="datetime-local"`, `value="`+s+`" checked`, "Every day")
 	good := []string{"comment", "night work", "starts_at", "2031-03-01T22:00", "ends_at", "2031-03-02T04:00", "time_zone", "Europe/Berlin", "repeat", "FREQ=WEEKLY", "services", s, "tags", "a, b", "maintenance", "true"}
 	for _, bad := range []struct {
@@ -119,11 +120,11 @@ func TestSilenceForm(t *testing.T) {
 			t.Errorf("with %v the page does not hold %q", bad.change, bad.want)
 		}
 	}
-	if n := len(h.engine.Silences()); n != 3 {
+	if n := len(h.engine.Silences.Silences()); n != 3 {
 		t.Fatalf("%d silences after bad forms", n)
 	}
 	path := strings.TrimSuffix(h.post(access.Operator, "/silences/new", good...).want(t, http.StatusSeeOther).header.Get("Location"), "?done=made")
-	v, err := h.engine.Silence(strings.TrimPrefix(path, "/silences/"))
+	v, err := h.engine.Silences.Silence(strings.TrimPrefix(path, "/silences/"))
 	if err != nil || v.RRule != "FREQ=WEEKLY" || !v.Maintenance || v.Author != "the-operator" || !slices.Equal(v.Tags, []string{"a", "b"}) || v.StartsAt.Format(time.RFC3339) != "2031-03-01T21:00:00Z" {
 		t.Fatalf("saved %+v: %v", v.Silence, err)
 	}
@@ -139,7 +140,7 @@ func TestSilenceForm(t *testing.T) {
 
 func TestQuickSilence(t *testing.T) {
 	h := furnished(t)
-	s, c := h.engine.Services()[0].ID, h.engine.Checks()[0].ID
+	s, c := h.engine.Targets.Services()[0].ID, h.engine.Checks.Checks()[0].ID
 	h.post(access.Operator, "/silences/quick", "for", "never").want(t, http.StatusUnprocessableEntity)
 	h.post(access.Operator, "/silences/quick", "for", "1h").want(t, http.StatusUnprocessableEntity, "name at least one")
 	for field, id := range map[string]string{"service": s, "check": c} {
@@ -149,14 +150,14 @@ func TestQuickSilence(t *testing.T) {
 		}
 		h.get(access.Viewer, "/"+field+"s/"+id).want(t, http.StatusOK, "Silenced by the-operator: hush now")
 	}
-	list := h.engine.Silences()
+	list := h.engine.Silences.Silences()
 	last := list[len(list)-1]
 	if !last.Active || last.EndsAt.Sub(last.StartsAt) != time.Hour {
 		t.Fatalf("the silence is %+v", last)
 	}
 	h.get(access.Operator, "/silences").want(t, http.StatusOK, "Holding now", "hush now", "Coming", "Over")
 	h.post(access.Operator, "/silences/"+last.ID+"/end").want(t, http.StatusSeeOther)
-	if v, err := h.engine.Silence(last.ID); err != nil || v.Active {
+	if v, err := h.engine.Silences.Silence(last.ID); err != nil || v.Active {
 		t.Errorf("the silence was not ended: %+v %v", v, err)
 	}
 }
@@ -165,7 +166,7 @@ func TestPausedAlertsAreSaidEverywhere(t *testing.T) {
 	h := furnished(t)
 	s := h.engine.Settings()
 	s.PauseAlerts = true
-	if _, err := h.engine.SaveSettings(t.Context(), testAdmin(), s); err != nil {
+	if _, err := h.engine.Site.SaveSettings(t.Context(), testAdmin(), s); err != nil {
 		t.Fatal(err)
 	}
 	for path, need := range h.addresses() {

@@ -133,16 +133,16 @@ func (w *historyPages) namesByID() map[string]string {
 	for _, s := range w.everySubject() {
 		out[s.Meta.ID] = s.Name
 	}
-	for _, c := range w.engine.BareChecks() {
+	for _, c := range w.engine.Checks.BareChecks() {
 		out[c.ID] = c.Name
 	}
-	for _, u := range w.engine.Users() {
+	for _, u := range w.engine.Users.Users() {
 		out[u.ID] = u.Username
 	}
-	for _, r := range w.engine.Rotas() {
+	for _, r := range w.engine.OnCall.Rotas() {
 		out[r.ID] = r.Name
 	}
-	for _, s := range w.engine.Silences() {
+	for _, s := range w.engine.Silences.Silences() {
 		out[s.ID] = s.Comment
 	}
 	return out

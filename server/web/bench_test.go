@@ -36,7 +36,7 @@ func furnishedWith(b *testing.B, checks, results int) *house {
 		if n%50 == 0 {
 			c.Config["host"] = "down"
 		}
-		saved, err := h.engine.SaveCheck(b.Context(), testAdmin(), c)
+		saved, err := h.engine.Checks.SaveCheck(b.Context(), testAdmin(), c)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func furnishedWith(b *testing.B, checks, results int) *house {
 		}
 		service.StatusChecks = append(service.StatusChecks, saved.ID)
 		if n%10 == 9 {
-			if _, err := h.engine.SaveService(b.Context(), testAdmin(), service); err != nil {
+			if _, err := h.engine.Targets.SaveService(b.Context(), testAdmin(), service); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -90,7 +90,7 @@ func BenchmarkDashboard(b *testing.B) {
 // over 1,000 checks and 100,000 results.
 func BenchmarkCheckPage(b *testing.B) {
 	h := furnishedWith(b, 1000, 100)
-	ids := h.engine.BareChecks()
+	ids := h.engine.Checks.BareChecks()
 	n, bytes := 0, 0
 	for b.Loop() {
 		r := h.get(access.Admin, "/checks/"+ids[n%len(ids)].ID)

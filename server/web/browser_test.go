@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"moonwatch/engine"
+	"moonwatch/engine/monitor"
 	"moonwatch/luaapi"
 	"moonwatch/luaapi/host"
 	"moonwatch/plugins"
@@ -245,7 +246,7 @@ func (b *browser) capture(file string, whole bool) {
 
 // program is the whole program but its command line.
 type program struct {
-	engine *engine.Engine
+	engine *monitor.Monitor
 	store  engine.Store
 	url    string
 	dir    string // of plugins
@@ -275,7 +276,7 @@ func newMonitor(t *testing.T, change ...func(*engine.Options)) *program {
 	for _, fn := range change {
 		fn(&eo)
 	}
-	if m.engine, err = engine.New(t.Context(), eo); err != nil {
+	if m.engine, err = monitor.New(t.Context(), eo); err != nil {
 		t.Fatal(err)
 	}
 	network, err := host.New(host.DefaultOptions())

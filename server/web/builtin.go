@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/edit"
 )
 
 // The built-in service fails for more than its own checks, and tells more than
@@ -14,7 +15,7 @@ import (
 // ownTroubles are what the built-in service fails for beside the checks linked
 // to it: checks that have been unknown for so long that it counts, and rotas
 // with problems. A check that failed before it became unknown is among them too.
-func (w *lookup) ownTroubles(checks []engine.CheckView, linked []string) []checkLine {
+func (w *lookup) ownTroubles(checks []edit.CheckView, linked []string) []checkLine {
 	var out []checkLine
 	for i := range checks {
 		c := &checks[i]
@@ -22,13 +23,13 @@ func (w *lookup) ownTroubles(checks []engine.CheckView, linked []string) []check
 			out = append(out, lineOf(c))
 		}
 	}
-	for _, r := range w.engine.Rotas() {
+	for _, r := range w.engine.OnCall.Rotas() {
 		if len(r.Problems) > 0 {
 			out = append(out, checkLine{ID: r.ID, Name: "Rota " + r.Name, Page: "/rotas/" + r.ID, Status: string(engine.StatusWarning), Error: r.Problems[0].Message, Active: true})
 		}
 	}
 	for _, entry := range w.engine.Plugins() {
-		if c := w.engine.Channel(entry.Slug); c.Unsent != nil {
+		if c := w.engine.Incidents.Channel(entry.Slug); c.Unsent != nil {
 			out = append(out, checkLine{ID: entry.Slug, Name: "Alerts through " + cardOf(entry.Slug, entry, true).Name, Page: "/plugins/" + entry.Slug,
 				Status: string(engine.StatusWarning), Error: c.Unsent.Why, Active: true})
 		}
@@ -42,7 +43,7 @@ func (w *lookup) ownTroubles(checks []engine.CheckView, linked []string) []check
 func (v *subjectPage) builtInCircle(w *subjectPages) {
 	if len(v.Told) == 0 {
 		v.AllAdmins = true
-		for _, u := range w.engine.Users() {
+		for _, u := range w.engine.Users.Users() {
 			if u.Active && u.Role == access.Admin {
 				v.Told = append(v.Told, personLine{u.ID, u.Username, true})
 			}

@@ -16,7 +16,7 @@ func TestBuiltInService(t *testing.T) {
 	h := peopled(t)
 	own := engine.NewService()
 	own.ID, own.Name = engine.BuiltInService, "Moonwatch"
-	if _, err := h.engine.SaveService(t.Context(), testAdmin(), own); err != nil {
+	if _, err := h.engine.Targets.SaveService(t.Context(), testAdmin(), own); err != nil {
 		t.Fatal(err)
 	}
 	const page = "/services/" + engine.BuiltInService
@@ -24,19 +24,19 @@ func TestBuiltInService(t *testing.T) {
 
 	shop := engine.NewService()
 	shop.Name, shop.Alerts = "Shop", []engine.AlertChoice{{Plugin: "pager", Settings: form.Values{"room": "1", "code": "2"}}}
-	if _, err := h.engine.SaveService(t.Context(), testAdmin(), shop); err != nil {
+	if _, err := h.engine.Targets.SaveService(t.Context(), testAdmin(), shop); err != nil {
 		t.Fatal(err)
 	}
 	h.get(access.Viewer, page).want(t, 200, "all that are in use, as none is chosen", `href="/plugins/pager"`).without(t, "No alert plugin is chosen")
 
 	r := engine.NewRota()
 	r.Name, r.Rotation = "Nights", &engine.RotaRotation{Members: []string{h.users[access.Admin].ID}, Every: "1w", Starts: time.Now().UTC().AddDate(0, 0, 7).Format("2006-01-02T15:04")}
-	saved, err := h.engine.SaveRota(t.Context(), testAdmin(), r)
+	saved, err := h.engine.Rotas.SaveRota(t.Context(), testAdmin(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.until("the built-in service fails", func() bool {
-		v, err := h.engine.Service(engine.BuiltInService)
+		v, err := h.engine.Targets.Service(engine.BuiltInService)
 		return err == nil && v.OverallStatus == engine.StatusWarning
 	})
 	why := saved.ID + `">Rota Nights</a>`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/history"
 )
 
 // Charts are drawn as SVG on the server. The drawing stretches to the width of
@@ -60,7 +61,7 @@ func newLine(name, unit string, columns int) *line {
 }
 
 // sum adds what the results of one step came to.
-func (s *series) sum(p *engine.SummaryPoint) {
+func (s *series) sum(p *history.SummaryPoint) {
 	i := int(p.At.Sub(s.from) / s.step)
 	if i < 0 || i >= len(s.failed) || p.At.Before(s.from) {
 		return

@@ -12,7 +12,7 @@ import (
 )
 
 func (w *checkPages) runCheck(q *request) error {
-	c, err := w.engine.StoredCheck(q.id())
+	c, err := w.engine.Checks.StoredCheck(q.id())
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (w *frame) askDelete(q *request, nav string, d deletePage) error {
 }
 
 func (w *checkPages) deleteCheckPage(q *request) error {
-	c, err := w.engine.Check(q.id())
+	c, err := w.engine.Checks.Check(q.id())
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (w *checkPages) deleteCheckPage(q *request) error {
 }
 
 func (w *checkPages) deleteCheck(q *request) error {
-	if err := w.engine.DeleteCheck(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+	if err := w.engine.Checks.DeleteCheck(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
 	return q.deleted(engine.KindCheck)
@@ -75,7 +75,7 @@ func (q *request) deleteRevision() *uint64 {
 // linkCheck adds a check to a service or instance ("services/ID").
 func (w *checkPages) linkCheck(q *request) error {
 	id := q.id()
-	if _, err := w.engine.StoredCheck(id); err != nil {
+	if _, err := w.engine.Checks.StoredCheck(id); err != nil {
 		return err
 	}
 	kind, subject, _ := strings.Cut(q.PostForm.Get("subject"), "/")
@@ -83,15 +83,15 @@ func (w *checkPages) linkCheck(q *request) error {
 	switch kind {
 	case "services":
 		var s engine.Service
-		if s, err = w.engine.StoredService(subject); err == nil && !slices.Contains(s.StatusChecks, id) {
+		if s, err = w.engine.Targets.StoredService(subject); err == nil && !slices.Contains(s.StatusChecks, id) {
 			s.StatusChecks = append(slices.Clone(s.StatusChecks), id)
-			_, err = w.engine.SaveService(q.Context(), q.by(), s)
+			_, err = w.engine.Targets.SaveService(q.Context(), q.by(), s)
 		}
 	case "instances":
 		var i engine.Instance
-		if i, err = w.engine.StoredInstance(subject); err == nil && !slices.Contains(i.StatusChecks, id) {
+		if i, err = w.engine.Targets.StoredInstance(subject); err == nil && !slices.Contains(i.StatusChecks, id) {
 			i.StatusChecks = append(slices.Clone(i.StatusChecks), id)
-			_, err = w.engine.SaveInstance(q.Context(), q.by(), i)
+			_, err = w.engine.Targets.SaveInstance(q.Context(), q.by(), i)
 		}
 	default:
 		err = &engine.Error{Kind: engine.Invalid, Message: "choose a service or an instance"}

@@ -116,7 +116,7 @@ func (w *checkPages) newCheck(q *request) error {
 }
 
 func (w *checkPages) checkEditForm(q *request) error {
-	base, err := w.engine.StoredCheck(q.id())
+	base, err := w.engine.Checks.StoredCheck(q.id())
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (w *checkPages) checkEditForm(q *request) error {
 }
 
 func (w *checkPages) duplicateCheck(q *request) error {
-	base, err := w.engine.StoredCheck(q.id())
+	base, err := w.engine.Checks.StoredCheck(q.id())
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (w *checkPages) duplicateCheck(q *request) error {
 // copyName is the first free name for a copy.
 func (w *checkPages) copyName(name string) string {
 	taken := map[string]bool{}
-	for _, c := range w.engine.BareChecks() {
+	for _, c := range w.engine.Checks.BareChecks() {
 		taken[c.Name] = true
 	}
 	copied := short("Copy of "+name, 190)
@@ -280,7 +280,7 @@ func (w *checkPages) saveNewCheck(q *request) error {
 }
 
 func (w *checkPages) saveOldCheck(q *request) error {
-	base, err := w.engine.StoredCheck(q.id())
+	base, err := w.engine.Checks.StoredCheck(q.id())
 	if engine.KindOf(err) == engine.NotFound {
 		base = engine.NewCheck()
 		base.Plugin = q.PostForm.Get("plugin")
@@ -304,7 +304,7 @@ func (w *checkPages) saveCheck(q *request, base engine.Check) error {
 	if q.PostForm.Get("do") == "try" {
 		return w.tryCheck(q, e, c)
 	}
-	saved, err := w.engine.SaveCheck(q.Context(), q.by(), c)
+	saved, err := w.engine.Checks.SaveCheck(q.Context(), q.by(), c)
 	if err != nil {
 		if err = e.complain(err); err != nil {
 			return err

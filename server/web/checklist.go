@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"moonwatch/engine"
+	"moonwatch/engine/edit"
 	"moonwatch/server/web/webform"
 )
 
@@ -63,7 +63,7 @@ func paged[T any](list []T, query url.Values) ([]T, pager) {
 func (w *checkPages) checks(q *request) error {
 	query := q.URL.Query()
 	l := checkList{Search: query.Get("q"), Status: query.Get("status"), Plugin: query.Get("plugin")}
-	all := w.engine.BareChecks()
+	all := w.engine.Checks.BareChecks()
 	l.Total = len(all)
 	l.options(w, all)
 	needle := strings.ToLower(strings.TrimSpace(l.Search))
@@ -91,14 +91,14 @@ func (w *checkPages) checks(q *request) error {
 	return nil
 }
 
-func statusMatches(want string, c *engine.CheckView) bool {
+func statusMatches(want string, c *edit.CheckView) bool {
 	if want == "INACTIVE" {
 		return !c.Active
 	}
 	return c.Active && string(c.Status) == want
 }
 
-func (l *checkList) options(w *checkPages, all []engine.CheckView) {
+func (l *checkList) options(w *checkPages, all []edit.CheckView) {
 	used := map[string]bool{}
 	for i := range all {
 		used[all[i].Plugin] = true

@@ -11,6 +11,8 @@ import (
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
+	"moonwatch/engine/edit"
+	"moonwatch/engine/history"
 	"moonwatch/server/web/webform"
 )
 
@@ -19,7 +21,7 @@ type checkPages struct{ *lookup }
 
 // checkView is the page of one check.
 type checkView struct {
-	Check    engine.CheckView
+	Check    edit.CheckView
 	Shape    string
 	Plugin   pluginCard
 	Linked   []link // services and instances that it belongs to
@@ -35,7 +37,7 @@ type checkView struct {
 	Settings []setting
 	Cut      bool // there were more results than were read
 	Uptime   *uptimeView
-	Silences []engine.SilenceView
+	Silences []edit.SilenceView
 }
 
 type link struct{ Kind, ID, Name, Status string }
@@ -74,7 +76,7 @@ const (
 )
 
 func (w *checkPages) checkPage(q *request) error {
-	c, err := w.engine.Check(q.id())
+	c, err := w.engine.Checks.Check(q.id())
 	if err != nil {
 		return err
 	}
@@ -89,7 +91,7 @@ func (w *checkPages) checkPage(q *request) error {
 	}
 	v.Silences = w.silencesOn(engine.KindCheck, c.ID, c.Tags)
 	p := w.newPage(q, c.Name, "checks")
-	if v.Uptime, err = w.uptimeOf(q.Context(), engine.CheckKey(c.ID), p); err != nil {
+	if v.Uptime, err = w.uptimeOf(q.Context(), history.CheckKey(c.ID), p); err != nil {
 		return err
 	}
 	p.Events = "types=check,result,service,instance,plugin,silence&check=" + url.QueryEscape(c.ID)
@@ -102,7 +104,7 @@ func (w *checkPages) checkPage(q *request) error {
 func (v *checkView) results(w *checkPages, q *request) error {
 	before, _ := strconv.ParseUint(q.URL.Query().Get("before"), 10, 64)
 	v.Newer = before > 0
-	err := w.engine.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(r *engine.Result) bool {
+	err := w.engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(r *engine.Result) bool {
 		if len(v.Results) == pageResults {
 			v.Older = "?before=" + strconv.FormatUint(v.Results[pageResults-1].Seq, 10) + "#results"
 			return false
@@ -125,7 +127,7 @@ func (v *checkView) chooseRange(w *checkPages, q *request) (rangeView, error) {
 	for _, r := range all[:2] {
 		older := false
 		before := uint64(max(w.o.Now().Add(-r.span).UnixMicro(), 1))
-		err := w.engine.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(*engine.Result) bool {
+		err := w.engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(*engine.Result) bool {
 			older = true
 			return false
 		})
@@ -156,7 +158,7 @@ func (v *checkView) charts(w *checkPages, q *request) error {
 		}
 	}
 	n := 0
-	err = w.engine.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, 0, func(r *engine.Result) bool {
+	err = w.engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, 0, func(r *engine.Result) bool {
 		if len(v.Bar.Results) < barResults {
 			v.Bar.Results = append(v.Bar.Results, barOf(r))
 		}
@@ -177,7 +179,7 @@ func (v *checkView) charts(w *checkPages, q *request) error {
 func (w *checkPages) sums(q *request, check string, now time.Time, span, step time.Duration) (*series, error) {
 	to := now.UTC().Truncate(step).Add(step) // steps lie on a grid from the epoch on
 	from := now.Add(-span).UTC().Truncate(step)
-	points, err := w.engine.Summary(q.Context(), check, from, now, step)
+	points, err := w.engine.History.Summary(q.Context(), check, from, now, step)
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +191,8 @@ func (w *checkPages) sums(q *request, check string, now time.Time, span, step ti
 }
 
 // linksOf are the subjects of a check, and the services that it could be added to.
-func (w *checkPages) linksOf(c *engine.CheckView) (linked, free []link) {
-	for _, s := range w.engine.Services() {
+func (w *checkPages) linksOf(c *edit.CheckView) (linked, free []link) {
+	for _, s := range w.engine.Targets.Services() {
 		one := link{"services", s.ID, s.Name, string(s.OverallStatus)}
 		if slices.Contains(c.Services, s.ID) {
 			linked = append(linked, one)
@@ -198,7 +200,7 @@ func (w *checkPages) linksOf(c *engine.CheckView) (linked, free []link) {
 			free = append(free, one)
 		}
 	}
-	for _, i := range w.engine.Instances() {
+	for _, i := range w.engine.Targets.Instances() {
 		one := link{"instances", i.ID, i.Name, string(i.OverallStatus)}
 		if slices.Contains(c.InstanceIDs, i.ID) {
 			linked = append(linked, one)
@@ -253,7 +255,7 @@ func (w *lookup) settingsOf(slug string, name engine.FormName, values map[string
 
 // runPage is the page of one result.
 type runPage struct {
-	Check   engine.CheckView
+	Check   edit.CheckView
 	Result  engine.Result
 	Timings []timing
 	Newer   uint64
@@ -261,7 +263,7 @@ type runPage struct {
 }
 
 func (w *checkPages) resultPage(q *request) error {
-	c, err := w.engine.Check(q.id())
+	c, err := w.engine.Checks.Check(q.id())
 	if err != nil {
 		return err
 	}
@@ -271,7 +273,7 @@ func (w *checkPages) resultPage(q *request) error {
 	}
 	v := runPage{Check: c}
 	found := 0
-	err = w.engine.ResultsBefore(q.Context(), c.ID, time.Time{}, seq+1, func(r *engine.Result) bool {
+	err = w.engine.Checks.ResultsBefore(q.Context(), c.ID, time.Time{}, seq+1, func(r *engine.Result) bool {
 		if found == 0 {
 			v.Result = *r
 		} else {

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/alert"
+	"moonwatch/engine/edit"
+	"moonwatch/engine/monitor"
 )
 
 // dashboardPages are the first page.
@@ -26,7 +29,7 @@ type dashboard struct {
 
 	Subjects, Checks, Passing, Failing, Unclear, Pending, Off int
 
-	Stats    engine.Stats
+	Stats    monitor.Stats
 	Lag      string
 	Dead     []engine.Delivery
 	Plugins  []pluginTrouble
@@ -70,13 +73,13 @@ const (
 )
 
 // lineOf is a check as lists show it.
-func lineOf(c *engine.CheckView) checkLine {
+func lineOf(c *edit.CheckView) checkLine {
 	return checkLine{ID: c.ID, Name: c.Name, Plugin: c.Plugin, Status: checkShape(c), Since: c.Since, LastRun: c.LastRun,
 		Error: c.Error, Flapping: c.Flapping, Active: c.Active, Services: len(c.Services) + len(c.InstanceIDs)}
 }
 
 // checkShape is how a check's status is drawn: its severity, where it has one.
-func checkShape(c *engine.CheckView) string {
+func checkShape(c *edit.CheckView) string {
 	switch {
 	case !c.Active:
 		return "INACTIVE"
@@ -101,8 +104,8 @@ func (w *dashboardPages) dashboard(q *request) error {
 
 func (w *dashboardPages) dashboardData(q *request) *dashboard {
 	d := &dashboard{Stats: w.engine.Stats()}
-	checks := w.engine.BareChecks()
-	byID := make(map[string]*engine.CheckView, len(checks))
+	checks := w.engine.Checks.BareChecks()
+	byID := make(map[string]*edit.CheckView, len(checks))
 	for i := range checks {
 		byID[checks[i].ID] = &checks[i]
 	}
@@ -111,7 +114,7 @@ func (w *dashboardPages) dashboardData(q *request) *dashboard {
 	d.loose(checks, linked)
 	d.Checks = len(checks)
 	d.Lag = formatSeconds(d.Stats.LagMax.Seconds())
-	d.Dead, _ = w.deliveriesSeen(q, engine.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
+	d.Dead, _ = w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
 	since := w.o.Now().Add(-48 * time.Hour)
 	d.Dead = slices.DeleteFunc(d.Dead, func(one engine.Delivery) bool { return one.Created.Before(since) })
 	for _, entry := range w.engine.Plugins() {
@@ -122,7 +125,7 @@ func (w *dashboardPages) dashboardData(q *request) *dashboard {
 			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: cardOf(entry.Slug, entry, true).Name, Text: why})
 		}
 		if entry.Plugin != nil && entry.Plugin.Meta().Kind == engine.AlertPlugin {
-			d.channel(w.engine.Channel(entry.Slug), cardOf(entry.Slug, entry, true).Name)
+			d.channel(w.engine.Incidents.Channel(entry.Slug), cardOf(entry.Slug, entry, true).Name)
 		}
 	}
 	d.Empty = d.Checks == 0 && d.Subjects == 0
@@ -130,7 +133,7 @@ func (w *dashboardPages) dashboardData(q *request) *dashboard {
 }
 
 // channel tells of an alert plugin that is in use and cannot send, or could not.
-func (d *dashboard) channel(c engine.Channel, name string) {
+func (d *dashboard) channel(c alert.Channel, name string) {
 	if len(c.NeedsAt) > 0 {
 		d.Channels = append(d.Channels, pluginTrouble{Slug: c.Slug, Name: name, Text: "cannot be sent: " + c.Needs})
 	}
@@ -140,9 +143,9 @@ func (d *dashboard) channel(c engine.Channel, name string) {
 }
 
 // subjects sorts services and instances into broken and quiet ones.
-func (d *dashboard) subjects(w *dashboardPages, checks []engine.CheckView, byID map[string]*engine.CheckView, linked map[string]bool) {
+func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID map[string]*edit.CheckView, linked map[string]bool) {
 	alerts := false
-	add := func(kind, id, name string, a *engine.Alerting, v *engine.SubjectView) {
+	add := func(kind, id, name string, a *engine.Alerting, v *edit.SubjectView) {
 		d.Subjects++
 		alerts = alerts || len(a.Alerts) > 0 && a.AlertsEnabled
 		for _, c := range a.StatusChecks {
@@ -168,7 +171,7 @@ func (d *dashboard) subjects(w *dashboardPages, checks []engine.CheckView, byID 
 		b.Checks, b.More = cut(b.Checks, mostChecks)
 		d.Broken = append(d.Broken, b)
 	}
-	services, instances := w.engine.Services(), w.engine.Instances()
+	services, instances := w.engine.Targets.Services(), w.engine.Targets.Instances()
 	for i := range services {
 		add("services", services[i].ID, services[i].Name, &services[i].Alerting, &services[i].SubjectView)
 	}
@@ -186,7 +189,7 @@ func (d *dashboard) subjects(w *dashboardPages, checks []engine.CheckView, byID 
 
 // loose counts the checks, and finds those that fail and belong to nothing, and
 // those that could not be made.
-func (d *dashboard) loose(checks []engine.CheckView, linked map[string]bool) {
+func (d *dashboard) loose(checks []edit.CheckView, linked map[string]bool) {
 	for i := range checks {
 		c := &checks[i]
 		switch {

@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 	"moonwatch/server/web/webform"
 )
 
@@ -25,7 +26,7 @@ func (w *incidentPages) deliveries(q *request) error {
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
 		l.States = append(l.States, webform.Option{Value: string(s), Label: shapeOf(string(s)).word, Selected: string(s) == l.State})
 	}
-	items, err := w.deliveriesSeen(q, engine.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
+	items, err := w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ type deliveryPage struct {
 }
 
 func (w *incidentPages) delivery(q *request) error {
-	d, err := w.engine.Delivery(q.Context(), q.id())
+	d, err := w.engine.Incidents.Delivery(q.Context(), q.id())
 	if err != nil {
 		return err
 	}
@@ -76,12 +77,12 @@ func (w *lookup) seen(q *request, d engine.Delivery) engine.Delivery {
 	if q.user.Role.Can(access.Admin) {
 		return d
 	}
-	return w.engine.Discreet(d, q.user.ID)
+	return w.engine.Incidents.Discreet(d, q.user.ID)
 }
 
 // deliveriesSeen are deliveries as the caller sees them, the newest first.
-func (w *lookup) deliveriesSeen(q *request, by engine.DeliveryQuery) ([]engine.Delivery, error) {
-	out, err := w.engine.Deliveries(q.Context(), by)
+func (w *lookup) deliveriesSeen(q *request, by alert.DeliveryQuery) ([]engine.Delivery, error) {
+	out, err := w.engine.Incidents.Deliveries(q.Context(), by)
 	for i := range out {
 		out[i] = w.seen(q, out[i])
 	}
@@ -98,7 +99,7 @@ func (w *lookup) names(ids []string) []string {
 
 func (w *incidentPages) retryDelivery(q *request) error {
 	id := q.id()
-	if _, err := w.engine.RetryDelivery(q.Context(), q.by(), id); err != nil {
+	if _, err := w.engine.Incidents.RetryDelivery(q.Context(), q.by(), id); err != nil {
 		return err
 	}
 	return q.redirect("/deliveries/" + id + "?done=retried")

@@ -109,7 +109,7 @@ func TestACheckIsCreatedEditedAndDeleted(t *testing.T) {
 	r := h.post(access.Editor, "/checks/new", goodCheck("config.secret", "hush-hush", "config.rows.0.name", "first", "config.rows.0.port", "81", "tags", "a, b")...).want(t, http.StatusSeeOther)
 	path, _, _ := strings.Cut(r.header.Get("Location"), "?")
 	id := strings.TrimPrefix(path, "/checks/")
-	c, err := h.engine.StoredCheck(id)
+	c, err := h.engine.Checks.StoredCheck(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,11 +121,11 @@ func TestACheckIsCreatedEditedAndDeleted(t *testing.T) {
 		t.Error("a secret is in the page")
 	}
 	h.post(access.Editor, path+"/edit", goodCheck("revision", "1", "config.secret", "", "config.host", "other")...).want(t, http.StatusSeeOther)
-	if c, _ = h.engine.StoredCheck(id); c.Config["secret"] != form.Sealed("sealed:aHVzaC1odXNo") {
+	if c, _ = h.engine.Checks.StoredCheck(id); c.Config["secret"] != form.Sealed("sealed:aHVzaC1odXNo") {
 		t.Errorf("an empty secret did not keep what is stored: %v", c.Config["secret"])
 	}
 	h.post(access.Editor, path+"/edit", goodCheck("revision", "2", "config.secret.clear", "1")...).want(t, http.StatusSeeOther)
-	if c, _ = h.engine.StoredCheck(id); c.Config["secret"] != nil {
+	if c, _ = h.engine.Checks.StoredCheck(id); c.Config["secret"] != nil {
 		t.Errorf("the secret was not cleared: %v", c.Config["secret"])
 	}
 	h.get(access.Editor, path+"/duplicate").want(t, http.StatusOK, `value="Copy of A new one"`, `action="/checks/new"`, "Secrets are not copied")
@@ -142,7 +142,7 @@ func TestARowKeepsItsOwnSecret(t *testing.T) {
 	path, _, _ := strings.Cut(r.header.Get("Location"), "?")
 	id := strings.TrimPrefix(path, "/checks/")
 	passwords := func() string {
-		c, err := h.engine.StoredCheck(id)
+		c, err := h.engine.Checks.StoredCheck(id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func TestWhatWasTypedIsKept(t *testing.T) {
 		}
 	}
 	checkMarkup(t, "the form with errors", r.text)
-	if len(h.engine.BareChecks()) != 0 {
+	if len(h.engine.Checks.BareChecks()) != 0 {
 		t.Error("something was saved")
 	}
 }
@@ -198,7 +198,7 @@ func TestWhatWasTypedIsKept(t *testing.T) {
 // TestNothingAtAll posts every form empty, and with far too much.
 func TestNothingAtAll(t *testing.T) {
 	h := furnished(t)
-	c, s, i, u := h.engine.Checks()[0].ID, h.engine.Services()[0].ID, h.engine.Instances()[0].ID, h.users[access.Viewer].ID
+	c, s, i, u := h.engine.Checks.Checks()[0].ID, h.engine.Targets.Services()[0].ID, h.engine.Targets.Instances()[0].ID, h.users[access.Viewer].ID
 	long := strings.Repeat("ü", 70_000)
 	for path, fields := range map[string][]string{
 		"/checks/new": {"name", "interval", "config.host"}, "/checks/" + c + "/edit": {"name", "config.long"}, "/services/new": {"name", "url", "runbook_link"}, "/services/" + s + "/edit": {"name", "tags"},
@@ -241,35 +241,35 @@ func TestRowsWithoutScripts(t *testing.T) {
 	r = h.post(access.Editor, "/checks/new", goodCheck("config.rows.0", "1", "config.rows.0.name", "first", "config.rows.1", "1", "config.rows.1.name", "second", "config.secret", "x", "_rows", "remove:config.rows.0")...)
 	r.want(t, http.StatusOK, `value="second"`).without(t, `value="first"`, `name="config.rows.1.name"`)
 	h.post(access.Editor, "/checks/new", goodCheck("_rows", "nonsense")...).want(t, http.StatusOK)
-	if len(h.engine.BareChecks()) != 0 {
+	if len(h.engine.Checks.BareChecks()) != 0 {
 		t.Error("a button for rows saved something")
 	}
 }
 
 func TestStaleAndDeletedMeanwhile(t *testing.T) {
 	h := furnished(t)
-	id := h.engine.Checks()[0].ID
-	c, _ := h.engine.StoredCheck(id)
+	id := h.engine.Checks.Checks()[0].ID
+	c, _ := h.engine.Checks.StoredCheck(id)
 	c.Importance = engine.StatusWarning
-	if _, err := h.engine.SaveCheck(t.Context(), testAdmin(), c); err != nil {
+	if _, err := h.engine.Checks.SaveCheck(t.Context(), testAdmin(), c); err != nil {
 		t.Fatal(err)
 	}
 	r := h.post(access.Editor, "/checks/"+id+"/edit", goodCheck("revision", "1", "config.long", "my words")...)
 	r.want(t, http.StatusPreconditionFailed, "Somebody else saved this check", "my words", `name="revision" value="2"`)
 	h.post(access.Editor, "/checks/"+id+"/edit", with(goodCheck("revision", "2"), "config.long", "my words")...).want(t, http.StatusSeeOther)
-	if err := h.engine.DeleteCheck(t.Context(), testAdmin(), id, nil); err != nil {
+	if err := h.engine.Checks.DeleteCheck(t.Context(), testAdmin(), id, nil); err != nil {
 		t.Fatal(err)
 	}
 	r = h.post(access.Editor, "/checks/"+id+"/edit", goodCheck("revision", "3", "config.long", "my words")...)
 	r.want(t, http.StatusNotFound, "was deleted while you were editing", "my words", `action="/checks/new"`)
 
-	s := h.engine.Services()[0]
+	s := h.engine.Targets.Services()[0]
 	r = h.post(access.Editor, "/services/"+s.ID+"/edit", "revision", "99", "name", "My name", "alerts.pager", "true", "alerts.pager.settings.room", "my room")
 	r.want(t, http.StatusPreconditionFailed, "Somebody else saved this service", "My name", "my room")
 	h.post(access.Editor, "/services/none/edit", "revision", "1", "name", "My name").want(t, http.StatusNotFound, "My name", `action="/services/new"`)
 	h.post(access.Admin, "/settings", "revision", "99", "retention", "3d", "sum_retention", "3d", "history_retention", "3d", "repeat_interval.WARNING", "1h", "repeat_interval.ERROR", "1h", "repeat_interval.CRITICAL", "1h").
 		want(t, http.StatusPreconditionFailed, "Somebody else saved")
-	h.post(access.Admin, "/checks/"+h.engine.Checks()[0].ID+"/delete", "revision", "99").want(t, http.StatusPreconditionFailed, "To the dashboard")
+	h.post(access.Admin, "/checks/"+h.engine.Checks.Checks()[0].ID+"/delete", "revision", "99").want(t, http.StatusPreconditionFailed, "To the dashboard")
 }
 
 func TestAPluginChangesWhileItsFormIsOpen(t *testing.T) {
@@ -297,7 +297,7 @@ func TestTry(t *testing.T) {
 	r := h.post(access.Editor, "/checks/new", with(goodCheck("do", "try"), "name", "", "config.host", "down")...)
 	r.want(t, http.StatusOK, "Tried, not saved", "is down &lt;script&gt;", "log &lt;script&gt;", "raw &lt;script&gt;", "2.0 ms", `value="down"`).without(t, `id="errors"`)
 	h.post(access.Editor, "/checks/new", with(goodCheck("do", "try"), "config.host", "")...).want(t, http.StatusUnprocessableEntity, `href="#f-config.host"`).without(t, "Tried, not saved")
-	if len(h.engine.BareChecks()) != 0 {
+	if len(h.engine.Checks.BareChecks()) != 0 {
 		t.Error("trying saved something")
 	}
 }
@@ -309,13 +309,13 @@ func TestAServiceWithAlerts(t *testing.T) {
 	h.post(access.Editor, "/services/new", values...).want(t, http.StatusUnprocessableEntity, `href="#f-alerts.pager.settings.room"`, `value="Shop"`)
 	r := h.post(access.Editor, "/services/new", append(values, "alerts.pager.settings.room", "ops", "alerts.pager.settings.code", "hush-hush", "repeat_interval.ERROR", "20m")...).want(t, http.StatusSeeOther)
 	path, _, _ := strings.Cut(r.header.Get("Location"), "?")
-	s, _ := h.engine.StoredService(strings.TrimPrefix(path, "/services/"))
+	s, _ := h.engine.Targets.StoredService(strings.TrimPrefix(path, "/services/"))
 	if len(s.Alerts) != 1 || s.Alerts[0].Settings["room"] != "ops" || len(s.StatusChecks) != 1 || s.RepeatInterval[engine.StatusError].String() != "20m" {
 		t.Errorf("saved %+v", s)
 	}
 	h.get(access.Editor, path+"/edit").want(t, http.StatusOK, `name="alerts.pager" value="true" checked`, "A value is set").without(t, "hush-hush")
 	h.post(access.Editor, path+"/edit", append(values, "revision", "1", "alerts.pager.settings.room", "dev")...).want(t, http.StatusSeeOther)
-	if s, _ = h.engine.StoredService(s.ID); s.Alerts[0].Settings["code"] == nil {
+	if s, _ = h.engine.Targets.StoredService(s.ID); s.Alerts[0].Settings["code"] == nil {
 		t.Error("the secret was lost")
 	}
 	h.post(access.Editor, "/checks/"+id+"/link", "subject", "services/none").want(t, http.StatusNotFound)
@@ -328,14 +328,14 @@ func TestOwnProfile(t *testing.T) {
 	me := "/users/" + h.users[access.Viewer].ID
 	h.get(access.Viewer, me).want(t, http.StatusOK, "Your profile", me+"/alerts/pager").without(t, `name="role"`)
 	h.post(access.Viewer, me, "revision", "1", "username", "boss", "role", "admin", "active", "true", "time_zone", "Europe/Berlin", "email", "v@example.org").want(t, http.StatusSeeOther)
-	u, _ := h.engine.User(h.users[access.Viewer].ID)
+	u, _ := h.engine.Users.User(h.users[access.Viewer].ID)
 	if u.Role != access.Viewer || u.Username != "the-viewer" || u.Email != "v@example.org" || u.TimeZone != "Europe/Berlin" {
 		t.Errorf("saved %+v", u)
 	}
 	h.post(access.Viewer, me, "revision", "2", "time_zone", "UTC", "password", "another long one").want(t, http.StatusUnprocessableEntity, "Type your present password")
 	h.post(access.Viewer, me, "revision", "2", "time_zone", "UTC", "password", "another long one", "current_password", "wrong").want(t, http.StatusUnprocessableEntity, "not your present password").without(t, "another long one")
 	h.post(access.Viewer, me, "revision", "2", "time_zone", "UTC", "password", "another long one", "current_password", "a long password").want(t, http.StatusSeeOther)
-	if _, err := h.engine.Login("the-viewer", "another long one"); err != nil {
+	if _, err := h.engine.Users.Login("the-viewer", "another long one"); err != nil {
 		t.Error(err)
 	}
 	h.post(access.Viewer, me+"/alerts/pager", "revision", "3", "settings.pager.number", "42", "settings.pager.pin", "hush-hush").want(t, http.StatusSeeOther)
@@ -352,18 +352,18 @@ func TestTokens(t *testing.T) {
 	r := h.post(access.Viewer, "/tokens", "name", "mine", "user", h.users[access.Admin].ID, "role", "").want(t, http.StatusCreated, "Copy it now", "mw_")
 	_, secret, _ := strings.Cut(r.text, `tabindex="0">`)
 	secret, _, _ = strings.Cut(secret, "<")
-	_, user, role, ok := h.engine.TokenUser(secret)
+	_, user, role, ok := h.engine.Users.TokenUser(secret)
 	if !ok || user.Username != "the-viewer" || role != access.Viewer {
 		t.Errorf("the token acts for %v as %s, %v", user, role, ok)
 	}
 	h.get(access.Viewer, "/tokens").want(t, http.StatusOK, "mine").without(t, secret)
 	h.get(access.Editor, "/tokens").want(t, http.StatusOK).without(t, "mine")
-	id := h.engine.Tokens()[0].ID
+	id := h.engine.Users.Tokens()[0].ID
 	h.post(access.Editor, "/tokens/"+id+"/delete").want(t, http.StatusNotFound)
 	h.post(access.Viewer, "/tokens", "name", "more", "role", "admin").want(t, http.StatusUnprocessableEntity)
 	h.post(access.Viewer, "/tokens", "name", "past", "expires", "2001-01-01T00:00").want(t, http.StatusUnprocessableEntity, "in the past")
 	h.post(access.Viewer, "/tokens/"+id+"/delete").want(t, http.StatusSeeOther)
-	if len(h.engine.Tokens()) != 0 {
+	if len(h.engine.Users.Tokens()) != 0 {
 		t.Error("the token is still there")
 	}
 }

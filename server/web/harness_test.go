@@ -17,7 +17,9 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 	"moonwatch/storage/storagetest"
 )
 
@@ -173,7 +175,7 @@ func newFakePlugins() *fakePlugins {
 type house struct {
 	t       testing.TB
 	store   engine.Store
-	engine  *engine.Engine
+	engine  *monitor.Monitor
 	plugins *fakePlugins
 	web     *Web
 	router  *mux.Router
@@ -216,7 +218,7 @@ func newHouseOver(t testing.TB, store engine.Store) *house {
 	o.Store, o.Sealer, o.StopTime = h.store, plainSealer{}, 2*time.Second
 	o.Logger, o.Fetcher = newDiscard(), &h.feed
 	var err error
-	if h.engine, err = engine.New(t.Context(), o); err != nil {
+	if h.engine, err = monitor.New(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.engine.Stop)
@@ -251,7 +253,7 @@ func (h *house) people() {
 	for _, role := range access.Roles() {
 		u := engine.NewUser()
 		u.Username, u.Role, u.FirstName = "the-"+string(role), role, nasty
-		saved, err := h.engine.SaveUser(t.Context(), testAdmin(), u, "a long password", "")
+		saved, err := h.engine.Users.SaveUser(t.Context(), testAdmin(), u, "a long password", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,12 +274,12 @@ func furnished(t testing.TB) *house {
 	s.Alerts = []engine.AlertChoice{{Plugin: "pager", Settings: form.Values{"room": "room " + nasty, "code": "hush-hush"}}}
 	i := engine.NewInstance()
 	i.Name, i.Address, i.StatusChecks = "box "+nasty, nasty, []string{dark}
-	savedI, err := h.engine.SaveInstance(t.Context(), testAdmin(), i)
+	savedI, err := h.engine.Targets.SaveInstance(t.Context(), testAdmin(), i)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Instances = []string{savedI.ID}
-	savedS, err := h.engine.SaveService(t.Context(), testAdmin(), s)
+	savedS, err := h.engine.Targets.SaveService(t.Context(), testAdmin(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,22 +289,22 @@ func furnished(t testing.TB) *house {
 		}
 	}
 	h.rotaAndSilences(savedS.ID, savedI.ID, up)
-	if _, _, err := h.engine.CreateToken(t.Context(), testAdmin(), engine.Token{Name: "token " + nasty, User: h.users[access.Admin].ID}); err != nil {
+	if _, _, err := h.engine.Users.CreateToken(t.Context(), testAdmin(), engine.Token{Name: "token " + nasty, User: h.users[access.Admin].ID}); err != nil {
 		t.Fatal(err)
 	}
 	h.until("a delivery is given up", func() bool {
-		list, err := h.engine.Deliveries(t.Context(), engine.DeliveryQuery{State: engine.DeliveryDead})
+		list, err := h.engine.Incidents.Deliveries(t.Context(), alert.DeliveryQuery{State: engine.DeliveryDead})
 		return err == nil && len(list) > 0
 	})
 	h.until("the incident is there", func() bool {
-		v, err := h.engine.Service(savedS.ID)
+		v, err := h.engine.Targets.Service(savedS.ID)
 		return err == nil && v.Incident != nil
 	})
-	incidents, err := h.engine.Incidents(t.Context(), engine.IncidentQuery{})
+	incidents, err := h.engine.Incidents.Incidents(t.Context(), alert.IncidentQuery{})
 	if err != nil || len(incidents) == 0 {
 		t.Fatal("there is no incident", err)
 	}
-	if _, err := h.engine.AddNote(t.Context(), testAdmin(), incidents[0].ID, "note "+nasty); err != nil {
+	if _, err := h.engine.Incidents.AddNote(t.Context(), testAdmin(), incidents[0].ID, "note "+nasty); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -318,17 +320,17 @@ func (h *house) rotaAndSilences(service, instance, check string) {
 	r.Name, r.FallbackUser = "Nights "+nasty, h.users[access.Admin].ID
 	r.Rotation = &engine.RotaRotation{Members: []string{h.users[access.Admin].ID, h.users[access.Editor].ID}, Every: "1w", Starts: now.AddDate(0, 0, -10).Format("2006-01-02") + "T09:00"}
 	r.Overrides = []engine.RotaOverride{{User: h.users[access.Viewer].ID, Start: now.Add(24 * time.Hour), End: now.Add(30 * time.Hour)}}
-	saved, err := h.engine.SaveRota(t.Context(), testAdmin(), r)
+	saved, err := h.engine.Rotas.SaveRota(t.Context(), testAdmin(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := h.engine.StoredService(service)
+	s, err := h.engine.Targets.StoredService(service)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Rotas, s.IsPublic = []string{saved.ID}, true
 	s.Escalation = []engine.EscalationStep{{After: engine.Duration(15 * time.Minute), Rotas: []string{saved.ID}, Users: []string{h.users[access.Editor].ID}, Plugins: []string{"pager"}}}
-	if _, err := h.engine.SaveService(t.Context(), testAdmin(), s); err != nil {
+	if _, err := h.engine.Targets.SaveService(t.Context(), testAdmin(), s); err != nil {
 		t.Fatal(err)
 	}
 	for _, one := range []engine.Silence{
@@ -336,7 +338,7 @@ func (h *house) rotaAndSilences(service, instance, check string) {
 		{Checks: []string{check}, Tags: []string{"x" + nasty}, StartsAt: now.Add(time.Hour), EndsAt: now.Add(2 * time.Hour), Comment: "comes " + nasty, RRule: "FREQ=WEEKLY"},
 		{Tags: []string{"y"}, StartsAt: now.Add(-3 * time.Hour), EndsAt: now.Add(-2 * time.Hour), Comment: "was " + nasty},
 	} {
-		if _, err := h.engine.SaveSilence(t.Context(), testAdmin(), one); err != nil {
+		if _, err := h.engine.Silences.SaveSilence(t.Context(), testAdmin(), one); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -349,7 +351,7 @@ func (h *house) check(name, host string) string {
 	c.Name, c.Plugin, c.Tags = name, "probe", []string{nasty}
 	c.Interval = engine.Duration(365 * 24 * time.Hour) // runs when it is asked to
 	c.Config = form.Values{"host": host, "secret": "hush-hush", "rows": []any{map[string]any{"name": "row " + nasty, "password": "hush-hush"}}}
-	saved, err := h.engine.SaveCheck(h.t.Context(), testAdmin(), c)
+	saved, err := h.engine.Checks.SaveCheck(h.t.Context(), testAdmin(), c)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -449,7 +451,7 @@ func (f fakeSessions) Caller(r *http.Request) (*engine.User, *engine.Session, bo
 	if !ok {
 		return nil, nil, false
 	}
-	u, err := f.h.engine.StoredUser(u.ID)
+	u, err := f.h.engine.Users.StoredUser(u.ID)
 	return &u, nil, err == nil
 }
 
@@ -459,7 +461,7 @@ func (f fakeSessions) SetUp(ctx context.Context, token, username, email, passwor
 	}
 	u := engine.NewUser()
 	u.Username, u.Email = username, email
-	return f.h.engine.SetUp(ctx, u, password)
+	return f.h.engine.Users.SetUp(ctx, u, password)
 }
 
 func (f fakeSessions) IsSetUpToken(token string) bool { return token == "right" }

@@ -7,20 +7,20 @@ import (
 	"testing"
 	"time"
 
-	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/history"
 	"moonwatch/server/web/webform"
 )
 
 func TestRevisionsAreShownAndBroughtBack(t *testing.T) {
 	h := furnished(t)
-	s := h.engine.Services()[0]
-	stored, err := h.engine.StoredService(s.ID)
+	s := h.engine.Targets.Services()[0]
+	stored, err := h.engine.Targets.StoredService(s.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	stored.Name, stored.UsersToNotify = "Renamed", []string{h.users[access.Editor].ID}
-	if _, err := h.engine.SaveService(t.Context(), testAdmin(), stored); err != nil {
+	if _, err := h.engine.Targets.SaveService(t.Context(), testAdmin(), stored); err != nil {
 		t.Fatal(err)
 	}
 	path := "/revisions/service/" + s.ID
@@ -29,21 +29,21 @@ func TestRevisionsAreShownAndBroughtBack(t *testing.T) {
 	h.post(access.Editor, path+"/2/revert", "revision", "1").want(t, http.StatusPreconditionFailed)
 	h.post(access.Editor, path+"/9/revert", "revision", "3").want(t, http.StatusNotFound)
 	h.post(access.Editor, path+"/2/revert", "revision", "3").want(t, http.StatusSeeOther)
-	now, err := h.engine.StoredService(s.ID)
+	now, err := h.engine.Targets.StoredService(s.ID)
 	if err != nil || now.Name != s.Name || now.Revision != 4 || !slices.Equal(now.UsersToNotify, s.UsersToNotify) {
 		t.Errorf("brought back %+v: %v", now, err)
 	}
 	if code := now.Alerts[0].Settings["code"]; code != stored.Alerts[0].Settings["code"] {
 		t.Error("a secret was lost")
 	}
-	if err := h.engine.DeleteService(t.Context(), testAdmin(), s.ID, nil); err != nil {
+	if err := h.engine.Targets.DeleteService(t.Context(), testAdmin(), s.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	h.get(access.Viewer, path).want(t, http.StatusOK, "deleted").without(t, "/revert")
 	h.get(access.Editor, path).want(t, http.StatusOK, "deleted", path+"/4/revert")
 	h.post(access.Viewer, path+"/4/revert", "revision", "0").want(t, http.StatusForbidden)
 	h.post(access.Editor, path+"/4/revert", "revision", "0").want(t, http.StatusSeeOther)
-	if again, err := h.engine.StoredService(s.ID); err != nil || again.Name != s.Name || again.Revision != 6 || again.Alerts[0].Settings["code"] != stored.Alerts[0].Settings["code"] {
+	if again, err := h.engine.Targets.StoredService(s.ID); err != nil || again.Name != s.Name || again.Revision != 6 || again.Alerts[0].Settings["code"] != stored.Alerts[0].Settings["code"] {
 		t.Errorf("after its deletion it came back as %+v: %v", again, err)
 	}
 	for _, bad := range []string{"/revisions/service/none", "/revisions/token/x", "/revisions/settings/site"} {
@@ -59,11 +59,11 @@ func TestADeletionLeadsToTheWayBack(t *testing.T) {
 		path string
 		role access.Role
 	}{
-		{"/silences/" + h.engine.Silences()[0].ID, access.Operator}, // first: it goes with the last thing that it silences
-		{"/rotas/" + h.engine.Rotas()[0].ID, access.Editor},
-		{"/services/" + h.engine.Services()[0].ID, access.Editor},
-		{"/instances/" + h.engine.Instances()[0].ID, access.Editor},
-		{"/checks/" + h.engine.Checks()[0].ID, access.Editor},
+		{"/silences/" + h.engine.Silences.Silences()[0].ID, access.Operator}, // first: it goes with the last thing that it silences
+		{"/rotas/" + h.engine.OnCall.Rotas()[0].ID, access.Editor},
+		{"/services/" + h.engine.Targets.Services()[0].ID, access.Editor},
+		{"/instances/" + h.engine.Targets.Instances()[0].ID, access.Editor},
+		{"/checks/" + h.engine.Checks.Checks()[0].ID, access.Editor},
 		{"/users/" + h.users[access.Viewer].ID, access.Admin},
 	} {
 		path, role := c.path, c.role
@@ -91,41 +91,41 @@ func TestADeletionLeadsToTheWayBack(t *testing.T) {
 func TestRevisionsOfEveryKindAreBroughtBack(t *testing.T) {
 	h := furnished(t)
 	by := testAdmin()
-	check, instance, rota, silence := h.engine.Checks()[0].ID, h.engine.Instances()[0].ID, h.engine.Rotas()[0].ID, h.engine.Silences()[0].ID
+	check, instance, rota, silence := h.engine.Checks.Checks()[0].ID, h.engine.Targets.Instances()[0].ID, h.engine.OnCall.Rotas()[0].ID, h.engine.Silences.Silences()[0].ID
 	viewer := h.users[access.Viewer].ID
-	c, _ := h.engine.StoredCheck(check)
+	c, _ := h.engine.Checks.StoredCheck(check)
 	c.Debounce = 7
-	i, _ := h.engine.StoredInstance(instance)
+	i, _ := h.engine.Targets.StoredInstance(instance)
 	i.Address = "elsewhere"
-	r, _ := h.engine.StoredRota(rota)
+	r, _ := h.engine.OnCall.StoredRota(rota)
 	r.TimeZone = "Europe/Paris"
-	v, _ := h.engine.Silence(silence)
+	v, _ := h.engine.Silences.Silence(silence)
 	v.Silence.Comment = "other"
-	u, _ := h.engine.StoredUser(viewer)
+	u, _ := h.engine.Users.StoredUser(viewer)
 	u.Email = "viewer@example.org"
 	site := h.engine.Settings()
 	site.PublicURL = "https://one.example.org"
-	saved, err := h.engine.SaveSettings(t.Context(), by, site)
+	saved, err := h.engine.Site.SaveSettings(t.Context(), by, site)
 	if err != nil {
 		t.Fatal(err)
 	}
 	saved.PublicURL = "https://two.example.org"
 	steps := []error{}
 	note := func(err error) { steps = append(steps, err) }
-	_, err = h.engine.SaveCheck(t.Context(), by, c)
+	_, err = h.engine.Checks.SaveCheck(t.Context(), by, c)
 	note(err)
-	_, err = h.engine.SaveInstance(t.Context(), by, i)
+	_, err = h.engine.Targets.SaveInstance(t.Context(), by, i)
 	note(err)
-	_, err = h.engine.SaveRota(t.Context(), by, r)
+	_, err = h.engine.Rotas.SaveRota(t.Context(), by, r)
 	note(err)
-	_, err = h.engine.SaveSilence(t.Context(), by, v.Silence)
+	_, err = h.engine.Silences.SaveSilence(t.Context(), by, v.Silence)
 	note(err)
-	_, err = h.engine.SaveUser(t.Context(), by, u, "", "")
+	_, err = h.engine.Users.SaveUser(t.Context(), by, u, "", "")
 	note(err)
-	_, err = h.engine.SaveSettings(t.Context(), by, *saved)
+	_, err = h.engine.Site.SaveSettings(t.Context(), by, *saved)
 	note(err)
 	for _, key := range []string{"first key", "second key"} {
-		note(h.engine.SavePluginSettings(t.Context(), by, "probe", map[string]any{"do": key, "key": "hush-hush"}, nil))
+		note(h.engine.Site.SavePluginSettings(t.Context(), by, "probe", map[string]any{"do": key, "key": "hush-hush"}, nil))
 	}
 	for _, err := range steps {
 		if err != nil {
@@ -141,10 +141,10 @@ func TestRevisionsOfEveryKindAreBroughtBack(t *testing.T) {
 		h.post(access.Admin, "/revisions/"+path+"/1/revert", "revision", "2").want(t, http.StatusSeeOther)
 		h.get(access.Admin, "/revisions/"+path).want(t, http.StatusOK, "Revision 3")
 	}
-	if c, _ := h.engine.StoredCheck(check); c.Debounce == 7 || c.Config["secret"] == nil {
+	if c, _ := h.engine.Checks.StoredCheck(check); c.Debounce == 7 || c.Config["secret"] == nil {
 		t.Errorf("the check is %+v", c)
 	}
-	if u, _ := h.engine.StoredUser(viewer); u.Email != "" || u.PasswordHash == "" {
+	if u, _ := h.engine.Users.StoredUser(viewer); u.Email != "" || u.PasswordHash == "" {
 		t.Errorf("the user's e-mail address is %q", u.Email)
 	}
 	if got := h.engine.Settings().PublicURL; got != "https://one.example.org" {
@@ -155,17 +155,17 @@ func TestRevisionsOfEveryKindAreBroughtBack(t *testing.T) {
 // TestUsersDoNotRaiseThemselves: a user's own revision does not bring a role back.
 func TestUsersDoNotRaiseThemselves(t *testing.T) {
 	h := peopled(t)
-	u, err := h.engine.StoredUser(h.users[access.Editor].ID)
+	u, err := h.engine.Users.StoredUser(h.users[access.Editor].ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.Role = access.Viewer
-	if _, err := h.engine.SaveUser(t.Context(), testAdmin(), u, "", ""); err != nil {
+	if _, err := h.engine.Users.SaveUser(t.Context(), testAdmin(), u, "", ""); err != nil {
 		t.Fatal(err)
 	}
 	path := "/revisions/user/" + u.ID
 	h.post(access.Editor, path+"/1/revert", "revision", "2").want(t, http.StatusSeeOther)
-	if now, _ := h.engine.StoredUser(u.ID); now.Role != access.Viewer {
+	if now, _ := h.engine.Users.StoredUser(u.ID); now.Role != access.Viewer {
 		t.Errorf("the user made themselves %s", now.Role)
 	}
 	h.get(access.Viewer, path).want(t, http.StatusForbidden)
@@ -173,8 +173,8 @@ func TestUsersDoNotRaiseThemselves(t *testing.T) {
 
 func TestUptimeAndReport(t *testing.T) {
 	h := furnished(t)
-	s, c := h.engine.Services()[0], h.engine.Checks()[0]
-	for _, path := range []string{"/services/" + s.ID, "/checks/" + c.ID, "/instances/" + h.engine.Instances()[0].ID} {
+	s, c := h.engine.Targets.Services()[0], h.engine.Checks.Checks()[0]
+	for _, path := range []string{"/services/" + s.ID, "/checks/" + c.ID, "/instances/" + h.engine.Targets.Instances()[0].ID} {
 		page := h.get(access.Viewer, path).want(t, http.StatusOK, "Uptime is the time that passed", "90 days", "maintenance").text
 		_, bar, _ := strings.Cut(page, `class="statusbar uptime"`)
 		bar, _, _ = strings.Cut(bar, "</svg>")
@@ -192,7 +192,7 @@ func TestUptimeFigures(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	sum := sumUptime([]engine.Uptime{{Passing: 3600, Critical: 1200, Total: 4800}, {Unknown: 600, Maintenance: 60, Inactive: 10, Total: 670}, {}})
+	sum := sumUptime([]history.Uptime{{Passing: 3600, Critical: 1200, Total: 4800}, {Unknown: 600, Maintenance: 60, Inactive: 10, Total: 670}, {}})
 	if sum.Percent == nil || *sum.Percent != 75 || sum.Total != 5470 {
 		t.Errorf("the sum is %+v", sum)
 	}
@@ -200,9 +200,9 @@ func TestUptimeFigures(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, one := range []struct {
-		of   engine.Uptime
+		of   history.Uptime
 		want string
-	}{{engine.Uptime{Passing: 9, Warning: 2}, "warning"}, {engine.Uptime{Passing: 9, Failing: 2, Warning: 2}, "failed"}, {engine.Uptime{Passing: 9}, "passing"}, {engine.Uptime{Unknown: 9, Maintenance: 2}, "maintenance"}, {engine.Uptime{Inactive: 5}, "none"}} {
+	}{{history.Uptime{Passing: 9, Warning: 2}, "warning"}, {history.Uptime{Passing: 9, Failing: 2, Warning: 2}, "failed"}, {history.Uptime{Passing: 9}, "passing"}, {history.Uptime{Unknown: 9, Maintenance: 2}, "maintenance"}, {history.Uptime{Inactive: 5}, "none"}} {
 		if got := classOf(one.of); got != one.want {
 			t.Errorf("classOf(%+v) = %s, want %s", one.of, got, one.want)
 		}
@@ -211,9 +211,9 @@ func TestUptimeFigures(t *testing.T) {
 
 func TestLongRangesAreDrawnFromSums(t *testing.T) {
 	s := newSteps(time.Unix(0, 0), time.Unix(40*3600, 0), 10*time.Hour, 4)
-	s.sum(&engine.SummaryPoint{At: time.Unix(36000, 0), Count: 10, Failures: 2, Unknown: 1, Took: &engine.TookSummary{Min: 1, Avg: 2, Max: 4}, Metrics: []engine.MetricSummary{{Name: "size", Unit: "B", Count: 10, Min: 5, Avg: 6, Max: 7}}})
-	s.sum(&engine.SummaryPoint{At: time.Unix(-36000, 0), Count: 1})
-	s.sum(&engine.SummaryPoint{At: time.Unix(400*3600, 0), Count: 1})
+	s.sum(&history.SummaryPoint{At: time.Unix(36000, 0), Count: 10, Failures: 2, Unknown: 1, Took: &history.TookSummary{Min: 1, Avg: 2, Max: 4}, Metrics: []history.MetricSummary{{Name: "size", Unit: "B", Count: 10, Min: 5, Avg: 6, Max: 7}}})
+	s.sum(&history.SummaryPoint{At: time.Unix(-36000, 0), Count: 1})
+	s.sum(&history.SummaryPoint{At: time.Unix(400*3600, 0), Count: 1})
 	if c := s.time.columns[1]; c.n != 9 || c.min != 1 || c.max != 4 || c.sum != 18 || s.failed[1] != 2 || s.unknown[1] != 1 {
 		t.Errorf("the column is %+v, %d failed", c, s.failed[1])
 	}
@@ -230,12 +230,12 @@ func TestLongRangesAreDrawnFromSums(t *testing.T) {
 
 func TestTheFormsHoldEverything(t *testing.T) {
 	h := furnished(t)
-	s := h.engine.Services()[0]
+	s := h.engine.Targets.Services()[0]
 	page := h.get(access.Editor, "/services/"+s.ID+"/edit").want(t, http.StatusOK, `name="rotas"`, `name="is_public" value="true" checked`, `name="status_rule"`, `name="escalation.0.after" value="15m"`, "If nobody acknowledges").text
 	if !strings.Contains(page, `value="add:escalation"`) {
 		t.Error("no step can be added")
 	}
-	rota, editor := h.engine.Rotas()[0].ID, h.users[access.Editor].ID
+	rota, editor := h.engine.OnCall.Rotas()[0].ID, h.users[access.Editor].ID
 	good := []string{"revision", "2", "name", "Shop", "alerts_enabled", "true", "rotas", rota, "is_public", "true", "repeat_interval.CRITICAL", "5m",
 		"escalation.0", "1", "escalation.0.after", "15m", "escalation.0.users", editor, "escalation.3.after", "1h", "escalation.3.rotas", rota}
 	h.post(access.Editor, "/services/"+s.ID+"/edit", append(good, webform.RowsButton, "add:escalation")...).want(t, http.StatusOK, `name="escalation.2.after"`)

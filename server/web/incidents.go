@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"moonwatch/engine"
+	"moonwatch/engine/alert"
 )
 
 // incidentPages are the pages of incidents and deliveries.
@@ -15,7 +16,7 @@ const listMost = 50
 // incidentList is the page of all incidents.
 type incidentList struct {
 	Open   bool // only those that are open
-	Items  []engine.IncidentView
+	Items  []alert.IncidentView
 	Older  string
 	Newest bool
 }
@@ -23,12 +24,12 @@ type incidentList struct {
 func (w *incidentPages) incidents(q *request) error {
 	query := q.URL.Query()
 	l := incidentList{Open: query.Get("show") == "open", Newest: query.Get("before") != ""}
-	ask := engine.IncidentQuery{Before: query.Get("before"), Limit: listMost + 1}
+	ask := alert.IncidentQuery{Before: query.Get("before"), Limit: listMost + 1}
 	if l.Open {
 		yes := true
 		ask.Open = &yes
 	}
-	items, err := w.engine.Incidents(q.Context(), ask)
+	items, err := w.engine.Incidents.Incidents(q.Context(), ask)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func olderLink(query url.Values, before string) string {
 
 // incidentPage is the page of one incident.
 type incidentPage struct {
-	Incident   engine.IncidentView
+	Incident   alert.IncidentView
 	Subject    link
 	Gone       bool // the subject was deleted
 	Public     bool // so is the subject
@@ -79,7 +80,7 @@ type noteView struct {
 }
 
 func (w *incidentPages) incident(q *request) error {
-	in, err := w.engine.Incident(q.Context(), q.id())
+	in, err := w.engine.Incidents.Incident(q.Context(), q.id())
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (w *incidentPages) incident(q *request) error {
 	if v.Subject.Status == "" {
 		v.Gone, v.Subject.Name = true, in.SubjectName
 	}
-	if v.Deliveries, err = w.deliveriesSeen(q, engine.DeliveryQuery{Incident: in.ID, Limit: 200}); err != nil {
+	if v.Deliveries, err = w.deliveriesSeen(q, alert.DeliveryQuery{Incident: in.ID, Limit: 200}); err != nil {
 		return err
 	}
 	byID := map[string]engine.Delivery{}

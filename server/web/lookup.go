@@ -9,10 +9,10 @@ type lookup struct{ *frame }
 func (w *frame) nameOfSubject(ref engine.Ref) link {
 	l := link{Kind: string(ref.Kind) + "s", ID: ref.ID, Name: ref.ID}
 	if ref.Kind == engine.KindService {
-		if v, err := w.engine.Service(ref.ID); err == nil {
+		if v, err := w.engine.Targets.Service(ref.ID); err == nil {
 			l.Name, l.Status = v.Name, string(v.OverallStatus)
 		}
-	} else if v, err := w.engine.Instance(ref.ID); err == nil {
+	} else if v, err := w.engine.Targets.Instance(ref.ID); err == nil {
 		l.Name, l.Status = v.Name, string(v.OverallStatus)
 	}
 	return l

@@ -20,6 +20,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 )
 
 const doorPlugin = `
@@ -166,7 +167,7 @@ func TestTheNewcomersWay(t *testing.T) {
 	b.sees("h1", "Front door")
 	b.sees("#check-head", "Passing")
 	b.sees("#check-head", "belongs to no service")
-	check := m.engine.Checks()[0]
+	check := m.engine.Checks.Checks()[0]
 	if rows, _ := check.Config["hinges"].([]any); len(rows) != 1 {
 		t.Errorf("the rows are %v", check.Config["hinges"])
 	}
@@ -279,36 +280,36 @@ func (b *browser) peopleAndSilences(m *program) (rota, silence string) {
 			t.Fatal(err)
 		}
 	}
-	by := engine.Actor{User: m.engine.Users()[0].ID, Name: "ada", Role: access.Admin, Via: "page"}
+	by := engine.Actor{User: m.engine.Users.Users()[0].ID, Name: "ada", Role: access.Admin, Via: "page"}
 	grace := engine.NewUser()
 	grace.Username, grace.FirstName, grace.LastName, grace.Email, grace.Role = "grace", "Grace", "Hopper", "grace@example.org", access.Editor
 	grace.QuietHours = []engine.QuietHours{{Days: []string{"sat", "sun"}, Start: "22:00", End: "08:00"}}
-	other, err := m.engine.SaveUser(b.ctx, by, grace, "a long password", "")
+	other, err := m.engine.Users.SaveUser(b.ctx, by, grace, "a long password", "")
 	must(err)
 	now := time.Now().UTC().Truncate(time.Hour)
 	r := engine.NewRota()
 	r.Name, r.FallbackUser = "Nights and weekends", by.User
 	r.Rotation = &engine.RotaRotation{Members: []string{by.User, other.ID}, Every: "1w", Starts: now.AddDate(0, 0, -11).Format("2006-01-02") + "T09:00"}
 	r.Overrides = []engine.RotaOverride{{User: other.ID, Start: now.Add(30 * time.Hour), End: now.Add(54 * time.Hour)}}
-	savedRota, err := m.engine.SaveRota(b.ctx, by, r)
+	savedRota, err := m.engine.Rotas.SaveRota(b.ctx, by, r)
 	must(err)
 	hand := engine.NewRota()
 	hand.Name, hand.Overrides = "Release days", []engine.RotaOverride{{User: other.ID, Start: now.Add(-time.Hour), End: now.Add(9 * time.Hour)}, {User: by.User, Start: now.Add(4 * time.Hour), End: now.Add(60 * time.Hour)}}
-	_, err = m.engine.SaveRota(b.ctx, by, hand)
+	_, err = m.engine.Rotas.SaveRota(b.ctx, by, hand)
 	must(err)
-	s, err := m.engine.StoredService(m.engine.Services()[0].ID)
+	s, err := m.engine.Targets.StoredService(m.engine.Targets.Services()[0].ID)
 	must(err)
 	s.Rotas, s.Tags = []string{savedRota.ID}, []string{"shop"}
 	s.Escalation = []engine.EscalationStep{{After: engine.Duration(15 * time.Minute), Users: []string{other.ID}, Plugins: []string{"bell"}}}
-	_, err = m.engine.SaveService(b.ctx, by, s)
+	_, err = m.engine.Targets.SaveService(b.ctx, by, s)
 	must(err)
-	held, err := m.engine.SaveSilence(b.ctx, by, engine.Silence{Services: []string{s.ID}, StartsAt: now.Add(-time.Hour), EndsAt: now.Add(2 * time.Hour), Comment: "The new lock is being fitted", Maintenance: true})
+	held, err := m.engine.Silences.SaveSilence(b.ctx, by, engine.Silence{Services: []string{s.ID}, StartsAt: now.Add(-time.Hour), EndsAt: now.Add(2 * time.Hour), Comment: "The new lock is being fitted", Maintenance: true})
 	must(err)
-	_, err = m.engine.SaveSilence(b.ctx, by, engine.Silence{Tags: []string{"backup"}, StartsAt: now.Add(12 * time.Hour), EndsAt: now.Add(14 * time.Hour), RRule: "FREQ=DAILY", TimeZone: "Europe/Berlin", Comment: "Backups run"})
+	_, err = m.engine.Silences.SaveSilence(b.ctx, by, engine.Silence{Tags: []string{"backup"}, StartsAt: now.Add(12 * time.Hour), EndsAt: now.Add(14 * time.Hour), RRule: "FREQ=DAILY", TimeZone: "Europe/Berlin", Comment: "Backups run"})
 	must(err)
-	incidents, err := m.engine.Incidents(b.ctx, engine.IncidentQuery{})
+	incidents, err := m.engine.Incidents.Incidents(b.ctx, alert.IncidentQuery{})
 	must(err)
-	_, err = m.engine.AddNote(b.ctx, by, incidents[0].ID, "The door was stuck. Oiled the hinges, ordered a new lock.")
+	_, err = m.engine.Incidents.AddNote(b.ctx, by, incidents[0].ID, "The door was stuck. Oiled the hinges, ordered a new lock.")
 	must(err)
 	return savedRota.ID, held.ID
 }
@@ -317,11 +318,11 @@ func (b *browser) peopleAndSilences(m *program) (rota, silence string) {
 // MOONWATCH_SCREENSHOTS=DIR it leaves a picture of each.
 func (b *browser) everyPage(m *program) {
 	b.t.Helper()
-	check, service := m.engine.Checks()[0], m.engine.Services()[0]
-	incidents, _ := m.engine.Incidents(b.ctx, engine.IncidentQuery{})
-	deliveries, _ := m.engine.Deliveries(b.ctx, engine.DeliveryQuery{})
+	check, service := m.engine.Checks.Checks()[0], m.engine.Targets.Services()[0]
+	incidents, _ := m.engine.Incidents.Incidents(b.ctx, alert.IncidentQuery{})
+	deliveries, _ := m.engine.Incidents.Deliveries(b.ctx, alert.DeliveryQuery{})
 	var result string
-	m.engine.ResultsBefore(b.ctx, check.ID, time.Time{}, 0, func(r *engine.Result) bool {
+	m.engine.Checks.ResultsBefore(b.ctx, check.ID, time.Time{}, 0, func(r *engine.Result) bool {
 		result = fmt.Sprint(r.Seq)
 		return false
 	})
@@ -331,7 +332,7 @@ func (b *browser) everyPage(m *program) {
 	b.open("/plugins/window")
 	b.sees("#plugin-head", "Does not load")
 	b.sees(".source .at", "slug")
-	user := m.engine.Users()[0].ID
+	user := m.engine.Users.Users()[0].ID
 	rota, silence := b.peopleAndSilences(m)
 	dir, only := os.Getenv("MOONWATCH_SCREENSHOTS"), os.Getenv("MOONWATCH_SCREENSHOTS_OF")
 	for name, path := range map[string]string{
@@ -405,7 +406,7 @@ func TestWithoutScripts(t *testing.T) {
 	write("name", "Back door")
 	press("[data-try]", "#try", "the door is shut")
 	press("button.primary[value=save]", "#check-head", "Back door")
-	config, _ := json.Marshal(m.engine.Checks()[0].Config)
+	config, _ := json.Marshal(m.engine.Checks.Checks()[0].Config)
 	if !strings.Contains(string(config), `"only"`) {
 		t.Errorf("saved %s", config)
 	}

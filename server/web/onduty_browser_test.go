@@ -21,10 +21,10 @@ func TestDutyAndSilenceInTheBrowser(t *testing.T) {
 	m := newMonitor(t)
 	b := openBrowser(t, m.url)
 	b.setUp()
-	ada := m.engine.Users()[0].ID
+	ada := m.engine.Users.Users()[0].ID
 	s := engine.NewService()
 	s.Name = "House"
-	saved, err := m.engine.SaveService(t.Context(), engine.Actor{User: ada, Name: "ada", Role: access.Admin}, s)
+	saved, err := m.engine.Targets.SaveService(t.Context(), engine.Actor{User: ada, Name: "ada", Role: access.Admin}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestDutyAndSilenceInTheBrowser(t *testing.T) {
 	b.click("button.primary[value=save]")
 	b.sees("h1", "Nights")
 	b.sees("#week-list", "this week")
-	if r := m.engine.Rotas()[0]; len(r.Rotation.Members) != 2 {
+	if r := m.engine.OnCall.Rotas()[0]; len(r.Rotation.Members) != 2 {
 		t.Errorf("the members are %v", r.Rotation.Members)
 	}
 
@@ -59,7 +59,7 @@ func TestDutyAndSilenceInTheBrowser(t *testing.T) {
 	b.click(`[name^="service."][type=checkbox]`)
 	b.click("button.primary")
 	b.sees("main", "this is who is told")
-	if got, _ := m.engine.Service(saved.ID); strings.Join(got.UsersToNotify, " ") != ada {
+	if got, _ := m.engine.Targets.Service(saved.ID); strings.Join(got.UsersToNotify, " ") != ada {
 		t.Errorf("told are %v", got.UsersToNotify)
 	}
 	b.clean()

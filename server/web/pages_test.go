@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 	"moonwatch/server/web/webform"
 )
 
@@ -18,10 +19,10 @@ func newDiscard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // addresses are pages with the role that they need.
 func (h *house) addresses() map[string]access.Role {
-	c, s, i := h.engine.Checks()[0].ID, h.engine.Services()[0].ID, h.engine.Instances()[0].ID
-	incidents, _ := h.engine.Incidents(h.t.Context(), engine.IncidentQuery{})
-	deliveries, _ := h.engine.Deliveries(h.t.Context(), engine.DeliveryQuery{})
-	rota, silence := h.engine.Rotas()[0].ID, h.engine.Silences()[0].ID
+	c, s, i := h.engine.Checks.Checks()[0].ID, h.engine.Targets.Services()[0].ID, h.engine.Targets.Instances()[0].ID
+	incidents, _ := h.engine.Incidents.Incidents(h.t.Context(), alert.IncidentQuery{})
+	deliveries, _ := h.engine.Incidents.Deliveries(h.t.Context(), alert.DeliveryQuery{})
+	rota, silence := h.engine.OnCall.Rotas()[0].ID, h.engine.Silences.Silences()[0].ID
 	return map[string]access.Role{
 		"/incidents/" + incidents[0].ID + "/why": access.Viewer, "/incidents/" + incidents[0].ID + "/why?user=&plugin=pager": access.Viewer,
 		"/silences": access.Viewer, "/silences/new": access.Operator, "/silences/new?service=" + s: access.Operator, "/silences/" + silence: access.Viewer,
@@ -85,10 +86,10 @@ func TestAViewerSeesNoButtonsToEdit(t *testing.T) {
 
 func TestWritesNeedTheirRole(t *testing.T) {
 	h := furnished(t)
-	c, s, viewer := h.engine.Checks()[0].ID, h.engine.Services()[0].ID, h.users[access.Viewer].ID
-	deliveries, _ := h.engine.Deliveries(t.Context(), engine.DeliveryQuery{})
-	incidents, _ := h.engine.Incidents(t.Context(), engine.IncidentQuery{})
-	rota, silence, admin := h.engine.Rotas()[0].ID, h.engine.Silences()[0].ID, h.users[access.Admin].ID
+	c, s, viewer := h.engine.Checks.Checks()[0].ID, h.engine.Targets.Services()[0].ID, h.users[access.Viewer].ID
+	deliveries, _ := h.engine.Incidents.Deliveries(t.Context(), alert.DeliveryQuery{})
+	incidents, _ := h.engine.Incidents.Incidents(t.Context(), alert.IncidentQuery{})
+	rota, silence, admin := h.engine.OnCall.Rotas()[0].ID, h.engine.Silences.Silences()[0].ID, h.users[access.Admin].ID
 	for path, need := range map[string]access.Role{
 		"/services/" + s + "/acknowledge": access.Operator, "/services/" + s + "/unacknowledge": access.Operator, "/services/" + s + "/test-alert": access.Operator,
 		"/incidents/" + incidents[0].ID + "/notes": access.Operator, "/silences/new": access.Operator, "/silences/quick": access.Operator, "/silences/" + silence + "/edit": access.Operator,
@@ -114,10 +115,10 @@ func TestWritesNeedTheirRole(t *testing.T) {
 			t.Errorf("POST %s by nobody = %d, want a redirect", path, r.status)
 		}
 	}
-	check, err := h.engine.Check(c)
-	service, _ := h.engine.Service(s)
-	if err != nil || check.Revision != 1 || service.Revision != 2 || len(h.engine.Users()) != len(access.Roles()) || len(h.engine.Checks()) != 3 || h.engine.Settings().Revision != 0 ||
-		len(h.engine.Silences()) != 3 || len(h.engine.Rotas()) != 1 {
+	check, err := h.engine.Checks.Check(c)
+	service, _ := h.engine.Targets.Service(s)
+	if err != nil || check.Revision != 1 || service.Revision != 2 || len(h.engine.Users.Users()) != len(access.Roles()) || len(h.engine.Checks.Checks()) != 3 || h.engine.Settings().Revision != 0 ||
+		len(h.engine.Silences.Silences()) != 3 || len(h.engine.OnCall.Rotas()) != 1 {
 		t.Error("a refused write changed something")
 	}
 }
@@ -132,10 +133,10 @@ var (
 func TestNothingFromOutsideBecomesMarkup(t *testing.T) {
 	h := furnished(t)
 	paths := h.addresses()
-	for _, c := range h.engine.Checks() {
+	for _, c := range h.engine.Checks.Checks() {
 		paths["/checks/"+c.ID] = access.Viewer
 		paths["/checks/"+c.ID+"/edit"] = access.Editor
-		h.engine.ResultsBefore(t.Context(), c.ID, c.Created.Add(-1), 0, func(r *engine.Result) bool {
+		h.engine.Checks.ResultsBefore(t.Context(), c.ID, c.Created.Add(-1), 0, func(r *engine.Result) bool {
 			paths["/checks/"+c.ID+"/results/"+webform.Display(float64(r.Seq))] = access.Viewer
 			return true
 		})
@@ -247,7 +248,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 func TestErrorPages(t *testing.T) {
 	h := furnished(t)
 	for _, path := range []string{"/nowhere", "/checks/none", "/services/none", "/instances/none/edit", "/incidents/none", "/deliveries/none", "/plugins/none", "/users/none",
-		"/checks/new?plugin=none", "/checks/new?plugin=pager", "/checks/" + h.engine.Checks()[0].ID + "/results/7", "/checks/%00/edit", "/users/none/alerts/pager"} {
+		"/checks/new?plugin=none", "/checks/new?plugin=pager", "/checks/" + h.engine.Checks.Checks()[0].ID + "/results/7", "/checks/%00/edit", "/users/none/alerts/pager"} {
 		h.get(access.Admin, path).want(t, http.StatusNotFound, "To the dashboard")
 	}
 	r := httpRequest(t, "PUT", "/checks")

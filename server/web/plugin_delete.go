@@ -78,7 +78,7 @@ func (w *pluginPages) goneSlug(entry engine.PluginEntry) goneSlug {
 	}
 	use := w.engine.PluginUse(entry.Slug)
 	for _, id := range use.Checks {
-		if c, err := w.engine.Check(id); err == nil {
+		if c, err := w.engine.Checks.Check(id); err == nil {
 			g.Checks = append(g.Checks, link{"checks", c.ID, c.Name, string(c.Status)})
 		}
 	}

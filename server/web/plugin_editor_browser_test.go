@@ -22,7 +22,7 @@ func (m *program) doorCheck(t *testing.T, address string) string {
 	c.Name, c.Plugin, c.Interval = "Front door", "door", engine.Duration(365*24*time.Hour)
 	c.Config = form.Values{"address": address}
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		saved, err := m.engine.SaveCheck(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, c)
+		saved, err := m.engine.Checks.SaveCheck(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, c)
 		if err == nil {
 			return saved.ID
 		} else if time.Now().After(end) {
@@ -37,7 +37,7 @@ func (m *program) otherCheck(t *testing.T, slug string) string {
 	c := engine.NewCheck()
 	c.Name, c.Plugin, c.Active = "Another", slug, false
 	c.Config = form.Values{"host": "127.0.0.1", "port": 1.0}
-	saved, err := m.engine.SaveCheck(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, c)
+	saved, err := m.engine.Checks.SaveCheck(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, c)
 	if err != nil {
 		t.Fatal(err)
 	}

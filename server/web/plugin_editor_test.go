@@ -33,7 +33,7 @@ func (m *program) visitors(t *testing.T) map[access.Role]*visitor {
 	for _, role := range access.Roles() {
 		u := engine.NewUser()
 		u.Username, u.Role = "the-"+string(role), role
-		if _, err := m.engine.SaveUser(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, u, "a long password", ""); err != nil {
+		if _, err := m.engine.Users.SaveUser(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, u, "a long password", ""); err != nil {
 			t.Fatal(err)
 		}
 		jar, err := cookiejar.New(nil)

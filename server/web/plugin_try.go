@@ -96,7 +96,7 @@ func (w *pluginPages) tryPart(d *draft, l *looked, slug, check string, raw map[s
 	}
 	t.Checks = append(t.Checks, webform.Option{Label: "The values below", Selected: check == ""})
 	slugs := append(w.slugsAt(d), m.Slug)
-	for _, c := range w.engine.BareChecks() {
+	for _, c := range w.engine.Checks.BareChecks() {
 		if slices.Contains(slugs, c.Plugin) && len(t.Checks) <= 500 {
 			t.Checks = append(t.Checks, webform.Option{Value: c.ID, Label: c.Name, Selected: c.ID == check})
 		}
@@ -165,7 +165,7 @@ func (w *pluginPages) tryDraft(q *request, d *draft, l *looked) error {
 	}
 	name := ""
 	if c.ID != "" {
-		stored, err := w.engine.StoredCheck(c.ID)
+		stored, err := w.engine.Checks.StoredCheck(c.ID)
 		if err != nil || !slices.ContainsFunc(t.Checks, func(o webform.Option) bool { return o.Value == c.ID }) {
 			return &engine.Error{Kind: engine.NotFound, Message: "no check of this plugin has that id"}
 		}

@@ -8,13 +8,14 @@ import (
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
+	"moonwatch/engine/monitor"
 	"moonwatch/server/web/webform"
 )
 
 // versionLine is a version of a plugin in the list.
 type versionLine struct {
 	ID      string // within the plugin
-	Version engine.PluginVersion
+	Version monitor.PluginVersion
 	Running bool
 }
 
@@ -80,7 +81,7 @@ func ownForms() []namedForm {
 }
 
 // versionID is a version's id within its plugin: the path before it has a slash.
-func versionID(v engine.PluginVersion) string { return strings.TrimPrefix(v.ID, v.Path+"/") }
+func versionID(v monitor.PluginVersion) string { return strings.TrimPrefix(v.ID, v.Path+"/") }
 
 // sourcePage is the source of a plugin, to read.
 type sourcePage struct {
@@ -121,28 +122,28 @@ func (w *pluginPages) pluginSource(q *request) error {
 type versionPage struct {
 	Card    pluginCard
 	ID      string
-	Version engine.PluginVersion
+	Version monitor.PluginVersion
 	Diff    []fileDiff // from what is in the folder to the version
 	Files   []sourceFile
 	CanEdit bool
 }
 
 // version finds a version of a plugin by the ids in the path.
-func (w *pluginPages) version(q *request) (engine.PluginEntry, engine.PluginVersion, error) {
+func (w *pluginPages) version(q *request) (engine.PluginEntry, monitor.PluginVersion, error) {
 	entry, err := w.engine.Plugin(mux.Vars(q.Request)["slug"])
 	if err != nil {
-		return entry, engine.PluginVersion{}, err
+		return entry, monitor.PluginVersion{}, err
 	}
 	versions, err := w.engine.PluginVersions(q.Context(), entry.Path())
 	if err != nil {
-		return entry, engine.PluginVersion{}, err
+		return entry, monitor.PluginVersion{}, err
 	}
 	for _, v := range versions {
 		if versionID(v) == q.id() {
 			return entry, v, nil
 		}
 	}
-	return entry, engine.PluginVersion{}, &engine.Error{Kind: engine.NotFound, Message: "no such version: the oldest are not kept for ever"}
+	return entry, monitor.PluginVersion{}, &engine.Error{Kind: engine.NotFound, Message: "no such version: the oldest are not kept for ever"}
 }
 
 func (w *pluginPages) pluginVersion(q *request) error {

@@ -101,9 +101,9 @@ func (w *pluginPages) pluginLine(entry engine.PluginEntry) pluginLine {
 		l.Kind = entry.Plugin.Meta().Kind
 	}
 	if l.Kind == engine.AlertPlugin {
-		channel := w.engine.Channel(entry.Slug)
+		channel := w.engine.Incidents.Channel(entry.Slug)
 		l.Needs, l.Unsent, l.For = channel.Needs, channel.Unsent, channel.ForName
-		l.Last = w.engine.LastSent(context.Background(), entry.Slug)
+		l.Last = w.engine.Incidents.LastSent(context.Background(), entry.Slug)
 	}
 	use := w.engine.PluginUse(entry.Slug)
 	l.Uses = len(use.Checks) + len(use.Services) + len(use.Instances)
@@ -186,7 +186,7 @@ func (w *pluginPages) pluginPage(q *request) error {
 	if err != nil {
 		return err
 	}
-	stored := w.engine.PluginSettings(slug)
+	stored := w.engine.Site.PluginSettings(slug)
 	public := w.engine.Public(slug, engine.SettingsForm, stored.Values)
 	return w.showPlugin(q, http.StatusOK, entry, public, webform.Drawing{Prefix: settingsPrefix, Stored: public, Errors: webform.NewErrors()}, stored.Revision, "")
 }
@@ -242,7 +242,7 @@ func (v *pluginPage) use(w *pluginPages, slug string) {
 		if len(v.Checks) == 200 {
 			break
 		}
-		if c, err := w.engine.Check(id); err == nil {
+		if c, err := w.engine.Checks.Check(id); err == nil {
 			v.Checks = append(v.Checks, lineOf(&c))
 		}
 	}
@@ -297,7 +297,7 @@ func (w *pluginPages) postPlugin(q *request) error {
 	if !known {
 		return &engine.Error{Kind: engine.Conflict, Message: "this plugin never loaded: it has no settings"}
 	}
-	stored := w.engine.PluginSettings(slug)
+	stored := w.engine.Site.PluginSettings(slug)
 	draw := webform.Drawing{Stored: w.engine.Public(slug, engine.SettingsForm, stored.Values), Errors: webform.NewErrors(), Posted: true}
 	draw.Prefix = settingsPrefix
 	blank, rows := webform.ChangeRows(f, settingsPrefix, q.PostForm)
@@ -307,7 +307,7 @@ func (w *pluginPages) postPlugin(q *request) error {
 	if rows {
 		return w.showPlugin(q, http.StatusOK, entry, raw, draw, at, "")
 	}
-	err = w.engine.SavePluginSettings(q.Context(), q.by(), slug, raw, &at)
+	err = w.engine.Site.SavePluginSettings(q.Context(), q.by(), slug, raw, &at)
 	if err == nil {
 		return q.redirect("/plugins/" + slug + "?done=saved")
 	}

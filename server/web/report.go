@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/history"
 	"moonwatch/engine/rota"
 )
 
@@ -22,7 +23,7 @@ type reportPage struct {
 }
 
 type reportRow struct {
-	engine.ReportRow
+	history.ReportRow
 	Link   string // "" when it is there no more
 	Text   string
 	Broken string
@@ -71,11 +72,11 @@ func (w *historyPages) report(q *request) error {
 	}
 	v.From, v.To = p.reportSpan(chosen)
 	v.CSV = "/api/v1/report?" + url.Values{"from": {v.From.UTC().Format(time.RFC3339)}, "to": {v.To.UTC().Format(time.RFC3339)}, "format": {"csv"}}.Encode()
-	rows, err := w.engine.Report(q.Context(), v.From, v.To)
+	rows, err := w.engine.History.Report(q.Context(), v.From, v.To)
 	if err != nil {
 		return plainly(err)
 	}
-	var all []engine.Uptime
+	var all []history.Uptime
 	for _, r := range rows {
 		one := reportRow{ReportRow: r, Text: percent(r.Uptime.Percent), Class: classOf(r.Uptime)}
 		if !r.Deleted {
@@ -108,7 +109,7 @@ func lasts(seconds any) string {
 }
 
 // criticalTime says how much of the broken time was critical.
-func criticalTime(u engine.Uptime) string {
+func criticalTime(u history.Uptime) string {
 	if text := lasts(u.Critical); text != "" {
 		return "critical " + text
 	}

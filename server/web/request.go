@@ -51,7 +51,7 @@ func (w *frame) need(role access.Role, h handler) http.HandlerFunc {
 	h = withForm(maxForm, h)
 	return w.handle(func(q *request) error {
 		switch {
-		case q.user == nil && w.engine.Empty():
+		case q.user == nil && w.engine.Users.Empty():
 			return q.redirect("/setup")
 		case q.user == nil:
 			next := ""

@@ -54,7 +54,7 @@ func (w *historyPages) revisionsPage(q *request) error {
 	if err != nil {
 		return err
 	}
-	all, err := w.engine.Revisions(q.Context(), kind, id)
+	all, err := w.engine.Revisions.Revisions(q.Context(), kind, id)
 	if err != nil {
 		return err
 	}
@@ -163,25 +163,25 @@ func (w *historyPages) revisionNow(kind engine.Kind, id string) uint64 {
 			return s.Meta.Revision
 		}
 	case engine.KindCheck:
-		if c, err := w.engine.StoredCheck(id); err == nil {
+		if c, err := w.engine.Checks.StoredCheck(id); err == nil {
 			return c.Revision
 		}
 	case engine.KindRota:
-		if r, err := w.engine.StoredRota(id); err == nil {
+		if r, err := w.engine.OnCall.StoredRota(id); err == nil {
 			return r.Revision
 		}
 	case engine.KindSilence:
-		if s, err := w.engine.Silence(id); err == nil {
+		if s, err := w.engine.Silences.Silence(id); err == nil {
 			return s.Revision
 		}
 	case engine.KindUser:
-		if u, err := w.engine.StoredUser(id); err == nil {
+		if u, err := w.engine.Users.StoredUser(id); err == nil {
 			return u.Revision
 		}
 	case engine.KindSettings:
 		return w.engine.Settings().Revision
 	case engine.KindPluginSettings:
-		return w.engine.PluginSettings(id).Revision
+		return w.engine.Site.PluginSettings(id).Revision
 	}
 	return 0
 }
@@ -328,7 +328,7 @@ func (w *historyPages) revert(q *request) error {
 	if err != nil {
 		return err
 	}
-	all, err := w.engine.Revisions(q.Context(), kind, id)
+	all, err := w.engine.Revisions.Revisions(q.Context(), kind, id)
 	if err != nil {
 		return err
 	}
@@ -339,7 +339,7 @@ func (w *historyPages) revert(q *request) error {
 		return &engine.Error{Kind: engine.NotFound, Message: "there is no such revision"}
 	}
 	if all[0].Deleted {
-		if err := w.engine.Undelete(q.Context(), q.by(), kind, id, all[n].Number); err != nil {
+		if err := w.engine.Revisions.Undelete(q.Context(), q.by(), kind, id, all[n].Number); err != nil {
 			return plainly(err)
 		}
 		return q.redirect("/revisions/" + string(kind) + "/" + url.PathEscape(id) + "?done=reverted")
@@ -359,34 +359,34 @@ func (w *historyPages) putBack(q *request, object any, id string, at uint64) err
 	switch o := object.(type) {
 	case *engine.Service:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.SaveService(q.Context(), q.by(), *o)
+		_, err = w.engine.Targets.SaveService(q.Context(), q.by(), *o)
 	case *engine.Instance:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.SaveInstance(q.Context(), q.by(), *o)
+		_, err = w.engine.Targets.SaveInstance(q.Context(), q.by(), *o)
 	case *engine.Check:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.SaveCheck(q.Context(), q.by(), *o)
+		_, err = w.engine.Checks.SaveCheck(q.Context(), q.by(), *o)
 	case *engine.Rota:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.SaveRota(q.Context(), q.by(), *o)
+		_, err = w.engine.Rotas.SaveRota(q.Context(), q.by(), *o)
 	case *engine.Silence:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.SaveSilence(q.Context(), q.by(), *o)
+		_, err = w.engine.Silences.SaveSilence(q.Context(), q.by(), *o)
 	case *engine.User:
 		o.ID, o.Revision = id, at
 		err = w.putUserBack(q, o)
 	case *engine.Settings:
 		o.Revision = at
-		_, err = w.engine.SaveSettings(q.Context(), q.by(), *o)
+		_, err = w.engine.Site.SaveSettings(q.Context(), q.by(), *o)
 	case *engine.PluginSettings:
-		err = w.engine.SavePluginSettings(q.Context(), q.by(), id, form.Values(o.Values), &at)
+		err = w.engine.Site.SavePluginSettings(q.Context(), q.by(), id, form.Values(o.Values), &at)
 	}
 	return err
 }
 
 // putUserBack keeps what only an admin changes as it is, for everybody else.
 func (w *historyPages) putUserBack(q *request, u *engine.User) error {
-	now, err := w.engine.StoredUser(u.ID)
+	now, err := w.engine.Users.StoredUser(u.ID)
 	if err != nil {
 		return err
 	}
@@ -397,6 +397,6 @@ func (w *historyPages) putUserBack(q *request, u *engine.User) error {
 	if q.session != nil {
 		keep = q.session.ID
 	}
-	_, err = w.engine.SaveUser(q.Context(), q.by(), *u, "", keep)
+	_, err = w.engine.Users.SaveUser(q.Context(), q.by(), *u, "", keep)
 	return err
 }

@@ -83,7 +83,7 @@ func (w *rotaPages) newRotaForm(q *request) error {
 }
 
 func (w *rotaPages) rotaEditForm(q *request) error {
-	r, err := w.engine.StoredRota(q.id())
+	r, err := w.engine.OnCall.StoredRota(q.id())
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func keepChosen(posted url.Values, list, column string) {
 func (w *rotaPages) saveNewRota(q *request) error { return w.storeRota(q, engine.NewRota()) }
 
 func (w *rotaPages) saveOldRota(q *request) error {
-	r, err := w.engine.StoredRota(q.id())
+	r, err := w.engine.OnCall.StoredRota(q.id())
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (w *rotaPages) storeRota(q *request, base engine.Rota) error {
 	if draw.Errors.Any() {
 		return w.showRotaForm(q, http.StatusUnprocessableEntity, &base, raw, draw, "", at)
 	}
-	saved, err := w.engine.SaveRota(q.Context(), q.by(), r)
+	saved, err := w.engine.Rotas.SaveRota(q.Context(), q.by(), r)
 	if err == nil {
 		done := "saved"
 		if base.ID == "" {

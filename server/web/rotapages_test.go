@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 	"moonwatch/server/web/webform"
 )
 
@@ -34,11 +35,11 @@ func TestRotaForm(t *testing.T) {
 	}
 	h.post(access.Editor, "/rotas/new", append(good, webform.RowsButton, "add:rotation.members")...).want(t, http.StatusOK, `name="rotation.members.2.user"`)
 	h.post(access.Editor, "/rotas/new", append(good, webform.RowsButton, "remove:overrides.0")...).want(t, http.StatusOK).without(t, `name="overrides.0.user"`)
-	if len(h.engine.Rotas()) != 0 {
+	if len(h.engine.OnCall.Rotas()) != 0 {
 		t.Fatal("a bad form made a rota")
 	}
 	path := strings.TrimSuffix(h.post(access.Editor, "/rotas/new", good...).want(t, http.StatusSeeOther).header.Get("Location"), "?done=made")
-	r := h.engine.Rotas()[0]
+	r := h.engine.OnCall.Rotas()[0]
 	if !slices.Equal(r.Rotation.Members, []string{admin, editor}) || r.Rotation.Starts != "2026-01-05T09:00" || len(r.Overrides) != 1 || !r.Overrides[0].Start.Equal(time.Date(2026, 7, 1, 7, 0, 0, 0, time.UTC)) {
 		t.Fatalf("saved %+v %+v", r.Rotation, r.Overrides)
 	}
@@ -49,7 +50,7 @@ func TestRotaForm(t *testing.T) {
 	h.get(access.Editor, path+"/edit").want(t, http.StatusOK, `value="2026-07-01T09:00"`, `value="2026-01-05T09:00"`, `value="rotation" checked`)
 	h.post(access.Editor, path+"/edit", with(good, "revision", "7")...).want(t, http.StatusPreconditionFailed)
 	h.post(access.Editor, path+"/edit", with(good, "revision", "1", "source", "feed", "ical_url", "https://calendar.example.org/x.ics")...).want(t, http.StatusSeeOther)
-	if r := h.engine.Rotas()[0]; r.Rotation != nil || r.ICalURL == "" {
+	if r := h.engine.OnCall.Rotas()[0]; r.Rotation != nil || r.ICalURL == "" {
 		t.Errorf("saved %+v", r.Rota)
 	}
 	h.get(access.Viewer, path).want(t, http.StatusOK, "a calendar feed").without(t, "calendar.example.org")
@@ -72,7 +73,7 @@ func TestProblemsOfARota(t *testing.T) {
 	h.feed.set(whole(event("a", "the-viewer", "") + event("b", "Nobody "+nasty, "") + event("c", "the-editor", "RRULE:FREQ=HOURLY\r\n")))
 	r := engine.NewRota()
 	r.Name, r.ICalURL = "Nights", "https://calendar.example.org/x.ics"
-	saved, err := h.engine.SaveRota(t.Context(), testAdmin(), r)
+	saved, err := h.engine.Rotas.SaveRota(t.Context(), testAdmin(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestProblemsOfARota(t *testing.T) {
 			t.Errorf("%s: the page is %s", name, mainOf(page))
 		}
 		h.get(access.Viewer, "/rotas").want(t, http.StatusOK, "not readable now")
-		if calls := h.engine.OnCall(); len(calls) != 1 || calls[0].Username != "the-viewer" {
+		if calls := h.engine.OnCall.OnCall(); len(calls) != 1 || calls[0].Username != "the-viewer" {
 			t.Errorf("%s: on duty %v", name, calls)
 		}
 	}
@@ -105,23 +106,23 @@ func TestProblemsOfARota(t *testing.T) {
 // has happened.
 func TestNamesStayInHistory(t *testing.T) {
 	h := furnished(t)
-	shop := engine.Ref{Kind: engine.KindService, ID: h.engine.Services()[0].ID}
-	in, err := h.engine.Incidents(t.Context(), engine.IncidentQuery{Subject: &shop, Limit: 1})
+	shop := engine.Ref{Kind: engine.KindService, ID: h.engine.Targets.Services()[0].ID}
+	in, err := h.engine.Incidents.Incidents(t.Context(), alert.IncidentQuery{Subject: &shop, Limit: 1})
 	if err != nil || len(in) == 0 {
 		t.Fatal(in, err)
 	}
 	by := engine.Actor{User: h.users[access.Editor].ID, Name: "the-editor", Role: access.Admin, Via: "page"}
-	if _, err := h.engine.AddNote(t.Context(), by, in[0].ID, "seen by me"); err != nil {
+	if _, err := h.engine.Incidents.AddNote(t.Context(), by, in[0].ID, "seen by me"); err != nil {
 		t.Fatal(err)
 	}
-	check := h.engine.Checks()[0]
-	if err := h.engine.DeleteCheck(t.Context(), by, check.ID, nil); err != nil {
+	check := h.engine.Checks.Checks()[0]
+	if err := h.engine.Checks.DeleteCheck(t.Context(), by, check.ID, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.engine.DeleteService(t.Context(), by, shop.ID, nil); err != nil {
+	if err := h.engine.Targets.DeleteService(t.Context(), by, shop.ID, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.engine.DeleteUser(t.Context(), testAdmin(), by.User, nil); err != nil {
+	if err := h.engine.Users.DeleteUser(t.Context(), testAdmin(), by.User, nil); err != nil {
 		t.Fatal(err)
 	}
 	name := strings.Fields(in[0].SubjectName)[0]
@@ -133,12 +134,12 @@ func TestNamesStayInHistory(t *testing.T) {
 
 func TestFeedsOut(t *testing.T) {
 	h := furnished(t)
-	for kind, id := range map[engine.Kind]string{engine.KindRota: h.engine.Rotas()[0].ID, engine.KindUser: h.users[access.Editor].ID} {
+	for kind, id := range map[engine.Kind]string{engine.KindRota: h.engine.OnCall.Rotas()[0].ID, engine.KindUser: h.users[access.Editor].ID} {
 		path := "/" + string(kind) + "s/" + id
 		if r := h.post(access.Editor, path+"/feed").want(t, http.StatusSeeOther); r.header.Get("Location") != path+"?done=feed#feed" {
 			t.Errorf("leads to %s", r.header.Get("Location"))
 		}
-		url, err := h.engine.FeedURL(kind, id)
+		url, err := h.engine.OnCall.FeedURL(kind, id)
 		if err != nil || url == "" {
 			t.Fatal("no address was made", err)
 		}
@@ -147,7 +148,7 @@ func TestFeedsOut(t *testing.T) {
 			h.get(access.Operator, path).want(t, http.StatusOK).without(t, "/feeds/")
 		}
 		h.post(access.Editor, path+"/feed/revoke").want(t, http.StatusSeeOther)
-		if url, _ := h.engine.FeedURL(kind, id); url != "" {
+		if url, _ := h.engine.OnCall.FeedURL(kind, id); url != "" {
 			t.Error("the address was not revoked")
 		}
 	}
@@ -157,7 +158,7 @@ func TestFeedsOut(t *testing.T) {
 
 func TestSubscriptions(t *testing.T) {
 	h := furnished(t)
-	s, i := h.engine.Services()[0], h.engine.Instances()[0]
+	s, i := h.engine.Targets.Services()[0], h.engine.Targets.Instances()[0]
 	viewer, editor := h.users[access.Viewer].ID, h.users[access.Editor].ID
 	h.get(access.Viewer, "/subscriptions").want(t, http.StatusOK, "the-admin", "on duty now", "role editor").without(t, `type="checkbox"`)
 	h.get(access.Editor, "/subscriptions").want(t, http.StatusOK, `name="service.`+s.ID+`" value="`+viewer+`"`)
@@ -166,7 +167,7 @@ func TestSubscriptions(t *testing.T) {
 	if got := h.service(s.ID); !slices.Equal(got.UsersToNotify, []string{viewer, editor}) || got.Revision != s.Revision+1 {
 		t.Errorf("told are %v at revision %d", got.UsersToNotify, got.Revision)
 	}
-	if got, _ := h.engine.Instance(i.ID); got.Revision != i.Revision {
+	if got, _ := h.engine.Targets.Instance(i.ID); got.Revision != i.Revision {
 		t.Error("a row without a change was saved")
 	}
 	h.post(access.Editor, "/subscriptions", "service."+s.ID+".revision", rev(s.Revision)).want(t, http.StatusPreconditionFailed, "changed Shop")
@@ -188,7 +189,7 @@ func TestContactOfAUser(t *testing.T) {
 	h.post(access.Viewer, path, with(good, "quiet_hours.0.start", "late")...).want(t, http.StatusUnprocessableEntity, `href="#f-quiet_hours.0.start"`)
 	h.post(access.Viewer, path, with(good, "contact_rules.3.channel", "phone")...).want(t, http.StatusUnprocessableEntity, "has a rule already")
 	h.post(access.Viewer, path, good...).want(t, http.StatusSeeOther)
-	u, err := h.engine.User(h.users[access.Viewer].ID)
+	u, err := h.engine.Users.User(h.users[access.Viewer].ID)
 	if err != nil || len(u.QuietHours) != 1 || !slices.Equal(u.QuietHours[0].Days, []string{"mon", "sun"}) || !u.QuietCritical || len(u.ContactRules) != 2 || u.ContactRules[1] != (engine.ContactRule{Channel: "sms"}) {
 		t.Fatalf("saved %+v: %v", u, err)
 	}
@@ -198,18 +199,18 @@ func TestContactOfAUser(t *testing.T) {
 func TestSessionsCanBeEnded(t *testing.T) {
 	h := peopled(t)
 	viewer := h.users[access.Viewer].ID
-	_, s, err := h.engine.OpenSession(t.Context(), viewer, "192.0.2.1", "Agent "+nasty)
+	_, s, err := h.engine.Users.OpenSession(t.Context(), viewer, "192.0.2.1", "Agent "+nasty)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.get(access.Admin, "/users/"+viewer).want(t, http.StatusOK, "192.0.2.1", s.ID)
 	h.post(access.Operator, "/users/"+viewer+"/sessions", "session", s.ID).want(t, http.StatusForbidden)
 	h.post(access.Admin, "/users/"+h.users[access.Editor].ID+"/sessions", "session", s.ID).want(t, http.StatusSeeOther)
-	if len(h.engine.Sessions(viewer)) != 1 {
+	if len(h.engine.Users.Sessions(viewer)) != 1 {
 		t.Fatal("a session was ended under another user's name")
 	}
 	h.post(access.Admin, "/users/"+viewer+"/sessions", "session", s.ID).want(t, http.StatusSeeOther)
-	if len(h.engine.Sessions(viewer)) != 0 {
+	if len(h.engine.Users.Sessions(viewer)) != 0 {
 		t.Error("the session was not ended")
 	}
 }
@@ -222,7 +223,7 @@ func TestSwapPage(t *testing.T) {
 	r := engine.NewRota()
 	r.Name, r.TimeZone = "Nights", "Asia/Tokyo"
 	r.Rotation = &engine.RotaRotation{Members: []string{operator, editor}, Every: "1w", Starts: "2026-01-05T09:00"}
-	saved, err := h.engine.SaveRota(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, r)
+	saved, err := h.engine.Rotas.SaveRota(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +235,7 @@ func TestSwapPage(t *testing.T) {
 	h.post(access.Operator, path+"/swap", "user", editor, "start", "2036-01-05T09:00", "end", "2036-01-05T10:00").want(t, http.StatusForbidden, "other people")
 	h.post(access.Operator, path+"/swap", "user", operator, "start", "2036-01-05T09:00", "end", "2036-01-05T10:00").want(t, http.StatusSeeOther)
 	h.get(access.Operator, path+"?done=swapped").want(t, http.StatusOK, "Swapped")
-	if now, err := h.engine.StoredRota(saved.ID); err != nil || len(now.Overrides) != 1 || !now.Overrides[0].Start.Equal(time.Date(2036, 1, 5, 0, 0, 0, 0, time.UTC)) {
+	if now, err := h.engine.OnCall.StoredRota(saved.ID); err != nil || len(now.Overrides) != 1 || !now.Overrides[0].Start.Equal(time.Date(2036, 1, 5, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v %v", now.Overrides, err)
 	}
 }

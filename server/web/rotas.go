@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/oncall"
 	"moonwatch/engine/rota"
 	"moonwatch/server/web/webform"
 )
@@ -19,14 +20,14 @@ type rotaPages struct{ *lookup }
 // onCallPage is the page of all rotas and of who is on duty now.
 type onCallPage struct {
 	Rotas []rotaLine
-	Mine  []engine.OnCall // of the caller
+	Mine  []oncall.OnCall // of the caller
 }
 
 // rotaLine is a rota as lists show it.
 type rotaLine struct {
-	engine.RotaView
+	oncall.RotaView
 	Default bool
-	Now     []engine.OnCall
+	Now     []oncall.OnCall
 	Next    *turn // who comes next; nil when nobody is known
 	Source  string
 }
@@ -40,13 +41,13 @@ type turn struct {
 
 func (w *rotaPages) onCall(q *request) error {
 	v := onCallPage{}
-	duty := w.engine.OnCall()
+	duty := w.engine.OnCall.OnCall()
 	for _, one := range duty {
 		if one.User == q.user.ID {
 			v.Mine = append(v.Mine, one)
 		}
 	}
-	for _, r := range w.engine.Rotas() {
+	for _, r := range w.engine.OnCall.Rotas() {
 		v.Rotas = append(v.Rotas, w.rotaLine(r, duty))
 	}
 	slices.SortFunc(v.Rotas, func(a, b rotaLine) int {
@@ -59,7 +60,7 @@ func (w *rotaPages) onCall(q *request) error {
 	return nil
 }
 
-func (w *rotaPages) rotaLine(r engine.RotaView, duty []engine.OnCall) rotaLine {
+func (w *rotaPages) rotaLine(r oncall.RotaView, duty []oncall.OnCall) rotaLine {
 	l := rotaLine{RotaView: r, Default: w.engine.Settings().DefaultRota == r.ID, Source: "by hand"}
 	switch {
 	case r.ICalURL != "":
@@ -73,10 +74,10 @@ func (w *rotaPages) rotaLine(r engine.RotaView, duty []engine.OnCall) rotaLine {
 		}
 	}
 	now := w.o.Now()
-	shifts, _ := w.engine.Shifts(r.ID, now, now.Add(lookAhead))
+	shifts, _ := w.engine.OnCall.Shifts(r.ID, now, now.Add(lookAhead))
 	slices.SortFunc(shifts, func(a, b rota.Shift) int { return a.Start.Compare(b.Start) })
 	for _, s := range shifts {
-		away := !slices.ContainsFunc(l.Now, func(o engine.OnCall) bool { return o.User == s.User && !o.Fallback })
+		away := !slices.ContainsFunc(l.Now, func(o oncall.OnCall) bool { return o.User == s.User && !o.Fallback })
 		if s.Start.After(now) && away {
 			l.Next = &turn{User: w.nameOfUser(s.User), From: s.Start, To: s.End}
 			break
@@ -127,11 +128,11 @@ type swapForm struct {
 }
 
 func (w *rotaPages) rotaPage(q *request) error {
-	r, err := w.engine.Rota(q.id())
+	r, err := w.engine.OnCall.Rota(q.id())
 	if err != nil {
 		return err
 	}
-	v := &rotaPage{rotaLine: w.rotaLine(r, w.engine.OnCall()), Feed: feedPart{Path: "/rotas/" + r.ID + "/feed", What: "the shifts of this rota"}, Zone: r.TimeZone}
+	v := &rotaPage{rotaLine: w.rotaLine(r, w.engine.OnCall.OnCall()), Feed: feedPart{Path: "/rotas/" + r.ID + "/feed", What: "the shifts of this rota"}, Zone: r.TimeZone}
 	if q.user.Role.Can(access.Editor) {
 		v.Feed.URL = r.FeedURL
 	}
@@ -176,7 +177,7 @@ func (w *rotaPages) rotaPage(q *request) error {
 func (w *rotaPages) swapForm(q *request, id string, zone *time.Location) *swapForm {
 	now := w.o.Now()
 	f := &swapForm{Start: wallText(now.Truncate(time.Minute).Add(time.Minute), zone), End: wallText(now.Truncate(time.Hour).Add(8*time.Hour), zone)}
-	for _, one := range w.engine.OnCall() {
+	for _, one := range w.engine.OnCall.OnCall() {
 		if one.Rota == id && one.User == q.user.ID && one.Until != nil {
 			f.End = wallText(*one.Until, zone)
 		}
@@ -190,7 +191,7 @@ func (w *rotaPages) swapForm(q *request, id string, zone *time.Location) *swapFo
 // swapShift puts somebody else on duty for a while: whom an operator may, see
 // engine.SwapShifts.
 func (w *rotaPages) swapShift(q *request) error {
-	r, err := w.engine.StoredRota(q.id())
+	r, err := w.engine.OnCall.StoredRota(q.id())
 	if err != nil {
 		return err
 	}
@@ -204,9 +205,9 @@ func (w *rotaPages) swapShift(q *request) error {
 		return &engine.Error{Kind: engine.Invalid, Message: "write from when until when, such as 2026-01-05T09:00"}
 	}
 	r.Overrides = append(slices.Clone(r.Overrides), o)
-	store := w.engine.SaveRota
+	store := w.engine.Rotas.SaveRota
 	if !q.user.Role.Can(access.Editor) {
-		store = w.engine.SwapShifts
+		store = w.engine.Rotas.SwapShifts
 	}
 	if _, err := store(q.Context(), q.by(), r); err != nil {
 		return plainly(err)
@@ -216,14 +217,14 @@ func (w *rotaPages) swapShift(q *request) error {
 
 // refreshRota reads the feed now and comes back when it is read.
 func (w *rotaPages) refreshRota(q *request) error {
-	if _, err := w.engine.RefreshRota(q.Context(), q.id()); err != nil {
+	if _, err := w.engine.OnCall.RefreshRota(q.Context(), q.id()); err != nil {
 		return err
 	}
 	return q.redirect("/rotas/" + url.PathEscape(q.id()) + "?done=refreshed")
 }
 
 func (w *rotaPages) deleteRotaPage(q *request) error {
-	r, err := w.engine.Rota(q.id())
+	r, err := w.engine.OnCall.Rota(q.id())
 	if err != nil {
 		return err
 	}
@@ -233,7 +234,7 @@ func (w *rotaPages) deleteRotaPage(q *request) error {
 }
 
 func (w *rotaPages) deleteRota(q *request) error {
-	if err := w.engine.DeleteRota(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+	if err := w.engine.Rotas.DeleteRota(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
 	return q.deleted(engine.KindRota)
@@ -253,9 +254,9 @@ func (w *lookup) feedOf(kind engine.Kind, revoke bool, may func(q *request) erro
 		if err := may(q); err != nil {
 			return err
 		}
-		act, done := w.engine.NewFeed, "feed"
+		act, done := w.engine.OnCall.NewFeed, "feed"
 		if revoke {
-			act, done = w.engine.RevokeFeed, "feed-revoked"
+			act, done = w.engine.OnCall.RevokeFeed, "feed-revoked"
 		}
 		if err := act(q.Context(), q.by(), kind, q.id()); err != nil {
 			return err
@@ -265,7 +266,7 @@ func (w *lookup) feedOf(kind engine.Kind, revoke bool, may func(q *request) erro
 }
 
 // dutyOf is who is on duty for a subject now, by its rotas or the default one.
-func (w *lookup) dutyOf(a *engine.Alerting, duty []engine.OnCall, rotas map[string]engine.RotaView, site *engine.Settings) []string {
+func (w *lookup) dutyOf(a *engine.Alerting, duty []oncall.OnCall, rotas map[string]oncall.RotaView, site *engine.Settings) []string {
 	ids := a.Rotas
 	if len(ids) == 0 && site.DefaultRota != "" {
 		ids = []string{site.DefaultRota}
@@ -284,9 +285,9 @@ func (w *lookup) dutyOf(a *engine.Alerting, duty []engine.OnCall, rotas map[stri
 }
 
 // rotasByID are all rotas by their ids.
-func (w *lookup) rotasByID() map[string]engine.RotaView {
-	out := map[string]engine.RotaView{}
-	for _, r := range w.engine.Rotas() {
+func (w *lookup) rotasByID() map[string]oncall.RotaView {
+	out := map[string]oncall.RotaView{}
+	for _, r := range w.engine.OnCall.Rotas() {
 		out[r.ID] = r
 	}
 	return out

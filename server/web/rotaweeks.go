@@ -65,7 +65,7 @@ func (w *rotaPages) weeks(r *engine.Rota) ([]week, []legend, error) {
 		return rota.FromWall(time.Date(now.Year(), now.Month(), now.Day()-day+days, 0, 0, 0, 0, time.UTC), zone).In(zone)
 	}
 	monday, end := midnight(0), midnight(7*weeksShown)
-	shifts, err := w.engine.Shifts(r.ID, monday, end)
+	shifts, err := w.engine.OnCall.Shifts(r.ID, monday, end)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -61,13 +61,13 @@ func TestScreenshots(t *testing.T) {
 	b.fill("config.endpoint", "https://shop.example.org/")
 	eval[bool](b, `document.activeElement.blur() === undefined`)
 	take("form")
-	service, err := m.engine.Service(shop.service)
+	service, err := m.engine.Targets.Service(shop.service)
 	if err != nil || service.Incident == nil {
 		t.Fatal("there is no incident", err)
 	}
 	hour := time.Hour
-	by := engine.Actor{User: m.engine.Users()[0].ID, Name: "ada", Role: access.Admin}
-	if _, err := m.engine.Acknowledge(t.Context(), by, engine.Ref{Kind: engine.KindService, ID: shop.service}, engine.AckOptions{Comment: "The payment provider is down, too", ExpiresIn: &hour}); err != nil {
+	by := engine.Actor{User: m.engine.Users.Users()[0].ID, Name: "ada", Role: access.Admin}
+	if _, err := m.engine.Incidents.Acknowledge(t.Context(), by, engine.Ref{Kind: engine.KindService, ID: shop.service}, engine.AckOptions{Comment: "The payment provider is down, too", ExpiresIn: &hour}); err != nil {
 		t.Fatal(err)
 	}
 	b.open("/incidents/" + *service.Incident)
@@ -91,12 +91,12 @@ func newShop(t *testing.T, m *program) *shop {
 		fmt.Fprintln(w, "welcome")
 	}))
 	t.Cleanup(site.Close)
-	by := engine.Actor{User: m.engine.Users()[0].ID, Name: "ada", Role: access.Admin}
+	by := engine.Actor{User: m.engine.Users.Users()[0].ID, Name: "ada", Role: access.Admin}
 	check := func(name, path string, importance engine.Status) string {
 		t.Helper()
 		c := engine.NewCheck()
 		c.Name, c.Plugin, c.Importance, c.Config = name, "http", importance, form.Values{"endpoint": site.URL + path}
-		saved, err := m.engine.SaveCheck(t.Context(), by, c)
+		saved, err := m.engine.Checks.SaveCheck(t.Context(), by, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func newShop(t *testing.T, m *program) *shop {
 		v := engine.NewService()
 		v.Name, v.StatusChecks, v.UsersToNotify = name, checks, []string{by.User}
 		v.Alerts = []engine.AlertChoice{{Plugin: "bell", Settings: form.Values{"address": site.URL + "/bell"}}}
-		saved, err := m.engine.SaveService(t.Context(), by, v)
+		saved, err := m.engine.Targets.SaveService(t.Context(), by, v)
 		if err != nil {
 			t.Fatal(err)
 		}

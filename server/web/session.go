@@ -32,7 +32,7 @@ func loginForm() form.Form {
 
 func (w *sessionPages) loginPage(q *request) error {
 	switch {
-	case w.engine.Empty():
+	case w.engine.Users.Empty():
 		return q.redirect("/setup")
 	case q.user != nil:
 		return q.redirect(localPath(q.URL.Query().Get("next")))
@@ -93,7 +93,7 @@ func (w *frame) verify(q *request, username, password string) (*engine.User, err
 	if len(password) > 4*access.MaxPassword { // cannot be one, and takes time to hash
 		password = ""
 	}
-	return w.engine.Login(username, password)
+	return w.engine.Users.Login(username, password)
 }
 
 func (w *sessionPages) logout(q *request) error {
@@ -112,7 +112,7 @@ func setUpForm() form.Form {
 }
 
 func (w *sessionPages) setUpPage(q *request) error {
-	if !w.engine.Empty() {
+	if !w.engine.Users.Empty() {
 		return q.redirect("/login")
 	}
 	token := q.URL.Query().Get("token")
@@ -146,7 +146,7 @@ func setUpCompletion(name string) string {
 }
 
 func (w *sessionPages) setUp(q *request) error {
-	if !w.engine.Empty() {
+	if !w.engine.Users.Empty() {
 		return q.redirect("/login")
 	}
 	token := q.PostForm.Get("token")

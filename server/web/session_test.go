@@ -28,7 +28,7 @@ func TestSetUp(t *testing.T) {
 		t.Error("the first admin was not logged in")
 	}
 	h.post("", "/setup", "token", "right", "username", "eve", "password", "a long password").want(t, http.StatusSeeOther)
-	if _, there := h.engine.UserNamed("eve"); there {
+	if _, there := h.engine.Users.UserNamed("eve"); there {
 		t.Error("the set-up link worked twice")
 	}
 	if r := h.get("", "/setup?token=right"); r.header.Get("Location") != "/login" {

@@ -86,7 +86,7 @@ func (w *settingsPages) saveSettings(q *request) error {
 	for _, one := range severities() {
 		s.RepeatInterval[engine.Status(one.Value)] = spanOf(values["repeat_interval."+one.Value])
 	}
-	if _, err := w.engine.SaveSettings(q.Context(), q.by(), s); err != nil {
+	if _, err := w.engine.Site.SaveSettings(q.Context(), q.by(), s); err != nil {
 		status, message, rest := outcome(err, "page of settings", errs)
 		if rest != nil {
 			return rest

@@ -101,7 +101,7 @@ func (w *silencePages) newSilenceForm(q *request) error {
 }
 
 func (w *silencePages) silenceEditForm(q *request) error {
-	v, err := w.engine.Silence(q.id())
+	v, err := w.engine.Silences.Silence(q.id())
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (w *silencePages) saveNewSilence(q *request) error {
 }
 
 func (w *silencePages) saveOldSilence(q *request) error {
-	v, err := w.engine.Silence(q.id())
+	v, err := w.engine.Silences.Silence(q.id())
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (w *silencePages) storeSilence(q *request, base engine.Silence) error {
 	if errs.Any() {
 		return w.showSilenceForm(q, http.StatusUnprocessableEntity, &base, raw, errs, "", at)
 	}
-	saved, err := w.engine.SaveSilence(q.Context(), q.by(), s)
+	saved, err := w.engine.Silences.SaveSilence(q.Context(), q.by(), s)
 	if err == nil {
 		done := "saved"
 		if base.ID == "" {

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/edit"
 	"moonwatch/engine/form"
+	"moonwatch/engine/silence"
 )
 
 // silencePages are the pages of silences.
@@ -23,7 +25,7 @@ type silenceList struct {
 
 // silenceLine is a silence as lists and its own page show it.
 type silenceLine struct {
-	engine.SilenceView
+	edit.SilenceView
 	Shape  string // a status: coming, over or active
 	Covers []link // what it names; tags have no Kind
 	Repeat string // in words, "" for once
@@ -36,7 +38,7 @@ const overShown = 50
 
 func (w *silencePages) silences(q *request) error {
 	var l silenceList
-	for _, s := range w.engine.Silences() {
+	for _, s := range w.engine.Silences.Silences() {
 		one := w.silenceLine(s)
 		switch one.Shape {
 		case "holding":
@@ -58,10 +60,10 @@ func (w *silencePages) silences(q *request) error {
 	return nil
 }
 
-func (w *silencePages) silenceLine(s engine.SilenceView) silenceLine {
+func (w *silencePages) silenceLine(s edit.SilenceView) silenceLine {
 	l := silenceLine{SilenceView: s, Shape: "over", Begins: s.StartsAt, Repeat: repeatWords(s.RRule)}
 	now := w.o.Now()
-	next, again := s.NextStart(now)
+	next, again := silence.NextStart(&s.Silence, now)
 	switch {
 	case s.Active:
 		l.Shape, l.Ends = "holding", s.Next
@@ -76,7 +78,7 @@ func (w *silencePages) silenceLine(s engine.SilenceView) silenceLine {
 	}
 	for _, id := range s.Checks {
 		one := link{Kind: "checks", ID: id, Name: id}
-		if c, err := w.engine.StoredCheck(id); err == nil {
+		if c, err := w.engine.Checks.StoredCheck(id); err == nil {
 			one.Name = c.Name
 		}
 		l.Covers = append(l.Covers, one)
@@ -88,9 +90,9 @@ func (w *silencePages) silenceLine(s engine.SilenceView) silenceLine {
 }
 
 // silencesOn are the silences that hold now over something with these tags.
-func (w *lookup) silencesOn(kind engine.Kind, id string, tags []string) []engine.SilenceView {
-	var out []engine.SilenceView
-	for _, s := range w.engine.Silences() {
+func (w *lookup) silencesOn(kind engine.Kind, id string, tags []string) []edit.SilenceView {
+	var out []edit.SilenceView
+	for _, s := range w.engine.Silences.Silences() {
 		ids := map[engine.Kind][]string{engine.KindService: s.Services, engine.KindInstance: s.Instances, engine.KindCheck: s.Checks}[kind]
 		tagged := slices.ContainsFunc(s.Tags, func(t string) bool { return slices.Contains(tags, t) })
 		if s.Active && (tagged || slices.Contains(ids, id)) {
@@ -101,7 +103,7 @@ func (w *lookup) silencesOn(kind engine.Kind, id string, tags []string) []engine
 }
 
 func (w *silencePages) silencePage(q *request) error {
-	s, err := w.engine.Silence(q.id())
+	s, err := w.engine.Silences.Silence(q.id())
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func (w *silencePages) quickSilence(q *request) error {
 	if id := q.PostForm.Get("check"); id != "" {
 		s.Checks = []string{id}
 	}
-	if _, err := w.engine.SaveSilence(q.Context(), q.by(), s); err != nil {
+	if _, err := w.engine.Silences.SaveSilence(q.Context(), q.by(), s); err != nil {
 		return plainly(err)
 	}
 	return q.back("/silences", "silenced")
@@ -140,7 +142,7 @@ func (w *silencePages) quickSilence(q *request) error {
 // endSilence ends one that holds now: what is planned once ends here, what
 // recurs is to be edited.
 func (w *silencePages) endSilence(q *request) error {
-	v, err := w.engine.Silence(q.id())
+	v, err := w.engine.Silences.Silence(q.id())
 	if err != nil {
 		return err
 	}
@@ -151,14 +153,14 @@ func (w *silencePages) endSilence(q *request) error {
 	if s.EndsAt = w.o.Now().UTC(); !s.EndsAt.After(s.StartsAt) {
 		s.EndsAt = s.StartsAt.Add(time.Second)
 	}
-	if _, err := w.engine.SaveSilence(q.Context(), q.by(), s); err != nil {
+	if _, err := w.engine.Silences.SaveSilence(q.Context(), q.by(), s); err != nil {
 		return plainly(err)
 	}
 	return q.back("/silences/"+url.PathEscape(s.ID), "silence-ended")
 }
 
 func (w *silencePages) deleteSilencePage(q *request) error {
-	s, err := w.engine.Silence(q.id())
+	s, err := w.engine.Silences.Silence(q.id())
 	if err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (w *silencePages) deleteSilencePage(q *request) error {
 }
 
 func (w *silencePages) deleteSilence(q *request) error {
-	if err := w.engine.DeleteSilence(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+	if err := w.engine.Silences.DeleteSilence(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
 	return q.deleted(engine.KindSilence)

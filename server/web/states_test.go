@@ -8,6 +8,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 )
 
 // TestDeadDelivery holds that a dead delivery is shown with its reason and a
@@ -17,7 +18,7 @@ func TestDeadDelivery(t *testing.T) {
 	h := furnished(t)
 	delivery := func(id string) engine.Delivery {
 		t.Helper()
-		d, err := h.engine.Delivery(t.Context(), id)
+		d, err := h.engine.Incidents.Delivery(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,7 +26,7 @@ func TestDeadDelivery(t *testing.T) {
 	}
 	var dead engine.Delivery
 	h.until("a delivery to be dead", func() bool {
-		list, err := h.engine.Deliveries(t.Context(), engine.DeliveryQuery{State: engine.DeliveryDead})
+		list, err := h.engine.Incidents.Deliveries(t.Context(), alert.DeliveryQuery{State: engine.DeliveryDead})
 		if err != nil || len(list) == 0 {
 			return false
 		}

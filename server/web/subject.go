@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/edit"
 	"moonwatch/engine/form"
+	"moonwatch/engine/monitor"
 )
 
 // subject is a service or an instance, as far as their pages are alike.
@@ -18,7 +20,7 @@ type subject struct {
 	Address   string // instances
 	Instances []string
 	Alerting  engine.Alerting
-	View      engine.SubjectView
+	View      edit.SubjectView
 }
 
 // Path is the address of the subject's page.
@@ -33,35 +35,35 @@ func (s *subject) Ref() engine.Ref { return engine.Ref{Kind: s.Kind, ID: s.Meta.
 // subjectNow is a subject as clients see it.
 func (w *lookup) subjectNow(kind engine.Kind, id string) (*subject, error) {
 	if kind == engine.KindService {
-		v, err := w.engine.Service(id)
+		v, err := w.engine.Targets.Service(id)
 		return ofService(v.Service, v.SubjectView), err
 	}
-	v, err := w.engine.Instance(id)
+	v, err := w.engine.Targets.Instance(id)
 	return ofInstance(v.Instance, v.SubjectView), err
 }
 
 // subjectStored is a subject as an edit begins from it.
 func (w *lookup) subjectStored(kind engine.Kind, id string) (*subject, error) {
 	if kind == engine.KindService {
-		s, err := w.engine.StoredService(id)
-		return ofService(s, engine.SubjectView{}), err
+		s, err := w.engine.Targets.StoredService(id)
+		return ofService(s, edit.SubjectView{}), err
 	}
-	i, err := w.engine.StoredInstance(id)
-	return ofInstance(i, engine.SubjectView{}), err
+	i, err := w.engine.Targets.StoredInstance(id)
+	return ofInstance(i, edit.SubjectView{}), err
 }
 
 func newSubject(kind engine.Kind) *subject {
 	if kind == engine.KindService {
-		return ofService(engine.NewService(), engine.SubjectView{})
+		return ofService(engine.NewService(), edit.SubjectView{})
 	}
-	return ofInstance(engine.NewInstance(), engine.SubjectView{})
+	return ofInstance(engine.NewInstance(), edit.SubjectView{})
 }
 
-func ofService(s engine.Service, v engine.SubjectView) *subject {
+func ofService(s engine.Service, v edit.SubjectView) *subject {
 	return &subject{Kind: engine.KindService, Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting, View: v}
 }
 
-func ofInstance(i engine.Instance, v engine.SubjectView) *subject {
+func ofInstance(i engine.Instance, v edit.SubjectView) *subject {
 	return &subject{Kind: engine.KindInstance, Meta: i.Meta, Name: i.Name, Address: i.Address, Alerting: i.Alerting, View: v}
 }
 
@@ -69,11 +71,11 @@ func ofInstance(i engine.Instance, v engine.SubjectView) *subject {
 func (w *lookup) subjects(kind engine.Kind) []*subject {
 	var out []*subject
 	if kind == engine.KindService {
-		for _, s := range w.engine.Services() {
+		for _, s := range w.engine.Targets.Services() {
 			out = append(out, ofService(s.Service, s.SubjectView))
 		}
 	} else {
-		for _, i := range w.engine.Instances() {
+		for _, i := range w.engine.Targets.Instances() {
 			out = append(out, ofInstance(i.Instance, i.SubjectView))
 		}
 	}
@@ -84,15 +86,15 @@ func (w *lookup) subjects(kind engine.Kind) []*subject {
 }
 
 // saveSubject saves a subject and returns its id.
-func saveSubject(q *request, e *engine.Engine, s *subject) (string, error) {
+func saveSubject(q *request, e *monitor.Monitor, s *subject) (string, error) {
 	if s.Kind == engine.KindService {
-		saved, err := e.SaveService(q.Context(), q.by(), engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting})
+		saved, err := e.Targets.SaveService(q.Context(), q.by(), engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting})
 		if err != nil {
 			return "", err
 		}
 		return saved.ID, nil
 	}
-	saved, err := e.SaveInstance(q.Context(), q.by(), engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting})
+	saved, err := e.Targets.SaveInstance(q.Context(), q.by(), engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting})
 	if err != nil {
 		return "", err
 	}
@@ -101,7 +103,7 @@ func saveSubject(q *request, e *engine.Engine, s *subject) (string, error) {
 
 // nameOfUser finds a user's name; one who is gone keeps the id.
 func (w *lookup) nameOfUser(id string) string {
-	if u, err := w.engine.User(id); err == nil {
+	if u, err := w.engine.Users.User(id); err == nil {
 		return u.Username
 	}
 	return id

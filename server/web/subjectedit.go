@@ -62,7 +62,7 @@ func (w *subjectPages) newSubjectForm(kind engine.Kind) handler {
 	return func(q *request) error {
 		base := newSubject(kind)
 		if check := q.URL.Query().Get("check"); check != "" {
-			if c, err := w.engine.StoredCheck(check); err == nil {
+			if c, err := w.engine.Checks.StoredCheck(check); err == nil {
 				base.Alerting.StatusChecks = []string{check}
 				base.Name = c.Name
 			}
@@ -156,7 +156,7 @@ func (w *subjectPages) drawAlerts(e *subjectEdit) []alertView {
 	var out []alertView
 	for _, card := range cards {
 		in, chosen := e.alerts[card.Slug]
-		v := alertView{Name: "alerts." + card.Slug, ID: webform.IDOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on, Needs: w.engine.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug))}
+		v := alertView{Name: "alerts." + card.Slug, ID: webform.IDOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on, Needs: w.engine.Incidents.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug))}
 		v.ShowIf = `{"` + v.Name + `":["true"]}`
 		v.Errors = e.draw.Errors.Take(v.Name)
 		if f, _, known := w.pluginForm(card.Slug, engine.ServiceConfigForm); known {

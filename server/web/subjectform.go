@@ -55,7 +55,7 @@ func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 
 func (w *lookup) checkChoices() []form.Choice {
 	var out []form.Choice
-	for _, c := range w.engine.BareChecks() {
+	for _, c := range w.engine.Checks.BareChecks() {
 		out = append(out, form.Choice{Value: c.ID, Label: c.Name})
 	}
 	return sortedChoices(out)
@@ -63,7 +63,7 @@ func (w *lookup) checkChoices() []form.Choice {
 
 func (w *lookup) userChoices() []form.Choice {
 	var out []form.Choice
-	for _, u := range w.engine.Users() {
+	for _, u := range w.engine.Users.Users() {
 		label := u.Username
 		if full := strings.TrimSpace(u.FirstName + " " + u.LastName); full != "" {
 			label += " (" + full + ")"
@@ -164,7 +164,7 @@ func stepsRaw(steps []engine.EscalationStep) []any {
 
 func (w *lookup) rotaChoices() []form.Choice {
 	var out []form.Choice
-	for _, r := range w.engine.Rotas() {
+	for _, r := range w.engine.OnCall.Rotas() {
 		out = append(out, form.Choice{Value: r.ID, Label: r.Name})
 	}
 	return sortedChoices(out)
@@ -180,7 +180,7 @@ func (w *subjectPages) alertChoices() []form.Choice {
 
 // dutyHelp says what naming no rota means.
 func (w *subjectPages) dutyHelp() string {
-	if r, err := w.engine.Rota(w.engine.Settings().DefaultRota); err == nil {
+	if r, err := w.engine.OnCall.Rota(w.engine.Settings().DefaultRota); err == nil {
 		return "None: the default rota, " + r.Name + "."
 	}
 	return "None: nobody on duty is told, for the site has no default rota."

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/alert"
+	"moonwatch/engine/edit"
+	"moonwatch/engine/state"
 )
 
 // subjectPages are the pages of services and instances.
@@ -69,7 +72,7 @@ func (w *subjectPages) subjectsPage(kind engine.Kind) handler {
 
 func (w *subjectPages) failingChecks() map[string]bool {
 	out := map[string]bool{}
-	for _, c := range w.engine.BareChecks() {
+	for _, c := range w.engine.Checks.BareChecks() {
 		if c.Active && c.Severity != "" {
 			out[c.ID] = true
 		}
@@ -89,7 +92,7 @@ type subjectPage struct {
 	AllAdmins  bool         // that they are, for the built-in service
 	Through    []pluginCard // what the built-in service tells through when it names none
 	Alerts     []alertLine
-	Incidents  []engine.IncidentView
+	Incidents  []alert.IncidentView
 	Deliveries []engine.Delivery
 	Repeat     []setting
 	Ack        *ackView // while an incident is open
@@ -97,7 +100,7 @@ type subjectPage struct {
 	Duty       []string // who is on duty for it now
 	Steps      []stepLine
 	Uptime     *uptimeView
-	Silences   []engine.SilenceView
+	Silences   []edit.SilenceView
 	Path       string
 }
 
@@ -129,7 +132,7 @@ func (w *subjectPages) subjectPage(kind engine.Kind) handler {
 		v.checks(w)
 		v.links(w)
 		for _, id := range s.Alerting.UsersToNotify {
-			if u, err := w.engine.User(id); err == nil {
+			if u, err := w.engine.Users.User(id); err == nil {
 				v.Told = append(v.Told, personLine{u.ID, u.Username, u.Active})
 			}
 		}
@@ -137,19 +140,19 @@ func (w *subjectPages) subjectPage(kind engine.Kind) handler {
 			v.Alerts = append(v.Alerts, alertLine{w.card(a.Plugin), w.settingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
 		}
 		if s.Meta.ID == engine.BuiltInService && kind == engine.KindService {
-			v.Troubles = w.ownTroubles(w.engine.BareChecks(), s.Alerting.StatusChecks)
+			v.Troubles = w.ownTroubles(w.engine.Checks.BareChecks(), s.Alerting.StatusChecks)
 			v.builtInCircle(w)
 		}
 		v.repeat(w)
 		ref := s.Ref()
-		if v.Incidents, err = w.engine.Incidents(q.Context(), engine.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
+		if v.Incidents, err = w.engine.Incidents.Incidents(q.Context(), alert.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
 			return err
 		}
-		if v.Deliveries, err = w.deliveriesSeen(q, engine.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
+		if v.Deliveries, err = w.deliveriesSeen(q, alert.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
 			return err
 		}
 		p := w.newPage(q, s.Name, s.Plural())
-		if v.Uptime, err = w.uptimeOf(q.Context(), ref.Term(), p); err != nil {
+		if v.Uptime, err = w.uptimeOf(q.Context(), state.Term(ref), p); err != nil {
 			return err
 		}
 		p.Events = "types=check,service,instance,incident,delivery,silence,rota"
@@ -178,7 +181,7 @@ func (v *subjectPage) duty(w *subjectPages) {
 	if len(a.Rotas) == 0 && site.DefaultRota != "" {
 		v.Rotas = []link{{Kind: "rotas", ID: site.DefaultRota, Name: name(site.DefaultRota) + " (the default)"}}
 	}
-	v.Duty = w.names(w.dutyOf(a, w.engine.OnCall(), rotas, &site))
+	v.Duty = w.names(w.dutyOf(a, w.engine.OnCall.OnCall(), rotas, &site))
 	for _, step := range a.Escalation {
 		who := w.names(step.Users)
 		for _, id := range step.Rotas {
@@ -193,7 +196,7 @@ func (v *subjectPage) duty(w *subjectPages) {
 
 func (v *subjectPage) checks(w *subjectPages) {
 	for _, id := range v.S.Alerting.StatusChecks {
-		if c, err := w.engine.Check(id); err == nil {
+		if c, err := w.engine.Checks.Check(id); err == nil {
 			v.Checks = append(v.Checks, lineOf(&c))
 		}
 	}
@@ -263,9 +266,9 @@ func (w *subjectPages) deleteSubjectPage(kind engine.Kind) handler {
 
 func (w *subjectPages) deleteSubject(kind engine.Kind) handler {
 	return func(q *request) error {
-		remove := w.engine.DeleteService
+		remove := w.engine.Targets.DeleteService
 		if kind == engine.KindInstance {
-			remove = w.engine.DeleteInstance
+			remove = w.engine.Targets.DeleteInstance
 		}
 		if err := remove(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 			return err

@@ -47,7 +47,7 @@ func (w *rotaPages) subscriptions(q *request) error {
 
 func (w *rotaPages) showSubscriptions(q *request, status int, message string) error {
 	v := matrixPage{MayEdit: q.user.Role.Can(access.Editor), Message: message}
-	for _, u := range w.engine.Users() {
+	for _, u := range w.engine.Users.Users() {
 		v.Users = append(v.Users, matrixUser{u.ID, u.Username, u.Active})
 	}
 	slices.SortFunc(v.Users, func(a, b matrixUser) int { // the caller first
@@ -56,7 +56,7 @@ func (w *rotaPages) showSubscriptions(q *request, status int, message string) er
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	duty, rotas, site := w.engine.OnCall(), w.rotasByID(), w.engine.Settings()
+	duty, rotas, site := w.engine.OnCall.OnCall(), w.rotasByID(), w.engine.Settings()
 	for _, s := range w.everySubject() {
 		v.Rows = append(v.Rows, w.matrixRow(q, s, v.Users, w.dutyOf(&s.Alerting, duty, rotas, &site)))
 	}

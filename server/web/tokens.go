@@ -51,7 +51,7 @@ func (w *userPages) tokens(q *request) error {
 func (w *userPages) showTokens(q *request, status int, raw map[string]any, errs webform.Errors, posted bool, secret, made string) error {
 	v := tokenPage{Secret: secret, Made: made, All: q.user.Role.Can(access.Admin)}
 	v.Action, v.Save = "/tokens", "Make the token"
-	for _, t := range w.engine.Tokens() {
+	for _, t := range w.engine.Users.Tokens() {
 		if t.User == q.user.ID || v.All {
 			over := t.Expires != nil && !t.Expires.After(w.o.Now())
 			v.Items = append(v.Items, tokenLine{t, w.nameOfUser(t.User), over})
@@ -83,7 +83,7 @@ func (w *userPages) makeToken(q *request) error {
 	if at, err := time.Parse(time.RFC3339Nano, textOf(values["expires"])); err == nil {
 		t.Expires = &at
 	}
-	secret, saved, err := w.engine.CreateToken(q.Context(), q.by(), t)
+	secret, saved, err := w.engine.Users.CreateToken(q.Context(), q.by(), t)
 	if err != nil {
 		if err := errs.AddError(err); err != nil {
 			return err
@@ -96,14 +96,14 @@ func (w *userPages) makeToken(q *request) error {
 
 func (w *userPages) deleteToken(q *request) error {
 	id := q.id()
-	for _, t := range w.engine.Tokens() {
+	for _, t := range w.engine.Users.Tokens() {
 		if t.ID != id {
 			continue
 		}
 		if t.User != q.user.ID && !q.user.Role.Can(access.Admin) {
 			break
 		}
-		if err := w.engine.DeleteToken(q.Context(), q.by(), id, nil); err != nil {
+		if err := w.engine.Users.DeleteToken(q.Context(), q.by(), id, nil); err != nil {
 			return err
 		}
 		return q.redirect("/tokens?done=revoked")

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"moonwatch/engine"
+	"moonwatch/engine/history"
 )
 
 // uptimeView is how something fared over the last 90 days: a bar for each day,
 // and figures.
 type uptimeView struct {
-	Days    []engine.Uptime
+	Days    []history.Uptime
 	Figures []figure
 	zone    *time.Location
 }
@@ -22,7 +22,7 @@ type uptimeView struct {
 // figure is the uptime of one span.
 type figure struct {
 	Label  string
-	Uptime engine.Uptime
+	Uptime history.Uptime
 	Text   string // "99.98 %", "" when nothing counts
 	Detail string
 }
@@ -34,7 +34,7 @@ const uptimeDays = 90
 func (w *lookup) uptimeOf(ctx context.Context, of string, p *page) (*uptimeView, error) {
 	v := &uptimeView{zone: p.zone}
 	var err error
-	if v.Days, err = w.engine.UptimeDays(ctx, of, uptimeDays, p.zone); err != nil {
+	if v.Days, err = w.engine.History.UptimeDays(ctx, of, uptimeDays, p.zone); err != nil {
 		return nil, err
 	}
 	for _, span := range []struct {
@@ -48,8 +48,8 @@ func (w *lookup) uptimeOf(ctx context.Context, of string, p *page) (*uptimeView,
 }
 
 // sumUptime adds spans up.
-func sumUptime(list []engine.Uptime) engine.Uptime {
-	var sum engine.Uptime
+func sumUptime(list []history.Uptime) history.Uptime {
+	var sum history.Uptime
 	for _, u := range list {
 		if sum.From.IsZero() {
 			sum.From = u.From
@@ -72,7 +72,7 @@ func sumUptime(list []engine.Uptime) engine.Uptime {
 	return sum
 }
 
-func brokenTime(u engine.Uptime) float64 { return u.Failing + u.Warning + u.Error + u.Critical }
+func brokenTime(u history.Uptime) float64 { return u.Failing + u.Warning + u.Error + u.Critical }
 
 // percent writes a share with two digits, never rounded up to 100.
 func percent(share *float64) string {
@@ -86,7 +86,7 @@ func percent(share *float64) string {
 }
 
 // accounted says what a span of time was spent with.
-func accounted(u engine.Uptime) string {
+func accounted(u history.Uptime) string {
 	var out []string
 	for _, part := range []struct {
 		name    string
@@ -103,7 +103,7 @@ func accounted(u engine.Uptime) string {
 }
 
 // classOf is how the bar of a day is drawn: by the worst of it.
-func classOf(u engine.Uptime) string {
+func classOf(u history.Uptime) string {
 	switch {
 	case u.Critical >= 1:
 		return "critical"

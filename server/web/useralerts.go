@@ -18,7 +18,7 @@ func (w *userPages) userAlertPage(q *request) error {
 	if err := q.mayEdit(id); err != nil {
 		return err
 	}
-	u, err := w.engine.User(id)
+	u, err := w.engine.Users.User(id)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (w *userPages) saveUserAlert(q *request) error {
 	if err := q.mayEdit(id); err != nil {
 		return err
 	}
-	u, err := w.engine.StoredUser(id)
+	u, err := w.engine.Users.StoredUser(id)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (w *userPages) saveUserAlert(q *request) error {
 	if q.session != nil {
 		keep = q.session.ID
 	}
-	if _, err = w.engine.SaveUser(q.Context(), q.by(), next, "", keep); err == nil {
+	if _, err = w.engine.Users.SaveUser(q.Context(), q.by(), next, "", keep); err == nil {
 		return q.redirect("/users/" + id + "/alerts/" + slug + "?done=saved")
 	}
 	status, message, rest := outcome(err, "user", draw.Errors)

@@ -9,6 +9,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/engine/oncall"
 	"moonwatch/server/web/webform"
 )
 
@@ -19,7 +20,7 @@ type userPages struct{ *lookup }
 type userList struct{ Users []engine.User }
 
 func (w *userPages) users(q *request) error {
-	l := userList{w.engine.Users()}
+	l := userList{w.engine.Users.Users()}
 	slices.SortFunc(l.Users, func(a, b engine.User) int { return strings.Compare(a.Username, b.Username) })
 	p := w.newPage(q, "Users", "users")
 	p.Events = "types=user"
@@ -40,7 +41,7 @@ type userPage struct {
 	Gone     bool
 	Sessions []sessionLine
 	Feed     feedPart
-	Duty     []engine.OnCall
+	Duty     []oncall.OnCall
 }
 
 type tab struct {
@@ -125,7 +126,7 @@ func (w *userPages) userPage(q *request) error {
 	if err := q.mayEdit(q.id()); err != nil {
 		return err
 	}
-	u, err := w.engine.User(q.id())
+	u, err := w.engine.Users.User(q.id())
 	if err != nil {
 		return err
 	}
@@ -173,15 +174,15 @@ func (w *userPages) showUser(q *request, status int, u *engine.User, raw map[str
 
 // aboutUser adds what an existing user's page shows beside the form.
 func (w *userPages) aboutUser(q *request, u *engine.User, v *userPage) {
-	for _, s := range w.engine.Sessions(u.ID) {
+	for _, s := range w.engine.Users.Sessions(u.ID) {
 		v.Sessions = append(v.Sessions, sessionLine{s, q.session != nil && s.ID == q.session.ID})
 	}
 	v.Feed = feedPart{Path: "/users/" + u.ID + "/feed", What: "the shifts of " + u.Username}
 	if v.Self {
 		v.Feed.What = "your shifts"
 	}
-	v.Feed.URL, _ = w.engine.FeedURL(engine.KindUser, u.ID) // none for a user who is gone meanwhile
-	for _, one := range w.engine.OnCall() {
+	v.Feed.URL, _ = w.engine.OnCall.FeedURL(engine.KindUser, u.ID) // none for a user who is gone meanwhile
+	for _, one := range w.engine.OnCall.OnCall() {
 		if one.User == u.ID {
 			v.Duty = append(v.Duty, one)
 		}
@@ -203,7 +204,7 @@ func (w *userPages) tabs(id, current string) []tab {
 		return nil
 	}
 	out := []tab{{Label: "Profile", Path: "/users/" + id, Current: current == ""}}
-	u, _ := w.engine.User(id) // without one nothing is set
+	u, _ := w.engine.Users.User(id) // without one nothing is set
 	used := w.alertsInUse()
 	for _, card := range w.cards(engine.AlertPlugin) {
 		entry, err := w.engine.Plugin(card.Slug)
@@ -250,7 +251,7 @@ func (w *userPages) saveOldUser(q *request) error {
 	if err := q.mayEdit(q.id()); err != nil {
 		return err
 	}
-	u, err := w.engine.StoredUser(q.id())
+	u, err := w.engine.Users.StoredUser(q.id())
 	if err != nil {
 		return err
 	}
@@ -296,9 +297,9 @@ func (w *userPages) storeUser(q *request, u engine.User) error {
 	if q.session != nil {
 		keep = q.session.ID
 	}
-	save := w.engine.SaveUser
+	save := w.engine.Users.SaveUser
 	if values["revoke_tokens"] == true {
-		save = w.engine.SaveUserAndRevoke
+		save = w.engine.Users.SaveUserAndRevoke
 	}
 	saved, err := w.guarded(q, password, func() (*engine.User, error) { return save(q.Context(), q.by(), u, password, keep) })
 	if err == nil {
@@ -353,7 +354,7 @@ func (w *userPages) confirm(q *request, u *engine.User, present string, errs web
 }
 
 func (w *userPages) deleteUserPage(q *request) error {
-	u, err := w.engine.User(q.id())
+	u, err := w.engine.Users.User(q.id())
 	if err != nil {
 		return err
 	}
@@ -362,7 +363,7 @@ func (w *userPages) deleteUserPage(q *request) error {
 }
 
 func (w *userPages) deleteUser(q *request) error {
-	if err := w.engine.DeleteUser(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+	if err := w.engine.Users.DeleteUser(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
 		return err
 	}
 	return q.deleted(engine.KindUser)
@@ -374,9 +375,9 @@ func (w *userPages) endSession(q *request) error {
 		return err
 	}
 	id := q.PostForm.Get("session")
-	for _, s := range w.engine.Sessions(q.id()) {
+	for _, s := range w.engine.Users.Sessions(q.id()) {
 		if s.ID == id {
-			if err := w.engine.CloseSession(q.Context(), id); err != nil {
+			if err := w.engine.Users.CloseSession(q.Context(), id); err != nil {
 				return err
 			}
 		}

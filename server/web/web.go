@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/monitor"
 )
 
 // Sessions knows the callers by their cookies, and bounds who tries to log in.
@@ -41,7 +42,7 @@ type Sessions interface {
 // Options are what the pages are built from. Source, Env, Now and PluginDir may
 // be left out.
 type Options struct {
-	Engine  *engine.Engine
+	Engine  *monitor.Monitor
 	Logger  *slog.Logger
 	Version string // of the program, shown at the foot of the pages
 
@@ -76,7 +77,7 @@ func (o *Options) validate() error {
 // calls, errors.
 type frame struct {
 	o      Options
-	engine *engine.Engine
+	engine *monitor.Monitor
 	log    *slog.Logger
 	assets *assets
 	pages  map[string]*template.Template

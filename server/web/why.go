@@ -6,12 +6,13 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 	"moonwatch/server/web/webform"
 )
 
 // whyPage answers "why was I (not) paged?" for one incident.
 type whyPage struct {
-	Incident engine.IncidentView
+	Incident alert.IncidentView
 	Users    []webform.Option
 	Plugins  []webform.Option
 	Person   string // who is asked about, "" for anybody
@@ -20,12 +21,12 @@ type whyPage struct {
 }
 
 type whyView struct {
-	engine.Why
+	alert.Why
 	Title string
 }
 
 func (w *incidentPages) why(q *request) error {
-	in, err := w.engine.Incident(q.Context(), q.id())
+	in, err := w.engine.Incidents.Incident(q.Context(), q.id())
 	if err != nil {
 		return err
 	}
@@ -35,7 +36,7 @@ func (w *incidentPages) why(q *request) error {
 		user = q.user.ID
 	}
 	v := whyPage{Incident: in, Plugins: []webform.Option{{Label: "any plugin", Selected: plugin == ""}}}
-	answers, err := w.engine.Why(q.Context(), in.ID, engine.WhyQuery{User: user, Plugin: plugin,
+	answers, err := w.engine.Incidents.Why(q.Context(), in.ID, alert.WhyQuery{User: user, Plugin: plugin,
 		Discreet: !q.user.Role.Can(access.Admin), Viewer: q.user.ID})
 	if err != nil {
 		return err
@@ -48,7 +49,7 @@ func (w *incidentPages) why(q *request) error {
 		v.Plugins = append(v.Plugins, webform.Option{Value: slug, Label: w.card(slug).Name, Selected: slug == plugin})
 	}
 	for _, one := range answers {
-		if one.Answer == engine.PagedTold {
+		if one.Answer == alert.PagedTold {
 			v.Told++
 		}
 		v.Items = append(v.Items, whyView{one, kindWord(one.Kind, one.Step)})
@@ -79,7 +80,7 @@ func (w *incidentPages) whyUsers(q *request, chosen string) []webform.Option {
 
 // whyPlugins are the alert plugins that the question can be about: those of the
 // subject and those that something went through.
-func (w *incidentPages) whyPlugins(ref engine.Ref, answers []engine.Why, chosen string) []string {
+func (w *incidentPages) whyPlugins(ref engine.Ref, answers []alert.Why, chosen string) []string {
 	var out []string
 	if s, err := w.subjectNow(ref.Kind, ref.ID); err == nil {
 		for _, a := range s.Alerting.Alerts {

@@ -1,0 +1,83 @@
+package alert
+
+import (
+	"moonwatch/engine"
+	"time"
+)
+
+// begin returns the delivery with a further attempt under way. It is stored
+// before the plugin is called, so that a crash is known as an attempt that may
+// have reached somebody.
+func begin(d *engine.Delivery, kind engine.AlertKind, version string, now time.Time) *engine.Delivery {
+	c := d.Copy()
+	c.Kind, c.Snapshot.Kind = kind, kind
+	if kind != engine.AlertUpdate && kind != engine.AlertDeescalation && kind != engine.AlertAcknowledged && kind != engine.AlertUnacknowledged {
+		c.Update = false
+	}
+	c.Version = version
+	c.NextAttempt = nil
+	c.Attempts = append(c.Attempts, engine.Attempt{At: now, Log: []engine.LogLine{}})
+	return c
+}
+
+// end returns the delivery after the attempt under way ended with report.
+func end(d *engine.Delivery, report engine.AlertReport, now time.Time) *engine.Delivery {
+	c := d.Copy()
+	last := &c.Attempts[len(c.Attempts)-1]
+	last.Took = now.Sub(last.At).Seconds()
+	if report.Took > 0 {
+		last.Took = report.Took.Seconds()
+	}
+	last.Outcome = string(report.Outcome)
+	if len(report.Log) > 0 {
+		last.Log = report.Log
+	}
+	switch report.Outcome {
+	case engine.OutcomeSent:
+		c.State = engine.DeliverySent
+	case engine.OutcomeSkipped:
+		c.State, c.Why = engine.DeliverySkipped, report.Why
+		last.Error = report.Why
+	default:
+		last.Error = report.Why
+		wait := backoff(len(c.Attempts))
+		if report.RetryAfter > 0 {
+			wait = report.RetryAfter
+		}
+		next := now.Add(wait)
+		if report.NoRetry || next.After(c.RetryFrom.Add(engine.RetryFor)) {
+			c.State, c.Why = engine.DeliveryDead, report.Why
+		} else {
+			c.State, c.NextAttempt = engine.DeliveryFailed, &next
+		}
+	}
+	return c
+}
+
+// supersede returns the delivery given up in favour of a newer event.
+func supersede(d *engine.Delivery, why string) *engine.Delivery {
+	c := d.Copy()
+	c.State, c.Why, c.NextAttempt = engine.DeliverySuperseded, why, nil
+	return c
+}
+
+// Recipients returns whom the delivery is for, by list, less those it reached already.
+func Recipients(d *engine.Delivery) map[string]engine.List {
+	m := map[string]engine.List{}
+	for _, id := range d.DutyOfficers {
+		m[id] = engine.ListDuty
+	}
+	for _, id := range d.Users {
+		m[id] = engine.ListUsers
+	}
+	return m
+}
+
+// backoff is how long to wait after the n-th failed attempt: 1 s, doubling to 5 min.
+func backoff(n int) time.Duration {
+	wait := engine.RetryFirst
+	for i := 1; i < n && wait < engine.MaxRetry; i++ {
+		wait *= 2
+	}
+	return min(wait, engine.MaxRetry)
+}

@@ -1,0 +1,155 @@
+package edit
+
+import (
+	"context"
+	"moonwatch/engine"
+	"moonwatch/engine/schedule"
+	"moonwatch/engine/state"
+	"slices"
+	"time"
+)
+
+// CheckView is a check as clients see it.
+type CheckView struct {
+	engine.Check
+	Status      engine.CheckStatus `json:"status"`
+	Severity    engine.Status      `json:"severity"` // "" while it does not count as failing
+	Flapping    bool               `json:"flapping"`
+	Since       *time.Time         `json:"since"` // of the status
+	Error       string             `json:"error"` // of the last failed or unknown result, while it is failing or unknown
+	Message     string             `json:"message"`
+	Cause       engine.Cause       `json:"cause"`
+	LastRun     *time.Time         `json:"last_run"`
+	NextRun     *time.Time         `json:"next_run"`
+	Description string             `json:"description"`
+	Problem     string             `json:"problem"` // why the stored configuration no longer passes
+	Suspended   string             `json:"suspended"`
+	PingURL     string             `json:"ping_url"`  // "" unless its plugin takes pings
+	Services    []string           `json:"services"`  // ids of the services it is linked to
+	InstanceIDs []string           `json:"instances"` // ids of the instances it is linked to
+	// Log is what was logged since the last result by calls that gave none, such as
+	// pings at the start of a job; the next result takes it.
+	Log []engine.LogLine `json:"log"`
+}
+
+// Check returns one check.
+func (e *Checks) Check(id string) (CheckView, error) {
+	return state.OneView(e.State, engine.KindCheck, e.Tables.Checks, id, e.checkView)
+}
+
+// Checks returns all checks in order of id.
+func (e *Checks) Checks() []CheckView { return state.AllViews(e.State, e.Tables.Checks, e.checkView) }
+
+// StoredCheck returns the check as it is stored, secrets sealed: what an edit
+// begins from.
+func (e *Checks) StoredCheck(id string) (engine.Check, error) {
+	return state.OneView(e.State, engine.KindCheck, e.Tables.Checks, id, state.AsStored)
+}
+
+// checkView builds the view of a check. The read lock is held.
+func (e *Checks) checkView(c *engine.Check) CheckView {
+	v, t := e.bareCheck(c), e.Tables
+	if why := schedule.ScheduleProblem(c); why != "" {
+		v.Problem = why
+	}
+	v.Config = e.Public(c.Plugin, engine.ConfigForm, c.Config)
+	v.PingURL = PingURL(e.State, c)
+	v.Services, v.InstanceIDs, v.Log = []string{}, []string{}, []engine.LogLine{}
+	if s := t.States[c.ID]; s != nil && len(s.Noted) > 0 {
+		v.Log = slices.Clone(s.Noted)
+	}
+	if at, ok := e.Sched.Next(c.ID); ok {
+		at = at.UTC().Round(0)
+		v.NextRun = &at
+	}
+	for ref := range t.TargetsOf[c.ID] {
+		if ref.Kind == engine.KindService {
+			v.Services = append(v.Services, ref.ID)
+		} else {
+			v.InstanceIDs = append(v.InstanceIDs, ref.ID)
+		}
+	}
+	slices.Sort(v.Services)
+	slices.Sort(v.InstanceIDs)
+	if len(t.Breakers) > 0 {
+		now := e.Now()
+		if why, held := t.Breakers[engine.PluginBreaker(c.Plugin)].Suspended(now); held {
+			v.Suspended = why
+		} else if why, held := t.Breakers[engine.CheckBreaker(c.ID)].Suspended(now); held {
+			v.Suspended = why
+		}
+	}
+	return v
+}
+
+// bareCheck builds what of a check's view costs no time to find out, see
+// BareChecks. The read lock is held.
+func (e *Checks) bareCheck(c *engine.Check) CheckView {
+	v := CheckView{Check: *c, Status: engine.CheckPending}
+	v.Config, v.PingToken = nil, ""
+	if s := e.Tables.States[c.ID]; s != nil {
+		since := s.Since
+		v.Status, v.Flapping, v.Since, v.Cause = s.Status, s.Flapping, &since, s.Cause
+		v.Severity, _ = s.Failing()
+		v.Description, v.Problem = s.Description, s.Problem
+		if v.Severity != "" || s.Status == engine.CheckUnknown || s.LastFailed {
+			v.Error = s.Error
+		}
+	}
+	if r := e.Tables.Latest[c.ID]; r != nil {
+		started := r.Started
+		v.LastRun, v.Message = &started, r.Message
+	}
+	return v
+}
+
+// Results calls fn for the results of a check that started in [from, to), the
+// newest first, until fn returns false. A zero time is no bound.
+func (e *Checks) Results(ctx context.Context, check string, from, to time.Time, fn func(*engine.Result) bool) error {
+	if e.CheckNow(check) == nil {
+		return engine.Missing(engine.KindCheck)
+	}
+	seq := func(at time.Time) uint64 {
+		if at.IsZero() || at.UnixMicro() < 0 {
+			return 0
+		}
+		return uint64(at.UnixMicro())
+	}
+	return e.Store.Results(ctx, check, seq(from), seq(to), fn)
+}
+
+// ResultsBefore is Results for paging: those with a sequence number below before
+// (0: from the newest).
+func (e *Checks) ResultsBefore(ctx context.Context, check string, from time.Time, before uint64, fn func(*engine.Result) bool) error {
+	if e.CheckNow(check) == nil {
+		return engine.Missing(engine.KindCheck)
+	}
+	low := uint64(0)
+	if !from.IsZero() {
+		low = uint64(max(from.UnixMicro(), 0))
+	}
+	return e.Store.Results(ctx, check, low, before, fn)
+}
+
+// BareChecks returns all checks in no order, without what costs time to find
+// out: Config, NextRun, PingURL, Services, InstanceIDs and Suspended are empty.
+// It is for choosing among many checks; Check gives the rest.
+func (e *Checks) BareChecks() []CheckView {
+	e.Mu.RLock()
+	defer e.Mu.RUnlock()
+	out := make([]CheckView, 0, len(e.Tables.Checks))
+	for _, c := range e.Tables.Checks {
+		out = append(out, e.bareCheck(c))
+	}
+	return out
+}
+
+// PingURL is the address that a check's pings go to, "" when its plugin takes
+// none. The read lock is held.
+func PingURL(e *state.State, c *engine.Check) string {
+	entry, ok := e.PluginEntry(c.Plugin)
+	if !ok || entry.Plugin == nil || !entry.Plugin.Meta().HasPing || c.PingToken == "" {
+		return ""
+	}
+	return e.Base(e.Tables.Site()) + "/ping/" + c.PingToken
+}

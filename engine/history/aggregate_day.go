@@ -1,0 +1,268 @@
+package history
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"moonwatch/engine"
+	"slices"
+	"strings"
+	"time"
+)
+
+// aggregateDay holds the hours of one check and one day of UTC; the sum of the day is
+// what its hours come to. It is one record, so that two years of them stay small.
+type aggregateDay struct {
+	hours [24]*aggregate // nil: nothing happened
+}
+
+const sumDayFormat = 1
+
+const day = 24 * time.Hour
+
+var errSumDay = errors.New("the sums of a day are damaged")
+
+// sumDayID is the id of the record that holds the day of at.
+func sumDayID(check string, at time.Time) string {
+	return check + "/" + at.UTC().Format("20060102")
+}
+
+// sumDayOf is the reverse of sumDayID.
+func sumDayOf(id string) (check string, at time.Time, ok bool) {
+	i := strings.LastIndexByte(id, '/')
+	if i < 0 {
+		return "", time.Time{}, false
+	}
+	at, err := time.Parse("20060102", id[i+1:])
+	return id[:i], at, err == nil
+}
+
+// encode writes the day in a compact form: the metrics' names once, then the
+// hours that hold something.
+func (d *aggregateDay) encode() []byte {
+	names := map[string]string{} // name → unit
+	for _, s := range d.hours {
+		if s != nil {
+			for name, m := range s.metrics {
+				names[name] = m.unit
+			}
+		}
+	}
+	order := slices.Sorted(maps.Keys(names))
+	b := binary.AppendUvarint([]byte{sumDayFormat}, uint64(len(order)))
+	index := make(map[string]uint64, len(order))
+	for i, name := range order {
+		index[name] = uint64(i)
+		b = appendText(appendText(b, name), names[name])
+	}
+	present := uint64(0)
+	for h, s := range d.hours {
+		if s != nil {
+			present |= 1 << h
+		}
+	}
+	b = binary.AppendUvarint(b, present)
+	for _, s := range d.hours {
+		if s != nil {
+			b = s.append(b, order, index)
+		}
+	}
+	return b
+}
+
+func (s *aggregate) append(b []byte, order []string, index map[string]uint64) []byte {
+	for _, n := range []uint64{s.count, s.failures, s.unknown, uint64(s.unknownTime.Milliseconds()), uint64(s.maintenance.Milliseconds())} {
+		b = binary.AppendUvarint(b, n)
+	}
+	b = s.tooks.append(s.took.append(b))
+	b = binary.AppendUvarint(b, uint64(len(s.metrics)))
+	for _, name := range order {
+		if m := s.metrics[name]; m != nil {
+			b = m.numbers.append(binary.AppendUvarint(b, index[name]))
+		}
+	}
+	return b
+}
+
+func (n *numbers) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, n.count)
+	if n.count == 0 {
+		return b
+	}
+	return appendFloat(appendFloat(appendFloat(b, n.min), n.max), n.sum)
+}
+
+func (s *sketch) append(b []byte) []byte {
+	used := 0
+	for _, n := range s.counts {
+		if n > 0 {
+			used++
+		}
+	}
+	b = binary.AppendUvarint(b, s.low)
+	b = binary.AppendUvarint(b, uint64(used))
+	last := 0
+	for i, n := range s.counts {
+		if n > 0 {
+			b = binary.AppendVarint(b, int64(s.base+i-last))
+			b = binary.AppendUvarint(b, n)
+			last = s.base + i
+		}
+	}
+	return b
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// appendFloat writes a number that is a multiple of a millionth, as measured
+// times are, in a few bytes: shifted left and marked by bit 0; others whole.
+func appendFloat(b []byte, v float64) []byte {
+	if n := math.Round(v * 1e6); math.Abs(n) < 1<<53 && math.Abs(n/1e6-v) <= 1e-12*math.Abs(v) {
+		return binary.AppendVarint(append(b, 1), int64(n))
+	}
+	return binary.LittleEndian.AppendUint64(append(b, 0), math.Float64bits(v))
+}
+
+// decodeSumDay reads what encode wrote.
+func decodeSumDay(b []byte) (*aggregateDay, error) {
+	in := aggregateReader{rest: b}
+	if in.byte() != sumDayFormat {
+		return nil, errSumDay
+	}
+	names := make([]metricName, in.count())
+	for i := range names {
+		names[i] = metricName{in.text(), in.text()}
+	}
+	d := new(aggregateDay)
+	present := in.uvarint()
+	for h := range d.hours {
+		if present&(1<<h) != 0 {
+			d.hours[h] = in.sum(names)
+		}
+	}
+	if in.bad || len(in.rest) > 0 || present >= 1<<24 {
+		return nil, errSumDay
+	}
+	return d, nil
+}
+
+type metricName struct{ name, unit string }
+
+// aggregateReader reads numbers until something is damaged; then it reads zeros.
+type aggregateReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (in *aggregateReader) fail() { in.bad, in.rest = true, nil }
+
+func (in *aggregateReader) bytes(n uint64) []byte {
+	if n > uint64(len(in.rest)) {
+		in.fail()
+		return nil
+	}
+	b := in.rest[:n]
+	in.rest = in.rest[n:]
+	return b
+}
+
+func (in *aggregateReader) byte() byte {
+	if b := in.bytes(1); len(b) == 1 {
+		return b[0]
+	}
+	return 0
+}
+
+func (in *aggregateReader) uvarint() uint64 {
+	v, n := binary.Uvarint(in.rest)
+	if n <= 0 {
+		in.fail()
+		return 0
+	}
+	in.rest = in.rest[n:]
+	return v
+}
+
+func (in *aggregateReader) varint() int64 {
+	v, n := binary.Varint(in.rest)
+	if n <= 0 {
+		in.fail()
+		return 0
+	}
+	in.rest = in.rest[n:]
+	return v
+}
+
+// count reads the length of a list whose items take a byte at least.
+func (in *aggregateReader) count() int {
+	n := in.uvarint()
+	if n > uint64(len(in.rest)) {
+		in.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (in *aggregateReader) text() string { return string(in.bytes(in.uvarint())) }
+
+func (in *aggregateReader) float() float64 {
+	if in.byte() == 1 {
+		return float64(in.varint()) / 1e6
+	}
+	if b := in.bytes(8); len(b) == 8 {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return 0
+}
+
+func (in *aggregateReader) numbers() numbers {
+	n := numbers{count: in.uvarint()}
+	if n.count > 0 {
+		n.min, n.max, n.sum = in.float(), in.float(), in.float()
+	}
+	return n
+}
+
+func (in *aggregateReader) sketch() sketch {
+	s := sketch{low: in.uvarint()}
+	bucket := int64(0)
+	for range in.count() {
+		bucket += in.varint()
+		if bucket < -10_000 || bucket > 10_000 {
+			in.fail()
+			break
+		}
+		s.bump(int(bucket), in.uvarint())
+	}
+	return s
+}
+
+func (in *aggregateReader) sum(names []metricName) *aggregate {
+	s := newSum()
+	s.count, s.failures, s.unknown = in.uvarint(), in.uvarint(), in.uvarint()
+	s.unknownTime = time.Duration(in.uvarint()) * time.Millisecond
+	s.maintenance = time.Duration(in.uvarint()) * time.Millisecond
+	s.took, s.tooks = in.numbers(), in.sketch()
+	for range in.count() {
+		i := in.uvarint()
+		if i >= uint64(len(names)) {
+			in.fail()
+			break
+		}
+		s.metrics[names[i].name] = &metricAggregate{names[i].unit, in.numbers()}
+	}
+	return s
+}
+
+// readSumDay decodes a record of sums.
+func readSumDay(r engine.Record) (*aggregateDay, error) {
+	d, err := decodeSumDay(r.Data)
+	if err != nil {
+		return nil, fmt.Errorf("read sums %s: %w", r.ID, err)
+	}
+	return d, nil
+}

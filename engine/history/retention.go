@@ -1,0 +1,216 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"moonwatch/engine"
+	"moonwatch/engine/state"
+	"strings"
+	"time"
+)
+
+// eraseBatch is how many records are deleted at once.
+const eraseBatch = 256
+
+// lastInID sorts above all that follows the slash in the ids of sums,
+// transitions and events.
+const lastInID = "~"
+
+// retain deletes what is older than the settings say. Limits move in steps of a
+// thirtieth of the time kept, an hour to a day: so most calls do nothing.
+func (e *History) retain(ctx context.Context) error {
+	h, s, now := &e.Progress, e.Settings(), e.Now().UTC()
+	h.mu.Lock()
+	summed, dropped := h.summed, h.dropped
+	h.mu.Unlock()
+	// Results stay until they are summed up, with the hour that is summed up twice.
+	if before := Earlier(keptFrom(now, s.Retention), summed.Add(-2*time.Hour)); !summed.IsZero() && before.After(dropped) {
+		if err := e.dropResults(ctx, before); err != nil {
+			return fmt.Errorf("delete old results: %w", err)
+		}
+	}
+	if before := sumsFrom(now, s.SumRetention); before.After(h.sumsBefore) {
+		if err := e.dropSums(ctx, before); err != nil {
+			return fmt.Errorf("delete old sums: %w", err)
+		}
+		h.sumsBefore = before
+	}
+	var errs []error
+	before := keptFrom(now, s.HistoryKept)
+	if !before.After(h.partsBefore) {
+		return nil
+	}
+	for _, part := range []struct {
+		name string
+		drop func(context.Context, time.Time) error
+	}{
+		{"incidents", e.dropIncidents}, {"test deliveries", e.dropTests}, {"entries of the audit log", e.dropAudit},
+		{"changes of status", e.dropTransitions}, {"maintenance", e.dropMaintenance},
+	} {
+		if err := part.drop(ctx, before); err != nil {
+			errs = append(errs, fmt.Errorf("delete old %s: %w", part.name, err))
+		}
+	}
+	if len(errs) == 0 {
+		h.partsBefore = before
+	}
+	return errors.Join(errs...)
+}
+
+// keptFrom is the instant before which nothing has to be kept, in steps.
+func keptFrom(now time.Time, kept engine.Duration) time.Time {
+	step := min(max((kept.Std()/30).Truncate(time.Hour), time.Hour), day)
+	return now.Add(-kept.Std()).Truncate(step)
+}
+
+// sumsFrom is the day from which on sums are kept.
+func sumsFrom(now time.Time, kept engine.Duration) time.Time {
+	return now.Add(-kept.Std()).Truncate(day)
+}
+
+// dropResults deletes the results of all checks before an hour.
+func (e *History) dropResults(ctx context.Context, before time.Time) error {
+	h := &e.Progress
+	mark := func(dropped time.Time) error {
+		return e.Proceed(ctx, func(x *state.Tx) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.rawFrom, h.dropped = before, dropped
+			x.Write(engine.KindMark, rawMark, rawKept{before, dropped})
+			return nil
+		})
+	}
+	// Nobody may rely on results from here on, though it takes a while to drop them.
+	h.mu.Lock()
+	dropped := h.dropped
+	h.mu.Unlock()
+	if err := mark(dropped); err != nil {
+		return err
+	}
+	var checks []string // those deleted among them, should a crash have left results
+	if err := e.Store.LatestResults(ctx, func(r *engine.Result) bool { checks = append(checks, r.Check); return true }); err != nil {
+		return err
+	}
+	began := e.Now()
+	for i, id := range checks {
+		seq := uint64(before.UnixMicro())
+		if e.CheckNow(id) == nil {
+			seq = 0
+		}
+		if e.MemoryOnly.Load() { // their sums may be there alone
+			return errNotStored
+		}
+		if err := e.Store.DropResults(ctx, id, seq); err != nil {
+			return err
+		}
+		if i%64 == 63 {
+			if err := e.pace(ctx, began); err != nil {
+				return err
+			}
+			began = e.Now()
+		}
+	}
+	return mark(before)
+}
+
+// eraser deletes records in small batches.
+type eraser struct {
+	e     *History
+	keys  []engine.Key
+	began time.Time
+}
+
+func (e *History) newEraser() *eraser { return &eraser{e: e, began: e.Now()} }
+
+func (d *eraser) add(ctx context.Context, kind engine.Kind, ids ...string) error {
+	for _, id := range ids {
+		if d.keys = append(d.keys, engine.Key{Kind: kind, ID: id}); len(d.keys) >= eraseBatch {
+			if err := d.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *eraser) flush(ctx context.Context) error {
+	if len(d.keys) == 0 {
+		return nil
+	}
+	keys := d.keys
+	d.keys = nil
+	err := d.e.Proceed(ctx, func(x *state.Tx) error {
+		for _, k := range keys {
+			// something may have come to life since it was looked at
+			if k.Kind == engine.KindDelivery && x.Deliveries.Get(k.ID) != nil || k.Kind == engine.KindIncident && x.Incidents.Get(k.ID) != nil {
+				continue
+			}
+			x.Erase(k.Kind, k.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = d.e.pace(ctx, d.began)
+	d.began = d.e.Now()
+	return err
+}
+
+// recordIDs returns up to limit ids above after that begin with prefix.
+func (e *History) recordIDs(ctx context.Context, kind engine.Kind, prefix, after string, limit int) ([]string, error) {
+	var ids []string
+	err := e.Store.Scan(ctx, kind, engine.Query{After: after, Limit: limit}, func(r engine.Record) bool {
+		if !strings.HasPrefix(r.ID, prefix) {
+			return false
+		}
+		ids = append(ids, r.ID)
+		return true
+	})
+	return ids, err
+}
+
+// dropSums deletes the sums of days that ended at or before an instant, and all
+// sums of checks that are no more. It goes from check to check, without reading
+// the sums that stay.
+func (e *History) dropSums(ctx context.Context, before time.Time) error {
+	d, began := e.newEraser(), e.Now()
+	for at, n := "", 1; ; n++ {
+		ids, err := e.recordIDs(ctx, engine.KindSum, "", at, 1)
+		if err != nil || len(ids) == 0 {
+			return errors.Join(err, d.flush(ctx))
+		}
+		check, _, _ := sumDayOf(ids[0])
+		at = max(check+"/"+lastInID, ids[0])
+		if err := e.dropSumsOf(ctx, d, check, ids[0], before); err != nil {
+			return err
+		}
+		if n%eraseBatch == 0 {
+			if err := e.pace(ctx, began); err != nil {
+				return err
+			}
+			began = e.Now()
+		}
+	}
+}
+
+// dropSumsOf deletes old sums of one check, from the first one on.
+func (e *History) dropSumsOf(ctx context.Context, d *eraser, check, first string, before time.Time) error {
+	gone := e.CheckNow(check) == nil
+	for ids := []string{first}; len(ids) > 0; {
+		for _, id := range ids {
+			if _, start, ok := sumDayOf(id); ok && !gone && start.Add(day).After(before) {
+				return nil
+			}
+			if err := d.add(ctx, engine.KindSum, id); err != nil {
+				return err
+			}
+		}
+		var err error
+		if ids, err = e.recordIDs(ctx, engine.KindSum, check+"/", ids[len(ids)-1], eraseBatch); err != nil {
+			return err
+		}
+	}
+	return nil
+}

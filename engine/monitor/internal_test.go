@@ -1,0 +1,31 @@
+package monitor
+
+import (
+	"context"
+	"moonwatch/engine"
+	"moonwatch/engine/silence"
+	"moonwatch/engine/state"
+	"time"
+)
+
+// SilenceHolds reports whether a silence holds at an instant.
+func SilenceHolds(s *engine.Silence, at time.Time) bool {
+	holds, _ := silence.At(s, at)
+	return holds
+}
+
+// WhenDurable makes a change that is followed by fn.
+func (e *Monitor) WhenDurable(ctx context.Context, fn func()) error {
+	return e.Submit(ctx, engine.System, func(x *state.Tx) error { x.WhenDurable(fn); return nil })
+}
+
+// FillQueue fills the keeper's queue. It is for the keeper itself: nobody else
+// takes from it.
+func (e *Monitor) FillQueue() {
+	for len(e.Commands) < cap(e.Commands) {
+		e.Enqueue(func(*state.Tx) error { return nil })
+	}
+}
+
+// RotaChanged tells of a rota's change as saving it does.
+func (e *Monitor) RotaChanged(id string) { e.State.Duty.Changed(id, false) }

@@ -1,0 +1,250 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"moonwatch/engine"
+	"moonwatch/engine/alert"
+	"moonwatch/engine/config/importer"
+	"moonwatch/engine/edit"
+	"moonwatch/engine/history"
+	"moonwatch/engine/judge"
+	"moonwatch/engine/oncall"
+	"moonwatch/engine/schedule"
+	"moonwatch/engine/state"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Monitor is the monitor. New loads it; between New and Start it answers
+// queries and takes commands, but runs and sends nothing.
+type Monitor struct {
+	*state.State
+	Checks    *edit.Checks
+	Targets   *edit.Targets
+	Users     *edit.Users
+	Rotas     *edit.Rotas
+	Silences  *edit.Silences
+	Site      *edit.Site
+	Revisions *edit.Revisions
+	Incidents *alert.Incidents
+	OnCall    *oncall.Service
+	History   *history.History
+	Config    *importer.Config
+
+	outbox    *alert.Outbox
+	data      *pluginData
+	views     *viewDispatcher
+	describer *describer
+	usages    map[string]*usage // the writer's, by plugin
+	self      selfCheck
+
+	saving  sync.Mutex                   // held while a plugin is written
+	writing atomic.Pointer[engine.Actor] // who saves a plugin at the moment
+
+	runs     context.Context // ends when runs are to be given up
+	endRuns  context.CancelFunc
+	stopOnce sync.Once
+}
+
+// New builds an engine over a store and loads what the store holds. It blocks
+// on the disk.
+func New(ctx context.Context, o engine.Options) (*Monitor, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("build the engine: %w", err)
+	}
+	s := state.New(o)
+	e := &Monitor{State: s, Checks: &edit.Checks{State: s}, Targets: &edit.Targets{State: s}, Users: &edit.Users{State: s},
+		Rotas: &edit.Rotas{State: s}, Silences: &edit.Silences{State: s}, Site: &edit.Site{State: s}, Revisions: &edit.Revisions{State: s},
+		Incidents: &alert.Incidents{State: s}, OnCall: &oncall.Service{State: s}, History: &history.History{State: s},
+		Config: &importer.Config{State: s, Checks: &edit.Checks{State: s}, Targets: &edit.Targets{State: s}, Users: &edit.Users{State: s}, Rotas: &edit.Rotas{State: s}, Silences: &edit.Silences{State: s}}, usages: map[string]*usage{}, describer: newDescriber(), views: newViewDispatcher()}
+	e.runs, e.endRuns = context.WithCancel(context.Background())
+	e.Sched = schedule.New(o.Now, o.RunsInFlight, e.runSlot)
+	if o.Overloaded != nil {
+		e.Sched.Overloaded = o.Overloaded
+	}
+	e.Sched.Memory = o.Memory
+	e.outbox = alert.NewOutbox(s)
+	e.data = newPluginData(s)
+	e.OnCall.Duty = oncall.NewDuty(s)
+	s.Duty = e.OnCall.Duty
+	s.Hooks = state.Hooks{
+		Due: func(x *state.Tx, d state.Timer) {
+			if d.Check != "" {
+				alert.AgeCheck(x, d.Check)
+			} else {
+				alert.Evaluate(x, d.Ref, "")
+			}
+		},
+		Deliver:     e.outbox.Wake,
+		Describe:    e.askDescription,
+		DeleteCheck: e.data.deleteCheck,
+		AdminMade:   e.welcomeSoon,
+	}
+	if err := e.Load(ctx); err != nil {
+		return nil, fmt.Errorf("load the monitor: %w", err)
+	}
+	if err := e.History.Progress.Load(ctx, e.Store); err != nil {
+		return nil, fmt.Errorf("load the monitor: %w", err)
+	}
+	go e.Run()
+	return e, nil
+}
+
+// Start begins to run checks and to deliver alerts with the plugins given. It
+// blocks until what a stop or crash left half-done is in order.
+func (e *Monitor) Start(ctx context.Context, plugins engine.Plugins) error {
+	e.Registry = plugins
+	plugins.OnChange(e.changedPlugin)
+	if err := e.OnCall.Duty.LoadFeeds(ctx); err != nil {
+		return fmt.Errorf("read the feeds of rotas: %w", err)
+	}
+	e.UpdateRoutes()
+	if err := e.Proceed(ctx, func(x *state.Tx) error { return recoverFromStop(x) }); err != nil {
+		return fmt.Errorf("put the outbox in order: %w", err)
+	}
+	if err := e.History.Start(ctx); err != nil {
+		return err
+	}
+	e.Config.ResumeImports(ctx)
+	e.schedule()
+	e.outbox.Start(e.Work)
+	e.GoLoop(func() { e.Sched.Loop(e.Work) })
+	e.GoLoop(e.describeLoop)
+	e.GoLoop(e.expiryLoop)
+	e.GoLoop(func() { edit.SealLoop(e.State) })
+	e.GoLoop(e.OnCall.Duty.Loop)
+	e.GoLoop(e.heartbeatLoop)
+	e.Started.Store(true)
+	alert.NoteNeeds(e.State)
+	for slug := range e.usedPlugins() {
+		e.changedPlugin(slug)
+	}
+	return e.welcome(ctx)
+}
+
+// recoverFromStop ends the attempts that a stop or crash interrupted, as
+// attempts that may have reached somebody, and reminds of what is due.
+func recoverFromStop(x *state.Tx) error {
+	for id, d := range x.Tables.Deliveries {
+		if d.UnderWay() {
+			alert.EndAttempt(x, id, engine.AlertReport{Outcome: engine.OutcomeUnknown, Why: "interrupted by a restart of the monitor", RetryAfter: time.Millisecond})
+		}
+	}
+	awaited := map[string]map[string]bool{}
+	for id, in := range x.Tables.Incidents {
+		if in.Closed == nil {
+			awaited[id] = map[string]bool{}
+			for _, f := range in.Failing {
+				awaited[id][f.ID] = true
+			}
+			x.State.WakeAt(state.Timer{At: x.Now.Add(time.Second), Ref: in.Subject})
+			x.State.WakeAt(state.Timer{At: x.Now.Add(state.MaxGrace), Ref: in.Subject}) // what was held back though no result came
+		}
+	}
+	x.State.Grace.Begin(awaited, x.Now.Add(state.MaxGrace))
+	for id, s := range x.Tables.States {
+		if c := x.Tables.Checks[id]; c != nil {
+			if at, ok := judge.AgeDue(schedule.RuleOf(c), s); ok {
+				x.State.WakeAt(state.Timer{At: at, Check: id})
+			}
+		}
+	}
+	alert.ApplyRules(x)
+	return nil
+}
+
+// schedule puts all checks on their grids.
+func (e *Monitor) schedule() {
+	e.Mu.RLock()
+	defer e.Mu.RUnlock()
+	now := e.Now()
+	for id, c := range e.Tables.Checks {
+		wait := time.Duration(-1)
+		var last time.Time
+		if r := e.Tables.Latest[id]; r != nil {
+			last = r.Started
+		}
+		if schedule.MissedSlot(c, last, now) {
+			wait = schedule.FirstWait(id, schedule.Every(c))
+		}
+		e.Sched.Set(c, wait)
+	}
+}
+
+// expiryLoop does what is to be done now and then.
+func (e *Monitor) expiryLoop() {
+	ticker := time.NewTicker(15 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			for _, c := range e.Sched.StaleChecks() {
+				e.noteStale(c)
+			}
+			edit.EndSessions(e.State)
+		case <-e.Work.Done():
+			return
+		}
+	}
+}
+
+func (e *Monitor) noteStale(c *engine.Check) {
+	r := engine.Result{Check: c.ID, Started: e.Now().UTC(), Unknown: true, Cause: engine.CauseStale, Error: "no result for too long: no run has ended in time"}
+	e.Enqueue(func(x *state.Tx) error {
+		e.finish(x, c.ID, r, engine.RunReport{}, nil)
+		return nil
+	})
+}
+
+// Stop ends the engine: nothing new begins, runs and deliveries under way get
+// StopTime to end, and what they left is stored. It is idempotent.
+func (e *Monitor) Stop() {
+	e.stopOnce.Do(func() {
+		e.LoopMu.Lock()
+		e.EndWork()
+		e.LoopMu.Unlock()
+		e.outbox.Close()
+		e.Sched.Close()
+		ended := make(chan struct{})
+		go func() {
+			e.Loops.Wait()
+			e.outbox.Wg.Wait()
+			e.Sched.Workers.Wait()
+			close(ended)
+		}()
+		select {
+		case <-ended:
+			e.endRuns()
+		case <-time.After(e.Options.StopTime * 8 / 10):
+			e.endRuns()
+			select {
+			case <-ended:
+			case <-time.After(e.Options.StopTime / 5):
+				e.Log.Warn("gave up waiting for runs that do not end")
+			}
+		}
+		close(e.Quit)
+		<-e.Stopped
+		e.Hub.Close()
+	})
+}
+
+// Ready reports why the monitor is not ready to be relied on, nil when it is.
+func (e *Monitor) Ready() error {
+	switch {
+	case e.MemoryOnly.Load():
+		return errors.New("the store refuses writes: the monitor goes on from memory")
+	case !e.Started.Load():
+		return errors.New("the monitor has not started yet")
+	case e.Stopping():
+		return state.ErrStopping
+	}
+	return nil
+}

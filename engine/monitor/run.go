@@ -1,0 +1,193 @@
+package monitor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"moonwatch/engine"
+	"moonwatch/engine/alert"
+	"moonwatch/engine/edit"
+	"moonwatch/engine/schedule"
+	"moonwatch/engine/state"
+	"slices"
+	"strings"
+	"time"
+)
+
+// runSlot makes one run of a check, on a worker's goroutine.
+func (e *Monitor) runSlot(t *schedule.Slot) {
+	start := e.Now()
+	e.Sched.Lag.Add(max(start.Sub(t.Planned), 0), start)
+	c, report, version, ok := e.runCheck(t.Check, start)
+	if !ok { // given up at the stop, or skipped: no result
+		for _, w := range e.Sched.Finished(t) {
+			w <- nil
+		}
+		return
+	}
+	r := ResultOf(c, report, version, start)
+	if !report.None && !r.Succeeded && !r.Unknown && e.offline() {
+		r.Unknown, r.Cause = true, engine.CauseOffline
+		r.Error = "the monitor's own self-check target fails too: " + r.Error
+	}
+	waiters := e.Sched.Finished(t)
+	e.Enqueue(func(x *state.Tx) error {
+		e.finish(x, c.ID, r, report, waiters)
+		return nil
+	})
+}
+
+// runCheck runs the check's plugin. It returns the check as configured now, and
+// false when the run leaves no result.
+func (e *Monitor) runCheck(c *engine.Check, start time.Time) (*engine.Check, engine.RunReport, string, bool) {
+	in, hold := e.checkRun(c)
+	c = in.Check
+	entry, known := e.PluginEntry(c.Plugin)
+	unknown := func(cause engine.Cause, format string, args ...any) (*engine.Check, engine.RunReport, string, bool) {
+		e.Sched.Deaf(c.ID) // its pings were refused, too
+		return c, engine.RunReport{Unknown: true, Cause: cause, Error: fmt.Sprintf(format, args...)}, "", true
+	}
+	switch {
+	case !known || entry.Plugin == nil:
+		return unknown(engine.CausePluginGone, "the plugin %s is not there", c.Plugin)
+	case entry.Orphaned:
+		return unknown(engine.CausePluginGone, "the file of the plugin %s (%s) is gone", c.Plugin, entry.File)
+	case entry.Plugin.Meta().Kind != engine.CheckPlugin:
+		return unknown(engine.CausePluginGone, "the plugin %s is no longer a check plugin", c.Plugin)
+	case hold != "":
+		return unknown(engine.CauseSuspended, "%s", hold)
+	}
+	if why := schedule.ScheduleProblem(c); why != "" {
+		return unknown(engine.CauseConfig, "%s", why)
+	}
+	ctx, cancel := context.WithDeadline(e.runs, start.Add(c.Timeout.Std()))
+	defer cancel()
+	report := entry.Plugin.Run(ctx, in)
+	if report.Skipped {
+		e.Sched.Skipped.Add(1)
+		return c, report, "", false
+	}
+	if e.runs.Err() != nil && (report.TimedOut || report.Unknown || !report.Succeeded) {
+		return c, report, "", false // ended by the stop, not by itself
+	}
+	return c, report, entry.Plugin.Meta().Version, true
+}
+
+// checkRun gathers what a run is told, and why the check is suspended, if it is.
+func (e *Monitor) checkRun(c *engine.Check) (*engine.CheckRun, string) {
+	e.Mu.RLock()
+	defer e.Mu.RUnlock()
+	t := e.Tables
+	if now := t.Checks[c.ID]; now != nil {
+		c = now
+	}
+	in := &engine.CheckRun{Check: c, PublicURL: t.Site().PublicURL, PingURL: edit.PingURL(e.State, c),
+		WatchedSince: e.Sched.HeardSince(c.ID)}
+	for ref := range t.TargetsOf[c.ID] {
+		overall := engine.StatusPassing
+		if s := t.Subjects[ref.Key()]; s != nil {
+			overall = s.Overall
+		}
+		if ref.Kind == engine.KindService {
+			if s := t.Services[ref.ID]; s != nil {
+				in.Services = append(in.Services, engine.ServiceSnapshot{ID: s.ID, Name: s.Name, URL: s.URL, OverallStatus: overall})
+			}
+		} else if i := t.Instances[ref.ID]; i != nil {
+			in.Instances = append(in.Instances, engine.InstanceSnapshot{ID: i.ID, Name: i.Name, Address: i.Address, OverallStatus: overall})
+		}
+	}
+	if len(in.Services) > 1 {
+		slices.SortFunc(in.Services, func(a, b engine.ServiceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	if len(in.Instances) > 1 {
+		slices.SortFunc(in.Instances, func(a, b engine.InstanceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	if last := t.Latest[c.ID]; last != nil {
+		in.Last = &engine.LastResult{Succeeded: last.Succeeded, Unknown: last.Unknown, Error: last.Error, At: last.Started}
+	}
+	if s := t.Plugins[c.Plugin]; s != nil {
+		in.Settings = s.Values
+	}
+	if len(t.Breakers) > 0 {
+		now := e.Now()
+		if why, held := t.Breakers[engine.PluginBreaker(c.Plugin)].Suspended(now); held {
+			return in, why
+		}
+		if why, held := t.Breakers[engine.CheckBreaker(c.ID)].Suspended(now); held {
+			return in, why
+		}
+	}
+	return in, ""
+}
+
+// ResultOf makes the result that is stored of a report on a run that began at start.
+func ResultOf(c *engine.Check, p engine.RunReport, version string, start time.Time) engine.Result {
+	r := engine.Result{Check: c.ID, PluginVersion: version, Started: start.UTC(), Took: p.Took.Seconds(), Succeeded: p.Succeeded,
+		Unknown: p.Unknown, Cause: p.Cause, Severity: p.Severity, Error: p.Error, Message: p.Message, RawData: p.RawData,
+		Metrics: p.Metrics, Log: p.Log, Traceback: p.Traceback}
+	if p.TimedOut {
+		r.Succeeded, r.Unknown, r.Cause = false, false, ""
+		if why := "timed out after " + c.Timeout.String(); !strings.HasPrefix(p.Error, why) {
+			r.Error = strings.TrimSuffix(why+": "+p.Error, ": ")
+		}
+	}
+	if r.Unknown {
+		r.Succeeded = false
+		if r.Cause == "" {
+			r.Cause = engine.CausePlugin
+		}
+		if r.Error == "" {
+			r.Error = "unknown"
+		}
+	}
+	if r.Succeeded {
+		r.Error, r.Severity = "", ""
+	} else {
+		if r.Error == "" {
+			r.Error = "failed"
+		}
+		if r.Severity == "" && !r.Unknown {
+			r.Severity = c.Importance
+		}
+	}
+	return r
+}
+
+// finish judges a run's result, and tells who waits for it once it is stored.
+func (e *Monitor) finish(x *state.Tx, id string, r engine.Result, report engine.RunReport, waiters []chan *engine.Result) {
+	answer := func(r *engine.Result) {
+		if len(waiters) > 0 {
+			x.WhenDurable(func() {
+				for _, w := range waiters {
+					w <- r
+				}
+			})
+		}
+	}
+	c := x.Checks.Get(id)
+	if c != nil && report.None {
+		noteLines(x, c, report.Log)
+	}
+	if c == nil || report.None {
+		answer(nil)
+		return
+	}
+	e.watchLimits(x, c, report.Limit, r.Error)
+	stored := alert.TakeResult(x, c, r)
+	answer(stored)
+	if c.RetryInterval > 0 && x.States.Get(id).Counting() {
+		e.Sched.Hasten(id, x.Now.Add(c.RetryInterval.Std()))
+	}
+}
+
+// offline reports whether the monitor's own self-check target fails, asking at
+// most every five seconds.
+func (e *Monitor) offline() bool {
+	e.Mu.RLock()
+	target := e.Tables.Site().SelfCheckTarget
+	e.Mu.RUnlock()
+	if target == "" || e.Options.Prober == nil {
+		return false
+	}
+	return e.self.offline(e.runs, target, e.Now, e.Options.Prober)
+}

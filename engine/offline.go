@@ -1,7 +1,0 @@
-package engine
-
-import "context"
-
-// LoadDuty finds the shifts and problems of rotas as they were last known, for
-// an engine that is not to be started. It blocks on the disk.
-func (e *onCallService) LoadDuty(ctx context.Context) error { return e.duty.loadFeeds(ctx) }

@@ -1,0 +1,93 @@
+package oncall
+
+import (
+	"context"
+	"moonwatch/engine"
+	"moonwatch/engine/rota"
+	"moonwatch/engine/state"
+	"slices"
+	"time"
+)
+
+// RotaView is a rota as clients see it.
+type RotaView struct {
+	engine.Rota
+	Problems []rota.Problem `json:"problems"`
+	ReadAt   *time.Time     `json:"read_at"` // when the feed was last read whole
+	Stale    bool           `json:"stale"`   // the last reading failed: old shifts are kept
+	FeedURL  string         `json:"feed_url"`
+}
+
+// Rota returns one rota.
+func (e *Service) Rota(id string) (RotaView, error) {
+	return state.OneView(e.State, engine.KindRota, e.Tables.Rotas, id, e.rotaView)
+}
+
+// Rotas returns all rotas in order of id.
+func (e *Service) Rotas() []RotaView { return state.AllViews(e.State, e.Tables.Rotas, e.rotaView) }
+
+// StoredRota returns the rota as stored, the address of its feed in plain: what an
+// edit begins from.
+func (e *Service) StoredRota(id string) (engine.Rota, error) {
+	return e.OpenedRota(id)
+}
+
+func (e *Service) rotaView(r *engine.Rota) RotaView {
+	v := RotaView{Rota: e.Opened(r), Problems: []rota.Problem{}}
+	if r.FeedToken != "" {
+		v.FeedURL = e.Base(e.Tables.Site()) + "/feeds/" + r.FeedToken + ".ics"
+	}
+	v.FeedToken, v.ICalSealed = "", ""
+	v.Problems, v.ReadAt, v.Stale = e.Duty.state(r.ID)
+	return v
+}
+
+// Shifts returns the shifts of a rota that overlap [from, to), within the 60
+// days that are looked ahead and the 30 days behind.
+func (e *Service) Shifts(id string, from, to time.Time) ([]rota.Shift, error) {
+	if _, err := e.Rota(id); err != nil {
+		return nil, err
+	}
+	return engine.OrEmpty(rota.Within(e.Duty.Shifts(id), from, to)), nil
+}
+
+// RefreshRota reads the feed of a rota now. It blocks until it is read.
+func (e *Service) RefreshRota(ctx context.Context, id string) (RotaView, error) {
+	r, err := e.StoredRota(id)
+	if err != nil {
+		return RotaView{}, err
+	}
+	if !r.HasFeed() {
+		return RotaView{}, engine.Conflictf("%s has no feed", r.Name)
+	}
+	e.Duty.read(ctx, &r)
+	return e.Rota(id)
+}
+
+// Base returns the shifts of a rota without its overrides, as far as they are
+// looked ahead for.
+func (d *Duty) Base(r *engine.Rota, now time.Time) []rota.Shift {
+	d.mu.RLock()
+	known := d.rotas[r.ID]
+	d.mu.RUnlock()
+	var feed *rota.Feed
+	if known != nil {
+		feed = known.feed
+	}
+	shifts, _ := d.plain(r, feed, now)
+	return shifts
+}
+
+// plain is base for a feed as it was read (nil: not yet), with its problems.
+func (d *Duty) plain(r *engine.Rota, feed *rota.Feed, now time.Time) ([]rota.Shift, []rota.Problem) {
+	from, to := now.Add(-dutyBehind), now.Add(dutyAhead)
+	switch {
+	case r.Rotation != nil || r.Dealt != nil:
+		shifts, _ := rota.DealtShifts(r.Rotation, r.Dealt, r.TimeZone, from, to) // was validated
+		return shifts, nil
+	case feed != nil:
+		shifts, problems := feed.Shifts(from, to, people(d.e), rota.Limits{})
+		return shifts, slices.Concat(feed.Problems, problems)
+	}
+	return nil, nil
+}

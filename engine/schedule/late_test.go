@@ -1,0 +1,75 @@
+package schedule
+
+import (
+	"fmt"
+	"moonwatch/engine"
+	"testing"
+	"time"
+)
+
+// While runs wait for connections, few more begin.
+func TestCrowdedTurns(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := New(func() time.Time { return now }, 20_000, func(*Slot) {})
+	crowded := true
+	s.Overloaded = func() bool { return crowded }
+	for i := range 10 {
+		s.Set(&engine.Check{Meta: engine.Meta{ID: fmt.Sprint(i)}, Plugin: "p", Active: true, Interval: engine.Duration(24 * time.Hour), Timeout: engine.Duration(5 * time.Second)}, 0)
+	}
+	for turn := range 3 {
+		if s.turn(); s.Started.Load() != int64(turn+1)*crowdBurst {
+			t.Errorf("%d runs were started after %d crowded turns", s.Started.Load(), turn+1)
+		}
+		now = s.wakes
+	}
+	crowded = false
+	if s.turn(); s.Started.Load() != 10 {
+		t.Errorf("%d runs were started once there was room, want all", s.Started.Load())
+	}
+	s.Close()
+}
+
+// A late turn starts few runs; the others begin as runs end, or with the next
+// turn that is on time.
+func TestLateTurns(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	begun := make(chan *Slot, 2000)
+	s := New(func() time.Time { return now }, 20_000, func(t *Slot) { begun <- t })
+	for i := range 1000 {
+		s.Set(&engine.Check{Meta: engine.Meta{ID: fmt.Sprint(i)}, Plugin: fmt.Sprint(i % 3), Active: true, Interval: engine.Duration(24 * time.Hour), Timeout: engine.Duration(5 * time.Second)}, 0)
+	}
+	flying := func() int {
+		s.Mu.Lock()
+		defer s.Mu.Unlock()
+		return s.InFlight
+	}
+	s.turn()
+	if got := flying(); got != burst {
+		t.Errorf("a turn on time started %d runs, want %d", got, burst)
+	}
+	now = s.wakes.Add(late + time.Millisecond)
+	s.turn()
+	if got := flying(); got != burst+lateBurst {
+		t.Errorf("a late turn started %d runs, want %d", got-burst, lateBurst)
+	}
+	for range 10 {
+		s.Finished(<-begun)
+	}
+	if got := flying(); got != burst+lateBurst {
+		t.Errorf("%d runs in flight after 10 landings, want %d: one begins for each", got, burst+lateBurst)
+	}
+	if ran := s.Started.Load(); ran != burst+lateBurst+10 {
+		t.Errorf("%d runs were started, want %d", ran, burst+lateBurst+10)
+	}
+	for range 3 {
+		now = s.wakes
+		s.turn()
+	}
+	if got := s.Started.Load(); got != 1000 {
+		t.Errorf("%d runs were started in the end, want all", got)
+	}
+	if s.Skipped.Load() != 0 {
+		t.Errorf("%d slots were skipped", s.Skipped.Load())
+	}
+	s.Close()
+}

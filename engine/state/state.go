@@ -1,0 +1,90 @@
+package state
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"moonwatch/engine"
+	"moonwatch/engine/schedule"
+	"moonwatch/engine/silence"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// State owns all that the monitor knows. One goroutine, the writer, changes it;
+// everybody reads. The services that act on it share one.
+type State struct {
+	Options  engine.Options
+	Store    engine.Store
+	Log      *slog.Logger
+	Now      func() time.Time
+	ids      ids
+	eventIDs ids
+	StartAt  time.Time
+	Hooks    Hooks
+	Duty     roster
+	Sched    *schedule.Scheduler
+	Hub      *Hub
+	Registry engine.Plugins
+	routes   atomic.Pointer[map[string]engine.PluginRoute]
+	Grace    Grace
+	Quiet    silence.Clock
+
+	Mu     sync.RWMutex // guards tables; only the writer writes
+	Tables *Tables
+
+	Commands   chan command
+	Quit       chan struct{}
+	Stopped    chan struct{}
+	Timers     Timers   // the writer's
+	backlog    *backlog // the writer's
+	retryStore time.Time
+	batches    uint64 // the writer's: batches so far
+	grouped    int    // the writer's: ops in the last batch
+	MemoryOnly atomic.Bool
+
+	Work    context.Context // ends when nothing new is to begin
+	EndWork context.CancelFunc
+	LoopMu  sync.Mutex // makes goLoop and Stop take turns
+	Loops   sync.WaitGroup
+	Started atomic.Bool
+	Marked  atomic.Bool // the first service was made, or is not to be
+
+	NeedsMu    sync.Mutex
+	NeedsNoted map[string]string // guarded by needsMu: what noteNeeds logged last, by plugin
+
+	SealMu    sync.Mutex    // guards sealQueue
+	SealQueue []string      // plugins whose stored values are to be looked through for plain secrets
+	SealBell  chan struct{} // holds one while the queue is not empty
+}
+
+func New(o engine.Options) *State {
+	s := &State{Options: o, Store: o.Store, Log: o.Logger, Now: o.Now, StartAt: o.Now(), Tables: newTables(), Commands: make(chan command, 8192),
+		Quit: make(chan struct{}), Stopped: make(chan struct{}), SealBell: make(chan struct{}, 1)}
+	s.ids.from, s.eventIDs.from = o.Random, o.Random
+	if o.Random == nil {
+		s.ids.from, s.eventIDs.from = rand.Reader, rand.Reader
+	}
+	s.Work, s.EndWork = context.WithCancel(context.Background())
+	s.Hub = newHub(uint64(s.StartAt.UnixMicro()))
+	s.routes.Store(&map[string]engine.PluginRoute{})
+	return s
+}
+
+// GoLoop runs fn on a goroutine that Stop waits for; once the engine stops it
+// does nothing.
+func (e *State) GoLoop(fn func()) {
+	e.LoopMu.Lock()
+	defer e.LoopMu.Unlock()
+	if e.Stopping() {
+		return
+	}
+	e.Loops.Add(1)
+	go func() {
+		defer e.Loops.Done()
+		fn()
+	}()
+}
+
+func (e *State) Stopping() bool { return e.Work.Err() != nil }

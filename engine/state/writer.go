@@ -1,0 +1,428 @@
+package state
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"moonwatch/engine"
+	"runtime/debug"
+	"time"
+)
+
+// command is one thing for the keeper to do. Changes of an op that returns an error
+// are forgotten. do may be called a second time, over the state as it was, when
+// the group it stood in was refused by the store.
+type command struct {
+	by     engine.Actor
+	do     func(*Tx) error
+	done   chan error // nil: nobody waits
+	simple bool       // do never fails half-way: it needs no transaction of its own
+	kept   keptWhen
+}
+
+// keptWhen says what becomes of an op while the store refuses writes.
+type keptWhen int
+
+const (
+	whenDurable keptWhen = iota // it is refused, and nothing of it is kept
+	observed                    // it is kept in memory, and who waits is told that it is not durable
+	anyway                      // it is kept in memory: the monitor's own doings
+)
+
+const (
+	maxBatch     = 1024 // ops in one batch
+	busyBatch    = 8    // ops in the batch before from which on the next one is let grow
+	batchDelay   = 8 * time.Millisecond
+	maxBatchText = 16 << 20         // bytes of results' texts after which a batch takes no further op
+	maxRefused   = 10 * time.Second // how long the store may refuse before the monitor goes on from memory
+)
+
+var (
+	ErrStopping = errors.New("the monitor is stopping")
+	// errRefused answers who asked for a change that could not be made durable.
+	errRefused = &engine.Error{Kind: engine.Unavailable, Message: "the store does not accept writes: nothing was changed"}
+	// errObserved answers who brought an observation that could not be made durable.
+	errObserved = &engine.Error{Kind: engine.Unavailable, Message: "the store does not accept writes: this is known, but not durable"}
+)
+
+// Submit hands fn to the keeper and waits until its changes are durable. When they
+// cannot be made durable, nothing of them is kept, and the error is Unavailable.
+func (e *State) Submit(ctx context.Context, by engine.Actor, fn func(*Tx) error) error {
+	return e.ask(ctx, command{by: by, do: dryRun(ctx, fn)})
+}
+
+// Observe is do for what happened whether it can be stored or not, as a ping:
+// while the store refuses, it is kept in memory, and the error is Unavailable.
+func (e *State) Observe(ctx context.Context, fn func(*Tx) error) error {
+	return e.ask(ctx, command{by: engine.System, do: fn, kept: observed})
+}
+
+// Proceed is do for the monitor's own doings, which go on from memory while the
+// store refuses.
+func (e *State) Proceed(ctx context.Context, fn func(*Tx) error) error {
+	return e.ask(ctx, command{by: engine.System, do: fn, kept: anyway})
+}
+
+func (e *State) ask(ctx context.Context, o command) error {
+	o.done = make(chan error, 1)
+	select {
+	case e.Commands <- o:
+	case <-ctx.Done():
+		return &engine.Error{Kind: engine.Unavailable, Message: "the monitor is busy: " + ctx.Err().Error()}
+	case <-e.Stopped:
+		return &engine.Error{Kind: engine.Unavailable, Message: ErrStopping.Error()}
+	}
+	select {
+	case err := <-o.done:
+		return err
+	case <-e.Stopped:
+		select {
+		case err := <-o.done:
+			return err
+		default:
+			return &engine.Error{Kind: engine.Unavailable, Message: ErrStopping.Error()}
+		}
+	}
+}
+
+// Enqueue hands fn to the keeper without waiting for it. It blocks while the
+// keeper's queue is full. fn must not fail half-way.
+func (e *State) Enqueue(fn func(*Tx) error) {
+	select {
+	case e.Commands <- command{by: engine.System, do: fn, simple: true, kept: anyway}:
+	case <-e.Stopped:
+	}
+}
+
+// EnqueueLater is post for who must not wait for the keeper, as the keeper itself:
+// it would wait for ever once its queue is full.
+func (e *State) EnqueueLater(fn func(*Tx) error) { e.GoLoop(func() { e.Enqueue(fn) }) }
+
+// Run is the keeper: it owns all state, takes ops in groups, and makes each
+// group durable before it becomes visible.
+func (e *State) Run() {
+	defer close(e.Stopped)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		e.arm(timer)
+		select {
+		case o, ok := <-e.Commands:
+			if !ok {
+				return
+			}
+			e.awaitMore(&o)
+			e.group(&o)
+		case <-timer.C:
+			e.group(nil)
+		case <-e.Quit:
+			e.drain()
+			e.endBacklog()
+			return
+		}
+	}
+}
+
+// awaitMore lets further results gather when they come thick: a commit costs much
+// the same for one as for a hundred.
+func (e *State) awaitMore(first *command) {
+	if first.simple && e.grouped >= busyBatch {
+		time.Sleep(batchDelay)
+	}
+}
+
+// drain does what is queued still, so that finished runs are not lost at a stop.
+func (e *State) drain() {
+	for {
+		select {
+		case o := <-e.Commands:
+			e.group(&o)
+		default:
+			return
+		}
+	}
+}
+
+// group does first and whatever else is queued, as one batch. A deletion ends the
+// group, because a batch names one author of what it deletes.
+func (e *State) group(first *command) {
+	x := e.Begin(e.Now())
+	var done []command
+	take := func(o command) {
+		if e.perform(x, &o) {
+			done = append(done, o)
+		}
+	}
+	due := e.timersDue(x)
+	if first != nil {
+		take(*first)
+	}
+	e.grouped = 1
+	for n := 1; n < maxBatch && x.Size < maxBatchText && !x.Deletes; n++ {
+		select {
+		case o := <-e.Commands:
+			take(o)
+			e.grouped++
+			continue
+		default:
+		}
+		break
+	}
+	err := e.commit(x)
+	if errors.Is(err, errRefused) {
+		done, err = e.withoutAsked(done, due)
+	}
+	notDurable := e.MemoryOnly.Load()
+	for _, o := range done {
+		switch {
+		case o.done == nil:
+		case err == nil && o.kept == observed && notDurable:
+			o.done <- errObserved
+		default:
+			o.done <- err
+		}
+	}
+}
+
+// withoutAsked does a group again that the store has refused: what somebody asked
+// for is answered and forgotten, and the rest goes on from memory. It returns
+// the ops that are left to answer, and with what.
+func (e *State) withoutAsked(done []command, due []Timer) ([]command, error) {
+	for _, d := range due {
+		e.WakeAt(d)
+	}
+	x := e.Begin(e.Now())
+	e.timersDue(x)
+	var left []command
+	for _, o := range done {
+		if o.kept == whenDurable {
+			o.done <- errRefused
+		} else if e.perform(x, &o) {
+			left = append(left, o)
+		}
+	}
+	return left, e.commit(x)
+}
+
+// perform runs one op, and reports whether its changes stand. An op that failed
+// is answered.
+func (e *State) perform(x *Tx, o *command) bool {
+	err := e.try(x, o)
+	switch {
+	case err == nil:
+		return true
+	case o.done != nil:
+		o.done <- err
+	default:
+		e.Log.Error("an internal change failed", "error", err)
+	}
+	return false
+}
+
+// try runs one op; a panic in it is an error, and loses the op alone.
+func (e *State) try(x *Tx, o *command) (err error) {
+	if o.simple {
+		return o.do(x)
+	}
+	if e.MemoryOnly.Load() && o.kept == whenDurable {
+		return errRefused
+	}
+	c := x.child(o.by)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal error: %v", p)
+			e.Log.Error("a command panicked", "panic", p, "stack", stack())
+		}
+	}()
+	if err := o.do(c); err != nil {
+		return err
+	}
+	x.fold(c)
+	return nil
+}
+
+// commit makes x durable, then visible. While the store refuses, it tries again
+// for ten seconds, and then returns errRefused: nothing of x is visible, and the
+// monitor goes on from memory. From then on batches become visible at once, and
+// are written with the first that succeeds.
+// A batch that no store could keep is refused whole.
+func (e *State) commit(x *Tx) error {
+	b := x.batch()
+	if err := b.Validate(); err != nil {
+		e.Log.Error("a batch was refused", "batch", b.ID, "error", err)
+		return &engine.Error{Kind: engine.Invalid, Message: err.Error()}
+	}
+	switch {
+	case e.MemoryOnly.Load():
+		e.applyLater(b)
+	case !empty(b):
+		if err := e.apply(b); err != nil {
+			return err
+		}
+	}
+	e.Mu.Lock()
+	x.merge()
+	e.Mu.Unlock()
+	e.announce(x)
+	for _, fn := range x.after { // before who waits is told: what they read next follows from it
+		fn()
+	}
+	return nil
+}
+
+// batchID names a batch: the start of the engine and a count. Only the keeper
+// calls it.
+func (e *State) batchID() string {
+	e.batches++
+	return fmt.Sprintf("%x-%d", e.StartAt.UnixMicro(), e.batches)
+}
+
+// apply makes b durable, or turns to memory after ten seconds of trying.
+func (e *State) apply(b *engine.Batch) error {
+	began := e.Now()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		err := e.Store.Apply(context.Background(), b)
+		if err == nil {
+			return nil
+		}
+		e.Log.Error("the store refused a batch", "batch", b.ID, "error", err)
+		if e.Now().Sub(began) >= maxRefused || e.Stopping() {
+			e.Log.Error("the store refuses writes: the monitor goes on from memory, and refuses changes")
+			e.backlog = newBacklog()
+			e.retryStore = e.Now().Add(time.Second)
+			e.MemoryOnly.Store(true)
+			return errRefused
+		}
+		time.Sleep(wait)
+	}
+}
+
+// applyLater adds b to the backlog, and tries every second to write that.
+func (e *State) applyLater(b *engine.Batch) {
+	e.backlog.add(b)
+	if !e.Now().Before(e.retryStore) {
+		e.writeBacklog(b.ID)
+	}
+}
+
+func (e *State) writeBacklog(id string) {
+	if err := e.Store.Apply(context.Background(), e.backlog.batch(id)); err != nil {
+		e.retryStore = e.Now().Add(time.Second)
+		return
+	}
+	e.backlog = nil
+	e.MemoryOnly.Store(false)
+	e.Log.Info("the store accepts writes again")
+}
+
+// endBacklog tries a last time to write what is in memory alone.
+func (e *State) endBacklog() {
+	if e.backlog == nil {
+		return
+	}
+	e.writeBacklog(e.batchID())
+	if l := e.backlog; l != nil {
+		e.Log.Error("the store still refuses writes: what was in memory alone is lost",
+			"results", len(l.results), "records", len(l.puts)+len(l.deletes))
+	}
+}
+
+// backlog is what the store has refused so far: the last put or delete of each key.
+type backlog struct {
+	puts    map[engine.Key]engine.Record
+	deletes map[engine.Key]bool
+	results []engine.Result
+}
+
+// backlogResults bounds the results that are kept for a store that refuses; the
+// oldest go first.
+const backlogResults = 100_000
+
+func newBacklog() *backlog {
+	return &backlog{puts: map[engine.Key]engine.Record{}, deletes: map[engine.Key]bool{}}
+}
+
+func (l *backlog) add(b *engine.Batch) {
+	for _, r := range b.Puts {
+		k := engine.Key{Kind: r.Kind, ID: r.ID}
+		l.puts[k] = r
+		delete(l.deletes, k)
+	}
+	for _, k := range b.Deletes {
+		l.deletes[k] = true
+		delete(l.puts, k)
+	}
+	l.results = append(l.results, b.Results...)
+	if over := len(l.results) - backlogResults; over > 0 {
+		l.results = append([]engine.Result(nil), l.results[over:]...)
+	}
+}
+
+func (l *backlog) batch(id string) *engine.Batch {
+	b := &engine.Batch{ID: id, Results: l.results}
+	for _, r := range l.puts {
+		b.Puts = append(b.Puts, r)
+	}
+	for k := range l.deletes {
+		b.Deletes = append(b.Deletes, k)
+	}
+	return b
+}
+
+// Timer is a time at which something is to be looked at again. Entries are never
+// removed: one that is no longer true does nothing.
+type Timer struct {
+	At    time.Time
+	Check string
+	Ref   engine.Ref
+}
+
+type Timers []Timer
+
+func (d Timers) Len() int { return len(d) }
+func (d Timers) Less(i, j int) bool {
+	a, b := d[i], d[j]
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Ref.Key(), b.Ref.Key())) < 0
+}
+func (d Timers) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
+func (d *Timers) Push(v any)   { *d = append(*d, v.(Timer)) }
+func (d *Timers) Pop() any {
+	old := *d
+	v := old[len(old)-1]
+	*d = old[:len(old)-1]
+	return v
+}
+
+func (e *State) WakeAt(d Timer) { heap.Push(&e.Timers, d) }
+
+// arm sets the timer for the next due time.
+func (e *State) arm(timer *time.Timer) {
+	wait := time.Hour
+	if e.backlog != nil {
+		wait = time.Second
+	}
+	if len(e.Timers) > 0 {
+		wait = min(wait, max(e.Timers[0].At.Sub(e.Now()), 0))
+	}
+	timer.Reset(wait)
+}
+
+// timersDue looks at what has come due, and returns it.
+func (e *State) timersDue(x *Tx) (came []Timer) {
+	seen := map[Timer]bool{}
+	for len(e.Timers) > 0 && !e.Timers[0].At.After(x.Now) {
+		d := heap.Pop(&e.Timers).(Timer)
+		came = append(came, d)
+		d.At = time.Time{}
+		if seen[d] {
+			continue
+		}
+		seen[d] = true
+		e.Hooks.Due(x, d)
+	}
+	return came
+}
+
+func stack() string { return string(debug.Stack()) }
