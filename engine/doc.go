@@ -1,12 +1,20 @@
-// Package engine is the monitor itself: the domain's types and what happens to
-// them. It schedules checks, judges their results, derives the status of
-// services and instances, opens and closes incidents and delivers alerts.
+// Package engine is the vocabulary of the monitor: the objects that people
+// configure (services, instances, checks, users, rotas, silences), what is observed
+// and derived of them (results, statuses, incidents, deliveries), the errors that
+// commands return, and the interfaces by which the parts ask each other: Store and
+// Sealer for what lies on the disk, Plugins and Plugin for what runs Lua, Fetcher and
+// Prober for the network.
 //
-// It knows no Lua, no Badger and no HTTP. What it needs of them it asks for
-// through the small interfaces Store, Sealer, Plugins and Plugin.
+// It holds no behaviour of its own: luaapi and storage need nothing but this. What
+// happens to the objects stands in the packages below it, each of one noun, in this
+// order, and each imports only what stands before it:
 //
-// Judging (judge.go) and alerting (alert.go) are pure functions of state, event
-// and time. One goroutine, the keeper (keeper.go), owns all state: it turns
-// results, edits and timers into batches, and its state advances when the store
-// has acknowledged them.
+//	form access rota cron pattern   pure parts without the vocabulary
+//	silence schedule judge          pure, over the vocabulary
+//	state                           the tables, and the one goroutine that writes
+//	oncall history                  who is on duty; what was
+//	alert                           from a status to an attempt of delivery
+//	edit                            what people change
+//	config/importer                 the configuration as a file
+//	monitor                         all of it together: runs, pings, plugins
 package engine
