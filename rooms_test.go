@@ -16,6 +16,7 @@ var rooms = map[string][]string{
 	"":             {"internal/cli"},
 	"internal/cli": {"engine", "engine/access", "engine/config", "engine/config/importer", "engine/form", "engine/monitor", "luaapi", "luaapi/describe", "luaapi/host", "luaapi/starter", "plugins", "server", "server/web", "storage"},
 
+	"internal/measure":     {},
 	"internal/programtest": {},
 
 	// The engine's, in their order: each imports only what stands before it.
