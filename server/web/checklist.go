@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"moonwatch/engine"
 	"moonwatch/engine/edit"
 	"moonwatch/server/web/webform"
 )
@@ -92,7 +93,7 @@ func (w *checkPages) checks(q *request) error {
 }
 
 func statusMatches(want string, c *edit.CheckView) bool {
-	if want == "INACTIVE" {
+	if mark(want) == markPaused {
 		return !c.Active
 	}
 	return c.Active && string(c.Status) == want
@@ -107,7 +108,8 @@ func (l *checkList) options(w *checkPages, all []edit.CheckView) {
 		l.Plugins = append(l.Plugins, webform.Option{Value: slug, Label: w.card(slug).Name, Selected: slug == l.Plugin})
 	}
 	slices.SortFunc(l.Plugins, func(a, b webform.Option) int { return strings.Compare(a.Label, b.Label) })
-	for _, s := range []string{"FAILING", "UNKNOWN", "PENDING", "PASSING", "INACTIVE"} {
-		l.Statuses = append(l.Statuses, webform.Option{Value: s, Label: shapeOf(s).word, Selected: s == l.Status})
+	for _, s := range []standing{standing(engine.CheckFailing), standing(engine.CheckUnknown), standing(engine.CheckPending),
+		standing(engine.CheckPassing), standing(markPaused)} {
+		l.Statuses = append(l.Statuses, webform.Option{Value: string(s), Label: s.shape().word, Selected: string(s) == l.Status})
 	}
 }

@@ -22,7 +22,7 @@ type checkPages struct{ *lookup }
 // checkView is the page of one check.
 type checkView struct {
 	Check    edit.CheckView
-	Shape    string
+	Shape    standing
 	Plugin   pluginCard
 	Linked   []link // services and instances that it belongs to
 	Free     []link // services that it could be added to
@@ -40,7 +40,10 @@ type checkView struct {
 	Silences []edit.SilenceView
 }
 
-type link struct{ Kind, ID, Name, Status string }
+type link struct {
+	Kind, ID, Name string
+	Status         standing
+}
 
 type rangeView struct {
 	Name, Label string
@@ -80,7 +83,7 @@ func (w *checkPages) checkPage(q *request) error {
 	if err != nil {
 		return err
 	}
-	v := &checkView{Check: c, Shape: checkShape(&c), Plugin: w.card(c.Plugin)}
+	v := &checkView{Check: c, Shape: standingOf(&c), Plugin: w.card(c.Plugin)}
 	v.Linked, v.Free = w.linksOf(&c)
 	v.Settings = w.settingsOf(c.Plugin, engine.ConfigForm, c.Config)
 	if err := v.results(w, q); err != nil {
@@ -193,7 +196,7 @@ func (w *checkPages) sums(q *request, check string, now time.Time, span, step ti
 // linksOf are the subjects of a check, and the services that it could be added to.
 func (w *checkPages) linksOf(c *edit.CheckView) (linked, free []link) {
 	for _, s := range w.engine.Targets.Services() {
-		one := link{"services", s.ID, s.Name, string(s.OverallStatus)}
+		one := link{"services", s.ID, s.Name, standing(s.OverallStatus)}
 		if slices.Contains(c.Services, s.ID) {
 			linked = append(linked, one)
 		} else {
@@ -201,7 +204,7 @@ func (w *checkPages) linksOf(c *edit.CheckView) (linked, free []link) {
 		}
 	}
 	for _, i := range w.engine.Targets.Instances() {
-		one := link{"instances", i.ID, i.Name, string(i.OverallStatus)}
+		one := link{"instances", i.ID, i.Name, standing(i.OverallStatus)}
 		if slices.Contains(c.InstanceIDs, i.ID) {
 			linked = append(linked, one)
 		} else {

@@ -54,7 +54,7 @@ type quietSubject struct{ Kind, ID, Name string }
 type checkLine struct {
 	ID, Name, Plugin string
 	Page             string // its address, when it is a rota in place of a check
-	Status           string // as a shape
+	Status           standing
 	Since            *time.Time
 	LastRun          *time.Time
 	Error            string
@@ -74,19 +74,8 @@ const (
 
 // lineOf is a check as lists show it.
 func lineOf(c *edit.CheckView) checkLine {
-	return checkLine{ID: c.ID, Name: c.Name, Plugin: c.Plugin, Status: checkShape(c), Since: c.Since, LastRun: c.LastRun,
+	return checkLine{ID: c.ID, Name: c.Name, Plugin: c.Plugin, Status: standingOf(c), Since: c.Since, LastRun: c.LastRun,
 		Error: c.Error, Flapping: c.Flapping, Active: c.Active, Services: len(c.Services) + len(c.InstanceIDs)}
-}
-
-// checkShape is how a check's status is drawn: its severity, where it has one.
-func checkShape(c *edit.CheckView) string {
-	switch {
-	case !c.Active:
-		return "INACTIVE"
-	case c.Status == engine.CheckFailing && c.Severity != "":
-		return string(c.Severity)
-	}
-	return string(c.Status)
 }
 
 func (w *dashboardPages) dashboard(q *request) error {
@@ -223,20 +212,20 @@ func worstFirst(lines []checkLine) {
 	})
 }
 
-// rankOf orders shapes of checks, the worst highest.
-func rankOf(shape string) int {
-	switch shape {
-	case "CRITICAL":
+// rankOf orders how checks stand, the worst highest.
+func rankOf(s standing) int {
+	switch s {
+	case standing(engine.StatusCritical):
 		return 6
-	case "ERROR", "FAILING":
+	case standing(engine.StatusError), standing(engine.CheckFailing):
 		return 5
-	case "WARNING":
+	case standing(engine.StatusWarning):
 		return 4
-	case "UNKNOWN":
+	case standing(engine.CheckUnknown):
 		return 3
-	case "PENDING":
+	case standing(engine.CheckPending):
 		return 2
-	case "INACTIVE":
+	case standing(markPaused):
 		return 0
 	}
 	return 1

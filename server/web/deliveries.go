@@ -24,7 +24,7 @@ func (w *incidentPages) deliveries(q *request) error {
 	query := q.URL.Query()
 	l := deliveryList{State: query.Get("state"), Newest: query.Get("before") != ""}
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
-		l.States = append(l.States, webform.Option{Value: string(s), Label: shapeOf(string(s)).word, Selected: string(s) == l.State})
+		l.States = append(l.States, webform.Option{Value: string(s), Label: deliveryShape(s).word, Selected: string(s) == l.State})
 	}
 	items, err := w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
 	if err != nil {

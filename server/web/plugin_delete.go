@@ -79,7 +79,7 @@ func (w *pluginPages) goneSlug(entry engine.PluginEntry) goneSlug {
 	use := w.engine.PluginUse(entry.Slug)
 	for _, id := range use.Checks {
 		if c, err := w.engine.Checks.Check(id); err == nil {
-			g.Checks = append(g.Checks, link{"checks", c.ID, c.Name, string(c.Status)})
+			g.Checks = append(g.Checks, link{"checks", c.ID, c.Name, standing(c.Status)})
 		}
 	}
 	slices.SortFunc(g.Checks, func(a, b link) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })

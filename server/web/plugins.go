@@ -38,7 +38,7 @@ func newPluginPages(f *frame) (*pluginPages, error) {
 type pluginLine struct {
 	Card    pluginCard
 	Kind    engine.PluginKind // "" when it never loaded
-	State   string            // as a shape
+	State   mark
 	Problem string
 	File    string
 	Shipped bool
@@ -59,19 +59,19 @@ type pluginList struct {
 }
 
 // stateOf says how a plugin stands.
-func (w *pluginPages) stateOf(entry engine.PluginEntry) (shape, why string) {
+func (w *pluginPages) stateOf(entry engine.PluginEntry) (m mark, why string) {
 	held, suspended := w.engine.PluginSuspended(entry.Slug)
 	switch {
 	case entry.Plugin == nil:
-		return "broken", problemText(entry)
+		return markBroken, problemText(entry)
 	case entry.Orphaned:
-		return "orphaned", "The file is gone. Its checks are unknown until it is back; their settings stay."
+		return markOrphaned, "The file is gone. Its checks are unknown until it is back; their settings stay."
 	case suspended:
-		return "suspended", held
+		return markSuspended, held
 	case entry.Problem != nil:
-		return "stale-file", problemText(entry)
+		return markStaleFile, problemText(entry)
 	}
-	return "active", ""
+	return markActive, ""
 }
 
 func problemText(entry engine.PluginEntry) string {
@@ -121,7 +121,7 @@ func (w *pluginPages) pluginsPage(q *request) error {
 		l.Lines = append(l.Lines, line)
 	}
 	slices.SortFunc(l.Lines, func(a, b pluginLine) int {
-		return cmp.Or(cmp.Compare(b2i(a.State == "active"), b2i(b.State == "active")), cmp.Compare(b2i(a.Shipped), b2i(b.Shipped)),
+		return cmp.Or(cmp.Compare(b2i(a.State == markActive), b2i(b.State == markActive)), cmp.Compare(b2i(a.Shipped), b2i(b.Shipped)),
 			strings.Compare(strings.ToLower(a.Card.Name), strings.ToLower(b.Card.Name)))
 	})
 	p := w.newPage(q, "Plugins", "plugins")
@@ -195,7 +195,7 @@ func (w *pluginPages) showPlugin(q *request, status int, entry engine.PluginEntr
 	v := &pluginPage{Line: w.pluginLine(entry)}
 	v.Revision, v.Message, v.Save = revision, message, "Save the settings"
 	v.Action = "/plugins/" + entry.Slug
-	v.Suspended = v.Line.State == "suspended"
+	v.Suspended = v.Line.State == markSuspended
 	v.Failures = w.engine.PluginErrors(entry.Slug)
 	v.use(w, entry.Slug)
 	var err error

@@ -156,7 +156,7 @@ func (w *rotaPages) rotaPage(q *request) error {
 	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
 		for _, s := range w.subjects(kind) {
 			if slices.Contains(s.Alerting.Rotas, r.ID) || len(s.Alerting.Rotas) == 0 && v.Default {
-				v.Services = append(v.Services, link{s.Plural(), s.Meta.ID, s.Name, string(s.View.OverallStatus)})
+				v.Services = append(v.Services, link{s.Plural(), s.Meta.ID, s.Name, standing(s.View.OverallStatus)})
 			}
 		}
 	}

@@ -26,7 +26,7 @@ type silenceList struct {
 // silenceLine is a silence as lists and its own page show it.
 type silenceLine struct {
 	edit.SilenceView
-	Shape  string // a status: coming, over or active
+	Shape  mark   // holding, coming or over
 	Covers []link // what it names; tags have no Kind
 	Repeat string // in words, "" for once
 	Begins time.Time
@@ -41,9 +41,9 @@ func (w *silencePages) silences(q *request) error {
 	for _, s := range w.engine.Silences.Silences() {
 		one := w.silenceLine(s)
 		switch one.Shape {
-		case "holding":
+		case markHolding:
 			l.Active = append(l.Active, one)
-		case "coming":
+		case markComing:
 			l.Coming = append(l.Coming, one)
 		default:
 			l.Over = append(l.Over, one)
@@ -61,14 +61,14 @@ func (w *silencePages) silences(q *request) error {
 }
 
 func (w *silencePages) silenceLine(s edit.SilenceView) silenceLine {
-	l := silenceLine{SilenceView: s, Shape: "over", Begins: s.StartsAt, Repeat: repeatWords(s.RRule)}
+	l := silenceLine{SilenceView: s, Shape: markOver, Begins: s.StartsAt, Repeat: repeatWords(s.RRule)}
 	now := w.o.Now()
 	next, again := silence.NextStart(&s.Silence, now)
 	switch {
 	case s.Active:
-		l.Shape, l.Ends = "holding", s.Next
+		l.Shape, l.Ends = markHolding, s.Next
 	case again:
-		l.Shape, l.Begins = "coming", next
+		l.Shape, l.Begins = markComing, next
 	}
 	for _, id := range s.Services {
 		l.Covers = append(l.Covers, w.nameOfSubject(engine.Ref{Kind: engine.KindService, ID: id}))

@@ -217,7 +217,7 @@ func (v *subjectPage) links(w *subjectPages) {
 	}
 	for _, s := range w.subjects(engine.KindService) {
 		if slices.Contains(s.Instances, v.S.Meta.ID) {
-			v.Services = append(v.Services, link{"services", s.Meta.ID, s.Name, string(s.View.OverallStatus)})
+			v.Services = append(v.Services, link{"services", s.Meta.ID, s.Name, standing(s.View.OverallStatus)})
 		}
 	}
 }
@@ -229,7 +229,7 @@ func (v *subjectPage) repeat(w *subjectPages) {
 		if span == 0 {
 			span = engine.Duration(repeatOf(site, severity))
 		}
-		v.Repeat = append(v.Repeat, setting{Label: shapeOf(string(severity)).word, Value: span.String()})
+		v.Repeat = append(v.Repeat, setting{Label: statusShape(severity).word, Value: span.String()})
 	}
 }
 

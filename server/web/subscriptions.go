@@ -72,7 +72,7 @@ func (w *lookup) everySubject() []*subject {
 }
 
 func (w *rotaPages) matrixRow(q *request, s *subject, users []matrixUser, duty []string) matrixRow {
-	row := matrixRow{link: link{s.Plural(), s.Meta.ID, s.Name, string(s.View.OverallStatus)}, Field: rowField(s), Revision: s.Meta.Revision,
+	row := matrixRow{link: link{s.Plural(), s.Meta.ID, s.Name, standing(s.View.OverallStatus)}, Field: rowField(s), Revision: s.Meta.Revision,
 		Duty: strings.Join(w.names(duty), ", "), Off: !s.Alerting.AlertsEnabled || len(s.Alerting.Alerts) == 0}
 	for _, u := range users {
 		c := matrixCell{User: u.ID, On: slices.Contains(s.Alerting.UsersToNotify, u.ID), Duty: slices.Contains(duty, u.ID), Highlight: u.ID == q.user.ID}
