@@ -6,31 +6,28 @@ import (
 	"sort"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // What a Limiter remembers at most: so many keys, of so many bytes.
 const (
-	maxKeys = 10_000
-	keyMost = 64
+	maxKeys     = 10_000
+	maxKeyBytes = 64
 )
 
 // Limiter bounds attempts per key (an address, a username): a number at once,
-// and then one per interval. It is safe for concurrent use and never blocks. It
-// remembers 10,000 keys, longer ones than 64 bytes by their hash, until they are
-// full again; beyond that it forgets those with most attempts left.
+// and then one per interval, counted by a token bucket of its own. It is safe for
+// concurrent use and never blocks. It remembers 10,000 keys, longer ones than 64
+// bytes by their hash, until they are full again; beyond that it forgets those
+// with most attempts left.
 type Limiter struct {
-	burst float64
+	burst int
 	every time.Duration
 
 	mu      sync.Mutex
-	buckets map[string]bucket // guarded by mu
-	swept   time.Time         // when full keys were last dropped; guarded by mu
-}
-
-// bucket is what was left at an instant; it has grown since.
-type bucket struct {
-	left float64
-	at   time.Time
+	buckets map[string]*rate.Limiter // those that may not be full; guarded by mu
+	swept   time.Time                // when full keys were last dropped; guarded by mu
 }
 
 // NewLimiter allows burst attempts at once, and one more after each interval.
@@ -39,7 +36,7 @@ func NewLimiter(burst int, every time.Duration) *Limiter {
 	if burst <= 0 || every <= 0 {
 		panic("access: a limiter needs a positive burst and interval")
 	}
-	return &Limiter{burst: float64(burst), every: every, buckets: map[string]bucket{}}
+	return &Limiter{burst: burst, every: every, buckets: map[string]*rate.Limiter{}}
 }
 
 // Allow takes one attempt of key, and reports whether there was one left. A
@@ -52,15 +49,11 @@ func (l *Limiter) Allow(key string, now time.Time) bool {
 	if !known && (len(l.buckets) >= maxKeys || now.Sub(l.swept).Abs() > l.full()) {
 		l.forget(now)
 	}
-	left := l.burst
-	if known {
-		left = l.left(b, now)
+	if !known {
+		b = rate.NewLimiter(rate.Every(l.every), l.burst)
+		l.buckets[key] = b
 	}
-	if left < 1 {
-		return false
-	}
-	l.buckets[key] = bucket{left: left - 1, at: now}
-	return true
+	return b.AllowN(now, 1)
 }
 
 // Wait is how long it takes until Allow would say yes, 0 for at once.
@@ -72,10 +65,7 @@ func (l *Limiter) Wait(key string, now time.Time) time.Duration {
 	if !known {
 		return 0
 	}
-	missing := 1 - l.left(b, now)
-	if missing <= 0 {
-		return 0
-	}
+	missing := max(0, 1-b.TokensAt(now))
 	return time.Duration(missing * float64(l.every))
 }
 
@@ -88,19 +78,23 @@ func (l *Limiter) Return(key string, now time.Time) {
 	if !known {
 		return
 	}
-	if left := l.left(b, now) + 1; left < l.burst {
-		l.buckets[key] = bucket{left: left, at: now}
-	} else {
+	b.AllowN(now, -1)
+	if l.isFull(b, now) {
 		delete(l.buckets, key)
 	}
 }
 
+// isFull reports whether b has all its attempts, as a key that is not known.
+func (l *Limiter) isFull(b *rate.Limiter, now time.Time) bool {
+	return b.TokensAt(now) >= float64(l.burst)
+}
+
 // full is how long a spent key takes to be full again.
-func (l *Limiter) full() time.Duration { return time.Duration(l.burst * float64(l.every)) }
+func (l *Limiter) full() time.Duration { return time.Duration(l.burst) * l.every }
 
 // shortKey is a key in the bytes that one may take: visitors choose their length.
 func shortKey(key string) string {
-	if len(key) <= keyMost {
+	if len(key) <= maxKeyBytes {
 		return key
 	}
 	sum := sha256.Sum256([]byte(key))
@@ -122,12 +116,6 @@ func AddressKey(address string) string {
 	return p.String()
 }
 
-// left is what b holds now. A clock that went back adds nothing.
-func (l *Limiter) left(b bucket, now time.Time) float64 {
-	grown := max(0, float64(now.Sub(b.at))/float64(l.every))
-	return min(l.burst, b.left+grown)
-}
-
 // forget drops the keys that are full again, and if need be the fuller half.
 func (l *Limiter) forget(now time.Time) {
 	type held struct {
@@ -137,12 +125,11 @@ func (l *Limiter) forget(now time.Time) {
 	l.swept = now
 	rest := make([]held, 0, len(l.buckets))
 	for key, b := range l.buckets {
-		left := l.left(b, now)
-		if left >= l.burst {
+		if l.isFull(b, now) {
 			delete(l.buckets, key)
 			continue
 		}
-		rest = append(rest, held{key, left})
+		rest = append(rest, held{key, b.TokensAt(now)})
 	}
 	if len(rest) < maxKeys/2 {
 		return

@@ -46,7 +46,7 @@ func TestLimiterKeysAreBounded(t *testing.T) {
 		}
 	}
 	for key := range l.buckets {
-		if len(key) > keyMost {
+		if len(key) > maxKeyBytes {
 			t.Errorf("a key of %d bytes is kept", len(key))
 		}
 	}
