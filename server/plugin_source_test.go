@@ -84,7 +84,7 @@ func (p *fakePlugins) RemoveSource(ctx context.Context, s engine.PluginSource) e
 
 func TestDeletingAPlugin(t *testing.T) {
 	h := populated(t)
-	h.plugins.keep = h.engine.PluginSources()
+	h.plugins.keep = h.engine.Plugins.PluginSources()
 	const at = "/plugins/probe/source"
 	for _, role := range access.Roles() {
 		if role != access.Admin {
@@ -113,7 +113,7 @@ func TestDeletingAPlugin(t *testing.T) {
 	if files := back.body["files"].(m); files["probe.lua"] != "probe\nfirst" {
 		t.Errorf("brought back %v", back.body)
 	}
-	e, err := h.engine.Plugin("probe")
+	e, err := h.engine.Plugins.Plugin("probe")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestDeletingAPlugin(t *testing.T) {
 
 func TestPluginSource(t *testing.T) {
 	h := populated(t)
-	h.plugins.keep = h.engine.PluginSources()
+	h.plugins.keep = h.engine.Plugins.PluginSources()
 	source := h.admin(200, "GET", "/plugins/probe/source", nil)
 	files, _ := source.body["files"].(m)
 	if source.body["path"] != "probe.lua" || files["probe.lua"] != "probe\nfirst" {

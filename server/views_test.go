@@ -75,7 +75,7 @@ func TestViewsAreAdmitted(t *testing.T) {
 	if r := h.do("", "GET", "/plugins/pager/broken", nil); r.text != "internal server error\n" {
 		t.Errorf("a failure answers %q", r.text)
 	}
-	if got := h.engine.PluginErrors("pager"); len(got) != 2 || got[0].Message != "a secret detail" || got[0].Where != "GET broken" {
+	if got := h.engine.Plugins.PluginErrors("pager"); len(got) != 2 || got[0].Message != "a secret detail" || got[0].Where != "GET broken" {
 		t.Errorf("the plugin's errors are %+v", got)
 	}
 	if r := h.do("", "GET", "/plugins/pager/?x=1", nil, "Accept", "text/html"); r.header.Get("Location") != "/login?next=%2Fplugins%2Fpager%2F%3Fx%3D1" {

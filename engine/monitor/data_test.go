@@ -16,7 +16,7 @@ import (
 func TestPluginDataWritesWhatChanged(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
-		d, ctx, s := b.e.PluginData(), b.t.Context(), engine.Scope{Plugin: "probe", Subject: "c1"}
+		d, ctx, s := b.e.Plugins.PluginData(), b.t.Context(), engine.Scope{Plugin: "probe", Subject: "c1"}
 		large := []byte(`"` + strings.Repeat("x", 16<<10-2) + `"`)
 		for i := range 99 {
 			if err := d.Set(ctx, s, fmt.Sprint("large", i), large, 0); err != nil {
@@ -48,7 +48,7 @@ func TestPluginDataWritesWhatChanged(t *testing.T) {
 func TestPluginDataBudget(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
-		d, ctx := b.e.PluginData(), b.t.Context()
+		d, ctx := b.e.Plugins.PluginData(), b.t.Context()
 		value := []byte(`"` + strings.Repeat("x", 16<<10-2) + `"`)
 		taken := 0
 		var refused error
@@ -94,10 +94,10 @@ func TestPluginDataOfOlderVersions(t *testing.T) {
 		own, shared := engine.Scope{Plugin: "probe", Subject: c.ID}, engine.Scope{Plugin: "probe"}
 		seed(own)
 		seed(shared)
-		d, ctx := b.e.PluginData(), b.t.Context()
+		d, ctx := b.e.Plugins.PluginData(), b.t.Context()
 		want := func(s engine.Scope, key, value string) {
 			t.Helper()
-			if v, found, err := b.e.PluginData().Get(ctx, s, key); string(v) != value || found != (value != "") || err != nil {
+			if v, found, err := b.e.Plugins.PluginData().Get(ctx, s, key); string(v) != value || found != (value != "") || err != nil {
 				t.Errorf("%v %s is %q, %v %v; want %q", s, key, v, found, err, value)
 			}
 		}
@@ -138,7 +138,7 @@ func TestPluginDataOfOlderVersions(t *testing.T) {
 func TestPluginDataIsReadWhenDurable(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
-		d, ctx, s := b.e.PluginData(), b.t.Context(), engine.Scope{Plugin: "probe", Subject: "c1"}
+		d, ctx, s := b.e.Plugins.PluginData(), b.t.Context(), engine.Scope{Plugin: "probe", Subject: "c1"}
 		if err := d.Set(ctx, s, "k", []byte("1"), 0); err != nil {
 			t.Fatal(err)
 		}

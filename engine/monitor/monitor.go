@@ -15,7 +15,6 @@ import (
 	"moonwatch/engine/schedule"
 	"moonwatch/engine/state"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -34,16 +33,12 @@ type Monitor struct {
 	OnCall    *oncall.Service
 	History   *history.History
 	Config    *importer.Config
+	Plugins   *Plugins
 
 	outbox    *alert.Outbox
-	data      *pluginData
-	views     *viewDispatcher
 	describer *describer
 	usages    map[string]*usage // the writer's, by plugin
 	self      selfCheck
-
-	saving  sync.Mutex                   // held while a plugin is written
-	writing atomic.Pointer[engine.Actor] // who saves a plugin at the moment
 
 	runs     context.Context // ends when runs are to be given up
 	endRuns  context.CancelFunc
@@ -63,7 +58,7 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 	e := &Monitor{State: s, Checks: &edit.Checks{State: s}, Targets: &edit.Targets{State: s}, Users: &edit.Users{State: s},
 		Rotas: &edit.Rotas{State: s}, Silences: &edit.Silences{State: s}, Site: &edit.Site{State: s}, Revisions: &edit.Revisions{State: s},
 		Incidents: &alert.Incidents{State: s}, OnCall: &oncall.Service{State: s}, History: &history.History{State: s},
-		Config: &importer.Config{State: s, Checks: &edit.Checks{State: s}, Targets: &edit.Targets{State: s}, Users: &edit.Users{State: s}, Rotas: &edit.Rotas{State: s}, Silences: &edit.Silences{State: s}}, usages: map[string]*usage{}, describer: newDescriber(), views: newViewDispatcher()}
+		Config: &importer.Config{State: s, Checks: &edit.Checks{State: s}, Targets: &edit.Targets{State: s}, Users: &edit.Users{State: s}, Rotas: &edit.Rotas{State: s}, Silences: &edit.Silences{State: s}}, usages: map[string]*usage{}, describer: newDescriber()}
 	e.runs, e.endRuns = context.WithCancel(context.Background())
 	e.Sched = schedule.New(o.Now, o.RunsInFlight, e.runSlot)
 	if o.Overloaded != nil {
@@ -71,7 +66,7 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 	}
 	e.Sched.Memory = o.Memory
 	e.outbox = alert.NewOutbox(s)
-	e.data = newPluginData(s)
+	e.Plugins = &Plugins{State: s, m: e, data: newPluginData(s), views: newViewDispatcher()}
 	e.OnCall.Duty = oncall.NewDuty(s)
 	s.Duty = e.OnCall.Duty
 	s.Hooks = state.Hooks{
@@ -84,7 +79,7 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 		},
 		Deliver:     e.outbox.Wake,
 		Describe:    e.askDescription,
-		DeleteCheck: e.data.deleteCheck,
+		DeleteCheck: e.Plugins.data.deleteCheck,
 		AdminMade:   e.welcomeSoon,
 	}
 	if err := e.Load(ctx); err != nil {

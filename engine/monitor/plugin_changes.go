@@ -73,12 +73,12 @@ func (e *Monitor) usedPlugins() map[string]bool {
 }
 
 // ResumePlugin lifts the suspension of a plugin and of its checks.
-func (e *Monitor) ResumePlugin(ctx context.Context, by engine.Actor, slug string) error {
+func (e *Plugins) ResumePlugin(ctx context.Context, by engine.Actor, slug string) error {
 	if _, ok := e.PluginEntry(slug); !ok {
 		return &engine.Error{Kind: engine.NotFound, Message: "no such plugin"}
 	}
 	return e.Submit(ctx, by, func(x *state.Tx) error {
-		e.resume(x, slug)
+		e.m.resume(x, slug)
 		x.Audit("resume", state.KindPlugin, slug, slug, nil, nil)
 		x.WhenDurable(func() { x.State.Hub.Publish([]engine.Key{{Kind: state.KindPlugin, ID: slug}}) })
 		return nil
@@ -93,7 +93,7 @@ type PluginUse struct {
 }
 
 // PluginUse returns who uses a plugin.
-func (e *Monitor) PluginUse(slug string) PluginUse {
+func (e *Plugins) PluginUse(slug string) PluginUse {
 	e.Mu.RLock()
 	defer e.Mu.RUnlock()
 	use := PluginUse{Checks: []string{}, Services: []string{}, Instances: []string{}}

@@ -77,7 +77,7 @@ func newPluginData(e *state.State) *pluginData {
 }
 
 // PluginData is the store that plugins read and write.
-func (e *Monitor) PluginData() engine.PluginData { return e.data }
+func (e *Plugins) PluginData() engine.PluginData { return e.data }
 
 func id(s engine.Scope) string { return s.Plugin + "/" + s.Subject }
 
@@ -327,9 +327,9 @@ func (p *pluginData) erase(ctx context.Context, x *state.Tx, s engine.Scope) err
 }
 
 // PluginSources keeps the last good sources of plugins in the store.
-func (e *Monitor) PluginSources() engine.PluginSources { return pluginSources{e} }
+func (e *Plugins) PluginSources() engine.PluginSources { return pluginSources{e} }
 
-type pluginSources struct{ e *Monitor }
+type pluginSources struct{ e *Plugins }
 
 // KeepSource stores a source; it blocks on the disk.
 func (p pluginSources) KeepSource(ctx context.Context, s engine.PluginSource) error {

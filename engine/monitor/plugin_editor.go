@@ -25,7 +25,7 @@ type PluginVersion struct {
 // maxVersions is how many versions of one plugin file are kept.
 const maxVersions = 200
 
-func (e *Monitor) editor() (engine.PluginEditor, error) {
+func (e *Plugins) editor() (engine.PluginEditor, error) {
 	if e.Options.NoEditing {
 		return nil, &engine.Error{Kind: engine.Forbidden, Message: "editing plugins here is switched off: they are kept elsewhere"}
 	}
@@ -36,13 +36,13 @@ func (e *Monitor) editor() (engine.PluginEditor, error) {
 }
 
 // CanEditPlugins reports whether plugins can be written through the monitor.
-func (e *Monitor) CanEditPlugins() bool {
+func (e *Plugins) CanEditPlugins() bool {
 	_, err := e.editor()
 	return err == nil
 }
 
 // PluginSource returns the files of a plugin as they are now.
-func (e *Monitor) PluginSource(slug string) (engine.PluginSource, error) {
+func (e *Plugins) PluginSource(slug string) (engine.PluginSource, error) {
 	editor, ok := e.Registry.(engine.PluginEditor)
 	if !ok {
 		return engine.PluginSource{}, &engine.Error{Kind: engine.NotFound, Message: "no such plugin"}
@@ -55,7 +55,7 @@ func (e *Monitor) PluginSource(slug string) (engine.PluginSource, error) {
 }
 
 // DraftPlugin says what is wrong with sources, changing nothing.
-func (e *Monitor) DraftPlugin(ctx context.Context, s engine.PluginSource) (engine.DraftReport, error) {
+func (e *Plugins) DraftPlugin(ctx context.Context, s engine.PluginSource) (engine.DraftReport, error) {
 	editor, err := e.editor()
 	if err != nil {
 		return engine.DraftReport{}, err
@@ -65,7 +65,7 @@ func (e *Monitor) DraftPlugin(ctx context.Context, s engine.PluginSource) (engin
 
 // draft loads sources aside. Beside what loading finds, it is a problem when they
 // define what another file of the folder does.
-func (e *Monitor) draft(ctx context.Context, editor engine.PluginEditor, s engine.PluginSource) engine.DraftReport {
+func (e *Plugins) draft(ctx context.Context, editor engine.PluginEditor, s engine.PluginSource) engine.DraftReport {
 	report := editor.Draft(ctx, s)
 	file := s.Path
 	if _, single := s.Files[""]; !single {
@@ -88,7 +88,7 @@ func (e *Monitor) draft(ctx context.Context, editor engine.PluginEditor, s engin
 // TryPlugin runs a check plugin of sources that are not in force, storing
 // nothing. With c.ID the configuration is that of an existing check, secrets
 // included; else c.Config is raw, and no stored secret is used.
-func (e *Monitor) TryPlugin(ctx context.Context, s engine.PluginSource, slug string, c engine.Check) (*engine.Result, *engine.TryReport, error) {
+func (e *Plugins) TryPlugin(ctx context.Context, s engine.PluginSource, slug string, c engine.Check) (*engine.Result, *engine.TryReport, error) {
 	editor, err := e.editor()
 	if err != nil {
 		return nil, nil, err
@@ -125,7 +125,7 @@ func (e *Monitor) TryPlugin(ctx context.Context, s engine.PluginSource, slug str
 	if c.Timeout <= 0 {
 		c.Timeout = engine.Duration(30 * time.Second)
 	}
-	in, _ := e.checkRun(&c)
+	in, _ := e.m.checkRun(&c)
 	in.Check = &c
 	e.Mu.RLock()
 	if settings := e.Tables.Plugins[plugin.Meta().Slug]; settings != nil && e.checkNowLocked(c.ID) {
@@ -146,11 +146,11 @@ func (e *Monitor) TryPlugin(ctx context.Context, s engine.PluginSource, slug str
 }
 
 // checkNowLocked reports whether a check exists. The read lock is held.
-func (e *Monitor) checkNowLocked(id string) bool { return e.Tables.Checks[id] != nil }
+func (e *Plugins) checkNowLocked(id string) bool { return e.Tables.Checks[id] != nil }
 
 // WritePlugin puts sources in force: they are written into the plugin folder,
 // and kept as a version. Sources that do not load are refused with what is wrong.
-func (e *Monitor) WritePlugin(ctx context.Context, by engine.Actor, s engine.PluginSource) error {
+func (e *Plugins) WritePlugin(ctx context.Context, by engine.Actor, s engine.PluginSource) error {
 	e.saving.Lock()
 	defer e.saving.Unlock()
 	return e.writePlugin(ctx, by, s)
@@ -159,7 +159,7 @@ func (e *Monitor) WritePlugin(ctx context.Context, by engine.Actor, s engine.Plu
 // SavePlugin is WritePlugin for somebody who looked at the files before: it is
 // refused as Stale when the files of the plugin slug no longer have the hash
 // base. With an empty base there must be no plugin of the folder in s.Path yet.
-func (e *Monitor) SavePlugin(ctx context.Context, by engine.Actor, slug, base string, s engine.PluginSource) error {
+func (e *Plugins) SavePlugin(ctx context.Context, by engine.Actor, slug, base string, s engine.PluginSource) error {
 	editor, err := e.editor()
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (e *Monitor) SavePlugin(ctx context.Context, by engine.Actor, slug, base st
 	return e.writePlugin(ctx, by, s)
 }
 
-func (e *Monitor) writePlugin(ctx context.Context, by engine.Actor, s engine.PluginSource) error {
+func (e *Plugins) writePlugin(ctx context.Context, by engine.Actor, s engine.PluginSource) error {
 	editor, err := e.editor()
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (e *Monitor) writePlugin(ctx context.Context, by engine.Actor, s engine.Plu
 // holds is kept as a version first, so that it can be brought back. Whatever else
 // the file defines goes with it. With base, it is refused as Stale when the files
 // do not have that hash.
-func (e *Monitor) DeletePlugin(ctx context.Context, by engine.Actor, slug, base string) error {
+func (e *Plugins) DeletePlugin(ctx context.Context, by engine.Actor, slug, base string) error {
 	editor, err := e.editor()
 	if err != nil {
 		return err
@@ -245,7 +245,7 @@ func (e *Monitor) DeletePlugin(ctx context.Context, by engine.Actor, slug, base 
 
 // keepVersion adds a source that came into force to its history, unless it is
 // the newest there already.
-func (e *Monitor) keepVersion(ctx context.Context, x *state.Tx, s engine.PluginSource) {
+func (e *Plugins) keepVersion(ctx context.Context, x *state.Tx, s engine.PluginSource) {
 	author := ""
 	if by := e.writing.Load(); by != nil {
 		author = by.Name
@@ -273,7 +273,7 @@ func (e *Monitor) keepVersion(ctx context.Context, x *state.Tx, s engine.PluginS
 }
 
 // PluginVersions returns the versions of a plugin file, the newest first.
-func (e *Monitor) PluginVersions(ctx context.Context, path string) ([]PluginVersion, error) {
+func (e *Plugins) PluginVersions(ctx context.Context, path string) ([]PluginVersion, error) {
 	out := []PluginVersion{}
 	var bad error
 	err := e.Store.Scan(ctx, engine.KindPluginVersion, engine.Query{Term: "path:" + path, Reverse: true}, func(r engine.Record) bool {
@@ -291,7 +291,7 @@ func (e *Monitor) PluginVersions(ctx context.Context, path string) ([]PluginVers
 }
 
 // RestorePlugin puts an earlier version of a plugin file in force again.
-func (e *Monitor) RestorePlugin(ctx context.Context, by engine.Actor, version string) error {
+func (e *Plugins) RestorePlugin(ctx context.Context, by engine.Actor, version string) error {
 	var v PluginVersion
 	if err := alert.ReadRecord(e.State, ctx, engine.KindPluginVersion, version, &v); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 func TestPluginData(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
-		d, ctx, s := b.e.PluginData(), b.t.Context(), engine.Scope{Plugin: "probe", Subject: "c1"}
+		d, ctx, s := b.e.Plugins.PluginData(), b.t.Context(), engine.Scope{Plugin: "probe", Subject: "c1"}
 		if _, found, err := d.Get(ctx, s, "k"); found || err != nil {
 			t.Fatal(found, err)
 		}
@@ -50,7 +50,7 @@ func TestPluginData(t *testing.T) {
 		}
 		b.e.Stop()
 		b.start()
-		if v, _, _ := b.e.PluginData().Get(ctx, s, "n"); string(v) != "6" {
+		if v, _, _ := b.e.Plugins.PluginData().Get(ctx, s, "n"); string(v) != "6" {
 			t.Errorf("after a restart %s", v)
 		}
 	})
@@ -59,7 +59,7 @@ func TestPluginData(t *testing.T) {
 func TestPluginVersionsAreKept(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
-		sources, ctx := b.e.PluginSources(), b.t.Context()
+		sources, ctx := b.e.Plugins.PluginSources(), b.t.Context()
 		for i, text := range []string{"one", "two", "two", "three"} {
 			s := engine.PluginSource{Path: "a.lua", Hash: text, Files: map[string]string{"": text}, Slugs: []string{"a"}}
 			if err := sources.KeepSource(ctx, s); err != nil {
@@ -67,11 +67,11 @@ func TestPluginVersionsAreKept(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		versions, err := b.e.PluginVersions(ctx, "a.lua")
+		versions, err := b.e.Plugins.PluginVersions(ctx, "a.lua")
 		if err != nil || len(versions) != 3 || versions[0].Source.Files[""] != "three" || versions[2].Source.Files[""] != "one" {
 			t.Errorf("versions %+v %v", versions, err)
 		}
-		if b.e.CanEditPlugins() {
+		if b.e.Plugins.CanEditPlugins() {
 			t.Error("this registry cannot be written")
 		}
 	})

@@ -65,7 +65,7 @@ func (d *viewDispatcher) leave(slug string) {
 }
 
 // Views returns the views of a plugin whose file is there.
-func (e *Monitor) Views(slug string) []engine.ViewRoute {
+func (e *Plugins) Views(slug string) []engine.ViewRoute {
 	entry, ok := e.PluginEntry(slug)
 	if !ok || entry.Plugin == nil || entry.Orphaned {
 		return nil
@@ -77,7 +77,7 @@ func (e *Monitor) Views(slug string) []engine.ViewRoute {
 // q.Role follow from by. It blocks until the view has answered, whatever becomes
 // of ctx; the error is a *ViewError when the plugin failed, which is kept for
 // PluginErrors, else an *Error.
-func (e *Monitor) View(_ context.Context, slug string, by *engine.Actor, q engine.ViewRequest) (engine.ViewAnswer, error) {
+func (e *Plugins) View(_ context.Context, slug string, by *engine.Actor, q engine.ViewRequest) (engine.ViewAnswer, error) {
 	route, plugin, ok := e.findView(slug, q)
 	switch {
 	case !ok:
@@ -96,7 +96,7 @@ func (e *Monitor) View(_ context.Context, slug string, by *engine.Actor, q engin
 	}
 	call := e.viewCall(plugin.Meta(), route, by, q)
 	// A caller who hangs up does not end a view that is half-way through.
-	ctx, cancel := context.WithTimeout(e.runs, viewTime)
+	ctx, cancel := context.WithTimeout(e.m.runs, viewTime)
 	defer cancel()
 	answer, err := plugin.View(ctx, call)
 	var failed *engine.ViewError
@@ -107,7 +107,7 @@ func (e *Monitor) View(_ context.Context, slug string, by *engine.Actor, q engin
 	return answer, err
 }
 
-func (e *Monitor) findView(slug string, q engine.ViewRequest) (engine.ViewRoute, engine.Plugin, bool) {
+func (e *Plugins) findView(slug string, q engine.ViewRequest) (engine.ViewRoute, engine.Plugin, bool) {
 	entry, ok := e.PluginEntry(slug)
 	if !ok || entry.Plugin == nil || entry.Orphaned {
 		return engine.ViewRoute{}, nil, false
@@ -121,8 +121,8 @@ func (e *Monitor) findView(slug string, q engine.ViewRequest) (engine.ViewRoute,
 }
 
 // viewCall gathers what a view is told.
-func (e *Monitor) viewCall(meta *engine.PluginMeta, route engine.ViewRoute, by *engine.Actor, q engine.ViewRequest) *engine.ViewCall {
-	m := &viewMonitor{e: e, slug: meta.Slug, settingsOf: cmp.Or(meta.SettingsFrom, meta.Slug), version: meta.Version,
+func (e *Plugins) viewCall(meta *engine.PluginMeta, route engine.ViewRoute, by *engine.Actor, q engine.ViewRequest) *engine.ViewCall {
+	m := &viewMonitor{e: e.m, slug: meta.Slug, settingsOf: cmp.Or(meta.SettingsFrom, meta.Slug), version: meta.Version,
 		role: access.Operator, public: route.Public}
 	q.User, q.Role = nil, ""
 	e.Mu.RLock()
@@ -142,7 +142,7 @@ func (e *Monitor) viewCall(meta *engine.PluginMeta, route engine.ViewRoute, by *
 	return call
 }
 
-func (e *Monitor) noteError(slug string, err engine.PluginError) {
+func (e *Plugins) noteError(slug string, err engine.PluginError) {
 	d := e.views
 	d.mu.Lock()
 	kept := append(slices.Clone(d.errors[slug]), err)
@@ -153,7 +153,7 @@ func (e *Monitor) noteError(slug string, err engine.PluginError) {
 
 // PluginErrors returns the last errors of a plugin's views since the start, the
 // newest first, at most 20.
-func (e *Monitor) PluginErrors(slug string) []engine.PluginError {
+func (e *Plugins) PluginErrors(slug string) []engine.PluginError {
 	e.views.mu.Lock()
 	defer e.views.mu.Unlock()
 	out := slices.Clone(e.views.errors[slug])

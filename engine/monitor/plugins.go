@@ -1,12 +1,18 @@
 package monitor
 
-import "moonwatch/engine"
+import (
+	"sync"
+	"sync/atomic"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
+)
 
 // Views are what clients see: the configured object with what is derived of it.
 // Secrets in them show as {"set": true}. Views are the caller's own.
 
 // Plugins returns the registry's entries in order of slug.
-func (e *Monitor) Plugins() []engine.PluginEntry {
+func (e *Plugins) Plugins() []engine.PluginEntry {
 	if e.Registry == nil {
 		return nil
 	}
@@ -14,7 +20,7 @@ func (e *Monitor) Plugins() []engine.PluginEntry {
 }
 
 // Plugin returns one entry of the registry.
-func (e *Monitor) Plugin(slug string) (engine.PluginEntry, error) {
+func (e *Plugins) Plugin(slug string) (engine.PluginEntry, error) {
 	if entry, ok := e.PluginEntry(slug); ok {
 		return entry, nil
 	}
@@ -22,8 +28,20 @@ func (e *Monitor) Plugin(slug string) (engine.PluginEntry, error) {
 }
 
 // PluginSuspended reports whether the circuit breaker holds a plugin, and why.
-func (e *Monitor) PluginSuspended(slug string) (string, bool) {
+func (e *Plugins) PluginSuspended(slug string) (string, bool) {
 	e.Mu.RLock()
 	defer e.Mu.RUnlock()
 	return e.Tables.Breakers[engine.PluginBreaker(slug)].Suspended(e.Now())
+}
+
+// Plugins knows the plugins, and serves what they and their authors need:
+// views, the store, sources and versions.
+type Plugins struct {
+	*state.State
+	m     *Monitor
+	data  *pluginData
+	views *viewDispatcher
+
+	saving  sync.Mutex                   // held while a plugin is written
+	writing atomic.Pointer[engine.Actor] // who saves a plugin at the moment
 }

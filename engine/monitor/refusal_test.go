@@ -102,7 +102,7 @@ func TestRefusedChangesAreNotKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		scope := engine.Scope{Plugin: "probe", Subject: web.ID}
-		if err := b.e.PluginData().Set(ctx, scope, "kept", []byte("1"), 0); err != nil {
+		if err := b.e.Plugins.PluginData().Set(ctx, scope, "kept", []byte("1"), 0); err != nil {
 			t.Fatal(err)
 		}
 		b.set("web", "ERROR")
@@ -148,9 +148,9 @@ func TestRefusedChangesAreNotKept(t *testing.T) {
 			},
 			"a login":           func() error { _, _, err := b.e.Users.OpenSession(ctx, ada.ID, "", ""); return err },
 			"a logout":          func() error { return b.e.Users.CloseSession(ctx, session.ID) },
-			"a plugin's value":  func() error { return b.e.PluginData().Set(ctx, scope, "lost", []byte("1"), 0) },
-			"a plugin's sum":    func() error { _, err := b.e.PluginData().Increment(ctx, scope, "kept", 1); return err },
-			"a plugin's delete": func() error { return b.e.PluginData().Delete(ctx, scope, "kept") },
+			"a plugin's value":  func() error { return b.e.Plugins.PluginData().Set(ctx, scope, "lost", []byte("1"), 0) },
+			"a plugin's sum":    func() error { _, err := b.e.Plugins.PluginData().Increment(ctx, scope, "kept", 1); return err },
+			"a plugin's delete": func() error { return b.e.Plugins.PluginData().Delete(ctx, scope, "kept") },
 			"an import": func() error {
 				_, err := b.e.Config.Import(ctx, admin, []byte(refusedImport), importer.ImportOptions{})
 				return err
@@ -173,10 +173,10 @@ func TestRefusedChangesAreNotKept(t *testing.T) {
 			if _, _, ok := b.e.Users.SessionUser(secret); !ok {
 				t.Errorf("%s: the session has ended", when)
 			}
-			if v, _, _ := b.e.PluginData().Get(ctx, scope, "kept"); string(v) != "1" {
+			if v, _, _ := b.e.Plugins.PluginData().Get(ctx, scope, "kept"); string(v) != "1" {
 				t.Errorf("%s: the plugin's store holds %s", when, v)
 			}
-			if _, found, _ := b.e.PluginData().Get(ctx, scope, "lost"); found {
+			if _, found, _ := b.e.Plugins.PluginData().Get(ctx, scope, "lost"); found {
 				t.Errorf("%s: a value is there that was refused", when)
 			}
 			if v, err := b.e.Targets.Service(shop.ID); err != nil || v.Acknowledgement != nil {

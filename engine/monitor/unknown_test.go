@@ -96,7 +96,7 @@ func TestBreaker(t *testing.T) {
 		if n := len(b.started("web")); n != 10 {
 			t.Errorf("%d runs: the second suspension lasts twice as long", n)
 		}
-		if err := b.e.ResumePlugin(b.t.Context(), admin, "probe"); err != nil {
+		if err := b.e.Plugins.ResumePlugin(b.t.Context(), admin, "probe"); err != nil {
 			t.Fatal(err)
 		}
 		b.set("web", "")
@@ -118,7 +118,7 @@ func TestBreakerOfAPlugin(t *testing.T) {
 		c := b.check("good", func(c *engine.Check) { c.Interval = engine.Duration(30 * time.Second) })
 		time.Sleep(40 * time.Second)
 		synctest.Wait()
-		if why, held := b.e.PluginSuspended("probe"); !held || !strings.Contains(why, "too much memory") {
+		if why, held := b.e.Plugins.PluginSuspended("probe"); !held || !strings.Contains(why, "too much memory") {
 			t.Fatalf("suspended %v %q", held, why)
 		}
 		if r := b.results(c)[0]; r.Cause != engine.CauseSuspended {
@@ -134,7 +134,7 @@ func TestBreakerOfAPlugin(t *testing.T) {
 		b.plugins.put(entry)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if _, held := b.e.PluginSuspended("probe"); held {
+		if _, held := b.e.Plugins.PluginSuspended("probe"); held {
 			t.Error("a changed file lifts the suspension")
 		}
 	})

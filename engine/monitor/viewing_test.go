@@ -31,7 +31,7 @@ func viewer(t *testing.T, fn func(b *bench, answer func(func(*engine.ViewCall) e
 }
 
 func (b *bench) view(by *engine.Actor, method, path string) error {
-	_, err := b.e.View(b.t.Context(), "probe", by, engine.ViewRequest{Method: method, Path: path})
+	_, err := b.e.Plugins.View(b.t.Context(), "probe", by, engine.ViewRequest{Method: method, Path: path})
 	return err
 }
 
@@ -107,7 +107,7 @@ func TestSlowViewsTakeNoPlaceFromOthers(t *testing.T) {
 			}
 		}
 		for i := range others {
-			if _, err := b.e.View(b.t.Context(), fmt.Sprint("other", i), nil, engine.ViewRequest{Method: "POST", Path: "hook"}); err != nil {
+			if _, err := b.e.Plugins.View(b.t.Context(), fmt.Sprint("other", i), nil, engine.ViewRequest{Method: "POST", Path: "hook"}); err != nil {
 				t.Errorf("another plugin's view: %v", err)
 			}
 		}
@@ -137,11 +137,11 @@ func TestPluginErrorsAreKept(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		}
-		got := b.e.PluginErrors("probe")
+		got := b.e.Plugins.PluginErrors("probe")
 		if len(got) != 20 || got[0].Message != "broken 25" || got[19].Message != "broken 6" || got[0].Where != "POST hook" || got[0].Traceback != "probe.lua:1" {
 			t.Errorf("got %d errors: %+v", len(got), got)
 		}
-		if other := b.e.PluginErrors("mail"); len(other) != 0 {
+		if other := b.e.Plugins.PluginErrors("mail"); len(other) != 0 {
 			t.Errorf("got %v of a plugin without errors", other)
 		}
 	})

@@ -52,7 +52,7 @@ func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
 		b.Fatal(err)
 	}
 	defer f.close()
-	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.PluginData(), Opener: f.sealer, Shipped: plugins.Files(), Dir: dir, Logger: quiet})
+	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.Plugins.PluginData(), Opener: f.sealer, Shipped: plugins.Files(), Dir: dir, Logger: quiet})
 	if err != nil {
 		b.Fatal(err)
 	}

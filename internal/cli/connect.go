@@ -47,7 +47,7 @@ func (f pluginsFlag) connect(ctx context.Context) (*client, error) {
 // withPlugins returns a client of the opened folder, with its plugins loaded.
 // The client closes the folder.
 func (f *dataDir) withPlugins(ctx context.Context, dir string) (*client, error) {
-	lua, err := luaapi.New(luaapi.Options{Data: f.engine.PluginData(), Sources: f.engine.PluginSources(), Opener: f.sealer,
+	lua, err := luaapi.New(luaapi.Options{Data: f.engine.Plugins.PluginData(), Sources: f.engine.Plugins.PluginSources(), Opener: f.sealer,
 		Shipped: plugins.Files(), Dir: dir})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare plugins: %w", err), f.close())

@@ -160,7 +160,7 @@ func (c *serveCommand) loadPlugins(ctx context.Context, r *rooms) (err error) {
 	if err := os.MkdirAll(c.Plugins, 0o755); err != nil {
 		return fmt.Errorf("make the plugin folder: %w", err)
 	}
-	r.lua, err = luaapi.New(luaapi.Options{Host: r.network, Data: r.data.engine.PluginData(), Sources: r.data.engine.PluginSources(),
+	r.lua, err = luaapi.New(luaapi.Options{Host: r.network, Data: r.data.engine.Plugins.PluginData(), Sources: r.data.engine.Plugins.PluginSources(),
 		Opener: r.data.sealer, Shipped: plugins.Files(), Dir: c.Plugins, Logger: r.log, Memory: r.memory})
 	if err != nil {
 		return fmt.Errorf("prepare plugins: %w", err)

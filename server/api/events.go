@@ -381,7 +381,7 @@ func (st *stream) view(change state.Change) (any, error) {
 		v, err := e.OnCall.Rota(change.ID)
 		return viewRota(v, st.role), err
 	case state.KindPlugin:
-		p, err := e.Plugin(change.ID)
+		p, err := e.Plugins.Plugin(change.ID)
 		return st.plugins.viewPlugin(p), err
 	case engine.KindUser:
 		u, err := e.Users.User(change.ID)

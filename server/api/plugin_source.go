@@ -157,7 +157,7 @@ func (s *sources) draftPath(c *rest.Call, path string, files map[string]string) 
 			return "", rest.Invalid(form.Error{Location: "files", Code: form.CodeMax, Message: fmt.Sprintf("a file has a name of at most %d characters", mostName)})
 		}
 	}
-	e, err := s.engine.Plugin(c.Variable("slug"))
+	e, err := s.engine.Plugins.Plugin(c.Variable("slug"))
 	switch {
 	case path != "" && (err == nil || len(files) > 0):
 		return path, nil
@@ -170,10 +170,10 @@ func (s *sources) draftPath(c *rest.Call, path string, files map[string]string) 
 }
 
 func (s *sources) showSource(c *rest.Call) (rest.Answer, error) {
-	if _, err := s.engine.Plugin(c.Variable("slug")); err != nil {
+	if _, err := s.engine.Plugins.Plugin(c.Variable("slug")); err != nil {
 		return rest.Answer{}, err
 	}
-	source, err := s.engine.PluginSource(c.Variable("slug"))
+	source, err := s.engine.Plugins.PluginSource(c.Variable("slug"))
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -191,14 +191,14 @@ func (s *sources) putSource(c *rest.Call) (rest.Answer, error) {
 	}
 	source := sourceOf(path, in.Files)
 	slug := c.Variable("slug")
-	draft, err := s.engine.DraftPlugin(c.Request.Context(), source)
+	draft, err := s.engine.Plugins.DraftPlugin(c.Request.Context(), source)
 	if err != nil {
 		return rest.Answer{}, err
 	}
 	if len(draft.Problems) == 0 && !slices.Contains(slugsOf(draft), slug) {
 		return rest.Answer{}, rest.Invalid(form.Error{Location: "files", Code: form.CodeInvalid, Message: "they do not define the plugin " + slug})
 	}
-	if err := s.engine.SavePlugin(c.Request.Context(), c.Actor(), slug, in.Hash, source); err != nil {
+	if err := s.engine.Plugins.SavePlugin(c.Request.Context(), c.Actor(), slug, in.Hash, source); err != nil {
 		if engine.KindOf(err) == engine.Stale {
 			return rest.Answer{}, rest.Refuse(http.StatusPreconditionFailed, err.Error())
 		}
@@ -208,7 +208,7 @@ func (s *sources) putSource(c *rest.Call) (rest.Answer, error) {
 }
 
 func (s *sources) deleteSource(c *rest.Call) (rest.Answer, error) {
-	err := s.engine.DeletePlugin(c.Request.Context(), c.Actor(), c.Variable("slug"), c.Request.URL.Query().Get("fingerprint"))
+	err := s.engine.Plugins.DeletePlugin(c.Request.Context(), c.Actor(), c.Variable("slug"), c.Request.URL.Query().Get("fingerprint"))
 	if engine.KindOf(err) == engine.Stale {
 		return rest.Answer{}, rest.Refuse(http.StatusPreconditionFailed, err.Error())
 	}
@@ -232,7 +232,7 @@ func (s *sources) draftSource(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	draft, err := s.engine.DraftPlugin(c.Request.Context(), sourceOf(path, in.Files))
+	draft, err := s.engine.Plugins.DraftPlugin(c.Request.Context(), sourceOf(path, in.Files))
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -251,7 +251,7 @@ func (s *sources) trySource(c *rest.Call) (rest.Answer, error) {
 		return rest.Answer{}, err
 	}
 	source, check, slug := sourceOf(path, in.Files), engine.NewCheck(), in.Plugin
-	draft, err := s.engine.DraftPlugin(c.Request.Context(), source)
+	draft, err := s.engine.Plugins.DraftPlugin(c.Request.Context(), source)
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -268,7 +268,7 @@ func (s *sources) trySource(c *rest.Call) (rest.Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), check.Timeout.Std()+5*time.Second)
 	defer cancel()
-	r, report, err := s.engine.TryPlugin(ctx, source, slug, check)
+	r, report, err := s.engine.Plugins.TryPlugin(ctx, source, slug, check)
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -281,11 +281,11 @@ func (s *sources) trySource(c *rest.Call) (rest.Answer, error) {
 
 // versions are those of the plugin in the path, the newest first.
 func (s *sources) versions(c *rest.Call) ([]monitor.PluginVersion, error) {
-	e, err := s.engine.Plugin(c.Variable("slug"))
+	e, err := s.engine.Plugins.Plugin(c.Variable("slug"))
 	if err != nil {
 		return nil, err
 	}
-	return s.engine.PluginVersions(c.Request.Context(), e.Path())
+	return s.engine.Plugins.PluginVersions(c.Request.Context(), e.Path())
 }
 
 // versionViewOf leaves the path out of the id: it may not stand in an address.
@@ -337,7 +337,7 @@ func (s *sources) restoreVersion(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	if err := s.engine.RestorePlugin(c.Request.Context(), c.Actor(), v.ID); err != nil {
+	if err := s.engine.Plugins.RestorePlugin(c.Request.Context(), c.Actor(), v.ID); err != nil {
 		return rest.Answer{}, err
 	}
 	return s.showSource(c)

@@ -77,7 +77,7 @@ func (s *plugins) routes(known rest.Shapes) []*rest.Route {
 			Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listPlugins(c, spec) }},
 		{Method: "GET", Path: "/plugins/{slug}", Role: access.Viewer, Tag: "plugins", Summary: "Read a plugin", Output: view,
 			Handle: func(c *rest.Call) (rest.Answer, error) {
-				e, err := s.engine.Plugin(c.Variable("slug"))
+				e, err := s.engine.Plugins.Plugin(c.Variable("slug"))
 				if err != nil {
 					return rest.Answer{}, err
 				}
@@ -99,7 +99,7 @@ func (s *plugins) listPlugins(c *rest.Call, spec rest.ListSpec) (rest.Answer, er
 		return rest.Answer{}, err
 	}
 	var all []pluginView
-	for _, e := range s.engine.Plugins() {
+	for _, e := range s.engine.Plugins.Plugins() {
 		all = append(all, s.viewPlugin(e))
 	}
 	items, next := rest.Page(l, all, func(v *pluginView) string { return v.Slug })
@@ -108,11 +108,11 @@ func (s *plugins) listPlugins(c *rest.Call, spec rest.ListSpec) (rest.Answer, er
 
 // viewPlugin is a plugin as clients see it.
 func (s *plugins) viewPlugin(e engine.PluginEntry) pluginView {
-	use := s.engine.PluginUse(e.Slug)
+	use := s.engine.Plugins.PluginUse(e.Slug)
 	v := pluginView{Slug: e.Slug, File: e.File, Error: e.Problem, Shipped: e.Shipped, ReplacesShipped: e.Replaces,
 		Problems: e.Problems, Warnings: e.Warnings, LoadedAt: since(e.LoadedAt),
 		UsedBy: usageView{len(use.Checks), len(use.Services), len(use.Instances)}, Forms: map[string]map[string]any{}}
-	v.Suspended, _ = s.engine.PluginSuspended(e.Slug)
+	v.Suspended, _ = s.engine.Plugins.PluginSuspended(e.Slug)
 	v.State = e.State(v.Suspended)
 	if e.Plugin != nil {
 		s.describe(&v, e.Plugin.Meta())
@@ -147,7 +147,7 @@ func (s *plugins) describe(v *pluginView, m *engine.PluginMeta) {
 // settingsSlug is whose settings a plugin reads: another one's when it shares them.
 func (s *plugins) settingsSlug(c *rest.Call) (string, error) {
 	slug := c.Variable("slug")
-	e, err := s.engine.Plugin(slug)
+	e, err := s.engine.Plugins.Plugin(slug)
 	if err == nil && e.Plugin != nil && e.Plugin.Meta().SettingsFrom != "" {
 		slug = e.Plugin.Meta().SettingsFrom
 	}
@@ -184,10 +184,10 @@ func (s *plugins) putPluginSettings(c *rest.Call) (rest.Answer, error) {
 
 func (s *plugins) resumePlugin(c *rest.Call) (rest.Answer, error) {
 	slug := c.Variable("slug")
-	if err := s.engine.ResumePlugin(c.Request.Context(), c.Actor(), slug); err != nil {
+	if err := s.engine.Plugins.ResumePlugin(c.Request.Context(), c.Actor(), slug); err != nil {
 		return rest.Answer{}, err
 	}
-	e, err := s.engine.Plugin(slug)
+	e, err := s.engine.Plugins.Plugin(slug)
 	if err != nil {
 		return rest.Answer{}, err
 	}

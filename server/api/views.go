@@ -64,7 +64,7 @@ func (s *Views) view(w http.ResponseWriter, r *http.Request) {
 		s.refuseView(w, slug, err)
 		return
 	}
-	answer, err := s.engine.View(r.Context(), slug, by, engine.ViewRequest{
+	answer, err := s.engine.Plugins.View(r.Context(), slug, by, engine.ViewRequest{
 		Method: r.Method, URL: s.externalURL(r), Path: path, Query: r.URL.Query(), Headers: viewHeaders(r, route.Public), Body: body,
 		Address: s.auth.Remote(r).Address,
 	})
@@ -78,7 +78,7 @@ func (s *Views) view(w http.ResponseWriter, r *http.Request) {
 // findView finds the view that answers an address and a method.
 func (s *Views) findView(slug, path, method string) (engine.ViewRoute, error) {
 	var allow []string
-	for _, route := range s.engine.Views(slug) {
+	for _, route := range s.engine.Plugins.Views(slug) {
 		if route.Path != path {
 			continue
 		}

@@ -151,8 +151,8 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	c.subjects(gauge)
 	states := map[engine.PluginState]int{engine.PluginActive: 0, engine.PluginFailed: 0, engine.PluginOrphaned: 0, engine.PluginSuspended: 0}
-	for _, p := range c.o.Engine.Plugins() {
-		suspended, _ := c.o.Engine.PluginSuspended(p.Slug)
+	for _, p := range c.o.Engine.Plugins.Plugins() {
+		suspended, _ := c.o.Engine.Plugins.PluginSuspended(p.Slug)
 		states[p.State(suspended)]++
 	}
 	for state, n := range states {

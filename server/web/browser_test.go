@@ -284,7 +284,7 @@ func newMonitor(t *testing.T, change ...func(*engine.Options)) *program {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { network.Close() })
-	lua, err := luaapi.New(luaapi.Options{Host: network, Data: m.engine.PluginData(), Sources: m.engine.PluginSources(), Opener: sealer,
+	lua, err := luaapi.New(luaapi.Options{Host: network, Data: m.engine.Plugins.PluginData(), Sources: m.engine.Plugins.PluginSources(), Opener: sealer,
 		Shipped: plugins.Files(), Dir: m.dir, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)

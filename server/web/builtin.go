@@ -28,7 +28,7 @@ func (w *lookup) ownTroubles(checks []edit.CheckView, linked []string) []checkLi
 			out = append(out, checkLine{ID: r.ID, Name: "Rota " + r.Name, Page: "/rotas/" + r.ID, Status: standing(engine.StatusWarning), Error: r.Problems[0].Message, Active: true})
 		}
 	}
-	for _, entry := range w.engine.Plugins() {
+	for _, entry := range w.engine.Plugins.Plugins() {
 		if c := w.engine.Incidents.Channel(entry.Slug); c.Unsent != nil {
 			out = append(out, checkLine{ID: entry.Slug, Name: "Alerts through " + cardOf(entry.Slug, entry, true).Name, Page: "/plugins/" + entry.Slug,
 				Status: standing(engine.StatusWarning), Error: c.Unsent.Why, Active: true})

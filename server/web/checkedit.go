@@ -30,14 +30,14 @@ func cardOf(slug string, entry engine.PluginEntry, known bool) pluginCard {
 
 // card finds the card of a slug.
 func (w *frame) card(slug string) pluginCard {
-	entry, err := w.engine.Plugin(slug)
+	entry, err := w.engine.Plugins.Plugin(slug)
 	return cardOf(slug, entry, err == nil)
 }
 
 // cards are the loaded plugins of a kind in order of name.
 func (w *frame) cards(kind engine.PluginKind) []pluginCard {
 	var out []pluginCard
-	for _, entry := range w.engine.Plugins() {
+	for _, entry := range w.engine.Plugins.Plugins() {
 		if entry.Plugin != nil && !entry.Orphaned && entry.Plugin.Meta().Kind == kind {
 			out = append(out, cardOf(entry.Slug, entry, true))
 		}
@@ -50,7 +50,7 @@ func (w *frame) cards(kind engine.PluginKind) []pluginCard {
 
 // pluginForm is one of a plugin's forms as it is at this moment.
 func (w *frame) pluginForm(slug string, name engine.FormName) (form.Form, string, bool) {
-	entry, err := w.engine.Plugin(slug)
+	entry, err := w.engine.Plugins.Plugin(slug)
 	if err != nil || entry.Plugin == nil {
 		return form.Form{}, "", false
 	}
@@ -101,7 +101,7 @@ func (w *checkPages) newCheck(q *request) error {
 		w.render(q.rw, http.StatusOK, "choose", p)
 		return nil
 	}
-	entry, err := w.engine.Plugin(slug)
+	entry, err := w.engine.Plugins.Plugin(slug)
 	if err != nil {
 		return err
 	}

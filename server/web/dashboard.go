@@ -106,11 +106,11 @@ func (w *dashboardPages) dashboardData(q *request) *dashboard {
 	d.Dead, _ = w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
 	since := w.o.Now().Add(-48 * time.Hour)
 	d.Dead = slices.DeleteFunc(d.Dead, func(one engine.Delivery) bool { return one.Created.Before(since) })
-	for _, entry := range w.engine.Plugins() {
+	for _, entry := range w.engine.Plugins.Plugins() {
 		if entry.Problem != nil {
 			card := cardOf(entry.Slug, entry, true)
 			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: card.Name, Text: entry.Problem.Message})
-		} else if why, held := w.engine.PluginSuspended(entry.Slug); held {
+		} else if why, held := w.engine.Plugins.PluginSuspended(entry.Slug); held {
 			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: cardOf(entry.Slug, entry, true).Name, Text: why})
 		}
 		if entry.Plugin != nil && entry.Plugin.Meta().Kind == engine.AlertPlugin {

@@ -38,14 +38,14 @@ func (w *pluginPages) deletable(q *request) (engine.PluginEntry, engine.PluginSo
 	if err := w.mayEdit(q); err != nil {
 		return engine.PluginEntry{}, engine.PluginSource{}, err
 	}
-	entry, err := w.engine.Plugin(mux.Vars(q.Request)["slug"])
+	entry, err := w.engine.Plugins.Plugin(mux.Vars(q.Request)["slug"])
 	if err != nil {
 		return entry, engine.PluginSource{}, err
 	}
 	if entry.Shipped || entry.Orphaned {
 		return entry, engine.PluginSource{}, &engine.Error{Kind: engine.Conflict, Message: "the plugin " + entry.Slug + " has no file in the plugin folder to delete"}
 	}
-	s, err := w.engine.PluginSource(entry.Slug)
+	s, err := w.engine.Plugins.PluginSource(entry.Slug)
 	return entry, s, err
 }
 
@@ -56,7 +56,7 @@ func (w *pluginPages) askDeletePlugin(q *request) error {
 	}
 	_, single := s.Files[""]
 	v := pluginDelete{Slug: entry.Slug, Path: s.Path, Base: s.Hash, Folder: !single}
-	for _, other := range w.engine.Plugins() {
+	for _, other := range w.engine.Plugins.Plugins() {
 		if other.Path() == s.Path && !other.Shipped && !other.Orphaned {
 			v.Gone = append(v.Gone, w.goneSlug(other))
 		}
@@ -76,7 +76,7 @@ func (w *pluginPages) goneSlug(entry engine.PluginEntry) goneSlug {
 	if entry.Replaces {
 		g.Next = "the one that comes with Moonwatch"
 	}
-	use := w.engine.PluginUse(entry.Slug)
+	use := w.engine.Plugins.PluginUse(entry.Slug)
 	for _, id := range use.Checks {
 		if c, err := w.engine.Checks.Check(id); err == nil {
 			g.Checks = append(g.Checks, link{"checks", c.ID, c.Name, standing(c.Status)})
@@ -103,14 +103,14 @@ func (w *pluginPages) deletePlugin(q *request) error {
 	if err != nil {
 		return err
 	}
-	err = w.engine.DeletePlugin(q.Context(), q.by(), entry.Slug, q.PostForm.Get("base"))
+	err = w.engine.Plugins.DeletePlugin(q.Context(), q.by(), entry.Slug, q.PostForm.Get("base"))
 	if engine.KindOf(err) == engine.Stale {
 		return &engine.Error{Kind: engine.Stale, Message: "the file " + s.Path + " was changed meanwhile: nothing was deleted"}
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := w.engine.Plugin(entry.Slug); err != nil {
+	if _, err := w.engine.Plugins.Plugin(entry.Slug); err != nil {
 		return q.redirect("/plugins?done=deleted")
 	}
 	return q.redirect("/plugins/" + entry.Slug + "?done=plugin-deleted")

@@ -62,7 +62,7 @@ func TestDeletingAPlugin(t *testing.T) {
 	// A file that never loaded is kept as a version, too.
 	m.save(t, "ill.lua", "return {")
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := m.engine.Plugin("ill"); err == nil {
+		if _, err := m.engine.Plugins.Plugin("ill"); err == nil {
 			break
 		} else if time.Now().After(end) {
 			t.Fatal(err)
@@ -72,7 +72,7 @@ func TestDeletingAPlugin(t *testing.T) {
 	if r := admin.post("/plugin-delete/ill", "base", ill.base()).want(303); r.to != "/plugins?done=deleted" {
 		t.Errorf("led to %s", r.to)
 	}
-	if versions, err := m.engine.PluginVersions(t.Context(), "ill.lua"); err != nil || len(versions) != 1 || versions[0].Source.Files[""] != "return {" {
+	if versions, err := m.engine.Plugins.PluginVersions(t.Context(), "ill.lua"); err != nil || len(versions) != 1 || versions[0].Source.Files[""] != "return {" {
 		t.Errorf("kept of it are %+v, %v", versions, err)
 	}
 }
@@ -80,17 +80,17 @@ func TestDeletingAPlugin(t *testing.T) {
 // TestDeletingACopy has the plugin that comes with Moonwatch back when its copy goes.
 func TestDeletingACopy(t *testing.T) {
 	m := newMonitor(t)
-	s, err := m.engine.PluginSource("http")
+	s, err := m.engine.Plugins.PluginSource("http")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.engine.WritePlugin(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, engine.PluginSource{Path: "http.lua", Files: s.Files}); err != nil {
+	if err := m.engine.Plugins.WritePlugin(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, engine.PluginSource{Path: "http.lua", Files: s.Files}); err != nil {
 		t.Fatal(err)
 	}
 	admin := m.visitors(t)[access.Admin]
 	page := admin.get("/plugin-delete/http").want(200, "http turns to the one that comes with Moonwatch")
 	admin.post("/plugin-delete/http", "base", page.base()).want(303)
-	if e, err := m.engine.Plugin("http"); err != nil || !e.Shipped || e.Orphaned {
+	if e, err := m.engine.Plugins.Plugin("http"); err != nil || !e.Shipped || e.Orphaned {
 		t.Errorf("in force is %+v, %v", e, err)
 	}
 }

@@ -57,10 +57,10 @@ func (p *editorPage) Problems() (n int) {
 
 // mayEdit is why plugins cannot be written here, if so.
 func (w *pluginPages) mayEdit(q *request) error {
-	if w.engine.CanEditPlugins() {
+	if w.engine.Plugins.CanEditPlugins() {
 		return nil
 	}
-	_, err := w.engine.DraftPlugin(q.Context(), engine.PluginSource{})
+	_, err := w.engine.Plugins.DraftPlugin(q.Context(), engine.PluginSource{})
 	return err
 }
 
@@ -83,12 +83,12 @@ func (w *pluginPages) openEditor(q *request) error {
 	if err := w.mayEdit(q); err != nil {
 		return err
 	}
-	entry, err := w.engine.Plugin(slug)
+	entry, err := w.engine.Plugins.Plugin(slug)
 	if err != nil {
 		return err
 	}
 	pg := &editorPage{}
-	s, err := w.engine.PluginSource(slug)
+	s, err := w.engine.Plugins.PluginSource(slug)
 	if err != nil {
 		if s, err = w.lastVersion(q.Context(), entry, err); err != nil {
 			return err
@@ -104,7 +104,7 @@ func (w *pluginPages) openEditor(q *request) error {
 
 // lastVersion is the newest kept version of a plugin whose file is gone.
 func (w *pluginPages) lastVersion(ctx context.Context, entry engine.PluginEntry, gone error) (engine.PluginSource, error) {
-	versions, err := w.engine.PluginVersions(ctx, entry.Path())
+	versions, err := w.engine.Plugins.PluginVersions(ctx, entry.Path())
 	if err != nil || len(versions) == 0 {
 		return engine.PluginSource{}, gone
 	}
@@ -123,7 +123,7 @@ type looked struct {
 // look loads a draft aside.
 func (w *pluginPages) look(q *request, d *draft) *looked {
 	l := &looked{}
-	l.report, l.err = w.engine.DraftPlugin(q.Context(), d.source())
+	l.report, l.err = w.engine.Plugins.DraftPlugin(q.Context(), d.source())
 	if l.err != nil {
 		return l
 	}
@@ -131,7 +131,7 @@ func (w *pluginPages) look(q *request, d *draft) *looked {
 	for _, p := range l.report.Plugins {
 		slug := p.Meta().Slug
 		mine[slug] = true
-		if other, err := w.engine.Plugin(slug); err == nil && other.Shipped {
+		if other, err := w.engine.Plugins.Plugin(slug); err == nil && other.Shipped {
 			l.notes = append(l.notes, fmt.Sprintf("The plugin %s comes with Moonwatch. Saving puts %s into the plugin folder, which takes its place; "+
 				"delete that to have the one that comes with Moonwatch back.", slug, d.Path))
 		}
@@ -141,7 +141,7 @@ func (w *pluginPages) look(q *request, d *draft) *looked {
 	}
 	for _, slug := range w.slugsAt(d) {
 		if !mine[slug] {
-			use := w.engine.PluginUse(slug)
+			use := w.engine.Plugins.PluginUse(slug)
 			l.notes = append(l.notes, fmt.Sprintf("It no longer defines the plugin %s, which %s, %s and %s use.", slug,
 				counted(len(use.Checks), "check"), counted(len(use.Services), "service"), counted(len(use.Instances), "instance")))
 		}
@@ -152,7 +152,7 @@ func (w *pluginPages) look(q *request, d *draft) *looked {
 // slugsAt are the plugins that the file or folder of a draft defines now.
 func (w *pluginPages) slugsAt(d *draft) []string {
 	var out []string
-	for _, entry := range w.engine.Plugins() {
+	for _, entry := range w.engine.Plugins.Plugins() {
 		if d.Slug != "" && entry.Path() == d.Path && entry.Plugin != nil && !(entry.Orphaned && entry.Slug != d.Slug) {
 			out = append(out, entry.Slug)
 		}
@@ -207,11 +207,11 @@ func (w *pluginPages) postEditor(q *request) error {
 	}
 	var before engine.PluginSource
 	if slug != "" {
-		entry, err := w.engine.Plugin(slug)
+		entry, err := w.engine.Plugins.Plugin(slug)
 		if err != nil {
 			return err
 		}
-		if before, err = w.engine.PluginSource(slug); err != nil {
+		if before, err = w.engine.Plugins.PluginSource(slug); err != nil {
 			before = engine.PluginSource{Path: entry.Path()}
 		}
 	}

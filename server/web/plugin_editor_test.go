@@ -131,7 +131,7 @@ func (m *program) read(t *testing.T, name string) string {
 func (m *program) loaded(t *testing.T, slug, version string) {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if e, err := m.engine.Plugin(slug); err == nil && e.Plugin != nil && e.Plugin.Meta().Version == version {
+		if e, err := m.engine.Plugins.Plugin(slug); err == nil && e.Plugin != nil && e.Plugin.Meta().Version == version {
 			return
 		} else if time.Now().After(end) {
 			t.Fatalf("%s %s is not in force: %+v %v", slug, version, e, err)
@@ -144,7 +144,7 @@ func TestEditorByRole(t *testing.T) {
 	m.save(t, "door.lua", doorPlugin)
 	m.loaded(t, "door", "0.1")
 	people := m.visitors(t)
-	versions, err := m.engine.PluginVersions(t.Context(), "door.lua")
+	versions, err := m.engine.Plugins.PluginVersions(t.Context(), "door.lua")
 	if err != nil || len(versions) != 1 {
 		t.Fatalf("versions %v, %v", versions, err)
 	}
@@ -304,7 +304,7 @@ func TestSavingAPlugin(t *testing.T) {
 	base = admin.get("/plugin-editor/door").base()
 	admin.post("/plugin-editor/door", "do", "write", "base", base, "file.0", "", "text.0", web(version("0.3"))).want(303)
 
-	versions, err := m.engine.PluginVersions(t.Context(), "door.lua")
+	versions, err := m.engine.Plugins.PluginVersions(t.Context(), "door.lua")
 	if err != nil || len(versions) != 3 || versions[0].Author != "the-admin" || versions[2].Author != "" {
 		t.Fatalf("the versions are %+v %v", versions, err)
 	}
@@ -321,7 +321,7 @@ func TestSavingAPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if e, err := m.engine.Plugin("door"); err == nil && e.Orphaned {
+		if e, err := m.engine.Plugins.Plugin("door"); err == nil && e.Orphaned {
 			break
 		} else if time.Now().After(end) {
 			t.Fatalf("the plugin is no orphan: %+v %v", e, err)
@@ -361,11 +361,11 @@ func TestNewPluginInTheBrowser(t *testing.T) {
 func TestEditingAShippedPlugin(t *testing.T) {
 	m := newMonitor(t)
 	admin := m.visitors(t)[access.Admin]
-	entry, err := m.engine.Plugin("http")
+	entry, err := m.engine.Plugins.Plugin("http")
 	if err != nil || !entry.Shipped {
 		t.Fatalf("%+v %v", entry, err)
 	}
-	s, err := m.engine.PluginSource("http")
+	s, err := m.engine.Plugins.PluginSource("http")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestEditingAShippedPlugin(t *testing.T) {
 	changed := s.Files[""] + "\n-- ours\n"
 	admin.post("/plugin-editor/http", "do", "save", "base", base, "file.0", "", "text.0", changed).want(200, "takes its place", "-- ours")
 	admin.post("/plugin-editor/http", "do", "write", "base", base, "file.0", "", "text.0", changed).want(303)
-	if e, err := m.engine.Plugin("http"); err != nil || !e.Replaces || m.read(t, "http.lua") != changed {
+	if e, err := m.engine.Plugins.Plugin("http"); err != nil || !e.Replaces || m.read(t, "http.lua") != changed {
 		t.Errorf("the copy is not in force: %+v %v", e, err)
 	}
 	admin.get("/plugins/http").want(200, "in place of the one that comes with Moonwatch")
@@ -389,7 +389,7 @@ func TestSourceIsText(t *testing.T) {
 	admin := m.visitors(t)[access.Admin]
 	draft := strings.Replace(text, "return Door\n", "-- again "+bad+"\nreturn Door\n", 1)
 	s := admin.get("/plugin-editor/door")
-	versions, _ := m.engine.PluginVersions(t.Context(), "door.lua")
+	versions, _ := m.engine.Plugins.PluginVersions(t.Context(), "door.lua")
 	for name, page := range map[string]seen{
 		"editor":  s,
 		"source":  admin.get("/plugin-source/door"),

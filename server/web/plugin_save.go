@@ -40,7 +40,7 @@ func (w *pluginPages) previewSave(q *request, d *draft, l *looked, before engine
 		v.Action += "/" + d.Slug
 	}
 	for _, slug := range w.slugsAt(d) {
-		use := w.engine.PluginUse(slug)
+		use := w.engine.Plugins.PluginUse(slug)
 		v.Uses += len(use.Checks) + len(use.Services) + len(use.Instances)
 	}
 	for _, one := range l.report.Warnings {
@@ -62,7 +62,7 @@ func (w *pluginPages) writePlugin(q *request, d *draft, l *looked, before engine
 		pg.Message = "It does not load, so it was not saved. What you wrote is still here."
 		return w.showEditor(q, http.StatusUnprocessableEntity, pg, l, nil)
 	}
-	err := w.engine.SavePlugin(q.Context(), q.by(), d.Slug, d.Base, d.source())
+	err := w.engine.Plugins.SavePlugin(q.Context(), q.by(), d.Slug, d.Base, d.source())
 	var known *engine.Error
 	switch {
 	case err == nil:
@@ -72,7 +72,7 @@ func (w *pluginPages) writePlugin(q *request, d *draft, l *looked, before engine
 		}
 		return q.redirect("/plugins/" + slug + "?done=saved")
 	case engine.KindOf(err) == engine.Stale:
-		if now, err := w.engine.PluginSource(d.Slug); d.Slug != "" && err == nil {
+		if now, err := w.engine.Plugins.PluginSource(d.Slug); d.Slug != "" && err == nil {
 			before = now
 		}
 		return w.stale(q, d, l, before)

@@ -173,7 +173,7 @@ func (w *pluginPages) tryDraft(q *request, d *draft, l *looked) error {
 	}
 	ctx, cancel := context.WithTimeout(q.Context(), c.Timeout.Std()+5*time.Second)
 	defer cancel()
-	r, report, err := w.engine.TryPlugin(ctx, d.source(), c.Plugin, c)
+	r, report, err := w.engine.Plugins.TryPlugin(ctx, d.source(), c.Plugin, c)
 	if err != nil {
 		status, message, rest := outcome(err, "plugin", errs)
 		if rest != nil {

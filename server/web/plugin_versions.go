@@ -46,7 +46,7 @@ type preview struct {
 
 // inside gathers it. Editors see the versions.
 func (w *pluginPages) inside(q *request, entry engine.PluginEntry) (pluginInside, error) {
-	v := pluginInside{CanEdit: w.engine.CanEditPlugins(), HasFile: !entry.Shipped && !entry.Orphaned, Cost: w.cost(entry.Slug)}
+	v := pluginInside{CanEdit: w.engine.Plugins.CanEditPlugins(), HasFile: !entry.Shipped && !entry.Orphaned, Cost: w.cost(entry.Slug)}
 	if entry.Plugin != nil {
 		for _, one := range ownForms() {
 			if f := entry.Plugin.Meta().Forms[one.name]; len(f.Fields) > 0 {
@@ -57,11 +57,11 @@ func (w *pluginPages) inside(q *request, entry engine.PluginEntry) (pluginInside
 	if !q.user.Role.Can("editor") {
 		return v, nil
 	}
-	versions, err := w.engine.PluginVersions(q.Context(), entry.Path())
+	versions, err := w.engine.Plugins.PluginVersions(q.Context(), entry.Path())
 	if err != nil {
 		return v, err
 	}
-	now, err := w.engine.PluginSource(entry.Slug)
+	now, err := w.engine.Plugins.PluginSource(entry.Slug)
 	running := err == nil && !entry.Shipped
 	v.HasSource = err == nil || len(versions) > 0
 	for i, one := range versions {
@@ -98,17 +98,17 @@ type sourceFile struct {
 
 func (w *pluginPages) pluginSource(q *request) error {
 	slug := mux.Vars(q.Request)["slug"]
-	entry, err := w.engine.Plugin(slug)
+	entry, err := w.engine.Plugins.Plugin(slug)
 	if err != nil {
 		return err
 	}
-	s, err := w.engine.PluginSource(slug)
+	s, err := w.engine.Plugins.PluginSource(slug)
 	if err != nil {
 		if s, err = w.lastVersion(q.Context(), entry, err); err != nil {
 			return err
 		}
 	}
-	pg := sourcePage{Card: cardOf(slug, entry, true), File: entry.File, CanEdit: w.engine.CanEditPlugins()}
+	pg := sourcePage{Card: cardOf(slug, entry, true), File: entry.File, CanEdit: w.engine.Plugins.CanEditPlugins()}
 	for _, f := range draftOf(slug, s).Files {
 		pg.Files = append(pg.Files, sourceFile{f.Shown, textLines(strings.ToValidUTF8(unixLines(f.Text), "\uFFFD"))})
 	}
@@ -130,11 +130,11 @@ type versionPage struct {
 
 // version finds a version of a plugin by the ids in the path.
 func (w *pluginPages) version(q *request) (engine.PluginEntry, monitor.PluginVersion, error) {
-	entry, err := w.engine.Plugin(mux.Vars(q.Request)["slug"])
+	entry, err := w.engine.Plugins.Plugin(mux.Vars(q.Request)["slug"])
 	if err != nil {
 		return entry, monitor.PluginVersion{}, err
 	}
-	versions, err := w.engine.PluginVersions(q.Context(), entry.Path())
+	versions, err := w.engine.Plugins.PluginVersions(q.Context(), entry.Path())
 	if err != nil {
 		return entry, monitor.PluginVersion{}, err
 	}
@@ -151,8 +151,8 @@ func (w *pluginPages) pluginVersion(q *request) error {
 	if err != nil {
 		return err
 	}
-	pg := versionPage{Card: cardOf(entry.Slug, entry, true), ID: versionID(v), Version: v, CanEdit: w.engine.CanEditPlugins()}
-	now, err := w.engine.PluginSource(entry.Slug)
+	pg := versionPage{Card: cardOf(entry.Slug, entry, true), ID: versionID(v), Version: v, CanEdit: w.engine.Plugins.CanEditPlugins()}
+	now, err := w.engine.Plugins.PluginSource(entry.Slug)
 	if err != nil {
 		now = engine.PluginSource{Path: v.Path}
 	}
@@ -172,7 +172,7 @@ func (w *pluginPages) restorePlugin(q *request) error {
 	if err != nil {
 		return err
 	}
-	if err := w.engine.RestorePlugin(q.Context(), q.by(), v.ID); err != nil {
+	if err := w.engine.Plugins.RestorePlugin(q.Context(), q.by(), v.ID); err != nil {
 		return err
 	}
 	slug := entry.Slug

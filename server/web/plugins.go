@@ -60,7 +60,7 @@ type pluginList struct {
 
 // stateOf says how a plugin stands.
 func (w *pluginPages) stateOf(entry engine.PluginEntry) (m mark, why string) {
-	held, suspended := w.engine.PluginSuspended(entry.Slug)
+	held, suspended := w.engine.Plugins.PluginSuspended(entry.Slug)
 	switch {
 	case entry.Plugin == nil:
 		return markBroken, problemText(entry)
@@ -105,14 +105,14 @@ func (w *pluginPages) pluginLine(entry engine.PluginEntry) pluginLine {
 		l.Needs, l.Unsent, l.For = channel.Needs, channel.Unsent, channel.ForName
 		l.Last = w.engine.Incidents.LastSent(context.Background(), entry.Slug)
 	}
-	use := w.engine.PluginUse(entry.Slug)
+	use := w.engine.Plugins.PluginUse(entry.Slug)
 	l.Uses = len(use.Checks) + len(use.Services) + len(use.Instances)
 	return l
 }
 
 func (w *pluginPages) pluginsPage(q *request) error {
-	l := pluginList{PluginDir: w.o.PluginDir, CanEdit: w.engine.CanEditPlugins()}
-	for _, entry := range w.engine.Plugins() {
+	l := pluginList{PluginDir: w.o.PluginDir, CanEdit: w.engine.Plugins.CanEditPlugins()}
+	for _, entry := range w.engine.Plugins.Plugins() {
 		line := w.pluginLine(entry)
 		line.Cost = w.cost(entry.Slug)
 		if !line.Shipped {
@@ -182,7 +182,7 @@ type sourceLine struct {
 
 func (w *pluginPages) pluginPage(q *request) error {
 	slug := mux.Vars(q.Request)["slug"]
-	entry, err := w.engine.Plugin(slug)
+	entry, err := w.engine.Plugins.Plugin(slug)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (w *pluginPages) showPlugin(q *request, status int, entry engine.PluginEntr
 	v.Revision, v.Message, v.Save = revision, message, "Save the settings"
 	v.Action = "/plugins/" + entry.Slug
 	v.Suspended = v.Line.State == markSuspended
-	v.Failures = w.engine.PluginErrors(entry.Slug)
+	v.Failures = w.engine.Plugins.PluginErrors(entry.Slug)
 	v.use(w, entry.Slug)
 	var err error
 	if v.Inside, err = w.inside(q, entry); err != nil {
@@ -237,7 +237,7 @@ func (v *pluginPage) about(w *pluginPages, m *engine.PluginMeta) {
 }
 
 func (v *pluginPage) use(w *pluginPages, slug string) {
-	use := w.engine.PluginUse(slug)
+	use := w.engine.Plugins.PluginUse(slug)
 	for _, id := range use.Checks {
 		if len(v.Checks) == 200 {
 			break
@@ -283,12 +283,12 @@ func (w *pluginPages) problemView(p engine.PluginProblem) problemView {
 // postPlugin saves a plugin's settings, resumes it, or adds and removes rows.
 func (w *pluginPages) postPlugin(q *request) error {
 	slug := mux.Vars(q.Request)["slug"]
-	entry, err := w.engine.Plugin(slug)
+	entry, err := w.engine.Plugins.Plugin(slug)
 	if err != nil {
 		return err
 	}
 	if q.PostForm.Get("do") == "resume" {
-		if err := w.engine.ResumePlugin(q.Context(), q.by(), slug); err != nil {
+		if err := w.engine.Plugins.ResumePlugin(q.Context(), q.by(), slug); err != nil {
 			return err
 		}
 		return q.redirect("/plugins/" + slug + "?done=resumed")

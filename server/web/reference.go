@@ -20,7 +20,7 @@ func (w *pluginPages) reference(q *request) error {
 	p.Body = struct {
 		*referencePage
 		CanEdit bool
-	}{w.drawnReference, w.engine.CanEditPlugins()}
+	}{w.drawnReference, w.engine.Plugins.CanEditPlugins()}
 	w.render(q.rw, http.StatusOK, "reference", p)
 	return nil
 }
@@ -28,7 +28,7 @@ func (w *pluginPages) reference(q *request) error {
 // pluginOrReference is the page of a plugin, or the way to the reference.
 func (w *pluginPages) pluginOrReference(q *request) error {
 	if slug := mux.Vars(q.Request)["slug"]; slug == "reference" {
-		if _, err := w.engine.Plugin(slug); err != nil {
+		if _, err := w.engine.Plugins.Plugin(slug); err != nil {
 			return q.redirect(referencePath)
 		}
 	}

@@ -35,7 +35,7 @@ func (w *userPages) userAlertPage(q *request) error {
 
 // userAlertForm is the form of an alert plugin for users.
 func (w *userPages) userAlertForm(slug string) (form.Form, error) {
-	entry, err := w.engine.Plugin(slug)
+	entry, err := w.engine.Plugins.Plugin(slug)
 	if err != nil {
 		return form.Form{}, err
 	}

@@ -207,7 +207,7 @@ func (w *userPages) tabs(id, current string) []tab {
 	u, _ := w.engine.Users.User(id) // without one nothing is set
 	used := w.alertsInUse()
 	for _, card := range w.cards(engine.AlertPlugin) {
-		entry, err := w.engine.Plugin(card.Slug)
+		entry, err := w.engine.Plugins.Plugin(card.Slug)
 		if err != nil || entry.Plugin == nil {
 			continue
 		}
@@ -235,7 +235,7 @@ func (w *userPages) alertsInUse() map[string]bool {
 		}
 	}
 	for slug := range out {
-		if entry, err := w.engine.Plugin(slug); err == nil && entry.Plugin != nil && entry.Plugin.Meta().SettingsFrom != "" {
+		if entry, err := w.engine.Plugins.Plugin(slug); err == nil && entry.Plugin != nil && entry.Plugin.Meta().SettingsFrom != "" {
 			out[entry.Plugin.Meta().SettingsFrom] = true
 		}
 	}
