@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aymanbagabas/go-udiff/lcs"
+
 	"moonwatch/engine"
 )
 
@@ -25,10 +27,7 @@ type fileDiff struct {
 // Same reports whether nothing differs.
 func (d fileDiff) Same() bool { return d.Added+d.Removed == 0 }
 
-const (
-	diffContext = 3       // lines shown around a change
-	diffCells   = 2 << 20 // of the table of common lines; larger changes are shown as a whole
-)
+const diffContext = 3 // lines shown around a change
 
 // diffSources compares the files of two sources, in order of name.
 func diffSources(before, after engine.PluginSource) []fileDiff {
@@ -93,30 +92,31 @@ func diffTexts(before, after string) fileDiff {
 	return d
 }
 
-// diffLines gives all lines of both texts: those that are common once.
+// diffLines gives all lines of both texts: those that are common once. Texts with
+// very many changes may show more lines as changed than need be.
 func diffLines(before, after []string) []diffLine {
-	head := 0
-	for head < len(before) && head < len(after) && before[head] == after[head] {
-		head++
-	}
-	tail := 0
-	for tail < len(before)-head && tail < len(after)-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
-		tail++
-	}
 	b := &diffBuilder{}
-	for _, text := range before[:head] {
-		b.same(text)
+	for _, change := range lcs.DiffLines(before, after) {
+		for _, text := range before[b.old:change.Start] {
+			b.same(text)
+		}
+		for _, text := range before[change.Start:change.End] {
+			b.out(text)
+		}
+		for _, text := range after[change.ReplStart:change.ReplEnd] {
+			b.in(text)
+		}
 	}
-	b.middle(before[head:len(before)-tail], after[head:len(after)-tail])
-	for _, text := range before[len(before)-tail:] {
+	for _, text := range before[b.old:] {
 		b.same(text)
 	}
 	return b.lines
 }
 
+// diffBuilder numbers the lines of both texts.
 type diffBuilder struct {
 	lines    []diffLine
-	old, new int
+	old, new int // lines of either text so far
 }
 
 func (b *diffBuilder) same(text string) {
@@ -132,49 +132,4 @@ func (b *diffBuilder) out(text string) {
 func (b *diffBuilder) in(text string) {
 	b.new++
 	b.lines = append(b.lines, diffLine{"in", 0, b.new, text})
-}
-
-// middle compares what lies between the common head and tail, by their longest
-// common subsequence.
-func (b *diffBuilder) middle(before, after []string) {
-	width := len(after) + 1
-	if (len(before)+1)*width > diffCells {
-		b.whole(before, after)
-		return
-	}
-	common := make([]int32, (len(before)+1)*width)
-	for i := len(before) - 1; i >= 0; i-- {
-		for j := len(after) - 1; j >= 0; j-- {
-			if before[i] == after[j] {
-				common[i*width+j] = common[(i+1)*width+j+1] + 1
-			} else {
-				common[i*width+j] = max(common[(i+1)*width+j], common[i*width+j+1])
-			}
-		}
-	}
-	i, j := 0, 0
-	for i < len(before) && j < len(after) {
-		switch {
-		case before[i] == after[j]:
-			b.same(before[i])
-			i, j = i+1, j+1
-		case common[(i+1)*width+j] >= common[i*width+j+1]:
-			b.out(before[i])
-			i++
-		default:
-			b.in(after[j])
-			j++
-		}
-	}
-	b.whole(before[i:], after[j:])
-}
-
-// whole takes all that is in the place of all that was, without comparing.
-func (b *diffBuilder) whole(before, after []string) {
-	for _, text := range before {
-		b.out(text)
-	}
-	for _, text := range after {
-		b.in(text)
-	}
 }

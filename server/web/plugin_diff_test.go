@@ -19,7 +19,7 @@ func TestDiff(t *testing.T) {
 		{"a\nb\n", "", "-a -b"},
 		{"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nnew\n5\n6\n7\n8\n9\n", " 2  3  4 +new  5  6  7"},
 		{"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "x\n2\n3\n4\n5\n6\n7\n8\ny\n", "-1 +x  2  3  4 …  6  7  8 -9 +y"},
-		{"a\nb\na\n", "b\na\nb\n", "-a  b  a +b"},
+		{"a\nb\na\n", "b\na\nb\n", "+b  a  b -a"},
 	} {
 		var got []string
 		for _, l := range diffTexts(tt.before, tt.after).Lines {
@@ -46,7 +46,7 @@ func TestDiffIsWhole(t *testing.T) {
 	}
 	for n := range 200 {
 		before, after := text(random.IntN(30)), text(random.IntN(30))
-		if n == 0 { // more than the table of common lines holds
+		if n == 0 { // more changes than are searched for the fewest
 			before, after = text(1500), text(1500)
 		}
 		var olds, news []string
