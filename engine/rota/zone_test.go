@@ -1,8 +1,7 @@
 package rota
 
 import (
-	"os"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,18 +67,22 @@ func TestWallThereAndBack(t *testing.T) {
 }
 
 func TestWindowsTable(t *testing.T) {
-	source, err := os.ReadFile("windows.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := regexp.MustCompile(`case "(.+)":\s+return "(.+)"`).FindAllStringSubmatch(string(source), -1)
-	if len(rows) < 139 {
-		t.Errorf("%d rows", len(rows))
-	}
-	for _, row := range rows {
-		if got := windowsZone(row[1]); got != row[2] || loadIANA(got) == nil {
-			t.Errorf("%s: %s does not load", row[1], got)
+	var names []string
+	for line := range strings.Lines(windowsZonesText) {
+		if strings.HasPrefix(line, "#") {
+			continue
 		}
+		name, zone, isRow := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if !isRow || name != strings.ToLower(name) || windowsZone(name) != zone || loadIANA(zone) == nil {
+			t.Errorf("%q is no row of a name in lower case and a zone that loads", line)
+		}
+		names = append(names, name)
+	}
+	if len(names) < 145 || len(names) != len(windowsZones()) {
+		t.Errorf("%d rows with %d names", len(names), len(windowsZones()))
+	}
+	if !slices.IsSorted(names) {
+		t.Error("the rows are not sorted")
 	}
 	for name, want := range map[string]string{"W. Europe Standard Time": "Europe/Berlin", "GMT Standard Time": "Europe/London", "Pacific Standard Time": "America/Los_Angeles",
 		"AUS Eastern Standard Time": "Australia/Sydney", "India Standard Time": "Asia/Calcutta", "UTC": "Etc/UTC", "UTC-11": "Etc/GMT+11"} {
