@@ -8,6 +8,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -23,41 +25,41 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	bound, err := v.bindAlert(in)
 	if err != nil {
-		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: cutRunes(err.Error(), maxError)}
+		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: vm.CutRunes(err.Error(), vm.MaxError)}
 	}
 	var unanswered host.Unanswered
 	ctx = host.WithUnanswered(ctx, &unanswered)
-	r, cancel, err := v.start(ctx, runKind{subject: in.Service.Subject.ID, limit: alertLimit, rank: light}, bound.settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Service.Subject.ID, Limit: alertLimit, Rank: vm.Light}, bound.settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: err.Error()}
 	}
 	defer cancel()
-	defer r.contain(func() { report = engine.AlertReport{Outcome: engine.OutcomeUnknown, Why: errInternal.Error()} })
-	r.call.secrets.Add(bound.secrets...)
+	defer r.Contain(func() { report = engine.AlertReport{Outcome: engine.OutcomeUnknown, Why: vm.ErrInternal.Error()} })
+	r.Call.Secrets.Add(bound.secrets...)
 	var returned [3]lua.LValue
-	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
+	r.Then = func(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
 		v.prepareSelf(r, L, self, in.PublicURL)
 		L.Push(method(L, self, name))
 		L.Push(self)
-		L.Push(r.serviceObject(L, in, bound.service))
-		L.Push(r.userList(L, in.Users, bound.users))
-		L.Push(r.userList(L, in.DutyOfficers, bound.officers))
+		L.Push(r.ServiceObject(L, in, bound.service))
+		L.Push(r.UserList(L, in.Users, bound.users))
+		L.Push(r.UserList(L, in.DutyOfficers, bound.officers))
 		L.Call(4, 3)
 		for i := range returned {
 			returned[i] = L.Get(i - 3)
 		}
 		L.Pop(3)
 	}
-	err = r.execute()
+	err = r.Execute()
 	if err == nil {
 		report, err = judgeAlert(name, returned)
 	}
-	report.Took = time.Since(r.started)
+	report.Took = time.Since(r.Started)
 	clean := err == nil
 	report.Memory = v.weighEnd(r)
-	r.end(v.pool, clean)
-	r.fillAlert(&report, err)
+	r.End(v.pool, clean)
+	fillAlert(r, &report, err)
 	report.Unanswered = unanswered.Noted()
 	v.countAlert(&report, err)
 	return report
@@ -65,25 +67,25 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 
 // alertBindings are the settings that come with an alert, as Lua sees them.
 type alertBindings struct {
-	settings, service *binding
-	users, officers   []*binding
+	settings, service *binding.Binding
+	users, officers   []*binding.Binding
 	secrets           []string
 }
 
 func (v *version) bindAlert(in *engine.AlertCall) (*alertBindings, error) {
 	b := &alertBindings{settings: v.boundSettings(in.Settings)}
-	b.service = v.rt.binder.bind(v.layouts[engine.ServiceConfigForm], in.Service.Subject.ID, in.Service.Settings)
-	err := errors.Join(b.settings.problem, b.service.problem)
-	b.secrets = append(b.secrets, b.service.secrets...)
-	bindUsers := func(users []engine.UserSnapshot) []*binding {
-		list := make([]*binding, len(users))
+	b.service = v.rt.binder.Bind(v.Layouts[engine.ServiceConfigForm], in.Service.Subject.ID, in.Service.Settings)
+	err := errors.Join(b.settings.Problem, b.service.Problem)
+	b.secrets = append(b.secrets, b.service.Secrets...)
+	bindUsers := func(users []engine.UserSnapshot) []*binding.Binding {
+		list := make([]*binding.Binding, len(users))
 		for i := range users {
-			list[i] = v.rt.binder.bind(v.layouts[engine.UserConfigForm], users[i].ID, users[i].Settings)
-			if list[i].problem != nil {
+			list[i] = v.rt.binder.Bind(v.Layouts[engine.UserConfigForm], users[i].ID, users[i].Settings)
+			if list[i].Problem != nil {
 				// One user's stored values do not keep the others from being told.
-				list[i] = v.rt.binder.bind(v.layouts[engine.UserConfigForm], users[i].ID, nil)
+				list[i] = v.rt.binder.Bind(v.Layouts[engine.UserConfigForm], users[i].ID, nil)
 			}
-			b.secrets = append(b.secrets, list[i].secrets...)
+			b.secrets = append(b.secrets, list[i].Secrets...)
 		}
 		return list
 	}
@@ -95,7 +97,7 @@ func (v *version) bindAlert(in *engine.AlertCall) (*alertBindings, error) {
 // why, options. Anything else is an error in the plugin.
 func judgeAlert(name string, returned [3]lua.LValue) (engine.AlertReport, error) {
 	refuse := func(what string) (engine.AlertReport, error) {
-		return engine.AlertReport{}, &pluginError{name + " returned " + what}
+		return engine.AlertReport{}, &vm.PluginError{Text: name + " returned " + what}
 	}
 	switch first := returned[0].(type) {
 	case lua.LBool:
@@ -145,14 +147,14 @@ func retryOptions(report *engine.AlertReport, v lua.LValue) (problem string) {
 			}
 			report.NoRetry = !bool(retry)
 		case "retry_after":
-			seconds, ok := finite(v)
+			seconds, ok := binding.Finite(v)
 			if !ok || seconds < 0 {
 				problem = "retry_after that is no number of seconds"
 				return
 			}
 			report.RetryAfter = time.Duration(min(seconds, 86400) * float64(time.Second))
 		default:
-			problem = "an unknown option " + keyText(k)
+			problem = "an unknown option " + vm.KeyText(k)
 			if near := form.Nearest(k.String(), []string{"retry", "retry_after"}); near != "" {
 				problem += "; did you mean " + near + "?"
 			}
@@ -162,13 +164,13 @@ func retryOptions(report *engine.AlertReport, v lua.LValue) (problem string) {
 }
 
 // fillAlert writes the report of an attempt that ended with err.
-func (r *pluginRun) fillAlert(report *engine.AlertReport, err error) {
-	report.Log = r.finishLog()
+func fillAlert(r *binding.PluginRun, report *engine.AlertReport, err error) {
+	report.Log = r.FinishLog()
 	switch {
 	case err == nil:
 	case errors.Is(err, context.DeadlineExceeded):
 		report.Outcome = engine.OutcomeUnknown
-		report.Why = "timed out after " + form.FormatDuration(r.limitOwn())
+		report.Why = "timed out after " + form.FormatDuration(r.LimitOwn())
 	case errors.Is(err, context.Canceled):
 		report.Outcome, report.Why = engine.OutcomeUnknown, "given up"
 	default:
@@ -176,15 +178,15 @@ func (r *pluginRun) fillAlert(report *engine.AlertReport, err error) {
 		report.Why = "error in the plugin: " + err.Error()
 	}
 	if err != nil {
-		report.Traceback = r.call.clean(r.trace, maxTrace)
+		report.Traceback = r.Call.Clean(r.Trace, vm.MaxTrace)
 	}
-	report.Why = r.call.clean(report.Why, maxError)
+	report.Why = r.Call.Clean(report.Why, vm.MaxError)
 }
 
 func (v *version) countAlert(report *engine.AlertReport, err error) {
 	v.counts.runs.Add(1)
 	v.counts.nanos.Add(int64(report.Took))
-	var limit limitError
+	var limit vm.LimitError
 	switch {
 	case err == nil:
 	case errors.As(err, &limit):

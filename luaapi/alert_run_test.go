@@ -164,18 +164,6 @@ func TestAlertTimesOut(t *testing.T) {
 	}
 }
 
-func TestStatusMessage(t *testing.T) {
-	s := alertCall().Service
-	s.OverallStatus = engine.StatusPassing
-	if got := StatusMessage(s, true); got != "Service Shop is back to normal: https://moon.example/services/s1" {
-		t.Error(got)
-	}
-	s.OverallStatus, s.Subject.Kind = engine.StatusWarning, engine.KindInstance
-	if got := StatusMessage(s, false); got != "Instance Shop reporting WARNING status: https://moon.example/services/s1" {
-		t.Error(got)
-	}
-}
-
 func TestMarkSent(t *testing.T) {
 	in := alertCall()
 	var marked []string

@@ -2,6 +2,9 @@ package luaapi
 
 import (
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // aside is a runtime with other options that shares rt's turns, limits and
@@ -11,10 +14,10 @@ func (rt *Runtime) aside(change func(*Options)) *Runtime {
 	o.Sources, o.Shipped, o.Dir = nil, nil, ""
 	change(&o)
 	a := &Runtime{
-		opts: o, machine: machineWith(rt.machine, o), binder: &binder{opener: o.Opener, env: o.Env, shared: rt.binder.shared},
-		pools: map[*pool]struct{}{}, stop: rt.stop,
+		opts: o, machine: machineWith(rt.machine, o), binder: &binding.Binder{Opener: o.Opener, Env: o.Env, Shared: rt.binder.Shared},
+		pools: map[*vm.Pool]struct{}{}, stop: rt.stop,
 	}
-	a.loader = &loader{a.machine}
+	a.loader = &loader.Loader{Machine: a.machine}
 	a.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
 	return a
 }
@@ -24,7 +27,7 @@ func (rt *Runtime) drain() {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	for p := range rt.pools {
-		p.close()
+		p.Close()
 		delete(rt.pools, p)
 	}
 }

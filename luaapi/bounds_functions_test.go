@@ -16,6 +16,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/host/hosttest"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -36,18 +38,18 @@ func reachable(rt *Runtime) map[string]lua.LValue {
 		})
 	}
 	behind := func(meta *lua.LTable) *lua.LTable { return meta.RawGetString("__index").(*lua.LTable) }
-	walk("", behind(rt.machine.tools.baseMeta))
-	for _, lib := range rt.machine.tools.libs {
-		walk(lib.name+".", lib.table)
+	walk("", behind(rt.machine.Tools.BaseMeta))
+	for _, lib := range rt.machine.Tools.Libs {
+		walk(lib.Name+".", lib.Table)
 	}
-	for name, open := range rt.machine.builtin {
-		module := rt.machine.tools.built(name, open)
-		walk(name+".", behind(module.meta))
-		for inner, m := range module.nested {
-			walk(name+"."+inner+".", behind(m.meta))
+	for name, open := range rt.machine.Builtin {
+		module := rt.machine.Tools.Built(name, open)
+		walk(name+".", behind(module.Meta))
+		for inner, m := range module.Nested {
+			walk(name+"."+inner+".", behind(m.Meta))
 		}
 	}
-	walk("result.", behind(rt.binder.shared.resultMeta))
+	walk("result.", behind(rt.binder.Shared.ResultMeta))
 	return all
 }
 
@@ -60,7 +62,7 @@ func hostileValues() map[string]lua.LValue {
 	for i := 0; pairs.Len() < size-20; i++ {
 		fmt.Fprintf(&pairs, "k%d=%d&", i, i)
 	}
-	manyKeys, manyItems := newTable(), newTable()
+	manyKeys, manyItems := vm.NewTable(), vm.NewTable()
 	for i := range 100_000 {
 		manyKeys.RawSetString(fmt.Sprintf("key%d", i), lua.LString("value<&>%"))
 		manyItems.Append(lua.LString("value"))
@@ -79,7 +81,7 @@ func hostileValues() map[string]lua.LValue {
 }
 
 // loopFunction returns nothing, for callbacks.
-var loopFunction = goFunction(func(*lua.LState) int { return 0 })
+var loopFunction = vm.GoFunction(func(*lua.LState) int { return 0 })
 
 // tuples are the lists of arguments that every function is called with, by the
 // names of their values.
@@ -147,7 +149,7 @@ func TestEveryFunctionHoldsTheBounds(t *testing.T) {
 			case report.Error != "failed":
 				raised++
 			}
-			if report.Error == errInternal.Error() {
+			if report.Error == vm.ErrInternal.Error() {
 				t.Errorf("%s of %s: %s", name, strings.Join(tuple, ", "), report.Traceback)
 			}
 		}
@@ -161,24 +163,24 @@ func TestEveryFunctionHoldsTheBounds(t *testing.T) {
 // callOnce makes a run of one call.
 func callOnce(t *testing.T, ctx context.Context, v *version, fn lua.LValue, tuple []string, values map[string]lua.LValue) (report engine.RunReport) {
 	in := checkRun("test", nil)
-	r, cancel, err := v.start(ctx, runKind{rank: fresh, subject: "c1"}, v.boundSettings(nil))
+	r, cancel, err := v.start(ctx, vm.RunKind{Rank: vm.Fresh, Subject: "c1"}, v.boundSettings(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cancel()
-	r.bindCheck(in, v.boundConfig(in.Check))
-	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
-		r.newResult()
+	r.BindCheck(in, v.BoundConfig(in.Check))
+	r.Then = func(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
+		r.NewResult()
 		L.Push(fn)
 		for _, name := range tuple {
 			L.Push(values[name])
 		}
 		L.Call(len(tuple), lua.MultRet)
 	}
-	err = r.execute()
-	report.Took = time.Since(r.started)
-	r.end(nil, false)
-	r.fill(&report, err)
+	err = r.Execute()
+	report.Took = time.Since(r.Started)
+	r.End(nil, false)
+	fillReport(r, &report, err)
 	return report
 }
 

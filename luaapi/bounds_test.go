@@ -12,6 +12,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // boundDeadline is the deadline of the runs that must hold to it, boundSlack how
@@ -153,7 +154,7 @@ return P
 				report := holdsBounds(t, name+" of "+pattern+" in "+itoa(size)+" bytes", func(ctx context.Context) engine.RunReport {
 					return plugin(t, rt, slug).Run(ctx, checkRun(slug, form.Values{"pattern": pattern, "size": float64(size)}))
 				})
-				if report.Error == errInternal.Error() || report.Cause == engine.CauseConfig {
+				if report.Error == vm.ErrInternal.Error() || report.Cause == engine.CauseConfig {
 					t.Errorf("%s of %s: %s", name, pattern, report.Error)
 				}
 			}

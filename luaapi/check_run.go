@@ -7,6 +7,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -19,7 +21,7 @@ func (v *version) Run(ctx context.Context, in *engine.CheckRun) engine.RunReport
 
 // Ping hands a ping to a plugin that has one.
 func (v *version) Ping(ctx context.Context, in *engine.CheckRun, p *engine.Ping) engine.RunReport {
-	if !v.meta.HasPing {
+	if !v.Manifest.HasPing {
 		return engine.RunReport{None: true}
 	}
 	return v.check(ctx, in, "ping", p)
@@ -27,64 +29,64 @@ func (v *version) Ping(ctx context.Context, in *engine.CheckRun, p *engine.Ping)
 
 // check calls run or ping.
 func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, ping *engine.Ping) (report engine.RunReport) {
-	bound, settings := v.boundConfig(in.Check), v.boundSettings(in.Settings)
-	if problem := errors.Join(bound.problem, settings.problem); problem != nil {
-		return engine.RunReport{Unknown: true, Cause: engine.CauseConfig, Error: cutRunes(problem.Error(), maxError)}
+	bound, settings := v.BoundConfig(in.Check), v.boundSettings(in.Settings)
+	if problem := errors.Join(bound.Problem, settings.Problem); problem != nil {
+		return engine.RunReport{Unknown: true, Cause: engine.CauseConfig, Error: vm.CutRunes(problem.Error(), vm.MaxError)}
 	}
-	r, cancel, err := v.start(ctx, runKind{subject: in.Check.ID, rank: v.weights.rank(in.Check.ID)}, settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Check.ID, Rank: v.weights.rank(in.Check.ID)}, settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.RunReport{Skipped: true, Error: err.Error()}
 	}
 	defer cancel()
-	r.bindCheck(in, bound)
-	defer r.contain(func() {
-		report = engine.RunReport{Unknown: true, Cause: engine.CauseError, Error: errInternal.Error(), Took: time.Since(r.started)}
+	r.BindCheck(in, bound)
+	defer r.Contain(func() {
+		report = engine.RunReport{Unknown: true, Cause: engine.CauseError, Error: vm.ErrInternal.Error(), Took: time.Since(r.Started)}
 	})
-	r.ping = ping
-	r.then = callCheck
-	err = r.execute()
+	r.Ping = ping
+	r.Then = callCheck
+	err = r.Execute()
 	if err == nil {
 		err = v.judgeReturn(r, name, &report)
 	}
-	report.Took = time.Since(r.started)
-	report.Waited = r.waited
-	report.Instructions = r.vm.instructions
+	report.Took = time.Since(r.Started)
+	report.Waited = r.Waited
+	report.Instructions = r.VM.Instructions
 	report.Memory = v.weighEnd(r)
-	v.weights.note(in.Check.ID, report.Memory, r.vm.work() > muchWork)
+	v.weights.note(in.Check.ID, report.Memory, r.VM.Work() > vm.MuchWork)
 	clean := err == nil
-	r.end(v.pool, clean)
-	r.fill(&report, err)
+	r.End(v.pool, clean)
+	fillReport(r, &report, err)
 	v.count(&report)
 	return report
 }
 
 // callCheck calls run, or ping, inside the protected call.
-func callCheck(r *pluginRun, L *lua.LState, self *lua.LTable) {
-	r.plugin.(*version).prepareSelf(r, L, self, r.checkRun.PublicURL)
+func callCheck(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
+	r.Plugin.(*version).prepareSelf(r, L, self, r.CheckRun.PublicURL)
 	name, args := "run", 3
-	if r.ping != nil {
+	if r.Ping != nil {
 		name, args = "ping", 4
 	}
 	L.Push(method(L, self, name))
 	L.Push(self)
-	L.Push(r.newCheck())
-	if r.ping != nil {
-		L.Push(pingTable(L, r.binder.shared, r.ping))
+	L.Push(r.NewCheck())
+	if r.Ping != nil {
+		L.Push(pingTable(L, r.Binder.Shared, r.Ping))
 	}
-	L.Push(r.newResult())
+	L.Push(r.NewResult())
 	L.Call(args, 1)
-	r.returned = L.Get(-1)
+	r.Returned = L.Get(-1)
 	L.Pop(1)
 }
 
 // judgeReturn looks at what run or ping returned.
-func (v *version) judgeReturn(r *pluginRun, name string, report *engine.RunReport) error {
-	returned := r.returned
-	if ud, ok := returned.(*lua.LUserData); ok && ud == r.result.object {
+func (v *version) judgeReturn(r *binding.PluginRun, name string, report *engine.RunReport) error {
+	returned := r.Returned
+	if ud, ok := returned.(*lua.LUserData); ok && ud == r.Result.Object {
 		return nil
 	}
-	if returned == lua.LNil && v.meta.HasPing {
+	if returned == lua.LNil && v.Manifest.HasPing {
 		report.None = true
 		return nil
 	}
@@ -92,23 +94,23 @@ func (v *version) judgeReturn(r *pluginRun, name string, report *engine.RunRepor
 	if returned == lua.LNil {
 		got = "nil"
 	}
-	return &pluginError{"error in the plugin: " + name + " returned " + got + " in place of the result"}
+	return &vm.PluginError{Text: "error in the plugin: " + name + " returned " + got + " in place of the result"}
 }
 
 // fill writes the report of a run that ended with err.
-func (r *pluginRun) fill(report *engine.RunReport, err error) {
-	o := &r.result
-	report.Succeeded, report.Unknown, report.Severity = o.succeeded, o.unknown, o.severity
-	report.Metrics = o.metrics
-	report.Log = r.finishLog()
-	report.Message = r.call.cleanLine(o.message, maxMessage)
-	report.RawData = r.call.clean(o.rawData, maxRawData)
-	text := o.text
-	if o.unknown {
+func fillReport(r *binding.PluginRun, report *engine.RunReport, err error) {
+	o := &r.Result
+	report.Succeeded, report.Unknown, report.Severity = o.Succeeded, o.Unknown, o.Severity
+	report.Metrics = o.Metrics
+	report.Log = r.FinishLog()
+	report.Message = r.Call.CleanLine(o.Message, vm.MaxMessage)
+	report.RawData = r.Call.Clean(o.RawData, vm.MaxRawData)
+	text := o.Text
+	if o.Unknown {
 		report.Cause = engine.CausePlugin
 	}
 	if err != nil {
-		text = r.explain(report, err)
+		text = explain(r, report, err)
 	}
 	if report.Succeeded || report.None {
 		report.Severity = ""
@@ -117,40 +119,40 @@ func (r *pluginRun) fill(report *engine.RunReport, err error) {
 		report.Succeeded = false
 	}
 	if err != nil && !report.Skipped {
-		report.Traceback = r.call.clean(r.trace, maxTrace)
+		report.Traceback = r.Call.Clean(r.Trace, vm.MaxTrace)
 	}
 	if text == "" && !report.Succeeded && !report.Unknown && !report.None {
 		text = "failed"
 	}
-	report.Error = r.call.clean(text, maxError)
+	report.Error = r.Call.Clean(text, vm.MaxError)
 	for i := range report.Metrics {
 		m := &report.Metrics[i]
-		m.Name, m.Unit = r.call.clean(m.Name, maxMetricName), r.call.clean(m.Unit, maxMetricUnit)
+		m.Name, m.Unit = r.Call.Clean(m.Name, binding.MaxMetricName), r.Call.Clean(m.Unit, binding.MaxMetricUnit)
 	}
 }
 
 // explain sets in the report how a run was ended, and returns the result's error.
-func (r *pluginRun) explain(report *engine.RunReport, err error) string {
-	var limit limitError
+func explain(r *binding.PluginRun, report *engine.RunReport, err error) string {
+	var limit vm.LimitError
 	switch {
 	case errors.As(err, &limit):
-		report.Limit = limit != errInternal
-		r.unknown(report, engine.CauseError)
-		return because(limit.Error(), r.result.text)
+		report.Limit = limit != vm.ErrInternal
+		markUnknown(r, report, engine.CauseError)
+		return because(limit.Error(), r.Result.Text)
 	case errors.Is(err, context.DeadlineExceeded):
 		report.TimedOut = true
 		report.Succeeded, report.Unknown, report.Cause = false, false, ""
-		return because("timed out after "+form.FormatDuration(r.limit()), r.result.text)
+		return because("timed out after "+form.FormatDuration(timeLimit(r)), r.Result.Text)
 	case errors.Is(err, context.Canceled):
 		report.Skipped = true
 		return "given up"
 	}
-	r.unknown(report, engine.CauseError)
+	markUnknown(r, report, engine.CauseError)
 	return err.Error()
 }
 
 // unknown marks a result that says nothing about what was checked.
-func (r *pluginRun) unknown(report *engine.RunReport, cause engine.Cause) {
+func markUnknown(r *binding.PluginRun, report *engine.RunReport, cause engine.Cause) {
 	report.Succeeded, report.Unknown, report.Cause = false, true, cause
 }
 
@@ -163,11 +165,11 @@ func because(why, said string) string {
 }
 
 // limit is the check's timeout, or what the context gave.
-func (r *pluginRun) limit() time.Duration {
-	if r.checkRun != nil && r.checkRun.Check.Timeout > 0 {
-		return r.checkRun.Check.Timeout.Std()
+func timeLimit(r *binding.PluginRun) time.Duration {
+	if r.CheckRun != nil && r.CheckRun.Check.Timeout > 0 {
+		return r.CheckRun.Check.Timeout.Std()
 	}
-	return r.call.deadline.Sub(r.started).Round(time.Millisecond)
+	return r.Call.Deadline.Sub(r.Started).Round(time.Millisecond)
 }
 
 func (v *version) count(report *engine.RunReport) {
@@ -185,15 +187,15 @@ func (v *version) count(report *engine.RunReport) {
 	}
 }
 
-func pingTable(L *lua.LState, shared *sharedObjects, p *engine.Ping) *lua.LTable {
+func pingTable(L *lua.LState, shared *binding.Shared, p *engine.Ping) *lua.LTable {
 	t := L.CreateTable(0, 6)
 	t.RawSetString("kind", lua.LString(p.Kind))
 	t.RawSetString("code", lua.LNumber(p.Code))
 	t.RawSetString("run_id", lua.LString(p.RunID))
 	t.RawSetString("body", lua.LString(p.Body))
-	t.RawSetString("at", instant(p.At))
+	t.RawSetString("at", vm.Instant(p.At))
 	t.RawSetString("address", lua.LString(p.Address))
-	t.Metatable = shared.ping
+	t.Metatable = shared.Ping
 	return lualib.Freeze("ping", t)
 }
 
@@ -202,45 +204,45 @@ const describeLimit = time.Second
 
 // Describe returns the line of the plugin's description function.
 func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line string, failed error) {
-	if !v.meta.HasDescribe {
+	if !v.Manifest.HasDescribe {
 		return "", nil
 	}
-	bound, settings := v.boundConfig(in.Check), v.boundSettings(in.Settings)
-	if problem := errors.Join(bound.problem, settings.problem); problem != nil {
+	bound, settings := v.BoundConfig(in.Check), v.boundSettings(in.Settings)
+	if problem := errors.Join(bound.Problem, settings.Problem); problem != nil {
 		return "", problem
 	}
-	r, cancel, err := v.start(ctx, runKind{subject: in.Check.ID, rank: v.weights.rank(in.Check.ID), limit: describeLimit, offline: true}, settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Check.ID, Rank: v.weights.rank(in.Check.ID), Limit: describeLimit, Offline: true}, settings)
 	if err != nil {
 		return "", err
 	}
 	defer cancel()
-	defer r.contain(func() { line, failed = "", errInternal })
-	r.bindCheck(in, bound)
-	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
+	defer r.Contain(func() { line, failed = "", vm.ErrInternal })
+	r.BindCheck(in, bound)
+	r.Then = func(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
 		v.prepareSelf(r, L, self, in.PublicURL)
 		L.Push(method(L, self, "description"))
 		L.Push(self)
-		L.Push(r.newCheck())
+		L.Push(r.NewCheck())
 		L.Call(2, 1)
-		r.returned = L.Get(-1)
+		r.Returned = L.Get(-1)
 		L.Pop(1)
 	}
-	err = r.execute()
-	r.end(v.pool, err == nil)
+	err = r.Execute()
+	r.End(v.pool, err == nil)
 	if err != nil {
-		return "", errors.New(r.call.clean(r.reason(err), maxError))
+		return "", errors.New(r.Call.Clean(reason(r, err), vm.MaxError))
 	}
-	text, ok := r.returned.(lua.LString)
+	text, ok := r.Returned.(lua.LString)
 	if !ok {
-		return "", errors.New("description did not return a string, but a " + r.returned.Type().String())
+		return "", errors.New("description did not return a string, but a " + r.Returned.Type().String())
 	}
-	return r.call.cleanLine(string(text), maxMessage), nil
+	return r.Call.CleanLine(string(text), vm.MaxMessage), nil
 }
 
 // reason is err as people read it.
-func (r *pluginRun) reason(err error) string {
+func reason(r *binding.PluginRun, err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return "timed out after " + form.FormatDuration(r.limitOwn())
+		return "timed out after " + form.FormatDuration(r.LimitOwn())
 	}
 	return err.Error()
 }

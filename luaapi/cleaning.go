@@ -9,6 +9,9 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -48,16 +51,16 @@ func (c *cleaning) CleanField(ctx context.Context, path string, value any) (any,
 	message := ""
 	err := c.call(ctx, func(L *lua.LState, self *lua.LTable, o *openedSecrets) {
 		list, _ := L.GetField(c.formOwner(self, o.run), string(c.name)).(*lua.LTable)
-		decl := (*fieldDecl)(nil)
+		decl := (*loader.FieldDecl)(nil)
 		if list != nil {
-			decls, _ := declarations(list)
-			decl = declOf(decls, path)
+			decls, _ := loader.Declarations(list)
+			decl = loader.DeclOf(decls, path)
 		}
-		if decl == nil || decl.clean == nil {
+		if decl == nil || decl.Clean == nil {
 			cleaned = value
 			return
 		}
-		L.Push(decl.clean)
+		L.Push(decl.Clean)
 		L.Push(o.toLua(L, path, value))
 		L.Call(1, 2)
 		result, complaint := L.Get(-2), L.Get(-1)
@@ -66,7 +69,7 @@ func (c *cleaning) CleanField(ctx context.Context, path string, value any) (any,
 			message = complaintText(L, complaint)
 			return
 		}
-		back, problem := fromLua(result, 0)
+		back, problem := binding.FromLua(result, 0)
 		if problem != "" {
 			refuse(L, "clean of field %s: %s", path, problem)
 		}
@@ -77,13 +80,13 @@ func (c *cleaning) CleanField(ctx context.Context, path string, value any) (any,
 
 // CleanForm runs the plugin's form-level clean.
 func (c *cleaning) CleanForm(ctx context.Context, values map[string]any) (map[string]any, map[string]string, error) {
-	if !c.version.hasClean {
+	if !c.version.HasClean {
 		return values, nil, nil
 	}
 	cleaned, messages := values, map[string]string(nil)
 	err := c.call(ctx, func(L *lua.LState, self *lua.LTable, o *openedSecrets) {
 		t := L.CreateTable(0, len(values))
-		for _, key := range sortedKeys(values) {
+		for _, key := range vm.SortedKeys(values) {
 			if v := o.toLua(L, key, values[key]); v != lua.LNil {
 				t.RawSetString(key, v)
 			}
@@ -97,7 +100,7 @@ func (c *cleaning) CleanForm(ctx context.Context, values map[string]any) (map[st
 		L.Pop(2)
 		switch result := result.(type) {
 		case *lua.LTable:
-			back, problem := fromLua(result, 0)
+			back, problem := binding.FromLua(result, 0)
 			if problem != "" {
 				refuse(L, "clean returned values that cannot be kept: %s", problem)
 			}
@@ -116,9 +119,9 @@ func (c *cleaning) CleanForm(ctx context.Context, values map[string]any) (map[st
 
 // formOwner is the plugin's table that holds the form: its own, or for shared
 // settings that of the plugin they are taken from.
-func (c *cleaning) formOwner(self *lua.LTable, r *pluginRun) *lua.LTable {
-	from := c.version.formsFrom
-	list, ok := r.top.(*lua.LTable)
+func (c *cleaning) formOwner(self *lua.LTable, r *binding.PluginRun) *lua.LTable {
+	from := c.version.FormsFrom
+	list, ok := r.Top.(*lua.LTable)
 	if from == 0 || !ok || (c.name != engine.SettingsForm && c.name != engine.UserConfigForm) {
 		return self
 	}
@@ -141,7 +144,7 @@ func complaintText(L *lua.LState, v lua.LValue) string {
 	if s == "" {
 		refuse(L, "a clean function must return nil and a message, got an empty one")
 	}
-	return shorten(callOf(L).presentable(string(s)), maxError)
+	return vm.Shorten(vm.CallOf(L).Presentable(string(s)), vm.MaxError)
 }
 
 func complaintTable(L *lua.LState, v lua.LValue) map[string]string {
@@ -161,28 +164,28 @@ func complaintTable(L *lua.LState, v lua.LValue) map[string]string {
 // call runs fn with a fresh plugin table whose forms are built.
 func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LTable, o *openedSecrets)) (outcome error) {
 	v := c.version
-	r, cancel, err := v.start(ctx, runKind{rank: fresh, limit: cleanLimit, offline: true, full: true}, v.lastSettings())
+	r, cancel, err := v.start(ctx, vm.RunKind{Rank: vm.Fresh, Limit: cleanLimit, Offline: true, Full: true}, v.lastSettings())
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	defer r.contain(func() { outcome = errInternal })
-	r.forms = &formCollector{}
+	defer r.Contain(func() { outcome = vm.ErrInternal })
+	r.Forms = &loader.FormCollector{}
 	o := &openedSecrets{run: r, object: c.object, kept: map[string][]keptSecret{}}
 	var failed error
-	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
+	r.Then = func(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
 		v.prepareSelf(r, L, self, "")
-		o.form = v.meta.Forms[c.name]
+		o.form = v.Manifest.Forms[c.name]
 		fn(L, self, o)
 		failed = o.problem
 	}
-	err = r.execute()
-	r.end(v.pool, err == nil)
+	err = r.Execute()
+	r.End(v.pool, err == nil)
 	if err == nil {
 		err = failed
 	}
 	if err != nil {
-		return errors.New(r.call.clean(r.reason(err), maxError))
+		return errors.New(r.Call.Clean(reason(r, err), vm.MaxError))
 	}
 	return nil
 }
@@ -190,7 +193,7 @@ func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LT
 // openedSecrets remembers which sealed value stands behind an opened text, so
 // that what the plugin leaves alone goes back sealed as it was.
 type openedSecrets struct {
-	run     *pluginRun
+	run     *binding.PluginRun
 	object  string
 	form    form.Form
 	kept    map[string][]keptSecret // by path without row numbers
@@ -203,7 +206,7 @@ type keptSecret struct {
 }
 
 func (o *openedSecrets) toLua(L *lua.LState, path string, v any) lua.LValue {
-	return toLua(L, o.run.binder.shared, o.open(path, v))
+	return binding.ToLua(L, o.run.Binder.Shared, o.open(path, v))
 }
 
 // open replaces sealed values, also inside rows, by what they hold.
@@ -225,36 +228,36 @@ func (o *openedSecrets) open(path string, v any) any {
 		return fields
 	}
 	for _, text := range o.secretTexts(path, v) {
-		o.run.call.secrets.Add(text)
+		o.run.Call.Secrets.Add(text)
 	}
 	return v
 }
 
 func (o *openedSecrets) secretTexts(path string, v any) []string {
 	if f := fieldAt(o.form.Fields, path); f != nil && f.Secret() {
-		return texts(v)
+		return binding.Texts(v)
 	}
 	return nil
 }
 
 func (o *openedSecrets) openOne(path string, sealed form.Sealed) any {
 	f := fieldAt(o.form.Fields, path)
-	if o.run.binder.opener == nil || f == nil {
-		o.problem = errNoKey
+	if o.run.Binder.Opener == nil || f == nil {
+		o.problem = binding.ErrNoKey
 		return nil
 	}
 	one := *f
 	one.ShowIf = nil
 	seen, err := form.Form{Fields: []form.Field{one}}.Seen(form.Values{one.Name: sealed}, func(_ string, s form.Sealed) ([]byte, error) {
-		return o.run.binder.opener.Open(o.object, path, s)
+		return o.run.Binder.Opener.Open(o.object, path, s)
 	})
 	if err != nil {
 		o.problem = err
 		return nil
 	}
 	v := seen[one.Name]
-	for _, text := range texts(v) {
-		o.run.call.secrets.Add(text)
+	for _, text := range binding.Texts(v) {
+		o.run.Call.Secrets.Add(text)
 	}
 	o.kept[path] = append(o.kept[path], keptSecret{sealed, v})
 	return v

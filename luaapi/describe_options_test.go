@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
@@ -12,23 +12,31 @@ import (
 	"testing"
 
 	"moonwatch/luaapi/describe"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 )
 
-// literalKeys are the lists of keys that stand literally in calls of options,
-// optionsOf and records, with the places of the calls.
+// literalKeys are the lists of keys that stand literally in calls of Options,
+// OptionsOf and recordOptions, with the places of the calls.
 func literalKeys(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	files := token.NewFileSet()
-	entries, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
+	var sources []string
+	for _, dir := range []string{".", "internal/binding", "internal/loader", "internal/module"} {
+		inDir, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(inDir) == 0 {
+			t.Fatalf("%s: %d files, %v", dir, len(inDir), err)
+		}
+		sources = append(sources, inDir...)
 	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+	for _, source := range sources {
+		if strings.HasSuffix(source, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(files, e.Name(), nil, 0)
+		file, err := parser.ParseFile(files, source, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,9 +45,15 @@ func literalKeys(t *testing.T) map[string]string {
 			if !ok || len(call.Args) == 0 {
 				return true
 			}
-			name, ok := call.Fun.(*ast.SelectorExpr)
+			name := ""
+			switch fn := call.Fun.(type) {
+			case *ast.SelectorExpr:
+				name = fn.Sel.Name
+			case *ast.Ident:
+				name = fn.Name
+			}
 			list, isList := call.Args[len(call.Args)-1].(*ast.CompositeLit)
-			if !ok || !isList || name.Sel.Name != "options" && name.Sel.Name != "optionsOf" && name.Sel.Name != "records" {
+			if !isList || name != "Options" && name != "OptionsOf" && name != "recordOptions" {
 				return true
 			}
 			var keys []string
@@ -70,8 +84,8 @@ func TestOptionsAreDescribed(t *testing.T) {
 	if len(read) < 20 {
 		t.Fatalf("found %d lists of options", len(read))
 	}
-	named := [][]string{httpOptionKeys, httpRequestKeys, mailKeys, tcpTLSKeys, urlParts, metricOptionNames[:], answerKeys(), viewKeys(), recordKeys(),
-		testCheckKeys(), testServiceKeys(), testUserKeys(), append(testCheckKeys(), "config"), sortedKeys(fieldArguments()),
+	named := [][]string{module.HTTPOptionKeys, module.HTTPRequestKeys, module.MailKeys, module.TCPTLSKeys, module.URLParts, binding.MetricOptionNames[:], answerKeys(), loader.ViewKeys(), binding.RecordKeys(),
+		testCheckKeys(), testServiceKeys(), testUserKeys(), append(testCheckKeys(), "config"), vm.SortedKeys(loader.FieldArguments()),
 		{"retry", "retry_after"}} // the last as in alert_run.go, which reads it key by key
 	described := map[string]string{}
 	for _, o := range describe.Objects() {

@@ -12,6 +12,10 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/describe"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -56,8 +60,8 @@ func TestModulesAreDescribed(t *testing.T) {
 	L := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer L.Close()
 	c := describe.Load()
-	modules := builtinModules()
-	modules["forms"], modules["testing"] = openForms, openTesting
+	modules := module.Builtin()
+	modules["forms"], modules["testing"] = loader.OpenForms, openTesting
 	seen := []string{}
 	var walk func(name string, table *lua.LTable)
 	walk = func(name string, table *lua.LTable) {
@@ -81,13 +85,13 @@ func TestModulesAreDescribed(t *testing.T) {
 	for name, open := range modules {
 		walk(name, open(L))
 	}
-	sameNames(t, "modules", sortedKeys(c.Modules), seen)
+	sameNames(t, "modules", vm.SortedKeys(c.Modules), seen)
 }
 
 func TestLibraryIsDescribed(t *testing.T) {
-	tools := newToolbox()
+	tools := vm.NewToolbox()
 	c := describe.Load()
-	base, ok := tools.baseMeta.RawGetString("__index").(*lua.LTable)
+	base, ok := tools.BaseMeta.RawGetString("__index").(*lua.LTable)
 	if !ok {
 		t.Fatal("there is no table of base functions")
 	}
@@ -97,15 +101,15 @@ func TestLibraryIsDescribed(t *testing.T) {
 		described = append(described, f.Name)
 	}
 	sameNames(t, "globals", described, real)
-	for i, lib := range tools.libs {
-		names, _ := tableNames(lib.table)
-		if c.Library[i].Name != lib.name {
-			t.Fatalf("library %d is described as %s, is %s", i, c.Library[i].Name, lib.name)
+	for i, lib := range tools.Libs {
+		names, _ := tableNames(lib.Table)
+		if c.Library[i].Name != lib.Name {
+			t.Fatalf("library %d is described as %s, is %s", i, c.Library[i].Name, lib.Name)
 		}
-		sameNames(t, lib.name, c.Library[i].Names(), names)
+		sameNames(t, lib.Name, c.Library[i].Names(), names)
 	}
 	for name := range describe.Absent() {
-		if slices.Contains(real, name) || slices.Contains(libraryNames(), name) {
+		if slices.Contains(real, name) || slices.Contains(vm.LibraryNames(), name) {
 			t.Errorf("%s is described as absent, and is there", name)
 		}
 	}
@@ -147,22 +151,22 @@ func TestObjectsAreDescribed(t *testing.T) {
 	later, number := now.Add(time.Second), 1.0
 	L := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer L.Close()
-	shared := newSharedObjects()
-	r := &pluginRun{binder: &binder{shared: shared}}
-	r.call.now = func() time.Time { return now }
+	shared := binding.NewShared()
+	r := &binding.PluginRun{Binder: &binding.Binder{Shared: shared}}
+	r.Call.Now = func() time.Time { return now }
 	metric := engine.Metric{Warn: &number, Fail: &number, Min: &number, Max: &number}
 	parse := func(text string) []string {
-		L.Push(L.NewFunction(urlParse))
+		L.Push(L.NewFunction(module.URLParse))
 		L.Push(lua.LString(text))
 		L.Call(1, 1)
 		return realTable(t, L.Get(-1))
 	}
-	element, err := parseXML("<a/>", nil, nil)
+	element, err := module.ParseXML("<a/>", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var response *lua.LTable
-	if m, ok := newHTTPResponse(&host.HTTPResponse{}).Metatable.(*lua.LTable); ok {
+	if m, ok := module.NewHTTPResponse(&host.HTTPResponse{}).Metatable.(*lua.LTable); ok {
 		response = m
 	}
 	if response == nil {
@@ -170,50 +174,50 @@ func TestObjectsAreDescribed(t *testing.T) {
 	}
 	all := func(names ...[]string) []string { return slices.Concat(names...) }
 	methods := []string{"get", "post", "request", "all", "session", "send", "receive", "starttls", "close", "json", "put", "delete", "cookies"}
-	record := realTable(t, r.record(L, &engine.CheckRecord{Since: now}))
+	record := realTable(t, r.Record(L, &engine.CheckRecord{Since: now}))
 	recorded := append(testCheckKeys(), "config")
 	real := map[string][]string{
-		"check":             all(reservedNames[:], laterNames[:]),
-		"result":            resultNames[:],
-		"check.last_result": realTable(t, lastResult(L, shared, &engine.LastResult{At: now})),
-		"check.service":     fieldNames(reflect.TypeOf(linkedServiceView{})),
-		"instance":          fieldNames(reflect.TypeOf(instanceView{})),
+		"check":             all(binding.ReservedNames[:], binding.LaterNames[:]),
+		"result":            binding.ResultNames[:],
+		"check.last_result": realTable(t, binding.LastResult(L, shared, &engine.LastResult{At: now})),
+		"check.service":     binding.FieldNames(reflect.TypeOf(binding.LinkedServiceView{})),
+		"instance":          binding.FieldNames(reflect.TypeOf(binding.InstanceView{})),
 		"ping":              realTable(t, pingTable(L, shared, &engine.Ping{At: now})),
-		"service":           fieldNames(reflect.TypeOf(serviceView{})),
-		"user":              fieldNames(reflect.TypeOf(userView{})),
-		"request":           fieldNames(reflect.TypeOf(requestView{})),
-		"monitor":           realTable(t, r.monitorObject(L, nil)),
+		"service":           binding.FieldNames(reflect.TypeOf(binding.ServiceView{})),
+		"user":              binding.FieldNames(reflect.TypeOf(binding.UserView{})),
+		"request":           binding.FieldNames(reflect.TypeOf(binding.RequestView{})),
+		"monitor":           realTable(t, r.MonitorObject(L, nil)),
 		"check_record":      record,
-		"metric":            realTable(t, r.metricTable(L, &metric)),
-		"acknowledgement":   realTable(t, r.acknowledgement(L, &engine.AcknowledgementSnapshot{At: now, ExpiresAt: &later})),
+		"metric":            realTable(t, r.MetricTable(L, &metric)),
+		"acknowledgement":   realTable(t, r.Acknowledgement(L, &engine.AcknowledgementSnapshot{At: now, ExpiresAt: &later})),
 		"plugin":            {"settings", "view_url"},
-		"http.response":     append(slices.Clone(httpResponseNames), "error", "kind"), /* as in errorTable */
-		"http.timings":      realTable(t, timingsTable(&host.Timings{})),
-		"http.tls":          realTable(t, tlsTable(&host.TLSState{NotAfter: now})),
-		"expiry":            realTable(t, expiryTable(&host.Expiry{At: now, Host: "h"})),
-		"http.session":      methodNames(t, httpSessionMeta, methods),
-		"connection":        methodNames(t, tcpMeta, methods),
-		"certificate":       realTable(t, certificateTable(&host.Certificate{NotBefore: now, NotAfter: now, VerifyError: "x", Expiry: host.Expiry{At: now}})),
+		"http.response":     append(slices.Clone(module.HTTPResponseNames), "error", "kind"), /* as in errorTable */
+		"http.timings":      realTable(t, module.TimingsTable(&host.Timings{})),
+		"http.tls":          realTable(t, module.TLSTable(&host.TLSState{NotAfter: now})),
+		"expiry":            realTable(t, module.ExpiryTable(&host.Expiry{At: now, Host: "h"})),
+		"http.session":      methodNames(t, module.HTTPSessionMeta, methods),
+		"connection":        methodNames(t, module.TCPMeta, methods),
+		"certificate":       realTable(t, module.CertificateTable(&host.Certificate{NotBefore: now, NotAfter: now, VerifyError: "x", Expiry: host.Expiry{At: now}})),
 		"dns.record":        {"type", "value", "ttl", "preference"},
-		"icmp.answer":       all(realTable(t, echoTable(&host.PingAnswer{Received: 1})), realTable(t, errorTable(invalid("x")))),
+		"icmp.answer":       all(realTable(t, module.EchoTable(&host.PingAnswer{Received: 1})), realTable(t, module.ErrorTable(vm.Invalid("x")))),
 		"exec.answer":       {"code", "signal", "stdout", "stderr"},
 		"url.parts":         parse("https://a:b@host:1/p?q#f"),
 		"xml.element":       all(realTable(t, element)),
 		"free":              nil,
 
-		"http.options": httpOptionKeys, "http.request": httpRequestKeys, "http.auth": {"user", "password"},
-		"exec.command": {"stdin", "timeout", "env"}, "tcp.options": {"timeout", "tls"}, "tcp.tls": tcpTLSKeys,
+		"http.options": module.HTTPOptionKeys, "http.request": module.HTTPRequestKeys, "http.auth": {"user", "password"},
+		"exec.command": {"stdin", "timeout", "env"}, "tcp.options": {"timeout", "tls"}, "tcp.tls": module.TCPTLSKeys,
 		"tls.options": {"server_name", "starttls", "timeout"}, "dns.options": {"server", "timeout"},
-		"icmp.options": {"count", "interval", "size", "timeout"}, "smtp.message": mailKeys, "json.options": {"null"}, "utf8.fit": {"unit", "separator"},
-		"url.build": urlParts, "metric.options": metricOptionNames[:], "forms.arguments": sortedKeys(fieldArguments()),
-		"alert.retry": {"retry", "retry_after"}, "plugin.route": viewKeys(), "view.answer": answerKeys(),
-		"monitor.acknowledge": {"incident_key", "expires_in"}, "monitor.result": recordKeys(),
+		"icmp.options": {"count", "interval", "size", "timeout"}, "smtp.message": module.MailKeys, "json.options": {"null"}, "utf8.fit": {"unit", "separator"},
+		"url.build": module.URLParts, "metric.options": binding.MetricOptionNames[:], "forms.arguments": vm.SortedKeys(loader.FieldArguments()),
+		"alert.retry": {"retry", "retry_after"}, "plugin.route": loader.ViewKeys(), "view.answer": answerKeys(),
+		"monitor.acknowledge": {"incident_key", "expires_in"}, "monitor.result": binding.RecordKeys(),
 
 		"testing.check": testCheckKeys(), "testing.service": testServiceKeys(), "testing.user": testUserKeys(), "testing.monitor_check": recorded,
 		"testing.http_request": testRequestNames, "testing.result": testResultNames(),
 		"testing.line": realTable(t, logTable([]engine.LogLine{{}}).RawGetInt(1)),
 	}
-	for _, name := range sortedKeys(c.Objects) {
+	for _, name := range vm.SortedKeys(c.Objects) {
 		if names, ok := real[name]; ok {
 			sameNames(t, name, c.Objects[name].Names(), names)
 		} else if !strings.HasPrefix(name, "testing.") { // those of tests: TestOptionsAreDescribed
@@ -241,26 +245,26 @@ func TestFormsAndKeysAreDescribed(t *testing.T) {
 	for _, one := range c.Args {
 		args = append(args, one.Name)
 	}
-	sameNames(t, "field arguments", args, sortedKeys(fieldArguments()))
-	known := pluginKeys()
+	sameNames(t, "field arguments", args, vm.SortedKeys(loader.FieldArguments()))
+	known := loader.PluginKeys()
 	var keys []string
 	for _, key := range c.Keys {
 		keys = append(keys, key.Name)
 		kind := known[key.Name]
-		in := string(kind.only)
+		in := string(kind.Only)
 		if in == "" {
 			in = "both"
 		}
-		if (key.Function != nil) != (kind.typ == lua.LTFunction) || key.In != in {
-			t.Errorf("key %s: described as %s in %s, is %s in %s", key.Name, key.Type, key.In, kind.typ, in)
+		if (key.Function != nil) != (kind.Type == lua.LTFunction) || key.In != in {
+			t.Errorf("key %s: described as %s in %s, is %s in %s", key.Name, key.Type, key.In, kind.Type, in)
 		}
-		if must := kind.required || key.Name == "run" || key.Name == "send_alert"; key.Required != must {
+		if must := kind.Required || key.Name == "run" || key.Name == "send_alert"; key.Required != must {
 			t.Errorf("key %s: described as required %v, is %v", key.Name, key.Required, must)
 		}
 	}
-	sameNames(t, "plugin keys", keys, sortedKeys(known))
+	sameNames(t, "plugin keys", keys, vm.SortedKeys(known))
 	for _, a := range describe.Aliases() {
-		want := map[string][]string{"role": viewRoles(), "error_kind": texted(errorKinds())}[a.Name]
+		want := map[string][]string{"role": loader.ViewRoles(), "error_kind": texted(errorKinds())}[a.Name]
 		if want != nil && !slices.Equal(a.Values, want) {
 			t.Errorf("alias %s: got %v, want %v", a.Name, a.Values, want)
 		}

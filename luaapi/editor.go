@@ -15,6 +15,9 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lint"
 )
 
@@ -36,22 +39,22 @@ func (rt *Runtime) SourceOf(slug string) (engine.PluginSource, error) {
 	if fsys == nil || name == "" {
 		return engine.PluginSource{}, fmt.Errorf("the file of %s is gone", slug)
 	}
-	s, err := readSource(fsys, name)
+	s, err := loader.ReadSource(fsys, name)
 	if err != nil {
 		return engine.PluginSource{}, fmt.Errorf("reading %s: %w", name, err)
 	}
-	return engine.PluginSource{Path: s.path, Slugs: []string{slug}, Hash: s.hash, Files: s.files}, nil
+	return engine.PluginSource{Path: s.Path, Slugs: []string{slug}, Hash: s.Hash, Files: s.Files}, nil
 }
 
 // draftSource checks that sources may become a plugin of the folder.
-func draftSource(d engine.PluginSource) (*source, error) {
+func draftSource(d engine.PluginSource) (*loader.Source, error) {
 	_, single := d.Files[""]
 	switch {
 	case d.Path != filepath.Base(d.Path) || d.Path == "" || d.Path[0] == '.' || d.Path[0] == '_':
 		return nil, fmt.Errorf("%q is no name for a plugin file or folder", d.Path)
-	case single && (len(d.Files) != 1 || !isPluginFile(d.Path)):
+	case single && (len(d.Files) != 1 || !loader.IsPluginFile(d.Path)):
 		return nil, errors.New("a plugin file is named NAME.lua")
-	case !single && d.Files[mainFile] == "":
+	case !single && d.Files[loader.MainFile] == "":
 		return nil, errors.New("a plugin folder has a plugin.lua")
 	}
 	total := 0
@@ -61,10 +64,10 @@ func draftSource(d engine.PluginSource) (*source, error) {
 		}
 		total += len(text)
 	}
-	if total > maxFolder {
-		return nil, errTooBig
+	if total > loader.MaxFolder {
+		return nil, loader.ErrTooBig
 	}
-	return &source{path: d.Path, folder: !single, files: maps.Clone(d.Files), hash: d.Hash}, nil
+	return &loader.Source{Path: d.Path, Folder: !single, Files: maps.Clone(d.Files), Hash: d.Hash}, nil
 }
 
 // Draft loads sources aside and lints them: warnings are what the linter finds
@@ -76,7 +79,7 @@ func (rt *Runtime) Draft(ctx context.Context, d engine.PluginSource) engine.Draf
 		report.Problems = append(report.Problems, engine.PluginProblem{File: d.Path, Message: err.Error()})
 		return report
 	}
-	out := rt.load(ctx, s, shownFile(s.path, s.folder, false))
+	out := rt.load(ctx, s, shownFile(s.Path, s.Folder, false))
 	for _, f := range rt.lintDraft(s, out) {
 		p := engine.PluginProblem{Message: f.Message, File: f.File, Line: f.Line, Column: f.Column}
 		if f.Code == lint.CodeLoad {
@@ -86,7 +89,7 @@ func (rt *Runtime) Draft(ctx context.Context, d engine.PluginSource) engine.Draf
 		}
 	}
 	if more := len(report.Warnings) - maxDraftWarnings; more > 0 {
-		report.Warnings = append(report.Warnings[:maxDraftWarnings], engine.PluginProblem{File: s.path, Message: fmt.Sprintf("%d further warnings are not shown", more)})
+		report.Warnings = append(report.Warnings[:maxDraftWarnings], engine.PluginProblem{File: s.Path, Message: fmt.Sprintf("%d further warnings are not shown", more)})
 	}
 	if len(out.problems) == 0 {
 		for _, v := range out.plugins {
@@ -102,24 +105,24 @@ const maxDraftWarnings = 100
 // lintDraft lints a source that was loaded. Of what both loading and the linter
 // found wrong at a line, loading is heard. A failure of the linter itself costs
 // its findings, not the draft.
-func (rt *Runtime) lintDraft(s *source, out *loadResult) (found []Finding) {
-	type place struct {
+func (rt *Runtime) lintDraft(s *loader.Source, out *loadResult) (found []Finding) {
+	type spot struct {
 		file string
 		line int
 	}
-	l, broken := newPlaces(s), map[place]bool{}
+	l, broken := newPlaces(s), map[spot]bool{}
 	for _, p := range out.problems {
 		f := l.finding(p, lint.CodeLoad)
-		broken[place{f.File, f.Line}] = true
+		broken[spot{f.File, f.Line}] = true
 		found = append(found, f)
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			rt.opts.Logger.Error("the linter failed", "file", s.path, "panic", p, "stack", string(debug.Stack()))
+			rt.opts.Logger.Error("the linter failed", "file", s.Path, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	for _, f := range lintLoaded(s, out) {
-		if f.Code != lint.CodeLoad && !broken[place{f.File, f.Line}] {
+		if f.Code != lint.CodeLoad && !broken[spot{f.File, f.Line}] {
 			found = append(found, f)
 		}
 	}
@@ -136,20 +139,20 @@ func (rt *Runtime) TryDraft(ctx context.Context, d engine.PluginSource, slug str
 	}
 	trace := host.NewTrace(rt.opts.Host)
 	aside, err := New(Options{Host: trace, Opener: rt.opts.Opener, Env: rt.opts.Env, Logger: rt.opts.Logger, Now: rt.opts.Now,
-		Data: newScratchData(rt.opts.Now), MaxExecuting: 1, Instructions: rt.opts.Instructions, SoftHeap: rt.opts.SoftHeap, RunHeap: rt.opts.RunHeap, Weigh: true})
+		Data: module.NewScratch(rt.opts.Now), MaxExecuting: 1, Instructions: rt.opts.Instructions, SoftHeap: rt.opts.SoftHeap, RunHeap: rt.opts.RunHeap, Weigh: true})
 	if err != nil {
 		return engine.TryReport{}, err
 	}
 	defer aside.Close()
-	out := aside.load(ctx, s, shownFile(s.path, s.folder, false))
+	out := aside.load(ctx, s, shownFile(s.Path, s.Folder, false))
 	if len(out.problems) > 0 {
 		return engine.TryReport{}, fmt.Errorf("%s:%d: %s", out.problems[0].File, out.problems[0].Line, out.problems[0].Message)
 	}
 	for _, v := range out.plugins {
-		if v.meta.Slug != slug {
+		if v.Manifest.Slug != slug {
 			continue
 		}
-		report := engine.TryReport{Run: v.Run(ctx, in), Version: v.meta.Version, Calls: []engine.TracedCall{}}
+		report := engine.TryReport{Run: v.Run(ctx, in), Version: v.Manifest.Version, Calls: []engine.TracedCall{}}
 		calls, more := trace.Calls()
 		report.More = more
 		for _, c := range calls {
@@ -179,13 +182,13 @@ func (rt *Runtime) WriteSource(ctx context.Context, d engine.PluginSource) error
 		return err
 	}
 	defer root.Close()
-	for file, text := range s.files {
-		if err := writeWhole(root, s.name(file), text); err != nil {
+	for file, text := range s.Files {
+		if err := writeWhole(root, s.Name(file), text); err != nil {
 			return err
 		}
 	}
 	rt.scan(ctx)
-	if entry, ok := rt.entryAt(s.path); ok && entry.Problem != nil {
+	if entry, ok := rt.entryAt(s.Path); ok && entry.Problem != nil {
 		return errors.New(entry.Problem.Message)
 	}
 	return nil
@@ -206,18 +209,18 @@ func (rt *Runtime) RemoveSource(ctx context.Context, d engine.PluginSource) erro
 		return err
 	}
 	defer root.Close()
-	names := sortedKeys(s.files)
+	names := vm.SortedKeys(s.Files)
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(strings.Count(b, "/"), strings.Count(a, "/")) })
-	if s.folder {
-		names = append([]string{mainFile}, slices.DeleteFunc(names, func(file string) bool { return file == mainFile })...)
+	if s.Folder {
+		names = append([]string{loader.MainFile}, slices.DeleteFunc(names, func(file string) bool { return file == loader.MainFile })...)
 	}
 	for i, file := range names {
-		if one := root.Remove(s.name(file)); one != nil && !errors.Is(one, fs.ErrNotExist) {
+		if one := root.Remove(s.Name(file)); one != nil && !errors.Is(one, fs.ErrNotExist) {
 			if err = errors.Join(err, one); i == 0 {
 				break // it is a plugin still
 			}
 		}
-		for dir := filepath.Dir(s.name(file)); dir != "."; dir = filepath.Dir(dir) {
+		for dir := filepath.Dir(s.Name(file)); dir != "."; dir = filepath.Dir(dir) {
 			if root.Remove(dir) != nil {
 				break // it holds something else
 			}

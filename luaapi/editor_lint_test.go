@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
 )
 
 func TestDraftIsLinted(t *testing.T) {
@@ -102,7 +103,7 @@ func TestHalfTypedDrafts(t *testing.T) {
 	rt := newTestRuntime(t, nil)
 	for n := 0; n < len(benchPlugin); n += 11 {
 		for _, text := range []string{benchPlugin[:n], benchPlugin[:n] + "\nend\nreturn Http\n", benchPlugin[:n] + benchPlugin[min(n+5, len(benchPlugin)):]} {
-			s := &source{path: "p.lua", files: map[string]string{"": text}}
+			s := &loader.Source{Path: "p.lua", Files: map[string]string{"": text}}
 			out := rt.load(t.Context(), s, "p.lua")
 			lintLoaded(s, out) // a panic is the failure
 			got := rt.Draft(t.Context(), engine.PluginSource{Path: "p.lua", Files: map[string]string{"": text}})

@@ -9,19 +9,21 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
 func TestTurnsAreLimited(t *testing.T) {
-	turns := newTurns(2)
+	turns := vm.NewTurns(2)
 	var most, now atomic.Int32
 	var all sync.WaitGroup
 	for range 50 {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			if err := turns.acquire(context.Background(), fresh); err != nil {
+			if err := turns.Acquire(context.Background(), vm.Fresh); err != nil {
 				t.Error(err)
 				return
 			}
@@ -30,71 +32,71 @@ func TestTurnsAreLimited(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 			now.Add(-1)
-			turns.release()
+			turns.Release()
 		}()
 	}
 	all.Wait()
-	if most.Load() != 2 || turns.free != 2 || turns.waiting.Load() != 0 {
-		t.Errorf("at most %d at a time, %d free, %d waiting", most.Load(), turns.free, turns.waiting.Load())
+	if most.Load() != 2 || turns.Free != 2 || turns.Waiting.Load() != 0 {
+		t.Errorf("at most %d at a time, %d free, %d waiting", most.Load(), turns.Free, turns.Waiting.Load())
 	}
 }
 
 func TestTurnThatDoesNotCome(t *testing.T) {
-	turns := newTurns(1)
-	if err := turns.acquire(context.Background(), fresh); err != nil {
+	turns := vm.NewTurns(1)
+	if err := turns.Acquire(context.Background(), vm.Fresh); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	if err := turns.acquire(ctx, fresh); !errors.Is(err, context.DeadlineExceeded) {
+	if err := turns.Acquire(ctx, vm.Fresh); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	turns.release()
-	if turns.free != 1 || turns.waiting.Load() != 0 {
-		t.Errorf("%d free, %d waiting", turns.free, turns.waiting.Load())
+	turns.Release()
+	if turns.Free != 1 || turns.Waiting.Load() != 0 {
+		t.Errorf("%d free, %d waiting", turns.Free, turns.Waiting.Load())
 	}
 }
 
 // queueUp has one of a rank wait for a turn, which it notes in served and gives
 // back. It returns when that one waits.
-func queueUp(turns *turns, r rank, all *sync.WaitGroup, served chan<- rank) {
-	before := turns.waiting.Load()
+func queueUp(turns *vm.Turns, r vm.Rank, all *sync.WaitGroup, served chan<- vm.Rank) {
+	before := turns.Waiting.Load()
 	all.Go(func() {
-		if turns.acquire(context.Background(), r) == nil {
+		if turns.Acquire(context.Background(), r) == nil {
 			served <- r
-			turns.release()
+			turns.Release()
 		}
 	})
-	for turns.waiting.Load() == before {
+	for turns.Waiting.Load() == before {
 		time.Sleep(10 * time.Microsecond)
 	}
 }
 
 // What has begun ends before more begins, and nobody starves.
 func TestTurnsByRank(t *testing.T) {
-	turns := newTurns(1)
-	if err := turns.acquire(context.Background(), fresh); err != nil {
+	turns := vm.NewTurns(1)
+	if err := turns.Acquire(context.Background(), vm.Fresh); err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan rank, 60)
+	served := make(chan vm.Rank, 60)
 	var all sync.WaitGroup
-	for _, r := range []rank{sliced, fresh, returning} {
+	for _, r := range []vm.Rank{vm.Sliced, vm.Fresh, vm.Returning} {
 		for range 20 {
 			queueUp(turns, r, &all, served)
 		}
 		gaveUp, cancel := context.WithCancel(context.Background())
 		cancel()
-		if err := turns.acquire(gaveUp, r); err == nil {
+		if err := turns.Acquire(gaveUp, r); err == nil {
 			t.Error("who gave up got a turn")
 		}
 	}
-	turns.release()
+	turns.Release()
 	all.Wait() // the last one gives its turn back after it was served
-	var got []rank
+	var got []vm.Rank
 	for range 60 {
 		got = append(got, <-served)
 	}
-	of := func(r rank, first int) (n int) {
+	of := func(r vm.Rank, first int) (n int) {
 		for _, s := range got[:first] {
 			if s == r {
 				n++
@@ -102,73 +104,73 @@ func TestTurnsByRank(t *testing.T) {
 		}
 		return n
 	}
-	if of(returning, 9) != 7 || of(fresh, 9) != 1 || of(sliced, 9) != 1 || of(returning, 27) != 20 {
+	if of(vm.Returning, 9) != 7 || of(vm.Fresh, 9) != 1 || of(vm.Sliced, 9) != 1 || of(vm.Returning, 27) != 20 {
 		t.Errorf("served %v", got)
 	}
-	if turns.free != 1 || turns.waiting.Load() != 0 {
-		t.Errorf("%d free, %d waiting", turns.free, turns.waiting.Load())
+	if turns.Free != 1 || turns.Waiting.Load() != 0 {
+		t.Errorf("%d free, %d waiting", turns.Free, turns.Waiting.Load())
 	}
 }
 
 // A quarter of the turns is for light runs alone.
 func TestLightRunsHaveTurnsOfTheirOwn(t *testing.T) {
-	turns := newTurns(4)
+	turns := vm.NewTurns(4)
 	for range 3 {
-		if err := turns.acquire(context.Background(), fresh); err != nil {
+		if err := turns.Acquire(context.Background(), vm.Fresh); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := turns.acquire(ctx, returning); err == nil {
+	if err := turns.Acquire(ctx, vm.Returning); err == nil {
 		t.Error("a run that is not light took the turn that is kept")
 	}
-	own := turn{of: turns}
-	if own.try(fresh) || !own.try(light) {
+	own := vm.Turn{Of: turns}
+	if own.Try(vm.Fresh) || !own.Try(vm.Light) {
 		t.Error("the turn that is kept is not for light runs alone")
 	}
-	own.release()
+	own.Release()
 	for range 3 {
-		turns.release()
+		turns.Release()
 	}
-	if turns.free != 4 {
-		t.Errorf("%d free", turns.free)
+	if turns.Free != 4 {
+		t.Errorf("%d free", turns.Free)
 	}
 }
 
 // Light runs go first, and one of nine turns goes to one of the other ranks in turn.
 func TestLightRunsGoFirst(t *testing.T) {
-	turns := newTurns(1)
-	if err := turns.acquire(context.Background(), fresh); err != nil {
+	turns := vm.NewTurns(1)
+	if err := turns.Acquire(context.Background(), vm.Fresh); err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan rank, 80)
+	served := make(chan vm.Rank, 80)
 	var all sync.WaitGroup
-	for _, r := range []rank{sliced, spent, fresh, returning, light} {
-		for range map[bool]int{true: 36, false: 2}[r == light] {
+	for _, r := range []vm.Rank{vm.Sliced, vm.Spent, vm.Fresh, vm.Returning, vm.Light} {
+		for range map[bool]int{true: 36, false: 2}[r == vm.Light] {
 			queueUp(turns, r, &all, served)
 		}
 	}
-	turns.release()
+	turns.Release()
 	all.Wait()
-	seen := map[rank]int{}
+	seen := map[vm.Rank]int{}
 	for range 36 {
 		seen[<-served]++
 	}
-	if seen[light] != 32 || seen[returning] != 1 || seen[fresh] != 1 || seen[spent] != 1 || seen[sliced] != 1 {
+	if seen[vm.Light] != 32 || seen[vm.Returning] != 1 || seen[vm.Fresh] != 1 || seen[vm.Spent] != 1 || seen[vm.Sliced] != 1 {
 		t.Errorf("of 36 turns the ranks had %v", seen)
 	}
-	if turns.free != 1 || turns.waiting.Load() != 0 {
-		t.Errorf("%d free, %d waiting", turns.free, turns.waiting.Load())
+	if turns.Free != 1 || turns.Waiting.Load() != 0 {
+		t.Errorf("%d free, %d waiting", turns.Free, turns.Waiting.Load())
 	}
 }
 
 func TestRunWithoutATurnIsSkipped(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `return result`)}, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.machine.turns.acquire(context.Background(), fresh); err != nil {
+	if err := rt.machine.Turns.Acquire(context.Background(), vm.Fresh); err != nil {
 		t.Fatal(err)
 	}
-	defer rt.machine.turns.release()
+	defer rt.machine.Turns.Release()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
@@ -206,10 +208,10 @@ func TestTurnsAreShared(t *testing.T) {
 func TestWaitGivesTheTurnBack(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"good.lua": checkSource("good", `result.succeeded = true return result`)}, func(o *Options) { o.MaxExecuting = 1 })
 	waiting := make(chan struct{})
-	rt.machine.builtin["probe"] = func(L *lua.LState) *lua.LTable {
+	rt.machine.Builtin["probe"] = func(L *lua.LState) *lua.LTable {
 		table := L.NewTable()
 		table.RawSetString("wait", L.NewFunction(func(L *lua.LState) int {
-			err := callOf(L).wait(0, func(ctx context.Context) error {
+			err := vm.CallOf(L).Wait(0, func(ctx context.Context) error {
 				close(waiting)
 				<-ctx.Done()
 				return ctx.Err()
@@ -219,7 +221,7 @@ func TestWaitGivesTheTurnBack(t *testing.T) {
 		}))
 		return table
 	}
-	out := rt.load(context.Background(), &source{path: "w.lua", files: map[string]string{"": `local probe = require "probe"
+	out := rt.load(context.Background(), &loader.Source{Path: "w.lua", Files: map[string]string{"": `local probe = require "probe"
 local P = { name = "W", slug = "w", version = "1" }
 function P:run(check, result) result.error = probe.wait() return result end
 return P`}}, "w.lua")
@@ -245,30 +247,30 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 	v := plugin(t, rt, "test").(*version)
 	runOnce(t, rt, "test", nil)
 	runOnce(t, rt, "test", nil)
-	if len(v.pool.idle) != 1 || v.pool.idle[0].runs != 2 {
-		t.Fatalf("the pool holds %d states", len(v.pool.idle))
+	if len(v.pool.Idle) != 1 || v.pool.Idle[0].Runs != 2 {
+		t.Fatalf("the pool holds %d states", len(v.pool.Idle))
 	}
 	in := checkRun("test", nil)
 	in.Check.Name = "bad"
 	v.Run(context.Background(), in)
-	if len(v.pool.idle) != 0 {
+	if len(v.pool.Idle) != 0 {
 		t.Error("a state came back after an error")
 	}
 	runOnce(t, rt, "test", nil)
-	v.pool.idle[0].runs = maxRuns - 1
+	v.pool.Idle[0].Runs = vm.MaxRuns - 1
 	runOnce(t, rt, "test", nil)
-	if len(v.pool.idle) != 0 {
+	if len(v.pool.Idle) != 0 {
 		t.Error("a state came back after its last run")
 	}
 	runOnce(t, rt, "test", nil)
 	rt.trim()
 	rt.trim()
-	if len(v.pool.idle) != 0 {
+	if len(v.pool.Idle) != 0 {
 		t.Error("an idle state was not trimmed")
 	}
-	v.pool.close()
+	v.pool.Close()
 	runOnce(t, rt, "test", nil)
-	if len(v.pool.idle) != 0 {
+	if len(v.pool.Idle) != 0 {
 		t.Error("a state came back to a drained pool")
 	}
 }
@@ -276,11 +278,11 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 // A file that is saved while all turns are taken is not blamed for that.
 func TestLoadWaitsForItsTurn(t *testing.T) {
 	rt := newTestRuntime(t, nil, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.machine.turns.acquire(context.Background(), fresh); err != nil {
+	if err := rt.machine.Turns.Acquire(context.Background(), vm.Fresh); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(1200*time.Millisecond, rt.machine.turns.release)
-	out := rt.load(context.Background(), &source{path: "x.lua", files: map[string]string{"": skeletonCheck}}, "x.lua")
+	time.AfterFunc(1200*time.Millisecond, rt.machine.Turns.Release)
+	out := rt.load(context.Background(), &loader.Source{Path: "x.lua", Files: map[string]string{"": skeletonCheck}}, "x.lua")
 	if len(out.problems) > 0 {
 		t.Errorf("got %v", out.problems)
 	}
@@ -289,24 +291,24 @@ func TestLoadWaitsForItsTurn(t *testing.T) {
 // A light run keeps its turn while it has done little, however long that took on
 // a busy machine: in the queue of those who used up their slice it would wait long.
 func TestALightRunIsNotSliced(t *testing.T) {
-	turns := newTurns(1)
-	v := vmContext{Context: t.Context(), light: true, turn: &turn{of: turns}}
-	if !v.turn.try(light) {
+	turns := vm.NewTurns(1)
+	v := vm.Context{Context: t.Context(), Light: true, Turn: &vm.Turn{Of: turns}}
+	if !v.Turn.Try(vm.Light) {
 		t.Fatal("no turn")
 	}
 	waiting, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	got := make(chan error, 1)
-	go func() { got <- turns.acquire(waiting, returning) }()
-	for turns.waiting.Load() == 0 {
+	go func() { got <- turns.Acquire(waiting, vm.Returning) }()
+	for turns.Waiting.Load() == 0 {
 		time.Sleep(10 * time.Microsecond)
 	}
-	v.sliceStart = time.Now().Add(-time.Minute)
-	v.share()
-	if len(got) > 0 || !v.turn.held || turns.waiting.Load() != 1 {
+	v.SliceStart = time.Now().Add(-time.Minute)
+	v.Share()
+	if len(got) > 0 || !v.Turn.Held || turns.Waiting.Load() != 1 {
 		t.Error("it gave its turn away")
 	}
-	v.turn.release()
+	v.Turn.Release()
 	if err := <-got; err != nil {
 		t.Error(err)
 	}

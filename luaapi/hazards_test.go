@@ -10,6 +10,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -131,12 +133,12 @@ func TestListsAreCopies(t *testing.T) {
 // panicking gives a runtime whose module probe panics, with a plugin that calls it.
 func panicking(t *testing.T, body string) *version {
 	rt := newTestRuntime(t, nil)
-	rt.machine.builtin["probe"] = func(*lua.LState) *lua.LTable {
-		table := newRecord(1)
-		table.RawSetString("panic", goFunction(func(*lua.LState) int { var m map[string]int; m["x"] = 1; return 0 }))
+	rt.machine.Builtin["probe"] = func(*lua.LState) *lua.LTable {
+		table := vm.NewRecord(1)
+		table.RawSetString("panic", vm.GoFunction(func(*lua.LState) int { var m map[string]int; m["x"] = 1; return 0 }))
 		return table
 	}
-	out := rt.load(context.Background(), &source{path: "p.lua", files: map[string]string{"": `local probe = require "probe"
+	out := rt.load(context.Background(), &loader.Source{Path: "p.lua", Files: map[string]string{"": `local probe = require "probe"
 local P = { name = "P", slug = "p", version = "1" }
 function P:run(check, result) ` + body + ` return result end
 return P`}}, "p.lua")
@@ -150,10 +152,10 @@ func TestPanicEndsTheRunAlone(t *testing.T) {
 	for _, body := range []string{`probe.panic()`, `pcall(probe.panic) result.succeeded = true`, `xpcall(probe.panic, function() end) while true do pcall(probe.panic) end`} {
 		v := panicking(t, body)
 		got := v.Run(context.Background(), checkRun("p", nil))
-		if got.Succeeded || !got.Unknown || got.Cause != engine.CauseError || !strings.HasPrefix(got.Error, string(errInternal)) || got.Limit {
+		if got.Succeeded || !got.Unknown || got.Cause != engine.CauseError || !strings.HasPrefix(got.Error, string(vm.ErrInternal)) || got.Limit {
 			t.Errorf("%s: %+v", body, short(got))
 		}
-		if v.rt.machine.turns.free != v.rt.opts.MaxExecuting {
+		if v.rt.machine.Turns.Free != v.rt.opts.MaxExecuting {
 			t.Errorf("%s: a turn was lost", body)
 		}
 	}
@@ -199,7 +201,7 @@ func TestWeighingSeesProtectedCalls(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
-	if !got.Limit || got.Error != string(errMemory) {
+	if !got.Limit || got.Error != string(vm.ErrMemory) {
 		t.Errorf("got %+v", short(got))
 	}
 }

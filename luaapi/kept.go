@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // orphanMark stands in the path of a kept source that holds the last version of
@@ -38,10 +40,10 @@ func goneMark(gone bool) string {
 	return ""
 }
 
-func sourceOfKept(k engine.PluginSource) *source {
+func sourceOfKept(k engine.PluginSource) *loader.Source {
 	path, _, _ := strings.Cut(k.Path, orphanMark)
 	_, single := k.Files[""]
-	return &source{path: path, folder: !single, files: k.Files, hash: k.Hash}
+	return &loader.Source{Path: path, Folder: !single, Files: k.Files, Hash: k.Hash}
 }
 
 // restore gives a unit whose file does not load its last good version.
@@ -50,7 +52,7 @@ func (rt *Runtime) restore(ctx context.Context, u *unit, k engine.PluginSource) 
 		return
 	}
 	s := sourceOfKept(k)
-	out := rt.load(ctx, s, shownFile(s.path, s.folder, false))
+	out := rt.load(ctx, s, shownFile(s.Path, s.Folder, false))
 	if len(out.problems) > 0 {
 		rt.opts.Logger.Error("a kept plugin source no longer loads", "file", k.Path, "problem", out.problems[0].Message)
 		return
@@ -76,7 +78,7 @@ func (rt *Runtime) restoreGone(ctx context.Context, k engine.PluginSource) {
 		*u = before
 		if restored != nil && restored != before.good {
 			for _, v := range restored.plugins {
-				if slices.Contains(k.Slugs, v.meta.Slug) {
+				if slices.Contains(k.Slugs, v.Manifest.Slug) {
 					u.orphans = append(u.orphans, v)
 				}
 			}
@@ -93,15 +95,15 @@ func (rt *Runtime) keepOrphan(u *unit, v *version) {
 		return
 	}
 	k := rt.sourceToKeep(u, true)
-	k.Path, k.Slugs = u.path+orphanMark+v.meta.Slug, []string{v.meta.Slug}
+	k.Path, k.Slugs = u.path+orphanMark+v.Manifest.Slug, []string{v.Manifest.Slug}
 	rt.orphanSources[k.Path] = k
 }
 
 func (rt *Runtime) sourceToKeep(u *unit, gone bool) engine.PluginSource {
-	k := engine.PluginSource{Path: u.path, Hash: u.source.hash, Files: u.source.files, Gone: gone, At: u.at}
+	k := engine.PluginSource{Path: u.path, Hash: u.source.Hash, Files: u.source.Files, Gone: gone, At: u.at}
 	if u.good != nil {
 		for _, v := range u.good.plugins {
-			k.Slugs = append(k.Slugs, v.meta.Slug)
+			k.Slugs = append(k.Slugs, v.Manifest.Slug)
 		}
 	}
 	return k
@@ -130,7 +132,7 @@ func (rt *Runtime) keepAll(ctx context.Context) {
 			delete(rt.orphanSources, path)
 		}
 	}
-	for _, path := range sortedKeys(wanted) {
+	for _, path := range vm.SortedKeys(wanted) {
 		k := wanted[path]
 		mark := k.Hash + goneMark(k.Gone)
 		if rt.kept[path] == mark {
@@ -149,7 +151,7 @@ func (rt *Runtime) keepAll(ctx context.Context) {
 func (rt *Runtime) holdsOrphans(u *unit) bool {
 	entries := rt.entries.Load().bySlug
 	return slices.ContainsFunc(u.good.plugins, func(v *version) bool {
-		e := entries[v.meta.Slug]
+		e := entries[v.Manifest.Slug]
 		return e != nil && e.Orphaned && e.Plugin == engine.Plugin(v)
 	})
 }

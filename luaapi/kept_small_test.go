@@ -100,7 +100,7 @@ func TestAnIdleStateKeepsNothingOfItsRun(t *testing.T) {
 		}
 		held, idle := int64(liveHeap())-int64(before), 0
 		for p := range rt.pools {
-			idle += len(p.idle)
+			idle += len(p.Idle)
 		}
 		if held > page/4 {
 			t.Errorf("%s: the idle state keeps %d KB alive", name, held>>10)

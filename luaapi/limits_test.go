@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // badBodies are ways in which a plugin misbehaves. None of them may hold
@@ -165,13 +167,13 @@ func tryBad(t *testing.T, rt *Runtime, slug, name, want string) {
 	if took > limit+time.Second {
 		t.Errorf("%s: took %v of %v", name, took, limit)
 	}
-	if len(got.Log) > maxLogLines || len(got.Metrics) > maxMetrics || len([]rune(got.Error)) > maxError {
+	if len(got.Log) > vm.MaxLogLines || len(got.Metrics) > binding.MaxMetrics || len([]rune(got.Error)) > vm.MaxError {
 		t.Errorf("%s: left too much behind", name)
 	}
 }
 
 func short(r engine.RunReport) engine.RunReport {
-	r.Log, r.Metrics, r.RawData, r.Error = nil, nil, "", cutRunes(r.Error, 200)
+	r.Log, r.Metrics, r.RawData, r.Error = nil, nil, "", vm.CutRunes(r.Error, 200)
 	return r
 }
 
@@ -218,7 +220,7 @@ func TestInstructionBudget(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `pcall(function() while true do end end) return result`)},
 		func(o *Options) { o.Instructions = 100_000 })
 	got := runOnce(t, rt, "test", nil)
-	if !got.Limit || !got.Unknown || got.Cause != engine.CauseError || got.Error != string(errInstructions) {
+	if !got.Limit || !got.Unknown || got.Cause != engine.CauseError || got.Error != string(vm.ErrInstructions) {
 		t.Errorf("got %+v", short(got))
 	}
 	if got.Instructions < 100_000 || got.Instructions > 110_000 {

@@ -13,7 +13,9 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/syntax"
+	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lint"
 )
 
@@ -26,7 +28,7 @@ type Finding = lint.Finding
 // and column; files are named as path leads to them. The error says that there
 // is nothing to lint.
 func (rt *Runtime) Lint(ctx context.Context, name string) ([]Finding, error) {
-	if filepath.Base(name) == mainFile || filepath.Base(name) == "plugin"+testSuffix {
+	if filepath.Base(name) == loader.MainFile || filepath.Base(name) == "plugin"+testSuffix {
 		name = filepath.Dir(name)
 	}
 	full, err := filepath.Abs(name)
@@ -45,7 +47,7 @@ func (rt *Runtime) Lint(ctx context.Context, name string) ([]Finding, error) {
 	if !info.IsDir() {
 		return shownBelow(prefix, rt.LintFS(ctx, fsys, base)), nil
 	}
-	if main, err := fs.Stat(fsys, path.Join(base, mainFile)); err == nil && !main.IsDir() {
+	if main, err := fs.Stat(fsys, path.Join(base, loader.MainFile)); err == nil && !main.IsDir() {
 		return shownBelow(prefix, rt.LintFS(ctx, fsys, base)), nil
 	}
 	return rt.lintAll(ctx, name, os.DirFS(full))
@@ -53,7 +55,7 @@ func (rt *Runtime) Lint(ctx context.Context, name string) ([]Finding, error) {
 
 // lintAll lints all plugins of a folder and their tests.
 func (rt *Runtime) lintAll(ctx context.Context, name string, fsys fs.FS) ([]Finding, error) {
-	names, err := pluginNames(fsys)
+	names, err := loader.PluginNames(fsys)
 	if err != nil {
 		return nil, fmt.Errorf("lint %s: %w", name, err)
 	}
@@ -88,13 +90,13 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 	if strings.HasSuffix(name, testSuffix) {
 		return rt.lintTest(fsys, name)
 	}
-	s, err := readSource(fsys, name)
+	s, err := loader.ReadSource(fsys, name)
 	if err != nil {
 		return []Finding{{File: name, Line: 1, Column: 1, Code: lint.CodeLoad, Message: err.Error()}}
 	}
-	out := rt.load(ctx, s, shownFile(name, s.folder, false))
+	out := rt.load(ctx, s, shownFile(name, s.Folder, false))
 	found := lintLoaded(s, out)
-	if s.folder {
+	if s.Folder {
 		if test := path.Join(name, "plugin"+testSuffix); exists(fsys, test) {
 			found = append(found, rt.lintTest(fsys, test)...)
 		}
@@ -105,7 +107,7 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 
 // lintLoaded lints a source that was loaded, in order of file, line and column.
 // What kept it from loading is among the findings.
-func lintLoaded(s *source, out *loadResult) []Finding {
+func lintLoaded(s *loader.Source, out *loadResult) []Finding {
 	l := newPlaces(s)
 	var found []Finding
 	for _, p := range out.problems {
@@ -114,19 +116,19 @@ func lintLoaded(s *source, out *loadResult) []Finding {
 	for _, p := range out.warnings {
 		found = append(found, l.finding(p, lint.CodeKey))
 	}
-	in := lint.Source{Modules: sortedKeys(s.modules())}
+	in := lint.Source{Modules: vm.SortedKeys(s.Modules())}
 	for _, v := range out.plugins {
 		in.Plugins = append(in.Plugins, facts(v))
 	}
 	if len(out.problems) > 0 {
 		in.Plugins = nil
 	}
-	for file, text := range s.files {
-		if l.unreadable(s.name(file)) != nil {
+	for file, text := range s.Files {
+		if l.unreadable(s.Name(file)) != nil {
 			continue // loading has said so
 		}
-		main := file == "" || s.folder && file == mainFile
-		in.Files = append(in.Files, lint.File{Name: s.name(file), Source: text, Main: main})
+		main := file == "" || s.Folder && file == loader.MainFile
+		in.Files = append(in.Files, lint.File{Name: s.Name(file), Source: text, Main: main})
 	}
 	found = withoutDoubles(found, lint.Check(in))
 	lint.Sort(found)
@@ -165,22 +167,22 @@ func (rt *Runtime) lintTest(fsys fs.FS, name string) []Finding {
 	if err != nil {
 		return []Finding{{File: name, Line: 1, Column: 1, Code: lint.CodeLoad, Message: err.Error()}}
 	}
-	l := newPlaces(&source{path: name, files: map[string]string{"": string(text)}})
+	l := newPlaces(&loader.Source{Path: name, Files: map[string]string{"": string(text)}})
 	if err := l.unreadable(name); err != nil {
-		return []Finding{l.finding(sourceProblem(name, err), lint.CodeLoad)}
+		return []Finding{l.finding(loader.SourceProblem(name, err), lint.CodeLoad)}
 	}
 	in := lint.Source{Files: []lint.File{{Name: name, Source: string(text), Test: true}}}
-	if s, err := readSource(fsys, path.Dir(name)); path.Base(name) == "plugin"+testSuffix && err == nil {
-		in.Modules = sortedKeys(s.modules())
+	if s, err := loader.ReadSource(fsys, path.Dir(name)); path.Base(name) == "plugin"+testSuffix && err == nil {
+		in.Modules = vm.SortedKeys(s.Modules())
 	}
 	return lint.Check(in)
 }
 
 // facts are what the linter must know of a version.
 func facts(v *version) lint.Plugin {
-	p := lint.Plugin{Slug: v.meta.Slug, SettingsFrom: v.meta.SettingsFrom, Alert: v.meta.Kind == engine.AlertPlugin, HasPing: v.meta.HasPing,
-		Variables: v.meta.Variables, Forms: map[string]form.Form{}}
-	for name, f := range v.meta.Forms {
+	p := lint.Plugin{Slug: v.Manifest.Slug, SettingsFrom: v.Manifest.SettingsFrom, Alert: v.Manifest.Kind == engine.AlertPlugin, HasPing: v.Manifest.HasPing,
+		Variables: v.Manifest.Variables, Forms: map[string]form.Form{}}
+	for name, f := range v.Manifest.Forms {
 		p.Forms[string(name)] = f
 	}
 	return p
@@ -193,10 +195,10 @@ type places struct {
 	broken map[string]error // why a file cannot be parsed
 }
 
-func newPlaces(s *source) places {
+func newPlaces(s *loader.Source) places {
 	l := places{texts: map[string]string{}, lines: map[string][]string{}, broken: map[string]error{}}
-	for file, text := range s.files {
-		l.texts[s.name(file)] = text
+	for file, text := range s.Files {
+		l.texts[s.Name(file)] = text
 	}
 	return l
 }

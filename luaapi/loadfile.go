@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
 )
 
 // LoadFile loads one plugin file, or a folder with a plugin.lua, that need not
@@ -20,22 +21,22 @@ func (rt *Runtime) LoadFile(ctx context.Context, path string) (plugins []engine.
 	if err != nil {
 		return nil, []engine.PluginProblem{{File: path, Message: err.Error()}}, nil
 	}
-	if filepath.Base(full) == mainFile {
+	if filepath.Base(full) == loader.MainFile {
 		full = filepath.Dir(full)
 	}
 	name := filepath.Base(full)
-	s, err := readSource(os.DirFS(filepath.Dir(full)), name)
+	s, err := loader.ReadSource(os.DirFS(filepath.Dir(full)), name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, []engine.PluginProblem{{File: path, Message: "there is no such file"}}, nil
-	case s != nil && s.folder && s.files[mainFile] == "" && err == nil:
-		return nil, []engine.PluginProblem{{File: path, Message: "the folder has no " + mainFile}}, nil
+	case s != nil && s.Folder && s.Files[loader.MainFile] == "" && err == nil:
+		return nil, []engine.PluginProblem{{File: path, Message: "the folder has no " + loader.MainFile}}, nil
 	}
 	var out *loadResult
 	if err != nil {
-		out = &loadResult{problems: problems{wholeFile(name, err.Error())}}
+		out = &loadResult{problems: loader.Problems{loader.WholeFile(name, err.Error())}}
 	} else {
-		out = rt.load(ctx, s, shownFile(name, s.folder, false))
+		out = rt.load(ctx, s, shownFile(name, s.Folder, false))
 	}
 	for _, v := range out.plugins {
 		plugins = append(plugins, v)

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // checkWeights remembers of one version of a plugin the checks whose runs were
@@ -49,23 +50,23 @@ func (w *checkWeights) note(check string, held uint64, busy bool) {
 }
 
 // rank is how the next run of a check waits for its first turn.
-func (w *checkWeights) rank(check string) rank {
+func (w *checkWeights) rank(check string) vm.Rank {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch busy, known := w.busy[check]; {
 	case busy:
-		return sliced
+		return vm.Sliced
 	case known && w.heavy[check] == 0:
-		return light
+		return vm.Light
 	}
-	return fresh
+	return vm.Fresh
 }
 
 // LightCheck reports whether a check has run, and its last run did little work
 // and held little. It does not block.
 func (rt *Runtime) LightCheck(c *engine.Check) bool {
 	v := rt.running(c.Plugin)
-	return v != nil && v.weights.rank(c.ID) == light
+	return v != nil && v.weights.rank(c.ID) == vm.Light
 }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the
@@ -93,5 +94,5 @@ func (rt *Runtime) running(slug string) *version {
 // weighed, 0 while the heap is small and nobody weighs them, and how many they
 // may hold. It does not block.
 func (rt *Runtime) RunMemory() (held, most uint64) {
-	return rt.machine.watchdog.held.Load(), rt.machine.watchdog.together
+	return rt.machine.Watchdog.Held.Load(), rt.machine.Watchdog.Together
 }

@@ -5,6 +5,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/binding"
 )
 
 // Missing says what must be filled in before the plugin can send with these stored
@@ -12,17 +13,17 @@ import (
 // names, in the set that lacks least. "" is nothing.
 func (v *version) Missing(settings, service form.Values) string {
 	var required []string
-	for i := range v.meta.Forms[engine.SettingsForm].Fields {
-		f := &v.meta.Forms[engine.SettingsForm].Fields[i]
+	for i := range v.Manifest.Forms[engine.SettingsForm].Fields {
+		f := &v.Manifest.Forms[engine.SettingsForm].Fields[i]
 		if f.Required && f.Type != form.Boolean && f.Deprecated == "" && len(f.ShowIf) == 0 && !v.filled(f, settings) {
 			required = append(required, f.Name)
 		}
 	}
 	least := required
-	for i, set := range v.needs {
+	for i, set := range v.Needs {
 		lacking := append([]string(nil), required...)
 		for _, name := range set {
-			site, own := v.field(engine.SettingsForm, name), v.field(engine.ServiceConfigForm, name)
+			site, own := v.Field(engine.SettingsForm, name), v.Field(engine.ServiceConfigForm, name)
 			if !(site != nil && v.filled(site, settings)) && !(own != nil && v.filled(own, service)) {
 				lacking = append(lacking, name)
 			}
@@ -40,13 +41,13 @@ func (v *version) filled(f *form.Field, values form.Values) bool {
 	if !given {
 		stored = f.Initial
 	}
-	if !unset(stored) && !isEmpty(stored) {
+	if !binding.Unset(stored) && !binding.IsEmpty(stored) {
 		return true
 	}
 	if f.Env == "" {
 		return false
 	}
-	text, ok := v.rt.binder.env(f.Env)
+	text, ok := v.rt.binder.Env(f.Env)
 	return ok && text != ""
 }
 
@@ -58,7 +59,7 @@ func (v *version) mustBeSet(names []string) string {
 	var labels []string
 	atService, atSite := true, true
 	for _, name := range names {
-		site, own := v.field(engine.SettingsForm, name), v.field(engine.ServiceConfigForm, name)
+		site, own := v.Field(engine.SettingsForm, name), v.Field(engine.ServiceConfigForm, name)
 		atSite, atService = atSite && site != nil, atService && own != nil
 		if site == nil {
 			site = own

@@ -10,6 +10,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/module"
 )
 
 // Options are what a Runtime is built from. Every field may be left zero but
@@ -18,7 +20,7 @@ type Options struct {
 	Host    host.Host
 	Data    engine.PluginData    // the store that plugins have; nil: module store raises
 	Sources engine.PluginSources // keeps the last good sources; nil: nothing holds over a restart
-	Opener  Opener               // opens secrets; nil: every secret reads as unset
+	Opener  binding.Opener       // opens secrets; nil: every secret reads as unset
 	Shipped fs.FS                // the plugins of the binary, at its top level; nil is none
 	Dir     string               // the plugin folder; "" is none. It need not exist yet
 	// Env reads an environment variable; nil is os.LookupEnv.
@@ -89,3 +91,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	return o, errors.Join(problems...)
 }
+
+// NewScratch returns a store for the time of one run on the command line. It
+// keeps to the limits of the real one; now is the clock of its expiries.
+func NewScratch(now func() time.Time) engine.PluginData { return module.NewScratch(now) }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // registry is what plugins there are at one moment. It is immutable.
@@ -23,11 +25,11 @@ type unit struct {
 	shipped  bool
 	gone     bool // from the folder; good is its last version
 	hash     string
-	source   *source     // that good was loaded from
-	good     *loadResult // nil: no version ever loaded
-	orphans  []*version  // of slugs that newer versions of the file do not have
-	problems problems    // of the newest file
-	warnings problems
+	source   *loader.Source  // that good was loaded from
+	good     *loadResult     // nil: no version ever loaded
+	orphans  []*version      // of slugs that newer versions of the file do not have
+	problems loader.Problems // of the newest file
+	warnings loader.Problems
 	claims   []string // slugs that the newest file would define
 	at       time.Time
 	emptyAt  time.Time // since when the file is empty
@@ -36,7 +38,7 @@ type unit struct {
 // shownFile is a unit's path as people read it.
 func shownFile(path string, folder, shipped bool) string {
 	if folder {
-		path += "/" + mainFile
+		path += "/" + loader.MainFile
 	}
 	if shipped {
 		return "shipped:" + path
@@ -46,7 +48,7 @@ func shownFile(path string, folder, shipped bool) string {
 
 func (u *unit) file() string {
 	if u.good != nil && len(u.good.plugins) > 0 {
-		return u.good.plugins[0].meta.File
+		return u.good.plugins[0].Manifest.File
 	}
 	return shownFile(u.path, !strings.HasSuffix(u.path, ".lua"), u.shipped)
 }
@@ -81,9 +83,9 @@ type builder struct {
 }
 
 func (b *builder) put(u *unit, v *version) *engine.PluginEntry {
-	before := b.entries[v.meta.Slug]
+	before := b.entries[v.Manifest.Slug]
 	e := &engine.PluginEntry{
-		Plugin: v, Slug: v.meta.Slug, File: v.meta.File, Shipped: u.shipped,
+		Plugin: v, Slug: v.Manifest.Slug, File: v.Manifest.File, Shipped: u.shipped,
 		Replaces: !u.shipped && before != nil && before.Shipped,
 		Warnings: u.warnings, LoadedAt: u.at,
 	}
@@ -94,7 +96,7 @@ func (b *builder) put(u *unit, v *version) *engine.PluginEntry {
 }
 
 // blame sets the problems of the newest file beside what runs.
-func (b *builder) blame(e *engine.PluginEntry, found problems) {
+func (b *builder) blame(e *engine.PluginEntry, found loader.Problems) {
 	if len(found) == 0 {
 		return
 	}
@@ -113,10 +115,10 @@ func (b *builder) folder(units []*unit) {
 			continue
 		}
 		for _, v := range u.good.plugins {
-			claims[v.meta.Slug] = append(claims[v.meta.Slug], u)
+			claims[v.Manifest.Slug] = append(claims[v.Manifest.Slug], u)
 		}
 	}
-	for _, slug := range sortedKeys(claims) {
+	for _, slug := range vm.SortedKeys(claims) {
 		claimants := claims[slug]
 		owner := claimants[0]
 		if before := b.owners[slug]; slices.Contains(claimants, before) {
@@ -125,10 +127,10 @@ func (b *builder) folder(units []*unit) {
 		e := b.put(owner, owner.versionOf(slug))
 		for _, other := range claimants {
 			if other != owner {
-				file := other.versionOf(slug).meta.File
+				file := other.versionOf(slug).Manifest.File
 				b.doubles[slug] = "the slug " + slug + " is defined by two files, " +
 					owner.file() + " and " + file + "; " + owner.file() + " is the one that runs"
-				b.blame(e, problems{{File: file, Line: 1, Message: b.doubles[slug]}})
+				b.blame(e, loader.Problems{{File: file, Line: 1, Message: b.doubles[slug]}})
 			}
 		}
 	}
@@ -136,7 +138,7 @@ func (b *builder) folder(units []*unit) {
 
 func (u *unit) versionOf(slug string) *version {
 	for _, v := range u.good.plugins {
-		if v.meta.Slug == slug {
+		if v.Manifest.Slug == slug {
 			return v
 		}
 	}
@@ -154,13 +156,13 @@ func (b *builder) orphans(units []*unit) {
 			last = append(last, u.good.plugins...)
 		}
 		for _, v := range last {
-			if b.entries[v.meta.Slug] != nil {
+			if b.entries[v.Manifest.Slug] != nil {
 				continue
 			}
-			b.entries[v.meta.Slug] = &engine.PluginEntry{
-				Plugin: v, Slug: v.meta.Slug, File: v.meta.File, Orphaned: true, LoadedAt: u.at,
+			b.entries[v.Manifest.Slug] = &engine.PluginEntry{
+				Plugin: v, Slug: v.Manifest.Slug, File: v.Manifest.File, Orphaned: true, LoadedAt: u.at,
 			}
-			b.owners[v.meta.Slug] = u
+			b.owners[v.Manifest.Slug] = u
 		}
 	}
 }
@@ -189,7 +191,7 @@ func (b *builder) unloaded(units []*unit) {
 
 func (b *builder) registry() *registry {
 	r := &registry{bySlug: b.entries, doubles: b.doubles}
-	for _, slug := range sortedKeys(b.entries) {
+	for _, slug := range vm.SortedKeys(b.entries) {
 		r.list = append(r.list, *b.entries[slug])
 	}
 	for slug := range b.owners {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // sources is an engine.PluginSources in memory.
@@ -34,7 +36,7 @@ func (s *sources) KeptSources(context.Context) ([]engine.PluginSource, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []engine.PluginSource
-	for _, path := range sortedKeys(s.by) {
+	for _, path := range vm.SortedKeys(s.by) {
 		list = append(list, s.by[path])
 	}
 	return list, nil
@@ -50,7 +52,7 @@ func (s *sources) DropSource(_ context.Context, path string) error {
 func (s *sources) paths() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return strings.Join(sortedKeys(s.by), " ")
+	return strings.Join(vm.SortedKeys(s.by), " ")
 }
 
 // says is a check plugin whose result says which it is.
@@ -206,7 +208,7 @@ func TestFileNamesThatCannotBeShown(t *testing.T) {
 		if e.Problem != nil && strings.Contains(e.Problem.Message, "the file's name must have") {
 			bad = append(bad, e.File)
 		}
-		if !printable(e.File) {
+		if !loader.Printable(e.File) {
 			t.Errorf("a page would show %q", e.File)
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -38,7 +41,7 @@ const (
 // plugin's turn.
 type rules struct {
 	rt    *Runtime
-	pool  *pool
+	pool  *vm.Pool
 	check *lua.LTable // metatable of the checks
 
 	mu       sync.Mutex // guards what follows
@@ -48,7 +51,7 @@ type rules struct {
 
 // rule is one compiled source.
 type rule struct {
-	code *code
+	code *vm.Code
 	err  error // why it is none
 
 	mu    sync.Mutex // guards what follows
@@ -57,7 +60,7 @@ type rule struct {
 }
 
 func newRules(rt *Runtime) *rules {
-	return &rules{rt: rt, pool: rt.newPool(), check: strict("check", []string{"name", "status", "severity", "tags"}), compiled: map[string]*rule{}}
+	return &rules{rt: rt, pool: rt.newPool(), check: vm.Strict("check", []string{"name", "status", "severity", "tags"}), compiled: map[string]*rule{}}
 }
 
 // CheckRule reports why a source is no status rule: it does not compile, or
@@ -102,11 +105,11 @@ func (rt *Runtime) ApplyRule(ctx context.Context, source string, checks []engine
 }
 
 // errRuleTime says that a rule used up its time.
-const errRuleTime limitError = "stopped: took longer than 1ms"
+const errRuleTime vm.LimitError = "stopped: took longer than 1ms"
 
 // beyond reports whether a rule was ended by one of its bounds.
 func beyond(err error) bool {
-	var limit limitError
+	var limit vm.LimitError
 	return errors.As(err, &limit)
 }
 
@@ -119,12 +122,12 @@ func (s *rules) compile(source string) *rule {
 		return one
 	}
 	one, source = &rule{}, strings.Clone(source)
-	if proto, err := compileFile(ruleFile, source, false); err != nil {
-		problem := sourceProblem(ruleFile, err)
+	if proto, err := loader.CompileFile(ruleFile, source, false); err != nil {
+		problem := loader.SourceProblem(ruleFile, err)
 		one.err = fmt.Errorf("line %d: %s", max(problem.Line, 1), problem.Message)
 	} else {
 		// A state serves all rules, so each gets Lua's own libraries afresh; os is not pure.
-		one.code = &code{main: proto, libs: []bool{true, true, true, false}}
+		one.code = &vm.Code{Main: proto, Libs: []bool{true, true, true, false}}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,39 +155,39 @@ func (s *rules) run(ctx context.Context, one *rule, use func(*lua.LState, *lua.L
 	ctx, cancel := context.WithTimeout(ctx, ruleTime)
 	defer cancel()
 	var refused error
-	enter := entered(func(L *lua.LState, top lua.LValue) {
+	enter := vm.Entered(func(L *lua.LState, top lua.LValue) {
 		fn, ok := top.(*lua.LFunction)
 		if !ok {
-			refused = fmt.Errorf("the rule must return function(checks) … end, and returned %s", typeName(top))
+			refused = fmt.Errorf("the rule must return function(checks) … end, and returned %s", vm.TypeName(top))
 			return
 		}
 		refused = use(L, fn)
 	})
-	r := &run{}
-	s.rt.machine.beginBare(ctx, r, enter, one.code, s.pool, ruleInstructions, ruleString, s.environment)
-	defer r.contain(func() { failed = errInternal })
-	err := r.execute()
+	r := &vm.Run{}
+	s.rt.machine.BeginBare(ctx, r, enter, one.code, s.pool, ruleInstructions, ruleString, s.environment)
+	defer r.Contain(func() { failed = vm.ErrInternal })
+	err := r.Execute()
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errRuleTime
 	}
 	if err == nil {
 		err = refused
 	}
-	r.end(s.pool, err == nil)
-	var plain *pluginError
+	r.End(s.pool, err == nil)
+	var plain *vm.PluginError
 	if errors.As(err, &plain) {
-		return errors.New(r.call.clean(plain.text, maxError))
+		return errors.New(r.Call.Clean(plain.Text, vm.MaxError))
 	}
 	return err
 }
 
 // environment is a run's globals without what is not pure.
-func (s *rules) environment(st *state, libs []bool) *lua.LTable {
-	env := st.environment(libs)
+func (s *rules) environment(st *vm.State, libs []bool) *lua.LTable {
+	env := st.Environment(libs)
 	for _, name := range []string{"require", "print"} {
 		env.RawSetString(name, notInRules(name))
 	}
-	if math, ok := st.libs.RawGetString("math").(*lua.LTable); ok {
+	if math, ok := st.Libs.RawGetString("math").(*lua.LTable); ok {
 		math.RawSetString("random", notInRules("math.random"))
 		math.RawSetString("randomseed", notInRules("math.randomseed"))
 	}
@@ -192,7 +195,7 @@ func (s *rules) environment(st *state, libs []bool) *lua.LTable {
 }
 
 func notInRules(name string) *lua.LFunction {
-	return goFunction(func(L *lua.LState) int {
+	return vm.GoFunction(func(L *lua.LState) int {
 		L.RaiseError("%s cannot be called in a status rule", name)
 		return 0
 	})
@@ -200,14 +203,14 @@ func notInRules(name string) *lua.LFunction {
 
 // table is a fresh table of checks.
 func (s *rules) table(checks []engine.RuleCheck) *lua.LTable {
-	list := newTable()
+	list := vm.NewTable()
 	for i := range checks {
 		c := &checks[i]
-		t := newRecord(4)
+		t := vm.NewRecord(4)
 		t.RawSetString("name", lua.LString(c.Name))
 		t.RawSetString("status", lua.LString(c.Status))
 		t.RawSetString("severity", lua.LString(c.Severity))
-		t.RawSetString("tags", textTable(c.Tags))
+		t.RawSetString("tags", module.TextTable(c.Tags))
 		t.Metatable = s.check
 		list.Append(t)
 	}
@@ -221,9 +224,9 @@ func ruleStatus(v lua.LValue) (engine.Status, error) {
 	if status == engine.StatusPassing || status.IsSeverity() {
 		return status, nil
 	}
-	got := typeName(v)
+	got := vm.TypeName(v)
 	if v.Type() == lua.LTString {
-		got = fmt.Sprintf("%q", keyText(v))
+		got = fmt.Sprintf("%q", vm.KeyText(v))
 	}
 	return "", fmt.Errorf(`the rule returned %s: return "PASSING", "WARNING", "ERROR" or "CRITICAL"`, got)
 }

@@ -7,7 +7,11 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/patch"
+	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -15,9 +19,9 @@ import (
 // safe for concurrent use.
 type Runtime struct {
 	opts    Options
-	machine *machine
-	binder  *binder
-	loader  *loader
+	machine *vm.Machine
+	binder  *binding.Binder
+	loader  *loader.Loader
 	counts  counters
 	rules   *rules
 
@@ -33,7 +37,7 @@ type Runtime struct {
 	mu        sync.Mutex // guards what follows
 	listeners []func(slug string)
 	closed    bool
-	pools     map[*pool]struct{} // of all versions that loaded and are not drained
+	pools     map[*vm.Pool]struct{} // of all versions that loaded and are not drained
 
 	stop chan struct{} // closed by Close
 	done sync.WaitGroup
@@ -51,41 +55,41 @@ func New(o Options) (*Runtime, error) {
 	rt := &Runtime{
 		opts:    o,
 		machine: newMachine(o),
-		binder:  &binder{opener: o.Opener, env: o.Env, shared: newSharedObjects()},
+		binder:  &binding.Binder{Opener: o.Opener, Env: o.Env, Shared: binding.NewShared()},
 		units:   map[string]*unit{},
 		owners:  map[string]*unit{},
 		kept:    map[string]string{},
 		stop:    make(chan struct{}),
 
 		orphanSources: map[string]engine.PluginSource{},
-		pools:         map[*pool]struct{}{},
+		pools:         map[*vm.Pool]struct{}{},
 	}
-	rt.loader = &loader{rt.machine}
+	rt.loader = &loader.Loader{Machine: rt.machine}
 	rt.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
 	rt.rules = newRules(rt)
 	rt.done.Add(2)
-	go func() { defer rt.done.Done(); rt.machine.watchdog.loop(rt.stop) }()
+	go func() { defer rt.done.Done(); rt.machine.Watchdog.Loop(rt.stop) }()
 	go func() { defer rt.done.Done(); rt.trimLoop() }()
 	return rt, nil
 }
 
 // newMachine is the machine for a runtime's runs.
-func newMachine(o Options) *machine {
-	m := &machine{
-		turns: newTurns(o.MaxExecuting), watchdog: newWatchdog(o.SoftHeap, o.RunHeap, o.Memory-o.Memory/4),
-		tools: newToolbox(), builtin: map[string]moduleOpener{"forms": openForms},
+func newMachine(o Options) *vm.Machine {
+	m := &vm.Machine{
+		Turns: vm.NewTurns(o.MaxExecuting), Watchdog: vm.NewWatchdog(o.SoftHeap, o.RunHeap, o.Memory-o.Memory/4),
+		Tools: vm.NewToolbox(), Builtin: map[string]vm.ModuleOpener{"forms": loader.OpenForms},
 	}
-	for name, open := range builtinModules() {
-		m.builtin[name] = open
+	for name, open := range module.Builtin() {
+		m.Builtin[name] = open
 	}
 	return machineWith(m, o)
 }
 
 // machineWith is a machine of other options that shares turns, limits and functions.
-func machineWith(m *machine, o Options) *machine {
-	return &machine{
-		host: o.Host, data: o.Data, now: o.Now, logger: o.Logger, instructions: o.Instructions, measured: o.Weigh,
-		turns: m.turns, watchdog: m.watchdog, tools: m.tools, builtin: m.builtin,
+func machineWith(m *vm.Machine, o Options) *vm.Machine {
+	return &vm.Machine{
+		Host: o.Host, Data: o.Data, Now: o.Now, Logger: o.Logger, Instructions: o.Instructions, Measured: o.Weigh,
+		Turns: m.Turns, Watchdog: m.Watchdog, Tools: m.Tools, Builtin: m.Builtin,
 	}
 }
 
@@ -124,11 +128,11 @@ func (rt *Runtime) trim() {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	for p := range rt.pools {
-		if p.drained() {
+		if p.Drained() {
 			delete(rt.pools, p)
 			continue
 		}
-		p.trim()
+		p.Trim()
 	}
 }
 
@@ -137,8 +141,8 @@ func (rt *Runtime) trim() {
 // time; what is not needed is dropped by and by.
 const idleStates = 512
 
-func (rt *Runtime) newPool() *pool {
-	p := &pool{tools: rt.machine.tools, limit: max(rt.opts.MaxExecuting, idleStates)}
+func (rt *Runtime) newPool() *vm.Pool {
+	p := &vm.Pool{Tools: rt.machine.Tools, Limit: max(rt.opts.MaxExecuting, idleStates)}
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	rt.pools[p] = struct{}{}

@@ -8,6 +8,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -21,9 +23,9 @@ var allowedGlobals = []string{
 
 // TestGlobals holds that plugins find what the contract lists, and nothing else.
 func TestGlobals(t *testing.T) {
-	tools := newToolbox()
-	got := libraryNames()
-	base, _ := tools.baseMeta.RawGetString("__index").(*lua.LTable)
+	tools := vm.NewToolbox()
+	got := vm.LibraryNames()
+	base, _ := tools.BaseMeta.RawGetString("__index").(*lua.LTable)
 	base.ForEach(func(k, _ lua.LValue) { got = append(got, k.String()) })
 	slices.Sort(got)
 	got = slices.Compact(got)
@@ -130,8 +132,8 @@ end
 return P`
 	rt := newTestRuntime(t, nil)
 	var kept lua.LValue
-	names := sortedKeys(rt.machine.builtin)
-	probe := func(st *state) *lua.LTable {
+	names := vm.SortedKeys(rt.machine.Builtin)
+	probe := func(st *vm.State) *lua.LTable {
 		p := st.L.NewTable()
 		p.RawSetString("names", st.L.NewFunction(func(L *lua.LState) int {
 			list := L.NewTable()
@@ -144,8 +146,8 @@ return P`
 		p.RawSetString("keep", st.L.NewFunction(func(L *lua.LState) int { kept = L.Get(2); return 0 }))
 		return p
 	}
-	s := &source{path: "test.lua", files: map[string]string{"": "local probe = require \"probe\"\n" + text}, hash: "1"}
-	rt.machine.builtin["probe"] = func(L *lua.LState) *lua.LTable { return probe(&state{L: L}) }
+	s := &loader.Source{Path: "test.lua", Files: map[string]string{"": "local probe = require \"probe\"\n" + text}, Hash: "1"}
+	rt.machine.Builtin["probe"] = func(L *lua.LState) *lua.LTable { return probe(&vm.State{L: L}) }
 	out := rt.load(context.Background(), s, "test.lua")
 	if len(out.problems) > 0 {
 		t.Fatalf("%+v", out.problems)
@@ -157,13 +159,13 @@ return P`
 	in.Last = &engine.LastResult{Succeeded: true, At: time.Unix(1, 0)}
 
 	collect := func() map[lua.LValue]string {
-		st := v.pool.get()
-		v.pool.put(st, 0)
+		st := v.pool.Get()
+		v.pool.Put(st, 0)
 		report := v.Run(context.Background(), in)
 		if !report.Succeeded {
 			t.Fatalf("%+v", report)
 		}
-		if v.pool.idle[len(v.pool.idle)-1] != st {
+		if v.pool.Idle[len(v.pool.Idle)-1] != st {
 			t.Fatal("the run used another state")
 		}
 		r := &reach{L: st.L, seen: map[lua.LValue]string{}}

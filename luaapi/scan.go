@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // emptyGrace is how long a file may be empty, and the folder away, before that
@@ -49,17 +51,17 @@ func (rt *Runtime) loadShipped(ctx context.Context) error {
 	if rt.opts.Shipped == nil {
 		return nil
 	}
-	names, err := pluginNames(rt.opts.Shipped)
+	names, err := loader.PluginNames(rt.opts.Shipped)
 	if err != nil {
 		return fmt.Errorf("reading the shipped plugins: %w", err)
 	}
 	for _, name := range names {
-		s, err := readSource(rt.opts.Shipped, name)
+		s, err := loader.ReadSource(rt.opts.Shipped, name)
 		if err != nil {
 			return fmt.Errorf("reading the shipped plugin %s: %w", name, err)
 		}
 		u := &unit{path: name, shipped: true}
-		rt.take(u, s, rt.load(ctx, s, shownFile(name, s.folder, true)))
+		rt.take(u, s, rt.load(ctx, s, shownFile(name, s.Folder, true)))
 		rt.units["shipped:"+name] = u
 	}
 	return nil
@@ -67,7 +69,7 @@ func (rt *Runtime) loadShipped(ctx context.Context) error {
 
 // found is what the folder holds under one name.
 type found struct {
-	source *source
+	source *loader.Source
 	err    error // too big, or unreadable
 }
 
@@ -79,17 +81,17 @@ func (rt *Runtime) readFolder(ctx context.Context) (all map[string]found, unsett
 		return all, false, nil
 	}
 	fsys := os.DirFS(rt.opts.Dir)
-	names, err := pluginNames(fsys)
+	names, err := loader.PluginNames(fsys)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, name := range names {
-		if len(name) > maxFileName || !printable(name) {
-			shown := strings.Trim(strconv.QuoteToGraphic(cutBytes(name, maxFileName)), `"`)
+		if len(name) > maxFileName || !loader.Printable(name) {
+			shown := strings.Trim(strconv.QuoteToGraphic(vm.CutBytes(name, maxFileName)), `"`)
 			all[shown] = found{err: fmt.Errorf("the file's name must have at most %d bytes of printable characters", maxFileName)}
 			continue
 		}
-		s, err := readSourceUntil(ctx, fsys, name)
+		s, err := loader.ReadSourceUntil(ctx, fsys, name)
 		if ctx.Err() != nil {
 			return nil, false, ctx.Err()
 		}
@@ -111,7 +113,7 @@ func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[s
 	for name, f := range all {
 		if f.source == nil {
 			u := rt.unitAt(name)
-			u.problems, u.hash = problems{wholeFile(name, f.err.Error())}, ""
+			u.problems, u.hash = loader.Problems{loader.WholeFile(name, f.err.Error())}, ""
 			continue
 		}
 		if ctx.Err() != nil {
@@ -143,10 +145,10 @@ func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[s
 
 func (rt *Runtime) loadFound(ctx context.Context, name string, f found) *loadResult {
 	if f.err != nil {
-		file, _ := f.source.main()
-		return &loadResult{problems: problems{wholeFile(file, f.err.Error())}}
+		file, _ := f.source.Main()
+		return &loadResult{problems: loader.Problems{loader.WholeFile(file, f.err.Error())}}
 	}
-	return rt.load(ctx, f.source, shownFile(name, f.source.folder, false))
+	return rt.load(ctx, f.source, shownFile(name, f.source.Folder, false))
 }
 
 // needsLoad reports whether what the folder holds differs from what was read last.
@@ -155,11 +157,11 @@ func (rt *Runtime) needsLoad(name string, f found) bool {
 	if u == nil {
 		return true
 	}
-	if u.hash == f.source.hash && !u.gone {
+	if u.hash == f.source.Hash && !u.gone {
 		u.emptyAt = time.Time{}
 		return false
 	}
-	if !f.source.empty {
+	if !f.source.Empty {
 		u.emptyAt = time.Time{}
 		return true
 	}
@@ -178,8 +180,8 @@ func (rt *Runtime) unitAt(name string) *unit {
 
 // take makes what was loaded the unit's newest. On a failure the good version
 // stays, with the problem beside it.
-func (rt *Runtime) take(u *unit, s *source, out *loadResult) {
-	u.hash, u.gone = s.hash, false
+func (rt *Runtime) take(u *unit, s *loader.Source, out *loadResult) {
+	u.hash, u.gone = s.Hash, false
 	u.problems, u.warnings, u.claims = out.problems, out.warnings, out.slugs
 	if len(out.problems) > 0 {
 		rt.opts.Logger.Warn("plugin does not load", "file", out.problems[0].File, "line", out.problems[0].Line, "problem", out.problems[0].Message)
@@ -196,18 +198,18 @@ func (rt *Runtime) retire(u *unit, next *loadResult) {
 		return
 	}
 	defined := func(v *version) bool {
-		return slices.ContainsFunc(next.plugins, func(n *version) bool { return n.meta.Slug == v.meta.Slug })
+		return slices.ContainsFunc(next.plugins, func(n *version) bool { return n.Manifest.Slug == v.Manifest.Slug })
 	}
 	u.orphans = slices.DeleteFunc(u.orphans, defined)
 	for _, v := range u.good.plugins {
-		v.checks.release(rt.binder.forgetFast)
+		v.checks.Release(rt.binder.ForgetFast)
 		if !defined(v) {
 			u.orphans = append(u.orphans, v)
 			rt.keepOrphan(u, v)
 		}
 	}
 	if len(u.good.plugins) > 0 {
-		u.good.plugins[0].pool.close()
+		u.good.plugins[0].pool.Close()
 	}
 }
 
@@ -240,7 +242,7 @@ func (rt *Runtime) scan(ctx context.Context) (again bool) {
 		if _, there := all[name]; !there && !u.shipped && !unsettled {
 			rt.leave(u)
 		}
-		if there := all[name]; there.source != nil && there.source.empty && !u.emptyAt.IsZero() {
+		if there := all[name]; there.source != nil && there.source.Empty && !u.emptyAt.IsZero() {
 			again = true
 		}
 	}

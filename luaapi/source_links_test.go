@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // link makes a symbolic link in the folder of a plugin.
@@ -49,12 +52,12 @@ func TestFoldersAreReadOnce(t *testing.T) {
 			link(t, filepath.Join(dir, "p"), to, name)
 		}
 		begun := time.Now()
-		s, err := readSource(os.DirFS(dir), "p")
+		s, err := loader.ReadSource(os.DirFS(dir), "p")
 		if took := time.Since(begun); err != nil || took > time.Second {
 			t.Errorf("%s: %v after %v", tt.name, err, took)
 			continue
 		}
-		if got := sortedKeys(s.files); tt.want != nil && !slices.Equal(got, tt.want) || len(got) > 4 {
+		if got := vm.SortedKeys(s.Files); tt.want != nil && !slices.Equal(got, tt.want) || len(got) > 4 {
 			t.Errorf("%s: read %v, want %v", tt.name, got, tt.want)
 		}
 	}
@@ -68,7 +71,7 @@ func TestFoldersThatAreTooBig(t *testing.T) {
 		want string
 	}{
 		"many files": {func(dir string) {
-			for i := range maxEntries {
+			for i := range loader.MaxEntries {
 				writeFile(t, dir, fmt.Sprintf("p/z/%d.txt", i), "x")
 			}
 		}, "more than 1000 files and folders"},
@@ -92,23 +95,23 @@ func TestFoldersThatAreTooBig(t *testing.T) {
 		dir := t.TempDir()
 		writeFile(t, dir, "p/plugin.lua", "return {}")
 		tt.make(dir)
-		s, err := readSource(os.DirFS(dir), "p")
-		if !errors.Is(err, errTooBig) || !strings.Contains(err.Error(), tt.want) {
+		s, err := loader.ReadSource(os.DirFS(dir), "p")
+		if !errors.Is(err, loader.ErrTooBig) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}
 		if err := os.RemoveAll(filepath.Join(dir, "p/z")); err != nil {
 			t.Fatal(err)
 		}
-		mended, err := readSource(os.DirFS(dir), "p")
-		if err != nil || mended.hash == s.hash {
-			t.Errorf("%s, mended: %v, and the hash is %v", name, err, mended.hash)
+		mended, err := loader.ReadSource(os.DirFS(dir), "p")
+		if err != nil || mended.Hash == s.Hash {
+			t.Errorf("%s, mended: %v, and the hash is %v", name, err, mended.Hash)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	dir := t.TempDir()
 	writeFile(t, dir, "p/plugin.lua", "return {}")
-	if _, err := readSourceUntil(ctx, os.DirFS(dir), "p"); !errors.Is(err, context.Canceled) {
+	if _, err := loader.ReadSourceUntil(ctx, os.DirFS(dir), "p"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v after the end of the context", err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"moonwatch/luaapi/internal/loader"
 )
 
 func TestPluginNames(t *testing.T) {
@@ -24,7 +26,7 @@ func TestPluginNames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := pluginNames(os.DirFS(dir))
+	got, err := loader.PluginNames(os.DirFS(dir))
 	if want := []string{"a.lua", "b.lua", "folder", "linked", "linked.lua"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}

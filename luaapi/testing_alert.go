@@ -8,6 +8,9 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -30,25 +33,25 @@ func alertKinds() []engine.AlertKind {
 // testAlert is send_alert{ … } and send_alert_update{ … }: it returns what the
 // plugin returned. An error in the plugin raises.
 func testAlert(L *lua.LState, name string, update bool) int {
-	a, w := args{L, name}, worldOf(L)
-	if a.has(1) {
-		a.table(1, "alert")
+	a, w := vm.Args{L: L, Fn: name}, worldOf(L)
+	if a.Has(1) {
+		a.Table(1, "alert")
 	}
-	o := a.options(1, "alert", []string{"slug", "service", "users", "duty_officers", "settings"})
-	v := w.choose(a, o.text("slug"), func(v *version) bool { return v.meta.Kind == engine.AlertPlugin }, "send_alert")
-	if update && !v.meta.HasUpdate {
+	o := a.Options(1, "alert", []string{"slug", "service", "users", "duty_officers", "settings"})
+	v := w.choose(a, o.Text("slug"), func(v *version) bool { return v.Manifest.Kind == engine.AlertPlugin }, "send_alert")
+	if update && !v.Manifest.HasUpdate {
 		L.RaiseError("%s: the plugin has no send_alert_update", name)
 	}
 	in := &engine.AlertCall{Attempt: 1, PublicURL: testAddress, Update: update, Settings: w.settingsOf(v)}
-	if t := o.table("settings"); t != nil {
+	if t := o.Table("settings"); t != nil {
 		in.Settings = w.mustClean(a, v, engine.SettingsForm, settingsOwner(v), t)
 	}
-	service := o.table("service")
+	service := o.Table("service")
 	if service == nil {
-		service = newTable()
+		service = vm.NewTable()
 	}
-	fields := o.optionsOf(1, service, testServiceKeys())
-	in.Service, in.Attempt = w.service(fields, v, 0), fields.integer("attempt", 1, 1, 1<<31)
+	fields := o.OptionsOf(1, service, testServiceKeys())
+	in.Service, in.Attempt = w.service(fields, v, 0), fields.Integer("attempt", 1, 1, 1<<31)
 	in.Users = w.users(o, "users", v, 0)
 	in.DutyOfficers = w.users(o, "duty_officers", v, len(in.Users))
 	in.MarkSent = func(id string) error {
@@ -86,12 +89,12 @@ func pushAlert(L *lua.LState, report *engine.AlertReport) int {
 	}
 	L.Push(lua.LFalse)
 	L.Push(lua.LString(report.Why))
-	options := newRecord(1)
+	options := vm.NewRecord(1)
 	switch {
 	case report.NoRetry:
 		options.RawSetString("retry", lua.LFalse)
 	case report.RetryAfter > 0:
-		options.RawSetString("retry_after", inSeconds(report.RetryAfter))
+		options.RawSetString("retry_after", module.InSeconds(report.RetryAfter))
 	default:
 		return 2
 	}
@@ -101,45 +104,45 @@ func pushAlert(L *lua.LState, report *engine.AlertReport) int {
 
 // service reads a service; what is left out is that of a service that has just
 // begun to fail. i is its number, from 0.
-func (w *testWorld) service(o options, v *version, i int) *engine.AlertSnapshot {
+func (w *testWorld) service(o vm.Options, v *version, i int) *engine.AlertSnapshot {
 	now := w.stub.Now()
-	id := o.textOr("id", "s"+strconv.Itoa(i+1))
+	id := textOption(o, "id", "s"+strconv.Itoa(i+1))
 	s := &engine.AlertSnapshot{
-		Subject: engine.Ref{Kind: engine.KindService, ID: id}, Name: o.textOr("name", "Service"), URL: o.text("url"), Address: o.text("address"),
-		PageURL: o.textOr("page_url", testAddress+"/services/"+id), RunbookLink: o.text("runbook_link"),
-		Kind: engine.AlertKind(o.textOr("alert_kind", string(engine.AlertFiring))), IncidentKey: o.textOr("incident_key", "incident-1"),
-		DeliveryID: o.textOr("delivery_id", "delivery-1"), AlertNumber: o.integer("alert_number", 1, 1, 1<<31),
-		EventAt: o.instant("event_at", now), IncidentOpenedAt: o.instant("incident_opened_at", now),
+		Subject: engine.Ref{Kind: engine.KindService, ID: id}, Name: textOption(o, "name", "Service"), URL: o.Text("url"), Address: o.Text("address"),
+		PageURL: textOption(o, "page_url", testAddress+"/services/"+id), RunbookLink: o.Text("runbook_link"),
+		Kind: engine.AlertKind(textOption(o, "alert_kind", string(engine.AlertFiring))), IncidentKey: textOption(o, "incident_key", "incident-1"),
+		DeliveryID: textOption(o, "delivery_id", "delivery-1"), AlertNumber: o.Integer("alert_number", 1, 1, 1<<31),
+		EventAt: instantOption(o, "event_at", now), IncidentOpenedAt: instantOption(o, "incident_opened_at", now),
 	}
-	switch kind := o.textOr("kind", "service"); kind {
+	switch kind := textOption(o, "kind", "service"); kind {
 	case "service":
 	case "instance":
 		s.Subject.Kind = engine.KindInstance
-		s.PageURL = o.textOr("page_url", testAddress+"/instances/"+id)
+		s.PageURL = textOption(o, "page_url", testAddress+"/instances/"+id)
 	default:
-		o.fail(o.n, `kind must be "service" or "instance", got %s`, keyText(o.get("kind")))
+		o.Fail(o.N, `kind must be "service" or "instance", got %s`, vm.KeyText(o.Get("kind")))
 	}
 	if !slices.Contains(alertKinds(), s.Kind) {
-		o.fail(o.n, "alert_kind must be one of %s, got %s", strings.Join(texted(alertKinds()), ", "), keyText(o.get("alert_kind")))
+		o.Fail(o.N, "alert_kind must be one of %s, got %s", strings.Join(texted(alertKinds()), ", "), vm.KeyText(o.Get("alert_kind")))
 	}
 	w.statuses(o, s)
-	if o.get("last_alert_sent") != lua.LNil {
-		at := o.instant("last_alert_sent", now)
+	if o.Get("last_alert_sent") != lua.LNil {
+		at := instantOption(o, "last_alert_sent", now)
 		s.LastAlertSent = &at
 	}
-	for i, one := range o.records("instances", []string{"id", "name", "address", "overall_status"}) {
-		s.Instances = append(s.Instances, one.instance(i))
+	for i, one := range recordOptions(o, "instances", []string{"id", "name", "address", "overall_status"}) {
+		s.Instances = append(s.Instances, instanceOption(one, i))
 	}
 	if s.Subject.Kind == engine.KindInstance && s.Instances == nil {
 		s.Instances = []engine.InstanceSnapshot{{ID: id, Name: s.Name, Address: s.Address, OverallStatus: s.OverallStatus}}
 	}
 	s.Failing = w.checkRecords(o, "failing_checks", 0, true)
 	s.Passing = w.checkRecords(o, "passing_checks", len(s.Failing), false)
-	if t := o.table("acknowledgement"); t != nil {
-		s.Acknowledgement = w.acknowledgement(o.optionsOf(o.n, t, []string{"user", "comment", "at", "expires_at"}))
+	if t := o.Table("acknowledgement"); t != nil {
+		s.Acknowledgement = w.acknowledgement(o.OptionsOf(o.N, t, []string{"user", "comment", "at", "expires_at"}))
 	}
-	if t := o.table("settings"); t != nil {
-		s.Settings = w.mustClean(o.args, v, engine.ServiceConfigForm, id, t)
+	if t := o.Table("settings"); t != nil {
+		s.Settings = w.mustClean(o.Args, v, engine.ServiceConfigForm, id, t)
 	}
 	return s
 }
@@ -153,7 +156,7 @@ func texted[T ~string](list []T) []string {
 }
 
 // statuses reads the statuses; those left out follow from the kind of the event.
-func (w *testWorld) statuses(o options, s *engine.AlertSnapshot) {
+func (w *testWorld) statuses(o vm.Options, s *engine.AlertSnapshot) {
 	status, old := engine.StatusError, engine.StatusPassing
 	switch s.Kind {
 	case engine.AlertRecovery:
@@ -163,46 +166,46 @@ func (w *testWorld) statuses(o options, s *engine.AlertSnapshot) {
 	case engine.AlertDeescalation:
 		status, old = engine.StatusWarning, engine.StatusError
 	case engine.AlertUpdate, engine.AlertRepeat, engine.AlertAcknowledged, engine.AlertUnacknowledged:
-		old = o.status("overall_status", status)
+		old = statusOption(o, "overall_status", status)
 	}
-	s.OverallStatus, s.OldOverallStatus = o.status("overall_status", status), o.status("old_overall_status", old)
+	s.OverallStatus, s.OldOverallStatus = statusOption(o, "overall_status", status), statusOption(o, "old_overall_status", old)
 	worst := s.OverallStatus
 	if s.OldOverallStatus.Rank() > worst.Rank() {
 		worst = s.OldOverallStatus
 	}
-	s.WorstStatus = o.status("worst_status", worst)
+	s.WorstStatus = statusOption(o, "worst_status", worst)
 }
 
-func (w *testWorld) acknowledgement(o options) *engine.AcknowledgementSnapshot {
-	ack := &engine.AcknowledgementSnapshot{User: o.textOr("user", "user1"), Comment: o.text("comment"), At: o.instant("at", w.stub.Now())}
-	if o.get("expires_at") != lua.LNil {
-		at := o.instant("expires_at", w.stub.Now())
+func (w *testWorld) acknowledgement(o vm.Options) *engine.AcknowledgementSnapshot {
+	ack := &engine.AcknowledgementSnapshot{User: textOption(o, "user", "user1"), Comment: o.Text("comment"), At: instantOption(o, "at", w.stub.Now())}
+	if o.Get("expires_at") != lua.LNil {
+		at := instantOption(o, "expires_at", w.stub.Now())
 		ack.ExpiresAt = &at
 	}
 	return ack
 }
 
 // checkRecords reads the checks of a service, which are numbered on from first.
-func (w *testWorld) checkRecords(o options, key string, first int, failing bool) []engine.CheckRecord {
+func (w *testWorld) checkRecords(o vm.Options, key string, first int, failing bool) []engine.CheckRecord {
 	var list []engine.CheckRecord
-	for i, one := range o.records(key, recordNames()) {
-		id := one.textOr("id", "c"+strconv.Itoa(first+i+1))
+	for i, one := range recordOptions(o, key, binding.RecordNames()) {
+		id := textOption(one, "id", "c"+strconv.Itoa(first+i+1))
 		c := engine.CheckRecord{
-			ID: id, Name: one.textOr("name", id), Plugin: one.textOr("plugin", "http"), Importance: one.status("importance", engine.StatusError),
-			Unknown: one.flag("unknown", false), Error: one.text("error"), Message: one.text("message"), Description: one.text("description"),
-			Since: one.instant("since", w.stub.Now()), RunbookLink: one.text("runbook_link"),
-			PageURL: one.textOr("page_url", testAddress+"/checks/"+id),
+			ID: id, Name: textOption(one, "name", id), Plugin: textOption(one, "plugin", "http"), Importance: statusOption(one, "importance", engine.StatusError),
+			Unknown: one.Flag("unknown", false), Error: one.Text("error"), Message: one.Text("message"), Description: one.Text("description"),
+			Since: instantOption(one, "since", w.stub.Now()), RunbookLink: one.Text("runbook_link"),
+			PageURL: textOption(one, "page_url", testAddress+"/checks/"+id),
 		}
 		if failing {
-			c.Severity = one.status("severity", c.Importance)
+			c.Severity = statusOption(one, "severity", c.Importance)
 		} else {
-			c.Severity = engine.Status(one.text("severity"))
+			c.Severity = engine.Status(one.Text("severity"))
 		}
-		for _, m := range one.records("metrics", metricKeys()) {
-			metric := engine.Metric{Name: m.text("name"), Value: m.number("value", 0, -1e300, 1e300), Unit: m.text("unit")}
+		for _, m := range recordOptions(one, "metrics", binding.MetricKeys()) {
+			metric := engine.Metric{Name: m.Text("name"), Value: m.Number("value", 0, -1e300, 1e300), Unit: m.Text("unit")}
 			for key, at := range map[string]**float64{"warn": &metric.Warn, "fail": &metric.Fail, "min": &metric.Min, "max": &metric.Max} {
-				if v := m.get(key); v != lua.LNil {
-					*at = metricNumber(o.L, key, v)
+				if v := m.Get(key); v != lua.LNil {
+					*at = binding.MetricNumber(o.L, key, v)
 				}
 			}
 			c.Metrics = append(c.Metrics, metric)
@@ -213,31 +216,31 @@ func (w *testWorld) checkRecords(o options, key string, first int, failing bool)
 }
 
 // users reads users, which are numbered on from first.
-func (w *testWorld) users(o options, key string, v *version, first int) []engine.UserSnapshot {
+func (w *testWorld) users(o vm.Options, key string, v *version, first int) []engine.UserSnapshot {
 	var list []engine.UserSnapshot
-	for i, one := range o.records(key, testUserKeys()) {
+	for i, one := range recordOptions(o, key, testUserKeys()) {
 		list = append(list, w.user(one, v, first+i))
 	}
 	return list
 }
 
 // user reads the i-th user, from 0.
-func (w *testWorld) user(o options, v *version, i int) engine.UserSnapshot {
+func (w *testWorld) user(o vm.Options, v *version, i int) engine.UserSnapshot {
 	number := strconv.Itoa(i + 1)
-	name := o.textOr("username", "user"+number)
+	name := textOption(o, "username", "user"+number)
 	id := "u" + number
-	if o.get("username") != lua.LNil {
+	if o.Get("username") != lua.LNil {
 		id = name // one user in two lists is one user
 	}
 	u := engine.UserSnapshot{
-		ID: o.textOr("id", id), Username: name, FirstName: o.text("first_name"),
-		LastName: o.text("last_name"), Email: o.text("email"), TimeZone: o.textOr("time_zone", "UTC"), Role: access.Role(o.textOr("role", string(access.Viewer))),
+		ID: textOption(o, "id", id), Username: name, FirstName: o.Text("first_name"),
+		LastName: o.Text("last_name"), Email: o.Text("email"), TimeZone: textOption(o, "time_zone", "UTC"), Role: access.Role(textOption(o, "role", string(access.Viewer))),
 	}
 	if u.Role.Rank() == 0 {
-		o.fail(o.n, "role must be one of %s, got %s", strings.Join(texted(access.Roles()), ", "), keyText(o.get("role")))
+		o.Fail(o.N, "role must be one of %s, got %s", strings.Join(texted(access.Roles()), ", "), vm.KeyText(o.Get("role")))
 	}
-	if t := o.table("settings"); t != nil {
-		u.Settings = w.mustClean(o.args, v, engine.UserConfigForm, u.ID, t)
+	if t := o.Table("settings"); t != nil {
+		u.Settings = w.mustClean(o.Args, v, engine.UserConfigForm, u.ID, t)
 	}
 	return u
 }

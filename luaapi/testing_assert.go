@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"moonwatch/engine/pattern"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -16,8 +19,8 @@ import (
 // failAssertion fails the test; the message that the test gave comes first.
 func failAssertion(L *lua.LState, n int, format string, values ...any) {
 	text := fmt.Sprintf(format, values...)
-	if said, ok := textOf(L.Get(n)); ok && said != "" {
-		text = cutRunes(said, maxError) + ": " + text
+	if said, ok := vm.TextOf(L.Get(n)); ok && said != "" {
+		text = vm.CutRunes(said, vm.MaxError) + ": " + text
 	}
 	worldOf(L).fail(L, "%s", text)
 }
@@ -26,7 +29,7 @@ func failAssertion(L *lua.LState, n int, format string, values ...any) {
 // in them is.
 func testEqual(L *lua.LState) int {
 	if L.GetTop() < 2 {
-		args{L, "testing.equal"}.fail(2, "want is missing")
+		vm.Args{L: L, Fn: "testing.equal"}.Fail(2, "want is missing")
 	}
 	got, want := L.Get(1), L.Get(2)
 	if path, ok := differ(got, want, "", 0); ok {
@@ -47,7 +50,7 @@ func differ(a, b lua.LValue, path string, depth int) (string, bool) {
 		return path, a != b
 	}
 	x, y = lualib.Reading(x), lualib.Reading(y)
-	if x == y || depth > maxNesting {
+	if x == y || depth > binding.MaxNesting {
 		return path, x != y
 	}
 	found, differs := path, false
@@ -63,19 +66,19 @@ func differ(a, b lua.LValue, path string, depth int) (string, bool) {
 
 // testMatches is matches(text, pattern [, message]); the pattern is RE2.
 func testMatches(L *lua.LState) int {
-	a := args{L, "testing.matches"}
-	re := a.pattern(2, pattern.Compile)
-	text, ok := textOf(L.Get(1))
-	if !ok || !a.matches(re, text) {
+	a := vm.Args{L: L, Fn: "testing.matches"}
+	re := module.PatternArgument(a, 2, pattern.Compile)
+	text, ok := vm.TextOf(L.Get(1))
+	if !ok || !matchesText(a, re, text) {
 		failAssertion(L, 3, "got %s, want a match of /%s/", showValue(L.Get(1)), re.String())
 	}
 	return 0
 }
 
 // matches reports whether there is a match in text.
-func (a args) matches(re *pattern.Pattern, text string) bool {
-	places, err := re.Find(text, 0, looking(a.L))
-	a.searched(err)
+func matchesText(a vm.Args, re *pattern.Pattern, text string) bool {
+	places, err := re.Find(text, 0, vm.Looking(a.L))
+	module.EndSearch(a, err)
 	return places != nil
 }
 
@@ -95,26 +98,26 @@ func testIsNil(L *lua.LState) int {
 
 // testRaises is raises(fn [, pattern [, message]]): it returns the error's text.
 func testRaises(L *lua.LState) int {
-	a := args{L, "testing.raises"}
+	a := vm.Args{L: L, Fn: "testing.raises"}
 	if L.Get(1).Type() != lua.LTFunction {
-		a.wrongType(1, "fn", "a function")
+		a.WrongType(1, "fn", "a function")
 	}
 	var re *pattern.Pattern
-	if a.has(2) {
-		re = a.pattern(2, pattern.Compile)
+	if a.Has(2) {
+		re = module.PatternArgument(a, 2, pattern.Compile)
 	}
 	fault := worldOf(L).fault
-	_, err := callProtected(L, []lua.LValue{L.Get(1)})
+	_, err := vm.CallProtected(L, []lua.LValue{L.Get(1)})
 	if err == nil {
 		failAssertion(L, 3, "no error was raised")
 	}
-	reraise(L, err)
+	vm.Reraise(L, err)
 	if worldOf(L).fault != fault { // an assertion or a missing stub is no error of the plugin's
-		L.Error(errorObject(err), 0)
+		L.Error(vm.ErrorObject(err), 0)
 	}
-	text := lualib.ToString(L, errorObject(err))
-	if re != nil && !a.matches(re, text) {
-		failAssertion(L, 3, "got the error %s, want a match of /%s/", strconv.Quote(cutRunes(text, maxError)), re.String())
+	text := lualib.ToString(L, vm.ErrorObject(err))
+	if re != nil && !matchesText(a, re, text) {
+		failAssertion(L, 3, "got the error %s, want a match of /%s/", strconv.Quote(vm.CutRunes(text, vm.MaxError)), re.String())
 	}
 	L.Push(lua.LString(text))
 	return 1
@@ -131,7 +134,7 @@ func showValue(v lua.LValue) string {
 	var b strings.Builder
 	writeValue(&b, v, 0)
 	if text := b.String(); len(text) > maxShown {
-		return cutRunes(text, maxShown) + "…"
+		return vm.CutRunes(text, maxShown) + "…"
 	}
 	return b.String()
 }
@@ -142,7 +145,7 @@ func writeValue(b *strings.Builder, v lua.LValue, depth int) {
 	}
 	switch v := v.(type) {
 	case lua.LString:
-		b.WriteString(strconv.Quote(strings.ToValidUTF8(cutBytes(string(v), 8*maxShown), "\uFFFD")))
+		b.WriteString(strconv.Quote(strings.ToValidUTF8(vm.CutBytes(string(v), 8*maxShown), "\uFFFD")))
 	case *lua.LTable:
 		writeTable(b, lualib.Reading(v), depth)
 	case lua.LNumber:
@@ -154,7 +157,7 @@ func writeValue(b *strings.Builder, v lua.LValue, depth int) {
 	case lua.LBool, *lua.LNilType:
 		b.WriteString(v.String())
 	case *lua.LUserData:
-		if v == jsonNull {
+		if v == module.JSONNull {
 			b.WriteString("json.null")
 			return
 		}

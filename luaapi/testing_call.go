@@ -6,6 +6,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -16,61 +18,61 @@ func testCheckKeys() []string {
 		"last_result", "ping_url", "watched_since"}
 }
 
-func isCheck(v *version) bool { return v.meta.Kind == engine.CheckPlugin }
+func isCheck(v *version) bool { return v.Manifest.Kind == engine.CheckPlugin }
 
 // testCheck is what a check plugin is told: config from argument 1, the check's
 // fields from argument n.
-func testCheck(a args, n int) (*testWorld, *version, *engine.CheckRun) {
+func testCheck(a vm.Args, n int) (*testWorld, *version, *engine.CheckRun) {
 	w := worldOf(a.L)
-	if !a.has(1) {
-		a.wrongType(1, "config", "a table")
+	if !a.Has(1) {
+		a.WrongType(1, "config", "a table")
 	}
-	config := a.table(1, "config")
-	o := a.options(n, "check fields", testCheckKeys())
-	v := w.choose(a, o.text("slug"), isCheck, "run")
+	config := a.Table(1, "config")
+	o := a.Options(n, "check fields", testCheckKeys())
+	v := w.choose(a, o.Text("slug"), isCheck, "run")
 	in := w.checkRun(o, v)
 	in.Check.Config = w.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
 	return w, v, in
 }
 
 // checkRun reads the fields of a check, but for its config.
-func (w *testWorld) checkRun(o options, v *version) *engine.CheckRun {
+func (w *testWorld) checkRun(o vm.Options, v *version) *engine.CheckRun {
 	c := engine.NewCheck()
-	c.ID, c.Name, c.Plugin = o.textOr("id", "c1"), o.textOr("name", "check"), v.meta.Slug
-	c.Importance = o.status("importance", engine.StatusError)
+	c.ID, c.Name, c.Plugin = textOption(o, "id", "c1"), textOption(o, "name", "check"), v.Manifest.Slug
+	c.Importance = statusOption(o, "importance", engine.StatusError)
 	if !c.Importance.IsSeverity() {
-		o.fail(o.n, `importance must be "WARNING", "ERROR" or "CRITICAL"`)
+		o.Fail(o.N, `importance must be "WARNING", "ERROR" or "CRITICAL"`)
 	}
-	c.Active = o.flag("active", true)
+	c.Active = o.Flag("active", true)
 	for key, at := range map[string]*engine.Duration{"interval": &c.Interval, "timeout": &c.Timeout} {
-		if d := o.seconds(key); d > 0 {
+		if d := o.Seconds(key); d > 0 {
 			*at = engine.Duration(d)
 		}
 	}
 	in := &engine.CheckRun{Check: &c, Settings: w.settingsOf(v), PublicURL: testAddress}
-	in.WatchedSince = o.instant("watched_since", time.Time{})
-	if v.meta.HasPing {
-		in.PingURL = o.textOr("ping_url", testAddress+"/ping/token")
+	in.WatchedSince = instantOption(o, "watched_since", time.Time{})
+	if v.Manifest.HasPing {
+		in.PingURL = textOption(o, "ping_url", testAddress+"/ping/token")
 	}
-	for i, one := range o.records("instance_set", []string{"id", "name", "address", "overall_status"}) {
-		in.Instances = append(in.Instances, one.instance(i))
+	for i, one := range recordOptions(o, "instance_set", []string{"id", "name", "address", "overall_status"}) {
+		in.Instances = append(in.Instances, instanceOption(one, i))
 	}
-	for i, one := range o.records("service_set", []string{"id", "name", "url", "overall_status"}) {
-		id := one.textOr("id", "s"+lua.LNumber(i+1).String())
-		in.Services = append(in.Services, engine.ServiceSnapshot{ID: id, Name: one.textOr("name", id), URL: one.text("url"),
-			OverallStatus: one.status("overall_status", engine.StatusPassing)})
+	for i, one := range recordOptions(o, "service_set", []string{"id", "name", "url", "overall_status"}) {
+		id := textOption(one, "id", "s"+lua.LNumber(i+1).String())
+		in.Services = append(in.Services, engine.ServiceSnapshot{ID: id, Name: textOption(one, "name", id), URL: one.Text("url"),
+			OverallStatus: statusOption(one, "overall_status", engine.StatusPassing)})
 	}
-	if t := o.table("last_result"); t != nil {
-		last := o.optionsOf(o.n, t, []string{"succeeded", "unknown", "error", "at"})
-		in.Last = &engine.LastResult{Succeeded: last.flag("succeeded", false), Unknown: last.flag("unknown", false),
-			Error: last.text("error"), At: last.instant("at", w.stub.Now().Add(-c.Interval.Std()))}
+	if t := o.Table("last_result"); t != nil {
+		last := o.OptionsOf(o.N, t, []string{"succeeded", "unknown", "error", "at"})
+		in.Last = &engine.LastResult{Succeeded: last.Flag("succeeded", false), Unknown: last.Flag("unknown", false),
+			Error: last.Text("error"), At: instantOption(last, "at", w.stub.Now().Add(-c.Interval.Std()))}
 	}
 	return in
 }
 
 // testRun is run(config [, check fields]): the result, as the monitor would keep it.
 func testRun(L *lua.LState) int {
-	w, v, in := testCheck(args{L, "testing.run"}, 2)
+	w, v, in := testCheck(vm.Args{L: L, Fn: "testing.run"}, 2)
 	var report engine.RunReport
 	w.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Run(ctx, in) })
 	return w.pushResult(L, &report)
@@ -78,18 +80,18 @@ func testRun(L *lua.LState) int {
 
 // testPing is ping(config, ping [, check fields]): the result, or nil.
 func testPing(L *lua.LState) int {
-	a := args{L, "testing.ping"}
+	a := vm.Args{L: L, Fn: "testing.ping"}
 	w, v, in := testCheck(a, 3)
-	if !v.meta.HasPing {
+	if !v.Manifest.HasPing {
 		L.RaiseError("testing.ping: the plugin has no ping")
 	}
-	o := a.options(2, "ping", []string{"kind", "code", "run_id", "body", "at", "address"})
-	ping := &engine.Ping{Kind: o.textOr("kind", "success"), Code: o.integer("code", 0, -1<<31, 1<<31), RunID: o.text("run_id"),
-		Body: o.text("body"), At: o.instant("at", w.stub.Now()), Address: o.textOr("address", "192.0.2.1")}
+	o := a.Options(2, "ping", []string{"kind", "code", "run_id", "body", "at", "address"})
+	ping := &engine.Ping{Kind: textOption(o, "kind", "success"), Code: o.Integer("code", 0, -1<<31, 1<<31), RunID: o.Text("run_id"),
+		Body: o.Text("body"), At: instantOption(o, "at", w.stub.Now()), Address: textOption(o, "address", "192.0.2.1")}
 	switch ping.Kind {
 	case "success", "start", "fail", "exit", "log":
 	default:
-		o.fail(2, "kind must be success, start, fail, exit or log, got %s", keyText(o.get("kind")))
+		o.Fail(2, "kind must be success, start, fail, exit or log, got %s", vm.KeyText(o.Get("kind")))
 	}
 	var report engine.RunReport
 	w.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Ping(ctx, in, ping) })
@@ -127,7 +129,7 @@ func testResultNames() []string {
 // resultTable is a result as tests see it. Its metrics are an array, in which a
 // metric is also found by its name.
 func (w *testWorld) resultTable(report *engine.RunReport) *lua.LTable {
-	t := newRecord(11)
+	t := vm.NewRecord(11)
 	for name, text := range map[string]string{"error": report.Error, "message": report.Message, "raw_data": report.RawData} {
 		t.RawSetString(name, lua.LString(text))
 	}
@@ -141,16 +143,16 @@ func (w *testWorld) resultTable(report *engine.RunReport) *lua.LTable {
 	t.RawSetString("timed_out", lua.LBool(report.TimedOut))
 	t.RawSetString("metrics", metricsTable(report.Metrics))
 	t.RawSetString("log", logTable(report.Log))
-	t.Metatable = strict("result", testResultNames())
+	t.Metatable = vm.Strict("result", testResultNames())
 	return t
 }
 
 // metricsTable is an array of metrics in which they are found by name too.
 func metricsTable(metrics []engine.Metric) *lua.LTable {
-	list, named := newTable(), newRecord(len(metrics))
+	list, named := vm.NewTable(), vm.NewRecord(len(metrics))
 	for i := range metrics {
 		m := &metrics[i]
-		t := newRecord(3)
+		t := vm.NewRecord(3)
 		t.RawSetString("name", lua.LString(m.Name))
 		t.RawSetString("value", lua.LNumber(m.Value))
 		if m.Unit != "" {
@@ -164,13 +166,13 @@ func metricsTable(metrics []engine.Metric) *lua.LTable {
 		list.Append(t)
 		named.RawSetString(m.Name, t)
 	}
-	list.Metatable = leadsTo(named)
+	list.Metatable = vm.LeadsTo(named)
 	return list
 }
 
 // testDescription is description(config [, check fields]).
 func testDescription(L *lua.LState) int {
-	w, v, in := testCheck(args{L, "testing.description"}, 2)
+	w, v, in := testCheck(vm.Args{L: L, Fn: "testing.description"}, 2)
 	var line string
 	var err error
 	w.plugin(L, describeLimit, func(ctx context.Context) { line, err = v.Describe(ctx, in) })
@@ -184,20 +186,20 @@ func testDescription(L *lua.LState) int {
 // testClean is clean(values [, form [, slug]]): the cleaned values as the plugin
 // sees them, or nil and a table of messages by field.
 func testClean(L *lua.LState) int {
-	a, w := args{L, "testing.clean"}, worldOf(L)
-	values := a.table(1, "values")
+	a, w := vm.Args{L: L, Fn: "testing.clean"}, worldOf(L)
+	values := a.Table(1, "values")
 	name := engine.ConfigForm
-	asked := a.textOr(2, "form", "")
+	asked := a.TextOr(2, "form", "")
 	switch asked {
 	case "config", "settings", "user", "service":
 		name = (map[string]engine.FormName{"config": engine.ConfigForm, "settings": engine.SettingsForm,
 			"user": engine.UserConfigForm, "service": engine.ServiceConfigForm})[asked]
 	case "":
 	default:
-		a.fail(2, "form must be config, settings, user or service, got %s", keyText(L.Get(2)))
+		a.Fail(2, "form must be config, settings, user or service, got %s", vm.KeyText(L.Get(2)))
 	}
-	v := w.choose(a, a.textOr(3, "slug", ""), func(v *version) bool {
-		return len(v.meta.Forms[name].Fields) > 0 || v.meta.Kind == engine.CheckPlugin && name == engine.ConfigForm
+	v := w.choose(a, a.TextOr(3, "slug", ""), func(v *version) bool {
+		return len(v.Manifest.Forms[name].Fields) > 0 || v.Manifest.Kind == engine.CheckPlugin && name == engine.ConfigForm
 	}, string(name))
 	cleaned, errs := w.clean(L, v, name, "c1", values)
 	if len(errs) > 0 {
@@ -205,17 +207,17 @@ func testClean(L *lua.LState) int {
 		L.Push(complaintsTable(errs))
 		return 2
 	}
-	bound := w.rt.binder.bind(v.layouts[name], "c1", cleaned)
-	if bound.problem != nil {
-		L.RaiseError("%s", bound.problem.Error())
+	bound := w.rt.binder.Bind(v.Layouts[name], "c1", cleaned)
+	if bound.Problem != nil {
+		L.RaiseError("%s", bound.Problem.Error())
 	}
-	L.Push(bound.table(w.rt.binder.shared))
+	L.Push(bound.Table(w.rt.binder.Shared))
 	return 1
 }
 
 // complaintsTable is the messages by field; the first of a field stands.
 func complaintsTable(errs form.Errors) *lua.LTable {
-	t := newRecord(len(errs))
+	t := vm.NewRecord(len(errs))
 	for _, e := range errs {
 		if t.RawGetString(e.Location) == lua.LNil {
 			t.RawSetString(e.Location, lua.LString(e.Message))
@@ -225,50 +227,50 @@ func complaintsTable(errs form.Errors) *lua.LTable {
 }
 
 // textOr is text, or otherwise when it was left out.
-func (o options) textOr(key, otherwise string) string {
-	if o.get(key) == lua.LNil {
+func textOption(o vm.Options, key, otherwise string) string {
+	if o.Get(key) == lua.LNil {
 		return otherwise
 	}
-	return o.text(key)
+	return o.Text(key)
 }
 
 // status returns one of the statuses.
-func (o options) status(key string, otherwise engine.Status) engine.Status {
-	s := engine.Status(o.textOr(key, string(otherwise)))
+func statusOption(o vm.Options, key string, otherwise engine.Status) engine.Status {
+	s := engine.Status(textOption(o, key, string(otherwise)))
 	if s != engine.StatusPassing && !s.IsSeverity() {
-		o.fail(o.n, `%s must be "PASSING", "WARNING", "ERROR" or "CRITICAL", got %s`, key, keyText(o.get(key)))
+		o.Fail(o.N, `%s must be "PASSING", "WARNING", "ERROR" or "CRITICAL", got %s`, key, vm.KeyText(o.Get(key)))
 	}
 	return s
 }
 
 // instant returns seconds since the epoch as a time.
-func (o options) instant(key string, otherwise time.Time) time.Time {
-	if o.get(key) == lua.LNil {
+func instantOption(o vm.Options, key string, otherwise time.Time) time.Time {
+	if o.Get(key) == lua.LNil {
 		return otherwise
 	}
-	return fromSeconds(o.number(key, 0, -maxInstant, maxInstant))
+	return module.FromSeconds(o.Number(key, 0, -module.MaxInstant, module.MaxInstant))
 }
 
 // records returns the tables of an array, each with the keys named alone.
-func (o options) records(key string, keys []string) []options {
-	t := o.table(key)
+func recordOptions(o vm.Options, key string, keys []string) []vm.Options {
+	t := o.Table(key)
 	if t == nil {
 		return nil
 	}
-	list := make([]options, 0, t.Len())
+	list := make([]vm.Options, 0, t.Len())
 	t.ForEach(func(k, v lua.LValue) {
 		one, ok := v.(*lua.LTable)
 		if !ok || k.Type() != lua.LTNumber {
-			o.fail(o.n, "%s must be an array of tables", key)
+			o.Fail(o.N, "%s must be an array of tables", key)
 		}
-		list = append(list, o.optionsOf(o.n, one, keys))
+		list = append(list, o.OptionsOf(o.N, one, keys))
 	})
 	return list
 }
 
 // instance reads the i-th instance, from 0.
-func (o options) instance(i int) engine.InstanceSnapshot {
-	id := o.textOr("id", "i"+lua.LNumber(i+1).String())
-	return engine.InstanceSnapshot{ID: id, Name: o.textOr("name", id), Address: o.text("address"),
-		OverallStatus: o.status("overall_status", engine.StatusPassing)}
+func instanceOption(o vm.Options, i int) engine.InstanceSnapshot {
+	id := textOption(o, "id", "i"+lua.LNumber(i+1).String())
+	return engine.InstanceSnapshot{ID: id, Name: textOption(o, "name", id), Address: o.Text("address"),
+		OverallStatus: statusOption(o, "overall_status", engine.StatusPassing)}
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -11,7 +13,7 @@ import (
 // openTesting opens the module testing, which tests alone can require. Its
 // functions find the test that they serve in the context of the run.
 func openTesting(*lua.LState) *lua.LTable {
-	return moduleOf(map[string]lua.LGFunction{
+	return module.ModuleOf(map[string]lua.LGFunction{
 		"equal": testEqual, "matches": testMatches, "is_true": testIsTrue, "is_nil": testIsNil, "raises": testRaises,
 
 		"run": testRun, "ping": testPing, "description": testDescription, "clean": testClean,
@@ -29,44 +31,44 @@ func openTesting(*lua.LState) *lua.LTable {
 
 // testSetenv is setenv(name, value); nil removes the variable.
 func testSetenv(L *lua.LState) int {
-	a, w := args{L, "testing.setenv"}, worldOf(L)
-	name := a.text(1, "name")
-	if !a.has(2) {
+	a, w := vm.Args{L: L, Fn: "testing.setenv"}, worldOf(L)
+	name := a.Text(1, "name")
+	if !a.Has(2) {
 		delete(w.env, name)
 		return 0
 	}
-	w.env[name] = a.text(2, "value")
+	w.env[name] = a.Text(2, "value")
 	return 0
 }
 
 // testSettings is settings(values [, slug]): the site-wide settings, cleaned as
 // their form does; nil is a form that nobody saved.
 func testSettings(L *lua.LState) int {
-	a, w := args{L, "testing.settings"}, worldOf(L)
+	a, w := vm.Args{L: L, Fn: "testing.settings"}, worldOf(L)
 	owners := map[string]bool{}
-	v := w.choose(a, a.textOr(2, "slug", ""), func(v *version) bool {
-		if owners[settingsOwner(v)] || len(v.meta.Forms[engine.SettingsForm].Fields) == 0 {
+	v := w.choose(a, a.TextOr(2, "slug", ""), func(v *version) bool {
+		if owners[settingsOwner(v)] || len(v.Manifest.Forms[engine.SettingsForm].Fields) == 0 {
 			return false // its settings are another's, or it has none
 		}
-		owners[settingsOwner(v)] = a.textOr(2, "slug", "") == ""
+		owners[settingsOwner(v)] = a.TextOr(2, "slug", "") == ""
 		return true
 	}, "settings_form")
-	if !a.has(1) {
+	if !a.Has(1) {
 		delete(w.settings, settingsOwner(v))
 		return 0
 	}
-	w.settings[settingsOwner(v)] = w.mustClean(a, v, engine.SettingsForm, settingsOwner(v), a.table(1, "values"))
+	w.settings[settingsOwner(v)] = w.mustClean(a, v, engine.SettingsForm, settingsOwner(v), a.Table(1, "values"))
 	return 0
 }
 
 // testAt is at(instant): it sets the clock, which then stands still but for time.sleep.
 func testAt(L *lua.LState) int {
-	a := args{L, "testing.at"}
-	seconds := a.number(1, "instant")
-	if math.Abs(seconds) > maxInstant {
-		a.fail(1, "instant is out of range")
+	a := vm.Args{L: L, Fn: "testing.at"}
+	seconds := a.Number(1, "instant")
+	if math.Abs(seconds) > module.MaxInstant {
+		a.Fail(1, "instant is out of range")
 	}
-	worldOf(L).stub.Set(fromSeconds(seconds))
+	worldOf(L).stub.Set(module.FromSeconds(seconds))
 	return 0
 }
 
@@ -79,15 +81,15 @@ func testLog(L *lua.LState) int {
 // testMarkedSent is marked_sent(): the usernames of those that the plugin marked
 // as reached, in order.
 func testMarkedSent(L *lua.LState) int {
-	L.Push(textTable(worldOf(L).marked))
+	L.Push(module.TextTable(worldOf(L).marked))
 	return 1
 }
 
 // logTable is an array of { level, message }.
 func logTable(lines []engine.LogLine) *lua.LTable {
-	t := newTable()
+	t := vm.NewTable()
 	for _, line := range lines {
-		one := newRecord(2)
+		one := vm.NewRecord(2)
 		one.RawSetString("level", lua.LString(line.Level))
 		one.RawSetString("message", lua.LString(line.Message))
 		t.Append(one)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
 )
 
 // TestReport is what came of the tests of a path.
@@ -67,12 +68,12 @@ func (rt *Runtime) Test(ctx context.Context, path string) (TestReport, error) {
 	if err != nil {
 		return TestReport{}, fmt.Errorf("test %s: %w", path, err)
 	}
-	if base := filepath.Base(path); !info.IsDir() && (base == mainFile || base == "plugin"+testSuffix) {
+	if base := filepath.Base(path); !info.IsDir() && (base == loader.MainFile || base == "plugin"+testSuffix) {
 		path, info = filepath.Dir(path), nil
 	}
 	dir, name := split(path)
 	switch {
-	case info == nil || info.IsDir() && isFile(filepath.Join(path, mainFile)):
+	case info == nil || info.IsDir() && isFile(filepath.Join(path, loader.MainFile)):
 	case info.IsDir():
 		return rt.testFolder(ctx, path)
 	case !strings.HasSuffix(name, ".lua"):

@@ -11,6 +11,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -20,10 +22,10 @@ const testLimit = 10 * time.Second
 
 // testPlan is a plugin and the tests of it.
 type testPlan struct {
-	source *source // of the plugin
-	file   string  // chunk name of the tests
-	code   *code   // of the tests
-	shown  string  // the plugin's file
+	source *loader.Source // of the plugin
+	file   string         // chunk name of the tests
+	code   *vm.Code       // of the tests
+	shown  string         // the plugin's file
 	tests  []plannedTest
 }
 
@@ -58,40 +60,40 @@ func testFileOf(fsys fs.FS, name string) string {
 }
 
 // planTests compiles the tests and finds them, and makes sure that the plugin loads.
-func (rt *Runtime) planTests(ctx context.Context, fsys fs.FS, name, file string) (*testPlan, problems) {
+func (rt *Runtime) planTests(ctx context.Context, fsys fs.FS, name, file string) (*testPlan, loader.Problems) {
 	text, err := fs.ReadFile(fsys, file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, problems{{File: file, Message: "there is no such file: " + name + " has no tests"}}
+		return nil, loader.Problems{{File: file, Message: "there is no such file: " + name + " has no tests"}}
 	}
 	if err != nil {
-		return nil, problems{{File: file, Message: err.Error()}}
+		return nil, loader.Problems{{File: file, Message: err.Error()}}
 	}
-	s, err := readSource(fsys, name)
+	s, err := loader.ReadSource(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, problems{{File: file, Message: "there is no plugin " + name + " to test"}}
+		return nil, loader.Problems{{File: file, Message: "there is no plugin " + name + " to test"}}
 	}
 	if err != nil {
-		return nil, problems{{File: name, Message: err.Error()}}
+		return nil, loader.Problems{{File: name, Message: err.Error()}}
 	}
-	plugin, found := rt.loader.compile(s, false)
+	plugin, found := rt.loader.Compile(s, false)
 	if len(found) > 0 {
 		return nil, found
 	}
-	tests, err := compileFile(file, string(text), false)
+	tests, err := loader.CompileFile(file, string(text), false)
 	if err != nil {
-		return nil, problems{sourceProblem(file, err)}
+		return nil, loader.Problems{loader.SourceProblem(file, err)}
 	}
-	plan := &testPlan{source: s, file: file, shown: shownFile(name, s.folder, false)}
-	plan.code = &code{main: tests, modules: plugin.modules, libs: make([]bool, len(libraryNames()))}
-	for i := range plan.code.libs {
-		plan.code.libs[i] = true
+	plan := &testPlan{source: s, file: file, shown: shownFile(name, s.Folder, false)}
+	plan.code = &vm.Code{Main: tests, Modules: plugin.Modules, Libs: make([]bool, len(vm.LibraryNames()))}
+	for i := range plan.code.Libs {
+		plan.code.Libs[i] = true
 	}
 	return plan, rt.findTests(ctx, plan)
 }
 
 // findTests runs the file's top level once, and notes the tests in the order in
 // which they stand in the file.
-func (rt *Runtime) findTests(ctx context.Context, plan *testPlan) (found problems) {
+func (rt *Runtime) findTests(ctx context.Context, plan *testPlan) (found loader.Problems) {
 	w, found := rt.newTestWorld(ctx, plan)
 	if len(found) > 0 {
 		return found
@@ -100,7 +102,7 @@ func (rt *Runtime) findTests(ctx context.Context, plan *testPlan) (found problem
 	failure, _ := w.run(ctx, plan, 0, func(L *lua.LState, top lua.LValue) {
 		list, ok := top.(*lua.LTable)
 		if !ok {
-			L.Error(lua.LString("the file must return a table of tests, but returned "+typeName(top)), 0)
+			L.Error(lua.LString("the file must return a table of tests, but returned "+vm.TypeName(top)), 0)
 		}
 		list.ForEach(func(k, v lua.LValue) {
 			name, isText := k.(lua.LString)
@@ -115,10 +117,10 @@ func (rt *Runtime) findTests(ctx context.Context, plan *testPlan) (found problem
 		})
 	})
 	if failure != nil {
-		return problems{*failure}
+		return loader.Problems{*failure}
 	}
 	if len(plan.tests) == 0 {
-		return problems{{File: plan.file, Message: "there is no test: the file returns no function whose name begins with test_"}}
+		return loader.Problems{{File: plan.file, Message: "there is no test: the file returns no function whose name begins with test_"}}
 	}
 	sort.Slice(plan.tests, func(i, j int) bool {
 		a, b := plan.tests[i], plan.tests[j]
@@ -155,22 +157,22 @@ func (rt *Runtime) runTest(ctx context.Context, plan *testPlan, t plannedTest) T
 // run executes the file of tests from its top in a state of its own and hands
 // what it returned to enter. line is blamed for what has no line of its own.
 func (w *testWorld) run(ctx context.Context, plan *testPlan, line int, enter func(L *lua.LState, top lua.LValue)) (*engine.PluginProblem, []engine.LogLine) {
-	meta := &w.plugins[0].meta
-	kind := runKind{rank: fresh, limit: testLimit, subject: "c1"}
+	meta := &w.plugins[0].Manifest
+	kind := vm.RunKind{Rank: vm.Fresh, Limit: testLimit, Subject: "c1"}
 	if meta.Kind == engine.AlertPlugin {
-		kind.subject = "s1"
+		kind.Subject = "s1"
 	}
-	r := &run{}
-	cancel, err := w.rt.machine.begin(ctx, r, &testProgram{world: w, then: enter}, plan.code, nil, meta, kind)
+	r := &vm.Run{}
+	cancel, err := w.rt.machine.Begin(ctx, r, &testProgram{world: w, then: enter}, plan.code, nil, meta, kind)
 	if err != nil {
 		return &engine.PluginProblem{File: plan.file, Line: line, Message: err.Error()}, nil
 	}
 	defer cancel()
-	r.extra = map[string]moduleOpener{"testing": openTesting}
-	r.call.env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
-	defer r.end(nil, false)
-	err = r.execute()
-	log := r.finishLog()
+	r.Extra = map[string]vm.ModuleOpener{"testing": openTesting}
+	r.Call.Env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
+	defer r.End(nil, false)
+	err = r.Execute()
+	log := r.FinishLog()
 	if errors.Is(err, context.DeadlineExceeded) {
 		return w.locate(plan, r, line, "the test took longer than "+form.FormatDuration(testLimit)), log
 	}
@@ -194,19 +196,19 @@ type testProgram struct {
 	then  func(L *lua.LState, top lua.LValue)
 }
 
-func (t *testProgram) enter(L *lua.LState, top lua.LValue) { t.then(L, top) }
+func (t *testProgram) Enter(L *lua.LState, top lua.LValue) { t.then(L, top) }
 
-func (t *testProgram) weigh(*scale) {}
+func (t *testProgram) Weigh(*vm.Scale) {}
 
 // locate finds the line of the test at which an error was raised.
-func (w *testWorld) locate(plan *testPlan, r *run, line int, text string) *engine.PluginProblem {
-	p := raisedProblem(plan.file, text, nil)
+func (w *testWorld) locate(plan *testPlan, r *vm.Run, line int, text string) *engine.PluginProblem {
+	p := loader.RaisedProblem(plan.file, text, nil)
 	if p.Line > 0 {
 		return &p
 	}
 	p.Line = line
-	for entry := range strings.Lines(r.trace) {
-		if at := raisedProblem(plan.file, strings.TrimSpace(entry), nil); at.Line > 0 {
+	for entry := range strings.Lines(r.Trace) {
+		if at := loader.RaisedProblem(plan.file, strings.TrimSpace(entry), nil); at.Line > 0 {
 			p.Line = at.Line
 			break
 		}

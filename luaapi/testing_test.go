@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/module"
 )
 
 // skeletonSource is the contract's check plugin.
@@ -218,7 +219,7 @@ func TestTestingDeadlines(t *testing.T) {
 
 // Tests see nothing of the runtime that they run in, and leave nothing in it.
 func TestTestingStandsAside(t *testing.T) {
-	data := newScratchData(time.Now)
+	data := module.NewScratch(time.Now)
 	rt := newTestRuntime(t, map[string]string{"other.lua": checkSource("other", "return result")},
 		withEnv(map[string]string{"BONES": "real"}), func(o *Options) { o.Data = data })
 	dir := t.TempDir()
@@ -232,8 +233,8 @@ return {
 	if passed, failed, problems := report.Counts(); err != nil || passed != 2 || failed+problems != 0 {
 		t.Fatalf("got %+v, %v", report, err)
 	}
-	if len(rt.List()) != 1 || len(data.values) != 0 {
-		t.Errorf("the registry holds %v, the store %v", describeAll(rt), data.values)
+	if len(rt.List()) != 1 || len(data.Values) != 0 {
+		t.Errorf("the registry holds %v, the store %v", describeAll(rt), data.Values)
 	}
 	if got := runOnce(t, newTestRuntime(t, map[string]string{"x.lua": checkSource("x", `require "testing"`)}), "x", nil); !strings.Contains(got.Error, "module 'testing' not found") {
 		t.Errorf("a plugin can require testing: %+v", got)

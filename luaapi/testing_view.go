@@ -10,6 +10,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -19,27 +21,27 @@ import (
 // for a user whose role is too low, 500 for an error in the plugin. Where a user
 // is needed and none is named, it is one with just that role.
 func testView(L *lua.LState) int {
-	a, w := args{L, "testing.view"}, worldOf(L)
-	o := a.options(3, "options", []string{"headers", "body", "json", "form", "query", "user", "address", "slug"})
-	v := w.choose(a, o.text("slug"), func(v *version) bool { return len(v.Views()) > 0 }, "urls")
-	method := strings.ToUpper(a.text(1, "method"))
-	path, query, _ := strings.Cut(strings.TrimLeft(a.text(2, "path"), "/"), "?")
-	path = strings.TrimPrefix(path, "plugins/"+v.meta.Slug+"/")
-	query = joinQuery(query, o.query("query"))
+	a, w := vm.Args{L: L, Fn: "testing.view"}, worldOf(L)
+	o := a.Options(3, "options", []string{"headers", "body", "json", "form", "query", "user", "address", "slug"})
+	v := w.choose(a, o.Text("slug"), func(v *version) bool { return len(v.Views()) > 0 }, "urls")
+	method := strings.ToUpper(a.Text(1, "method"))
+	path, query, _ := strings.Cut(strings.TrimLeft(a.Text(2, "path"), "/"), "?")
+	path = strings.TrimPrefix(path, "plugins/"+v.Manifest.Slug+"/")
+	query = module.JoinQuery(query, module.ReadQuery(o, "query"))
 	route, status := routeOf(v.Views(), method, path)
 	if route == nil {
 		return pushView(L, engine.ViewAnswer{Status: status})
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		o.fail(3, "query: %s", err.Error())
+		o.Fail(3, "query: %s", err.Error())
 	}
-	r := &httpRequest{}
-	o.headers(r)
-	o.body(r)
+	r := &module.HTTPRequest{}
+	module.ReadHeaders(o, r)
+	module.ReadBody(o, r)
 	in := &engine.ViewCall{Settings: w.settingsOf(v), PublicURL: testAddress}
 	in.Request = engine.ViewRequest{Method: method, Path: path, Query: values, Headers: r.Header, Body: []byte(r.Body),
-		Address: o.textOr("address", "192.0.2.1"), URL: testAddress + "/plugins/" + v.meta.Slug + "/" + path}
+		Address: textOption(o, "address", "192.0.2.1"), URL: testAddress + "/plugins/" + v.Manifest.Slug + "/" + path}
 	if in.Request.Headers == nil {
 		in.Request.Headers = map[string][]string{}
 	}
@@ -73,15 +75,15 @@ func routeOf(routes []engine.ViewRoute, method, path string) (*engine.ViewRoute,
 
 // viewer is who calls a view: nobody when it is public, else the user named, by
 // username or with fields, or one with just the role that is needed.
-func (w *testWorld) viewer(o options, v *version, route *engine.ViewRoute) *engine.UserSnapshot {
+func (w *testWorld) viewer(o vm.Options, v *version, route *engine.ViewRoute) *engine.UserSnapshot {
 	if route.Public {
 		return nil
 	}
-	switch given := o.get("user").(type) {
+	switch given := o.Get("user").(type) {
 	case *lua.LTable:
-		fields := o.optionsOf(o.n, given, testUserKeys())
+		fields := o.OptionsOf(o.N, given, testUserKeys())
 		user := w.user(fields, v, 0)
-		if fields.get("role") == lua.LNil {
+		if fields.Get("role") == lua.LNil {
 			user.Role = route.Role
 		}
 		return &user
@@ -94,7 +96,7 @@ func (w *testWorld) viewer(o options, v *version, route *engine.ViewRoute) *engi
 		return &engine.UserSnapshot{ID: string(given), Username: string(given), TimeZone: "UTC", Role: route.Role}
 	case *lua.LNilType:
 	default:
-		o.wrong("user", "a table or a username")
+		o.Wrong("user", "a table or a username")
 	}
 	return &engine.UserSnapshot{ID: "u1", Username: "user1", TimeZone: "UTC", Role: route.Role}
 }
@@ -121,7 +123,7 @@ func (w *testWorld) callView(L *lua.LState, v *version, in *engine.ViewCall) int
 }
 
 func pushView(L *lua.LState, answer engine.ViewAnswer) int {
-	L.Push(newHTTPResponse(&host.HTTPResponse{Status: answer.Status, Header: http.Header(answer.Headers), Body: string(answer.Body)}))
+	L.Push(module.NewHTTPResponse(&host.HTTPResponse{Status: answer.Status, Header: http.Header(answer.Headers), Body: string(answer.Body)}))
 	return 1
 }
 
@@ -141,23 +143,23 @@ func newTestMonitor() *testMonitor {
 
 // testFeed is monitor{ services, checks, users [, slug] }.
 func testFeed(L *lua.LState) int {
-	a, w := args{L, "testing.monitor"}, worldOf(L)
-	a.table(1, "monitor")
-	o := a.options(1, "monitor", []string{"services", "checks", "users", "slug"})
-	v := w.choose(a, o.text("slug"), func(v *version) bool { return len(v.Views()) > 0 }, "urls")
+	a, w := vm.Args{L: L, Fn: "testing.monitor"}, worldOf(L)
+	a.Table(1, "monitor")
+	o := a.Options(1, "monitor", []string{"services", "checks", "users", "slug"})
+	v := w.choose(a, o.Text("slug"), func(v *version) bool { return len(v.Views()) > 0 }, "urls")
 	m := newTestMonitor()
-	for i, one := range o.records("services", testServiceKeys()) {
+	for i, one := range recordOptions(o, "services", testServiceKeys()) {
 		s := w.service(one, v, i)
 		if s.OverallStatus == engine.StatusPassing {
-			s.IncidentKey = one.text("incident_key")
+			s.IncidentKey = one.Text("incident_key")
 		}
 		m.services[s.Subject.ID] = s
 	}
-	for _, one := range o.records("checks", append(testCheckKeys(), "config")) {
+	for _, one := range recordOptions(o, "checks", append(testCheckKeys(), "config")) {
 		in := w.checkRun(one, v)
-		config := one.table("config")
+		config := one.Table("config")
 		if config == nil {
-			config = newTable()
+			config = vm.NewTable()
 		}
 		in.Check.Config = w.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
 		m.checks[in.Check.ID] = in
@@ -176,7 +178,7 @@ func testAcknowledgements(L *lua.LState) int { return pushTables(L, worldOf(L).m
 func testRecords(L *lua.LState) int { return pushTables(L, worldOf(L).monitor.records) }
 
 func pushTables(L *lua.LState, tables []*lua.LTable) int {
-	list := newTable()
+	list := vm.NewTable()
 	for _, t := range tables {
 		list.Append(t)
 	}
@@ -208,7 +210,7 @@ func (t *testMonitorView) Service(_ context.Context, id string) (*engine.AlertSn
 // Check implements engine.Monitor.
 func (t *testMonitorView) Check(_ context.Context, id string) (*engine.CheckRun, error) {
 	c := t.m.checks[id]
-	if c == nil || c.Check.Plugin != t.v.meta.Slug {
+	if c == nil || c.Check.Plugin != t.v.Manifest.Slug {
 		return nil, monitorError(engine.MonitorNotFound, "there is no check "+id)
 	}
 	return c, nil
@@ -238,12 +240,12 @@ func (t *testMonitorView) Acknowledge(_ context.Context, service, username strin
 	copied := *s
 	copied.Acknowledgement = &engine.AcknowledgementSnapshot{User: username, Comment: o.Comment, At: t.w.stub.Now()}
 	t.m.services[service] = &copied
-	ack := newRecord(5)
+	ack := vm.NewRecord(5)
 	for name, text := range map[string]string{"service": service, "user": username, "comment": o.Comment, "incident_key": s.IncidentKey} {
 		ack.RawSetString(name, lua.LString(text))
 	}
 	if o.ExpiresIn != nil {
-		ack.RawSetString("expires_in", inSeconds(*o.ExpiresIn))
+		ack.RawSetString("expires_in", module.InSeconds(*o.ExpiresIn))
 	}
 	ack.Metatable = withAliases("acknowledgement", []string{"service", "user", "comment", "incident_key", "expires_in"},
 		map[string]string{"service_id": "service", "username": "user"})
@@ -254,10 +256,10 @@ func (t *testMonitorView) Acknowledge(_ context.Context, service, username strin
 // withAliases is strict for a table whose fields are also found under the names
 // that the arguments had, which a test's author has before the eyes.
 func withAliases(what string, names []string, aliases map[string]string) *lua.LTable {
-	meta := strict(what, names)
+	meta := vm.Strict(what, names)
 	unknown := meta.RawGetString("__index").(*lua.LFunction).GFunction
-	meta.RawSetString("__index", goFunction(func(L *lua.LState) int {
-		name, isAlias := aliases[keyText(L.Get(2))]
+	meta.RawSetString("__index", vm.GoFunction(func(L *lua.LState) int {
+		name, isAlias := aliases[vm.KeyText(L.Get(2))]
 		t, isTable := L.Get(1).(*lua.LTable)
 		if !isAlias || !isTable {
 			return unknown(L)
@@ -277,7 +279,7 @@ func (t *testMonitorView) Record(_ context.Context, check string, report engine.
 	switch {
 	case t.denied():
 		return monitorError(engine.MonitorDenied, "this needs the role operator")
-	case c == nil || c.Check.Plugin != t.v.meta.Slug:
+	case c == nil || c.Check.Plugin != t.v.Manifest.Slug:
 		return monitorError(engine.MonitorNotFound, "there is no check "+check)
 	case !c.Check.Active:
 		return monitorError(engine.MonitorDenied, "the check "+c.Check.Name+" is not active")

@@ -9,6 +9,10 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -41,14 +45,14 @@ func (openedOpener) Open(_, _ string, sealed form.Sealed) ([]byte, error) { retu
 func sealOpenly(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(plain), nil }
 
 // newTestWorld loads the plugin aside, over a stub. The world must be closed.
-func (rt *Runtime) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld, problems) {
+func (rt *Runtime) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld, loader.Problems) {
 	w := &testWorld{
 		stub: host.NewStub(time.Now().Truncate(time.Second)), env: map[string]string{},
 		settings: map[string]form.Values{}, monitor: newTestMonitor(),
 	}
 	w.rt = rt.aside(func(o *Options) {
 		o.Host, o.Opener, o.Now = w.stub, openedOpener{}, w.stub.Now
-		o.Data = newScratchData(w.stub.Now)
+		o.Data = module.NewScratch(w.stub.Now)
 		o.Env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
 	})
 	out := w.rt.load(ctx, plan.source, plan.shown)
@@ -64,8 +68,8 @@ func (w *testWorld) close() { w.rt.drain() }
 
 // worldOf returns the world of the test that L runs.
 func worldOf(L *lua.LState) *testWorld {
-	if c := callOf(L); c != nil && c.run != nil {
-		if t, ok := c.run.program.(*testProgram); ok {
+	if c := vm.CallOf(L); c != nil && c.Run != nil {
+		if t, ok := c.Run.Program.(*testProgram); ok {
 			return t.world
 		}
 	}
@@ -85,12 +89,12 @@ func (w *testWorld) fail(L *lua.LState, format string, values ...any) {
 // plugin calls the plugin, for which limit is the time it has, with the turn
 // given back meanwhile. What it asks for and no stub answers fails the test.
 func (w *testWorld) plugin(L *lua.LState, limit time.Duration, call func(ctx context.Context)) {
-	reserve := min(limit/10, maxReserve)
+	reserve := min(limit/10, vm.MaxReserve)
 	if limit >= 5*time.Second {
-		reserve = maxReserve
+		reserve = vm.MaxReserve
 	}
 	w.stub.Begin(limit, reserve)
-	err := callOf(L).wait(0, func(ctx context.Context) error {
+	err := vm.CallOf(L).Wait(0, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		call(ctx)
@@ -109,36 +113,36 @@ func (w *testWorld) plugin(L *lua.LState, limit time.Duration, call func(ctx con
 
 // choose finds the plugin that a call is for: the one named, else the only one
 // that suits.
-func (w *testWorld) choose(a args, slug string, suits func(*version) bool, what string) *version {
+func (w *testWorld) choose(a vm.Args, slug string, suits func(*version) bool, what string) *version {
 	var found []*version
 	var slugs []string
 	for _, v := range w.plugins {
-		if slug == v.meta.Slug && suits(v) {
+		if slug == v.Manifest.Slug && suits(v) {
 			return v
 		}
 		if suits(v) {
 			found = append(found, v)
 		}
-		slugs = append(slugs, v.meta.Slug)
+		slugs = append(slugs, v.Manifest.Slug)
 	}
 	switch {
 	case slug != "":
 		near := form.Nearest(slug, slugs)
 		if near != "" && near != slug {
-			a.L.RaiseError("%s: there is no plugin %s; did you mean %s?", a.fn, slug, near)
+			a.L.RaiseError("%s: there is no plugin %s; did you mean %s?", a.Fn, slug, near)
 		}
-		a.L.RaiseError("%s: %s is no plugin of this file with %s", a.fn, slug, what)
+		a.L.RaiseError("%s: %s is no plugin of this file with %s", a.Fn, slug, what)
 	case len(found) == 0:
-		a.L.RaiseError("%s: the plugin has no %s", a.fn, what)
+		a.L.RaiseError("%s: the plugin has no %s", a.Fn, what)
 	case len(found) > 1:
-		a.L.RaiseError("%s: the file has several plugins: choose one by slug", a.fn)
+		a.L.RaiseError("%s: the file has several plugins: choose one by slug", a.Fn)
 	}
 	return found[0]
 }
 
 // clean cleans values as a form of the plugin does.
 func (w *testWorld) clean(L *lua.LState, v *version, name engine.FormName, object string, t *lua.LTable) (form.Values, form.Errors) {
-	raw, problem := fromLua(t, 0)
+	raw, problem := binding.FromLua(t, 0)
 	if problem != "" {
 		L.RaiseError("%s: %s", string(name), problem)
 	}
@@ -148,8 +152,8 @@ func (w *testWorld) clean(L *lua.LState, v *version, name engine.FormName, objec
 	}
 	var values form.Values
 	var errs form.Errors
-	err := callOf(L).wait(0, func(ctx context.Context) error {
-		values, errs = v.meta.Forms[name].Clean(ctx, fields, form.Options{Seal: sealOpenly, Callbacks: v.Cleaning(name, object)})
+	err := vm.CallOf(L).Wait(0, func(ctx context.Context) error {
+		values, errs = v.Manifest.Forms[name].Clean(ctx, fields, form.Options{Seal: sealOpenly, Callbacks: v.Cleaning(name, object)})
 		return nil
 	})
 	if err != nil {
@@ -162,13 +166,13 @@ func (w *testWorld) clean(L *lua.LState, v *version, name engine.FormName, objec
 }
 
 // mustClean is clean, but a complaint raises. A nil table is a form that nobody saved.
-func (w *testWorld) mustClean(a args, v *version, name engine.FormName, object string, t *lua.LTable) form.Values {
+func (w *testWorld) mustClean(a vm.Args, v *version, name engine.FormName, object string, t *lua.LTable) form.Values {
 	if t == nil {
 		return nil
 	}
 	values, errs := w.clean(a.L, v, name, object, t)
 	if len(errs) > 0 {
-		a.L.RaiseError("%s: %s: %s", a.fn, string(name), errs.Error())
+		a.L.RaiseError("%s: %s: %s", a.Fn, string(name), errs.Error())
 	}
 	return values
 }
@@ -184,8 +188,8 @@ func (w *testWorld) settingsOf(v *version) form.Values {
 }
 
 func settingsOwner(v *version) string {
-	if v.meta.SettingsFrom != "" {
-		return v.meta.SettingsFrom
+	if v.Manifest.SettingsFrom != "" {
+		return v.Manifest.SettingsFrom
 	}
-	return v.meta.Slug
+	return v.Manifest.Slug
 }

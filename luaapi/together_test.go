@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/host/hosttest"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // togetherRuntime has plugins that hold four megabytes and wait, each in its own
@@ -133,7 +134,7 @@ func TestAWaitingRunIsEndedByItsOwnLimit(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `pcall(require("http").get, "http://a/") result.succeeded = true return result`)},
 		func(o *Options) { o.Host, o.SoftHeap, o.RunHeap, o.Memory = h, 24<<20, 16<<20, 1<<30 })
 	begun := time.Now()
-	if got := runOnce(t, rt, "test", nil); got.Error != string(errMemory) || !got.Limit || time.Since(begun) > 4*time.Second {
+	if got := runOnce(t, rt, "test", nil); got.Error != string(vm.ErrMemory) || !got.Limit || time.Since(begun) > 4*time.Second {
 		t.Errorf("after %v: %+v", time.Since(begun), short(got))
 	}
 }
@@ -157,7 +158,7 @@ func TestBusyChecksAreKnown(t *testing.T) {
 		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
 			t.Fatalf("%+v", short(got))
 		}
-		if got := plugin(t, rt, "test").(*version).weights.rank(in.Check.ID) == sliced; got != tt.busy {
+		if got := plugin(t, rt, "test").(*version).weights.rank(in.Check.ID) == vm.Sliced; got != tt.busy {
 			t.Errorf("%d: after a run that %s, busy is %v", i, tt.name, got)
 		}
 		if got := rt.LightCheck(in.Check); got == tt.busy {

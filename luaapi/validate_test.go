@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 )
 
 // loadText loads one file and gives its problems, or with warnings set those,
@@ -17,7 +19,7 @@ import (
 func loadText(t *testing.T, text string, warnings bool) []string {
 	t.Helper()
 	rt := newTestRuntime(t, nil)
-	out := rt.load(context.Background(), &source{path: "x.lua", files: map[string]string{"": text}, hash: "h"}, "x.lua")
+	out := rt.load(context.Background(), &loader.Source{Path: "x.lua", Files: map[string]string{"": text}, Hash: "h"}, "x.lua")
 	list := out.problems
 	if warnings {
 		list = out.warnings
@@ -136,7 +138,7 @@ return { A, B }`, []string{"3: two plugins of this file have the slug a"}},
 func TestLoadLoops(t *testing.T) {
 	begun := time.Now()
 	got := strings.Join(loadText(t, "while true do end", false), "\n")
-	if got != "1: "+string(errInstructions) && got != "1: loading took longer than 1s" || time.Since(begun) > 5*time.Second {
+	if got != "1: "+string(vm.ErrInstructions) && got != "1: loading took longer than 1s" || time.Since(begun) > 5*time.Second {
 		t.Errorf("got %q after %v", got, time.Since(begun))
 	}
 }
@@ -288,8 +290,8 @@ function P:run(c, r) r.message = tostring(P.name) .. #P.config_form r.succeeded 
 			rt := newTestRuntime(t, map[string]string{"p.lua": text})
 			lean := runOnce(t, rt, "p", nil)
 			v := plugin(t, rt, "p").(*version)
-			v.lean = v.whole
-			v.pool.close()
+			v.Lean = v.Whole
+			v.pool.Close()
 			whole := runOnce(t, rt, "p", nil)
 			if !lean.Succeeded || lean.Message != whole.Message || lean.Error != whole.Error {
 				t.Errorf("lean %+v\nwhole %+v", short(lean), short(whole))
@@ -299,11 +301,11 @@ function P:run(c, r) r.message = tostring(P.name) .. #P.config_form r.succeeded 
 }
 
 func TestCutFormsCuts(t *testing.T) {
-	whole, err := compileFile("x.lua", skeletonCheck, false)
+	whole, err := loader.CompileFile("x.lua", skeletonCheck, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lean, err := compileFile("x.lua", skeletonCheck, true)
+	lean, err := loader.CompileFile("x.lua", skeletonCheck, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,9 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -16,19 +19,19 @@ import (
 // version is one plugin of one good version of a file or folder. It is
 // immutable but for its caches, and implements engine.Plugin.
 type version struct {
-	*loadedPlugin
+	*loader.Plugin
 	rt   *Runtime
-	pool *pool // one for all plugins of the file
+	pool *vm.Pool // one for all plugins of the file
 
-	checks   bindings
-	settings atomic.Pointer[boundSettings]
+	checks   binding.Bindings
+	settings atomic.Pointer[binding.BoundSettings]
 	counts   *pluginCounts
 	weights  checkWeights
 	started  atomic.Uint64 // runs, for which of them are weighed
 }
 
 // Meta returns what the version says about itself.
-func (v *version) Meta() *engine.PluginMeta { return &v.meta }
+func (v *version) Meta() *engine.PluginMeta { return &v.Manifest }
 
 // method finds a function of the plugin's table, or of what its metatable leads to.
 func method(L *lua.LState, self *lua.LTable, name string) lua.LValue {
@@ -36,29 +39,29 @@ func method(L *lua.LState, self *lua.LTable, name string) lua.LValue {
 }
 
 // start begins a run of this version. The caller calls end, always.
-func (v *version) start(ctx context.Context, kind runKind, settings *binding) (*pluginRun, context.CancelFunc, error) {
-	c := v.lean
-	if kind.full {
-		c = v.whole
+func (v *version) start(ctx context.Context, kind vm.RunKind, settings *binding.Binding) (*binding.PluginRun, context.CancelFunc, error) {
+	c := v.Lean
+	if kind.Full {
+		c = v.Whole
 	}
-	r := &pluginRun{plugin: v, binder: v.rt.binder, settings: settings}
-	cancel, err := v.rt.machine.begin(ctx, &r.run, r, c, v.pool, &v.meta, kind)
+	r := &binding.PluginRun{Plugin: v, Binder: v.rt.binder, Settings: settings}
+	cancel, err := v.rt.machine.Begin(ctx, &r.Run, r, c, v.pool, &v.Manifest, kind)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(v.allowed) > 0 {
-		r.call.env = v.getenv
+	if len(v.Allowed) > 0 {
+		r.Call.Env = v.getenv
 	}
-	r.call.secrets.Add(settings.secrets...)
+	r.Call.Secrets.Add(settings.Secrets...)
 	return r, cancel, nil
 }
 
-// layout is that of one of the plugin's forms.
-func (v *version) layout(name engine.FormName) *layout { return v.layouts[name] }
+// Layout is that of one of the plugin's forms.
+func (v *version) Layout(name engine.FormName) *binding.Layout { return v.Layouts[name] }
 
 // getenv reads an environment variable that the plugin may read.
 func (v *version) getenv(name string) (string, bool) {
-	if !v.allowed[name] {
+	if !v.Allowed[name] {
 		return "", false
 	}
 	return v.rt.opts.Env(name)
@@ -66,46 +69,46 @@ func (v *version) getenv(name string) (string, bool) {
 
 // boundSettings is the site-wide settings as Lua sees them. They are kept while
 // the same map comes with every run, and while the environment is the same.
-func (v *version) boundSettings(values form.Values) *binding {
+func (v *version) boundSettings(values form.Values) *binding.Binding {
 	kept := v.settings.Load()
-	if kept != nil && sameMap(kept.values, values) && (!v.readsEnv || time.Since(kept.at) < envFreshness) {
-		return kept.bound
+	if kept != nil && binding.SameMap(kept.Values, values) && (!v.ReadsEnv || time.Since(kept.At) < binding.EnvFreshness) {
+		return kept.Bound
 	}
-	owner := v.meta.Slug
-	if v.meta.SettingsFrom != "" {
-		owner = v.meta.SettingsFrom
+	owner := v.Manifest.Slug
+	if v.Manifest.SettingsFrom != "" {
+		owner = v.Manifest.SettingsFrom
 	}
-	b := v.rt.binder.bind(v.layouts[engine.SettingsForm], owner, values)
-	b.keep(v.rt.binder.shared, math.MaxInt)
-	v.settings.Store(&boundSettings{values: values, bound: b, at: time.Now()})
+	b := v.rt.binder.Bind(v.Layouts[engine.SettingsForm], owner, values)
+	b.Keep(v.rt.binder.Shared, math.MaxInt)
+	v.settings.Store(&binding.BoundSettings{Values: values, Bound: b, At: time.Now()})
 	return b
 }
 
 // lastSettings is what the version was last run with: clean functions are called
 // without settings of their own.
-func (v *version) lastSettings() *binding {
+func (v *version) lastSettings() *binding.Binding {
 	if kept := v.settings.Load(); kept != nil {
-		return kept.bound
+		return kept.Bound
 	}
 	return v.boundSettings(nil)
 }
 
-// boundConfig is a check's config as Lua sees it.
-func (v *version) boundConfig(check *engine.Check) *binding {
-	return v.checks.check(check, func() *binding {
-		b := v.rt.binder.bind(v.layouts[engine.ConfigForm], check.ID, check.Config)
-		v.rt.binder.quicken(b, check)
+// BoundConfig is a check's config as Lua sees it.
+func (v *version) BoundConfig(check *engine.Check) *binding.Binding {
+	return v.checks.Check(check, func() *binding.Binding {
+		b := v.rt.binder.Bind(v.Layouts[engine.ConfigForm], check.ID, check.Config)
+		v.rt.binder.Quicken(b, check)
 		return b
-	}, v.rt.binder.forgetFast)
+	}, v.rt.binder.ForgetFast)
 }
 
 // prepareSelf gives the fresh plugin table what the host adds to it.
-func (v *version) prepareSelf(r *pluginRun, L *lua.LState, self *lua.LTable, publicURL string) {
-	if v.needsSettings {
-		self.RawSetString("settings", r.settings.table(r.binder.shared))
+func (v *version) prepareSelf(r *binding.PluginRun, L *lua.LState, self *lua.LTable, publicURL string) {
+	if v.NeedsSettings {
+		self.RawSetString("settings", r.Settings.Table(r.Binder.Shared))
 	}
-	if v.needsViewURL {
-		self.RawSetString("view_url", L.NewFunction(viewURL(v.meta.Slug, publicURL)))
+	if v.NeedsViewURL {
+		self.RawSetString("view_url", L.NewFunction(viewURL(v.Manifest.Slug, publicURL)))
 	}
 }
 
@@ -148,10 +151,10 @@ func (c *counters) of(slug string) *pluginCounts {
 
 // Stats returns the counts since the start, for metrics.
 func (rt *Runtime) Stats() engine.RunStats {
-	s := engine.RunStats{Ended: rt.machine.watchdog.ended.Load(), Waiting: int(rt.machine.turns.waiting.Load()), Plugins: map[string]engine.PluginStats{}}
-	rt.machine.turns.mu.Lock()
-	s.Executing = rt.opts.MaxExecuting - rt.machine.turns.free
-	rt.machine.turns.mu.Unlock()
+	s := engine.RunStats{Ended: rt.machine.Watchdog.Ended.Load(), Waiting: int(rt.machine.Turns.Waiting.Load()), Plugins: map[string]engine.PluginStats{}}
+	rt.machine.Turns.Mu.Lock()
+	s.Executing = rt.opts.MaxExecuting - rt.machine.Turns.Free
+	rt.machine.Turns.Mu.Unlock()
 	rt.counts.mu.Lock()
 	defer rt.counts.mu.Unlock()
 	for slug, c := range rt.counts.plugins {
@@ -172,10 +175,10 @@ const weighSample = 64
 // the first of its version and one in weighSample after it, or every one where
 // people look at runs. It returns the most that the run was seen to hold, in
 // bytes, 0 when nobody looked.
-func (v *version) weighEnd(r *pluginRun) uint64 {
-	if r.vm.measured || v.started.Add(1)%weighSample == 1 {
-		r.weighAll(v.rt.machine.watchdog.perRun)
+func (v *version) weighEnd(r *binding.PluginRun) uint64 {
+	if r.VM.Measured || v.started.Add(1)%weighSample == 1 {
+		r.WeighAll(v.rt.machine.Watchdog.PerRun)
 	}
-	v.counts.heaviest(r.held)
-	return r.held
+	v.counts.heaviest(r.Held)
+	return r.Held
 }

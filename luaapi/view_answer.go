@@ -11,6 +11,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 
 	lua "github.com/yuin/gopher-lua"
@@ -37,7 +39,7 @@ func withheld(name string) bool {
 func readAnswer(v lua.LValue) (engine.ViewAnswer, error) {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return engine.ViewAnswer{}, fmt.Errorf("%s in place of a table { status, headers, body | json | html }", typeName(v))
+		return engine.ViewAnswer{}, fmt.Errorf("%s in place of a table { status, headers, body | json | html }", vm.TypeName(v))
 	}
 	t = lualib.Reading(t)
 	if err := onlyKeys(t, answerKeys()); err != nil {
@@ -67,7 +69,7 @@ func readAnswer(v lua.LValue) (engine.ViewAnswer, error) {
 // onlyKeys complains about a key that is not among keys.
 func onlyKeys(t *lua.LTable, keys []string) (err error) {
 	t.ForEach(func(k, _ lua.LValue) {
-		key := keyText(k)
+		key := vm.KeyText(k)
 		if slices.Contains(keys, key) || err != nil {
 			return
 		}
@@ -91,22 +93,22 @@ func readBody(t *lua.LTable, answer *engine.ViewAnswer) (kind string, err error)
 			return "", fmt.Errorf("both %s and %s", given, key)
 		}
 		given = key
-		text, isText := textOf(v)
+		text, isText := vm.TextOf(v)
 		switch {
 		case key == "json":
-			if answer.Body, err = encodeJSON(v); err != nil {
+			if answer.Body, err = module.EncodeJSON(v); err != nil {
 				return "", fmt.Errorf("json that cannot be written: %w", err)
 			}
 			kind = "application/json"
 		case !isText:
-			return "", fmt.Errorf("%s that is %s, not text", key, typeName(v))
+			return "", fmt.Errorf("%s that is %s, not text", key, vm.TypeName(v))
 		default:
 			answer.Body = []byte(text)
 			kind = map[string]string{"body": "text/plain; charset=utf-8", "html": "text/html; charset=utf-8"}[key]
 		}
 	}
-	if len(answer.Body) > maxBuilt {
-		return "", fmt.Errorf("a %s of more than %d bytes", given, maxBuilt)
+	if len(answer.Body) > vm.MaxBuilt {
+		return "", fmt.Errorf("a %s of more than %d bytes", given, vm.MaxBuilt)
 	}
 	if answer.Status == http.StatusNoContent || answer.Status == http.StatusNotModified {
 		if len(answer.Body) > 0 {
@@ -124,7 +126,7 @@ func readHeaders(v lua.LValue, answer *engine.ViewAnswer) (err error) {
 	}
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return fmt.Errorf("headers that are %s, not a table", typeName(v))
+		return fmt.Errorf("headers that are %s, not a table", vm.TypeName(v))
 	}
 	lualib.Reading(t).ForEach(func(k, v lua.LValue) {
 		key, isText := k.(lua.LString)
@@ -132,7 +134,7 @@ func readHeaders(v lua.LValue, answer *engine.ViewAnswer) (err error) {
 		switch {
 		case err != nil:
 		case !isText || !httpguts.ValidHeaderFieldName(name):
-			err = fmt.Errorf("headers with a name that is none: %s", keyText(k))
+			err = fmt.Errorf("headers with a name that is none: %s", vm.KeyText(k))
 		case withheld(name):
 			err = fmt.Errorf("the header %s, which is not a view's to set", name)
 		default:
@@ -152,7 +154,7 @@ func headerValues(name string, v lua.LValue) ([]string, error) {
 	}
 	values := make([]string, len(items))
 	for i, item := range items {
-		text, ok := textOf(item)
+		text, ok := vm.TextOf(item)
 		if !ok || !httpguts.ValidHeaderFieldValue(text) {
 			return nil, fmt.Errorf("the header %s with a value that is none", name)
 		}

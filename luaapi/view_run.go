@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -16,42 +19,42 @@ import (
 const viewLimit = 10 * time.Second
 
 // Views returns the plugin's own views.
-func (v *version) Views() []engine.ViewRoute { return v.views }
+func (v *version) Views() []engine.ViewRoute { return v.Routes }
 
 // View calls the view that answers the request's path and method.
 func (v *version) View(ctx context.Context, in *engine.ViewCall) (answer engine.ViewAnswer, failed error) {
 	settings := v.boundSettings(in.Settings)
-	if settings.problem != nil {
-		return engine.ViewAnswer{}, &engine.ViewError{Message: cutRunes(settings.problem.Error(), maxError)}
+	if settings.Problem != nil {
+		return engine.ViewAnswer{}, &engine.ViewError{Message: vm.CutRunes(settings.Problem.Error(), vm.MaxError)}
 	}
-	r, cancel, err := v.start(ctx, runKind{rank: fresh, limit: viewLimit}, settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Rank: vm.Fresh, Limit: viewLimit}, settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.ViewAnswer{}, &engine.ViewError{Message: err.Error()}
 	}
 	defer cancel()
-	defer r.contain(func() { answer, failed = engine.ViewAnswer{}, &engine.ViewError{Message: errInternal.Error()} })
+	defer r.Contain(func() { answer, failed = engine.ViewAnswer{}, &engine.ViewError{Message: vm.ErrInternal.Error()} })
 	var refused error
-	r.then = func(r *pluginRun, L *lua.LState, self *lua.LTable) {
+	r.Then = func(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
 		v.prepareSelf(r, L, self, in.PublicURL)
 		L.Push(findView(L, self, &in.Request))
 		L.Push(self)
-		L.Push(r.requestObject(L, in))
+		L.Push(r.RequestObject(L, in))
 		L.Call(2, 1)
 		answer, refused = readAnswer(L.Get(-1))
 		L.Pop(1)
 	}
-	err = r.execute()
+	err = r.Execute()
 	if err == nil && refused != nil {
-		err = &pluginError{"the view " + in.Request.Method + " " + in.Request.Path + " returned " + refused.Error()}
+		err = &vm.PluginError{Text: "the view " + in.Request.Method + " " + in.Request.Path + " returned " + refused.Error()}
 	}
-	took := time.Since(r.started)
+	took := time.Since(r.Started)
 	v.weighEnd(r)
-	r.end(v.pool, err == nil)
+	r.End(v.pool, err == nil)
 	v.countView(took, err)
-	log := r.finishLog()
+	log := r.FinishLog()
 	if err != nil {
-		return engine.ViewAnswer{}, &engine.ViewError{Message: r.call.clean(r.reason(err), maxError), Traceback: r.call.clean(r.trace, maxTrace), Log: log}
+		return engine.ViewAnswer{}, &engine.ViewError{Message: r.Call.Clean(reason(r, err), vm.MaxError), Traceback: r.Call.Clean(r.Trace, vm.MaxTrace), Log: log}
 	}
 	answer.Log = log
 	return answer, nil
@@ -71,7 +74,7 @@ func findView(L *lua.LState, self *lua.LTable, q *engine.ViewRequest) lua.LValue
 		}
 		methods := []string{"GET"}
 		if list, ok := t.RawGetString("methods").(*lua.LTable); ok {
-			methods = readMethods(list, func(string) {})
+			methods = loader.ReadMethods(list, func(string) {})
 		}
 		if slices.Contains(methods, q.Method) {
 			return t.RawGetString("view")
@@ -84,7 +87,7 @@ func findView(L *lua.LState, self *lua.LTable, q *engine.ViewRequest) lua.LValue
 func (v *version) countView(took time.Duration, err error) {
 	v.counts.runs.Add(1)
 	v.counts.nanos.Add(int64(took))
-	var limit limitError
+	var limit vm.LimitError
 	switch {
 	case err == nil:
 	case errors.As(err, &limit):

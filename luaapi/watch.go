@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"moonwatch/luaapi/internal/loader"
+
 	"github.com/fsnotify/fsnotify"
 )
 
@@ -136,7 +138,7 @@ func foldersBelow(ctx context.Context, dir string) []string {
 		if err != nil {
 			return nil
 		}
-		if strings.Count(strings.TrimPrefix(path, dir), string(filepath.Separator)) > maxDepth {
+		if strings.Count(strings.TrimPrefix(path, dir), string(filepath.Separator)) > loader.MaxDepth {
 			return fs.SkipDir
 		}
 		if d.IsDir() && path != dir {

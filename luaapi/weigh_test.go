@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -58,7 +59,7 @@ func TestMemoryOfAnEndedRun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
 		cancel()
-		if got.Error != string(errMemory) || got.Memory < 8<<20 {
+		if got.Error != string(vm.ErrMemory) || got.Memory < 8<<20 {
 			t.Errorf("weighed always %v: held %d, %+v", weigh, got.Memory, short(got))
 		}
 	}
@@ -86,19 +87,19 @@ func TestFewScheduledRunsAreWeighed(t *testing.T) {
 // A weighing ends at the run's deadline, however much there is to weigh.
 func TestWeighingEndsAtTheDeadline(t *testing.T) {
 	large := &lua.LTable{}
-	for i := range 10 * weighLook {
+	for i := range 10 * vm.WeighLook {
 		large.RawSetInt(i+1, &lua.LTable{})
 	}
 	for _, c := range []struct {
 		until time.Time
 		all   bool
 	}{{time.Time{}, true}, {time.Now().Add(time.Hour), true}, {time.Now().Add(-time.Second), false}} {
-		s := newScale(1 << 40)
-		s.until = c.until
-		s.root(large)
-		s.run()
-		steps := s.steps
-		if all := steps > 10*weighLook; all != c.all || !all && steps > weighLook {
+		s := vm.NewScale(1 << 40)
+		s.Until = c.until
+		s.Root(large)
+		s.Run()
+		steps := s.Steps
+		if all := steps > 10*vm.WeighLook; all != c.all || !all && steps > vm.WeighLook {
 			t.Errorf("until %v: looked at %d values", c.until, steps)
 		}
 	}
@@ -119,18 +120,18 @@ func BenchmarkWeighing(b *testing.B) {
 	rt := newTestRuntime(b, map[string]string{"http.lua": benchPlugin}, weighing)
 	p := plugin(b, rt, "http").(*version)
 	in := checkRun("http", form.Values{"endpoint": "https://example.org/"})
-	r, cancel, err := p.start(b.Context(), runKind{rank: fresh}, p.boundSettings(nil))
+	r, cancel, err := p.start(b.Context(), vm.RunKind{Rank: vm.Fresh}, p.boundSettings(nil))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer cancel()
-	r.bindCheck(in, p.boundConfig(in.Check))
-	r.then = callCheck
-	if err := r.execute(); err != nil {
+	r.BindCheck(in, p.BoundConfig(in.Check))
+	r.Then = callCheck
+	if err := r.Execute(); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.weighAll(1 << 30)
+		r.WeighAll(1 << 30)
 	}
 }

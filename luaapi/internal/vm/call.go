@@ -1,0 +1,137 @@
+package vm
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+	"moonwatch/luaapi/host"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Call is what the host functions of the modules know of the run they serve.
+// It belongs to one run and is used from the goroutine that runs its Lua.
+type Call struct {
+	Ctx      context.Context // ends at the run's deadline
+	Deadline time.Time
+	Host     host.Host
+	Data     engine.PluginData
+	Scope    engine.Scope // of store; store.shared is the same without Subject
+	Plugin   *engine.PluginMeta
+	Loading  bool // modules can be required but not called
+	Offline  bool // clean and description: nothing that reaches outside
+	Now      func() time.Time
+	Env      func(string) (string, bool)
+	Log      func(level, message string)
+	Secrets  form.Stars // opened secrets, masked in whatever the run leaves behind
+	Closers  []func()   // run when the call has ended, last first
+	gate     *Turn      // given back during every wait; nil when there are no turns
+	// Connections are those that the run has opened. They stay until its end.
+	Connections []Holder
+	// Carried counts the bytes that go out and come in while the run waits:
+	// nothing in Lua holds them yet, or any more.
+	Carried atomic.Int64
+
+	Run *Run // of the core
+}
+
+// Holder is something that a run has opened, and that holds bytes outside of Lua.
+type Holder interface {
+	// Holds is how many there are. It may be called by any goroutine.
+	Holds() int64
+}
+
+type CallKey struct{}
+
+// CallOf returns the call that L serves now.
+func CallOf(L *lua.LState) *Call {
+	if v, ok := L.Context().(*Context); ok {
+		return v.call
+	}
+	c, _ := L.Context().Value(CallKey{}).(*Call)
+	return c
+}
+
+// Wait runs fn, which may block, with the turn given back meanwhile. fn's
+// context ends after timeout, or when that is 0 half a second before the run's
+// deadline (a tenth of it for deadlines under 5 s), so that the plugin can still answer.
+// fn may touch nothing of Lua: while it runs, the watchdog weighs the run, and it
+// ends the wait when that is one run too many for the memory.
+func (c *Call) Wait(timeout time.Duration, fn func(ctx context.Context) error) error {
+	if c.gate == nil {
+		ctx, cancel := c.waitContext(c.Ctx, timeout)
+		defer cancel()
+		return fn(ctx)
+	}
+	whole, end := context.WithCancel(c.Ctx)
+	defer end()
+	ctx, cancel := c.waitContext(whole, timeout)
+	defer cancel()
+	as := Returning
+	if c.Run != nil {
+		c.Run.VM.waits++
+		as = c.Run.VM.Rank()
+		c.Run.VM.park(end)
+		defer c.Run.VM.unpark()
+	}
+	c.gate.Release()
+	err := fn(ctx)
+	if gateErr := c.gate.Acquire(whole, as); gateErr != nil && err == nil {
+		err = gateErr
+	}
+	return err
+}
+
+// outside is how many bytes the call holds outside the reach of Lua.
+func (c *Call) outside() uint64 {
+	sum := c.Carried.Load()
+	for _, t := range c.Connections {
+		sum += t.Holds()
+	}
+	return uint64(max(sum, 0))
+}
+
+// waitContext returns the context of one wait. A wait never ends later than the
+// run; without a timeout of its own it leaves the plugin time to answer.
+func (c *Call) waitContext(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout > 0 {
+		return context.WithTimeout(ctx, timeout)
+	}
+	if c.Deadline.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, c.Deadline.Add(-c.reserve()))
+}
+
+// reserve is the time that a wait leaves before the run's deadline.
+func (c *Call) reserve() time.Duration {
+	if c.Run == nil {
+		return MaxReserve
+	}
+	whole := c.Deadline.Sub(c.Run.Started)
+	if whole < 5*time.Second {
+		return max(whole/10, 0)
+	}
+	return MaxReserve
+}
+
+const MaxReserve = 500 * time.Millisecond
+
+// mask replaces every opened secret in text by three stars. What is to be cut is
+// masked first.
+func (c *Call) mask(text string) string { return c.Secrets.Text(text) }
+
+// Close runs the closers, last first. A closer that panics does not keep the others from running.
+func (c *Call) Close() {
+	for len(c.Closers) > 0 {
+		fn := c.Closers[len(c.Closers)-1]
+		c.Closers = c.Closers[:len(c.Closers)-1]
+		func() {
+			defer func() { _ = recover() }()
+			fn()
+		}()
+	}
+}

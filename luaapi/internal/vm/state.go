@@ -1,0 +1,183 @@
+package vm
+
+import (
+	"fmt"
+	"sync"
+
+	"moonwatch/luaapi/internal/patch"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// stateOptions begin with a small stack, so that twenty thousand runs that wait
+// for an answer fit in memory, and let it grow up to the limits.
+func stateOptions() lua.Options {
+	return lua.Options{
+		CallStackSize:       200,
+		RegistrySize:        256,
+		RegistryMaxSize:     1 << 16,
+		RegistryGrowStep:    1024,
+		SkipOpenLibs:        true,
+		MinimizeStackMemory: true,
+	}
+}
+
+// State is a Lua state for one run after another. What it holds between them is
+// out of the reach of Lua code.
+type State struct {
+	L     *lua.LState
+	stack patch.Stack
+	tools *toolbox
+	// Libs holds this run's string, table, math and os; an environment finds them
+	// there, and the base functions behind.
+	Libs       *lua.LTable
+	envMeta    *lua.LTable
+	stringMeta *lua.LTable
+	used       []bool          // the libraries that this run may have changed
+	threads    []*patch.Thread // by how deep they nest
+	Runs       int
+}
+
+// newState builds a state. It takes a few microseconds and about 8 KB.
+func newState(tools *toolbox) *State {
+	L := lua.NewState(stateOptions())
+	// The library makes room for a hundred globals that nobody will see.
+	L.G.Registry, L.G.Global = NewTable(), NewTable()
+	L.Env = L.G.Global
+	st := &State{L: L, stack: patch.StackOf(L), tools: tools, Libs: NewRecord(4)}
+	st.Libs.Metatable = tools.BaseMeta
+	st.envMeta = LeadsTo(st.Libs)
+	for _, lib := range tools.Libs {
+		if lib.Name == "string" {
+			st.stringMeta = LeadsTo(lib.Table)
+			L.SetMetatable(lua.LString(""), st.stringMeta)
+		}
+	}
+	return st
+}
+
+// Environment returns a fresh table of globals. Lua's own libraries are fresh
+// tables too, so that what a run adds to them ends with it; used says which of
+// them the source names at all.
+func (st *State) Environment(used []bool) *lua.LTable {
+	env := NewTable()
+	env.Metatable = st.envMeta
+	st.used = used
+	for i := range st.tools.Libs {
+		if !used[i] {
+			continue
+		}
+		lib := &st.tools.Libs[i]
+		fresh := NewTable()
+		fresh.Metatable = lib.meta
+		st.Libs.RawSetString(lib.Name, fresh)
+		if lib.Name == "string" {
+			// ("x"):trim() finds what this run added to string, and nothing else.
+			st.stringMeta.RawSetString("__index", fresh)
+		}
+	}
+	return env
+}
+
+// Pool keeps the idle states of one version.
+type Pool struct {
+	mu     sync.Mutex // guards what follows
+	Idle   []*State
+	Tools  *toolbox
+	Limit  int
+	least  int // fewest idle states since the last trim
+	closed bool
+}
+
+// maxRuns is how many runs a state serves, largeRun how many instructions make
+// one that it does not survive: tables of the state and its stack never shrink.
+const (
+	MaxRuns  = 1000
+	largeRun = 2_000_000
+)
+
+// Get returns an idle state or a new one.
+func (p *Pool) Get() *State {
+	p.mu.Lock()
+	if n := len(p.Idle); n > 0 {
+		st := p.Idle[n-1]
+		p.Idle[n-1] = nil
+		p.Idle = p.Idle[:n-1]
+		p.least = min(p.least, n-1)
+		p.mu.Unlock()
+		return st
+	}
+	p.mu.Unlock()
+	return newState(p.Tools)
+}
+
+// Put takes a state back after a run that ended cleanly. What the run built is
+// not kept alive by it.
+func (p *Pool) Put(st *State, instructions int64) {
+	st.Runs++
+	if st.Runs >= MaxRuns || instructions >= largeRun || !st.forget() {
+		st.close()
+		return
+	}
+	p.mu.Lock()
+	if p.closed || len(p.Idle) >= p.Limit {
+		p.mu.Unlock()
+		st.close()
+		return
+	}
+	p.Idle = append(p.Idle, st)
+	p.mu.Unlock()
+}
+
+// Trim drops the states that were idle all the time since the last trim.
+func (p *Pool) Trim() {
+	p.mu.Lock()
+	surplus := p.Idle[:min(p.least, len(p.Idle))]
+	dropped := append([]*State(nil), surplus...)
+	p.Idle = append([]*State(nil), p.Idle[len(surplus):]...)
+	p.least = len(p.Idle)
+	p.mu.Unlock()
+	for _, st := range dropped {
+		st.close()
+	}
+}
+
+// Drained reports whether the pool was closed.
+func (p *Pool) Drained() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+// Close drops all idle states; those in use are dropped as they come back.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	idle := p.Idle
+	p.Idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, st := range idle {
+		st.close()
+	}
+}
+
+// close ends the state. The library crashes on a second Close.
+func (st *State) close() {
+	if !st.L.IsClosed() {
+		st.dropThreads(0)
+		st.L.Close()
+	}
+}
+
+// protect calls fn with its arguments and returns its results, of which there
+// are nret. An error is an *lua.ApiError whose traceback is filled.
+func (st *State) protect(fn lua.LValue, nret int, args ...lua.LValue) error {
+	if fn == nil || fn.Type() != lua.LTFunction {
+		return fmt.Errorf("not a function")
+	}
+	st.L.Push(st.tools.trampoline)
+	st.L.Push(fn)
+	for _, arg := range args {
+		st.L.Push(arg)
+	}
+	return st.L.PCall(len(args)+1, nret, nil)
+}
