@@ -23,7 +23,7 @@ func TakeResult(x *state.Tx, c *engine.Check, r engine.Result) *engine.Result {
 	if last := x.LastResult(c.ID); last != nil {
 		r.Seq = max(r.Seq, last.Seq+1)
 	}
-	state := judge.Judge(schedule.RuleOf(c), old, &r, x.Now)
+	state := judge.Judge(schedule.RuleOf(c, x.Now), old, &r, x.Now)
 	if len(old.Noted) > 0 {
 		r.Log, state.Noted = engine.LastLines(slices.Concat(old.Noted, r.Log)), nil
 	}
@@ -42,9 +42,9 @@ func AgeCheck(x *state.Tx, id string) {
 	if c == nil || old == nil || !c.Active {
 		return
 	}
-	if known := judge.Age(schedule.RuleOf(c), old, x.Now); known != old {
+	if known := judge.Age(schedule.RuleOf(c, x.Now), old, x.Now); known != old {
 		settleStatus(x, c, old, known)
-	} else if at, ok := judge.AgeDue(schedule.RuleOf(c), known); ok {
+	} else if at, ok := judge.AgeDue(schedule.RuleOf(c, x.Now), known); ok {
 		x.State.WakeAt(state.Timer{At: at, Check: id})
 	}
 }
@@ -56,7 +56,7 @@ func settleStatus(x *state.Tx, c *engine.Check, old, known *engine.CheckState) {
 	if !same(known, old) || x.States.Get(c.ID) == nil {
 		x.States.Put(c.ID, known)
 	}
-	if at, ok := judge.AgeDue(schedule.RuleOf(c), known); ok {
+	if at, ok := judge.AgeDue(schedule.RuleOf(c, x.Now), known); ok {
 		x.State.WakeAt(state.Timer{At: at, Check: c.ID})
 	}
 	if known.Status != old.Status {

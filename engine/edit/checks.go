@@ -184,7 +184,7 @@ func waitAfterImport(x *state.Tx, c *engine.Check) time.Duration {
 	if state := x.States.Get(c.ID); last != nil && state.Status != engine.CheckPending && !schedule.MissedSlot(c, last.Started, x.Now) {
 		return -1
 	}
-	return schedule.FirstWait(c.ID, schedule.Every(c))
+	return schedule.FirstWait(c.ID, schedule.Every(c, x.Now))
 }
 
 // DeleteCheck deletes a check with its results, and unlinks it.

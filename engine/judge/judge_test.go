@@ -158,7 +158,7 @@ func TestUnknownAfter(t *testing.T) {
 	} {
 		c := engine.NewCheck()
 		c.Interval, c.UnknownAfter = engine.Duration(tt.interval), engine.Duration(tt.own)
-		if got := schedule.RuleOf(&c).UnknownAfter; got != tt.want {
+		if got := schedule.RuleOf(&c, epoch).UnknownAfter; got != tt.want {
 			t.Errorf("interval %s, set to %s: %s, want %s", tt.interval, tt.own, got, tt.want)
 		}
 	}

@@ -146,7 +146,7 @@ func recoverFromStop(x *state.Tx) error {
 	x.State.Grace.Begin(awaited, x.Now.Add(state.MaxGrace))
 	for id, s := range x.Tables.States {
 		if c := x.Tables.Checks[id]; c != nil {
-			if at, ok := judge.AgeDue(schedule.RuleOf(c), s); ok {
+			if at, ok := judge.AgeDue(schedule.RuleOf(c, x.Now), s); ok {
 				x.State.WakeAt(state.Timer{At: at, Check: id})
 			}
 		}
@@ -167,7 +167,7 @@ func (e *Monitor) schedule() {
 			last = r.Started
 		}
 		if schedule.MissedSlot(c, last, now) {
-			wait = schedule.FirstWait(id, schedule.Every(c))
+			wait = schedule.FirstWait(id, schedule.Every(c, now))
 		}
 		e.Sched.Set(c, wait)
 	}

@@ -26,12 +26,13 @@ func (e *Monitor) noticeGone(slug string) {
 	gone := !known || entry.Plugin == nil || entry.Orphaned
 	e.Mu.RLock()
 	defer e.Mu.RUnlock()
+	now := e.Now()
 	for id, c := range e.Tables.Checks {
 		if c.Plugin != slug || !c.Active {
 			continue
 		}
 		if s := e.Tables.States[id]; s != nil && gone != (s.Cause == engine.CausePluginGone) {
-			e.Sched.Hasten(id, e.Now().Add(schedule.FirstWait(id, schedule.Every(c))))
+			e.Sched.Hasten(id, now.Add(schedule.FirstWait(id, schedule.Every(c, now))))
 		}
 	}
 }

@@ -1,8 +1,9 @@
 package schedule
 
 import (
-	"moonwatch/engine"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // StaleChecks returns the checks that have had no run for max(3 intervals, 5
@@ -30,7 +31,7 @@ func (e *entry) busy(now time.Time) bool {
 // its schedule.
 func thirdSlot(c *engine.Check, from time.Time) time.Time {
 	if c.Schedule == nil {
-		return from.Add(3 * Every(c))
+		return from.Add(3 * c.Interval.Std())
 	}
 	for range 3 {
 		from = After(c, from)

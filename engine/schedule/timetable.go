@@ -29,8 +29,8 @@ func gridAfter(c *engine.Check, from time.Time) time.Time {
 }
 
 // Every is the check's interval; of one with a cron expression it is the time
-// between its next two slots.
-func Every(c *engine.Check) time.Duration {
+// between its next two slots after now, one second to a year.
+func Every(c *engine.Check, now time.Time) time.Duration {
 	if c.Schedule == nil || c.Schedule.Cron == "" {
 		return c.Interval.Std()
 	}
@@ -38,7 +38,7 @@ func Every(c *engine.Check) time.Duration {
 	if err != nil {
 		return c.Interval.Std()
 	}
-	first := t.after(c, time.Now())
+	first := t.after(c, now)
 	return min(max(t.after(c, first).Sub(first), time.Second), engine.Year)
 }
 
