@@ -65,16 +65,16 @@ func DefaultOptions() Options {
 func (o *Options) Validate() error {
 	var errs []error
 	if o.Store == nil {
-		errs = append(errs, errors.New("Store is missing"))
+		errs = append(errs, errors.New("option Store is missing"))
 	}
 	if o.Sealer == nil {
-		errs = append(errs, errors.New("Sealer is missing"))
+		errs = append(errs, errors.New("option Sealer is missing"))
 	}
 	if o.RunsInFlight < 1 {
-		errs = append(errs, errors.New("RunsInFlight must be at least 1"))
+		errs = append(errs, errors.New("option RunsInFlight must be at least 1"))
 	}
 	if o.Now == nil {
-		errs = append(errs, errors.New("Now is missing"))
+		errs = append(errs, errors.New("option Now is missing"))
 	}
 	return errors.Join(errs...)
 }

@@ -135,7 +135,12 @@ func panicking(t *testing.T, body string) *version {
 	rt := newTestRuntime(t, nil)
 	rt.machine.Builtin["probe"] = func(*lua.LState) *lua.LTable {
 		table := vm.NewRecord(1)
-		table.RawSetString("panic", vm.GoFunction(func(*lua.LState) int { var m map[string]int; m["x"] = 1; return 0 }))
+		table.RawSetString("panic", vm.GoFunction(func(*lua.LState) int {
+			var m map[string]int
+			//lint:ignore SA5000 it is to panic
+			m["x"] = 1
+			return 0
+		}))
 		return table
 	}
 	out := rt.load(context.Background(), &loader.Source{Path: "p.lua", Files: map[string]string{"": `local probe = require "probe"

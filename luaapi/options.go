@@ -51,13 +51,13 @@ const (
 func (o Options) withDefaults() (Options, error) {
 	var problems []error
 	if o.MaxExecuting < 0 {
-		problems = append(problems, errors.New("MaxExecuting is negative"))
+		problems = append(problems, errors.New("option MaxExecuting is negative"))
 	}
 	if o.Settle < 0 || o.Rescan < 0 {
-		problems = append(problems, errors.New("Settle and Rescan cannot be negative"))
+		problems = append(problems, errors.New("options Settle and Rescan cannot be negative"))
 	}
 	if o.Instructions < 0 {
-		problems = append(problems, errors.New("Instructions is negative"))
+		problems = append(problems, errors.New("option Instructions is negative"))
 	}
 	if o.MaxExecuting == 0 {
 		o.MaxExecuting = 2 * runtime.GOMAXPROCS(0)

@@ -58,10 +58,10 @@ type Options struct {
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Engine == nil {
-		return o, errors.New("Engine is missing")
+		return o, errors.New("option Engine is missing")
 	}
 	if o.MaxBody < 0 {
-		return o, errors.New("MaxBody must not be negative")
+		return o, errors.New("option MaxBody must not be negative")
 	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 1 << 20

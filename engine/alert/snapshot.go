@@ -14,7 +14,7 @@ import (
 // the delivery, and the same at every attempt.
 func Snapshot(x *state.Tx, s state.Target, in *engine.Incident, was engine.Status, h Event, number int, delivery, plugin string) engine.AlertSnapshot {
 	a := engine.AlertSnapshot{
-		Subject: in.Subject, Name: in.SubjectName, URL: s.Url, Address: s.Address,
+		Subject: in.Subject, Name: in.SubjectName, URL: s.URL, Address: s.Address,
 		Instances: instanceSnapshots(x, s.Instances), OverallStatus: in.Status, OldOverallStatus: was, WorstStatus: in.Severity,
 		AlertingStatus: in.Alerting,
 		LastAlertSent:  in.LastSent, PageURL: pageURL(x, string(in.Subject.Kind)+"s", in.Subject.ID), RunbookLink: s.RunbookLink,

@@ -10,7 +10,7 @@ import (
 type Target struct {
 	Ref       engine.Ref
 	Name      string
-	Url       string
+	URL       string
 	Address   string
 	Instances []string
 	*engine.Alerting

@@ -113,15 +113,6 @@ func (l *Layer[T]) Touched() iter.Seq[string] {
 	}
 }
 
-func (l *Layer[T]) child() Layer[T] { return Layer[T]{kind: l.kind, parent: l} }
-
-// fold moves a child's puts into l.
-func (l *Layer[T]) fold(child *Layer[T]) {
-	for id, v := range child.Puts {
-		l.Put(id, v)
-	}
-}
-
 // Tx is a set of changes under way. It belongs to the keeper's goroutine.
 type Tx struct {
 	State  *State

@@ -2,5 +2,6 @@
 
 package programtest
 
-// RaceEnabled: the race detector makes everything ten times slower, and larger.
+// RaceEnabled says that the race detector watches, which makes everything ten
+// times slower, and larger.
 const RaceEnabled = false

@@ -46,15 +46,15 @@ func (s *alerting) routes(known rest.Shapes) []*rest.Route {
 				Note:  "Repeats stop until expires_in is over (20m when left out) or, when it is null, until recovery. 409 when nothing is failing.",
 				Input: rest.ShapeOf[acknowledgeInput](known), Output: rest.ShapeOf[engine.Acknowledgement](known),
 				Handle: func(c *rest.Call) (rest.Answer, error) {
-					return s.acknowledge(c, engine.Ref{Kind: of.kind, ID: c.Id()})
+					return s.acknowledge(c, engine.Ref{Kind: of.kind, ID: c.ID()})
 				}},
 			&rest.Route{Method: "DELETE", Path: path + "/acknowledgement", Role: access.Operator, Tag: of.plural, Summary: "End the acknowledgement",
 				Status: http.StatusNoContent, Handle: func(c *rest.Call) (rest.Answer, error) {
-					return rest.Answer{}, s.engine.Incidents.Unacknowledge(c.Request.Context(), c.Actor(), engine.Ref{Kind: of.kind, ID: c.Id()})
+					return rest.Answer{}, s.engine.Incidents.Unacknowledge(c.Request.Context(), c.Actor(), engine.Ref{Kind: of.kind, ID: c.ID()})
 				}},
 			&rest.Route{Method: "POST", Path: path + "/test-alert", Role: access.Operator, Tag: of.plural, Summary: "Send a test through one alert plugin to the caller alone",
 				Input: rest.ShapeOf[testAlertInput](known), Required: []string{"plugin"}, Output: rest.ShapeOf[deliveryView](known),
-				Handle: func(c *rest.Call) (rest.Answer, error) { return s.testAlert(c, engine.Ref{Kind: of.kind, ID: c.Id()}) }})
+				Handle: func(c *rest.Call) (rest.Answer, error) { return s.testAlert(c, engine.Ref{Kind: of.kind, ID: c.ID()}) }})
 	}
 	note := rest.ShapeOf[engine.Note](known)
 	spec := rest.ListSpec{Item: note, Order: "at", Fixed: true}
@@ -100,7 +100,7 @@ func (s *alerting) listNotes(c *rest.Call, spec rest.ListSpec) (rest.Answer, err
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	v, err := s.engine.Incidents.Incident(c.Request.Context(), c.Id())
+	v, err := s.engine.Incidents.Incident(c.Request.Context(), c.ID())
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -117,6 +117,6 @@ func (s *alerting) addNote(c *rest.Call) (rest.Answer, error) {
 	if in.Public {
 		add = s.engine.Incidents.AddPublicNote
 	}
-	n, err := add(c.Request.Context(), c.Actor(), c.Id(), in.Text)
+	n, err := add(c.Request.Context(), c.Actor(), c.ID(), in.Text)
 	return rest.Answer{Body: n}, err
 }

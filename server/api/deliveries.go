@@ -71,12 +71,12 @@ func (s *deliveries) routes(known rest.Shapes) []*rest.Route {
 			Output: view, List: true, Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listDeliveries(c, spec) }},
 		{Method: "GET", Path: "/deliveries/{id}", Role: access.Viewer, Tag: "deliveries", Summary: "Read a delivery", Output: view,
 			Handle: func(c *rest.Call) (rest.Answer, error) {
-				d, err := s.engine.Incidents.Delivery(c.Request.Context(), c.Id())
+				d, err := s.engine.Incidents.Delivery(c.Request.Context(), c.ID())
 				return rest.Answer{Body: seenBy(s.engine, c.Who, &d)}, err
 			}},
 		{Method: "POST", Path: "/deliveries/{id}/retry", Role: access.Operator, Tag: "deliveries", Summary: "Try a failed or dead delivery again at once",
 			Output: view, Handle: func(c *rest.Call) (rest.Answer, error) {
-				d, err := s.engine.Incidents.RetryDelivery(c.Request.Context(), c.Actor(), c.Id())
+				d, err := s.engine.Incidents.RetryDelivery(c.Request.Context(), c.Actor(), c.ID())
 				if err != nil {
 					return rest.Answer{}, err
 				}

@@ -32,7 +32,7 @@ func (s *feeds) routes(known rest.Shapes) []*rest.Route {
 	} {
 		path := "/" + of.plural + "/{id}/feed"
 		show := func(c *rest.Call) (rest.Answer, error) {
-			at, err := s.engine.OnCall.FeedURL(of.kind, c.Id())
+			at, err := s.engine.OnCall.FeedURL(of.kind, c.ID())
 			return rest.Answer{Body: feedView{at}}, err
 		}
 		out = append(out,
@@ -48,7 +48,7 @@ func (s *feeds) routes(known rest.Shapes) []*rest.Route {
 					if err := of.check(c); err != nil {
 						return rest.Answer{}, err
 					}
-					if err := s.engine.OnCall.NewFeed(c.Request.Context(), c.Actor(), of.kind, c.Id()); err != nil {
+					if err := s.engine.OnCall.NewFeed(c.Request.Context(), c.Actor(), of.kind, c.ID()); err != nil {
 						return rest.Answer{}, err
 					}
 					return show(c)
@@ -58,7 +58,7 @@ func (s *feeds) routes(known rest.Shapes) []*rest.Route {
 					if err := of.check(c); err != nil {
 						return rest.Answer{}, err
 					}
-					return rest.Answer{}, s.engine.OnCall.RevokeFeed(c.Request.Context(), c.Actor(), of.kind, c.Id())
+					return rest.Answer{}, s.engine.OnCall.RevokeFeed(c.Request.Context(), c.Actor(), of.kind, c.ID())
 				}})
 	}
 	return out
@@ -66,7 +66,7 @@ func (s *feeds) routes(known rest.Shapes) []*rest.Route {
 
 // ownFeed refuses the feed of another user to all but admins.
 func ownFeed(c *rest.Call) error {
-	if c.Who.IsAdmin() || c.Id() == c.Who.User {
+	if c.Who.IsAdmin() || c.ID() == c.Who.User {
 		return nil
 	}
 	return rest.Refuse(http.StatusForbidden, "only an admin sees the feed of another user")

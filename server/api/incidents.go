@@ -28,7 +28,7 @@ func (s *incidents) routes(known rest.Shapes) []*rest.Route {
 			Output: view, List: true, Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listIncidents(c, spec) }},
 		{Method: "GET", Path: "/incidents/{id}", Role: access.Viewer, Tag: "incidents", Summary: "Read an incident with its timeline",
 			Output: view, Handle: func(c *rest.Call) (rest.Answer, error) {
-				v, err := s.engine.Incidents.Incident(c.Request.Context(), c.Id())
+				v, err := s.engine.Incidents.Incident(c.Request.Context(), c.ID())
 				return rest.Answer{Body: incidentView(v)}, err
 			}},
 	}

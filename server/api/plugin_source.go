@@ -317,7 +317,7 @@ func (s *sources) pastVersion(c *rest.Call) (monitor.PluginVersion, error) {
 		return monitor.PluginVersion{}, err
 	}
 	for _, v := range all {
-		if versionViewOf(v).ID == c.Id() {
+		if versionViewOf(v).ID == c.ID() {
 			return v, nil
 		}
 	}

@@ -64,7 +64,7 @@ func (k *revisions[In, View]) changeRole() access.Role {
 
 // history returns the revisions that the caller may see, the newest first.
 func (k *revisions[In, View]) history(c *rest.Call) ([]revisionView, error) {
-	id := c.Id()
+	id := c.ID()
 	_, err := k.Get(c, id)
 	if engine.KindOf(err) == engine.NotFound && (c.Who.IsAdmin() || k.undeletes(c)) {
 		err = nil // deleted: its history stays
@@ -151,7 +151,7 @@ func (k *revisions[In, View]) unpack(data []byte) (*In, error) {
 }
 
 func (k *revisions[In, View]) revert(c *rest.Call) (rest.Answer, error) {
-	id := c.Id()
+	id := c.ID()
 	_, revision, err := k.Stored(c, id)
 	deleted := engine.KindOf(err) == engine.NotFound && k.undeletes(c)
 	if err != nil && !deleted {

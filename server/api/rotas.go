@@ -79,7 +79,7 @@ func (s *rotas) routes(known rest.Shapes) []*rest.Route {
 		&rest.Route{Method: "POST", Path: "/rotas/{id}/refresh", Role: access.Operator, Tag: "rotas", Summary: "Read the feed of a rota now",
 			Note:   "Waits until it is read. A feed that fails keeps its old shifts: problems say why. 409 when the rota has no feed.",
 			Output: view, Handle: func(c *rest.Call) (rest.Answer, error) {
-				v, err := s.engine.OnCall.RefreshRota(c.Request.Context(), c.Id())
+				v, err := s.engine.OnCall.RefreshRota(c.Request.Context(), c.ID())
 				return rest.Answer{Body: viewRota(v, c.Who.Role)}, err
 			}})
 }
@@ -113,7 +113,7 @@ func (s *rotas) listShifts(c *rest.Call, spec rest.ListSpec) (rest.Answer, error
 	if to.IsZero() {
 		to = from.Add(shiftsSpan)
 	}
-	all, err := s.engine.OnCall.Shifts(c.Id(), from, to)
+	all, err := s.engine.OnCall.Shifts(c.ID(), from, to)
 	if err != nil {
 		return rest.Answer{}, err
 	}

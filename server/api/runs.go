@@ -41,7 +41,7 @@ func resultView(r *engine.Result) engine.Result {
 }
 
 func (s *runs) runCheck(c *rest.Call) (rest.Answer, error) {
-	r, err := s.engine.RunCheck(c.Request.Context(), c.Id())
+	r, err := s.engine.RunCheck(c.Request.Context(), c.ID())
 	if err != nil {
 		return rest.Answer{}, err
 	}
@@ -53,7 +53,7 @@ func (s *runs) runCheck(c *rest.Call) (rest.Answer, error) {
 
 func (s *runs) runSubject(kind engine.Kind) func(c *rest.Call) (rest.Answer, error) {
 	return func(c *rest.Call) (rest.Answer, error) {
-		list, err := s.engine.RunSubject(c.Request.Context(), engine.Ref{Kind: kind, ID: c.Id()})
+		list, err := s.engine.RunSubject(c.Request.Context(), engine.Ref{Kind: kind, ID: c.ID()})
 		if err != nil {
 			return rest.Answer{}, err
 		}
@@ -79,7 +79,7 @@ func (s *runs) listResults(c *rest.Call, spec rest.ListSpec) (rest.Answer, error
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	if _, err := s.engine.Checks.StoredCheck(c.Id()); err != nil {
+	if _, err := s.engine.Checks.StoredCheck(c.ID()); err != nil {
 		return rest.Answer{}, err
 	}
 	if c.Query.Has("to") && to.UnixMicro() <= 0 {
@@ -96,7 +96,7 @@ func (s *runs) listResults(c *rest.Call, spec rest.ListSpec) (rest.Answer, error
 	}
 	g := rest.Gather[engine.Result](l)
 	var last uint64
-	err = s.engine.Checks.ResultsBefore(c.Request.Context(), c.Id(), from, before, func(r *engine.Result) bool {
+	err = s.engine.Checks.ResultsBefore(c.Request.Context(), c.ID(), from, before, func(r *engine.Result) bool {
 		more := g.Take("", resultView(r))
 		if more && len(g.Items) > 0 {
 			last = g.Items[len(g.Items)-1].Seq

@@ -63,7 +63,7 @@ func (s *summaries) summary(c *rest.Call) (rest.Answer, error) {
 			return rest.Answer{}, rest.Invalid(form.Error{Location: "step", Code: form.CodeMin, Message: "at least 1s"})
 		}
 	}
-	points, err := s.engine.History.Summary(c.Request.Context(), c.Id(), from, to, step)
+	points, err := s.engine.History.Summary(c.Request.Context(), c.ID(), from, to, step)
 	if points == nil {
 		points = []history.SummaryPoint{}
 	}

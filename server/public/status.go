@@ -345,7 +345,7 @@ func (s *Site) publicIncidents(ctx context.Context, k subjectKey, now time.Time,
 	return nil
 }
 
-// The Atom feed, RFC 4287.
+// AtomFeed is the Atom feed of RFC 4287.
 type AtomFeed struct {
 	XMLName xml.Name    `xml:"http://www.w3.org/2005/Atom feed"`
 	Title   string      `xml:"title"`

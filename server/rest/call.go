@@ -82,8 +82,8 @@ type Call struct {
 	router *Router
 }
 
-// Id is the {id} of the path.
-func (c *Call) Id() string { return mux.Vars(c.Request)["id"] }
+// ID is the {id} of the path.
+func (c *Call) ID() string { return mux.Vars(c.Request)["id"] }
 
 func (c *Call) Variable(name string) string { return mux.Vars(c.Request)[name] }
 
@@ -170,7 +170,7 @@ func (s *Router) perform(c *Call, trusted bool) (Answer, error) {
 			return Answer{}, err
 		}
 	}
-	if !plausibleID(c.Id()) {
+	if !plausibleID(c.ID()) {
 		return Answer{}, Refuse(http.StatusNotFound, "there is nothing with this id")
 	}
 	return c.route.Handle(c)

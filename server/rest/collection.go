@@ -101,7 +101,7 @@ func (k *Collection[In, View]) list(c *Call, spec ListSpec) (Answer, error) {
 	return Answer{Body: PageView[View]{items, next}}, nil
 }
 
-func (k *Collection[In, View]) show(c *Call) (Answer, error) { return k.Answer(c, c.Id()) }
+func (k *Collection[In, View]) show(c *Call) (Answer, error) { return k.Answer(c, c.ID()) }
 
 // Answer gives the object as it is now.
 func (k *Collection[In, View]) Answer(c *Call, id string) (Answer, error) {
@@ -141,7 +141,7 @@ func (k *Collection[In, View]) Address(id string) string { return Root + "/" + k
 // patch lays the body over what is stored. A client that sends no If-Match does
 // not mind changes to other fields made meanwhile.
 func (k *Collection[In, View]) patch(c *Call) (Answer, error) {
-	id := c.Id()
+	id := c.ID()
 	var err error
 	for range PatchTries {
 		var in In
@@ -167,7 +167,7 @@ func (k *Collection[In, View]) patch(c *Call) (Answer, error) {
 }
 
 func (k *Collection[In, View]) delete(c *Call) (Answer, error) {
-	id := c.Id()
+	id := c.ID()
 	v, err := k.Get(c, id)
 	if err != nil {
 		return Answer{}, err

@@ -65,10 +65,10 @@ type Options struct {
 func (o *Options) validate() error {
 	var errs []error
 	if o.Engine == nil {
-		errs = append(errs, errors.New("Engine is missing"))
+		errs = append(errs, errors.New("option Engine is missing"))
 	}
 	if o.Sessions == nil {
-		errs = append(errs, errors.New("Sessions is missing"))
+		errs = append(errs, errors.New("option Sessions is missing"))
 	}
 	return errors.Join(errs...)
 }
