@@ -37,11 +37,8 @@ type State struct {
 	Commands   chan command
 	Quit       chan struct{}
 	Stopped    chan struct{}
-	Timers     Timers   // the writer's
-	backlog    *backlog // the writer's
-	retryStore time.Time
-	batches    uint64 // the writer's: batches so far
-	grouped    int    // the writer's: ops in the last batch
+	Timers     Timers // the writer's
+	writer     *writer
 	MemoryOnly atomic.Bool
 
 	Work    context.Context // ends when nothing new is to begin
@@ -69,6 +66,7 @@ func New(o engine.Options) *State {
 	s.Work, s.EndWork = context.WithCancel(context.Background())
 	s.Hub = newHub(uint64(s.StartAt.UnixMicro()))
 	s.routes.Store(&map[string]engine.PluginRoute{})
+	s.writer = &writer{State: s}
 	return s
 }
 

@@ -225,7 +225,7 @@ func (x *Tx) LastResult(check string) *engine.Result {
 
 // batch turns the changes into plain data for the store.
 func (x *Tx) batch() *engine.Batch {
-	b := &engine.Batch{ID: x.State.batchID(), Author: x.Deleter, At: x.Now, Results: x.Results}
+	b := &engine.Batch{ID: x.State.writer.batchID(), Author: x.Deleter, At: x.Now, Results: x.Results}
 	last := make(map[engine.Key]int, len(x.written))
 	for i, w := range x.written {
 		last[w.key()] = i

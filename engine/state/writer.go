@@ -31,6 +31,18 @@ const (
 	anyway                      // it is kept in memory: the monitor's own doings
 )
 
+// writer is the one goroutine that changes the state.
+type writer struct {
+	*State
+	backlog    *backlog // what the store refused; nil while it takes all
+	retryStore time.Time
+	batches    uint64 // so far
+	grouped    int    // commands in the last batch
+}
+
+// Run is the writer: it returns when the state is stopped. It runs once.
+func (e *State) Run() { e.writer.run() }
+
 const (
 	maxBatch     = 1024 // ops in one batch
 	busyBatch    = 8    // ops in the batch before from which on the next one is let grow
@@ -100,9 +112,9 @@ func (e *State) Enqueue(fn func(*Tx) error) {
 // it would wait for ever once its queue is full.
 func (e *State) EnqueueLater(fn func(*Tx) error) { e.GoLoop(func() { e.Enqueue(fn) }) }
 
-// Run is the keeper: it owns all state, takes ops in groups, and makes each
-// group durable before it becomes visible.
-func (e *State) Run() {
+// run takes commands in groups, and makes each group durable before it becomes
+// visible.
+func (e *writer) run() {
 	defer close(e.Stopped)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -127,14 +139,14 @@ func (e *State) Run() {
 
 // awaitMore lets further results gather when they come thick: a commit costs much
 // the same for one as for a hundred.
-func (e *State) awaitMore(first *command) {
+func (e *writer) awaitMore(first *command) {
 	if first.simple && e.grouped >= busyBatch {
 		time.Sleep(batchDelay)
 	}
 }
 
 // drain does what is queued still, so that finished runs are not lost at a stop.
-func (e *State) drain() {
+func (e *writer) drain() {
 	for {
 		select {
 		case o := <-e.Commands:
@@ -147,7 +159,7 @@ func (e *State) drain() {
 
 // group does first and whatever else is queued, as one batch. A deletion ends the
 // group, because a batch names one author of what it deletes.
-func (e *State) group(first *command) {
+func (e *writer) group(first *command) {
 	x := e.Begin(e.Now())
 	var done []command
 	take := func(o command) {
@@ -189,7 +201,7 @@ func (e *State) group(first *command) {
 // withoutAsked does a group again that the store has refused: what somebody asked
 // for is answered and forgotten, and the rest goes on from memory. It returns
 // the ops that are left to answer, and with what.
-func (e *State) withoutAsked(done []command, due []Timer) ([]command, error) {
+func (e *writer) withoutAsked(done []command, due []Timer) ([]command, error) {
 	for _, d := range due {
 		e.WakeAt(d)
 	}
@@ -208,7 +220,7 @@ func (e *State) withoutAsked(done []command, due []Timer) ([]command, error) {
 
 // perform runs one op, and reports whether its changes stand. An op that failed
 // is answered.
-func (e *State) perform(x *Tx, o *command) bool {
+func (e *writer) perform(x *Tx, o *command) bool {
 	err := e.try(x, o)
 	switch {
 	case err == nil:
@@ -222,7 +234,7 @@ func (e *State) perform(x *Tx, o *command) bool {
 }
 
 // try runs one op; a panic in it is an error, and loses the op alone.
-func (e *State) try(x *Tx, o *command) (err error) {
+func (e *writer) try(x *Tx, o *command) (err error) {
 	if o.simple {
 		return o.do(x)
 	}
@@ -248,7 +260,7 @@ func (e *State) try(x *Tx, o *command) (err error) {
 // monitor goes on from memory. From then on batches become visible at once, and
 // are written with the first that succeeds.
 // A batch that no store could keep is refused whole.
-func (e *State) commit(x *Tx) error {
+func (e *writer) commit(x *Tx) error {
 	b := x.batch()
 	if err := b.Validate(); err != nil {
 		e.Log.Error("a batch was refused", "batch", b.ID, "error", err)
@@ -274,13 +286,13 @@ func (e *State) commit(x *Tx) error {
 
 // batchID names a batch: the start of the engine and a count. Only the keeper
 // calls it.
-func (e *State) batchID() string {
+func (e *writer) batchID() string {
 	e.batches++
 	return fmt.Sprintf("%x-%d", e.StartAt.UnixMicro(), e.batches)
 }
 
 // apply makes b durable, or turns to memory after ten seconds of trying.
-func (e *State) apply(b *engine.Batch) error {
+func (e *writer) apply(b *engine.Batch) error {
 	began := e.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := e.Store.Apply(context.Background(), b)
@@ -300,14 +312,14 @@ func (e *State) apply(b *engine.Batch) error {
 }
 
 // applyLater adds b to the backlog, and tries every second to write that.
-func (e *State) applyLater(b *engine.Batch) {
+func (e *writer) applyLater(b *engine.Batch) {
 	e.backlog.add(b)
 	if !e.Now().Before(e.retryStore) {
 		e.writeBacklog(b.ID)
 	}
 }
 
-func (e *State) writeBacklog(id string) {
+func (e *writer) writeBacklog(id string) {
 	if err := e.Store.Apply(context.Background(), e.backlog.batch(id)); err != nil {
 		e.retryStore = e.Now().Add(time.Second)
 		return
@@ -318,7 +330,7 @@ func (e *State) writeBacklog(id string) {
 }
 
 // endBacklog tries a last time to write what is in memory alone.
-func (e *State) endBacklog() {
+func (e *writer) endBacklog() {
 	if e.backlog == nil {
 		return
 	}
@@ -398,7 +410,7 @@ func (d *Timers) Pop() any {
 func (e *State) WakeAt(d Timer) { heap.Push(&e.Timers, d) }
 
 // arm sets the timer for the next due time.
-func (e *State) arm(timer *time.Timer) {
+func (e *writer) arm(timer *time.Timer) {
 	wait := time.Hour
 	if e.backlog != nil {
 		wait = time.Second
@@ -410,7 +422,7 @@ func (e *State) arm(timer *time.Timer) {
 }
 
 // timersDue looks at what has come due, and returns it.
-func (e *State) timersDue(x *Tx) (came []Timer) {
+func (e *writer) timersDue(x *Tx) (came []Timer) {
 	seen := map[Timer]bool{}
 	for len(e.Timers) > 0 && !e.Timers[0].At.After(x.Now) {
 		d := heap.Pop(&e.Timers).(Timer)
