@@ -35,6 +35,7 @@ var rooms = map[string][]string{
 	"engine/history":         {"engine", "engine/form", "engine/rota", "engine/silence", "engine/state"},
 	"engine/alert":           {"engine", "engine/form", "engine/judge", "engine/oncall", "engine/rota", "engine/schedule", "engine/silence", "engine/state"},
 	"engine/edit":            {"engine", "engine/access", "engine/alert", "engine/form", "engine/history", "engine/judge", "engine/oncall", "engine/rota", "engine/schedule", "engine/silence", "engine/state"},
+	"engine/enginetest":      {"engine", "engine/form"},
 	"engine/config/importer": {"engine", "engine/access", "engine/alert", "engine/config", "engine/edit", "engine/form", "engine/rota", "engine/state"},
 	"engine/monitor":         {"engine", "engine/access", "engine/alert", "engine/config/importer", "engine/edit", "engine/form", "engine/history", "engine/judge", "engine/oncall", "engine/schedule", "engine/silence", "engine/state"},
 

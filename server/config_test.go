@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"moonwatch/engine/enginetest"
 	"net/http"
 	"strings"
 	"testing"
@@ -69,7 +70,7 @@ func TestExportWithPassphrase(t *testing.T) {
 	if err != nil || stored.Config["password"] == nil {
 		t.Fatalf("%v %v", stored.Config, err)
 	}
-	sealed, _ := plainSealer{}.Seal("", "", []byte("hunter2"))
+	sealed, _ := enginetest.PlainSealer{}.Seal("", "", []byte("hunter2"))
 	if stored.Config["password"] != sealed {
 		t.Errorf("the secret is %v", stored.Config["password"])
 	}

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
 	"moonwatch/server/api"
@@ -27,99 +27,40 @@ import (
 	"moonwatch/storage/storagetest"
 )
 
-// plainSealer is a Sealer without secrecy.
-type plainSealer struct{}
-
-func (plainSealer) Seal(object, field string, plain []byte) (form.Sealed, error) {
-	return form.Sealed("sealed:" + base64.StdEncoding.EncodeToString(plain)), nil
+// fakePlugins is a registry that keeps what is written to it.
+type fakePlugins struct {
+	*enginetest.Plugins
+	mu      sync.Mutex                     // guards sources
+	sources map[string]engine.PluginSource // that were written
+	keep    engine.PluginSources           // where they are kept
 }
 
-func (plainSealer) Open(object, field string, sealed form.Sealed) ([]byte, error) {
-	return base64.StdEncoding.DecodeString(strings.TrimPrefix(string(sealed), "sealed:"))
+// plugin is the plugin of a slug.
+func (p *fakePlugins) plugin(slug string) *enginetest.Plugin {
+	e, _ := p.Plugin(slug)
+	return e.Plugin.(*enginetest.Plugin)
 }
 
-func (plainSealer) Fingerprint() string { return "plain" }
-
-// fakePlugin passes unless its config says fail.
-type fakePlugin struct {
-	meta  engine.PluginMeta
-	views []engine.ViewRoute
-	alert func(in *engine.AlertCall) engine.AlertReport // nil: it fails
-	view  func(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error)
-}
-
-func (p *fakePlugin) Meta() *engine.PluginMeta { return &p.meta }
-
-func (p *fakePlugin) Run(ctx context.Context, in *engine.CheckRun) engine.RunReport {
+// probe passes unless the config says fail.
+func probe(_ context.Context, in *engine.CheckRun) engine.RunReport {
 	if in.Check.Config["host"] == "down" {
 		return engine.RunReport{Error: "is down"}
 	}
 	return engine.RunReport{Succeeded: true, Message: "fine", Metrics: []engine.Metric{{Name: "count", Value: 3}}}
 }
 
-func (p *fakePlugin) Ping(_ context.Context, _ *engine.CheckRun, in *engine.Ping) engine.RunReport {
+func echo(_ context.Context, _ *engine.CheckRun, in *engine.Ping) engine.RunReport {
 	return engine.RunReport{Succeeded: in.Code == 0, Message: fmt.Sprintf("%s %d %s %d", in.Kind, in.Code, in.RunID, len(in.Body))}
 }
 
-func (p *fakePlugin) Describe(context.Context, *engine.CheckRun) (string, error) {
-	return "asks", nil
-}
-
-func (p *fakePlugin) Alert(ctx context.Context, in *engine.AlertCall) engine.AlertReport {
-	if p.alert != nil {
-		return p.alert(in)
-	}
+func nobodyAnswers(context.Context, *engine.AlertCall) engine.AlertReport {
 	return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: "nobody answers", NoRetry: true}
-}
-
-func (p *fakePlugin) Cleaning(engine.FormName, string) form.Callbacks { return nil }
-
-func (p *fakePlugin) Views() []engine.ViewRoute { return p.views }
-
-func (p *fakePlugin) View(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
-	return p.view(ctx, in)
-}
-
-// fakePlugins is a registry that tests fill.
-type fakePlugins struct {
-	mu       sync.Mutex
-	entries  map[string]engine.PluginEntry
-	onChange func(string)
-	sources  map[string]engine.PluginSource // that were written
-	keep     engine.PluginSources           // where they are kept
-}
-
-func (p *fakePlugins) Plugin(slug string) (engine.PluginEntry, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e, ok := p.entries[slug]
-	return e, ok
-}
-
-func (p *fakePlugins) List() []engine.PluginEntry {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []engine.PluginEntry
-	for _, slug := range rest.SortedKeys(p.entries) {
-		out = append(out, p.entries[slug])
-	}
-	return out
-}
-
-func (p *fakePlugins) OnChange(fn func(string)) { p.onChange = fn }
-
-func (p *fakePlugins) set(e engine.PluginEntry) {
-	p.mu.Lock()
-	p.entries[e.Slug] = e
-	p.mu.Unlock()
-	if p.onChange != nil {
-		p.onChange(e.Slug)
-	}
 }
 
 func newFakePlugins() *fakePlugins {
 	nine := 9.0
-	check := &fakePlugin{meta: engine.PluginMeta{Slug: "probe", Name: "Probe", Kind: engine.CheckPlugin, Version: "0.0.1", Author: "Ada", File: "probe.lua",
+	asks := func(*engine.CheckRun) string { return "asks" }
+	check := &enginetest.Plugin{OnRun: probe, OnPing: echo, OnDescribe: asks, Info: engine.PluginMeta{Slug: "probe", Name: "Probe", Kind: engine.CheckPlugin, Version: "0.0.1", Author: "Ada", File: "probe.lua",
 		Hash: "a", HasPing: true, Variables: []string{"PROBE_SET", "PROBE_UNSET"}, Forms: map[engine.FormName]form.Form{
 			engine.ConfigForm: {Fields: []form.Field{
 				{Type: form.Char, Name: "host", Required: true},
@@ -131,17 +72,17 @@ func newFakePlugins() *fakePlugins {
 				{Type: form.Char, Name: "key", Widget: "PasswordInput"},
 			}},
 		}}}
-	alert := &fakePlugin{meta: engine.PluginMeta{Slug: "pager", Name: "Pager", Kind: engine.AlertPlugin, Version: "1.0", Channel: "chat", Hash: "b",
+	alert := &enginetest.Plugin{OnAlert: nobodyAnswers, Info: engine.PluginMeta{Slug: "pager", Name: "Pager", Kind: engine.AlertPlugin, Version: "1.0", Channel: "chat", Hash: "b",
 		Forms: map[engine.FormName]form.Form{
 			engine.UserConfigForm:    {Fields: []form.Field{{Type: form.Char, Name: "number"}, {Type: form.Char, Name: "pin", Widget: "PasswordInput"}}},
 			engine.ServiceConfigForm: {Fields: []form.Field{{Type: form.Char, Name: "room"}}},
 		}}}
-	return &fakePlugins{entries: map[string]engine.PluginEntry{
-		"probe": {Plugin: check, Slug: "probe", File: "probe.lua", LoadedAt: time.Now()},
-		"pager": {Plugin: alert, Slug: "pager", File: "shipped:pager.lua", Shipped: true},
-		"broken": {Slug: "broken", File: "broken.lua", Problem: &engine.PluginProblem{
+	return &fakePlugins{Plugins: enginetest.NewPlugins(
+		engine.PluginEntry{Plugin: check, Slug: "probe", File: "probe.lua", LoadedAt: time.Now()},
+		engine.PluginEntry{Plugin: alert, Slug: "pager", File: "shipped:pager.lua", Shipped: true},
+		engine.PluginEntry{Slug: "broken", File: "broken.lua", Problem: &engine.PluginProblem{
 			Message: "unexpected end", File: "broken.lua", Line: 7}},
-	}}
+	)}
 }
 
 // calendars fetches a calendar in which the-viewer has the duty for some days;
@@ -180,7 +121,7 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	t.Helper()
 	h := &house{t: t, store: storagetest.NewMemory(), plugins: newFakePlugins(), users: map[access.Role]engine.User{}, tokens: map[access.Role]string{}}
 	o := engine.DefaultOptions()
-	o.Store, o.Sealer, o.Logger, o.StopTime = h.store, plainSealer{}, quiet, 2*time.Second
+	o.Store, o.Sealer, o.Logger, o.StopTime = h.store, enginetest.PlainSealer{}, quiet, 2*time.Second
 	o.Fetcher = calendars{}
 	var err error
 	if h.engine, err = monitor.New(t.Context(), o); err != nil {
@@ -190,7 +131,7 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	if err := h.engine.Start(t.Context(), h.plugins); err != nil {
 		t.Fatal(err)
 	}
-	so := Options{Engine: h.engine, Logger: quiet, Version: "1.2.3", Open: plainSealer{}.Open,
+	so := Options{Engine: h.engine, Logger: quiet, Version: "1.2.3", Open: enginetest.PlainSealer{}.Open,
 		Backup:    func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, "all of it"); return err },
 		LookupEnv: func(name string) (string, bool) { return "", name == "PROBE_SET" },
 		limits:    auth.DefaultLimits(), patience: rest.DefaultPatience(), pace: api.DefaultPace(), bodies: new(rest.Budget)}

@@ -289,12 +289,12 @@ func TestPlugins(t *testing.T) {
 	}
 	e, _ := h.plugins.Plugin("probe")
 	e.Problem = &engine.PluginProblem{Message: "unexpected end", Line: 3}
-	h.plugins.set(e)
+	h.plugins.Put(e)
 	if p := h.admin(200, "GET", "/plugins/probe", nil).body; p["state"] != "failed" || p["running_version"] != "0.0.1" || p["error"].(m)["line"] != 3.0 {
 		t.Errorf("with a broken newer file it is %v", p)
 	}
 	e.Problem, e.Orphaned = nil, true
-	h.plugins.set(e)
+	h.plugins.Put(e)
 	if p := h.admin(200, "GET", "/plugins/probe", nil).body; p["state"] != "orphaned" {
 		t.Errorf("without its file it is %v", p["state"])
 	}

@@ -10,6 +10,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/enginetest"
 )
 
 // The fake registry can be edited: a source that holds "broken" does not load,
@@ -38,7 +39,7 @@ func (p *fakePlugins) Draft(_ context.Context, s engine.PluginSource) engine.Dra
 	if e, ok := p.Plugin("probe"); ok {
 		meta.Forms = e.Plugin.Meta().Forms
 	}
-	return engine.DraftReport{Plugins: []engine.Plugin{&fakePlugin{meta: meta}}}
+	return engine.DraftReport{Plugins: []engine.Plugin{&enginetest.Plugin{Info: meta}}}
 }
 
 func (p *fakePlugins) TryDraft(ctx context.Context, s engine.PluginSource, slug string, in *engine.CheckRun) (engine.TryReport, error) {
@@ -56,28 +57,22 @@ func (p *fakePlugins) WriteSource(ctx context.Context, s engine.PluginSource) er
 		p.sources = map[string]engine.PluginSource{}
 	}
 	p.sources[slug] = s
-	e, known := p.entries[slug]
 	p.mu.Unlock()
+	e, known := p.Plugin(slug)
 	if !known {
 		e = engine.PluginEntry{Slug: slug, Plugin: p.Draft(ctx, s).Plugins[0]}
 	}
 	e.File, e.Shipped = s.Path, false
-	p.set(e)
+	p.Put(e)
 	return p.keep.KeepSource(ctx, s)
 }
 
 func (p *fakePlugins) RemoveSource(ctx context.Context, s engine.PluginSource) error {
-	p.mu.Lock()
-	var gone []engine.PluginEntry
-	for _, e := range p.entries {
+	for _, e := range p.List() {
 		if e.Path() == s.Path && !e.Shipped {
 			e.Orphaned = true
-			gone = append(gone, e)
+			p.Put(e)
 		}
-	}
-	p.mu.Unlock()
-	for _, e := range gone {
-		p.set(e)
 	}
 	return nil
 }
@@ -118,7 +113,7 @@ func TestDeletingAPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.Shipped, e.Orphaned = true, false
-	h.plugins.set(e)
+	h.plugins.Put(e)
 	if shipped := h.admin(409, "DELETE", at, nil); !strings.Contains(shipped.text, "the plugin probe comes with Moonwatch: it has no file") {
 		t.Errorf("deleted a shipped one: %s", shipped.text)
 	}

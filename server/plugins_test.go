@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 )
 
 func TestStateOfAPlugin(t *testing.T) {
-	runs, problem := &fakePlugin{}, &engine.PluginProblem{Message: "unexpected end", File: "x.lua", Line: 3}
+	runs, problem := &enginetest.Plugin{}, &engine.PluginProblem{Message: "unexpected end", File: "x.lua", Line: 3}
 	for _, tt := range []struct {
 		name      string
 		entry     engine.PluginEntry

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,9 +15,9 @@ import (
 // more than their id, username and names.
 func TestOthersAreIdAndNames(t *testing.T) {
 	h := populated(t)
-	pager := h.plugins.entries["pager"].Plugin.(*fakePlugin)
+	pager := h.plugins.plugin("pager")
 	const mail, number = "victim@example.org", "+15550001111"
-	pager.alert = func(*engine.AlertCall) engine.AlertReport {
+	pager.OnAlert = func(context.Context, *engine.AlertCall) engine.AlertReport {
 		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: mail + " was refused: " + number, NoRetry: true,
 			Log: []engine.LogLine{{Level: "info", Message: "calling " + number}}}
 	}

@@ -17,14 +17,14 @@ import (
 func viewHouse(t *testing.T, change ...func(*Options)) (h *house, told **engine.ViewCall) {
 	h = populated(t, change...)
 	told = new(*engine.ViewCall)
-	pager := h.plugins.entries["pager"].Plugin.(*fakePlugin)
-	pager.views = []engine.ViewRoute{
+	pager := h.plugins.plugin("pager")
+	pager.Routes = []engine.ViewRoute{
 		{Path: "hook", Methods: []string{"POST"}, Public: true, Role: access.Viewer},
 		{Path: "", Methods: []string{"GET"}, Role: access.Viewer},
 		{Path: "a/b c", Methods: []string{"GET", "POST"}, Role: access.Editor},
 		{Path: "broken", Methods: []string{"GET"}, Public: true, Role: access.Viewer},
 	}
-	pager.view = func(_ context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
+	pager.OnView = func(_ context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
 		*told = in
 		if in.Request.Path == "broken" {
 			return engine.ViewAnswer{}, &engine.ViewError{Message: "a secret detail"}

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 )
 
 // needy is an alert plugin that needs a token of the site or of the service.
 type needy struct {
-	fakePlugin
+	enginetest.Plugin
 }
 
 func (needy) Missing(settings, service form.Values) string {
@@ -33,15 +34,15 @@ func (needy) Missing(settings, service form.Values) string {
 // addNeedy adds an alert plugin that fails for as long as it has no token.
 func (b *bench) addNeedy(slug string) {
 	token := form.Form{Fields: []form.Field{{Type: form.Char, Name: "token"}}}
-	p := &needy{fakePlugin{meta: engine.PluginMeta{Slug: slug, Name: strings.ToUpper(slug), Kind: engine.AlertPlugin, Version: "1", Hash: "h1",
+	p := &needy{enginetest.Plugin{Info: engine.PluginMeta{Slug: slug, Name: strings.ToUpper(slug), Kind: engine.AlertPlugin, Version: "1", Hash: "h1",
 		Forms: map[engine.FormName]form.Form{engine.SettingsForm: token, engine.ServiceConfigForm: token}}}}
-	p.alert = func(ctx context.Context, in *engine.AlertCall) engine.AlertReport {
+	p.OnAlert = func(ctx context.Context, in *engine.AlertCall) engine.AlertReport {
 		if why := p.Missing(in.Settings, in.Service.Settings); why != "" {
 			return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: why, NoRetry: slug == "hopeless"}
 		}
 		return b.alert(ctx, slug, in)
 	}
-	b.plugins.put(engine.PluginEntry{Slug: slug, Plugin: p, File: slug + ".lua"})
+	b.plugins.Put(engine.PluginEntry{Slug: slug, Plugin: p, File: slug + ".lua"})
 }
 
 // builtIn makes the built-in service.

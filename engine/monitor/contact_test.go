@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 )
 
 // channel makes an alert plugin one that goes through a channel.
 func (b *bench) channel(slug, channel string) {
 	entry, _ := b.plugins.Plugin(slug)
-	p := *entry.Plugin.(*fakePlugin)
-	p.meta.Channel = channel
-	b.plugins.put(engine.PluginEntry{Slug: slug, Plugin: &p, File: entry.File})
+	p := *entry.Plugin.(*enginetest.Plugin)
+	p.Info.Channel = channel
+	b.plugins.Put(engine.PluginEntry{Slug: slug, Plugin: &p, File: entry.File})
 }
 
 func TestEscalationSteps(t *testing.T) {

@@ -277,14 +277,12 @@ func TestSlowAlertPluginDelaysNobody(t *testing.T) {
 		c := b.check("web", nil)
 		b.service("Shop", []string{"mail", "chat"}, c)
 		time.Sleep(time.Second)
-		b.plugins.mu.Lock()
-		slow := *b.plugins.entries["mail"].Plugin.(*fakePlugin)
-		b.plugins.mu.Unlock()
-		slow.alert = func(ctx context.Context, _ *engine.AlertCall) engine.AlertReport {
+		slow := *b.plugin("mail")
+		slow.OnAlert = func(ctx context.Context, _ *engine.AlertCall) engine.AlertReport {
 			<-ctx.Done()
 			return engine.AlertReport{Outcome: engine.OutcomeUnknown, Why: "timed out"}
 		}
-		b.plugins.put(engine.PluginEntry{Slug: "mail", Plugin: &slow, File: "mail.lua"})
+		b.plugins.Put(engine.PluginEntry{Slug: "mail", Plugin: &slow, File: "mail.lua"})
 		b.set("web", "ERROR")
 		n := len(b.results(c))
 		time.Sleep(10 * time.Second)

@@ -14,6 +14,7 @@ import (
 	"moonwatch/engine/access"
 	"moonwatch/engine/config"
 	"moonwatch/engine/config/importer"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 )
 
@@ -42,7 +43,7 @@ func newConfigBench(t *testing.T) *bench {
 	secret := func(name string, typ form.Type) form.Field {
 		return form.Field{Type: typ, Name: name, Widget: "PasswordInput"}
 	}
-	rich := &fakePlugin{run: b.run, meta: engine.PluginMeta{Slug: "rich", Name: "Rich", Kind: engine.CheckPlugin, Version: "1", Hash: "h", HasPing: true,
+	rich := &enginetest.Plugin{OnRun: b.run, Info: engine.PluginMeta{Slug: "rich", Name: "Rich", Kind: engine.CheckPlugin, Version: "1", Hash: "h", HasPing: true,
 		Forms: map[engine.FormName]form.Form{engine.ConfigForm: {Fields: []form.Field{
 			{Type: form.Char, Name: "endpoint", Required: true, Widget: "Textarea"}, {Type: form.Integer, Name: "count", Initial: 3.0}, {Type: form.Float, Name: "ratio"},
 			{Type: form.Boolean, Name: "verify", Initial: true}, {Type: form.ChoiceOne, Name: "mode", Choices: []form.Choice{{Value: "a"}, {Value: "no"}}},
@@ -53,14 +54,14 @@ func newConfigBench(t *testing.T) *bench {
 			secret("password", form.Char), secret("lines", form.KeyValue), secret("secret_json", form.JSON), secret("spare", form.Char),
 			{Type: form.List, Name: "rows", Fields: []form.Field{{Type: form.Char, Name: "host", Required: true}, secret("key", form.Char)}},
 		}}}}}
-	b.plugins.put(engine.PluginEntry{Slug: "rich", Plugin: rich, File: "rich.lua"})
-	chat := &fakePlugin{alert: func(ctx context.Context, in *engine.AlertCall) engine.AlertReport { return b.alert(ctx, "chat", in) },
-		meta: engine.PluginMeta{Slug: "chat", Name: "Chat", Kind: engine.AlertPlugin, Version: "1", Hash: "h", Forms: map[engine.FormName]form.Form{
+	b.plugins.Put(engine.PluginEntry{Slug: "rich", Plugin: rich, File: "rich.lua"})
+	chat := &enginetest.Plugin{OnAlert: func(ctx context.Context, in *engine.AlertCall) engine.AlertReport { return b.alert(ctx, "chat", in) },
+		Info: engine.PluginMeta{Slug: "chat", Name: "Chat", Kind: engine.AlertPlugin, Version: "1", Hash: "h", Forms: map[engine.FormName]form.Form{
 			engine.SettingsForm:      {Fields: []form.Field{secret("token", form.Char), {Type: form.URL, Name: "server"}}},
 			engine.UserConfigForm:    {Fields: []form.Field{{Type: form.Char, Name: "nick"}, secret("key", form.Char)}},
 			engine.ServiceConfigForm: {Fields: []form.Field{{Type: form.Char, Name: "room"}, secret("hook", form.Char)}},
 		}}}
-	b.plugins.put(engine.PluginEntry{Slug: "chat", Plugin: chat, File: "chat.lua"})
+	b.plugins.Put(engine.PluginEntry{Slug: "chat", Plugin: chat, File: "chat.lua"})
 	return b.start()
 }
 

@@ -1,7 +1,6 @@
 package monitor_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,95 +11,11 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
 	"moonwatch/storage/storagetest"
 )
-
-// fakePlugin is a plugin whose runs and alerts are Go functions.
-type fakePlugin struct {
-	meta  engine.PluginMeta
-	run   func(ctx context.Context, in *engine.CheckRun) engine.RunReport
-	ping  func(ctx context.Context, in *engine.CheckRun, ping *engine.Ping) engine.RunReport
-	alert func(ctx context.Context, in *engine.AlertCall) engine.AlertReport
-	views []engine.ViewRoute
-	view  func(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error)
-}
-
-func (p *fakePlugin) Meta() *engine.PluginMeta { return &p.meta }
-
-func (p *fakePlugin) Run(ctx context.Context, in *engine.CheckRun) engine.RunReport {
-	return p.run(ctx, in)
-}
-
-func (p *fakePlugin) Ping(ctx context.Context, in *engine.CheckRun, ping *engine.Ping) engine.RunReport {
-	if p.ping == nil {
-		return engine.RunReport{}
-	}
-	return p.ping(ctx, in, ping)
-}
-
-func (p *fakePlugin) Describe(_ context.Context, in *engine.CheckRun) (string, error) {
-	return "describes " + in.Check.Name, nil
-}
-
-func (p *fakePlugin) Alert(ctx context.Context, in *engine.AlertCall) engine.AlertReport {
-	return p.alert(ctx, in)
-}
-
-func (p *fakePlugin) Cleaning(engine.FormName, string) form.Callbacks { return nil }
-
-func (p *fakePlugin) Views() []engine.ViewRoute { return p.views }
-
-func (p *fakePlugin) View(ctx context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
-	return p.view(ctx, in)
-}
-
-// fakePlugins is a registry that tests change.
-type fakePlugins struct {
-	mu      sync.Mutex
-	entries map[string]engine.PluginEntry
-	changed func(string)
-}
-
-func (p *fakePlugins) put(e engine.PluginEntry) {
-	p.mu.Lock()
-	p.entries[e.Slug] = e
-	changed := p.changed
-	p.mu.Unlock()
-	if changed != nil {
-		changed(e.Slug)
-	}
-}
-
-func (p *fakePlugins) Plugin(slug string) (engine.PluginEntry, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e, ok := p.entries[slug]
-	return e, ok
-}
-
-func (p *fakePlugins) List() []engine.PluginEntry {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []engine.PluginEntry
-	for _, e := range p.entries {
-		out = append(out, e)
-	}
-	slices.SortFunc(out, func(a, b engine.PluginEntry) int { return cmp.Compare(a.Slug, b.Slug) })
-	return out
-}
-
-func (p *fakePlugins) OnChange(fn func(string)) { p.changed = fn }
-
-// openSealer seals by leaving in the clear: the engine never opens.
-type openSealer struct{}
-
-func (openSealer) Seal(_, _ string, plain []byte) (form.Sealed, error) {
-	return form.Sealed(plain), nil
-}
-func (openSealer) Open(_, _ string, s form.Sealed) ([]byte, error) { return []byte(s), nil }
-func (openSealer) Fingerprint() string                             { return "none" }
 
 // sent is one call of an alert plugin.
 type sent struct {
@@ -121,7 +36,7 @@ type sent struct {
 type bench struct {
 	t       *testing.T
 	store   *storagetest.Memory
-	plugins *fakePlugins
+	plugins *enginetest.Plugins
 	e       *monitor.Monitor
 
 	mu       sync.Mutex
@@ -138,29 +53,35 @@ type bench struct {
 var admin = engine.Actor{Name: "test", Role: "admin", Via: "api"}
 
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, store: storagetest.NewMemory(), plugins: &fakePlugins{entries: map[string]engine.PluginEntry{}},
+	b := &bench{t: t, store: storagetest.NewMemory(), plugins: enginetest.NewPlugins(),
 		status: map[string]string{}, starts: map[string][]time.Time{}, answers: map[string][]engine.AlertReport{}}
-	check := &fakePlugin{meta: engine.PluginMeta{Slug: "probe", Name: "Probe", Kind: engine.CheckPlugin, Version: "1", Hash: "h1",
+	check := &enginetest.Plugin{Info: engine.PluginMeta{Slug: "probe", Name: "Probe", Kind: engine.CheckPlugin, Version: "1", Hash: "h1",
 		Forms: map[engine.FormName]form.Form{engine.ConfigForm: {Fields: []form.Field{
 			{Type: form.Char, Name: "target", Required: true}, {Type: form.Char, Name: "password", Required: true, Widget: "PasswordInput"}}}}}}
-	check.run = b.run
-	b.plugins.put(engine.PluginEntry{Slug: "probe", Plugin: check, File: "probe.lua"})
+	check.OnRun = b.run
+	b.plugins.Put(engine.PluginEntry{Slug: "probe", Plugin: check, File: "probe.lua"})
 	b.addAlert("mail", false)
 	return b
 }
 
+// plugin is the plugin of a slug.
+func (b *bench) plugin(slug string) *enginetest.Plugin {
+	e, _ := b.plugins.Plugin(slug)
+	return e.Plugin.(*enginetest.Plugin)
+}
+
 func (b *bench) addAlert(slug string, update bool) {
-	p := &fakePlugin{meta: engine.PluginMeta{Slug: slug, Name: slug, Kind: engine.AlertPlugin, Version: "1", Hash: "h1", HasUpdate: update,
+	p := &enginetest.Plugin{Info: engine.PluginMeta{Slug: slug, Name: slug, Kind: engine.AlertPlugin, Version: "1", Hash: "h1", HasUpdate: update,
 		Forms: map[engine.FormName]form.Form{}}}
-	p.alert = func(ctx context.Context, in *engine.AlertCall) engine.AlertReport { return b.alert(ctx, slug, in) }
-	b.plugins.put(engine.PluginEntry{Slug: slug, Plugin: p, File: slug + ".lua"})
+	p.OnAlert = func(ctx context.Context, in *engine.AlertCall) engine.AlertReport { return b.alert(ctx, slug, in) }
+	b.plugins.Put(engine.PluginEntry{Slug: slug, Plugin: p, File: slug + ".lua"})
 }
 
 // start builds and starts an engine on the bench's store.
 func (b *bench) start() *bench {
 	b.t.Helper()
 	o := engine.DefaultOptions()
-	o.Store, o.Sealer, o.Logger = b.store, openSealer{}, slog.New(slog.DiscardHandler)
+	o.Store, o.Sealer, o.Logger = b.store, enginetest.OpenSealer{}, slog.New(slog.DiscardHandler)
 	if b.options != nil {
 		b.options(&o)
 	}

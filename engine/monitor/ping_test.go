@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 )
 
 // listener is a plugin that notes pings, and makes a result of none but "success".
@@ -19,18 +20,18 @@ type listener struct {
 	since time.Time // watched_since of the last run
 }
 
-func (l *listener) plugin() *fakePlugin {
+func (l *listener) plugin() *enginetest.Plugin {
 	log := func(text string) []engine.LogLine {
 		return []engine.LogLine{{At: time.Now().UTC(), Level: "info", Message: text}}
 	}
-	return &fakePlugin{meta: engine.PluginMeta{Slug: "job", Name: "Job", Kind: engine.CheckPlugin, Version: "1", Hash: "h", HasPing: true},
-		run: func(_ context.Context, in *engine.CheckRun) engine.RunReport {
+	return &enginetest.Plugin{Info: engine.PluginMeta{Slug: "job", Name: "Job", Kind: engine.CheckPlugin, Version: "1", Hash: "h", HasPing: true},
+		OnRun: func(_ context.Context, in *engine.CheckRun) engine.RunReport {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.since = in.WatchedSince
 			return engine.RunReport{None: true}
 		},
-		ping: func(_ context.Context, _ *engine.CheckRun, p *engine.Ping) engine.RunReport {
+		OnPing: func(_ context.Context, _ *engine.CheckRun, p *engine.Ping) engine.RunReport {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.pings = append(l.pings, p.Kind)
@@ -46,7 +47,7 @@ func (l *listener) watchedSince() time.Time {
 
 // job makes a check that waits for pings, and returns the token of its URL.
 func (b *bench) job(l *listener) (*engine.Check, string) {
-	b.plugins.put(engine.PluginEntry{Slug: "job", Plugin: l.plugin(), File: "job.lua"})
+	b.plugins.Put(engine.PluginEntry{Slug: "job", Plugin: l.plugin(), File: "job.lua"})
 	b.start()
 	c := b.check("nightly", func(c *engine.Check) { c.Plugin, c.Config = "job", nil })
 	v, err := b.e.Checks.Check(c.ID)
@@ -137,11 +138,11 @@ func TestWatchedSince(t *testing.T) {
 
 		entry, _ := b.plugins.Plugin("job")
 		entry.Orphaned = true
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		time.Sleep(time.Hour)
 		back := time.Now()
 		entry.Orphaned = false
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		want("its plugin is back", back.Add(-2*time.Minute), back)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
 	"moonwatch/storage/storagetest"
@@ -32,7 +33,7 @@ type world struct {
 	rng     *rand.Rand
 	faults  bool // the store refuses batches now and then
 	store   sequenceStore
-	plugins *fakePlugins
+	plugins *enginetest.Plugins
 	e       *monitor.Monitor
 	checks  []*engine.Check
 	subject []*engine.Service
@@ -150,9 +151,9 @@ func playOn(t *testing.T, seed uint64, faults bool, store sequenceStore) (events
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), failing: map[string]engine.Status{},
-		outcome: map[string]engine.AlertOutcome{}, plugins: &fakePlugins{entries: map[string]engine.PluginEntry{}}}
-	probe := &fakePlugin{meta: engine.PluginMeta{Slug: "probe", Kind: engine.CheckPlugin, Hash: "h", Forms: map[engine.FormName]form.Form{}}}
-	probe.run = func(_ context.Context, in *engine.CheckRun) engine.RunReport {
+		outcome: map[string]engine.AlertOutcome{}, plugins: enginetest.NewPlugins()}
+	probe := &enginetest.Plugin{Info: engine.PluginMeta{Slug: "probe", Kind: engine.CheckPlugin, Hash: "h", Forms: map[engine.FormName]form.Form{}}}
+	probe.OnRun = func(_ context.Context, in *engine.CheckRun) engine.RunReport {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		switch s := w.failing[in.Check.Name]; s {
@@ -164,16 +165,16 @@ func newWorld(t *testing.T, seed uint64) *world {
 			return engine.RunReport{Error: "is " + string(s), Severity: s}
 		}
 	}
-	w.plugins.put(engine.PluginEntry{Slug: "probe", Plugin: probe})
+	w.plugins.Put(engine.PluginEntry{Slug: "probe", Plugin: probe})
 	w.alerter("mail", false)
 	w.alerter("chat", true)
 	return w
 }
 
 func (w *world) alerter(slug string, update bool) {
-	w.plugins.put(engine.PluginEntry{Slug: slug, Plugin: &fakePlugin{
-		meta:  engine.PluginMeta{Slug: slug, Kind: engine.AlertPlugin, Hash: "h", HasUpdate: update, Forms: map[engine.FormName]form.Form{}},
-		alert: func(ctx context.Context, in *engine.AlertCall) engine.AlertReport { return w.alert(ctx, slug, in) },
+	w.plugins.Put(engine.PluginEntry{Slug: slug, Plugin: &enginetest.Plugin{
+		Info:    engine.PluginMeta{Slug: slug, Kind: engine.AlertPlugin, Hash: "h", HasUpdate: update, Forms: map[engine.FormName]form.Form{}},
+		OnAlert: func(ctx context.Context, in *engine.AlertCall) engine.AlertReport { return w.alert(ctx, slug, in) },
 	}})
 }
 
@@ -196,7 +197,7 @@ func (w *world) boot() {
 	w.store.SetFail(w.before)
 	w.store.SetAfter(w.afterwards)
 	o := engine.DefaultOptions()
-	o.Store, o.Sealer, o.Logger = w.store, openSealer{}, slog.New(slog.DiscardHandler)
+	o.Store, o.Sealer, o.Logger = w.store, enginetest.OpenSealer{}, slog.New(slog.DiscardHandler)
 	o.Random = constant(w.life)
 	e, err := monitor.New(w.t.Context(), o)
 	if err != nil {

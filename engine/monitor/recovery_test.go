@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 )
 
@@ -31,14 +32,14 @@ func TestRecoveryGoesWhereItWasTold(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			in(t, func(b *bench) {
 				var rooms []string
-				chat := &fakePlugin{meta: engine.PluginMeta{Slug: "chat", Name: "Chat", Kind: engine.AlertPlugin, Version: "1", Hash: "h1",
+				chat := &enginetest.Plugin{Info: engine.PluginMeta{Slug: "chat", Name: "Chat", Kind: engine.AlertPlugin, Version: "1", Hash: "h1",
 					Forms: map[engine.FormName]form.Form{engine.ServiceConfigForm: {Fields: []form.Field{{Type: form.Char, Name: "room", Required: true}}}}}}
-				chat.alert = func(_ context.Context, in *engine.AlertCall) engine.AlertReport {
+				chat.OnAlert = func(_ context.Context, in *engine.AlertCall) engine.AlertReport {
 					room, _ := in.Service.Settings["room"].(string)
 					rooms = append(rooms, string(in.Service.Kind)+" "+room)
 					return engine.AlertReport{Outcome: engine.OutcomeSent}
 				}
-				b.plugins.put(engine.PluginEntry{Slug: "chat", Plugin: chat})
+				b.plugins.Put(engine.PluginEntry{Slug: "chat", Plugin: chat})
 				b.start()
 				s := b.service("Shop", nil, b.check("web", nil))
 				b.editService(s, func(s *engine.Service) {
@@ -113,7 +114,7 @@ func TestRecoveryIsStoppedByNothing(t *testing.T) {
 		incident(told, func() { // its last version sends
 			entry, _ := b.plugins.Plugin("mail")
 			entry.Orphaned = true
-			b.plugins.put(entry)
+			b.plugins.Put(entry)
 		}, "recovery: ada")
 		incident(nil, func() { settleStatus(time.Minute) }) // but nothing else
 	})

@@ -10,6 +10,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/config/importer"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 )
 
@@ -243,8 +244,8 @@ func TestStopWhileTheStoreRefuses(t *testing.T) {
 // answered as if it were durable.
 func TestPingWhileTheStoreRefuses(t *testing.T) {
 	in(t, func(b *bench) {
-		b.plugins.put(engine.PluginEntry{Slug: "beat", File: "beat.lua", Plugin: &fakePlugin{run: b.run,
-			meta: engine.PluginMeta{Slug: "beat", Name: "Beat", Kind: engine.CheckPlugin, Version: "1", Hash: "h1", HasPing: true}}})
+		b.plugins.Put(engine.PluginEntry{Slug: "beat", File: "beat.lua", Plugin: &enginetest.Plugin{OnRun: b.run,
+			Info: engine.PluginMeta{Slug: "beat", Name: "Beat", Kind: engine.CheckPlugin, Version: "1", Hash: "h1", HasPing: true}}})
 		b.start()
 		c := b.check("job", func(c *engine.Check) { c.Plugin, c.Config, c.Interval = "beat", nil, engine.Duration(time.Hour) })
 		time.Sleep(2 * time.Second)

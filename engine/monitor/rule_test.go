@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 )
 
 // ruledPlugins is a registry with status rules that are Go functions.
 type ruledPlugins struct {
-	*fakePlugins
+	*enginetest.Plugins
 
 	mu   sync.Mutex // guards rule
 	rule func(checks []engine.RuleCheck) (engine.Status, error)
@@ -53,7 +54,7 @@ func twoFail(checks []engine.RuleCheck) (engine.Status, error) {
 // ruled runs a test on a bench whose registry has rules.
 func ruled(t *testing.T, fn func(b *bench, rules *ruledPlugins)) {
 	in(t, func(b *bench) {
-		rules := &ruledPlugins{fakePlugins: b.plugins, rule: twoFail}
+		rules := &ruledPlugins{Plugins: b.plugins, rule: twoFail}
 		b.registry = rules
 		b.start()
 		fn(b, rules)

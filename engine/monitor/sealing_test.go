@@ -15,12 +15,13 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/config/importer"
 	"moonwatch/engine/edit"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 	"moonwatch/engine/oncall"
 )
 
 // boundSealer seals so that the text does not show and opens at its place alone.
-type boundSealer struct{ openSealer }
+type boundSealer struct{ enginetest.OpenSealer }
 
 func (boundSealer) Seal(object, field string, plain []byte) (form.Sealed, error) {
 	return form.Sealed(base64.StdEncoding.EncodeToString([]byte(object + "|" + field + "|" + string(plain)))), nil
@@ -45,14 +46,14 @@ func (b *bench) secretPlugins(secret bool) {
 	}
 	fields := []form.Field{{Type: form.KeyValue, Name: "headers", Widget: widget}, {Type: form.Char, Name: "note"},
 		{Type: form.List, Name: "steps", Fields: []form.Field{{Type: form.Char, Name: "url"}, {Type: form.JSON, Name: "body", Widget: widget}}}}
-	probe := &fakePlugin{meta: engine.PluginMeta{Slug: "web", Kind: engine.CheckPlugin, Version: "1", Hash: "w" + widget, Forms: map[engine.FormName]form.Form{
+	probe := &enginetest.Plugin{Info: engine.PluginMeta{Slug: "web", Kind: engine.CheckPlugin, Version: "1", Hash: "w" + widget, Forms: map[engine.FormName]form.Form{
 		engine.ConfigForm: {Fields: fields}, engine.SettingsForm: {Fields: fields}}}}
-	probe.run = b.run
-	hook := &fakePlugin{meta: engine.PluginMeta{Slug: "hook", Kind: engine.AlertPlugin, Version: "1", Hash: "h" + widget, Forms: map[engine.FormName]form.Form{
+	probe.OnRun = b.run
+	hook := &enginetest.Plugin{Info: engine.PluginMeta{Slug: "hook", Kind: engine.AlertPlugin, Version: "1", Hash: "h" + widget, Forms: map[engine.FormName]form.Form{
 		engine.ServiceConfigForm: {Fields: fields}, engine.UserConfigForm: {Fields: fields}}}}
-	hook.alert = func(ctx context.Context, in *engine.AlertCall) engine.AlertReport { return b.alert(ctx, "hook", in) }
-	b.plugins.put(engine.PluginEntry{Slug: "web", Plugin: probe, File: "web.lua"})
-	b.plugins.put(engine.PluginEntry{Slug: "hook", Plugin: hook, File: "hook.lua"})
+	hook.OnAlert = func(ctx context.Context, in *engine.AlertCall) engine.AlertReport { return b.alert(ctx, "hook", in) }
+	b.plugins.Put(engine.PluginEntry{Slug: "web", Plugin: probe, File: "web.lua"})
+	b.plugins.Put(engine.PluginEntry{Slug: "hook", Plugin: hook, File: "hook.lua"})
 }
 
 func plainValues() form.Values {

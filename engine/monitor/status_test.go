@@ -97,7 +97,7 @@ func TestPluginGoneIsNoticed(t *testing.T) {
 		settleStatus(time.Second)
 		entry, _ := b.plugins.Plugin("probe")
 		entry.Orphaned = true
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		settleStatus(61 * time.Second)
 		b.wantStatus(c, engine.CheckUnknown, "its plugin is gone")
 		b.wantHeard()
@@ -107,7 +107,7 @@ func TestPluginGoneIsNoticed(t *testing.T) {
 		}
 		b.wantHeard("mail firing")
 		entry.Orphaned = false
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		settleStatus(61 * time.Second)
 		b.wantStatus(c, engine.CheckPassing, "its plugin is back")
 		b.wantHeard("mail recovery")

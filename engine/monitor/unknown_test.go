@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 )
 
@@ -19,14 +20,14 @@ func TestUnknownByThePluginsAbsence(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		entry, _ := b.plugins.Plugin("probe")
 		entry.Orphaned = true
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if r := b.results(c)[0]; !r.Unknown || r.Cause != engine.CausePluginGone || !strings.Contains(r.Error, "probe.lua") {
 			t.Errorf("result %+v", r)
 		}
 		entry.Orphaned = false
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if r := b.results(c)[0]; !r.Succeeded {
@@ -128,10 +129,10 @@ func TestBreakerOfAPlugin(t *testing.T) {
 		for _, name := range []string{"a", "b", "c"} {
 			b.set(name, "")
 		}
-		next := *entry.Plugin.(*fakePlugin)
-		next.meta.Hash = "h2"
+		next := *entry.Plugin.(*enginetest.Plugin)
+		next.Info.Hash = "h2"
 		entry.Plugin = &next
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if _, held := b.e.Plugins.PluginSuspended("probe"); held {
@@ -164,16 +165,16 @@ func TestStale(t *testing.T) {
 // not even with its timeout, before end is closed.
 func (b *bench) hold(check string, end chan struct{}) {
 	entry, _ := b.plugins.Plugin("probe")
-	p := *entry.Plugin.(*fakePlugin)
-	run := p.run
-	p.run = func(ctx context.Context, in *engine.CheckRun) engine.RunReport {
+	p := *entry.Plugin.(*enginetest.Plugin)
+	run := p.OnRun
+	p.OnRun = func(ctx context.Context, in *engine.CheckRun) engine.RunReport {
 		if in.Check.Name == check {
 			<-end
 		}
 		return run(ctx, in)
 	}
 	entry.Plugin = &p
-	b.plugins.put(entry)
+	b.plugins.Put(entry)
 }
 
 // TestStaleComesAfterThreeIntervals holds when a check without runs is noticed:
@@ -262,10 +263,10 @@ func TestOfflineCounts(t *testing.T) {
 func TestBuiltInServiceTellsAdminsOfTheMonitorsOwnTrouble(t *testing.T) {
 	in(t, func(b *bench) {
 		b.options = func(o *engine.Options) { o.SelfURL = "http://127.0.0.1:1" }
-		http := &fakePlugin{meta: engine.PluginMeta{Slug: "http", Kind: engine.CheckPlugin, Hash: "h", Forms: map[engine.FormName]form.Form{
+		http := &enginetest.Plugin{Info: engine.PluginMeta{Slug: "http", Kind: engine.CheckPlugin, Hash: "h", Forms: map[engine.FormName]form.Form{
 			engine.ConfigForm: {Fields: []form.Field{{Type: form.URL, Name: "endpoint"}, {Type: form.Boolean, Name: "verify_ssl_certificate"}}}}}}
-		http.run = b.run
-		b.plugins.put(engine.PluginEntry{Slug: "http", Plugin: http})
+		http.OnRun = b.run
+		b.plugins.Put(engine.PluginEntry{Slug: "http", Plugin: http})
 		b.start()
 		if _, err := b.e.Users.SetUp(b.t.Context(), engine.User{Username: "root", TimeZone: "UTC"}, "correct horse battery"); err != nil {
 			t.Fatal(err)
@@ -282,7 +283,7 @@ func TestBuiltInServiceTellsAdminsOfTheMonitorsOwnTrouble(t *testing.T) {
 		b.service("Shop", []string{"mail"}, c)
 		entry, _ := b.plugins.Plugin("probe")
 		entry.Orphaned = true
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		time.Sleep(4 * time.Minute)
 		b.wantHeard()
 		time.Sleep(90 * time.Second)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/history"
 	"moonwatch/engine/monitor"
 	"moonwatch/engine/state"
@@ -106,7 +107,7 @@ func (p *past) delete(kind engine.Kind, id string, h float64) {
 func (p *past) load(now float64) *monitor.Monitor {
 	p.t.Helper()
 	o := engine.DefaultOptions()
-	o.Store, o.Sealer, o.Logger, o.Now = p.store, openSealer{}, slog.New(slog.DiscardHandler), func() time.Time { return hour(now) }
+	o.Store, o.Sealer, o.Logger, o.Now = p.store, enginetest.OpenSealer{}, slog.New(slog.DiscardHandler), func() time.Time { return hour(now) }
 	e, err := monitor.New(p.t.Context(), o)
 	if err != nil {
 		p.t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 )
 
@@ -18,12 +19,12 @@ import (
 func viewer(t *testing.T, fn func(b *bench, answer func(func(*engine.ViewCall) error))) {
 	in(t, func(b *bench) {
 		entry, _ := b.plugins.Plugin("probe")
-		probe := entry.Plugin.(*fakePlugin)
-		probe.views = []engine.ViewRoute{{Path: "hook", Methods: []string{"POST"}, Public: true, Role: access.Viewer},
+		probe := entry.Plugin.(*enginetest.Plugin)
+		probe.Routes = []engine.ViewRoute{{Path: "hook", Methods: []string{"POST"}, Public: true, Role: access.Viewer},
 			{Path: "desk", Methods: []string{"GET"}, Role: access.Viewer}}
 		b.start()
 		fn(b, func(view func(*engine.ViewCall) error) {
-			probe.view = func(_ context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
+			probe.OnView = func(_ context.Context, in *engine.ViewCall) (engine.ViewAnswer, error) {
 				return engine.ViewAnswer{Status: 200}, view(in)
 			}
 		})
@@ -62,7 +63,7 @@ func TestViewIsAdmitted(t *testing.T) {
 		}
 		entry, _ := b.plugins.Plugin("probe")
 		entry.Orphaned = true
-		b.plugins.put(entry)
+		b.plugins.Put(entry)
 		if err := b.view(nil, "POST", "hook"); engine.KindOf(err) != engine.NotFound {
 			t.Errorf("of a plugin whose file is gone: %v", err)
 		}
@@ -78,10 +79,10 @@ func TestSlowViewsTakeNoPlaceFromOthers(t *testing.T) {
 		actor := &engine.Actor{User: ada.ID, Name: "ada", Role: access.Viewer}
 		const others = 70
 		for i := range others {
-			b.plugins.put(engine.PluginEntry{Slug: fmt.Sprint("other", i), Plugin: &fakePlugin{run: b.run,
-				meta:  engine.PluginMeta{Slug: fmt.Sprint("other", i), Kind: engine.CheckPlugin},
-				views: []engine.ViewRoute{{Path: "hook", Methods: []string{"POST"}, Public: true}},
-				view: func(context.Context, *engine.ViewCall) (engine.ViewAnswer, error) {
+			b.plugins.Put(engine.PluginEntry{Slug: fmt.Sprint("other", i), Plugin: &enginetest.Plugin{OnRun: b.run,
+				Info:   engine.PluginMeta{Slug: fmt.Sprint("other", i), Kind: engine.CheckPlugin},
+				Routes: []engine.ViewRoute{{Path: "hook", Methods: []string{"POST"}, Public: true}},
+				OnView: func(context.Context, *engine.ViewCall) (engine.ViewAnswer, error) {
 					return engine.ViewAnswer{Status: 200}, nil
 				}}})
 		}
@@ -234,8 +235,8 @@ func TestMonitorRecords(t *testing.T) {
 	viewer(t, func(b *bench, answer func(func(*engine.ViewCall) error)) {
 		b.set("web", "none") // its runs leave no result
 		check, off := b.check("web", nil), b.check("off", func(c *engine.Check) { c.Active = false })
-		b.plugins.put(engine.PluginEntry{Slug: "other", File: "other.lua", Plugin: &fakePlugin{run: b.run,
-			meta: engine.PluginMeta{Slug: "other", Kind: engine.CheckPlugin, Forms: map[engine.FormName]form.Form{}}}})
+		b.plugins.Put(engine.PluginEntry{Slug: "other", File: "other.lua", Plugin: &enginetest.Plugin{OnRun: b.run,
+			Info: engine.PluginMeta{Slug: "other", Kind: engine.CheckPlugin, Forms: map[engine.FormName]form.Form{}}}})
 		foreign := b.check("foreign", func(c *engine.Check) { c.Plugin, c.Config = "other", form.Values{} })
 		s := b.service("site", nil, check)
 		settleStatus(3 * time.Second)

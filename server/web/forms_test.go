@@ -10,6 +10,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 )
 
@@ -279,15 +280,15 @@ func TestAPluginChangesWhileItsFormIsOpen(t *testing.T) {
 	meta.Version, meta.Hash = "0.0.2", "new"
 	meta.Forms = map[engine.FormName]form.Form{engine.ConfigForm: {Fields: []form.Field{{Type: form.Char, Name: "host", Required: true}, {Type: form.Char, Name: "added", Required: true}}}}
 	changed := entry
-	changed.Plugin = &fakePlugin{meta}
-	h.plugins.set(changed)
+	changed.Plugin = &enginetest.Plugin{OnRun: probe, OnDescribe: looks, Info: meta}
+	h.plugins.Put(changed)
 	r := h.post(access.Editor, "/checks/new", goodCheck("hash", "a", "config.whole", "4")...)
 	r.want(t, http.StatusUnprocessableEntity, "was changed while this page was open", "0.0.2", `value="example.org"`, `name="config.added"`)
 	gone := changed
 	gone.Orphaned = true
-	h.plugins.set(gone)
+	h.plugins.Put(gone)
 	h.post(access.Editor, "/checks/new", goodCheck("hash", "new")...).want(t, http.StatusUnprocessableEntity, "The file of this plugin is gone", `value="example.org"`)
-	h.plugins.set(engine.PluginEntry{Slug: "probe", File: "probe.lua", Problem: &engine.PluginProblem{Message: "bad"}})
+	h.plugins.Put(engine.PluginEntry{Slug: "probe", File: "probe.lua", Problem: &engine.PluginProblem{Message: "bad"}})
 	h.post(access.Editor, "/checks/new", goodCheck("hash", "new")...).want(t, http.StatusUnprocessableEntity, `value="A new one"`)
 	h.post(access.Editor, "/checks/new", with(goodCheck(), "plugin", "never-there")...).want(t, http.StatusUnprocessableEntity, `value="A new one"`)
 }

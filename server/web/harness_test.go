@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -18,33 +17,17 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/alert"
+	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
 	"moonwatch/storage/storagetest"
 )
 
-// plainSealer is a Sealer without secrecy.
-type plainSealer struct{}
-
-func (plainSealer) Seal(object, field string, plain []byte) (form.Sealed, error) {
-	return form.Sealed("sealed:" + base64.StdEncoding.EncodeToString(plain)), nil
-}
-
-func (plainSealer) Open(object, field string, sealed form.Sealed) ([]byte, error) {
-	return base64.StdEncoding.DecodeString(strings.TrimPrefix(string(sealed), "sealed:"))
-}
-
-func (plainSealer) Fingerprint() string { return "plain" }
-
 // nasty is what every text that somebody else supplies is made of.
 const nasty = `<script>alert("x")</script>'"&{{.}}</textarea>`
 
-// fakePlugin fails when its host is "down" and speaks nastily of everything.
-type fakePlugin struct{ meta engine.PluginMeta }
-
-func (p *fakePlugin) Meta() *engine.PluginMeta { return &p.meta }
-
-func (p *fakePlugin) Run(ctx context.Context, in *engine.CheckRun) engine.RunReport {
+// probe fails when its host is "down" and speaks nastily of everything.
+func probe(_ context.Context, in *engine.CheckRun) engine.RunReport {
 	warn := 4.0
 	r := engine.RunReport{Succeeded: true, Message: "fine " + nasty, RawData: "raw " + nasty, Traceback: "trace " + nasty,
 		Metrics: []engine.Metric{{Name: "metric " + nasty, Value: 3, Unit: "u" + nasty, Warn: &warn}, {Name: "dns", Value: 0.002, Unit: "s"}},
@@ -58,65 +41,11 @@ func (p *fakePlugin) Run(ctx context.Context, in *engine.CheckRun) engine.RunRep
 	return r
 }
 
-func (p *fakePlugin) Ping(context.Context, *engine.CheckRun, *engine.Ping) engine.RunReport {
-	return engine.RunReport{}
-}
+func looks(*engine.CheckRun) string { return "looks " + nasty }
 
-func (p *fakePlugin) Describe(context.Context, *engine.CheckRun) (string, error) {
-	return "looks " + nasty, nil
-}
-
-func (p *fakePlugin) Alert(ctx context.Context, in *engine.AlertCall) engine.AlertReport {
+func nobodyAnswers(context.Context, *engine.AlertCall) engine.AlertReport {
 	return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: "nobody answers " + nasty, NoRetry: true,
 		Log: []engine.LogLine{{At: time.Now(), Level: "error", Message: "alert log " + nasty}}}
-}
-
-func (p *fakePlugin) Cleaning(engine.FormName, string) form.Callbacks { return nil }
-
-func (p *fakePlugin) Views() []engine.ViewRoute { return nil }
-
-func (p *fakePlugin) View(context.Context, *engine.ViewCall) (engine.ViewAnswer, error) {
-	return engine.ViewAnswer{}, &engine.ViewError{Message: "there is no view"}
-}
-
-// fakePlugins is a registry that tests fill.
-type fakePlugins struct {
-	mu       sync.Mutex
-	entries  []engine.PluginEntry
-	onChange func(string)
-}
-
-func (p *fakePlugins) Plugin(slug string) (engine.PluginEntry, bool) {
-	for _, e := range p.List() {
-		if e.Slug == slug {
-			return e, true
-		}
-	}
-	return engine.PluginEntry{}, false
-}
-
-func (p *fakePlugins) List() []engine.PluginEntry {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return append([]engine.PluginEntry(nil), p.entries...)
-}
-
-func (p *fakePlugins) OnChange(fn func(string)) { p.onChange = fn }
-
-// set puts an entry in the place of the one with its slug.
-func (p *fakePlugins) set(e engine.PluginEntry) {
-	p.mu.Lock()
-	found := false
-	for i := range p.entries {
-		if p.entries[i].Slug == e.Slug {
-			p.entries[i], found = e, true
-		}
-	}
-	if !found {
-		p.entries = append(p.entries, e)
-	}
-	p.mu.Unlock()
-	p.onChange(e.Slug)
 }
 
 // everyField is a form with a field of every type.
@@ -153,22 +82,22 @@ func everyField() form.Form {
 	}}
 }
 
-func newFakePlugins() *fakePlugins {
-	check := &fakePlugin{engine.PluginMeta{Slug: "probe", Name: "Probe " + nasty, Kind: engine.CheckPlugin, Version: "0.0.1", Author: "Ada " + nasty, Summary: "Probes " + nasty,
+func newFakePlugins() *enginetest.Plugins {
+	check := &enginetest.Plugin{OnRun: probe, OnDescribe: looks, Info: engine.PluginMeta{Slug: "probe", Name: "Probe " + nasty, Kind: engine.CheckPlugin, Version: "0.0.1", Author: "Ada " + nasty, Summary: "Probes " + nasty,
 		File: "probe.lua", Hash: "a", FontIcon: "fa fa-globe", Homepage: "javascript:alert(1)", License: nasty, Variables: []string{"PROBE_SET", "PROBE_UNSET"},
 		Forms: map[engine.FormName]form.Form{engine.ConfigForm: everyField(),
 			engine.SettingsForm: {Fields: []form.Field{{Type: form.Char, Name: "do", Required: true}, {Type: form.Char, Name: "key", Widget: "PasswordInput"}}}}}}
-	alert := &fakePlugin{engine.PluginMeta{Slug: "pager", Name: "Pager " + nasty, Kind: engine.AlertPlugin, Version: "1.0", Channel: "chat", Hash: "b",
+	alert := &enginetest.Plugin{OnAlert: nobodyAnswers, Info: engine.PluginMeta{Slug: "pager", Name: "Pager " + nasty, Kind: engine.AlertPlugin, Version: "1.0", Channel: "chat", Hash: "b",
 		Forms: map[engine.FormName]form.Form{
 			engine.UserConfigForm:    {Fields: []form.Field{{Type: form.Char, Name: "number", Required: true}, {Type: form.Char, Name: "pin", Widget: "PasswordInput"}}},
 			engine.ServiceConfigForm: {Fields: []form.Field{{Type: form.Char, Name: "room", Required: true}, {Type: form.Char, Name: "code", Widget: "PasswordInput"}}},
 		}}}
-	return &fakePlugins{entries: []engine.PluginEntry{
-		{Slug: "broken", File: "broken.lua", Problem: &engine.PluginProblem{Message: "unexpected end " + nasty, File: "broken.lua", Line: 3},
+	return enginetest.NewPlugins(
+		engine.PluginEntry{Slug: "broken", File: "broken.lua", Problem: &engine.PluginProblem{Message: "unexpected end " + nasty, File: "broken.lua", Line: 3},
 			Problems: []engine.PluginProblem{{Message: "unexpected end " + nasty, File: "broken.lua", Line: 3}}},
-		{Plugin: alert, Slug: "pager", File: "shipped:pager.lua", Shipped: true, LoadedAt: time.Now()},
-		{Plugin: check, Slug: "probe", File: "probe.lua", LoadedAt: time.Now(), Warnings: []engine.PluginProblem{{Message: "a warning " + nasty}}},
-	}}
+		engine.PluginEntry{Plugin: alert, Slug: "pager", File: "shipped:pager.lua", Shipped: true, LoadedAt: time.Now()},
+		engine.PluginEntry{Plugin: check, Slug: "probe", File: "probe.lua", LoadedAt: time.Now(), Warnings: []engine.PluginProblem{{Message: "a warning " + nasty}}},
+	)
 }
 
 // house is a monitor with its pages, over the in-memory store.
@@ -176,7 +105,7 @@ type house struct {
 	t       testing.TB
 	store   engine.Store
 	engine  *monitor.Monitor
-	plugins *fakePlugins
+	plugins *enginetest.Plugins
 	web     *Web
 	router  *mux.Router
 	users   map[access.Role]engine.User
@@ -215,7 +144,7 @@ func newHouseOver(t testing.TB, store engine.Store) *house {
 	t.Helper()
 	h := &house{t: t, store: store, plugins: newFakePlugins(), users: map[access.Role]engine.User{}, tries: 3}
 	o := engine.DefaultOptions()
-	o.Store, o.Sealer, o.StopTime = h.store, plainSealer{}, 2*time.Second
+	o.Store, o.Sealer, o.StopTime = h.store, enginetest.PlainSealer{}, 2*time.Second
 	o.Logger, o.Fetcher = newDiscard(), &h.feed
 	var err error
 	if h.engine, err = monitor.New(t.Context(), o); err != nil {

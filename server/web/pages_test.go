@@ -275,7 +275,7 @@ func TestEmptyPagesSayWhatToDo(t *testing.T) {
 		h.get(access.Admin, path).want(t, http.StatusOK, text)
 	}
 	h.get(access.Viewer, "/").want(t, http.StatusOK, "role editor").without(t, "Make the first check")
-	h.plugins.entries = nil
+	h.plugins.Clear()
 	h.get(access.Admin, "/plugins").want(t, http.StatusOK, ".lua", "/plugins")
 	h.get(access.Admin, "/checks/new").want(t, http.StatusOK, "No check plugin is loaded", ".lua")
 }
