@@ -61,7 +61,7 @@ func TestEveryStatusHasItsShape(t *testing.T) {
 		{vocabulary, "Status", func(text string) any { return engine.Status(text) }},
 		{vocabulary, "CheckStatus", func(text string) any { return engine.CheckStatus(text) }},
 		{vocabulary, "DeliveryState", func(text string) any { return engine.DeliveryState(text) }},
-		{vocabulary, "Paged", func(text string) any { return alert.Paged(text) }},
+		{vocabulary + "/alert", "Paged", func(text string) any { return alert.Paged(text) }},
 		{".", "mark", func(text string) any { return mark(text) }},
 	} {
 		for _, text := range valuesOf(t, of.folder, of.name) {
