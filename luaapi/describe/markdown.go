@@ -9,7 +9,8 @@ import (
 func Reference() string {
 	w := &markdown{}
 	w.line("# Reference for plugins")
-	w.line("Generated from the descriptions in `luaapi/describe`, which a test holds against what plugins really see. The guide is [README.md](README.md).")
+	w.line("Generated from the descriptions in `luaapi/describe`, which a test holds against what plugins really see. The guide is " +
+		"[README.md](README.md).")
 	w.line(Preface())
 	w.contents()
 	for _, s := range Sections() {

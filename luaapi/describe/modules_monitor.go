@@ -22,7 +22,9 @@ const storeLines = `
 `
 
 func storeModule() Module {
-	return Module{Name: "store", Text: "Values that last from run to run: JSON values to 16 KiB, 100 keys a scope, written at once; a plugin may write 512 KiB a second, and 8 MiB at once. The scope is the check, or for an alert plugin the service; in a view it is the plugin's one scope.",
+	return Module{Name: "store", Text: "Values that last from run to run: JSON values to 16 KiB, 100 keys a scope, written at once; a plugin may write 512 KiB " +
+		"a second, and 8 MiB at once. The scope is the check, or for an alert plugin the service; in a view it is the plugin's " +
+		"one scope.",
 		Functions: functions(storeLines),
 		Example: `local store = require "store"
 store.set("last", { offset = 7 }, 3600) --> true
@@ -51,7 +53,8 @@ func recipientsModule() Module {
 // formsModule is the module forms: a constructor for each type of field, and
 // the widgets.
 func formsModule() Module {
-	m := Module{Name: "forms", Text: "The fields of a plugin's forms, with Django's names. A form is an array of fields; the first value of a field is its name."}
+	m := Module{Name: "forms", Text: "The fields of a plugin's forms, with Django's names. A form is an array of fields; the first value of a field is its " +
+		"name."}
 	for _, t := range FieldTypes() {
 		m.Functions = append(m.Functions, Function{Name: t.Name, Params: []Param{{Name: "field", Type: "forms.arguments"}}, Returns: []string{"forms.field"}, Text: t.Text})
 	}

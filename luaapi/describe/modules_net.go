@@ -12,7 +12,10 @@ func Modules() []Module {
 
 func httpModule() Module {
 	return Module{Name: "http",
-		Text: "HTTP and HTTPS requests. Any status is an answer: only a request that got none fails. Header names are case-insensitive, and repeats are joined with `, `. Connections are kept for less than a minute and for this plugin alone; a kept one that breaks before the answer begins is replaced once. Cookies that a redirect sets go along with it. The methods CONNECT and PRI cannot be sent.",
+		Text: "HTTP and HTTPS requests. Any status is an answer: only a request that got none fails. Header names are " +
+			"case-insensitive, and repeats are joined with `, `. Connections are kept for less than a minute and for this plugin " +
+			"alone; a kept one that breaks before the answer begins is replaced once. Cookies that a redirect sets go along with " +
+			"it. The methods CONNECT and PRI cannot be sent.",
 		Functions: functions(`
 			get(url: string, options?: http.options): http.response [fails waits] -- Requests a URL with GET.
 			post(url: string, options?: http.options): http.response [fails waits] -- Requests a URL with POST.
@@ -93,7 +96,9 @@ sent --> true
 }
 
 func execModule() Module {
-	return Module{Name: "exec", Text: "Runs programs that the operator allows, without a shell. Their environment is PATH and LANG=C, and what env adds. They run as the monitor's own user: one that reads a file named in its arguments reads `secret.key`, too, and so is not one to allow.",
+	return Module{Name: "exec", Text: "Runs programs that the operator allows, without a shell. Their environment is PATH and LANG=C, and what env adds. They " +
+		"run as the monitor's own user: one that reads a file named in its arguments reads `secret.key`, too, and so is not one " +
+		"to allow.",
 		Functions: functions(`
 			run(command: exec.command): exec.answer [fails waits] -- Runs a program: its absolute path and its arguments, by position. Kind denied when the operator does not allow it. With kind timeout a fourth value says what was printed until then: { stdout, stderr }.
 			split(text: string): string[] [fails] -- Parts a command line into words as a POSIX shell does; nothing is expanded.

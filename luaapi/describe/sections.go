@@ -48,9 +48,11 @@ func Sections() []Section {
 
 // Preface is what holds for all of the reference.
 func Preface() string {
-	return "Language: Lua 5.1 with `goto`. Strings are bytes. Durations are seconds, instants seconds since the epoch, sizes bytes, percentages 0 to 100. " +
+	return "Language: Lua 5.1 with `goto`. Strings are bytes. Durations are seconds, instants seconds since the epoch, sizes " +
+		"bytes, percentages 0 to 100. " +
 		"Functions marked *fails* return `nil, message, kind` when they fail, kind being one of `" + strings.Join(aliasValues("error_kind"), " ") + "`; a wrong argument raises. " +
-		"Functions marked *waits* reach outside: they cannot be called while a plugin loads, in `clean` and in `description`. In signatures, `[x]` may be left out."
+		"Functions marked *waits* reach outside: they cannot be called while a plugin loads, in `clean` and in `description`. " +
+		"In signatures, `[x]` may be left out."
 }
 
 func aliasValues(name string) []string {

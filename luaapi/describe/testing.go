@@ -2,7 +2,10 @@ package describe
 
 func testingModule() Module {
 	return Module{Name: "testing", Tests: true,
-		Text: "Tests of a plugin, in `NAME_test.lua` beside `NAME.lua` (`plugin_test.lua` in a folder). The file returns a table of functions whose names begin with `test_`. Store, stubs, settings, environment and clock are fresh for each test, and no test reaches the network: what the plugin asks for and no stub answers fails the test. Of stubs for one target each answers once, in turn, and the last again and again.",
+		Text: "Tests of a plugin, in `NAME_test.lua` beside `NAME.lua` (`plugin_test.lua` in a folder). The file returns a table of " +
+			"functions whose names begin with `test_`. Store, stubs, settings, environment and clock are fresh for each test, and " +
+			"no test reaches the network: what the plugin asks for and no stub answers fails the test. Of stubs for one target each " +
+			"answers once, in turn, and the last again and again.",
 		Functions: functions(`
 			equal(got?: any, want?: any, message?: string): nil -- Fails unless both are equal; tables are when all in them is.
 			matches(text?: any, pattern: string, message?: string): nil -- Fails unless the text matches a pattern of RE2.

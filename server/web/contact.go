@@ -17,12 +17,16 @@ func contactFields() []form.Field {
 	channels := []form.Choice{{Value: "phone", Label: "Phone calls"}, {Value: "sms", Label: "SMS"}, {Value: "email", Label: "E-mail"}, {Value: "chat", Label: "Chat"}, {Value: "other", Label: "Everything else"}}
 	least := []form.Choice{{Value: "", Label: "Never"}, {Value: "WARNING", Label: "From warnings on: always"}, {Value: "ERROR", Label: "From errors on"}, {Value: "CRITICAL", Label: "Only when critical"}}
 	return []form.Field{
-		{Type: form.List, Name: "quiet_hours", Group: reached, HelpText: "Hours of wall time in the zone above in which alerts wait. When they are over, what is still broken is told once.", Fields: []form.Field{
-			{Type: form.ChoiceMany, Name: "days", Choices: days, HelpText: "On which they begin. None: every day."},
-			{Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
-		{Type: form.Boolean, Name: "quiet_critical", Label: "Hold critical alerts back, too", Group: reached, HelpText: "Otherwise what is critical gets through quiet hours."},
-		{Type: form.List, Name: "contact_rules", Label: "Channels", Group: reached, HelpText: "A channel that is not named here may be used for everything.", Fields: []form.Field{
-			{Type: form.ChoiceOne, Name: "channel", Required: true, Choices: channels}, {Type: form.ChoiceOne, Name: "severity", Label: "Used", Choices: least}}},
+		{Type: form.List, Name: "quiet_hours", Group: reached,
+			HelpText: "Hours of wall time in the zone above in which alerts wait. When they are over, what is still broken is told once.", Fields: []form.Field{
+				{Type: form.ChoiceMany, Name: "days", Choices: days, HelpText: "On which they begin. None: every day."},
+				{Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
+		{Type: form.Boolean, Name: "quiet_critical", Label: "Hold critical alerts back, too", Group: reached,
+			HelpText: "Otherwise what is critical gets through quiet hours."},
+		{Type: form.List, Name: "contact_rules", Label: "Channels", Group: reached,
+			HelpText: "A channel that is not named here may be used for everything.", Fields: []form.Field{
+				{Type: form.ChoiceOne, Name: "channel", Required: true, Choices: channels},
+				{Type: form.ChoiceOne, Name: "severity", Label: "Used", Choices: least}}},
 	}
 }
 

@@ -28,14 +28,22 @@ func (w *rotaPages) rotaForm() form.Form {
 		{Type: form.ChoiceOne, Name: "fallback_user", Choices: w.userChoices(), HelpText: "On duty when nobody else is. Empty: the site's fallback user."},
 		{Type: form.ChoiceOne, Name: "source", Label: "Shifts come from", Required: true, Widget: "RadioSelect", Group: shifts, Choices: []form.Choice{
 			{Value: fromRotation, Label: "People who take turns, by day or week"}, {Value: fromFeed, Label: "A calendar: Google, Outlook, Apple, PagerDuty, Grafana, …"}, {Value: fromHand, Label: "The dates below alone"}}},
-		{Type: form.URL, Name: "ical_url", Label: "Address of the calendar", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromFeed}}, Placeholder: "https://calendar.example.org/oncall.ics",
+		{Type: form.URL, Name: "ical_url", Label: "Address of the calendar", Required: true,
+			Group: shifts, ShowIf: map[string][]any{"source": {fromFeed}}, Placeholder: "https://calendar.example.org/oncall.ics",
 			HelpText: "In iCal format, read now and every 30 minutes. Whoever is invited or named in the title is on duty; users are found by e-mail address or username."},
-		{Type: form.List, Name: "rotation.members", Label: "People, in the order of their turns", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "A change keeps who is on duty until their handover.",
-			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.userChoices()}}},
-		{Type: form.Char, Name: "rotation.every", Label: "A turn lasts", Required: true, Initial: "1w", Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "In whole days or weeks: 1d, 1w, 2w."},
-		{Type: form.Char, Name: "rotation.starts", Label: "First handover", Required: true, Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}}, HelpText: "The first person's turn begins then, and every handover is at that time of day."},
+		{Type: form.List, Name: "rotation.members", Label: "People, in the order of their turns", Required: true,
+			Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
+			HelpText: "A change keeps who is on duty until their handover.",
+			Fields:   []form.Field{{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.userChoices()}}},
+		{Type: form.Char, Name: "rotation.every", Label: "A turn lasts", Required: true, Initial: "1w",
+			Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
+			HelpText: "In whole days or weeks: 1d, 1w, 2w."},
+		{Type: form.Char, Name: "rotation.starts", Label: "First handover", Required: true,
+			Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
+			HelpText: "The first person's turn begins then, and every handover is at that time of day."},
 		{Type: form.List, Name: "overrides", Label: "Swaps and holidays", Group: "Instead", HelpText: "For this time, this person is on duty instead.",
-			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Label: "On duty", Required: true, Choices: w.userChoices()}, {Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
+			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Label: "On duty", Required: true,
+				Choices: w.userChoices()}, {Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
 	}}
 }
 

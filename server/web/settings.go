@@ -20,22 +20,32 @@ func (w *settingsPages) settingsForm() form.Form {
 	second, hour, year := 1.0, 3600.0, 365*24*3600.0
 	most := 50 * year
 	fields := []form.Field{
-		{Type: form.URL, Name: "public_url", Label: "Public address", Placeholder: "https://moonwatch.example.org", HelpText: "Where people reach these pages. Links in alerts begin with it."},
-		{Type: form.Boolean, Name: "pause_alerts", Label: "Pause all alerts", Group: alerts, HelpText: "Checks go on, but nobody is told. For when you work on the monitoring itself."},
+		{Type: form.URL, Name: "public_url", Label: "Public address", Placeholder: "https://moonwatch.example.org",
+			HelpText: "Where people reach these pages. Links in alerts begin with it."},
+		{Type: form.Boolean, Name: "pause_alerts", Label: "Pause all alerts", Group: alerts,
+			HelpText: "Checks go on, but nobody is told. For when you work on the monitoring itself."},
 		{Type: form.ChoiceOne, Name: "default_rota", Choices: w.rotaChoices(), Group: alerts, HelpText: "For services and instances that name no rota."},
-		{Type: form.ChoiceOne, Name: "fallback_user", Choices: w.userChoices(), Group: alerts, HelpText: "Told as duty officer when nobody else is on duty."},
+		{Type: form.ChoiceOne, Name: "fallback_user",
+			Choices: w.userChoices(), Group: alerts,
+			HelpText: "Told as duty officer when nobody else is on duty."},
 	}
 	for _, s := range severities() {
 		fields = append(fields, form.Field{Type: form.DurationType, Name: "repeat_interval." + s.Value, Label: "Repeat while " + strings.ToLower(s.Label), Required: true,
 			Group: alerts, MinValue: &second, MaxValue: &year})
 	}
 	return form.Form{Fields: append(fields,
-		form.Field{Type: form.DurationType, Name: "retention", Label: "Results", Required: true, Group: kept, MinValue: &hour, MaxValue: &most, HelpText: "How long every single result is kept."},
-		form.Field{Type: form.DurationType, Name: "sum_retention", Label: "Hourly and daily sums", Required: true, Group: kept, MinValue: &hour, MaxValue: &most},
-		form.Field{Type: form.DurationType, Name: "history_retention", Label: "Incidents, deliveries and the audit log", Required: true, Group: kept, MinValue: &hour, MaxValue: &most},
-		form.Field{Type: form.Char, Name: "self_check_target", Label: "Self-check", Group: network, Placeholder: "1.1.1.1:443", HelpText: "An address (host:port or a URL) that always answers while this monitor is online. While it does not, failures count as unknown."},
-		form.Field{Type: form.URL, Name: "heartbeat_url", Label: "Outbound heartbeat", Group: network, HelpText: "An address that is fetched as long as the monitor works, by which others watch it."},
-		form.Field{Type: form.Char, Name: "trusted_proxies", Widget: "Textarea", Group: network, HelpText: "Addresses or networks of proxies that may say where a request comes from, one a line."},
+		form.Field{Type: form.DurationType, Name: "retention", Label: "Results", Required: true, Group: kept, MinValue: &hour, MaxValue: &most,
+			HelpText: "How long every single result is kept."},
+		form.Field{Type: form.DurationType, Name: "sum_retention", Label: "Hourly and daily sums", Required: true,
+			Group: kept, MinValue: &hour, MaxValue: &most},
+		form.Field{Type: form.DurationType, Name: "history_retention", Label: "Incidents, deliveries and the audit log", Required: true,
+			Group: kept, MinValue: &hour, MaxValue: &most},
+		form.Field{Type: form.Char, Name: "self_check_target", Label: "Self-check", Group: network, Placeholder: "1.1.1.1:443",
+			HelpText: "An address (host:port or a URL) that always answers while this monitor is online. While it does not, failures count as unknown."},
+		form.Field{Type: form.URL, Name: "heartbeat_url", Label: "Outbound heartbeat", Group: network,
+			HelpText: "An address that is fetched as long as the monitor works, by which others watch it."},
+		form.Field{Type: form.Char, Name: "trusted_proxies", Widget: "Textarea", Group: network,
+			HelpText: "Addresses or networks of proxies that may say where a request comes from, one a line."},
 	)}
 }
 

@@ -19,35 +19,45 @@ func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 			form.Field{Type: form.URL, Name: "url", Label: "URL", HelpText: "Where people find the service."})
 	} else {
 		fields = append(fields,
-			form.Field{Type: form.Char, Name: "address", MaxLength: length(255), HelpText: "The name or address of the machine, container or device. Plugins can read it."})
+			form.Field{Type: form.Char, Name: "address", MaxLength: length(255),
+				HelpText: "The name or address of the machine, container or device. Plugins can read it."})
 	}
 	fields = append(fields, form.Field{Type: form.ChoiceMany, Name: "status_checks", Label: "Checks", Widget: "SelectMultiple",
 		Choices: w.checkChoices(), HelpText: "When one of them fails, this is broken."})
 	if kind == engine.KindService {
-		fields = append(fields, form.Field{Type: form.ChoiceMany, Name: "instances", Widget: "SelectMultiple", Choices: w.subjectChoices(engine.KindInstance, "", ""),
+		fields = append(fields, form.Field{Type: form.ChoiceMany, Name: "instances", Widget: "SelectMultiple",
+			Choices:  w.subjectChoices(engine.KindInstance, "", ""),
 			HelpText: "The machines that it runs on."})
 	}
 	second, year := 1.0, 365*24*3600.0
 	fields = append(fields,
 		form.Field{Type: form.Boolean, Name: "alerts_enabled", Label: "Send alerts", Initial: true, Group: told},
-		form.Field{Type: form.ChoiceMany, Name: "users_to_notify", Label: "People", Widget: "SelectMultiple", Group: told, Choices: w.userChoices(), HelpText: "What reaches each of them is set on their profile."},
-		form.Field{Type: form.ChoiceMany, Name: "rotas", Label: "Whoever is on duty", Widget: "SelectMultiple", Group: told, Choices: w.rotaChoices(), HelpText: w.dutyHelp()},
-		form.Field{Type: form.List, Name: "escalation", Label: "Further steps", Group: nobody, HelpText: "Each widens the circle once, some time after the alert.", Fields: []form.Field{
-			{Type: form.DurationType, Name: "after", Required: true, Initial: "15m", HelpText: "Counted from the first alert."},
-			{Type: form.ChoiceMany, Name: "users", Label: "People", Choices: w.userChoices()},
-			{Type: form.ChoiceMany, Name: "rotas", Label: "Rotas", Choices: w.rotaChoices()},
-			{Type: form.ChoiceMany, Name: "plugins", Label: "Alert plugins", Choices: w.alertChoices()}}})
+		form.Field{Type: form.ChoiceMany, Name: "users_to_notify", Label: "People", Widget: "SelectMultiple", Group: told,
+			Choices:  w.userChoices(),
+			HelpText: "What reaches each of them is set on their profile."},
+		form.Field{Type: form.ChoiceMany, Name: "rotas", Label: "Whoever is on duty", Widget: "SelectMultiple", Group: told,
+			Choices:  w.rotaChoices(),
+			HelpText: w.dutyHelp()},
+		form.Field{Type: form.List, Name: "escalation", Label: "Further steps", Group: nobody,
+			HelpText: "Each widens the circle once, some time after the alert.", Fields: []form.Field{
+				{Type: form.DurationType, Name: "after", Required: true, Initial: "15m", HelpText: "Counted from the first alert."},
+				{Type: form.ChoiceMany, Name: "users", Label: "People", Choices: w.userChoices()},
+				{Type: form.ChoiceMany, Name: "rotas", Label: "Rotas", Choices: w.rotaChoices()},
+				{Type: form.ChoiceMany, Name: "plugins", Label: "Alert plugins", Choices: w.alertChoices()}}})
 	site := w.engine.Settings()
 	for _, severity := range severities() {
 		fields = append(fields, form.Field{Type: form.DurationType, Name: "repeat_interval." + severity.Value, Label: "Repeat while " + strings.ToLower(severity.Label),
 			Group: repeat, MinValue: &second, MaxValue: &year, Placeholder: site.RepeatInterval[engine.Status(severity.Value)].String(), HelpText: "Empty: as the site has it."})
 	}
 	fields = append(fields,
-		form.Field{Type: form.ChoiceMany, Name: "depends_on", Widget: "SelectMultiple", Group: more, HelpText: "While one of these is broken, this one is not alerted about.",
-			Choices: slices.Concat(w.subjectChoices(engine.KindService, "service:", self), w.subjectChoices(engine.KindInstance, "instance:", self))},
+		form.Field{Type: form.ChoiceMany, Name: "depends_on", Widget: "SelectMultiple", Group: more,
+			HelpText: "While one of these is broken, this one is not alerted about.",
+			Choices:  slices.Concat(w.subjectChoices(engine.KindService, "service:", self), w.subjectChoices(engine.KindInstance, "instance:", self))},
 		form.Field{Type: form.URL, Name: "runbook_link", Label: "Runbook", Group: more, HelpText: "What to do when it is broken: the address of a page."},
-		form.Field{Type: form.Boolean, Name: "is_public", Label: "On the public status page", Group: more, HelpText: "Its name, status and incidents are shown to everybody at /status; errors of checks are not."},
-		form.Field{Type: form.Char, Name: "status_rule", Label: "Rule for the status", Widget: "Textarea", Group: more, MaxLength: length(20000), Placeholder: statusRuleExample,
+		form.Field{Type: form.Boolean, Name: "is_public", Label: "On the public status page", Group: more,
+			HelpText: "Its name, status and incidents are shown to everybody at /status; errors of checks are not."},
+		form.Field{Type: form.Char, Name: "status_rule", Label: "Rule for the status", Widget: "Textarea",
+			Group: more, MaxLength: length(20000), Placeholder: statusRuleExample,
 			HelpText: "Lua. Empty: it is as bad as the worst of its failing checks."},
 		form.Field{Type: form.Char, Name: "tags", Group: more, HelpText: "Words to find it by, with commas between them."})
 	return form.Form{Fields: fields}

@@ -31,7 +31,9 @@ type tokenLine struct {
 func (w *userPages) tokenForm(q *request) form.Form {
 	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "What it is for."}}
 	if q.user.Role.Can(access.Admin) {
-		fields = append(fields, form.Field{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.userChoices(), HelpText: "On whose behalf it acts."})
+		fields = append(fields, form.Field{Type: form.ChoiceOne, Name: "user", Required: true,
+			Choices:  w.userChoices(),
+			HelpText: "On whose behalf it acts."})
 	}
 	roles := []form.Choice{}
 	for _, r := range access.Roles() {

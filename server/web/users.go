@@ -73,7 +73,8 @@ func userForm(admin, self, fresh bool) form.Form {
 	if admin {
 		fields = append(fields,
 			form.Field{Type: form.ChoiceOne, Name: "role", Required: true, Choices: roleChoices(), Group: login, Widget: "RadioSelect"},
-			form.Field{Type: form.Boolean, Name: "active", Group: login, HelpText: "Who is not active cannot log in and is told nothing. Their sessions, API tokens and calendar feed end, and do not come back with them."})
+			form.Field{Type: form.Boolean, Name: "active", Group: login,
+				HelpText: "Who is not active cannot log in and is told nothing. Their sessions, API tokens and calendar feed end, and do not come back with them."})
 	}
 	password := form.Field{Type: form.Char, Name: "password", Label: "New password", Widget: "PasswordInput", Group: login,
 		HelpText: "At least 10 characters. Empty: the password stays as it is. A new one ends the other sessions."}
