@@ -96,20 +96,6 @@ func (w *incidentPages) addNote(q *request) error {
 	return q.redirect("/incidents/" + url.PathEscape(q.id()) + "?done=noted#notes")
 }
 
-// plainly puts what is wrong with a form of one field into the sentence of the
-// error's page.
-func plainly(err error) error {
-	var e *engine.Error
-	if !asError(err, &e) || len(e.Fields) == 0 {
-		return err
-	}
-	said := make([]string, len(e.Fields))
-	for i, f := range e.Fields {
-		said[i] = strings.ReplaceAll(f.Location, "_", " ") + ": " + f.Message
-	}
-	return &engine.Error{Kind: e.Kind, Message: strings.Join(said, "; ")}
-}
-
 // ackView is what the form to acknowledge needs to know.
 type ackView struct {
 	ID    string // makes the ids of its inputs unique on the page

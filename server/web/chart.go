@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -342,10 +343,10 @@ func (s *series) tips(l *line) string {
 			text += " (" + formatNumber(c.min, l.unit) + " to " + formatNumber(c.max, l.unit) + ")"
 		}
 		if s.failed[i] > 0 {
-			text += ", " + itoa(s.failed[i]) + " failed"
+			text += ", " + strconv.Itoa(s.failed[i]) + " failed"
 		}
 		if s.unknown[i] > 0 {
-			text += ", " + itoa(s.unknown[i]) + " unknown"
+			text += ", " + strconv.Itoa(s.unknown[i]) + " unknown"
 		}
 		fmt.Fprintf(&b, `<rect class="tip" x="%.1f" y="0" width="%.1f" height="%.0f"><title>%s</title></rect>`,
 			columnX(i, n)-width/2, width, chartHeight, template.HTMLEscapeString(text))

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,22 +26,6 @@ func (w *checkPages) runCheck(q *request) error {
 		done = "norun"
 	}
 	return q.redirect("/checks/" + url.PathEscape(c.ID) + "?done=" + done)
-}
-
-// deletePage asks before something is deleted.
-type deletePage struct {
-	What, Name string
-	Effects    []string
-	Action     string
-	Back       string
-	Revision   uint64
-}
-
-func (w *frame) askDelete(q *request, nav string, d deletePage) error {
-	p := w.newPage(q, "Delete "+d.Name, nav)
-	p.Body = d
-	w.render(q.rw, http.StatusOK, "delete", p)
-	return nil
 }
 
 func (w *checkPages) deleteCheckPage(q *request) error {

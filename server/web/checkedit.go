@@ -4,59 +4,13 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/engine/form"
 	"moonwatch/server/web/webform"
 )
-
-// pluginCard is a plugin to choose, or the one of a form.
-type pluginCard struct {
-	Slug, Name, Summary, Icon, Version, Author string
-	Gone                                       bool // its file is gone, or it never loaded
-}
-
-func cardOf(slug string, entry engine.PluginEntry, known bool) pluginCard {
-	if !known || entry.Plugin == nil {
-		return pluginCard{Slug: slug, Name: slug, Gone: true}
-	}
-	m := entry.Plugin.Meta()
-	return pluginCard{Slug: m.Slug, Name: m.Name, Summary: m.Summary, Icon: m.FontIcon, Version: m.Version, Author: m.Author, Gone: entry.Orphaned}
-}
-
-// card finds the card of a slug.
-func (w *frame) card(slug string) pluginCard {
-	entry, err := w.engine.Plugins.Plugin(slug)
-	return cardOf(slug, entry, err == nil)
-}
-
-// cards are the loaded plugins of a kind in order of name.
-func (w *frame) cards(kind engine.PluginKind) []pluginCard {
-	var out []pluginCard
-	for _, entry := range w.engine.Plugins.Plugins() {
-		if entry.Plugin != nil && !entry.Orphaned && entry.Plugin.Meta().Kind == kind {
-			out = append(out, cardOf(entry.Slug, entry, true))
-		}
-	}
-	slices.SortFunc(out, func(a, b pluginCard) int {
-		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-	})
-	return out
-}
-
-// pluginForm is one of a plugin's forms as it is at this moment.
-func (w *frame) pluginForm(slug string, name engine.FormName) (form.Form, string, bool) {
-	entry, err := w.engine.Plugins.Plugin(slug)
-	if err != nil || entry.Plugin == nil {
-		return form.Form{}, "", false
-	}
-	m := entry.Plugin.Meta()
-	return m.Forms[name], m.Hash, true
-}
 
 // checkPage is the page of a check's form.
 type checkPage struct {
@@ -68,12 +22,6 @@ type checkPage struct {
 	Config    webform.View
 	Duplicate bool
 	Tried     *tried
-}
-
-// tried is what a "Try" came to.
-type tried struct {
-	Result *engine.Result
-	At     time.Time
 }
 
 // checkEdit is one look at the form of a check.

@@ -13,8 +13,6 @@ import (
 	"moonwatch/server/web/webform"
 )
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // checkList is the page of all checks.
 type checkList struct {
 	Lines    []checkLine
@@ -48,7 +46,7 @@ func paged[T any](list []T, query url.Values) ([]T, pager) {
 				q[k] = v
 			}
 		}
-		q.Set("page", itoa(n))
+		q.Set("page", strconv.Itoa(n))
 		return "?" + q.Encode()
 	}
 	p := pager{Page: n, Last: last}

@@ -40,11 +40,6 @@ type checkView struct {
 	Silences []edit.SilenceView
 }
 
-type link struct {
-	Kind, ID, Name string
-	Status         standing
-}
-
 type rangeView struct {
 	Name, Label string
 	Current     bool
@@ -73,7 +68,6 @@ func sumStep(span time.Duration) time.Duration {
 }
 
 const (
-	barResults   = 60
 	pageResults  = 25
 	chartResults = 20_000 // the most that are read for the charts of one page
 )

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,20 +51,6 @@ type brokenSubject struct {
 
 type quietSubject struct{ Kind, ID, Name string }
 
-// checkLine is a check in a list.
-type checkLine struct {
-	ID, Name, Plugin string
-	Page             string // its address, when it is a rota in place of a check
-	Status           standing
-	Since            *time.Time
-	LastRun          *time.Time
-	Error            string
-	Flapping         bool
-	Active           bool
-	Services         int
-	order            string // what lists are sorted by, where they are long
-}
-
 type pluginTrouble struct{ Slug, Name, Text string }
 
 const (
@@ -72,17 +59,11 @@ const (
 	mostQuiet  = 240 // quiet subjects shown by name
 )
 
-// lineOf is a check as lists show it.
-func lineOf(c *edit.CheckView) checkLine {
-	return checkLine{ID: c.ID, Name: c.Name, Plugin: c.Plugin, Status: standingOf(c), Since: c.Since, LastRun: c.LastRun,
-		Error: c.Error, Flapping: c.Flapping, Active: c.Active, Services: len(c.Services) + len(c.InstanceIDs)}
-}
-
 func (w *dashboardPages) dashboard(q *request) error {
 	d := w.dashboardData(q)
 	title := "Dashboard"
 	if n := len(d.Broken) + d.MoreBroken; n > 0 {
-		title = "(" + grouped(itoa(n)) + ") Dashboard"
+		title = "(" + grouped(strconv.Itoa(n)) + ") Dashboard"
 	}
 	p := w.newPage(q, title, "dashboard")
 	p.Events = "types=check,service,instance,incident,delivery,plugin,settings"
@@ -204,44 +185,4 @@ func (d *dashboard) loose(checks []edit.CheckView, linked map[string]bool) {
 	worstFirst(d.Unknown)
 	d.Loose, d.MoreLoose = cut(d.Loose, mostBroken)
 	d.Unknown, d.MoreUnk = cut(d.Unknown, mostBroken)
-}
-
-func worstFirst(lines []checkLine) {
-	slices.SortFunc(lines, func(a, b checkLine) int {
-		return cmp.Or(rankOf(b.Status)-rankOf(a.Status), newest(a.Since, b.Since), strings.Compare(a.Name, b.Name))
-	})
-}
-
-// rankOf orders how checks stand, the worst highest.
-func rankOf(s standing) int {
-	switch s {
-	case standing(engine.StatusCritical):
-		return 6
-	case standing(engine.StatusError), standing(engine.CheckFailing):
-		return 5
-	case standing(engine.StatusWarning):
-		return 4
-	case standing(engine.CheckUnknown):
-		return 3
-	case standing(engine.CheckPending):
-		return 2
-	case standing(markPaused):
-		return 0
-	}
-	return 1
-}
-
-// newest orders by time, the latest first.
-func newest(a, b *time.Time) int {
-	if a == nil || b == nil {
-		return 0
-	}
-	return b.Compare(*a)
-}
-
-func cut[T any](list []T, most int) ([]T, int) {
-	if len(list) <= most {
-		return list, 0
-	}
-	return list[:most], len(list) - most
 }

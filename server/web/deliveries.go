@@ -1,9 +1,7 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
@@ -103,20 +101,4 @@ func (w *incidentPages) retryDelivery(q *request) error {
 		return err
 	}
 	return q.redirect("/deliveries/" + id + "?done=retried")
-}
-
-// whyOf is why a delivery was not sent; of one that is to be tried again, what
-// its last attempt failed with.
-func whyOf(d engine.Delivery) string {
-	if d.Why == "" && d.State == engine.DeliveryFailed {
-		for _, a := range slices.Backward(d.Attempts) {
-			if a.Outcome == string(engine.OutcomeUnknown) {
-				return "It is not known whether it arrived: " + cmp.Or(a.Error, "the attempt was cut off")
-			}
-			if a.Error != "" { // the last one may be under way
-				return a.Error
-			}
-		}
-	}
-	return d.Why
 }

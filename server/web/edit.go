@@ -82,3 +82,8 @@ func below(err error, prefix string) error {
 	}
 	return &moved
 }
+
+func textOf(v any) string {
+	s, _ := v.(string)
+	return s
+}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"moonwatch/engine"
 	"moonwatch/server/web/webform"
@@ -66,3 +67,17 @@ func statusOf(kind engine.ErrorKind) (int, string) {
 
 // asError finds the engine's error in err.
 func asError(err error, to **engine.Error) bool { return errors.As(err, to) }
+
+// plainly puts what is wrong with a form of one field into the sentence of the
+// error's page.
+func plainly(err error) error {
+	var e *engine.Error
+	if !asError(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	said := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		said[i] = strings.ReplaceAll(f.Location, "_", " ") + ": " + f.Message
+	}
+	return &engine.Error{Kind: e.Kind, Message: strings.Join(said, "; ")}
+}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/server/web/webform"
 )
 
 func TestSpans(t *testing.T) {
@@ -35,12 +34,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-func TestSentences(t *testing.T) {
-	for in, want := range map[string]string{"": "", "this is required": "This is required.", "Is it?": "Is it?", "über": "Über."} {
-		if got := webform.Sentence(in); got != want {
-			t.Errorf("sentence(%q) = %q, want %q", in, got, want)
-		}
-	}
+func TestCounted(t *testing.T) {
 	for n, want := range map[int]string{0: "0 checks", 1: "1 check", 2: "2 checks", 12345: "12\u202f345 checks"} {
 		if got := counted(n, "check"); got != want {
 			t.Errorf("counted(%d) = %q, want %q", n, got, want)
@@ -48,13 +42,16 @@ func TestSentences(t *testing.T) {
 	}
 }
 
+// markup is a text that must not be taken for markup.
+const markup = `<script>alert("x")</script>"'&{{.}}`
+
 func TestCharts(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	s := newSeries(now.Add(-time.Hour), now)
 	warn := 5.0
 	for i := range 60 {
 		r := &engine.Result{Started: now.Add(-time.Duration(i) * time.Minute), Took: 0.1, Succeeded: i != 30, Unknown: i == 40,
-			Metrics: []engine.Metric{{Name: nasty, Value: float64(i % 7), Unit: nasty, Warn: &warn}}}
+			Metrics: []engine.Metric{{Name: markup, Value: float64(i % 7), Unit: markup, Warn: &warn}}}
 		s.add(r)
 	}
 	s.add(&engine.Result{Started: now.Add(-2 * time.Hour), Took: 99, Succeeded: true}) // outside
@@ -91,7 +88,7 @@ func TestCharts(t *testing.T) {
 
 func TestStatusBar(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	s := statusBar{Results: []bar{barOf(&engine.Result{Started: at, Succeeded: true, Took: 0.1}), barOf(&engine.Result{Started: at, Error: nasty}), barOf(&engine.Result{Started: at, Unknown: true})}}
+	s := statusBar{Results: []bar{barOf(&engine.Result{Started: at, Succeeded: true, Took: 0.1}), barOf(&engine.Result{Started: at, Error: markup}), barOf(&engine.Result{Started: at, Unknown: true})}}
 	drawn := string(drawStatusBar(s))
 	if strings.Count(drawn, `class="none"`) != barResults-3 || strings.Contains(drawn, "<script") || s.Summary() != "3 results, 1 failed, 1 unknown" {
 		t.Errorf("%s: %s", s.Summary(), drawn)

@@ -118,31 +118,3 @@ func (w *incidentPages) incident(q *request) error {
 	w.render(q.rw, http.StatusOK, "incident", p)
 	return nil
 }
-
-// kindWord says in words what an event was; step is 0 but for escalation steps.
-func kindWord(kind engine.AlertKind, step int) string {
-	if step != 0 {
-		return "Nobody acknowledged"
-	}
-	switch kind {
-	case engine.AlertFiring:
-		return "It broke"
-	case engine.AlertEscalation:
-		return "It got worse"
-	case engine.AlertDeescalation:
-		return "It got better"
-	case engine.AlertUpdate:
-		return "Something changed"
-	case engine.AlertRepeat:
-		return "Still broken"
-	case engine.AlertRecovery:
-		return "Back to normal"
-	case engine.AlertAcknowledged:
-		return "Acknowledged"
-	case engine.AlertUnacknowledged:
-		return "No longer acknowledged"
-	case engine.AlertTest:
-		return "A test"
-	}
-	return string(kind)
-}

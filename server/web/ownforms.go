@@ -81,11 +81,6 @@ func applyCheck(c *engine.Check, v form.Values) {
 	}
 }
 
-func textOf(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
 func wholeOf(v any) int {
 	n, _ := v.(float64)
 	return int(n)

@@ -131,13 +131,6 @@ func (w *pluginPages) pluginsPage(q *request) error {
 	return nil
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // pluginPage is the page of one plugin.
 type pluginPage struct {
 	formPage

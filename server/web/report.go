@@ -95,23 +95,3 @@ func (w *historyPages) report(q *request) error {
 	w.render(q.rw, http.StatusOK, "report", p)
 	return nil
 }
-
-// lasts shows seconds as a length of time, nothing below one.
-func lasts(seconds any) string {
-	v, ok := seconds.(float64)
-	if at, pointed := seconds.(*float64); pointed && at != nil {
-		v, ok = *at, true
-	}
-	if !ok || v < 1 {
-		return ""
-	}
-	return span(time.Duration(v * float64(time.Second)))
-}
-
-// criticalTime says how much of the broken time was critical.
-func criticalTime(u history.Uptime) string {
-	if text := lasts(u.Critical); text != "" {
-		return "critical " + text
-	}
-	return ""
-}

@@ -28,9 +28,6 @@ func (w *Web) Register(r *mux.Router) {
 	}
 }
 
-// registering adds what serves a path.
-type registering func(path string, h http.HandlerFunc)
-
 func (w *checkPages) routes(get, post registering) {
 	get("/checks", w.need(access.Viewer, w.checks))
 	get("/checks/new", w.need(access.Editor, w.newCheck))

@@ -2,10 +2,10 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/engine/access"
 	"moonwatch/engine/form"
 	"moonwatch/server/web/webform"
 )
@@ -67,7 +67,7 @@ func (w *sessionPages) login(q *request) error {
 		return w.showLogin(q, http.StatusUnprocessableEntity, next, username, "Enter your username and your password.")
 	}
 	if ok, wait := w.o.Sessions.AllowLogin(q.Request, username); !ok {
-		q.rw.Header().Set("Retry-After", itoa(int(wait/time.Second)+1))
+		q.rw.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 		return w.showLogin(q, http.StatusTooManyRequests, next, username, "There were too many attempts. Try again in "+span(wait+time.Second)+".")
 	}
 	user, err := w.verify(q, username, password)
@@ -81,19 +81,6 @@ func (w *sessionPages) login(q *request) error {
 		return err
 	}
 	return q.redirect(localPath(next))
-}
-
-// verify checks a password. It blocks on hashing.
-func (w *frame) verify(q *request, username, password string) (*engine.User, error) {
-	release, err := w.o.Sessions.Guard(q.Context())
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	if len(password) > 4*access.MaxPassword { // cannot be one, and takes time to hash
-		password = ""
-	}
-	return w.engine.Users.Login(username, password)
 }
 
 func (w *sessionPages) logout(q *request) error {
@@ -161,7 +148,7 @@ func (w *sessionPages) setUp(q *request) error {
 		return w.showSetUp(q, http.StatusUnprocessableEntity, token, raw, errs)
 	}
 	if ok, wait := w.o.Sessions.AllowLogin(q.Request, ""); !ok {
-		q.rw.Header().Set("Retry-After", itoa(int(wait/time.Second)+1))
+		q.rw.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 		errs.Add("", "there were too many attempts: try again in "+span(wait+time.Second))
 		return w.showSetUp(q, http.StatusTooManyRequests, token, raw, errs)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,12 +50,15 @@ func (s statusBar) Summary() string {
 			unknown++
 		}
 	}
-	text := counted(len(s.Results), "result") + ", " + itoa(failed) + " failed"
+	text := counted(len(s.Results), "result") + ", " + strconv.Itoa(failed) + " failed"
 	if unknown > 0 {
-		text += ", " + itoa(unknown) + " unknown"
+		text += ", " + strconv.Itoa(unknown) + " unknown"
 	}
 	return text
 }
+
+// barResults is how many results a bar has room for.
+const barResults = 60
 
 // drawStatusBar draws the bar; where there are few results they stand at the right.
 func drawStatusBar(s statusBar) template.HTML {

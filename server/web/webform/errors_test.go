@@ -1,0 +1,11 @@
+package webform
+
+import "testing"
+
+func TestSentences(t *testing.T) {
+	for in, want := range map[string]string{"": "", "this is required": "This is required.", "Is it?": "Is it?", "über": "Über."} {
+		if got := Sentence(in); got != want {
+			t.Errorf("sentence(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
