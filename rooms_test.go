@@ -54,17 +54,22 @@ var rooms = map[string][]string{
 	"luaapi/lualib":           {"luaapi/internal/patch"},
 	"luaapi/starter":          {},
 
-	"plugins":             {},
-	"examples":            {},
-	"server":              {"engine", "engine/form", "engine/monitor", "server/api", "server/auth", "server/public", "server/rest", "server/web"},
-	"server/api":          {"engine", "engine/access", "engine/alert", "engine/config", "engine/config/importer", "engine/edit", "engine/form", "engine/history", "engine/monitor", "engine/oncall", "engine/rota", "engine/state", "server/auth", "server/rest"},
-	"server/auth":         {"engine", "engine/access", "engine/monitor", "server/rest"},
-	"server/public":       {"engine", "engine/access", "engine/alert", "engine/edit", "engine/history", "engine/monitor", "engine/state", "server/auth", "server/rest"},
-	"server/rest":         {"engine", "engine/access", "engine/form", "engine/state"},
-	"server/web":          {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/history", "engine/monitor", "engine/oncall", "engine/rota", "engine/silence", "engine/state", "luaapi/describe", "luaapi/starter", "server/web/webform"},
-	"server/web/webform":  {"engine", "engine/form"},
-	"storage":             {"engine", "engine/form"},
-	"storage/storagetest": {"engine"},
+	"plugins":  {},
+	"examples": {},
+
+	// The server's, in their order.
+	"server/rest":           {"engine", "engine/access", "engine/form", "engine/state"},
+	"server/auth":           {"engine", "engine/access", "engine/monitor", "server/rest"},
+	"server/public":         {"engine", "engine/access", "engine/alert", "engine/edit", "engine/history", "engine/monitor", "engine/state", "server/auth", "server/rest"},
+	"server/api":            {"engine", "engine/access", "engine/alert", "engine/config", "engine/config/importer", "engine/edit", "engine/form", "engine/history", "engine/monitor", "engine/oncall", "engine/rota", "engine/state", "server/auth", "server/rest"},
+	"server/web/webform":    {"engine", "engine/form"},
+	"server/web/drawing":    {"engine", "engine/history"},
+	"server/web/frame":      {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/monitor", "server/web/drawing", "server/web/webform"},
+	"server/web/pluginedit": {"engine", "engine/access", "engine/form", "engine/monitor", "luaapi/describe", "luaapi/starter", "server/web/drawing", "server/web/frame", "server/web/webform"},
+	"server/web":            {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/history", "engine/monitor", "engine/oncall", "engine/rota", "engine/silence", "engine/state", "server/web/drawing", "server/web/frame", "server/web/pluginedit", "server/web/webform"},
+	"server":                {"engine", "engine/form", "engine/monitor", "server/api", "server/auth", "server/public", "server/rest", "server/web", "server/web/frame"},
+	"storage":               {"engine", "engine/form"},
+	"storage/storagetest":   {"engine"},
 }
 
 // plainRooms may import nothing outside the standard library.

@@ -8,11 +8,12 @@ import (
 	"moonwatch/server/auth"
 	"moonwatch/server/rest"
 	"moonwatch/server/web"
+	"moonwatch/server/web/frame"
 )
 
 // newPages builds the pages over the server's sessions and limits.
 func newPages(o Options, auth *auth.Sessions) (*web.Web, error) {
-	return web.New(web.Options{
+	return web.New(frame.Options{
 		Engine: o.Engine, Logger: o.Logger, Version: o.Version, Env: o.LookupEnv, Now: o.Now, Sessions: auth.ForPages(),
 		Source: o.PluginSource, PluginDir: o.PluginDir,
 		Runs: o.Runs,

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"moonwatch/server/api"
-
 	"github.com/gorilla/mux"
+
+	"moonwatch/server/api"
 )
 
 // TestPagesAreGuarded holds that nothing but plugins' views lies where browsers

@@ -28,6 +28,7 @@ type Pace struct {
 	Asked   time.Duration // between two looks at whether the caller may still listen
 }
 
+// DefaultPace is that of a monitor: at most 4 updates a second, a sign of life every 15.
 func DefaultPace() Pace {
 	return Pace{Batch: 250 * time.Millisecond, Comment: 15 * time.Second, Blocked: 5 * time.Second, Asked: time.Second}
 }

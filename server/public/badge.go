@@ -80,6 +80,7 @@ type statusLook struct {
 	Path   string // in a box of 12 by 12
 }
 
+// LookOf is how a status is shown.
 func LookOf(status engine.Status) statusLook {
 	switch status {
 	case engine.StatusWarning:

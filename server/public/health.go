@@ -1,8 +1,9 @@
 package public
 
 import (
-	"moonwatch/server/rest"
 	"net/http"
+
+	"moonwatch/server/rest"
 )
 
 // healthz answers as long as the process serves at all.

@@ -51,6 +51,7 @@ func (b *Budget) Held() int {
 	return b.held
 }
 
+// Give takes n bytes off what an address holds.
 func (b *Budget) Give(key string, n int) {
 	if n == 0 {
 		return

@@ -85,6 +85,7 @@ type Call struct {
 // ID is the {id} of the path.
 func (c *Call) ID() string { return mux.Vars(c.Request)["id"] }
 
+// Variable is a part of the path, by the name that the route gives it.
 func (c *Call) Variable(name string) string { return mux.Vars(c.Request)[name] }
 
 // Decode sets the fields of *into that the body names.
@@ -121,6 +122,7 @@ func (c *Call) IfMatch(now uint64) (*uint64, error) {
 	return nil, Refuse(http.StatusPreconditionFailed, "the object is not as If-Match says")
 }
 
+// ETag is a revision as headers write it.
 func ETag(revision uint64) string { return `"` + strconv.FormatUint(revision, 10) + `"` }
 
 // endpoint serves the methods of one path.

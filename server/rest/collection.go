@@ -136,6 +136,7 @@ func (k *Collection[In, View]) post(c *Call) (Answer, error) {
 	return a, err
 }
 
+// Address is where one object is served.
 func (k *Collection[In, View]) Address(id string) string { return Root + "/" + k.Plural + "/" + id }
 
 // patch lays the body over what is stored. A client that sends no If-Match does

@@ -24,6 +24,7 @@ type Patience struct {
 	Idle    time.Duration // between two requests
 }
 
+// DefaultPatience is that of a monitor on the open net.
 func DefaultPatience() Patience {
 	return Patience{Header: 10 * time.Second, Request: 30 * time.Second, Body: time.Minute, Answer: 30 * time.Second, Rate: 16 << 10, Idle: 2 * time.Minute}
 }

@@ -35,6 +35,7 @@ type Cursor struct {
 	ID    string  `json:"i"`
 }
 
+// Encode writes the cursor as clients are given it.
 func (c Cursor) Encode() *string {
 	data, _ := json.Marshal(c) // plain fields always encode
 	text := base64.RawURLEncoding.EncodeToString(data)
@@ -352,6 +353,7 @@ func (g *gathered[T]) Take(id string, item T) bool {
 	return true
 }
 
+// Page is what was gathered, with the cursor of the next page if there is one.
 func (g *gathered[T]) Page() PageView[T] {
 	out := PageView[T]{Items: g.Items}
 	if out.Items == nil {
@@ -399,4 +401,5 @@ func (c *Call) Instant(name string) (time.Time, error) {
 	return at, nil
 }
 
+// SortedKeys are the keys of a map in order.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -17,19 +18,19 @@ import (
 const maxBack = 2000
 
 // back leads to the page that an action was begun on, and says what was done.
-func (q *request) back(otherwise, done string) error {
+func back(q *frame.Request, otherwise, done string) error {
 	to := q.PostForm.Get("back")
 	if to == "" || len(to) > maxBack {
 		to = otherwise
 	}
-	u, err := url.Parse(localPath(to))
+	u, err := url.Parse(frame.LocalPath(to))
 	if err != nil {
-		return q.redirect(otherwise)
+		return q.Redirect(otherwise)
 	}
 	query := u.Query()
 	query.Set("done", done)
 	u.RawQuery = query.Encode()
-	return q.redirect(u.String())
+	return q.Redirect(u.String())
 }
 
 // untilRecovery is posted for an acknowledgement without an end.
@@ -41,8 +42,8 @@ func ackSpans() []webform.Option {
 		{Value: "1d", Label: "for a day"}, {Value: untilRecovery, Label: "until it recovers"}}
 }
 
-func (w *subjectPages) acknowledge(kind engine.Kind) handler {
-	return func(q *request) error {
+func (w *subjectPages) acknowledge(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
 		o := engine.AckOptions{Comment: strings.TrimSpace(q.PostForm.Get("comment")), IncidentKey: q.PostForm.Get("key")}
 		switch text := q.PostForm.Get("for"); text {
 		case "":
@@ -55,45 +56,45 @@ func (w *subjectPages) acknowledge(kind engine.Kind) handler {
 			}
 			o.ExpiresIn = &d
 		}
-		ref := engine.Ref{Kind: kind, ID: q.id()}
-		if _, err := w.engine.Incidents.Acknowledge(q.Context(), q.by(), ref, o); err != nil {
-			return plainly(err)
+		ref := engine.Ref{Kind: kind, ID: q.Id()}
+		if _, err := w.Engine.Incidents.Acknowledge(q.Context(), q.By(), ref, o); err != nil {
+			return frame.Plainly(err)
 		}
-		return q.back("/"+string(kind)+"s/"+url.PathEscape(ref.ID), "acknowledged")
+		return back(q, "/"+string(kind)+"s/"+url.PathEscape(ref.ID), "acknowledged")
 	}
 }
 
-func (w *subjectPages) unacknowledge(kind engine.Kind) handler {
-	return func(q *request) error {
-		ref := engine.Ref{Kind: kind, ID: q.id()}
-		if err := w.engine.Incidents.Unacknowledge(q.Context(), q.by(), ref); err != nil {
+func (w *subjectPages) unacknowledge(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		ref := engine.Ref{Kind: kind, ID: q.Id()}
+		if err := w.Engine.Incidents.Unacknowledge(q.Context(), q.By(), ref); err != nil {
 			return err
 		}
-		return q.back("/"+string(kind)+"s/"+url.PathEscape(ref.ID), "unacknowledged")
+		return back(q, "/"+string(kind)+"s/"+url.PathEscape(ref.ID), "unacknowledged")
 	}
 }
 
 // testAlert sends a test to the caller alone and shows what becomes of it.
-func (w *subjectPages) testAlert(kind engine.Kind) handler {
-	return func(q *request) error {
-		d, err := w.engine.Incidents.TestAlert(q.Context(), q.by(), engine.Ref{Kind: kind, ID: q.id()}, q.PostForm.Get("plugin"))
+func (w *subjectPages) testAlert(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		d, err := w.Engine.Incidents.TestAlert(q.Context(), q.By(), engine.Ref{Kind: kind, ID: q.Id()}, q.PostForm.Get("plugin"))
 		if err != nil {
-			return plainly(err)
+			return frame.Plainly(err)
 		}
-		w.engine.Incidents.AwaitAttempts(q.Context(), 2*time.Second)
-		return q.redirect("/deliveries/" + url.PathEscape(d.ID) + "?done=tested")
+		w.Engine.Incidents.AwaitAttempts(q.Context(), 2*time.Second)
+		return q.Redirect("/deliveries/" + url.PathEscape(d.ID) + "?done=tested")
 	}
 }
 
-func (w *incidentPages) addNote(q *request) error {
-	add := w.engine.Incidents.AddNote
+func (w *incidentPages) addNote(q *frame.Request) error {
+	add := w.Engine.Incidents.AddNote
 	if q.PostForm.Get("public") != "" {
-		add = w.engine.Incidents.AddPublicNote
+		add = w.Engine.Incidents.AddPublicNote
 	}
-	if _, err := add(q.Context(), q.by(), q.id(), strings.TrimSpace(q.PostForm.Get("text"))); err != nil {
-		return plainly(err)
+	if _, err := add(q.Context(), q.By(), q.Id(), strings.TrimSpace(q.PostForm.Get("text"))); err != nil {
+		return frame.Plainly(err)
 	}
-	return q.redirect("/incidents/" + url.PathEscape(q.id()) + "?done=noted#notes")
+	return q.Redirect("/incidents/" + url.PathEscape(q.Id()) + "?done=noted#notes")
 }
 
 // ackView is what the form to acknowledge needs to know.

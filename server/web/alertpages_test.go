@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/edit"
+	"moonwatch/server/web/frame"
 )
 
 func TestAcknowledgeOnThePages(t *testing.T) {
@@ -81,7 +82,7 @@ func TestWhyOfDelivery(t *testing.T) {
 		"given up":          {State: engine.DeliveryDead, Why: "given up", Attempts: []engine.Attempt{refused}},
 		"":                  {State: engine.DeliverySent, Attempts: []engine.Attempt{refused, underWay}},
 	} {
-		if got := whyOf(d); got != want {
+		if got := frame.WhyOf(d); got != want {
 			t.Errorf("%s: got %q, want %q", d.State, got, want)
 		}
 	}

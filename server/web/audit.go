@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -75,12 +76,12 @@ func bookkeeping() []string { return []string{"id", "revision", "created", "upda
 // changesShown bounds the changes of one entry that are shown.
 const changesShown = 30
 
-func (w *historyPages) audit(q *request) error {
+func (w *historyPages) audit(q *frame.Request) error {
 	query := q.URL.Query()
 	v := auditPage{Object: query.Get("object"), Newest: query.Get("before") != ""}
 	names := w.namesByID()
 	ask := engine.Query{Term: v.Object, After: query.Get("before"), Reverse: true, Limit: listMost + 1}
-	err := w.engine.ScanAudit(q.Context(), ask, func(e engine.AuditEntry) bool {
+	err := w.Engine.ScanAudit(q.Context(), ask, func(e engine.AuditEntry) bool {
 		if len(v.Items) == listMost {
 			v.Older = olderLink(query, v.Items[listMost-1].ID)
 			return false
@@ -91,9 +92,9 @@ func (w *historyPages) audit(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := w.newPage(q, "Audit log", "audit")
+	p := w.NewPage(q, "Audit log", "audit")
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "audit", p)
+	w.Render(q.Writer, http.StatusOK, "audit", p)
 	return nil
 }
 
@@ -102,7 +103,7 @@ func (w *historyPages) auditLine(e engine.AuditEntry, names map[string]string) a
 	if _, there := names[e.Object]; there && objectPath(e.Kind, e.Object) != "" {
 		l.Link = objectPath(e.Kind, e.Object)
 	}
-	if _, ok := revisable()[e.Kind]; ok {
+	if _, ok := frame.Revisable()[e.Kind]; ok {
 		l.History = "/revisions/" + string(e.Kind) + "/" + e.Object
 	}
 	if e.Kind == engine.KindSettings {
@@ -114,7 +115,7 @@ func (w *historyPages) auditLine(e engine.AuditEntry, names map[string]string) a
 			l.Changes = append(l.Changes, one)
 		}
 	}
-	l.Changes, l.More = cut(l.Changes, changesShown)
+	l.Changes, l.More = frame.Cut(l.Changes, changesShown)
 	return l
 }
 
@@ -133,16 +134,16 @@ func (w *historyPages) namesByID() map[string]string {
 	for _, s := range w.everySubject() {
 		out[s.Meta.ID] = s.Name
 	}
-	for _, c := range w.engine.Checks.BareChecks() {
+	for _, c := range w.Engine.Checks.BareChecks() {
 		out[c.ID] = c.Name
 	}
-	for _, u := range w.engine.Users.Users() {
+	for _, u := range w.Engine.Users.Users() {
 		out[u.ID] = u.Username
 	}
-	for _, r := range w.engine.OnCall.Rotas() {
+	for _, r := range w.Engine.OnCall.Rotas() {
 		out[r.ID] = r.Name
 	}
-	for _, s := range w.engine.Silences.Silences() {
+	for _, s := range w.Engine.Silences.Silences() {
 		out[s.ID] = s.Comment
 	}
 	return out

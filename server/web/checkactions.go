@@ -8,16 +8,17 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/frame"
 )
 
-func (w *checkPages) runCheck(q *request) error {
-	c, err := w.engine.Checks.StoredCheck(q.id())
+func (w *checkPages) runCheck(q *frame.Request) error {
+	c, err := w.Engine.Checks.StoredCheck(q.Id())
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(q.Context(), c.Timeout.Std()+30*time.Second)
 	defer cancel()
-	r, err := w.engine.RunCheck(ctx, c.ID)
+	r, err := w.Engine.RunCheck(ctx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -25,11 +26,11 @@ func (w *checkPages) runCheck(q *request) error {
 	if r == nil {
 		done = "norun"
 	}
-	return q.redirect("/checks/" + url.PathEscape(c.ID) + "?done=" + done)
+	return q.Redirect("/checks/" + url.PathEscape(c.ID) + "?done=" + done)
 }
 
-func (w *checkPages) deleteCheckPage(q *request) error {
-	c, err := w.engine.Checks.Check(q.id())
+func (w *checkPages) deleteCheckPage(q *frame.Request) error {
+	c, err := w.Engine.Checks.Check(q.Id())
 	if err != nil {
 		return err
 	}
@@ -37,28 +38,28 @@ func (w *checkPages) deleteCheckPage(q *request) error {
 	if len(c.Services)+len(c.InstanceIDs) > 0 {
 		effects = append(effects, "It is taken out of what it belongs to. If it is what fails there, the incident closes.")
 	}
-	return w.askDelete(q, "checks", deletePage{What: "check", Name: c.Name, Effects: effects, Revision: c.Revision,
+	return w.AskDelete(q, "checks", frame.DeletePage{What: "check", Name: c.Name, Effects: effects, Revision: c.Revision,
 		Action: "/checks/" + c.ID + "/delete", Back: "/checks/" + c.ID})
 }
 
-func (w *checkPages) deleteCheck(q *request) error {
-	if err := w.engine.Checks.DeleteCheck(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+func (w *checkPages) deleteCheck(q *frame.Request) error {
+	if err := w.Engine.Checks.DeleteCheck(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
 		return err
 	}
-	return q.deleted(engine.KindCheck)
+	return q.Deleted(engine.KindCheck)
 }
 
-func (q *request) deleteRevision() *uint64 {
-	if n := revision(q.PostForm); n > 0 {
+func deleteRevision(q *frame.Request) *uint64 {
+	if n := frame.Revision(q.PostForm); n > 0 {
 		return &n
 	}
 	return nil
 }
 
 // linkCheck adds a check to a service or instance ("services/ID").
-func (w *checkPages) linkCheck(q *request) error {
-	id := q.id()
-	if _, err := w.engine.Checks.StoredCheck(id); err != nil {
+func (w *checkPages) linkCheck(q *frame.Request) error {
+	id := q.Id()
+	if _, err := w.Engine.Checks.StoredCheck(id); err != nil {
 		return err
 	}
 	kind, subject, _ := strings.Cut(q.PostForm.Get("subject"), "/")
@@ -66,15 +67,15 @@ func (w *checkPages) linkCheck(q *request) error {
 	switch kind {
 	case "services":
 		var s engine.Service
-		if s, err = w.engine.Targets.StoredService(subject); err == nil && !slices.Contains(s.StatusChecks, id) {
+		if s, err = w.Engine.Targets.StoredService(subject); err == nil && !slices.Contains(s.StatusChecks, id) {
 			s.StatusChecks = append(slices.Clone(s.StatusChecks), id)
-			_, err = w.engine.Targets.SaveService(q.Context(), q.by(), s)
+			_, err = w.Engine.Targets.SaveService(q.Context(), q.By(), s)
 		}
 	case "instances":
 		var i engine.Instance
-		if i, err = w.engine.Targets.StoredInstance(subject); err == nil && !slices.Contains(i.StatusChecks, id) {
+		if i, err = w.Engine.Targets.StoredInstance(subject); err == nil && !slices.Contains(i.StatusChecks, id) {
 			i.StatusChecks = append(slices.Clone(i.StatusChecks), id)
-			_, err = w.engine.Targets.SaveInstance(q.Context(), q.by(), i)
+			_, err = w.Engine.Targets.SaveInstance(q.Context(), q.By(), i)
 		}
 	default:
 		err = &engine.Error{Kind: engine.Invalid, Message: "choose a service or an instance"}
@@ -82,5 +83,5 @@ func (w *checkPages) linkCheck(q *request) error {
 	if err != nil {
 		return err
 	}
-	return q.redirect("/checks/" + id + "?done=linked")
+	return q.Redirect("/checks/" + id + "?done=linked")
 }

@@ -9,19 +9,21 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
 // checkPage is the page of a check's form.
 type checkPage struct {
-	formPage
+	frame.FormPage
 	ID        string
 	Name      string
-	Plugin    pluginCard
+	Plugin    frame.PluginCard
 	Hash      string // of the plugin that the form was drawn from
 	Config    webform.View
 	Duplicate bool
-	Tried     *tried
+	Tried     *frame.Tried
 }
 
 // checkEdit is one look at the form of a check.
@@ -36,20 +38,20 @@ type checkEdit struct {
 
 // chooseData is the page on which a new check begins.
 type chooseData struct {
-	Plugins   []pluginCard
+	Plugins   []frame.PluginCard
 	PluginDir string
 }
 
-func (w *checkPages) newCheck(q *request) error {
+func (w *checkPages) newCheck(q *frame.Request) error {
 	slug := q.URL.Query().Get("plugin")
 	if slug == "" {
-		p := w.newPage(q, "New check", "checks")
+		p := w.NewPage(q, "New check", "checks")
 		p.Events = "types=plugin"
-		p.Body = chooseData{Plugins: w.cards(engine.CheckPlugin), PluginDir: w.o.PluginDir}
-		w.render(q.rw, http.StatusOK, "choose", p)
+		p.Body = chooseData{Plugins: w.Cards(engine.CheckPlugin), PluginDir: w.Options.PluginDir}
+		w.Render(q.Writer, http.StatusOK, "choose", p)
 		return nil
 	}
-	entry, err := w.engine.Plugins.Plugin(slug)
+	entry, err := w.Engine.Plugins.Plugin(slug)
 	if err != nil {
 		return err
 	}
@@ -63,20 +65,20 @@ func (w *checkPages) newCheck(q *request) error {
 	return w.showCheckForm(q, e)
 }
 
-func (w *checkPages) checkEditForm(q *request) error {
-	base, err := w.engine.Checks.StoredCheck(q.id())
+func (w *checkPages) checkEditForm(q *frame.Request) error {
+	base, err := w.Engine.Checks.StoredCheck(q.Id())
 	if err != nil {
 		return err
 	}
 	return w.showCheckForm(q, w.editCheck(base))
 }
 
-func (w *checkPages) duplicateCheck(q *request) error {
-	base, err := w.engine.Checks.StoredCheck(q.id())
+func (w *checkPages) duplicateCheck(q *frame.Request) error {
+	base, err := w.Engine.Checks.StoredCheck(q.Id())
 	if err != nil {
 		return err
 	}
-	shown := w.engine.Public(base.Plugin, engine.ConfigForm, base.Config)
+	shown := w.Engine.Public(base.Plugin, engine.ConfigForm, base.Config)
 	base.Name = w.copyName(base.Name)
 	back := "/checks/" + base.ID
 	base.ID, base.Revision = "", 0
@@ -90,12 +92,12 @@ func (w *checkPages) duplicateCheck(q *request) error {
 // copyName is the first free name for a copy.
 func (w *checkPages) copyName(name string) string {
 	taken := map[string]bool{}
-	for _, c := range w.engine.Checks.BareChecks() {
+	for _, c := range w.Engine.Checks.BareChecks() {
 		taken[c.Name] = true
 	}
-	copied := short("Copy of "+name, 190)
+	copied := drawing.Short("Copy of "+name, 190)
 	for n := 2; taken[copied]; n++ {
-		copied = short("Copy of "+name, 190) + " " + strconv.Itoa(n)
+		copied = drawing.Short("Copy of "+name, 190) + " " + strconv.Itoa(n)
 	}
 	return copied
 }
@@ -123,13 +125,13 @@ func withoutSecrets(values map[string]any) map[string]any {
 
 // editCheck begins the form of a check as it is stored.
 func (w *checkPages) editCheck(base engine.Check) *checkEdit {
-	public := w.engine.Public(base.Plugin, engine.ConfigForm, base.Config)
+	public := w.Engine.Public(base.Plugin, engine.ConfigForm, base.Config)
 	return &checkEdit{base: base, own: checkRaw(&base), config: public, status: http.StatusOK,
-		draw: webform.Drawing{Stored: public, Errors: webform.NewErrors()}, page: checkPage{formPage: formPage{Revision: base.Revision}}}
+		draw: webform.Drawing{Stored: public, Errors: webform.NewErrors()}, page: checkPage{FormPage: frame.FormPage{Revision: base.Revision}}}
 }
 
 // showCheckForm draws the form.
-func (w *checkPages) showCheckForm(q *request, e *checkEdit) error {
+func (w *checkPages) showCheckForm(q *frame.Request, e *checkEdit) error {
 	pg := &e.page
 	pg.ID, pg.Name = e.base.ID, e.base.Name
 	title := "New check"
@@ -140,7 +142,7 @@ func (w *checkPages) showCheckForm(q *request, e *checkEdit) error {
 	} else if pg.Back == "" {
 		pg.Back = "/checks/new"
 	}
-	pg.Plugin = w.card(e.base.Plugin)
+	pg.Plugin = w.Card(e.base.Plugin)
 	own := e.draw
 	own.Stored = nil
 	pg.Own = webform.Draw(checkForm(), e.own, own)
@@ -149,7 +151,7 @@ func (w *checkPages) showCheckForm(q *request, e *checkEdit) error {
 			f.Suggestions = zones()
 		}
 	})
-	f, hash, known := w.pluginForm(e.base.Plugin, engine.ConfigForm)
+	f, hash, known := w.PluginForm(e.base.Plugin, engine.ConfigForm)
 	if known {
 		pg.Hash = hash
 		config := e.draw
@@ -158,23 +160,23 @@ func (w *checkPages) showCheckForm(q *request, e *checkEdit) error {
 	}
 	e.draw.Errors.Settle(pg.Own, pg.Config)
 	pg.Errors = e.draw.Errors.All()
-	p := w.newPage(q, title, "checks")
+	p := w.NewPage(q, title, "checks")
 	p.Body = *pg
-	w.render(q.rw, e.status, "checkform", p)
+	w.Render(q.Writer, e.status, "checkform", p)
 	return nil
 }
 
 // postedCheck reads the form: values that are not good are noted in e, and the
 // check is what can be tried or saved when none were.
-func (w *checkPages) postedCheck(q *request, base engine.Check) (e *checkEdit, c engine.Check, good bool) {
+func (w *checkPages) postedCheck(q *frame.Request, base engine.Check) (e *checkEdit, c engine.Check, good bool) {
 	e = w.editCheck(base)
 	if e.base.ID == "" {
 		e.draw.Stored = nil
 	}
 	e.draw.Posted = true
 	posted := q.PostForm
-	e.page.Revision = revision(posted)
-	f, hash, known := w.pluginForm(base.Plugin, engine.ConfigForm)
+	e.page.Revision = frame.Revision(posted)
+	f, hash, known := w.PluginForm(base.Plugin, engine.ConfigForm)
 	blank, rows := webform.ChangeRows(f, "config", posted)
 	e.draw.Blank = blank
 	e.own = checkForm().FromWeb(posted, "")
@@ -188,18 +190,18 @@ func (w *checkPages) postedCheck(q *request, base engine.Check) (e *checkEdit, c
 		return e, c, false
 	}
 	own := e.own
-	if posted.Get("do") == "try" && strings.TrimSpace(textOf(own["name"])) == "" {
+	if posted.Get("do") == "try" && strings.TrimSpace(frame.TextOf(own["name"])) == "" {
 		own = maps.Clone(own)
 		own["name"] = "Not saved yet" // a check can be tried before it has a name
 	}
-	values, ok := q.cleanOwn(checkForm(), own, e.draw.Errors)
+	values, ok := q.CleanOwn(checkForm(), own, e.draw.Errors)
 	if ok {
 		applyCheck(&c, values)
 	} else {
 		c.Name = "" // the engine refuses it, and says what it thinks of the rest
 	}
 	if before := posted.Get("hash"); known && before != "" && before != hash {
-		e.page.Message = "The plugin was changed while this page was open. The form below is that of its new version, " + w.card(base.Plugin).Version + "."
+		e.page.Message = "The plugin was changed while this page was open. The form below is that of its new version, " + w.Card(base.Plugin).Version + "."
 	}
 	return e, c, true
 }
@@ -207,7 +209,7 @@ func (w *checkPages) postedCheck(q *request, base engine.Check) (e *checkEdit, c
 // complain notes what the engine says of a check whose own fields were looked at already.
 func (e *checkEdit) complain(err error) error {
 	own := e.draw.Errors.Any()
-	status, message, rest := outcome(err, "check", e.draw.Errors)
+	status, message, rest := frame.Outcome(err, "check", e.draw.Errors)
 	if rest != nil {
 		return rest
 	}
@@ -221,19 +223,19 @@ func (e *checkEdit) complain(err error) error {
 	return nil
 }
 
-func (w *checkPages) saveNewCheck(q *request) error {
+func (w *checkPages) saveNewCheck(q *frame.Request) error {
 	base := engine.NewCheck()
 	base.Plugin = q.PostForm.Get("plugin")
 	return w.saveCheck(q, base)
 }
 
-func (w *checkPages) saveOldCheck(q *request) error {
-	base, err := w.engine.Checks.StoredCheck(q.id())
+func (w *checkPages) saveOldCheck(q *frame.Request) error {
+	base, err := w.Engine.Checks.StoredCheck(q.Id())
 	if engine.KindOf(err) == engine.NotFound {
 		base = engine.NewCheck()
 		base.Plugin = q.PostForm.Get("plugin")
 		e, _, _ := w.postedCheck(q, base)
-		e.status, e.page.Message, _ = outcome(err, "check", e.draw.Errors)
+		e.status, e.page.Message, _ = frame.Outcome(err, "check", e.draw.Errors)
 		e.page.Revision = 0
 		return w.showCheckForm(q, e)
 	}
@@ -244,7 +246,7 @@ func (w *checkPages) saveOldCheck(q *request) error {
 }
 
 // saveCheck saves, tries, or adds and removes rows, as the button says.
-func (w *checkPages) saveCheck(q *request, base engine.Check) error {
+func (w *checkPages) saveCheck(q *frame.Request, base engine.Check) error {
 	e, c, ready := w.postedCheck(q, base)
 	if !ready {
 		return w.showCheckForm(q, e)
@@ -252,7 +254,7 @@ func (w *checkPages) saveCheck(q *request, base engine.Check) error {
 	if q.PostForm.Get("do") == "try" {
 		return w.tryCheck(q, e, c)
 	}
-	saved, err := w.engine.Checks.SaveCheck(q.Context(), q.by(), c)
+	saved, err := w.Engine.Checks.SaveCheck(q.Context(), q.By(), c)
 	if err != nil {
 		if err = e.complain(err); err != nil {
 			return err
@@ -266,23 +268,20 @@ func (w *checkPages) saveCheck(q *request, base engine.Check) error {
 	if base.ID == "" {
 		done = "?done=created"
 	}
-	return q.redirect("/checks/" + saved.ID + done)
+	return q.Redirect("/checks/" + saved.ID + done)
 }
 
 // tryCheck runs the form's values once and shows what came of it beside them.
-func (w *checkPages) tryCheck(q *request, e *checkEdit, c engine.Check) error {
+func (w *checkPages) tryCheck(q *frame.Request, e *checkEdit, c engine.Check) error {
 	ctx, cancel := context.WithTimeout(q.Context(), c.Timeout.Std()+5*time.Second)
 	defer cancel()
-	r, err := w.engine.TryCheck(ctx, c)
+	r, err := w.Engine.TryCheck(ctx, c)
 	if err != nil {
 		if err = e.complain(err); err != nil {
 			return err
 		}
 		return w.showCheckForm(q, e)
 	}
-	e.page.Tried = &tried{Result: r, At: w.o.Now()}
+	e.page.Tried = &frame.Tried{Result: r, At: w.Options.Now()}
 	return w.showCheckForm(q, e)
 }
-
-// Timings are the metrics of the run.
-func (t *tried) Timings() []timing { return timings(t.Result) }

@@ -10,12 +10,13 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/edit"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
 // checkList is the page of all checks.
 type checkList struct {
-	Lines    []checkLine
+	Lines    []frame.CheckLine
 	Total    int
 	Found    int
 	Search   string
@@ -59,39 +60,39 @@ func paged[T any](list []T, query url.Values) ([]T, pager) {
 	return list[(n-1)*perPage : min(n*perPage, len(list))], p
 }
 
-func (w *checkPages) checks(q *request) error {
+func (w *checkPages) checks(q *frame.Request) error {
 	query := q.URL.Query()
 	l := checkList{Search: query.Get("q"), Status: query.Get("status"), Plugin: query.Get("plugin")}
-	all := w.engine.Checks.BareChecks()
+	all := w.Engine.Checks.BareChecks()
 	l.Total = len(all)
 	l.options(w, all)
 	needle := strings.ToLower(strings.TrimSpace(l.Search))
 	for i := range all {
 		c := &all[i]
-		line := lineOf(c)
+		line := frame.LineOf(c)
 		if l.Plugin != "" && c.Plugin != l.Plugin || l.Status != "" && !statusMatches(l.Status, c) {
 			continue
 		}
 		if needle != "" && !strings.Contains(strings.ToLower(c.Name+" "+strings.Join(c.Tags, " ")), needle) {
 			continue
 		}
-		line.order = strings.ToLower(c.Name)
+		line.Order = strings.ToLower(c.Name)
 		l.Lines = append(l.Lines, line)
 	}
-	slices.SortFunc(l.Lines, func(a, b checkLine) int {
-		return cmp.Or(rankOf(b.Status)-rankOf(a.Status), strings.Compare(a.order, b.order), strings.Compare(a.ID, b.ID))
+	slices.SortFunc(l.Lines, func(a, b frame.CheckLine) int {
+		return cmp.Or(frame.RankOf(b.Status)-frame.RankOf(a.Status), strings.Compare(a.Order, b.Order), strings.Compare(a.ID, b.ID))
 	})
 	l.Found = len(l.Lines)
 	l.Lines, l.Pages = paged(l.Lines, query)
-	p := w.newPage(q, "Checks", "checks")
+	p := w.NewPage(q, "Checks", "checks")
 	p.Events = "types=check"
 	p.Body = l
-	w.render(q.rw, http.StatusOK, "checks", p)
+	w.Render(q.Writer, http.StatusOK, "checks", p)
 	return nil
 }
 
 func statusMatches(want string, c *edit.CheckView) bool {
-	if mark(want) == markPaused {
+	if frame.Mark(want) == frame.MarkPaused {
 		return !c.Active
 	}
 	return c.Active && string(c.Status) == want
@@ -103,11 +104,11 @@ func (l *checkList) options(w *checkPages, all []edit.CheckView) {
 		used[all[i].Plugin] = true
 	}
 	for slug := range used {
-		l.Plugins = append(l.Plugins, webform.Option{Value: slug, Label: w.card(slug).Name, Selected: slug == l.Plugin})
+		l.Plugins = append(l.Plugins, webform.Option{Value: slug, Label: w.Card(slug).Name, Selected: slug == l.Plugin})
 	}
 	slices.SortFunc(l.Plugins, func(a, b webform.Option) int { return strings.Compare(a.Label, b.Label) })
-	for _, s := range []standing{standing(engine.CheckFailing), standing(engine.CheckUnknown), standing(engine.CheckPending),
-		standing(engine.CheckPassing), standing(markPaused)} {
-		l.Statuses = append(l.Statuses, webform.Option{Value: string(s), Label: s.shape().word, Selected: string(s) == l.Status})
+	for _, s := range []frame.Standing{frame.Standing(engine.CheckFailing), frame.Standing(engine.CheckUnknown), frame.Standing(engine.CheckPending),
+		frame.Standing(engine.CheckPassing), frame.Standing(frame.MarkPaused)} {
+		l.Statuses = append(l.Statuses, webform.Option{Value: string(s), Label: s.Shape().Word, Selected: string(s) == l.Status})
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/edit"
 	"moonwatch/engine/history"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -22,21 +24,21 @@ type checkPages struct{ *lookup }
 // checkView is the page of one check.
 type checkView struct {
 	Check    edit.CheckView
-	Shape    standing
-	Plugin   pluginCard
-	Linked   []link // services and instances that it belongs to
-	Free     []link // services that it could be added to
-	Bar      statusBar
+	Shape    frame.Standing
+	Plugin   frame.PluginCard
+	Linked   []frame.Link // services and instances that it belongs to
+	Free     []frame.Link // services that it could be added to
+	Bar      drawing.StatusBar
 	Range    string
 	Ranges   []rangeView
-	Took     chart
-	Metrics  []chart
+	Took     drawing.Chart
+	Metrics  []drawing.Chart
 	Results  []engine.Result
 	Older    string // address, "" at the end
 	Newer    bool   // older results are shown: there is a way back
 	Settings []setting
 	Cut      bool // there were more results than were read
-	Uptime   *uptimeView
+	Uptime   *drawing.UptimeView
 	Silences []edit.SilenceView
 }
 
@@ -64,7 +66,7 @@ func sumStep(span time.Duration) time.Duration {
 	if span <= 24*time.Hour {
 		return 0
 	}
-	return (span/chartColumns + time.Hour - 1).Truncate(time.Hour)
+	return (span/drawing.ChartColumns + time.Hour - 1).Truncate(time.Hour)
 }
 
 const (
@@ -72,12 +74,12 @@ const (
 	chartResults = 20_000 // the most that are read for the charts of one page
 )
 
-func (w *checkPages) checkPage(q *request) error {
-	c, err := w.engine.Checks.Check(q.id())
+func (w *checkPages) checkPage(q *frame.Request) error {
+	c, err := w.Engine.Checks.Check(q.Id())
 	if err != nil {
 		return err
 	}
-	v := &checkView{Check: c, Shape: standingOf(&c), Plugin: w.card(c.Plugin)}
+	v := &checkView{Check: c, Shape: frame.StandingOf(&c), Plugin: w.Card(c.Plugin)}
 	v.Linked, v.Free = w.linksOf(&c)
 	v.Settings = w.settingsOf(c.Plugin, engine.ConfigForm, c.Config)
 	if err := v.results(w, q); err != nil {
@@ -87,21 +89,21 @@ func (w *checkPages) checkPage(q *request) error {
 		return err
 	}
 	v.Silences = w.silencesOn(engine.KindCheck, c.ID, c.Tags)
-	p := w.newPage(q, c.Name, "checks")
+	p := w.NewPage(q, c.Name, "checks")
 	if v.Uptime, err = w.uptimeOf(q.Context(), history.CheckKey(c.ID), p); err != nil {
 		return err
 	}
 	p.Events = "types=check,result,service,instance,plugin,silence&check=" + url.QueryEscape(c.ID)
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "check", p)
+	w.Render(q.Writer, http.StatusOK, "check", p)
 	return nil
 }
 
 // results reads one page of results.
-func (v *checkView) results(w *checkPages, q *request) error {
+func (v *checkView) results(w *checkPages, q *frame.Request) error {
 	before, _ := strconv.ParseUint(q.URL.Query().Get("before"), 10, 64)
 	v.Newer = before > 0
-	err := w.engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(r *engine.Result) bool {
+	err := w.Engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(r *engine.Result) bool {
 		if len(v.Results) == pageResults {
 			v.Older = "?before=" + strconv.FormatUint(v.Results[pageResults-1].Seq, 10) + "#results"
 			return false
@@ -114,7 +116,7 @@ func (v *checkView) results(w *checkPages, q *request) error {
 
 // chooseRange is the time that was asked for; where none was, the shortest that
 // shows all there is, a day at most.
-func (v *checkView) chooseRange(w *checkPages, q *request) (rangeView, error) {
+func (v *checkView) chooseRange(w *checkPages, q *frame.Request) (rangeView, error) {
 	all := ranges()
 	for _, r := range all {
 		if r.Name == q.URL.Query().Get("range") {
@@ -123,8 +125,8 @@ func (v *checkView) chooseRange(w *checkPages, q *request) (rangeView, error) {
 	}
 	for _, r := range all[:2] {
 		older := false
-		before := uint64(max(w.o.Now().Add(-r.span).UnixMicro(), 1))
-		err := w.engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(*engine.Result) bool {
+		before := uint64(max(w.Options.Now().Add(-r.span).UnixMicro(), 1))
+		err := w.Engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, before, func(*engine.Result) bool {
 			older = true
 			return false
 		})
@@ -136,7 +138,7 @@ func (v *checkView) chooseRange(w *checkPages, q *request) (rangeView, error) {
 }
 
 // charts reads the results of the chosen time and draws them.
-func (v *checkView) charts(w *checkPages, q *request) error {
+func (v *checkView) charts(w *checkPages, q *frame.Request) error {
 	chosen, err := v.chooseRange(w, q)
 	if err != nil {
 		return err
@@ -146,8 +148,8 @@ func (v *checkView) charts(w *checkPages, q *request) error {
 		v.Ranges = append(v.Ranges, r)
 	}
 	v.Range = chosen.Label
-	now := w.o.Now()
-	s := newSeries(now.Add(-chosen.span), now)
+	now := w.Options.Now()
+	s := drawing.NewSeries(now.Add(-chosen.span), now)
 	step := sumStep(chosen.span)
 	if step > 0 {
 		if s, err = w.sums(q, v.Check.ID, now, chosen.span, step); err != nil {
@@ -155,57 +157,57 @@ func (v *checkView) charts(w *checkPages, q *request) error {
 		}
 	}
 	n := 0
-	err = w.engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, 0, func(r *engine.Result) bool {
-		if len(v.Bar.Results) < barResults {
-			v.Bar.Results = append(v.Bar.Results, barOf(r))
+	err = w.Engine.Checks.ResultsBefore(q.Context(), v.Check.ID, time.Time{}, 0, func(r *engine.Result) bool {
+		if len(v.Bar.Results) < drawing.BarResults {
+			v.Bar.Results = append(v.Bar.Results, drawing.BarOf(r))
 		}
-		inside := step == 0 && !r.Started.Before(s.from)
+		inside := step == 0 && !r.Started.Before(s.From)
 		if inside {
 			n++
-			s.add(r)
+			s.Add(r)
 		}
 		v.Cut = n >= chartResults
-		return !v.Cut && (inside || len(v.Bar.Results) < barResults)
+		return !v.Cut && (inside || len(v.Bar.Results) < drawing.BarResults)
 	})
 	slices.Reverse(v.Bar.Results)
-	v.Took, v.Metrics = s.took(), s.metrics()
+	v.Took, v.Metrics = s.Took(), s.Metrics()
 	return err
 }
 
 // sums reads what the results of a long time came to, step by step.
-func (w *checkPages) sums(q *request, check string, now time.Time, span, step time.Duration) (*series, error) {
+func (w *checkPages) sums(q *frame.Request, check string, now time.Time, span, step time.Duration) (*drawing.Series, error) {
 	to := now.UTC().Truncate(step).Add(step) // steps lie on a grid from the epoch on
 	from := now.Add(-span).UTC().Truncate(step)
-	points, err := w.engine.History.Summary(q.Context(), check, from, now, step)
+	points, err := w.Engine.History.Summary(q.Context(), check, from, now, step)
 	if err != nil {
 		return nil, err
 	}
-	s := newSteps(from, to, step, int(to.Sub(from)/step))
+	s := drawing.NewSteps(from, to, step, int(to.Sub(from)/step))
 	for i := range points {
-		s.sum(&points[i])
+		s.Sum(&points[i])
 	}
 	return s, nil
 }
 
 // linksOf are the subjects of a check, and the services that it could be added to.
-func (w *checkPages) linksOf(c *edit.CheckView) (linked, free []link) {
-	for _, s := range w.engine.Targets.Services() {
-		one := link{"services", s.ID, s.Name, standing(s.OverallStatus)}
+func (w *checkPages) linksOf(c *edit.CheckView) (linked, free []frame.Link) {
+	for _, s := range w.Engine.Targets.Services() {
+		one := frame.Link{Kind: "services", ID: s.ID, Name: s.Name, Status: frame.Standing(s.OverallStatus)}
 		if slices.Contains(c.Services, s.ID) {
 			linked = append(linked, one)
 		} else {
 			free = append(free, one)
 		}
 	}
-	for _, i := range w.engine.Targets.Instances() {
-		one := link{"instances", i.ID, i.Name, standing(i.OverallStatus)}
+	for _, i := range w.Engine.Targets.Instances() {
+		one := frame.Link{Kind: "instances", ID: i.ID, Name: i.Name, Status: frame.Standing(i.OverallStatus)}
 		if slices.Contains(c.InstanceIDs, i.ID) {
 			linked = append(linked, one)
 		} else {
 			free = append(free, one)
 		}
 	}
-	byName := func(a, b link) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }
+	byName := func(a, b frame.Link) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }
 	slices.SortFunc(linked, byName)
 	slices.SortFunc(free, byName)
 	return linked, free
@@ -213,7 +215,7 @@ func (w *checkPages) linksOf(c *edit.CheckView) (linked, free []link) {
 
 // settingsOf shows the values of a plugin's form, without those that nobody set.
 func (w *lookup) settingsOf(slug string, name engine.FormName, values map[string]any) []setting {
-	f, _, known := w.pluginForm(slug, name)
+	f, _, known := w.PluginForm(slug, name)
 	if !known {
 		return nil
 	}
@@ -254,13 +256,13 @@ func (w *lookup) settingsOf(slug string, name engine.FormName, values map[string
 type runPage struct {
 	Check   edit.CheckView
 	Result  engine.Result
-	Timings []timing
+	Timings []frame.Timing
 	Newer   uint64
 	Older   uint64
 }
 
-func (w *checkPages) resultPage(q *request) error {
-	c, err := w.engine.Checks.Check(q.id())
+func (w *checkPages) resultPage(q *frame.Request) error {
+	c, err := w.Engine.Checks.Check(q.Id())
 	if err != nil {
 		return err
 	}
@@ -270,7 +272,7 @@ func (w *checkPages) resultPage(q *request) error {
 	}
 	v := runPage{Check: c}
 	found := 0
-	err = w.engine.Checks.ResultsBefore(q.Context(), c.ID, time.Time{}, seq+1, func(r *engine.Result) bool {
+	err = w.Engine.Checks.ResultsBefore(q.Context(), c.ID, time.Time{}, seq+1, func(r *engine.Result) bool {
 		if found == 0 {
 			v.Result = *r
 		} else {
@@ -285,45 +287,9 @@ func (w *checkPages) resultPage(q *request) error {
 	if found == 0 || v.Result.Seq != seq {
 		return &engine.Error{Kind: engine.NotFound, Message: "this result is not kept any more"}
 	}
-	v.Timings = timings(&v.Result)
-	p := w.newPage(q, "Result of "+c.Name, "checks")
+	v.Timings = frame.Timings(&v.Result)
+	p := w.NewPage(q, "Result of "+c.Name, "checks")
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "result", p)
+	w.Render(q.Writer, http.StatusOK, "result", p)
 	return nil
-}
-
-// timing is one metric of a run as a bar beside the others.
-type timing struct {
-	Metric engine.Metric
-	Width  float64 // of 100; negative: no time
-	Text   string
-}
-
-// timings shows a run's metrics; those that are times get a bar against the
-// longest of them and the whole run.
-func timings(r *engine.Result) []timing {
-	longest := r.Took
-	inSeconds := func(m engine.Metric) (float64, bool) {
-		switch strings.ToLower(m.Unit) {
-		case "s":
-			return m.Value, true
-		case "ms":
-			return m.Value / 1000, true
-		}
-		return 0, false
-	}
-	for _, m := range r.Metrics {
-		if s, ok := inSeconds(m); ok {
-			longest = max(longest, s)
-		}
-	}
-	var out []timing
-	for _, m := range r.Metrics {
-		t := timing{Metric: m, Width: -1, Text: formatNumber(m.Value, m.Unit)}
-		if s, ok := inSeconds(m); ok && longest > 0 && s >= 0 {
-			t.Width = 100 * s / longest
-		}
-		out = append(out, t)
-	}
-	return out
 }

@@ -5,6 +5,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -56,10 +57,10 @@ func contactRaw(list []engine.ContactRule) []any {
 func applyContact(u *engine.User, v form.Values) {
 	u.QuietHours, u.ContactRules = []engine.QuietHours{}, []engine.ContactRule{}
 	for _, row := range rowsOf(v["quiet_hours"]) {
-		u.QuietHours = append(u.QuietHours, engine.QuietHours{Days: webform.Texts(row["days"]), Start: textOf(row["start"]), End: textOf(row["end"])})
+		u.QuietHours = append(u.QuietHours, engine.QuietHours{Days: webform.Texts(row["days"]), Start: frame.TextOf(row["start"]), End: frame.TextOf(row["end"])})
 	}
 	for _, row := range rowsOf(v["contact_rules"]) {
-		u.ContactRules = append(u.ContactRules, engine.ContactRule{Channel: textOf(row["channel"]), Severity: engine.Status(textOf(row["severity"]))})
+		u.ContactRules = append(u.ContactRules, engine.ContactRule{Channel: frame.TextOf(row["channel"]), Severity: engine.Status(frame.TextOf(row["severity"]))})
 	}
 	u.QuietCritical = v["quiet_critical"] == true
 }

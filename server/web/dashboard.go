@@ -12,6 +12,8 @@ import (
 	"moonwatch/engine/alert"
 	"moonwatch/engine/edit"
 	"moonwatch/engine/monitor"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 )
 
 // dashboardPages are the first page.
@@ -21,9 +23,9 @@ type dashboardPages struct{ *lookup }
 type dashboard struct {
 	Broken     []brokenSubject
 	MoreBroken int
-	Loose      []checkLine // failing checks that belong to nothing
+	Loose      []frame.CheckLine // failing checks that belong to nothing
 	MoreLoose  int
-	Unknown    []checkLine
+	Unknown    []frame.CheckLine
 	MoreUnk    int
 	Quiet      []quietSubject
 	MoreQuiet  int
@@ -45,7 +47,7 @@ type brokenSubject struct {
 	Since          *time.Time
 	Ack            *ackView
 	Incident       string
-	Checks         []checkLine
+	Checks         []frame.CheckLine
 	More           int
 }
 
@@ -59,22 +61,22 @@ const (
 	mostQuiet  = 240 // quiet subjects shown by name
 )
 
-func (w *dashboardPages) dashboard(q *request) error {
+func (w *dashboardPages) dashboard(q *frame.Request) error {
 	d := w.dashboardData(q)
 	title := "Dashboard"
 	if n := len(d.Broken) + d.MoreBroken; n > 0 {
-		title = "(" + grouped(strconv.Itoa(n)) + ") Dashboard"
+		title = "(" + drawing.Grouped(strconv.Itoa(n)) + ") Dashboard"
 	}
-	p := w.newPage(q, title, "dashboard")
+	p := w.NewPage(q, title, "dashboard")
 	p.Events = "types=check,service,instance,incident,delivery,plugin,settings"
 	p.Body = d
-	w.render(q.rw, http.StatusOK, "dashboard", p)
+	w.Render(q.Writer, http.StatusOK, "dashboard", p)
 	return nil
 }
 
-func (w *dashboardPages) dashboardData(q *request) *dashboard {
-	d := &dashboard{Stats: w.engine.Stats()}
-	checks := w.engine.Checks.BareChecks()
+func (w *dashboardPages) dashboardData(q *frame.Request) *dashboard {
+	d := &dashboard{Stats: w.Engine.Stats()}
+	checks := w.Engine.Checks.BareChecks()
 	byID := make(map[string]*edit.CheckView, len(checks))
 	for i := range checks {
 		byID[checks[i].ID] = &checks[i]
@@ -83,19 +85,19 @@ func (w *dashboardPages) dashboardData(q *request) *dashboard {
 	d.subjects(w, checks, byID, linked)
 	d.loose(checks, linked)
 	d.Checks = len(checks)
-	d.Lag = formatSeconds(d.Stats.LagMax.Seconds())
+	d.Lag = drawing.FormatSeconds(d.Stats.LagMax.Seconds())
 	d.Dead, _ = w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
-	since := w.o.Now().Add(-48 * time.Hour)
+	since := w.Options.Now().Add(-48 * time.Hour)
 	d.Dead = slices.DeleteFunc(d.Dead, func(one engine.Delivery) bool { return one.Created.Before(since) })
-	for _, entry := range w.engine.Plugins.Plugins() {
+	for _, entry := range w.Engine.Plugins.Plugins() {
 		if entry.Problem != nil {
-			card := cardOf(entry.Slug, entry, true)
+			card := frame.CardOf(entry.Slug, entry, true)
 			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: card.Name, Text: entry.Problem.Message})
-		} else if why, held := w.engine.Plugins.PluginSuspended(entry.Slug); held {
-			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: cardOf(entry.Slug, entry, true).Name, Text: why})
+		} else if why, held := w.Engine.Plugins.PluginSuspended(entry.Slug); held {
+			d.Plugins = append(d.Plugins, pluginTrouble{Slug: entry.Slug, Name: frame.CardOf(entry.Slug, entry, true).Name, Text: why})
 		}
 		if entry.Plugin != nil && entry.Plugin.Meta().Kind == engine.AlertPlugin {
-			d.channel(w.engine.Incidents.Channel(entry.Slug), cardOf(entry.Slug, entry, true).Name)
+			d.channel(w.Engine.Incidents.Channel(entry.Slug), frame.CardOf(entry.Slug, entry, true).Name)
 		}
 	}
 	d.Empty = d.Checks == 0 && d.Subjects == 0
@@ -131,17 +133,17 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 		}
 		for _, c := range a.StatusChecks {
 			if c := byID[c]; c != nil && c.Active && (c.Severity != "" || c.Status == engine.CheckFailing) {
-				b.Checks = append(b.Checks, lineOf(c))
+				b.Checks = append(b.Checks, frame.LineOf(c))
 			}
 		}
 		if id == engine.BuiltInService {
 			b.Checks = append(b.Checks, w.ownTroubles(checks, a.StatusChecks)...)
 		}
-		worstFirst(b.Checks)
-		b.Checks, b.More = cut(b.Checks, mostChecks)
+		frame.WorstFirst(b.Checks)
+		b.Checks, b.More = frame.Cut(b.Checks, mostChecks)
 		d.Broken = append(d.Broken, b)
 	}
-	services, instances := w.engine.Targets.Services(), w.engine.Targets.Instances()
+	services, instances := w.Engine.Targets.Services(), w.Engine.Targets.Instances()
 	for i := range services {
 		add("services", services[i].ID, services[i].Name, &services[i].Alerting, &services[i].SubjectView)
 	}
@@ -150,11 +152,11 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 	}
 	d.NoAlert = d.Subjects > 0 && !alerts
 	slices.SortFunc(d.Broken, func(a, b brokenSubject) int {
-		return cmp.Or(b.Status.Rank()-a.Status.Rank(), newest(a.Since, b.Since), strings.Compare(a.Name, b.Name))
+		return cmp.Or(b.Status.Rank()-a.Status.Rank(), frame.Newest(a.Since, b.Since), strings.Compare(a.Name, b.Name))
 	})
 	slices.SortFunc(d.Quiet, func(a, b quietSubject) int { return strings.Compare(a.Name, b.Name) })
-	d.Broken, d.MoreBroken = cut(d.Broken, mostBroken)
-	d.Quiet, d.MoreQuiet = cut(d.Quiet, mostQuiet)
+	d.Broken, d.MoreBroken = frame.Cut(d.Broken, mostBroken)
+	d.Quiet, d.MoreQuiet = frame.Cut(d.Quiet, mostQuiet)
 }
 
 // loose counts the checks, and finds those that fail and belong to nothing, and
@@ -174,15 +176,15 @@ func (d *dashboard) loose(checks []edit.CheckView, linked map[string]bool) {
 			d.Pending++
 		default:
 			d.Unclear++
-			d.Unknown = append(d.Unknown, lineOf(c))
+			d.Unknown = append(d.Unknown, frame.LineOf(c))
 			continue
 		}
 		if c.Status == engine.CheckFailing && !linked[c.ID] {
-			d.Loose = append(d.Loose, lineOf(c))
+			d.Loose = append(d.Loose, frame.LineOf(c))
 		}
 	}
-	worstFirst(d.Loose)
-	worstFirst(d.Unknown)
-	d.Loose, d.MoreLoose = cut(d.Loose, mostBroken)
-	d.Unknown, d.MoreUnk = cut(d.Unknown, mostBroken)
+	frame.WorstFirst(d.Loose)
+	frame.WorstFirst(d.Unknown)
+	d.Loose, d.MoreLoose = frame.Cut(d.Loose, mostBroken)
+	d.Unknown, d.MoreUnk = frame.Cut(d.Unknown, mostBroken)
 }

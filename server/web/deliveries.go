@@ -6,6 +6,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/alert"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -18,11 +19,11 @@ type deliveryList struct {
 	Newest bool
 }
 
-func (w *incidentPages) deliveries(q *request) error {
+func (w *incidentPages) deliveries(q *frame.Request) error {
 	query := q.URL.Query()
 	l := deliveryList{State: query.Get("state"), Newest: query.Get("before") != ""}
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
-		l.States = append(l.States, webform.Option{Value: string(s), Label: deliveryShape(s).word, Selected: string(s) == l.State})
+		l.States = append(l.States, webform.Option{Value: string(s), Label: frame.DeliveryShape(s).Word, Selected: string(s) == l.State})
 	}
 	items, err := w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
 	if err != nil {
@@ -33,17 +34,17 @@ func (w *incidentPages) deliveries(q *request) error {
 		l.Items = items[:listMost]
 		l.Older = olderLink(query, l.Items[listMost-1].ID)
 	}
-	p := w.newPage(q, "Deliveries", "deliveries")
+	p := w.NewPage(q, "Deliveries", "deliveries")
 	p.Events = "types=delivery"
 	p.Body = l
-	w.render(q.rw, http.StatusOK, "deliveries", p)
+	w.Render(q.Writer, http.StatusOK, "deliveries", p)
 	return nil
 }
 
 // deliveryPage is the page of one delivery.
 type deliveryPage struct {
 	Delivery  engine.Delivery
-	Plugin    pluginCard
+	Plugin    frame.PluginCard
 	Kind      string
 	Users     []string
 	Officers  []string
@@ -52,35 +53,35 @@ type deliveryPage struct {
 	Retriable bool
 }
 
-func (w *incidentPages) delivery(q *request) error {
-	d, err := w.engine.Incidents.Delivery(q.Context(), q.id())
+func (w *incidentPages) delivery(q *frame.Request) error {
+	d, err := w.Engine.Incidents.Delivery(q.Context(), q.Id())
 	if err != nil {
 		return err
 	}
 	d = w.seen(q, d)
-	v := deliveryPage{Delivery: d, Plugin: w.card(d.Plugin), Kind: kindWord(d.Kind, d.Step), Users: w.names(d.Users), Officers: w.names(d.DutyOfficers), Reached: w.names(d.Reached)}
+	v := deliveryPage{Delivery: d, Plugin: w.Card(d.Plugin), Kind: frame.KindWord(d.Kind, d.Step), Users: w.names(d.Users), Officers: w.names(d.DutyOfficers), Reached: w.names(d.Reached)}
 	v.Retriable = (d.State == engine.DeliveryFailed || d.State == engine.DeliveryDead) && !d.UnderWay()
 	for _, h := range d.Held {
 		v.Held = append(v.Held, setting{Label: w.nameOfUser(h.User), Value: h.Why})
 	}
-	p := w.newPage(q, "Delivery through "+v.Plugin.Name, "deliveries")
+	p := w.NewPage(q, "Delivery through "+v.Plugin.Name, "deliveries")
 	p.Events = "types=delivery"
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "delivery", p)
+	w.Render(q.Writer, http.StatusOK, "delivery", p)
 	return nil
 }
 
 // seen is a delivery as the caller sees it.
-func (w *lookup) seen(q *request, d engine.Delivery) engine.Delivery {
-	if q.user.Role.Can(access.Admin) {
+func (w *lookup) seen(q *frame.Request, d engine.Delivery) engine.Delivery {
+	if q.User.Role.Can(access.Admin) {
 		return d
 	}
-	return w.engine.Incidents.Discreet(d, q.user.ID)
+	return w.Engine.Incidents.Discreet(d, q.User.ID)
 }
 
 // deliveriesSeen are deliveries as the caller sees them, the newest first.
-func (w *lookup) deliveriesSeen(q *request, by alert.DeliveryQuery) ([]engine.Delivery, error) {
-	out, err := w.engine.Incidents.Deliveries(q.Context(), by)
+func (w *lookup) deliveriesSeen(q *frame.Request, by alert.DeliveryQuery) ([]engine.Delivery, error) {
+	out, err := w.Engine.Incidents.Deliveries(q.Context(), by)
 	for i := range out {
 		out[i] = w.seen(q, out[i])
 	}
@@ -95,10 +96,10 @@ func (w *lookup) names(ids []string) []string {
 	return out
 }
 
-func (w *incidentPages) retryDelivery(q *request) error {
-	id := q.id()
-	if _, err := w.engine.Incidents.RetryDelivery(q.Context(), q.by(), id); err != nil {
+func (w *incidentPages) retryDelivery(q *frame.Request) error {
+	id := q.Id()
+	if _, err := w.Engine.Incidents.RetryDelivery(q.Context(), q.By(), id); err != nil {
 		return err
 	}
-	return q.redirect("/deliveries/" + id + "?done=retried")
+	return q.Redirect("/deliveries/" + id + "?done=retried")
 }

@@ -20,6 +20,7 @@ import (
 	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
+	"moonwatch/server/web/frame"
 	"moonwatch/storage/storagetest"
 )
 
@@ -154,7 +155,7 @@ func newHouseOver(t testing.TB, store engine.Store) *house {
 	if err := h.engine.Start(t.Context(), h.plugins); err != nil {
 		t.Fatal(err)
 	}
-	h.web, err = New(Options{Engine: h.engine, Version: "1.2.3", PluginDir: "/plugins",
+	h.web, err = New(frame.Options{Engine: h.engine, Version: "1.2.3", PluginDir: "/plugins",
 		Sessions: fakeSessions{h},
 		Source:   func(file string) ([]byte, error) { return []byte("one\ntwo\nthree " + nasty + "\nfour\n"), nil },
 		Env:      func(name string) (string, bool) { return "value of the environment", name == "PROBE_SET" },

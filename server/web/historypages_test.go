@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine/access"
 	"moonwatch/engine/history"
+	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/webform"
 )
 
@@ -178,7 +179,7 @@ func TestUptimeAndReport(t *testing.T) {
 		page := h.get(access.Viewer, path).want(t, http.StatusOK, "Uptime is the time that passed", "90 days", "maintenance").text
 		_, bar, _ := strings.Cut(page, `class="statusbar uptime"`)
 		bar, _, _ = strings.Cut(bar, "</svg>")
-		if n := strings.Count(bar, "<rect"); n != uptimeDays {
+		if n := strings.Count(bar, "<rect"); n != drawing.UptimeDays {
 			t.Errorf("%s: %d days are drawn", path, n)
 		}
 	}
@@ -187,42 +188,42 @@ func TestUptimeAndReport(t *testing.T) {
 
 func TestUptimeFigures(t *testing.T) {
 	share := func(v float64) *float64 { return &v }
-	for got, want := range map[string]string{percent(nil): "", percent(share(100)): "100 %", percent(share(99.999)): "99.99 %", percent(share(0)): "0.00 %"} {
+	for got, want := range map[string]string{drawing.Percent(nil): "", drawing.Percent(share(100)): "100 %", drawing.Percent(share(99.999)): "99.99 %", drawing.Percent(share(0)): "0.00 %"} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	sum := sumUptime([]history.Uptime{{Passing: 3600, Critical: 1200, Total: 4800}, {Unknown: 600, Maintenance: 60, Inactive: 10, Total: 670}, {}})
+	sum := drawing.SumUptime([]history.Uptime{{Passing: 3600, Critical: 1200, Total: 4800}, {Unknown: 600, Maintenance: 60, Inactive: 10, Total: 670}, {}})
 	if sum.Percent == nil || *sum.Percent != 75 || sum.Total != 5470 {
 		t.Errorf("the sum is %+v", sum)
 	}
-	if got, want := accounted(sum), "critical 20 min, unknown 10 min, maintenance 1 min, not watched 10 s"; got != want {
+	if got, want := drawing.Accounted(sum), "critical 20 min, unknown 10 min, maintenance 1 min, not watched 10 s"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, one := range []struct {
 		of   history.Uptime
 		want string
 	}{{history.Uptime{Passing: 9, Warning: 2}, "warning"}, {history.Uptime{Passing: 9, Failing: 2, Warning: 2}, "failed"}, {history.Uptime{Passing: 9}, "passing"}, {history.Uptime{Unknown: 9, Maintenance: 2}, "maintenance"}, {history.Uptime{Inactive: 5}, "none"}} {
-		if got := classOf(one.of); got != one.want {
+		if got := drawing.ClassOf(one.of); got != one.want {
 			t.Errorf("classOf(%+v) = %s, want %s", one.of, got, one.want)
 		}
 	}
 }
 
 func TestLongRangesAreDrawnFromSums(t *testing.T) {
-	s := newSteps(time.Unix(0, 0), time.Unix(40*3600, 0), 10*time.Hour, 4)
-	s.sum(&history.SummaryPoint{At: time.Unix(36000, 0), Count: 10, Failures: 2, Unknown: 1, Took: &history.TookSummary{Min: 1, Avg: 2, Max: 4}, Metrics: []history.MetricSummary{{Name: "size", Unit: "B", Count: 10, Min: 5, Avg: 6, Max: 7}}})
-	s.sum(&history.SummaryPoint{At: time.Unix(-36000, 0), Count: 1})
-	s.sum(&history.SummaryPoint{At: time.Unix(400*3600, 0), Count: 1})
-	if c := s.time.columns[1]; c.n != 9 || c.min != 1 || c.max != 4 || c.sum != 18 || s.failed[1] != 2 || s.unknown[1] != 1 {
-		t.Errorf("the column is %+v, %d failed", c, s.failed[1])
+	s := drawing.NewSteps(time.Unix(0, 0), time.Unix(40*3600, 0), 10*time.Hour, 4)
+	s.Sum(&history.SummaryPoint{At: time.Unix(36000, 0), Count: 10, Failures: 2, Unknown: 1, Took: &history.TookSummary{Min: 1, Avg: 2, Max: 4}, Metrics: []history.MetricSummary{{Name: "size", Unit: "B", Count: 10, Min: 5, Avg: 6, Max: 7}}})
+	s.Sum(&history.SummaryPoint{At: time.Unix(-36000, 0), Count: 1})
+	s.Sum(&history.SummaryPoint{At: time.Unix(400*3600, 0), Count: 1})
+	if c := s.Time.Columns[1]; c.N != 9 || c.Min != 1 || c.Max != 4 || c.Sum != 18 || s.Failed[1] != 2 || s.Unknown[1] != 1 {
+		t.Errorf("the column is %+v, %d failed", c, s.Failed[1])
 	}
-	drawn := s.took()
-	if drawn.Empty || drawn.Last != "2.00 s" || len(s.metrics()) != 1 {
+	drawn := s.Took()
+	if drawn.Empty || drawn.Last != "2.00 s" || len(s.Metrics()) != 1 {
 		t.Errorf("drawn: %+v", drawn.Summary)
 	}
 	for _, r := range ranges() {
-		if step := sumStep(r.span); step%time.Hour != 0 || step > 0 && r.span/step > chartColumns {
+		if step := sumStep(r.span); step%time.Hour != 0 || step > 0 && r.span/step > drawing.ChartColumns {
 			t.Errorf("%s is drawn in steps of %s", r.Name, step)
 		}
 	}

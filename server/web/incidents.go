@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
+	"moonwatch/server/web/frame"
 )
 
 // incidentPages are the pages of incidents and deliveries.
@@ -21,7 +22,7 @@ type incidentList struct {
 	Newest bool
 }
 
-func (w *incidentPages) incidents(q *request) error {
+func (w *incidentPages) incidents(q *frame.Request) error {
 	query := q.URL.Query()
 	l := incidentList{Open: query.Get("show") == "open", Newest: query.Get("before") != ""}
 	ask := alert.IncidentQuery{Before: query.Get("before"), Limit: listMost + 1}
@@ -29,7 +30,7 @@ func (w *incidentPages) incidents(q *request) error {
 		yes := true
 		ask.Open = &yes
 	}
-	items, err := w.engine.Incidents.Incidents(q.Context(), ask)
+	items, err := w.Engine.Incidents.Incidents(q.Context(), ask)
 	if err != nil {
 		return err
 	}
@@ -38,10 +39,10 @@ func (w *incidentPages) incidents(q *request) error {
 		l.Items = items[:listMost]
 		l.Older = olderLink(query, l.Items[listMost-1].ID)
 	}
-	p := w.newPage(q, "Incidents", "incidents")
+	p := w.NewPage(q, "Incidents", "incidents")
 	p.Events = "types=incident"
 	p.Body = l
-	w.render(q.rw, http.StatusOK, "incidents", p)
+	w.Render(q.Writer, http.StatusOK, "incidents", p)
 	return nil
 }
 
@@ -59,7 +60,7 @@ func olderLink(query url.Values, before string) string {
 // incidentPage is the page of one incident.
 type incidentPage struct {
 	Incident   alert.IncidentView
-	Subject    link
+	Subject    frame.Link
 	Gone       bool // the subject was deleted
 	Public     bool // so is the subject
 	Events     []eventView
@@ -79,12 +80,12 @@ type noteView struct {
 	Name string
 }
 
-func (w *incidentPages) incident(q *request) error {
-	in, err := w.engine.Incidents.Incident(q.Context(), q.id())
+func (w *incidentPages) incident(q *frame.Request) error {
+	in, err := w.Engine.Incidents.Incident(q.Context(), q.Id())
 	if err != nil {
 		return err
 	}
-	v := incidentPage{Incident: in, Subject: w.nameOfSubject(in.Subject)}
+	v := incidentPage{Incident: in, Subject: w.NameOfSubject(in.Subject)}
 	if v.Subject.Status == "" {
 		v.Gone, v.Subject.Name = true, in.SubjectName
 	}
@@ -96,7 +97,7 @@ func (w *incidentPages) incident(q *request) error {
 		byID[d.ID] = d
 	}
 	for _, e := range in.Events {
-		one := eventView{Event: e, Title: kindWord(e.Kind, e.Step)}
+		one := eventView{Event: e, Title: frame.KindWord(e.Kind, e.Step)}
 		for _, id := range e.Deliveries {
 			if d, ok := byID[id]; ok {
 				one.Sent = append(one.Sent, d)
@@ -112,9 +113,9 @@ func (w *incidentPages) incident(q *request) error {
 	if err == nil && in.Closed == nil && s.View.Incident != nil && *s.View.Incident == in.ID {
 		v.Ack = ackOf(s.Path(), in.ID, in.Key, "/incidents/"+in.ID, s.View.Acknowledgement)
 	}
-	p := w.newPage(q, "Incident of "+in.SubjectName, "incidents")
+	p := w.NewPage(q, "Incident of "+in.SubjectName, "incidents")
 	p.Events = "types=incident,delivery"
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "incident", p)
+	w.Render(q.Writer, http.StatusOK, "incident", p)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/frame"
 )
 
 // The engine's own fields are declared as plugins declare theirs, so that one
@@ -69,13 +70,13 @@ func checkRaw(c *engine.Check) map[string]any {
 }
 
 func applyCheck(c *engine.Check, v form.Values) {
-	c.Name, c.Interval, c.Timeout = textOf(v["name"]), spanOf(v["interval"]), spanOf(v["timeout"])
+	c.Name, c.Interval, c.Timeout = frame.TextOf(v["name"]), spanOf(v["interval"]), spanOf(v["timeout"])
 	c.Active = v["active"] == true
-	c.Importance, c.NoData = engine.Status(textOf(v["importance"])), engine.NoData(textOf(v["no_data"]))
+	c.Importance, c.NoData = engine.Status(frame.TextOf(v["importance"])), engine.NoData(frame.TextOf(v["no_data"]))
 	c.Debounce, c.RecoverAfter = wholeOf(v["debounce"]), wholeOf(v["recover_after"])
 	c.RetryInterval, c.UnknownAfter = spanOf(v["retry_interval"]), spanOf(v["unknown_after"])
-	c.RunbookLink, c.Tags = textOf(v["runbook_link"]), words(textOf(v["tags"]))
-	s := engine.Schedule{Cron: strings.TrimSpace(textOf(v["schedule.cron"])), ActiveHours: strings.TrimSpace(textOf(v["schedule.active_hours"])), TimeZone: strings.TrimSpace(textOf(v["schedule.time_zone"]))}
+	c.RunbookLink, c.Tags = frame.TextOf(v["runbook_link"]), words(frame.TextOf(v["tags"]))
+	s := engine.Schedule{Cron: strings.TrimSpace(frame.TextOf(v["schedule.cron"])), ActiveHours: strings.TrimSpace(frame.TextOf(v["schedule.active_hours"])), TimeZone: strings.TrimSpace(frame.TextOf(v["schedule.time_zone"]))}
 	if c.Schedule = nil; s.Cron != "" || s.ActiveHours != "" {
 		c.Schedule = &s
 	}
@@ -95,7 +96,7 @@ func spanText(d engine.Duration) string {
 
 // spanOf reads a cleaned duration; none is zero.
 func spanOf(v any) engine.Duration {
-	d, err := form.ParseDuration(textOf(v))
+	d, err := form.ParseDuration(frame.TextOf(v))
 	if err != nil {
 		return 0
 	}

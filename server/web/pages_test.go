@@ -12,6 +12,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/alert"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -155,7 +156,7 @@ func TestNothingFromOutsideBecomesMarkup(t *testing.T) {
 		if found := inlineStyle.FindString(r.text); found != "" {
 			t.Errorf("%s holds a style: %q", path, found)
 		}
-		if got := r.header.Get("Content-Security-Policy"); got != contentPolicy {
+		if got := r.header.Get("Content-Security-Policy"); got != frame.ContentPolicy {
 			t.Errorf("%s has the policy %q", path, got)
 		}
 		checkMarkup(t, path, r.text)
@@ -253,13 +254,13 @@ func TestErrorPages(t *testing.T) {
 	}
 	r := httpRequest(t, "PUT", "/checks")
 	h.send(access.Admin, r).want(t, http.StatusMethodNotAllowed, "To the dashboard")
-	h.post(access.Admin, "/checks/new", "plugin", strings.Repeat("x", maxForm+1)).want(t, http.StatusRequestEntityTooLarge, "Nothing was saved")
+	h.post(access.Admin, "/checks/new", "plugin", strings.Repeat("x", frame.MaxForm+1)).want(t, http.StatusRequestEntityTooLarge, "Nothing was saved")
 	h.get("", "/nowhere").want(t, http.StatusNotFound).without(t, "Log out")
 }
 
 func TestAPanicIsAPage(t *testing.T) {
 	h := peopled(t)
-	h.router.HandleFunc("/panics", h.web.need(access.Viewer, func(*request) error { panic("secret detail") }))
+	h.router.HandleFunc("/panics", h.web.Need(access.Viewer, func(*frame.Request) error { panic("secret detail") }))
 	h.get(access.Viewer, "/panics").want(t, http.StatusInternalServerError, "To the dashboard").without(t, "secret detail")
 }
 
@@ -284,14 +285,14 @@ func TestAssets(t *testing.T) {
 	h := peopled(t)
 	page := h.get("", "/login").want(t, http.StatusOK)
 	for _, name := range []string{"style.css", "pages.js"} {
-		url := h.web.assets.url(name)
+		url := h.web.Assets.URL(name)
 		page.want(t, http.StatusOK, url)
 		r := h.get("", url).want(t, http.StatusOK)
 		if got := r.header.Get("Cache-Control"); !strings.Contains(got, "immutable") {
 			t.Errorf("%s: Cache-Control is %q", url, got)
 		}
 	}
-	if got := h.get("", h.web.assets.url("pages.js")).header.Get("Content-Type"); got != "text/javascript; charset=utf-8" {
+	if got := h.get("", h.web.Assets.URL("pages.js")).header.Get("Content-Type"); got != "text/javascript; charset=utf-8" {
 		t.Errorf("a module is served as %q", got)
 	}
 	if got := h.get("", "/assets/0123/style.css").want(t, http.StatusOK).header.Get("Cache-Control"); strings.Contains(got, "immutable") {

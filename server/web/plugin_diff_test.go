@@ -9,6 +9,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/pluginedit"
 )
 
 func TestDiff(t *testing.T) {
@@ -22,14 +24,14 @@ func TestDiff(t *testing.T) {
 		{"a\nb\na\n", "b\na\nb\n", "+b  a  b -a"},
 	} {
 		var got []string
-		for _, l := range diffTexts(tt.before, tt.after).Lines {
+		for _, l := range pluginedit.DiffTexts(tt.before, tt.after).Lines {
 			got = append(got, map[string]string{"same": " ", "in": "+", "out": "-", "gap": "…"}[l.Kind]+l.Text)
 		}
 		if text := strings.Join(got, " "); text != tt.want {
 			t.Errorf("from %q to %q: got %q, want %q", tt.before, tt.after, text, tt.want)
 		}
 	}
-	if d := diffTexts("a", "a\n"); d.Same() || len(d.Lines) != 0 {
+	if d := pluginedit.DiffTexts("a", "a\n"); d.Same() || len(d.Lines) != 0 {
 		t.Errorf("another end of the last line gives %+v", d)
 	}
 }
@@ -50,7 +52,7 @@ func TestDiffIsWhole(t *testing.T) {
 			before, after = text(1500), text(1500)
 		}
 		var olds, news []string
-		for _, l := range diffLines(before, after) {
+		for _, l := range pluginedit.DiffLines(before, after) {
 			if l.Kind != "in" {
 				olds = append(olds, l.Text)
 				if l.Old != len(olds) {
@@ -83,10 +85,10 @@ func TestNoEditor(t *testing.T) {
 func TestCostOfPlugins(t *testing.T) {
 	h := peopled(t)
 	h.get(access.Viewer, "/plugins/probe").want(t, 200).without(t, "Cost since Moonwatch started")
-	h.web.o.Runs = func() engine.RunStats {
+	h.web.Options.Runs = func() engine.RunStats {
 		return engine.RunStats{Plugins: map[string]engine.PluginStats{"probe": {Runs: 4, Errors: 1, Limits: 2, Took: 6 * time.Second, Memory: 5 << 20}}}
 	}
-	h.get(access.Viewer, "/plugins").want(t, 200, "4 runs, "+formatSeconds(6), "5.0 MiB", "3 errors")
-	h.get(access.Viewer, "/plugins/probe").want(t, 200, "Cost since Moonwatch started", "<strong>"+formatSeconds(1.5)+"</strong>", "of instructions, memory or depth",
+	h.get(access.Viewer, "/plugins").want(t, 200, "4 runs, "+drawing.FormatSeconds(6), "5.0 MiB", "3 errors")
+	h.get(access.Viewer, "/plugins/probe").want(t, 200, "Cost since Moonwatch started", "<strong>"+drawing.FormatSeconds(1.5)+"</strong>", "of instructions, memory or depth",
 		"<strong>5.0 MiB</strong>", "the most that a weighed run held")
 }

@@ -8,6 +8,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/history"
 	"moonwatch/engine/rota"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 )
 
 // historyPages are the pages of what was: the report, the audit log and revisions.
@@ -19,7 +21,7 @@ type reportPage struct {
 	From, To time.Time
 	Rows     []reportRow
 	CSV      string // address of the same as CSV
-	Total    figure
+	Total    drawing.Figure
 }
 
 type reportRow struct {
@@ -31,10 +33,10 @@ type reportRow struct {
 }
 
 // reportSpan is a span that can be chosen, up to now or to the month's end.
-func (p *page) reportSpan(name string) (from, to time.Time) {
-	now := p.now.In(p.zone)
+func reportSpan(p *frame.Page, name string) (from, to time.Time) {
+	now := p.Now.In(p.Zone)
 	month := func(ago int) time.Time {
-		return rota.FromWall(time.Date(now.Year(), now.Month()-time.Month(ago), 1, 0, 0, 0, 0, time.UTC), p.zone).In(p.zone)
+		return rota.FromWall(time.Date(now.Year(), now.Month()-time.Month(ago), 1, 0, 0, 0, 0, time.UTC), p.Zone).In(p.Zone)
 	}
 	switch name {
 	case "24h":
@@ -58,8 +60,8 @@ func reportSpans() []rangeView {
 		{Name: "month", Label: "This month"}, {Name: "last-month", Label: "Last month"}, {Name: "year", Label: "A year"}}
 }
 
-func (w *historyPages) report(q *request) error {
-	p := w.newPage(q, "Report", "report")
+func (w *historyPages) report(q *frame.Request) error {
+	p := w.NewPage(q, "Report", "report")
 	v := reportPage{Spans: reportSpans()}
 	chosen := q.URL.Query().Get("span")
 	known := false
@@ -70,28 +72,28 @@ func (w *historyPages) report(q *request) error {
 	if !known {
 		v.Spans[2].Current = true
 	}
-	v.From, v.To = p.reportSpan(chosen)
+	v.From, v.To = reportSpan(p, chosen)
 	v.CSV = "/api/v1/report?" + url.Values{"from": {v.From.UTC().Format(time.RFC3339)}, "to": {v.To.UTC().Format(time.RFC3339)}, "format": {"csv"}}.Encode()
-	rows, err := w.engine.History.Report(q.Context(), v.From, v.To)
+	rows, err := w.Engine.History.Report(q.Context(), v.From, v.To)
 	if err != nil {
-		return plainly(err)
+		return frame.Plainly(err)
 	}
 	var all []history.Uptime
 	for _, r := range rows {
-		one := reportRow{ReportRow: r, Text: percent(r.Uptime.Percent), Class: classOf(r.Uptime)}
+		one := reportRow{ReportRow: r, Text: drawing.Percent(r.Uptime.Percent), Class: drawing.ClassOf(r.Uptime)}
 		if !r.Deleted {
 			one.Link = "/" + string(r.Subject.Kind) + "s/" + r.Subject.ID
 		}
-		if s := brokenTime(r.Uptime); s >= 1 {
-			one.Broken = span(time.Duration(s * float64(time.Second)))
+		if s := drawing.BrokenTime(r.Uptime); s >= 1 {
+			one.Broken = drawing.Span(time.Duration(s * float64(time.Second)))
 		}
 		v.Rows = append(v.Rows, one)
 		if r.Subject.Kind == engine.KindService {
 			all = append(all, r.Uptime)
 		}
 	}
-	v.Total = figure{Text: percent(sumUptime(all).Percent)}
+	v.Total = drawing.Figure{Text: drawing.Percent(drawing.SumUptime(all).Percent)}
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "report", p)
+	w.Render(q.Writer, http.StatusOK, "report", p)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/frame"
 )
 
 // Every edit of an object is a revision, which can be seen and brought back.
@@ -41,19 +42,19 @@ type revisionLine struct {
 // revisionsShown bounds the revisions that are shown.
 const revisionsShown = 100
 
-func (w *historyPages) revisionsPage(q *request) error {
-	kind, id, err := q.revised(false)
+func (w *historyPages) revisionsPage(q *frame.Request) error {
+	kind, id, err := revised(q, false)
 	if err != nil {
 		return err
 	}
-	all, err := w.engine.Revisions.Revisions(q.Context(), kind, id)
+	all, err := w.Engine.Revisions.Revisions(q.Context(), kind, id)
 	if err != nil {
 		return err
 	}
 	if len(all) == 0 {
 		return &engine.Error{Kind: engine.NotFound, Message: "nothing is kept of such an object"}
 	}
-	v := revisionPage{Kind: kind, Words: kindWords(kind), ID: id, Revision: w.revisionNow(kind, id), Back: objectPath(kind, id), MayRevert: q.user.Role.Can(revisable()[kind])}
+	v := revisionPage{Kind: kind, Words: kindWords(kind), ID: id, Revision: w.revisionNow(kind, id), Back: objectPath(kind, id), MayRevert: q.User.Role.Can(frame.Revisable()[kind])}
 	switch kind {
 	case engine.KindSettings:
 		v.Back = "/settings"
@@ -69,7 +70,7 @@ func (w *historyPages) revisionsPage(q *request) error {
 		if past[i], err = w.pastObject(kind, r); err != nil {
 			return err
 		}
-		if kind == engine.KindRota && textOf(past[i].seen["ical_url"]) != "" && !q.user.Role.Can(access.Editor) {
+		if kind == engine.KindRota && frame.TextOf(past[i].seen["ical_url"]) != "" && !q.User.Role.Can(access.Editor) {
 			past[i].seen["ical_url"] = "(secret)" // who knows the address can read the calendar
 		}
 		if v.Name == "" {
@@ -87,26 +88,26 @@ func (w *historyPages) revisionsPage(q *request) error {
 		}
 		v.Items = append(v.Items, one)
 	}
-	v.Items, v.More = cut(v.Items, revisionsShown)
-	p := w.newPage(q, "History of "+v.Name, navOf(kind))
+	v.Items, v.More = frame.Cut(v.Items, revisionsShown)
+	p := w.NewPage(q, "History of "+v.Name, navOf(kind))
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "revisions", p)
+	w.Render(q.Writer, http.StatusOK, "revisions", p)
 	return nil
 }
 
 // revised is whose revisions are asked for, when the caller may see (or bring
 // back) them.
-func (q *request) revised(change bool) (engine.Kind, string, error) {
-	kind, id := engine.Kind(mux.Vars(q.Request)["kind"]), q.id()
-	role, known := revisable()[kind]
+func revised(q *frame.Request, change bool) (engine.Kind, string, error) {
+	kind, id := engine.Kind(mux.Vars(q.Request)["kind"]), q.Id()
+	role, known := frame.Revisable()[kind]
 	if !known {
 		return "", "", &engine.Error{Kind: engine.NotFound, Message: "there are no such objects"}
 	}
 	switch {
 	case kind == engine.KindUser:
-		return kind, id, q.mayEdit(id)
-	case (change || role == access.Admin) && !q.user.Role.Can(role):
-		return "", "", &engine.Error{Kind: engine.Forbidden, Message: "your role, " + string(q.user.Role) + ", does not allow this: it needs " + string(role)}
+		return kind, id, mayEdit(q, id)
+	case (change || role == access.Admin) && !q.User.Role.Can(role):
+		return "", "", &engine.Error{Kind: engine.Forbidden, Message: "your role, " + string(q.User.Role) + ", does not allow this: it needs " + string(role)}
 	}
 	return kind, id, nil
 }
@@ -139,25 +140,25 @@ func (w *historyPages) revisionNow(kind engine.Kind, id string) uint64 {
 			return s.Meta.Revision
 		}
 	case engine.KindCheck:
-		if c, err := w.engine.Checks.StoredCheck(id); err == nil {
+		if c, err := w.Engine.Checks.StoredCheck(id); err == nil {
 			return c.Revision
 		}
 	case engine.KindRota:
-		if r, err := w.engine.OnCall.StoredRota(id); err == nil {
+		if r, err := w.Engine.OnCall.StoredRota(id); err == nil {
 			return r.Revision
 		}
 	case engine.KindSilence:
-		if s, err := w.engine.Silences.Silence(id); err == nil {
+		if s, err := w.Engine.Silences.Silence(id); err == nil {
 			return s.Revision
 		}
 	case engine.KindUser:
-		if u, err := w.engine.Users.StoredUser(id); err == nil {
+		if u, err := w.Engine.Users.StoredUser(id); err == nil {
 			return u.Revision
 		}
 	case engine.KindSettings:
-		return w.engine.Settings().Revision
+		return w.Engine.Settings().Revision
 	case engine.KindPluginSettings:
-		return w.engine.Site.PluginSettings(id).Revision
+		return w.Engine.Site.PluginSettings(id).Revision
 	}
 	return 0
 }
@@ -193,7 +194,7 @@ func (w *historyPages) pastObject(kind engine.Kind, r engine.Revision) (*pastObj
 		return nil, fmt.Errorf("encode revision %d: %w", r.Number, err)
 	}
 	for _, field := range []string{"name", "username", "comment", "id"} {
-		if out.name = textOf(out.stored[field]); out.name != "" {
+		if out.name = frame.TextOf(out.stored[field]); out.name != "" {
 			break
 		}
 	}
@@ -219,12 +220,12 @@ func (w *historyPages) unpack(kind engine.Kind, data []byte) (any, error) {
 	case engine.KindCheck:
 		var c engine.Check
 		err := json.Unmarshal(data, &c)
-		c.Config = w.engine.Public(c.Plugin, engine.ConfigForm, c.Config)
+		c.Config = w.Engine.Public(c.Plugin, engine.ConfigForm, c.Config)
 		return &c, err
 	case engine.KindRota:
 		r := new(engine.Rota)
 		err := json.Unmarshal(data, r)
-		w.engine.OpenRota(r)
+		w.Engine.OpenRota(r)
 		return r, err
 	case engine.KindSilence:
 		s := new(engine.Silence)
@@ -233,7 +234,7 @@ func (w *historyPages) unpack(kind engine.Kind, data []byte) (any, error) {
 		var u engine.User
 		err := json.Unmarshal(data, &u)
 		for slug, values := range u.Settings {
-			u.Settings[slug] = w.engine.Public(slug, engine.UserConfigForm, values)
+			u.Settings[slug] = w.Engine.Public(slug, engine.UserConfigForm, values)
 		}
 		return &u, err
 	case engine.KindSettings:
@@ -242,13 +243,13 @@ func (w *historyPages) unpack(kind engine.Kind, data []byte) (any, error) {
 	}
 	var s engine.PluginSettings
 	err := json.Unmarshal(data, &s)
-	s.Values = w.engine.Public(s.ID, engine.SettingsForm, s.Values)
+	s.Values = w.Engine.Public(s.ID, engine.SettingsForm, s.Values)
 	return &s, err
 }
 
 func (w *historyPages) maskAlerts(a *engine.Alerting) {
 	for i := range a.Alerts {
-		a.Alerts[i].Settings = w.engine.Public(a.Alerts[i].Plugin, engine.ServiceConfigForm, a.Alerts[i].Settings)
+		a.Alerts[i].Settings = w.Engine.Public(a.Alerts[i].Plugin, engine.ServiceConfigForm, a.Alerts[i].Settings)
 	}
 }
 
@@ -287,24 +288,24 @@ func differences(before, after *pastObject, names map[string]string) []change {
 
 // compareFields orders fields by name, the name of the object first.
 func compareFields(a, b string) int {
-	first := func(f string) int { return b2i(f != "name" && f != "username") }
+	first := func(f string) int { return frame.B2i(f != "name" && f != "username") }
 	if d := first(a) - first(b); d != 0 {
 		return d
 	}
 	if a < b {
 		return -1
 	}
-	return b2i(a > b)
+	return frame.B2i(a > b)
 }
 
 // revert brings a revision back as a new one. Secrets, and a user's password,
 // stay as they are now.
-func (w *historyPages) revert(q *request) error {
-	kind, id, err := q.revised(true)
+func (w *historyPages) revert(q *frame.Request) error {
+	kind, id, err := revised(q, true)
 	if err != nil {
 		return err
 	}
-	all, err := w.engine.Revisions.Revisions(q.Context(), kind, id)
+	all, err := w.Engine.Revisions.Revisions(q.Context(), kind, id)
 	if err != nil {
 		return err
 	}
@@ -315,64 +316,64 @@ func (w *historyPages) revert(q *request) error {
 		return &engine.Error{Kind: engine.NotFound, Message: "there is no such revision"}
 	}
 	if all[0].Deleted {
-		if err := w.engine.Revisions.Undelete(q.Context(), q.by(), kind, id, all[n].Number); err != nil {
-			return plainly(err)
+		if err := w.Engine.Revisions.Undelete(q.Context(), q.By(), kind, id, all[n].Number); err != nil {
+			return frame.Plainly(err)
 		}
-		return q.redirect("/revisions/" + string(kind) + "/" + url.PathEscape(id) + "?done=reverted")
+		return q.Redirect("/revisions/" + string(kind) + "/" + url.PathEscape(id) + "?done=reverted")
 	}
 	object, err := w.unpack(kind, all[n].Data)
 	if err != nil {
 		return fmt.Errorf("read revision %d: %w", all[n].Number, err)
 	}
-	if err := w.putBack(q, object, id, revision(q.PostForm)); err != nil {
-		return plainly(err)
+	if err := w.putBack(q, object, id, frame.Revision(q.PostForm)); err != nil {
+		return frame.Plainly(err)
 	}
-	return q.redirect("/revisions/" + string(kind) + "/" + url.PathEscape(id) + "?done=reverted")
+	return q.Redirect("/revisions/" + string(kind) + "/" + url.PathEscape(id) + "?done=reverted")
 }
 
-func (w *historyPages) putBack(q *request, object any, id string, at uint64) error {
+func (w *historyPages) putBack(q *frame.Request, object any, id string, at uint64) error {
 	var err error
 	switch o := object.(type) {
 	case *engine.Service:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.Targets.SaveService(q.Context(), q.by(), *o)
+		_, err = w.Engine.Targets.SaveService(q.Context(), q.By(), *o)
 	case *engine.Instance:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.Targets.SaveInstance(q.Context(), q.by(), *o)
+		_, err = w.Engine.Targets.SaveInstance(q.Context(), q.By(), *o)
 	case *engine.Check:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.Checks.SaveCheck(q.Context(), q.by(), *o)
+		_, err = w.Engine.Checks.SaveCheck(q.Context(), q.By(), *o)
 	case *engine.Rota:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.Rotas.SaveRota(q.Context(), q.by(), *o)
+		_, err = w.Engine.Rotas.SaveRota(q.Context(), q.By(), *o)
 	case *engine.Silence:
 		o.ID, o.Revision = id, at
-		_, err = w.engine.Silences.SaveSilence(q.Context(), q.by(), *o)
+		_, err = w.Engine.Silences.SaveSilence(q.Context(), q.By(), *o)
 	case *engine.User:
 		o.ID, o.Revision = id, at
 		err = w.putUserBack(q, o)
 	case *engine.Settings:
 		o.Revision = at
-		_, err = w.engine.Site.SaveSettings(q.Context(), q.by(), *o)
+		_, err = w.Engine.Site.SaveSettings(q.Context(), q.By(), *o)
 	case *engine.PluginSettings:
-		err = w.engine.Site.SavePluginSettings(q.Context(), q.by(), id, form.Values(o.Values), &at)
+		err = w.Engine.Site.SavePluginSettings(q.Context(), q.By(), id, form.Values(o.Values), &at)
 	}
 	return err
 }
 
 // putUserBack keeps what only an admin changes as it is, for everybody else.
-func (w *historyPages) putUserBack(q *request, u *engine.User) error {
-	now, err := w.engine.Users.StoredUser(u.ID)
+func (w *historyPages) putUserBack(q *frame.Request, u *engine.User) error {
+	now, err := w.Engine.Users.StoredUser(u.ID)
 	if err != nil {
 		return err
 	}
-	if !q.user.Role.Can(access.Admin) {
+	if !q.User.Role.Can(access.Admin) {
 		u.Username, u.Role, u.Active = now.Username, now.Role, now.Active
 	}
 	keep := ""
-	if q.session != nil {
-		keep = q.session.ID
+	if q.Session != nil {
+		keep = q.Session.ID
 	}
-	_, err = w.engine.Users.SaveUser(q.Context(), q.by(), *u, "", keep)
+	_, err = w.Engine.Users.SaveUser(q.Context(), q.By(), *u, "", keep)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/engine/rota"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -77,11 +78,11 @@ func rotaRaw(r *engine.Rota) map[string]any {
 	return raw
 }
 
-func (w *rotaPages) newRotaForm(q *request) error {
+func (w *rotaPages) newRotaForm(q *frame.Request) error {
 	r := engine.NewRota()
-	r.TimeZone = zoneOf(q.user)
+	r.TimeZone = zoneOf(q.User)
 	raw := rotaRaw(&r)
-	now := w.o.Now()
+	now := w.Options.Now()
 	if zone, err := rota.LoadZone(r.TimeZone); err == nil {
 		now = now.In(zone)
 	}
@@ -90,15 +91,15 @@ func (w *rotaPages) newRotaForm(q *request) error {
 	return w.showRotaForm(q, http.StatusOK, &r, raw, webform.Drawing{Errors: webform.NewErrors()}, "", 0)
 }
 
-func (w *rotaPages) rotaEditForm(q *request) error {
-	r, err := w.engine.OnCall.StoredRota(q.id())
+func (w *rotaPages) rotaEditForm(q *frame.Request) error {
+	r, err := w.Engine.OnCall.StoredRota(q.Id())
 	if err != nil {
 		return err
 	}
 	return w.showRotaForm(q, http.StatusOK, &r, rotaRaw(&r), webform.Drawing{Errors: webform.NewErrors()}, "", r.Revision)
 }
 
-func (w *rotaPages) showRotaForm(q *request, status int, r *engine.Rota, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
+func (w *rotaPages) showRotaForm(q *frame.Request, status int, r *engine.Rota, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
 	v := ownPage{Crumbs: []crumb{{"On call", "/rotas"}}}
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/rotas/new", "Create the rota", "/rotas", revision, message
 	title := "New rota"
@@ -119,9 +120,9 @@ func (w *rotaPages) showRotaForm(q *request, status int, r *engine.Rota, raw map
 	})
 	draw.Errors.Settle(v.Own)
 	v.Errors = draw.Errors.All()
-	p := w.newPage(q, title, "rotas")
+	p := w.NewPage(q, title, "rotas")
 	p.Body = v
-	w.render(q.rw, status, "ownform", p)
+	w.Render(q.Writer, status, "ownform", p)
 	return nil
 }
 
@@ -135,20 +136,20 @@ func keepChosen(posted url.Values, list, column string) {
 	}
 }
 
-func (w *rotaPages) saveNewRota(q *request) error { return w.storeRota(q, engine.NewRota()) }
+func (w *rotaPages) saveNewRota(q *frame.Request) error { return w.storeRota(q, engine.NewRota()) }
 
-func (w *rotaPages) saveOldRota(q *request) error {
-	r, err := w.engine.OnCall.StoredRota(q.id())
+func (w *rotaPages) saveOldRota(q *frame.Request) error {
+	r, err := w.Engine.OnCall.StoredRota(q.Id())
 	if err != nil {
 		return err
 	}
 	return w.storeRota(q, r)
 }
 
-func (w *rotaPages) storeRota(q *request, base engine.Rota) error {
+func (w *rotaPages) storeRota(q *frame.Request, base engine.Rota) error {
 	f := w.rotaForm()
 	draw := webform.Drawing{Errors: webform.NewErrors(), Posted: true}
-	at := revision(q.PostForm)
+	at := frame.Revision(q.PostForm)
 	keepChosen(q.PostForm, "rotation.members", "user")
 	keepChosen(q.PostForm, "overrides", "user")
 	blank, rows := webform.ChangeRows(f, "", q.PostForm)
@@ -157,22 +158,22 @@ func (w *rotaPages) storeRota(q *request, base engine.Rota) error {
 	if rows {
 		return w.showRotaForm(q, http.StatusOK, &base, raw, draw, "", at)
 	}
-	values, _ := q.cleanOwn(f, raw, draw.Errors)
+	values, _ := q.CleanOwn(f, raw, draw.Errors)
 	r := base
 	r.Revision = at
 	applyRota(&r, values, draw.Errors)
 	if draw.Errors.Any() {
 		return w.showRotaForm(q, http.StatusUnprocessableEntity, &base, raw, draw, "", at)
 	}
-	saved, err := w.engine.Rotas.SaveRota(q.Context(), q.by(), r)
+	saved, err := w.Engine.Rotas.SaveRota(q.Context(), q.By(), r)
 	if err == nil {
 		done := "saved"
 		if base.ID == "" {
 			done = "made"
 		}
-		return q.redirect("/rotas/" + url.PathEscape(saved.ID) + "?done=" + done)
+		return q.Redirect("/rotas/" + url.PathEscape(saved.ID) + "?done=" + done)
 	}
-	status, message, rest := outcome(err, "rota", draw.Errors)
+	status, message, rest := frame.Outcome(err, "rota", draw.Errors)
 	if rest != nil {
 		return rest
 	}
@@ -183,7 +184,7 @@ func (w *rotaPages) storeRota(q *request, base engine.Rota) error {
 }
 
 func applyRota(r *engine.Rota, v form.Values, errs webform.Errors) {
-	r.Name, r.TimeZone, r.FallbackUser = textOf(v["name"]), strings.TrimSpace(textOf(v["time_zone"])), textOf(v["fallback_user"])
+	r.Name, r.TimeZone, r.FallbackUser = frame.TextOf(v["name"]), strings.TrimSpace(frame.TextOf(v["time_zone"])), frame.TextOf(v["fallback_user"])
 	zone, err := rota.LoadZone(r.TimeZone)
 	if err != nil {
 		zone = time.UTC // the engine says what is wrong with it
@@ -191,18 +192,18 @@ func applyRota(r *engine.Rota, v form.Values, errs webform.Errors) {
 	r.ICalURL, r.Rotation = "", nil
 	switch v["source"] {
 	case fromFeed:
-		r.ICalURL = textOf(v["ical_url"])
+		r.ICalURL = frame.TextOf(v["ical_url"])
 	case fromRotation:
-		r.Rotation = &engine.RotaRotation{Every: strings.TrimSpace(textOf(v["rotation.every"])), Starts: textOf(v["rotation.starts"])}
+		r.Rotation = &engine.RotaRotation{Every: strings.TrimSpace(frame.TextOf(v["rotation.every"])), Starts: frame.TextOf(v["rotation.starts"])}
 		for _, row := range rowsOf(v["rotation.members"]) {
-			r.Rotation.Members = append(r.Rotation.Members, textOf(row["user"]))
+			r.Rotation.Members = append(r.Rotation.Members, frame.TextOf(row["user"]))
 		}
 	}
 	r.Overrides = []engine.RotaOverride{}
 	for i, row := range rowsOf(v["overrides"]) {
 		place := "overrides." + strconv.Itoa(i)
-		r.Overrides = append(r.Overrides, engine.RotaOverride{User: textOf(row["user"]), Start: wallTime(textOf(row["start"]), place+".start", zone, errs),
-			End: wallTime(textOf(row["end"]), place+".end", zone, errs)})
+		r.Overrides = append(r.Overrides, engine.RotaOverride{User: frame.TextOf(row["user"]), Start: wallTime(frame.TextOf(row["start"]), place+".start", zone, errs),
+			End: wallTime(frame.TextOf(row["end"]), place+".end", zone, errs)})
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"moonwatch/engine/access"
 	"moonwatch/engine/oncall"
 	"moonwatch/engine/rota"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -39,29 +41,29 @@ type turn struct {
 	To   time.Time
 }
 
-func (w *rotaPages) onCall(q *request) error {
+func (w *rotaPages) onCall(q *frame.Request) error {
 	v := onCallPage{}
-	duty := w.engine.OnCall.OnCall()
+	duty := w.Engine.OnCall.OnCall()
 	for _, one := range duty {
-		if one.User == q.user.ID {
+		if one.User == q.User.ID {
 			v.Mine = append(v.Mine, one)
 		}
 	}
-	for _, r := range w.engine.OnCall.Rotas() {
+	for _, r := range w.Engine.OnCall.Rotas() {
 		v.Rotas = append(v.Rotas, w.rotaLine(r, duty))
 	}
 	slices.SortFunc(v.Rotas, func(a, b rotaLine) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
-	p := w.newPage(q, "On call", "rotas")
+	p := w.NewPage(q, "On call", "rotas")
 	p.Events = "types=rota,user,settings"
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "rotas", p)
+	w.Render(q.Writer, http.StatusOK, "rotas", p)
 	return nil
 }
 
 func (w *rotaPages) rotaLine(r oncall.RotaView, duty []oncall.OnCall) rotaLine {
-	l := rotaLine{RotaView: r, Default: w.engine.Settings().DefaultRota == r.ID, Source: "by hand"}
+	l := rotaLine{RotaView: r, Default: w.Engine.Settings().DefaultRota == r.ID, Source: "by hand"}
 	switch {
 	case r.ICalURL != "":
 		l.Source = "calendar feed"
@@ -73,8 +75,8 @@ func (w *rotaPages) rotaLine(r oncall.RotaView, duty []oncall.OnCall) rotaLine {
 			l.Now = append(l.Now, one)
 		}
 	}
-	now := w.o.Now()
-	shifts, _ := w.engine.OnCall.Shifts(r.ID, now, now.Add(lookAhead))
+	now := w.Options.Now()
+	shifts, _ := w.Engine.OnCall.Shifts(r.ID, now, now.Add(lookAhead))
 	slices.SortFunc(shifts, func(a, b rota.Shift) int { return a.Start.Compare(b.Start) })
 	for _, s := range shifts {
 		away := !slices.ContainsFunc(l.Now, func(o oncall.OnCall) bool { return o.User == s.User && !o.Fallback })
@@ -110,13 +112,13 @@ const lookAhead = 60 * 24 * time.Hour
 // rotaPage is the page of one rota with its next four weeks.
 type rotaPage struct {
 	rotaLine
-	Weeks    []week
-	People   []legend
+	Weeks    []drawing.Week
+	People   []drawing.Legend
 	Fallback string // who is on duty when nobody is
 	Members  []string
 	Swaps    []turn // overrides that are not over
 	Feed     feedPart
-	Services []link
+	Services []frame.Link
 	Zone     string
 	Swap     *swapForm // nil for who may not
 }
@@ -127,13 +129,13 @@ type swapForm struct {
 	Start, End string // wall time of the rota
 }
 
-func (w *rotaPages) rotaPage(q *request) error {
-	r, err := w.engine.OnCall.Rota(q.id())
+func (w *rotaPages) rotaPage(q *frame.Request) error {
+	r, err := w.Engine.OnCall.Rota(q.Id())
 	if err != nil {
 		return err
 	}
-	v := &rotaPage{rotaLine: w.rotaLine(r, w.engine.OnCall.OnCall()), Feed: feedPart{Path: "/rotas/" + r.ID + "/feed", What: "the shifts of this rota"}, Zone: r.TimeZone}
-	if q.user.Role.Can(access.Editor) {
+	v := &rotaPage{rotaLine: w.rotaLine(r, w.Engine.OnCall.OnCall()), Feed: feedPart{Path: "/rotas/" + r.ID + "/feed", What: "the shifts of this rota"}, Zone: r.TimeZone}
+	if q.User.Role.Can(access.Editor) {
 		v.Feed.URL = r.FeedURL
 	}
 	if v.Weeks, v.People, err = w.weeks(&r.Rota); err != nil {
@@ -141,13 +143,13 @@ func (w *rotaPages) rotaPage(q *request) error {
 	}
 	if id := r.FallbackUser; id != "" {
 		v.Fallback = w.nameOfUser(id)
-	} else if id := w.engine.Settings().FallbackUser; id != "" {
+	} else if id := w.Engine.Settings().FallbackUser; id != "" {
 		v.Fallback = w.nameOfUser(id) + " (the site's)"
 	}
 	if r.Rotation != nil {
 		v.Members = w.names(r.Rotation.Members)
 	}
-	now := w.o.Now()
+	now := w.Options.Now()
 	for _, o := range r.Overrides {
 		if o.End.After(now) {
 			v.Swaps = append(v.Swaps, turn{w.nameOfUser(o.User), o.Start, o.End})
@@ -156,42 +158,42 @@ func (w *rotaPages) rotaPage(q *request) error {
 	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
 		for _, s := range w.subjects(kind) {
 			if slices.Contains(s.Alerting.Rotas, r.ID) || len(s.Alerting.Rotas) == 0 && v.Default {
-				v.Services = append(v.Services, link{s.Plural(), s.Meta.ID, s.Name, standing(s.View.OverallStatus)})
+				v.Services = append(v.Services, frame.Link{Kind: s.Plural(), ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)})
 			}
 		}
 	}
-	p := w.newPage(q, r.Name, "rotas")
+	p := w.NewPage(q, r.Name, "rotas")
 	if zone, err := rota.LoadZone(r.TimeZone); err == nil { // one shift is shown on one clock
-		p.zone = zone
+		p.Zone = zone
 	}
-	if q.user.Role.Can(access.Operator) {
-		v.Swap = w.swapForm(q, r.ID, p.zone)
+	if q.User.Role.Can(access.Operator) {
+		v.Swap = w.swapForm(q, r.ID, p.Zone)
 	}
 	p.Events = "types=rota,user,settings"
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "rota", p)
+	w.Render(q.Writer, http.StatusOK, "rota", p)
 	return nil
 }
 
 // swapForm proposes what is left of the caller's own shift, or the next eight hours.
-func (w *rotaPages) swapForm(q *request, id string, zone *time.Location) *swapForm {
-	now := w.o.Now()
+func (w *rotaPages) swapForm(q *frame.Request, id string, zone *time.Location) *swapForm {
+	now := w.Options.Now()
 	f := &swapForm{Start: wallText(now.Truncate(time.Minute).Add(time.Minute), zone), End: wallText(now.Truncate(time.Hour).Add(8*time.Hour), zone)}
-	for _, one := range w.engine.OnCall.OnCall() {
-		if one.Rota == id && one.User == q.user.ID && one.Until != nil {
+	for _, one := range w.Engine.OnCall.OnCall() {
+		if one.Rota == id && one.User == q.User.ID && one.Until != nil {
 			f.End = wallText(*one.Until, zone)
 		}
 	}
 	for _, u := range w.userChoices() {
-		f.Users = append(f.Users, webform.Option{Value: u.Value, Label: u.Label, Selected: u.Value == q.user.ID})
+		f.Users = append(f.Users, webform.Option{Value: u.Value, Label: u.Label, Selected: u.Value == q.User.ID})
 	}
 	return f
 }
 
 // swapShift puts somebody else on duty for a while: whom an operator may, see
 // engine.SwapShifts.
-func (w *rotaPages) swapShift(q *request) error {
-	r, err := w.engine.OnCall.StoredRota(q.id())
+func (w *rotaPages) swapShift(q *frame.Request) error {
+	r, err := w.Engine.OnCall.StoredRota(q.Id())
 	if err != nil {
 		return err
 	}
@@ -205,39 +207,39 @@ func (w *rotaPages) swapShift(q *request) error {
 		return &engine.Error{Kind: engine.Invalid, Message: "write from when until when, such as 2026-01-05T09:00"}
 	}
 	r.Overrides = append(slices.Clone(r.Overrides), o)
-	store := w.engine.Rotas.SaveRota
-	if !q.user.Role.Can(access.Editor) {
-		store = w.engine.Rotas.SwapShifts
+	store := w.Engine.Rotas.SaveRota
+	if !q.User.Role.Can(access.Editor) {
+		store = w.Engine.Rotas.SwapShifts
 	}
-	if _, err := store(q.Context(), q.by(), r); err != nil {
-		return plainly(err)
+	if _, err := store(q.Context(), q.By(), r); err != nil {
+		return frame.Plainly(err)
 	}
-	return q.redirect("/rotas/" + url.PathEscape(r.ID) + "?done=swapped")
+	return q.Redirect("/rotas/" + url.PathEscape(r.ID) + "?done=swapped")
 }
 
 // refreshRota reads the feed now and comes back when it is read.
-func (w *rotaPages) refreshRota(q *request) error {
-	if _, err := w.engine.OnCall.RefreshRota(q.Context(), q.id()); err != nil {
+func (w *rotaPages) refreshRota(q *frame.Request) error {
+	if _, err := w.Engine.OnCall.RefreshRota(q.Context(), q.Id()); err != nil {
 		return err
 	}
-	return q.redirect("/rotas/" + url.PathEscape(q.id()) + "?done=refreshed")
+	return q.Redirect("/rotas/" + url.PathEscape(q.Id()) + "?done=refreshed")
 }
 
-func (w *rotaPages) deleteRotaPage(q *request) error {
-	r, err := w.engine.OnCall.Rota(q.id())
+func (w *rotaPages) deleteRotaPage(q *frame.Request) error {
+	r, err := w.Engine.OnCall.Rota(q.Id())
 	if err != nil {
 		return err
 	}
 	path := "/rotas/" + url.PathEscape(r.ID)
-	return w.askDelete(q, "rotas", deletePage{What: "rota", Name: r.Name, Revision: r.Revision, Action: path + "/delete", Back: path,
+	return w.AskDelete(q, "rotas", frame.DeletePage{What: "rota", Name: r.Name, Revision: r.Revision, Action: path + "/delete", Back: path,
 		Effects: []string{"Services and instances that name it turn to the default rota.", "Who was on duty when stays in what has happened."}})
 }
 
-func (w *rotaPages) deleteRota(q *request) error {
-	if err := w.engine.Rotas.DeleteRota(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+func (w *rotaPages) deleteRota(q *frame.Request) error {
+	if err := w.Engine.Rotas.DeleteRota(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
 		return err
 	}
-	return q.deleted(engine.KindRota)
+	return q.Deleted(engine.KindRota)
 }
 
 // feedPart is an address under which others read shifts as a calendar.
@@ -249,19 +251,19 @@ type feedPart struct {
 
 // feedOf makes (or with revoke takes away) the address of a feed. May decides
 // whether the caller may.
-func (w *lookup) feedOf(kind engine.Kind, revoke bool, may func(q *request) error) handler {
-	return func(q *request) error {
+func (w *lookup) feedOf(kind engine.Kind, revoke bool, may func(q *frame.Request) error) frame.Handler {
+	return func(q *frame.Request) error {
 		if err := may(q); err != nil {
 			return err
 		}
-		act, done := w.engine.OnCall.NewFeed, "feed"
+		act, done := w.Engine.OnCall.NewFeed, "feed"
 		if revoke {
-			act, done = w.engine.OnCall.RevokeFeed, "feed-revoked"
+			act, done = w.Engine.OnCall.RevokeFeed, "feed-revoked"
 		}
-		if err := act(q.Context(), q.by(), kind, q.id()); err != nil {
+		if err := act(q.Context(), q.By(), kind, q.Id()); err != nil {
 			return err
 		}
-		return q.redirect("/" + string(kind) + "s/" + url.PathEscape(q.id()) + "?done=" + done + "#feed")
+		return q.Redirect("/" + string(kind) + "s/" + url.PathEscape(q.Id()) + "?done=" + done + "#feed")
 	}
 }
 
@@ -287,7 +289,7 @@ func (w *lookup) dutyOf(a *engine.Alerting, duty []oncall.OnCall, rotas map[stri
 // rotasByID are all rotas by their ids.
 func (w *lookup) rotasByID() map[string]oncall.RotaView {
 	out := map[string]oncall.RotaView{}
-	for _, r := range w.engine.OnCall.Rotas() {
+	for _, r := range w.Engine.OnCall.Rotas() {
 		out[r.ID] = r
 	}
 	return out

@@ -7,15 +7,17 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
 // sessionPages are the pages to log in and to set up.
-type sessionPages struct{ *frame }
+type sessionPages struct{ *frame.Frame }
 
 // sessionPage is the page for logging in or setting up.
 type sessionPage struct {
-	formPage
+	frame.FormPage
 	Next  string
 	Token string
 	Ready bool // set-up: a token is there
@@ -30,22 +32,22 @@ func loginForm() form.Form {
 	}}
 }
 
-func (w *sessionPages) loginPage(q *request) error {
+func (w *sessionPages) loginPage(q *frame.Request) error {
 	switch {
-	case w.engine.Users.Empty():
-		return q.redirect("/setup")
-	case q.user != nil:
-		return q.redirect(localPath(q.URL.Query().Get("next")))
+	case w.Engine.Users.Empty():
+		return q.Redirect("/setup")
+	case q.User != nil:
+		return q.Redirect(frame.LocalPath(q.URL.Query().Get("next")))
 	}
 	return w.showLogin(q, http.StatusOK, q.URL.Query().Get("next"), "", "")
 }
 
-func (w *sessionPages) showLogin(q *request, status int, next, username, message string) error {
-	p := w.newPage(q, "Log in", "")
+func (w *sessionPages) showLogin(q *frame.Request, status int, next, username, message string) error {
+	p := w.NewPage(q, "Log in", "")
 	s := sessionPage{Next: next, Form: plainForm(loginForm(), map[string]any{"username": username})}
 	s.Message = message
 	p.Body = s
-	w.render(q.rw, status, "login", p)
+	w.Render(q.Writer, status, "login", p)
 	return nil
 }
 
@@ -61,33 +63,33 @@ func plainForm(f form.Form, raw map[string]any) webform.View {
 	return v
 }
 
-func (w *sessionPages) login(q *request) error {
+func (w *sessionPages) login(q *frame.Request) error {
 	username, password, next := q.PostForm.Get("username"), q.PostForm.Get("password"), q.PostForm.Get("next")
 	if username == "" || password == "" {
 		return w.showLogin(q, http.StatusUnprocessableEntity, next, username, "Enter your username and your password.")
 	}
-	if ok, wait := w.o.Sessions.AllowLogin(q.Request, username); !ok {
-		q.rw.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-		return w.showLogin(q, http.StatusTooManyRequests, next, username, "There were too many attempts. Try again in "+span(wait+time.Second)+".")
+	if ok, wait := w.Options.Sessions.AllowLogin(q.Request, username); !ok {
+		q.Writer.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		return w.showLogin(q, http.StatusTooManyRequests, next, username, "There were too many attempts. Try again in "+drawing.Span(wait+time.Second)+".")
 	}
-	user, err := w.verify(q, username, password)
+	user, err := w.Verify(q, username, password)
 	if engine.KindOf(err) == engine.Forbidden {
 		return w.showLogin(q, http.StatusUnauthorized, next, username, "The username or the password is wrong.")
 	}
 	if err != nil {
 		return err
 	}
-	if err := w.o.Sessions.Login(q.rw, q.Request, user); err != nil {
+	if err := w.Options.Sessions.Login(q.Writer, q.Request, user); err != nil {
 		return err
 	}
-	return q.redirect(localPath(next))
+	return q.Redirect(frame.LocalPath(next))
 }
 
-func (w *sessionPages) logout(q *request) error {
-	if err := w.o.Sessions.Logout(q.rw, q.Request); err != nil {
+func (w *sessionPages) logout(q *frame.Request) error {
+	if err := w.Options.Sessions.Logout(q.Writer, q.Request); err != nil {
 		return err
 	}
-	return q.redirect("/login")
+	return q.Redirect("/login")
 }
 
 func setUpForm() form.Form {
@@ -98,29 +100,29 @@ func setUpForm() form.Form {
 	}}
 }
 
-func (w *sessionPages) setUpPage(q *request) error {
-	if !w.engine.Users.Empty() {
-		return q.redirect("/login")
+func (w *sessionPages) setUpPage(q *frame.Request) error {
+	if !w.Engine.Users.Empty() {
+		return q.Redirect("/login")
 	}
 	token := q.URL.Query().Get("token")
-	if token != "" && !w.o.Sessions.IsSetUpToken(token) {
-		p := w.newPage(q, "Set up Moonwatch", "")
+	if token != "" && !w.Options.Sessions.IsSetUpToken(token) {
+		p := w.NewPage(q, "Set up Moonwatch", "")
 		p.Body = sessionPage{Stale: true}
-		w.render(q.rw, http.StatusForbidden, "setup", p)
+		w.Render(q.Writer, http.StatusForbidden, "setup", p)
 		return nil
 	}
 	return w.showSetUp(q, http.StatusOK, token, nil, webform.NewErrors())
 }
 
-func (w *sessionPages) showSetUp(q *request, status int, token string, raw map[string]any, errs webform.Errors) error {
-	p := w.newPage(q, "Set up Moonwatch", "")
+func (w *sessionPages) showSetUp(q *frame.Request, status int, token string, raw map[string]any, errs webform.Errors) error {
+	p := w.NewPage(q, "Set up Moonwatch", "")
 	s := sessionPage{Token: token, Ready: token != ""}
 	s.Form = webform.Draw(setUpForm(), raw, webform.Drawing{Posted: true, Errors: errs})
 	errs.Settle(s.Form)
 	s.Form.Each(func(one *webform.Field) { one.Secret, one.Autocomplete = false, setUpCompletion(one.Name) })
 	s.Errors = errs.All()
 	p.Body = s
-	w.render(q.rw, status, "setup", p)
+	w.Render(q.Writer, status, "setup", p)
 	return nil
 }
 
@@ -132,36 +134,36 @@ func setUpCompletion(name string) string {
 	return name
 }
 
-func (w *sessionPages) setUp(q *request) error {
-	if !w.engine.Users.Empty() {
-		return q.redirect("/login")
+func (w *sessionPages) setUp(q *frame.Request) error {
+	if !w.Engine.Users.Empty() {
+		return q.Redirect("/login")
 	}
 	token := q.PostForm.Get("token")
 	raw := setUpForm().FromWeb(q.PostForm, "")
 	errs := webform.NewErrors()
 	for _, name := range []string{"username", "password"} {
-		if textOf(raw[name]) == "" {
+		if frame.TextOf(raw[name]) == "" {
 			errs.Add(name, "this is required")
 		}
 	}
 	if errs.Any() {
 		return w.showSetUp(q, http.StatusUnprocessableEntity, token, raw, errs)
 	}
-	if ok, wait := w.o.Sessions.AllowLogin(q.Request, ""); !ok {
-		q.rw.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-		errs.Add("", "there were too many attempts: try again in "+span(wait+time.Second))
+	if ok, wait := w.Options.Sessions.AllowLogin(q.Request, ""); !ok {
+		q.Writer.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		errs.Add("", "there were too many attempts: try again in "+drawing.Span(wait+time.Second))
 		return w.showSetUp(q, http.StatusTooManyRequests, token, raw, errs)
 	}
-	user, err := w.o.Sessions.SetUp(q.Context(), token, textOf(raw["username"]), textOf(raw["email"]), textOf(raw["password"]))
+	user, err := w.Options.Sessions.SetUp(q.Context(), token, frame.TextOf(raw["username"]), frame.TextOf(raw["email"]), frame.TextOf(raw["password"]))
 	if err != nil {
 		if err := errs.AddError(err); err != nil {
 			return err
 		}
-		status, _ := statusOf(engine.KindOf(err))
+		status, _ := frame.StatusOf(engine.KindOf(err))
 		return w.showSetUp(q, status, token, raw, errs)
 	}
-	if err := w.o.Sessions.Login(q.rw, q.Request, user); err != nil {
+	if err := w.Options.Sessions.Login(q.Writer, q.Request, user); err != nil {
 		return err
 	}
-	return q.redirect("/?done=welcome")
+	return q.Redirect("/?done=welcome")
 }

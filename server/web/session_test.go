@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"moonwatch/engine/access"
+	"moonwatch/server/web/frame"
 )
 
 func TestSetUp(t *testing.T) {
@@ -60,7 +61,7 @@ func TestTheWayBackStaysOnTheSite(t *testing.T) {
 		"/checks?q=a%20b": "/checks?q=a%20b", "": "/", "checks": "/", "//evil.example": "/", "/\\evil.example": "/", "https://evil.example/": "/",
 		"/\t/evil.example": "/", "javascript:alert(1)": "/", "/%2f/evil": "/%2f/evil", "/x\r\nSet-Cookie: a": "/",
 	} {
-		if got := localPath(next); got != want {
+		if got := frame.LocalPath(next); got != want {
 			t.Errorf("localPath(%q) = %q, want %q", next, got, want)
 		}
 	}

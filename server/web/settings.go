@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -13,7 +14,7 @@ import (
 type settingsPages struct{ *lookup }
 
 // settingsPage is the page of the site's own settings.
-type settingsPage struct{ formPage }
+type settingsPage struct{ frame.FormPage }
 
 func (w *settingsPages) settingsForm() form.Form {
 	const alerts, kept, network = "Alerts", "What is kept", "Network"
@@ -59,45 +60,45 @@ func settingsRaw(s *engine.Settings) map[string]any {
 	return raw
 }
 
-func (w *settingsPages) settings(q *request) error {
-	s := w.engine.Settings()
+func (w *settingsPages) settings(q *frame.Request) error {
+	s := w.Engine.Settings()
 	return w.showSettings(q, http.StatusOK, settingsRaw(&s), webform.NewErrors(), s.Revision, "")
 }
 
-func (w *settingsPages) showSettings(q *request, status int, raw map[string]any, errs webform.Errors, revision uint64, message string) error {
+func (w *settingsPages) showSettings(q *frame.Request, status int, raw map[string]any, errs webform.Errors, revision uint64, message string) error {
 	var v settingsPage
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/settings", "Save", "/", revision, message
 	v.Own = webform.Draw(w.settingsForm(), raw, webform.Drawing{Errors: errs})
 	errs.Settle(v.Own)
 	v.Errors = errs.All()
-	p := w.newPage(q, "Settings", "settings")
+	p := w.NewPage(q, "Settings", "settings")
 	p.Body = v
-	w.render(q.rw, status, "settings", p)
+	w.Render(q.Writer, status, "settings", p)
 	return nil
 }
 
-func (w *settingsPages) saveSettings(q *request) error {
+func (w *settingsPages) saveSettings(q *frame.Request) error {
 	f := w.settingsForm()
 	raw := f.FromWeb(q.PostForm, "")
 	errs := webform.NewErrors()
-	at := revision(q.PostForm)
-	values, ok := q.cleanOwn(f, raw, errs)
+	at := frame.Revision(q.PostForm)
+	values, ok := q.CleanOwn(f, raw, errs)
 	if !ok {
 		return w.showSettings(q, http.StatusUnprocessableEntity, raw, errs, at, "")
 	}
-	stored := w.engine.Settings()
+	stored := w.Engine.Settings()
 	s := stored
 	s.Revision = at
-	s.PublicURL, s.PauseAlerts, s.FallbackUser = textOf(values["public_url"]), values["pause_alerts"] == true, textOf(values["fallback_user"])
-	s.DefaultRota = textOf(values["default_rota"])
+	s.PublicURL, s.PauseAlerts, s.FallbackUser = frame.TextOf(values["public_url"]), values["pause_alerts"] == true, frame.TextOf(values["fallback_user"])
+	s.DefaultRota = frame.TextOf(values["default_rota"])
 	s.Retention, s.SumRetention, s.HistoryKept = spanOf(values["retention"]), spanOf(values["sum_retention"]), spanOf(values["history_retention"])
-	s.SelfCheckTarget, s.HeartbeatURL, s.TrustedProxies = textOf(values["self_check_target"]), textOf(values["heartbeat_url"]), words(textOf(values["trusted_proxies"]))
+	s.SelfCheckTarget, s.HeartbeatURL, s.TrustedProxies = frame.TextOf(values["self_check_target"]), frame.TextOf(values["heartbeat_url"]), words(frame.TextOf(values["trusted_proxies"]))
 	s.RepeatInterval = map[engine.Status]engine.Duration{}
 	for _, one := range severities() {
 		s.RepeatInterval[engine.Status(one.Value)] = spanOf(values["repeat_interval."+one.Value])
 	}
-	if _, err := w.engine.Site.SaveSettings(q.Context(), q.by(), s); err != nil {
-		status, message, rest := outcome(err, "page of settings", errs)
+	if _, err := w.Engine.Site.SaveSettings(q.Context(), q.By(), s); err != nil {
+		status, message, rest := frame.Outcome(err, "page of settings", errs)
 		if rest != nil {
 			return rest
 		}
@@ -106,5 +107,5 @@ func (w *settingsPages) saveSettings(q *request) error {
 		}
 		return w.showSettings(q, status, raw, errs, at, message)
 	}
-	return q.redirect("/settings?done=saved")
+	return q.Redirect("/settings?done=saved")
 }

@@ -11,12 +11,13 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/engine/rota"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
 // ownPage is a page of one of the engine's own forms.
 type ownPage struct {
-	formPage
+	frame.FormPage
 	Crumbs []crumb
 }
 
@@ -85,7 +86,7 @@ func silenceRaw(s *engine.Silence) map[string]any {
 		"time_zone": s.TimeZone, "repeat": repeat, "rrule": rule, "maintenance": s.Maintenance}
 }
 
-func (w *silencePages) newSilenceForm(q *request) error {
+func (w *silencePages) newSilenceForm(q *frame.Request) error {
 	s := engine.NewSilence()
 	query := q.URL.Query()
 	if id := query.Get("service"); id != "" {
@@ -97,21 +98,21 @@ func (w *silencePages) newSilenceForm(q *request) error {
 	if id := query.Get("check"); id != "" {
 		s.Checks = []string{id}
 	}
-	s.TimeZone = zoneOf(q.user)
-	s.StartsAt = w.o.Now().Truncate(time.Minute)
+	s.TimeZone = zoneOf(q.User)
+	s.StartsAt = w.Options.Now().Truncate(time.Minute)
 	s.EndsAt = s.StartsAt.Add(time.Hour)
 	return w.showSilenceForm(q, http.StatusOK, &s, silenceRaw(&s), webform.NewErrors(), "", 0)
 }
 
-func (w *silencePages) silenceEditForm(q *request) error {
-	v, err := w.engine.Silences.Silence(q.id())
+func (w *silencePages) silenceEditForm(q *frame.Request) error {
+	v, err := w.Engine.Silences.Silence(q.Id())
 	if err != nil {
 		return err
 	}
 	return w.showSilenceForm(q, http.StatusOK, &v.Silence, silenceRaw(&v.Silence), webform.NewErrors(), "", v.Revision)
 }
 
-func (w *silencePages) showSilenceForm(q *request, status int, s *engine.Silence, raw map[string]any, errs webform.Errors, message string, revision uint64) error {
+func (w *silencePages) showSilenceForm(q *frame.Request, status int, s *engine.Silence, raw map[string]any, errs webform.Errors, message string, revision uint64) error {
 	v := ownPage{Crumbs: []crumb{{"Silences", "/silences"}}}
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/silences/new", "Create the silence", "/silences", revision, message
 	title := "New silence"
@@ -134,9 +135,9 @@ func (w *silencePages) showSilenceForm(q *request, status int, s *engine.Silence
 	})
 	errs.Settle(v.Own)
 	v.Errors = errs.All()
-	p := w.newPage(q, title, "silences")
+	p := w.NewPage(q, title, "silences")
 	p.Body = v
-	w.render(q.rw, status, "ownform", p)
+	w.Render(q.Writer, status, "ownform", p)
 	return nil
 }
 
@@ -151,7 +152,7 @@ func asWallTime(f *webform.Field) {
 // its top.
 func chosenFirst(f *webform.Field) {
 	f.Picker = true
-	slices.SortStableFunc(f.Options, func(a, b webform.Option) int { return b2i(b.Selected) - b2i(a.Selected) })
+	slices.SortStableFunc(f.Options, func(a, b webform.Option) int { return frame.B2i(b.Selected) - frame.B2i(a.Selected) })
 }
 
 // wallTime reads a wall time of a zone and notes what is wrong with it.
@@ -166,39 +167,39 @@ func wallTime(text, name string, zone *time.Location, errs webform.Errors) time.
 	return rota.FromWall(at, zone)
 }
 
-func (w *silencePages) saveNewSilence(q *request) error {
+func (w *silencePages) saveNewSilence(q *frame.Request) error {
 	return w.storeSilence(q, engine.NewSilence())
 }
 
-func (w *silencePages) saveOldSilence(q *request) error {
-	v, err := w.engine.Silences.Silence(q.id())
+func (w *silencePages) saveOldSilence(q *frame.Request) error {
+	v, err := w.Engine.Silences.Silence(q.Id())
 	if err != nil {
 		return err
 	}
 	return w.storeSilence(q, v.Silence)
 }
 
-func (w *silencePages) storeSilence(q *request, base engine.Silence) error {
+func (w *silencePages) storeSilence(q *frame.Request, base engine.Silence) error {
 	f := w.silenceForm()
 	raw := f.FromWeb(q.PostForm, "")
 	errs := webform.NewErrors()
-	at := revision(q.PostForm)
-	values, _ := q.cleanOwn(f, raw, errs)
+	at := frame.Revision(q.PostForm)
+	values, _ := q.CleanOwn(f, raw, errs)
 	s := base
 	s.Revision = at
 	applySilence(&s, values, errs)
 	if errs.Any() {
 		return w.showSilenceForm(q, http.StatusUnprocessableEntity, &base, raw, errs, "", at)
 	}
-	saved, err := w.engine.Silences.SaveSilence(q.Context(), q.by(), s)
+	saved, err := w.Engine.Silences.SaveSilence(q.Context(), q.By(), s)
 	if err == nil {
 		done := "saved"
 		if base.ID == "" {
 			done = "made"
 		}
-		return q.redirect("/silences/" + url.PathEscape(saved.ID) + "?done=" + done)
+		return q.Redirect("/silences/" + url.PathEscape(saved.ID) + "?done=" + done)
 	}
-	status, message, rest := outcome(err, "silence", errs)
+	status, message, rest := frame.Outcome(err, "silence", errs)
 	if rest != nil {
 		return rest
 	}
@@ -209,15 +210,15 @@ func (w *silencePages) storeSilence(q *request, base engine.Silence) error {
 }
 
 func applySilence(s *engine.Silence, v form.Values, errs webform.Errors) {
-	s.Comment, s.Maintenance = textOf(v["comment"]), v["maintenance"] == true
-	s.Services, s.Instances, s.Checks, s.Tags = webform.Texts(v["services"]), webform.Texts(v["instances"]), webform.Texts(v["checks"]), words(textOf(v["tags"]))
-	s.TimeZone, s.RRule = strings.TrimSpace(textOf(v["time_zone"])), textOf(v["repeat"])
+	s.Comment, s.Maintenance = frame.TextOf(v["comment"]), v["maintenance"] == true
+	s.Services, s.Instances, s.Checks, s.Tags = webform.Texts(v["services"]), webform.Texts(v["instances"]), webform.Texts(v["checks"]), words(frame.TextOf(v["tags"]))
+	s.TimeZone, s.RRule = strings.TrimSpace(frame.TextOf(v["time_zone"])), frame.TextOf(v["repeat"])
 	if s.RRule == "custom" {
-		s.RRule = strings.TrimSpace(textOf(v["rrule"]))
+		s.RRule = strings.TrimSpace(frame.TextOf(v["rrule"]))
 	}
 	zone, err := time.LoadLocation(s.TimeZone)
 	if err != nil {
 		zone = time.UTC // the engine says what is wrong with it
 	}
-	s.StartsAt, s.EndsAt = wallTime(textOf(v["starts_at"]), "starts_at", zone, errs), wallTime(textOf(v["ends_at"]), "ends_at", zone, errs)
+	s.StartsAt, s.EndsAt = wallTime(frame.TextOf(v["starts_at"]), "starts_at", zone, errs), wallTime(frame.TextOf(v["ends_at"]), "ends_at", zone, errs)
 }

@@ -12,6 +12,7 @@ import (
 	"moonwatch/engine/edit"
 	"moonwatch/engine/form"
 	"moonwatch/engine/silence"
+	"moonwatch/server/web/frame"
 )
 
 // silencePages are the pages of silences.
@@ -26,9 +27,9 @@ type silenceList struct {
 // silenceLine is a silence as lists and its own page show it.
 type silenceLine struct {
 	edit.SilenceView
-	Shape  mark   // holding, coming or over
-	Covers []link // what it names; tags have no Kind
-	Repeat string // in words, "" for once
+	Shape  frame.Mark   // holding, coming or over
+	Covers []frame.Link // what it names; tags have no Kind
+	Repeat string       // in words, "" for once
 	Begins time.Time
 	Ends   *time.Time
 }
@@ -36,55 +37,55 @@ type silenceLine struct {
 // overShown bounds how many past silences are listed.
 const overShown = 50
 
-func (w *silencePages) silences(q *request) error {
+func (w *silencePages) silences(q *frame.Request) error {
 	var l silenceList
-	for _, s := range w.engine.Silences.Silences() {
+	for _, s := range w.Engine.Silences.Silences() {
 		one := w.silenceLine(s)
 		switch one.Shape {
-		case markHolding:
+		case frame.MarkHolding:
 			l.Active = append(l.Active, one)
-		case markComing:
+		case frame.MarkComing:
 			l.Coming = append(l.Coming, one)
 		default:
 			l.Over = append(l.Over, one)
 		}
 	}
-	slices.SortFunc(l.Active, func(a, b silenceLine) int { return newest(b.Next, a.Next) })
+	slices.SortFunc(l.Active, func(a, b silenceLine) int { return frame.Newest(b.Next, a.Next) })
 	slices.SortFunc(l.Coming, func(a, b silenceLine) int { return a.Begins.Compare(b.Begins) })
 	slices.SortFunc(l.Over, func(a, b silenceLine) int { return b.EndsAt.Compare(a.EndsAt) })
-	l.Over, l.More = cut(l.Over, overShown)
-	p := w.newPage(q, "Silences", "silences")
+	l.Over, l.More = frame.Cut(l.Over, overShown)
+	p := w.NewPage(q, "Silences", "silences")
 	p.Events = "types=silence"
 	p.Body = l
-	w.render(q.rw, http.StatusOK, "silences", p)
+	w.Render(q.Writer, http.StatusOK, "silences", p)
 	return nil
 }
 
 func (w *silencePages) silenceLine(s edit.SilenceView) silenceLine {
-	l := silenceLine{SilenceView: s, Shape: markOver, Begins: s.StartsAt, Repeat: repeatWords(s.RRule)}
-	now := w.o.Now()
+	l := silenceLine{SilenceView: s, Shape: frame.MarkOver, Begins: s.StartsAt, Repeat: repeatWords(s.RRule)}
+	now := w.Options.Now()
 	next, again := silence.NextStart(&s.Silence, now)
 	switch {
 	case s.Active:
-		l.Shape, l.Ends = markHolding, s.Next
+		l.Shape, l.Ends = frame.MarkHolding, s.Next
 	case again:
-		l.Shape, l.Begins = markComing, next
+		l.Shape, l.Begins = frame.MarkComing, next
 	}
 	for _, id := range s.Services {
-		l.Covers = append(l.Covers, w.nameOfSubject(engine.Ref{Kind: engine.KindService, ID: id}))
+		l.Covers = append(l.Covers, w.NameOfSubject(engine.Ref{Kind: engine.KindService, ID: id}))
 	}
 	for _, id := range s.Instances {
-		l.Covers = append(l.Covers, w.nameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
+		l.Covers = append(l.Covers, w.NameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
 	}
 	for _, id := range s.Checks {
-		one := link{Kind: "checks", ID: id, Name: id}
-		if c, err := w.engine.Checks.StoredCheck(id); err == nil {
+		one := frame.Link{Kind: "checks", ID: id, Name: id}
+		if c, err := w.Engine.Checks.StoredCheck(id); err == nil {
 			one.Name = c.Name
 		}
 		l.Covers = append(l.Covers, one)
 	}
 	for _, tag := range s.Tags {
-		l.Covers = append(l.Covers, link{Name: tag})
+		l.Covers = append(l.Covers, frame.Link{Name: tag})
 	}
 	return l
 }
@@ -92,7 +93,7 @@ func (w *silencePages) silenceLine(s edit.SilenceView) silenceLine {
 // silencesOn are the silences that hold now over something with these tags.
 func (w *lookup) silencesOn(kind engine.Kind, id string, tags []string) []edit.SilenceView {
 	var out []edit.SilenceView
-	for _, s := range w.engine.Silences.Silences() {
+	for _, s := range w.Engine.Silences.Silences() {
 		ids := map[engine.Kind][]string{engine.KindService: s.Services, engine.KindInstance: s.Instances, engine.KindCheck: s.Checks}[kind]
 		tagged := slices.ContainsFunc(s.Tags, func(t string) bool { return slices.Contains(tags, t) })
 		if s.Active && (tagged || slices.Contains(ids, id)) {
@@ -102,27 +103,27 @@ func (w *lookup) silencesOn(kind engine.Kind, id string, tags []string) []edit.S
 	return out
 }
 
-func (w *silencePages) silencePage(q *request) error {
-	s, err := w.engine.Silences.Silence(q.id())
+func (w *silencePages) silencePage(q *frame.Request) error {
+	s, err := w.Engine.Silences.Silence(q.Id())
 	if err != nil {
 		return err
 	}
-	p := w.newPage(q, cmp.Or(s.Comment, "Silence"), "silences")
+	p := w.NewPage(q, cmp.Or(s.Comment, "Silence"), "silences")
 	p.Events = "types=silence"
 	p.Body = w.silenceLine(s)
-	w.render(q.rw, http.StatusOK, "silence", p)
+	w.Render(q.Writer, http.StatusOK, "silence", p)
 	return nil
 }
 
 // quickSilence silences one thing from now on.
-func (w *silencePages) quickSilence(q *request) error {
+func (w *silencePages) quickSilence(q *frame.Request) error {
 	d, err := form.ParseDuration(q.PostForm.Get("for"))
 	if err != nil || d < time.Minute {
 		return &engine.Error{Kind: engine.Invalid, Message: "choose how long it is silenced"}
 	}
 	s := engine.NewSilence()
-	s.Comment, s.TimeZone = strings.TrimSpace(q.PostForm.Get("comment")), zoneOf(q.user)
-	s.StartsAt = w.o.Now().UTC().Truncate(time.Second)
+	s.Comment, s.TimeZone = strings.TrimSpace(q.PostForm.Get("comment")), zoneOf(q.User)
+	s.StartsAt = w.Options.Now().UTC().Truncate(time.Second)
 	s.EndsAt = s.StartsAt.Add(d)
 	if id := q.PostForm.Get("service"); id != "" {
 		s.Services = []string{id}
@@ -133,16 +134,16 @@ func (w *silencePages) quickSilence(q *request) error {
 	if id := q.PostForm.Get("check"); id != "" {
 		s.Checks = []string{id}
 	}
-	if _, err := w.engine.Silences.SaveSilence(q.Context(), q.by(), s); err != nil {
-		return plainly(err)
+	if _, err := w.Engine.Silences.SaveSilence(q.Context(), q.By(), s); err != nil {
+		return frame.Plainly(err)
 	}
-	return q.back("/silences", "silenced")
+	return back(q, "/silences", "silenced")
 }
 
 // endSilence ends one that holds now: what is planned once ends here, what
 // recurs is to be edited.
-func (w *silencePages) endSilence(q *request) error {
-	v, err := w.engine.Silences.Silence(q.id())
+func (w *silencePages) endSilence(q *frame.Request) error {
+	v, err := w.Engine.Silences.Silence(q.Id())
 	if err != nil {
 		return err
 	}
@@ -150,17 +151,17 @@ func (w *silencePages) endSilence(q *request) error {
 	if !v.Active || s.RRule != "" {
 		return &engine.Error{Kind: engine.Conflict, Message: "only a silence that holds now and does not recur can be ended here"}
 	}
-	if s.EndsAt = w.o.Now().UTC(); !s.EndsAt.After(s.StartsAt) {
+	if s.EndsAt = w.Options.Now().UTC(); !s.EndsAt.After(s.StartsAt) {
 		s.EndsAt = s.StartsAt.Add(time.Second)
 	}
-	if _, err := w.engine.Silences.SaveSilence(q.Context(), q.by(), s); err != nil {
-		return plainly(err)
+	if _, err := w.Engine.Silences.SaveSilence(q.Context(), q.By(), s); err != nil {
+		return frame.Plainly(err)
 	}
-	return q.back("/silences/"+url.PathEscape(s.ID), "silence-ended")
+	return back(q, "/silences/"+url.PathEscape(s.ID), "silence-ended")
 }
 
-func (w *silencePages) deleteSilencePage(q *request) error {
-	s, err := w.engine.Silences.Silence(q.id())
+func (w *silencePages) deleteSilencePage(q *frame.Request) error {
+	s, err := w.Engine.Silences.Silence(q.Id())
 	if err != nil {
 		return err
 	}
@@ -169,14 +170,14 @@ func (w *silencePages) deleteSilencePage(q *request) error {
 		effects = append(effects, "Maintenance that has been stays left out of uptime figures.")
 	}
 	path := "/silences/" + url.PathEscape(s.ID)
-	return w.askDelete(q, "silences", deletePage{What: "silence", Name: cmp.Or(s.Comment, "this silence"), Effects: effects, Revision: s.Revision, Action: path + "/delete", Back: path})
+	return w.AskDelete(q, "silences", frame.DeletePage{What: "silence", Name: cmp.Or(s.Comment, "this silence"), Effects: effects, Revision: s.Revision, Action: path + "/delete", Back: path})
 }
 
-func (w *silencePages) deleteSilence(q *request) error {
-	if err := w.engine.Silences.DeleteSilence(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+func (w *silencePages) deleteSilence(q *frame.Request) error {
+	if err := w.Engine.Silences.DeleteSilence(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
 		return err
 	}
-	return q.deleted(engine.KindSilence)
+	return q.Deleted(engine.KindSilence)
 }
 
 // zoneOf is the zone of a user.

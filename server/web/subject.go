@@ -9,6 +9,7 @@ import (
 	"moonwatch/engine/edit"
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
+	"moonwatch/server/web/frame"
 )
 
 // subject is a service or an instance, as far as their pages are alike.
@@ -35,20 +36,20 @@ func (s *subject) Ref() engine.Ref { return engine.Ref{Kind: s.Kind, ID: s.Meta.
 // subjectNow is a subject as clients see it.
 func (w *lookup) subjectNow(kind engine.Kind, id string) (*subject, error) {
 	if kind == engine.KindService {
-		v, err := w.engine.Targets.Service(id)
+		v, err := w.Engine.Targets.Service(id)
 		return ofService(v.Service, v.SubjectView), err
 	}
-	v, err := w.engine.Targets.Instance(id)
+	v, err := w.Engine.Targets.Instance(id)
 	return ofInstance(v.Instance, v.SubjectView), err
 }
 
 // subjectStored is a subject as an edit begins from it.
 func (w *lookup) subjectStored(kind engine.Kind, id string) (*subject, error) {
 	if kind == engine.KindService {
-		s, err := w.engine.Targets.StoredService(id)
+		s, err := w.Engine.Targets.StoredService(id)
 		return ofService(s, edit.SubjectView{}), err
 	}
-	i, err := w.engine.Targets.StoredInstance(id)
+	i, err := w.Engine.Targets.StoredInstance(id)
 	return ofInstance(i, edit.SubjectView{}), err
 }
 
@@ -71,11 +72,11 @@ func ofInstance(i engine.Instance, v edit.SubjectView) *subject {
 func (w *lookup) subjects(kind engine.Kind) []*subject {
 	var out []*subject
 	if kind == engine.KindService {
-		for _, s := range w.engine.Targets.Services() {
+		for _, s := range w.Engine.Targets.Services() {
 			out = append(out, ofService(s.Service, s.SubjectView))
 		}
 	} else {
-		for _, i := range w.engine.Targets.Instances() {
+		for _, i := range w.Engine.Targets.Instances() {
 			out = append(out, ofInstance(i.Instance, i.SubjectView))
 		}
 	}
@@ -86,15 +87,15 @@ func (w *lookup) subjects(kind engine.Kind) []*subject {
 }
 
 // saveSubject saves a subject and returns its id.
-func saveSubject(q *request, e *monitor.Monitor, s *subject) (string, error) {
+func saveSubject(q *frame.Request, e *monitor.Monitor, s *subject) (string, error) {
 	if s.Kind == engine.KindService {
-		saved, err := e.Targets.SaveService(q.Context(), q.by(), engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting})
+		saved, err := e.Targets.SaveService(q.Context(), q.By(), engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting})
 		if err != nil {
 			return "", err
 		}
 		return saved.ID, nil
 	}
-	saved, err := e.Targets.SaveInstance(q.Context(), q.by(), engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting})
+	saved, err := e.Targets.SaveInstance(q.Context(), q.By(), engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting})
 	if err != nil {
 		return "", err
 	}
@@ -103,7 +104,7 @@ func saveSubject(q *request, e *monitor.Monitor, s *subject) (string, error) {
 
 // nameOfUser finds a user's name; one who is gone keeps the id.
 func (w *lookup) nameOfUser(id string) string {
-	if u, err := w.engine.Users.User(id); err == nil {
+	if u, err := w.Engine.Users.User(id); err == nil {
 		return u.Username
 	}
 	return id

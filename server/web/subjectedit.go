@@ -11,12 +11,14 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
 // subjectFormPage is the page of a service's or an instance's form.
 type subjectFormPage struct {
-	formPage
+	frame.FormPage
 	S         *subject
 	Alerts    []alertView
 	Duplicate bool
@@ -26,7 +28,7 @@ type subjectFormPage struct {
 type alertView struct {
 	Name   string // posted when it is chosen: "alerts.SLUG"
 	ID     string
-	Plugin pluginCard
+	Plugin frame.PluginCard
 	On     bool
 	Form   webform.View
 	ShowIf string
@@ -51,30 +53,30 @@ type alertInput struct {
 
 func (w *subjectPages) editSubject(base *subject) *subjectEdit {
 	e := &subjectEdit{base: base, own: base.raw(), alerts: map[string]alertInput{}, draw: webform.Drawing{Errors: webform.NewErrors()},
-		page: subjectFormPage{formPage: formPage{Revision: base.Meta.Revision}}, status: http.StatusOK}
+		page: subjectFormPage{FormPage: frame.FormPage{Revision: base.Meta.Revision}}, status: http.StatusOK}
 	for _, a := range base.Alerting.Alerts {
-		e.alerts[a.Plugin] = alertInput{true, w.engine.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)}
+		e.alerts[a.Plugin] = alertInput{true, w.Engine.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)}
 	}
 	return e
 }
 
-func (w *subjectPages) newSubjectForm(kind engine.Kind) handler {
-	return func(q *request) error {
+func (w *subjectPages) newSubjectForm(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
 		base := newSubject(kind)
 		if check := q.URL.Query().Get("check"); check != "" {
-			if c, err := w.engine.Checks.StoredCheck(check); err == nil {
+			if c, err := w.Engine.Checks.StoredCheck(check); err == nil {
 				base.Alerting.StatusChecks = []string{check}
 				base.Name = c.Name
 			}
 		}
-		base.Alerting.UsersToNotify = []string{q.user.ID}
+		base.Alerting.UsersToNotify = []string{q.User.ID}
 		return w.showSubjectForm(q, w.editSubject(base))
 	}
 }
 
-func (w *subjectPages) subjectEditForm(kind engine.Kind) handler {
-	return func(q *request) error {
-		base, err := w.subjectStored(kind, q.id())
+func (w *subjectPages) subjectEditForm(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		base, err := w.subjectStored(kind, q.Id())
 		if err != nil {
 			return err
 		}
@@ -82,9 +84,9 @@ func (w *subjectPages) subjectEditForm(kind engine.Kind) handler {
 	}
 }
 
-func (w *subjectPages) duplicateSubject(kind engine.Kind) handler {
-	return func(q *request) error {
-		base, err := w.subjectStored(kind, q.id())
+func (w *subjectPages) duplicateSubject(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		base, err := w.subjectStored(kind, q.Id())
 		if err != nil {
 			return err
 		}
@@ -93,9 +95,9 @@ func (w *subjectPages) duplicateSubject(kind engine.Kind) handler {
 		for _, s := range w.subjects(kind) {
 			taken[s.Name] = true
 		}
-		name := short("Copy of "+base.Name, 190)
+		name := drawing.Short("Copy of "+base.Name, 190)
 		for n := 2; taken[name]; n++ {
-			name = short("Copy of "+base.Name, 190) + " " + strconv.Itoa(n)
+			name = drawing.Short("Copy of "+base.Name, 190) + " " + strconv.Itoa(n)
 		}
 		base.Name, base.Meta = name, engine.Meta{}
 		e := w.editSubject(base)
@@ -110,7 +112,7 @@ func (w *subjectPages) duplicateSubject(kind engine.Kind) handler {
 }
 
 // showSubjectForm draws the form.
-func (w *subjectPages) showSubjectForm(q *request, e *subjectEdit) error {
+func (w *subjectPages) showSubjectForm(q *frame.Request, e *subjectEdit) error {
 	pg := &e.page
 	s := e.base
 	pg.S = s
@@ -135,31 +137,31 @@ func (w *subjectPages) showSubjectForm(q *request, e *subjectEdit) error {
 	}
 	e.draw.Errors.Settle(forms...)
 	pg.Errors = e.draw.Errors.All()
-	p := w.newPage(q, title, s.Plural())
+	p := w.NewPage(q, title, s.Plural())
 	p.Body = *pg
-	w.render(q.rw, e.status, "subjectform", p)
+	w.Render(q.Writer, e.status, "subjectform", p)
 	return nil
 }
 
 // drawAlerts lays out all alert plugins, those that are chosen and gone included.
 func (w *subjectPages) drawAlerts(e *subjectEdit) []alertView {
-	cards := w.cards(engine.AlertPlugin)
+	cards := w.Cards(engine.AlertPlugin)
 	for _, slug := range slices.Sorted(maps.Keys(e.alerts)) {
-		if !slices.ContainsFunc(cards, func(c pluginCard) bool { return c.Slug == slug }) {
-			cards = append(cards, w.card(slug))
+		if !slices.ContainsFunc(cards, func(c frame.PluginCard) bool { return c.Slug == slug }) {
+			cards = append(cards, w.Card(slug))
 		}
 	}
 	stored := map[string]form.Values{}
 	for _, a := range e.base.Alerting.Alerts {
-		stored[a.Plugin] = w.engine.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)
+		stored[a.Plugin] = w.Engine.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)
 	}
 	var out []alertView
 	for _, card := range cards {
 		in, chosen := e.alerts[card.Slug]
-		v := alertView{Name: "alerts." + card.Slug, ID: webform.IDOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on, Needs: w.engine.Incidents.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug))}
+		v := alertView{Name: "alerts." + card.Slug, ID: webform.IDOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on, Needs: w.Engine.Incidents.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug))}
 		v.ShowIf = `{"` + v.Name + `":["true"]}`
 		v.Errors = e.draw.Errors.Take(v.Name)
-		if f, _, known := w.pluginForm(card.Slug, engine.ServiceConfigForm); known {
+		if f, _, known := w.PluginForm(card.Slug, engine.ServiceConfigForm); known {
 			d := e.draw
 			d.Prefix, d.Stored = v.Name+".settings", stored[card.Slug]
 			d.Posted = d.Posted && chosen
@@ -171,11 +173,11 @@ func (w *subjectPages) drawAlerts(e *subjectEdit) []alertView {
 }
 
 // postedSubject reads the form.
-func (w *subjectPages) postedSubject(q *request, base *subject) (e *subjectEdit, s subject, ready bool) {
+func (w *subjectPages) postedSubject(q *frame.Request, base *subject) (e *subjectEdit, s subject, ready bool) {
 	e = w.editSubject(base)
 	e.draw.Posted = true
 	posted := q.PostForm
-	e.page.Revision = revision(posted)
+	e.page.Revision = frame.Revision(posted)
 	own := w.subjectForm(base.Kind, base.Meta.ID)
 	rows := w.readAlerts(e, posted)
 	if strings.Contains(posted.Get(webform.RowsButton), ":escalation") {
@@ -187,7 +189,7 @@ func (w *subjectPages) postedSubject(q *request, base *subject) (e *subjectEdit,
 	}
 	s = *base
 	s.Meta.Revision = e.page.Revision
-	values, ok := q.cleanOwn(own, e.own, e.draw.Errors)
+	values, ok := q.CleanOwn(own, e.own, e.draw.Errors)
 	if ok {
 		s.apply(values)
 	} else {
@@ -203,7 +205,7 @@ func (w *subjectPages) readAlerts(e *subjectEdit, posted url.Values) (rows bool)
 	old := e.alerts
 	e.alerts = map[string]alertInput{}
 	slugs := map[string]bool{}
-	for _, card := range w.cards(engine.AlertPlugin) {
+	for _, card := range w.Cards(engine.AlertPlugin) {
 		slugs[card.Slug] = true
 	}
 	for slug := range old {
@@ -212,7 +214,7 @@ func (w *subjectPages) readAlerts(e *subjectEdit, posted url.Values) (rows bool)
 	rows = posted.Has(webform.RowsButton)
 	for _, slug := range slices.Sorted(maps.Keys(slugs)) {
 		in := alertInput{on: posted.Get("alerts."+slug) != ""}
-		f, _, known := w.pluginForm(slug, engine.ServiceConfigForm)
+		f, _, known := w.PluginForm(slug, engine.ServiceConfigForm)
 		prefix := "alerts." + slug + ".settings"
 		if known {
 			if strings.Contains(posted.Get(webform.RowsButton), ":"+prefix+".") {
@@ -268,7 +270,7 @@ func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
 		}
 		err = &renamed
 	}
-	status, message, rest := outcome(err, string(e.base.Kind), e.draw.Errors)
+	status, message, rest := frame.Outcome(err, string(e.base.Kind), e.draw.Errors)
 	if rest != nil {
 		return rest
 	}
@@ -279,16 +281,16 @@ func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
 	return nil
 }
 
-func (w *subjectPages) saveNewSubject(kind engine.Kind) handler {
-	return func(q *request) error { return w.storeSubject(q, newSubject(kind)) }
+func (w *subjectPages) saveNewSubject(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error { return w.storeSubject(q, newSubject(kind)) }
 }
 
-func (w *subjectPages) saveOldSubject(kind engine.Kind) handler {
-	return func(q *request) error {
-		base, err := w.subjectStored(kind, q.id())
+func (w *subjectPages) saveOldSubject(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		base, err := w.subjectStored(kind, q.Id())
 		if engine.KindOf(err) == engine.NotFound {
 			e, _, _ := w.postedSubject(q, newSubject(kind))
-			e.status, e.page.Message, _ = outcome(err, string(kind), e.draw.Errors)
+			e.status, e.page.Message, _ = frame.Outcome(err, string(kind), e.draw.Errors)
 			e.page.Revision = 0
 			return w.showSubjectForm(q, e)
 		}
@@ -299,12 +301,12 @@ func (w *subjectPages) saveOldSubject(kind engine.Kind) handler {
 	}
 }
 
-func (w *subjectPages) storeSubject(q *request, base *subject) error {
+func (w *subjectPages) storeSubject(q *frame.Request, base *subject) error {
 	e, s, ready := w.postedSubject(q, base)
 	if !ready {
 		return w.showSubjectForm(q, e)
 	}
-	id, err := saveSubject(q, w.engine, &s)
+	id, err := saveSubject(q, w.Engine, &s)
 	if err != nil {
 		if err = e.complain(err, s.Alerting.Alerts); err != nil {
 			return err
@@ -318,5 +320,5 @@ func (w *subjectPages) storeSubject(q *request, base *subject) error {
 	if base.Meta.ID == "" {
 		done = "made"
 	}
-	return q.redirect("/" + base.Plural() + "/" + id + "?done=" + done)
+	return q.Redirect("/" + base.Plural() + "/" + id + "?done=" + done)
 }

@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -44,7 +45,7 @@ func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 				{Type: form.ChoiceMany, Name: "users", Label: "People", Choices: w.userChoices()},
 				{Type: form.ChoiceMany, Name: "rotas", Label: "Rotas", Choices: w.rotaChoices()},
 				{Type: form.ChoiceMany, Name: "plugins", Label: "Alert plugins", Choices: w.alertChoices()}}})
-	site := w.engine.Settings()
+	site := w.Engine.Settings()
 	for _, severity := range severities() {
 		fields = append(fields, form.Field{Type: form.DurationType, Name: "repeat_interval." + severity.Value, Label: "Repeat while " + strings.ToLower(severity.Label),
 			Group: repeat, MinValue: &second, MaxValue: &year, Placeholder: site.RepeatInterval[engine.Status(severity.Value)].String(), HelpText: "Empty: as the site has it."})
@@ -65,7 +66,7 @@ func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 
 func (w *lookup) checkChoices() []form.Choice {
 	var out []form.Choice
-	for _, c := range w.engine.Checks.BareChecks() {
+	for _, c := range w.Engine.Checks.BareChecks() {
 		out = append(out, form.Choice{Value: c.ID, Label: c.Name})
 	}
 	return sortedChoices(out)
@@ -73,7 +74,7 @@ func (w *lookup) checkChoices() []form.Choice {
 
 func (w *lookup) userChoices() []form.Choice {
 	var out []form.Choice
-	for _, u := range w.engine.Users.Users() {
+	for _, u := range w.Engine.Users.Users() {
 		label := u.Username
 		if full := strings.TrimSpace(u.FirstName + " " + u.LastName); full != "" {
 			label += " (" + full + ")"
@@ -133,7 +134,7 @@ func (s *subject) raw() map[string]any {
 // apply takes cleaned values. What the form does not show stays as it is.
 func (s *subject) apply(v form.Values) {
 	a := &s.Alerting
-	s.Name, s.URL, s.Address = textOf(v["name"]), textOf(v["url"]), textOf(v["address"])
+	s.Name, s.URL, s.Address = frame.TextOf(v["name"]), frame.TextOf(v["url"]), frame.TextOf(v["address"])
 	a.StatusChecks, a.UsersToNotify = webform.Texts(v["status_checks"]), webform.Texts(v["users_to_notify"])
 	s.Instances = webform.Texts(v["instances"])
 	a.AlertsEnabled = v["alerts_enabled"] == true
@@ -148,8 +149,8 @@ func (s *subject) apply(v form.Values) {
 		kind, id, _ := strings.Cut(one, ":")
 		a.DependsOn = append(a.DependsOn, engine.Ref{Kind: engine.Kind(kind), ID: id})
 	}
-	a.RunbookLink, a.Tags = textOf(v["runbook_link"]), words(textOf(v["tags"]))
-	a.Rotas, a.IsPublic, a.StatusRule = webform.Texts(v["rotas"]), v["is_public"] == true, strings.TrimSpace(textOf(v["status_rule"]))
+	a.RunbookLink, a.Tags = frame.TextOf(v["runbook_link"]), words(frame.TextOf(v["tags"]))
+	a.Rotas, a.IsPublic, a.StatusRule = webform.Texts(v["rotas"]), v["is_public"] == true, strings.TrimSpace(frame.TextOf(v["status_rule"]))
 	a.Escalation = nil
 	for _, row := range rowsOf(v["escalation"]) {
 		a.Escalation = append(a.Escalation, engine.EscalationStep{After: spanOf(row["after"]), Users: webform.Texts(row["users"]), Rotas: webform.Texts(row["rotas"]), Plugins: webform.Texts(row["plugins"])})
@@ -174,7 +175,7 @@ func stepsRaw(steps []engine.EscalationStep) []any {
 
 func (w *lookup) rotaChoices() []form.Choice {
 	var out []form.Choice
-	for _, r := range w.engine.OnCall.Rotas() {
+	for _, r := range w.Engine.OnCall.Rotas() {
 		out = append(out, form.Choice{Value: r.ID, Label: r.Name})
 	}
 	return sortedChoices(out)
@@ -182,7 +183,7 @@ func (w *lookup) rotaChoices() []form.Choice {
 
 func (w *subjectPages) alertChoices() []form.Choice {
 	var out []form.Choice
-	for _, card := range w.cards(engine.AlertPlugin) {
+	for _, card := range w.Cards(engine.AlertPlugin) {
 		out = append(out, form.Choice{Value: card.Slug, Label: card.Name})
 	}
 	return out
@@ -190,7 +191,7 @@ func (w *subjectPages) alertChoices() []form.Choice {
 
 // dutyHelp says what naming no rota means.
 func (w *subjectPages) dutyHelp() string {
-	if r, err := w.engine.OnCall.Rota(w.engine.Settings().DefaultRota); err == nil {
+	if r, err := w.Engine.OnCall.Rota(w.Engine.Settings().DefaultRota); err == nil {
 		return "None: the default rota, " + r.Name + "."
 	}
 	return "None: nobody on duty is told, for the site has no default rota."

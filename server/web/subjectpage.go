@@ -13,6 +13,8 @@ import (
 	"moonwatch/engine/alert"
 	"moonwatch/engine/edit"
 	"moonwatch/engine/state"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 )
 
 // subjectPages are the pages of services and instances.
@@ -34,8 +36,8 @@ type subjectLine struct {
 	Checks  int
 }
 
-func (w *subjectPages) subjectsPage(kind engine.Kind) handler {
-	return func(q *request) error {
+func (w *subjectPages) subjectsPage(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
 		query := q.URL.Query()
 		l := subjectList{Kind: kind, Query: query.Get("q")}
 		failing := w.failingChecks()
@@ -62,17 +64,17 @@ func (w *subjectPages) subjectsPage(kind engine.Kind) handler {
 		if kind == engine.KindInstance {
 			title = "Instances"
 		}
-		p := w.newPage(q, title, string(kind)+"s")
+		p := w.NewPage(q, title, string(kind)+"s")
 		p.Events = "types=check," + string(kind)
 		p.Body = l
-		w.render(q.rw, http.StatusOK, "subjects", p)
+		w.Render(q.Writer, http.StatusOK, "subjects", p)
 		return nil
 	}
 }
 
 func (w *subjectPages) failingChecks() map[string]bool {
 	out := map[string]bool{}
-	for _, c := range w.engine.Checks.BareChecks() {
+	for _, c := range w.Engine.Checks.BareChecks() {
 		if c.Active && c.Severity != "" {
 			out[c.ID] = true
 		}
@@ -83,23 +85,23 @@ func (w *subjectPages) failingChecks() map[string]bool {
 // subjectPage is the page of one service or instance.
 type subjectPage struct {
 	S          *subject
-	Checks     []checkLine
-	Troubles   []checkLine // for which the built-in service fails, beside its checks
-	Instances  []link
-	Services   []link // of an instance
-	DependsOn  []link
+	Checks     []frame.CheckLine
+	Troubles   []frame.CheckLine // for which the built-in service fails, beside its checks
+	Instances  []frame.Link
+	Services   []frame.Link // of an instance
+	DependsOn  []frame.Link
 	Told       []personLine
-	AllAdmins  bool         // that they are, for the built-in service
-	Through    []pluginCard // what the built-in service tells through when it names none
+	AllAdmins  bool               // that they are, for the built-in service
+	Through    []frame.PluginCard // what the built-in service tells through when it names none
 	Alerts     []alertLine
 	Incidents  []alert.IncidentView
 	Deliveries []engine.Delivery
 	Repeat     []setting
 	Ack        *ackView // while an incident is open
-	Rotas      []link
+	Rotas      []frame.Link
 	Duty       []string // who is on duty for it now
 	Steps      []stepLine
-	Uptime     *uptimeView
+	Uptime     *drawing.UptimeView
 	Silences   []edit.SilenceView
 	Path       string
 }
@@ -114,13 +116,13 @@ type personLine struct {
 }
 
 type alertLine struct {
-	Plugin   pluginCard
+	Plugin   frame.PluginCard
 	Settings []setting
 }
 
-func (w *subjectPages) subjectPage(kind engine.Kind) handler {
-	return func(q *request) error {
-		s, err := w.subjectNow(kind, q.id())
+func (w *subjectPages) subjectPage(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		s, err := w.subjectNow(kind, q.Id())
 		if err != nil {
 			return err
 		}
@@ -132,26 +134,26 @@ func (w *subjectPages) subjectPage(kind engine.Kind) handler {
 		v.checks(w)
 		v.links(w)
 		for _, id := range s.Alerting.UsersToNotify {
-			if u, err := w.engine.Users.User(id); err == nil {
+			if u, err := w.Engine.Users.User(id); err == nil {
 				v.Told = append(v.Told, personLine{u.ID, u.Username, u.Active})
 			}
 		}
 		for _, a := range s.Alerting.Alerts {
-			v.Alerts = append(v.Alerts, alertLine{w.card(a.Plugin), w.settingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
+			v.Alerts = append(v.Alerts, alertLine{w.Card(a.Plugin), w.settingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
 		}
 		if s.Meta.ID == engine.BuiltInService && kind == engine.KindService {
-			v.Troubles = w.ownTroubles(w.engine.Checks.BareChecks(), s.Alerting.StatusChecks)
+			v.Troubles = w.ownTroubles(w.Engine.Checks.BareChecks(), s.Alerting.StatusChecks)
 			v.builtInCircle(w)
 		}
 		v.repeat(w)
 		ref := s.Ref()
-		if v.Incidents, err = w.engine.Incidents.Incidents(q.Context(), alert.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
+		if v.Incidents, err = w.Engine.Incidents.Incidents(q.Context(), alert.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
 			return err
 		}
 		if v.Deliveries, err = w.deliveriesSeen(q, alert.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
 			return err
 		}
-		p := w.newPage(q, s.Name, s.Plural())
+		p := w.NewPage(q, s.Name, s.Plural())
 		if v.Uptime, err = w.uptimeOf(q.Context(), state.Term(ref), p); err != nil {
 			return err
 		}
@@ -160,7 +162,7 @@ func (w *subjectPages) subjectPage(kind engine.Kind) handler {
 			p.Events += "&service=" + url.QueryEscape(s.Meta.ID)
 		}
 		p.Body = v
-		w.render(q.rw, http.StatusOK, "subject", p)
+		w.Render(q.Writer, http.StatusOK, "subject", p)
 		return nil
 	}
 }
@@ -168,7 +170,7 @@ func (w *subjectPages) subjectPage(kind engine.Kind) handler {
 // duty finds the rotas, who is on duty by them, and the further steps.
 func (v *subjectPage) duty(w *subjectPages) {
 	a := &v.S.Alerting
-	rotas, site := w.rotasByID(), w.engine.Settings()
+	rotas, site := w.rotasByID(), w.Engine.Settings()
 	name := func(id string) string {
 		if r, ok := rotas[id]; ok {
 			return r.Name
@@ -176,19 +178,19 @@ func (v *subjectPage) duty(w *subjectPages) {
 		return id
 	}
 	for _, id := range a.Rotas {
-		v.Rotas = append(v.Rotas, link{Kind: "rotas", ID: id, Name: name(id)})
+		v.Rotas = append(v.Rotas, frame.Link{Kind: "rotas", ID: id, Name: name(id)})
 	}
 	if len(a.Rotas) == 0 && site.DefaultRota != "" {
-		v.Rotas = []link{{Kind: "rotas", ID: site.DefaultRota, Name: name(site.DefaultRota) + " (the default)"}}
+		v.Rotas = []frame.Link{{Kind: "rotas", ID: site.DefaultRota, Name: name(site.DefaultRota) + " (the default)"}}
 	}
-	v.Duty = w.names(w.dutyOf(a, w.engine.OnCall.OnCall(), rotas, &site))
+	v.Duty = w.names(w.dutyOf(a, w.Engine.OnCall.OnCall(), rotas, &site))
 	for _, step := range a.Escalation {
 		who := w.names(step.Users)
 		for _, id := range step.Rotas {
 			who = append(who, "whoever is on "+name(id))
 		}
 		for _, slug := range step.Plugins {
-			who = append(who, "through "+w.card(slug).Name)
+			who = append(who, "through "+w.Card(slug).Name)
 		}
 		v.Steps = append(v.Steps, stepLine{step.After.String(), strings.Join(who, ", ")})
 	}
@@ -196,62 +198,62 @@ func (v *subjectPage) duty(w *subjectPages) {
 
 func (v *subjectPage) checks(w *subjectPages) {
 	for _, id := range v.S.Alerting.StatusChecks {
-		if c, err := w.engine.Checks.Check(id); err == nil {
-			v.Checks = append(v.Checks, lineOf(&c))
+		if c, err := w.Engine.Checks.Check(id); err == nil {
+			v.Checks = append(v.Checks, frame.LineOf(&c))
 		}
 	}
-	slices.SortFunc(v.Checks, func(a, b checkLine) int {
-		return cmp.Or(rankOf(b.Status)-rankOf(a.Status), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+	slices.SortFunc(v.Checks, func(a, b frame.CheckLine) int {
+		return cmp.Or(frame.RankOf(b.Status)-frame.RankOf(a.Status), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
 	})
 }
 
 func (v *subjectPage) links(w *subjectPages) {
 	for _, id := range v.S.Instances {
-		v.Instances = append(v.Instances, w.nameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
+		v.Instances = append(v.Instances, w.NameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
 	}
 	for _, d := range v.S.Alerting.DependsOn {
-		v.DependsOn = append(v.DependsOn, w.nameOfSubject(d))
+		v.DependsOn = append(v.DependsOn, w.NameOfSubject(d))
 	}
 	if v.S.Kind != engine.KindInstance {
 		return
 	}
 	for _, s := range w.subjects(engine.KindService) {
 		if slices.Contains(s.Instances, v.S.Meta.ID) {
-			v.Services = append(v.Services, link{"services", s.Meta.ID, s.Name, standing(s.View.OverallStatus)})
+			v.Services = append(v.Services, frame.Link{Kind: "services", ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)})
 		}
 	}
 }
 
 func (v *subjectPage) repeat(w *subjectPages) {
-	site := w.engine.Settings()
+	site := w.Engine.Settings()
 	for _, severity := range []engine.Status{engine.StatusCritical, engine.StatusError, engine.StatusWarning} {
 		span := v.S.Alerting.RepeatInterval[severity]
 		if span == 0 {
 			span = engine.Duration(repeatOf(site, severity))
 		}
-		v.Repeat = append(v.Repeat, setting{Label: statusShape(severity).word, Value: span.String()})
+		v.Repeat = append(v.Repeat, setting{Label: frame.StatusShape(severity).Word, Value: span.String()})
 	}
 }
 
 // runSubject runs all checks of a subject and comes back when they ended.
-func (w *subjectPages) runSubject(kind engine.Kind) handler {
-	return func(q *request) error {
-		s, err := w.subjectNow(kind, q.id())
+func (w *subjectPages) runSubject(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		s, err := w.subjectNow(kind, q.Id())
 		if err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(q.Context(), 45*time.Second)
 		defer cancel()
-		if _, err := w.engine.RunSubject(ctx, s.Ref()); err != nil {
+		if _, err := w.Engine.RunSubject(ctx, s.Ref()); err != nil {
 			return err
 		}
-		return q.redirect(s.Path() + "?done=ran")
+		return q.Redirect(s.Path() + "?done=ran")
 	}
 }
 
-func (w *subjectPages) deleteSubjectPage(kind engine.Kind) handler {
-	return func(q *request) error {
-		s, err := w.subjectNow(kind, q.id())
+func (w *subjectPages) deleteSubjectPage(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		s, err := w.subjectNow(kind, q.Id())
 		if err != nil {
 			return err
 		}
@@ -259,20 +261,20 @@ func (w *subjectPages) deleteSubjectPage(kind engine.Kind) handler {
 		if s.View.Incident != nil {
 			effects = append(effects, "Its open incident closes, and those who were told are told so.")
 		}
-		return w.askDelete(q, s.Plural(), deletePage{What: string(kind), Name: s.Name, Effects: effects, Revision: s.Meta.Revision,
+		return w.AskDelete(q, s.Plural(), frame.DeletePage{What: string(kind), Name: s.Name, Effects: effects, Revision: s.Meta.Revision,
 			Action: s.Path() + "/delete", Back: s.Path()})
 	}
 }
 
-func (w *subjectPages) deleteSubject(kind engine.Kind) handler {
-	return func(q *request) error {
-		remove := w.engine.Targets.DeleteService
+func (w *subjectPages) deleteSubject(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		remove := w.Engine.Targets.DeleteService
 		if kind == engine.KindInstance {
-			remove = w.engine.Targets.DeleteInstance
+			remove = w.Engine.Targets.DeleteInstance
 		}
-		if err := remove(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+		if err := remove(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
 			return err
 		}
-		return q.deleted(kind)
+		return q.Deleted(kind)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/web/frame"
 )
 
 // The matrix of subscriptions: services and instances by users, with who is on
@@ -26,7 +27,7 @@ type matrixUser struct {
 }
 
 type matrixRow struct {
-	link
+	frame.Link
 	Field    string // under which its users are posted
 	Revision uint64
 	Cells    []matrixCell
@@ -41,28 +42,28 @@ type matrixCell struct {
 	Highlight bool // the caller's own column
 }
 
-func (w *rotaPages) subscriptions(q *request) error {
+func (w *rotaPages) subscriptions(q *frame.Request) error {
 	return w.showSubscriptions(q, http.StatusOK, "")
 }
 
-func (w *rotaPages) showSubscriptions(q *request, status int, message string) error {
-	v := matrixPage{MayEdit: q.user.Role.Can(access.Editor), Message: message}
-	for _, u := range w.engine.Users.Users() {
+func (w *rotaPages) showSubscriptions(q *frame.Request, status int, message string) error {
+	v := matrixPage{MayEdit: q.User.Role.Can(access.Editor), Message: message}
+	for _, u := range w.Engine.Users.Users() {
 		v.Users = append(v.Users, matrixUser{u.ID, u.Username, u.Active})
 	}
 	slices.SortFunc(v.Users, func(a, b matrixUser) int { // the caller first
-		if d := b2i(b.ID == q.user.ID) - b2i(a.ID == q.user.ID); d != 0 {
+		if d := frame.B2i(b.ID == q.User.ID) - frame.B2i(a.ID == q.User.ID); d != 0 {
 			return d
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	duty, rotas, site := w.engine.OnCall.OnCall(), w.rotasByID(), w.engine.Settings()
+	duty, rotas, site := w.Engine.OnCall.OnCall(), w.rotasByID(), w.Engine.Settings()
 	for _, s := range w.everySubject() {
 		v.Rows = append(v.Rows, w.matrixRow(q, s, v.Users, w.dutyOf(&s.Alerting, duty, rotas, &site)))
 	}
-	p := w.newPage(q, "Subscriptions", "subscriptions")
+	p := w.NewPage(q, "Subscriptions", "subscriptions")
 	p.Body = v
-	w.render(q.rw, status, "subscriptions", p)
+	w.Render(q.Writer, status, "subscriptions", p)
 	return nil
 }
 
@@ -71,11 +72,11 @@ func (w *lookup) everySubject() []*subject {
 	return append(w.subjects(engine.KindService), w.subjects(engine.KindInstance)...)
 }
 
-func (w *rotaPages) matrixRow(q *request, s *subject, users []matrixUser, duty []string) matrixRow {
-	row := matrixRow{link: link{s.Plural(), s.Meta.ID, s.Name, standing(s.View.OverallStatus)}, Field: rowField(s), Revision: s.Meta.Revision,
+func (w *rotaPages) matrixRow(q *frame.Request, s *subject, users []matrixUser, duty []string) matrixRow {
+	row := matrixRow{Link: frame.Link{Kind: s.Plural(), ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)}, Field: rowField(s), Revision: s.Meta.Revision,
 		Duty: strings.Join(w.names(duty), ", "), Off: !s.Alerting.AlertsEnabled || len(s.Alerting.Alerts) == 0}
 	for _, u := range users {
-		c := matrixCell{User: u.ID, On: slices.Contains(s.Alerting.UsersToNotify, u.ID), Duty: slices.Contains(duty, u.ID), Highlight: u.ID == q.user.ID}
+		c := matrixCell{User: u.ID, On: slices.Contains(s.Alerting.UsersToNotify, u.ID), Duty: slices.Contains(duty, u.ID), Highlight: u.ID == q.User.ID}
 		c.Label = u.Name + " is told of " + s.Name
 		row.Cells = append(row.Cells, c)
 	}
@@ -85,7 +86,7 @@ func (w *rotaPages) matrixRow(q *request, s *subject, users []matrixUser, duty [
 func rowField(s *subject) string { return string(s.Kind) + "." + s.Meta.ID }
 
 // saveSubscriptions saves the rows in which something is different now.
-func (w *rotaPages) saveSubscriptions(q *request) error {
+func (w *rotaPages) saveSubscriptions(q *frame.Request) error {
 	var stale []string
 	for _, shown := range w.everySubject() {
 		field := rowField(shown)
@@ -105,16 +106,16 @@ func (w *rotaPages) saveSubscriptions(q *request) error {
 			continue
 		}
 		s.Alerting.UsersToNotify = next
-		if _, err := saveSubject(q, w.engine, s); engine.KindOf(err) == engine.Stale {
+		if _, err := saveSubject(q, w.Engine, s); engine.KindOf(err) == engine.Stale {
 			stale = append(stale, s.Name)
 		} else if err != nil {
-			return plainly(err)
+			return frame.Plainly(err)
 		}
 	}
 	if len(stale) > 0 {
 		return w.showSubscriptions(q, http.StatusPreconditionFailed, "Somebody else changed "+strings.Join(stale, ", ")+" meanwhile: what is below is as it stands now. Everything else was saved.")
 	}
-	return q.redirect("/subscriptions?done=subscribed")
+	return q.Redirect("/subscriptions?done=subscribed")
 }
 
 // subscribed are the users as posted, those who stay in their order.

@@ -9,12 +9,13 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
 // tokenPage lists tokens and makes them.
 type tokenPage struct {
-	formPage
+	frame.FormPage
 	Items  []tokenLine
 	Secret string // of the one just made, shown once
 	Made   string // its name
@@ -28,16 +29,16 @@ type tokenLine struct {
 }
 
 // tokenForm are the fields of a new token. An admin makes them for others too.
-func (w *userPages) tokenForm(q *request) form.Form {
+func (w *userPages) tokenForm(q *frame.Request) form.Form {
 	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "What it is for."}}
-	if q.user.Role.Can(access.Admin) {
+	if q.User.Role.Can(access.Admin) {
 		fields = append(fields, form.Field{Type: form.ChoiceOne, Name: "user", Required: true,
 			Choices:  w.userChoices(),
 			HelpText: "On whose behalf it acts."})
 	}
 	roles := []form.Choice{}
 	for _, r := range access.Roles() {
-		if q.user.Role.Can(r) {
+		if q.User.Role.Can(r) {
 			roles = append(roles, form.Choice{Value: string(r), Label: strings.ToUpper(string(r)[:1]) + string(r)[1:]})
 		}
 	}
@@ -46,16 +47,16 @@ func (w *userPages) tokenForm(q *request) form.Form {
 		form.Field{Type: form.DateTime, Name: "expires", Label: "Works until", HelpText: "Empty: until it is revoked."})}
 }
 
-func (w *userPages) tokens(q *request) error {
-	return w.showTokens(q, http.StatusOK, map[string]any{"user": q.user.ID}, webform.NewErrors(), false, "", "")
+func (w *userPages) tokens(q *frame.Request) error {
+	return w.showTokens(q, http.StatusOK, map[string]any{"user": q.User.ID}, webform.NewErrors(), false, "", "")
 }
 
-func (w *userPages) showTokens(q *request, status int, raw map[string]any, errs webform.Errors, posted bool, secret, made string) error {
-	v := tokenPage{Secret: secret, Made: made, All: q.user.Role.Can(access.Admin)}
+func (w *userPages) showTokens(q *frame.Request, status int, raw map[string]any, errs webform.Errors, posted bool, secret, made string) error {
+	v := tokenPage{Secret: secret, Made: made, All: q.User.Role.Can(access.Admin)}
 	v.Action, v.Save = "/tokens", "Make the token"
-	for _, t := range w.engine.Users.Tokens() {
-		if t.User == q.user.ID || v.All {
-			over := t.Expires != nil && !t.Expires.After(w.o.Now())
+	for _, t := range w.Engine.Users.Tokens() {
+		if t.User == q.User.ID || v.All {
+			over := t.Expires != nil && !t.Expires.After(w.Options.Now())
 			v.Items = append(v.Items, tokenLine{t, w.nameOfUser(t.User), over})
 		}
 	}
@@ -63,52 +64,52 @@ func (w *userPages) showTokens(q *request, status int, raw map[string]any, errs 
 	v.Own = webform.Draw(w.tokenForm(q), raw, webform.Drawing{Errors: errs, Posted: posted})
 	errs.Settle(v.Own)
 	v.Errors = errs.All()
-	p := w.newPage(q, "Tokens", "tokens")
+	p := w.NewPage(q, "Tokens", "tokens")
 	p.Events = "types=token"
 	p.Body = v
-	w.render(q.rw, status, "tokens", p)
+	w.Render(q.Writer, status, "tokens", p)
 	return nil
 }
 
-func (w *userPages) makeToken(q *request) error {
+func (w *userPages) makeToken(q *frame.Request) error {
 	f := w.tokenForm(q)
 	raw := f.FromWeb(q.PostForm, "")
 	errs := webform.NewErrors()
-	values, ok := q.cleanOwn(f, raw, errs)
+	values, ok := q.CleanOwn(f, raw, errs)
 	if !ok {
 		return w.showTokens(q, http.StatusUnprocessableEntity, raw, errs, true, "", "")
 	}
-	t := engine.Token{Name: textOf(values["name"]), User: q.user.ID, Role: access.Role(textOf(values["role"]))}
-	if q.user.Role.Can(access.Admin) {
-		t.User = textOf(values["user"])
+	t := engine.Token{Name: frame.TextOf(values["name"]), User: q.User.ID, Role: access.Role(frame.TextOf(values["role"]))}
+	if q.User.Role.Can(access.Admin) {
+		t.User = frame.TextOf(values["user"])
 	}
-	if at, err := time.Parse(time.RFC3339Nano, textOf(values["expires"])); err == nil {
+	if at, err := time.Parse(time.RFC3339Nano, frame.TextOf(values["expires"])); err == nil {
 		t.Expires = &at
 	}
-	secret, saved, err := w.engine.Users.CreateToken(q.Context(), q.by(), t)
+	secret, saved, err := w.Engine.Users.CreateToken(q.Context(), q.By(), t)
 	if err != nil {
 		if err := errs.AddError(err); err != nil {
 			return err
 		}
-		status, _ := statusOf(engine.KindOf(err))
+		status, _ := frame.StatusOf(engine.KindOf(err))
 		return w.showTokens(q, status, raw, errs, true, "", "")
 	}
-	return w.showTokens(q, http.StatusCreated, map[string]any{"user": q.user.ID}, webform.NewErrors(), false, secret, saved.Name)
+	return w.showTokens(q, http.StatusCreated, map[string]any{"user": q.User.ID}, webform.NewErrors(), false, secret, saved.Name)
 }
 
-func (w *userPages) deleteToken(q *request) error {
-	id := q.id()
-	for _, t := range w.engine.Users.Tokens() {
+func (w *userPages) deleteToken(q *frame.Request) error {
+	id := q.Id()
+	for _, t := range w.Engine.Users.Tokens() {
 		if t.ID != id {
 			continue
 		}
-		if t.User != q.user.ID && !q.user.Role.Can(access.Admin) {
+		if t.User != q.User.ID && !q.User.Role.Can(access.Admin) {
 			break
 		}
-		if err := w.engine.Users.DeleteToken(q.Context(), q.by(), id, nil); err != nil {
+		if err := w.Engine.Users.DeleteToken(q.Context(), q.By(), id, nil); err != nil {
 			return err
 		}
-		return q.redirect("/tokens?done=revoked")
+		return q.Redirect("/tokens?done=revoked")
 	}
 	return &engine.Error{Kind: engine.NotFound, Message: "no such token"}
 }

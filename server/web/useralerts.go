@@ -8,17 +8,18 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
 // The page of a user for one alert plugin: what it has to know of them.
 
-func (w *userPages) userAlertPage(q *request) error {
-	id, slug := q.id(), mux.Vars(q.Request)["slug"]
-	if err := q.mayEdit(id); err != nil {
+func (w *userPages) userAlertPage(q *frame.Request) error {
+	id, slug := q.Id(), mux.Vars(q.Request)["slug"]
+	if err := mayEdit(q, id); err != nil {
 		return err
 	}
-	u, err := w.engine.Users.User(id)
+	u, err := w.Engine.Users.User(id)
 	if err != nil {
 		return err
 	}
@@ -35,7 +36,7 @@ func (w *userPages) userAlertPage(q *request) error {
 
 // userAlertForm is the form of an alert plugin for users.
 func (w *userPages) userAlertForm(slug string) (form.Form, error) {
-	entry, err := w.engine.Plugins.Plugin(slug)
+	entry, err := w.Engine.Plugins.Plugin(slug)
 	if err != nil {
 		return form.Form{}, err
 	}
@@ -45,9 +46,9 @@ func (w *userPages) userAlertForm(slug string) (form.Form, error) {
 	return entry.Plugin.Meta().Forms[engine.UserConfigForm], nil
 }
 
-func (w *userPages) showUserAlert(q *request, status int, u *engine.User, slug string, f form.Form, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {
-	card := w.card(slug)
-	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID, Alert: &card, Tabs: w.tabs(u.ID, slug)}
+func (w *userPages) showUserAlert(q *frame.Request, status int, u *engine.User, slug string, f form.Form, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {
+	card := w.Card(slug)
+	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.User.ID, Alert: &card, Tabs: w.tabs(u.ID, slug)}
 	v.Revision, v.Message, v.Save = revision, message, "Save"
 	v.Action, v.Back = "/users/"+u.ID+"/alerts/"+slug, "/users/"+u.ID
 	draw.Prefix = "settings." + slug
@@ -58,18 +59,18 @@ func (w *userPages) showUserAlert(q *request, status int, u *engine.User, slug s
 	if v.Self {
 		nav, title = "profile", "Your profile"
 	}
-	p := w.newPage(q, title+": "+card.Name, nav)
+	p := w.NewPage(q, title+": "+card.Name, nav)
 	p.Body = v
-	w.render(q.rw, status, "useralert", p)
+	w.Render(q.Writer, status, "useralert", p)
 	return nil
 }
 
-func (w *userPages) saveUserAlert(q *request) error {
-	id, slug := q.id(), mux.Vars(q.Request)["slug"]
-	if err := q.mayEdit(id); err != nil {
+func (w *userPages) saveUserAlert(q *frame.Request) error {
+	id, slug := q.Id(), mux.Vars(q.Request)["slug"]
+	if err := mayEdit(q, id); err != nil {
 		return err
 	}
-	u, err := w.engine.Users.StoredUser(id)
+	u, err := w.Engine.Users.StoredUser(id)
 	if err != nil {
 		return err
 	}
@@ -77,12 +78,12 @@ func (w *userPages) saveUserAlert(q *request) error {
 	if err != nil {
 		return err
 	}
-	draw := webform.Drawing{Stored: w.engine.Public(slug, engine.UserConfigForm, u.Settings[slug]), Errors: webform.NewErrors(), Posted: true}
+	draw := webform.Drawing{Stored: w.Engine.Public(slug, engine.UserConfigForm, u.Settings[slug]), Errors: webform.NewErrors(), Posted: true}
 	prefix := "settings." + slug
 	blank, rows := webform.ChangeRows(f, prefix, q.PostForm)
 	draw.Blank = blank
 	raw := f.FromWeb(q.PostForm, prefix)
-	at := revision(q.PostForm)
+	at := frame.Revision(q.PostForm)
 	if rows {
 		return w.showUserAlert(q, http.StatusOK, &u, slug, f, raw, draw, at, "")
 	}
@@ -94,13 +95,13 @@ func (w *userPages) saveUserAlert(q *request) error {
 	}
 	next.Settings[slug] = raw
 	keep := ""
-	if q.session != nil {
-		keep = q.session.ID
+	if q.Session != nil {
+		keep = q.Session.ID
 	}
-	if _, err = w.engine.Users.SaveUser(q.Context(), q.by(), next, "", keep); err == nil {
-		return q.redirect("/users/" + id + "/alerts/" + slug + "?done=saved")
+	if _, err = w.Engine.Users.SaveUser(q.Context(), q.By(), next, "", keep); err == nil {
+		return q.Redirect("/users/" + id + "/alerts/" + slug + "?done=saved")
 	}
-	status, message, rest := outcome(err, "user", draw.Errors)
+	status, message, rest := frame.Outcome(err, "user", draw.Errors)
 	if rest != nil {
 		return rest
 	}

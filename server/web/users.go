@@ -10,6 +10,8 @@ import (
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
 	"moonwatch/engine/oncall"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -19,25 +21,25 @@ type userPages struct{ *lookup }
 // userList is the page of all users.
 type userList struct{ Users []engine.User }
 
-func (w *userPages) users(q *request) error {
-	l := userList{w.engine.Users.Users()}
+func (w *userPages) users(q *frame.Request) error {
+	l := userList{w.Engine.Users.Users()}
 	slices.SortFunc(l.Users, func(a, b engine.User) int { return strings.Compare(a.Username, b.Username) })
-	p := w.newPage(q, "Users", "users")
+	p := w.NewPage(q, "Users", "users")
 	p.Events = "types=user"
 	p.Body = l
-	w.render(q.rw, http.StatusOK, "users", p)
+	w.Render(q.Writer, http.StatusOK, "users", p)
 	return nil
 }
 
 // userPage is the page of a user: their own profile, or an admin's look at it.
 type userPage struct {
-	formPage
+	frame.FormPage
 	ID       string // "" for a new one
 	Username string
 	Self     bool
 	Tabs     []tab
-	Alert    *pluginCard  // the alert plugin whose page this is
-	Form     webform.View // its form
+	Alert    *frame.PluginCard // the alert plugin whose page this is
+	Form     webform.View      // its form
 	Gone     bool
 	Sessions []sessionLine
 	Feed     feedPart
@@ -109,33 +111,33 @@ func userRaw(u *engine.User) map[string]any {
 }
 
 // mayEdit refuses callers who are neither the user nor an admin.
-func (q *request) mayEdit(id string) error {
-	if q.user.ID == id || q.user.Role.Can(access.Admin) {
+func mayEdit(q *frame.Request, id string) error {
+	if q.User.ID == id || q.User.Role.Can(access.Admin) {
 		return nil
 	}
 	return &engine.Error{Kind: engine.Forbidden, Message: "only an admin can look at or change another user"}
 }
 
-func (w *userPages) profile(q *request) error { return q.redirect("/users/" + q.user.ID) }
+func (w *userPages) profile(q *frame.Request) error { return q.Redirect("/users/" + q.User.ID) }
 
-func (w *userPages) newUserForm(q *request) error {
+func (w *userPages) newUserForm(q *frame.Request) error {
 	u := engine.NewUser()
 	return w.showUser(q, http.StatusOK, &u, userRaw(&u), webform.Drawing{Errors: webform.NewErrors()}, "", 0)
 }
 
-func (w *userPages) userPage(q *request) error {
-	if err := q.mayEdit(q.id()); err != nil {
+func (w *userPages) userPage(q *frame.Request) error {
+	if err := mayEdit(q, q.Id()); err != nil {
 		return err
 	}
-	u, err := w.engine.Users.User(q.id())
+	u, err := w.Engine.Users.User(q.Id())
 	if err != nil {
 		return err
 	}
 	return w.showUser(q, http.StatusOK, &u, userRaw(&u), webform.Drawing{Errors: webform.NewErrors()}, "", u.Revision)
 }
 
-func (w *userPages) showUser(q *request, status int, u *engine.User, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
-	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.user.ID}
+func (w *userPages) showUser(q *frame.Request, status int, u *engine.User, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
+	v := userPage{ID: u.ID, Username: u.Username, Self: u.ID == q.User.ID}
 	v.Revision, v.Message, v.Save = revision, message, "Save"
 	v.Action, v.Back = "/users/"+u.ID, "/users"
 	title, nav := u.Username, "users"
@@ -149,7 +151,7 @@ func (w *userPages) showUser(q *request, status int, u *engine.User, raw map[str
 		w.aboutUser(q, u, &v)
 	}
 	v.Tabs = w.tabs(u.ID, "")
-	v.Own = webform.Draw(userForm(q.user.Role.Can(access.Admin), v.Self, u.ID == ""), raw, draw.AsPosted())
+	v.Own = webform.Draw(userForm(q.User.Role.Can(access.Admin), v.Self, u.ID == ""), raw, draw.AsPosted())
 	v.Own.Each(func(f *webform.Field) {
 		f.Secret = false
 		switch f.Name {
@@ -167,23 +169,23 @@ func (w *userPages) showUser(q *request, status int, u *engine.User, raw map[str
 	})
 	draw.Errors.Settle(v.Own)
 	v.Errors = draw.Errors.All()
-	p := w.newPage(q, title, nav)
+	p := w.NewPage(q, title, nav)
 	p.Body = v
-	w.render(q.rw, status, "user", p)
+	w.Render(q.Writer, status, "user", p)
 	return nil
 }
 
 // aboutUser adds what an existing user's page shows beside the form.
-func (w *userPages) aboutUser(q *request, u *engine.User, v *userPage) {
-	for _, s := range w.engine.Users.Sessions(u.ID) {
-		v.Sessions = append(v.Sessions, sessionLine{s, q.session != nil && s.ID == q.session.ID})
+func (w *userPages) aboutUser(q *frame.Request, u *engine.User, v *userPage) {
+	for _, s := range w.Engine.Users.Sessions(u.ID) {
+		v.Sessions = append(v.Sessions, sessionLine{s, q.Session != nil && s.ID == q.Session.ID})
 	}
 	v.Feed = feedPart{Path: "/users/" + u.ID + "/feed", What: "the shifts of " + u.Username}
 	if v.Self {
 		v.Feed.What = "your shifts"
 	}
-	v.Feed.URL, _ = w.engine.OnCall.FeedURL(engine.KindUser, u.ID) // none for a user who is gone meanwhile
-	for _, one := range w.engine.OnCall.OnCall() {
+	v.Feed.URL, _ = w.Engine.OnCall.FeedURL(engine.KindUser, u.ID) // none for a user who is gone meanwhile
+	for _, one := range w.Engine.OnCall.OnCall() {
 		if one.User == u.ID {
 			v.Duty = append(v.Duty, one)
 		}
@@ -205,10 +207,10 @@ func (w *userPages) tabs(id, current string) []tab {
 		return nil
 	}
 	out := []tab{{Label: "Profile", Path: "/users/" + id, Current: current == ""}}
-	u, _ := w.engine.Users.User(id) // without one nothing is set
+	u, _ := w.Engine.Users.User(id) // without one nothing is set
 	used := w.alertsInUse()
-	for _, card := range w.cards(engine.AlertPlugin) {
-		entry, err := w.engine.Plugins.Plugin(card.Slug)
+	for _, card := range w.Cards(engine.AlertPlugin) {
+		entry, err := w.Engine.Plugins.Plugin(card.Slug)
 		if err != nil || entry.Plugin == nil {
 			continue
 		}
@@ -236,31 +238,31 @@ func (w *userPages) alertsInUse() map[string]bool {
 		}
 	}
 	for slug := range out {
-		if entry, err := w.engine.Plugins.Plugin(slug); err == nil && entry.Plugin != nil && entry.Plugin.Meta().SettingsFrom != "" {
+		if entry, err := w.Engine.Plugins.Plugin(slug); err == nil && entry.Plugin != nil && entry.Plugin.Meta().SettingsFrom != "" {
 			out[entry.Plugin.Meta().SettingsFrom] = true
 		}
 	}
 	return out
 }
 
-func (w *userPages) saveNewUser(q *request) error {
+func (w *userPages) saveNewUser(q *frame.Request) error {
 	u := engine.NewUser()
 	return w.storeUser(q, u)
 }
 
-func (w *userPages) saveOldUser(q *request) error {
-	if err := q.mayEdit(q.id()); err != nil {
+func (w *userPages) saveOldUser(q *frame.Request) error {
+	if err := mayEdit(q, q.Id()); err != nil {
 		return err
 	}
-	u, err := w.engine.Users.StoredUser(q.id())
+	u, err := w.Engine.Users.StoredUser(q.Id())
 	if err != nil {
 		return err
 	}
 	return w.storeUser(q, u)
 }
 
-func (w *userPages) storeUser(q *request, u engine.User) error {
-	admin, self := q.user.Role.Can(access.Admin), u.ID != "" && u.ID == q.user.ID
+func (w *userPages) storeUser(q *frame.Request, u engine.User) error {
+	admin, self := q.User.Role.Can(access.Admin), u.ID != "" && u.ID == q.User.ID
 	f := userForm(admin, self, u.ID == "")
 	keepChosen(q.PostForm, "contact_rules", "channel")
 	blank, rows := webform.ChangeRows(f, "", q.PostForm)
@@ -271,7 +273,7 @@ func (w *userPages) storeUser(q *request, u engine.User) error {
 		if !admin {
 			raw["username"] = u.Username
 		}
-		return w.showUser(q, http.StatusOK, &u, raw, draw, "", revision(q.PostForm))
+		return w.showUser(q, http.StatusOK, &u, raw, draw, "", frame.Revision(q.PostForm))
 	}
 	stored := userRaw(&u)
 	values, bad := f.Clean(q.Context(), raw, form.Options{Stored: stored, Seal: func(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(""), nil }})
@@ -279,30 +281,30 @@ func (w *userPages) storeUser(q *request, u engine.User) error {
 	if !admin {
 		raw["username"] = u.Username
 	}
-	password := textOf(raw["password"])
+	password := frame.TextOf(raw["password"])
 	if self && password != "" {
-		w.confirm(q, &u, textOf(raw["current_password"]), errs)
+		w.confirm(q, &u, frame.TextOf(raw["current_password"]), errs)
 	}
-	at := revision(q.PostForm)
+	at := frame.Revision(q.PostForm)
 	old := u
 	if errs.Any() {
 		return w.showUser(q, http.StatusUnprocessableEntity, &old, raw, draw, "", at)
 	}
-	u.FirstName, u.LastName, u.Email, u.TimeZone = textOf(values["first_name"]), textOf(values["last_name"]), textOf(values["email"]), textOf(values["time_zone"])
+	u.FirstName, u.LastName, u.Email, u.TimeZone = frame.TextOf(values["first_name"]), frame.TextOf(values["last_name"]), frame.TextOf(values["email"]), frame.TextOf(values["time_zone"])
 	if admin {
-		u.Username, u.Role, u.Active = textOf(values["username"]), access.Role(textOf(values["role"])), values["active"] == true
+		u.Username, u.Role, u.Active = frame.TextOf(values["username"]), access.Role(frame.TextOf(values["role"])), values["active"] == true
 	}
 	applyContact(&u, values)
 	u.Revision = at
 	keep := ""
-	if q.session != nil {
-		keep = q.session.ID
+	if q.Session != nil {
+		keep = q.Session.ID
 	}
-	save := w.engine.Users.SaveUser
+	save := w.Engine.Users.SaveUser
 	if values["revoke_tokens"] == true {
-		save = w.engine.Users.SaveUserAndRevoke
+		save = w.Engine.Users.SaveUserAndRevoke
 	}
-	saved, err := w.guarded(q, password, func() (*engine.User, error) { return save(q.Context(), q.by(), u, password, keep) })
+	saved, err := w.guarded(q, password, func() (*engine.User, error) { return save(q.Context(), q.By(), u, password, keep) })
 	if err == nil {
 		done := "?done=saved"
 		switch {
@@ -311,9 +313,9 @@ func (w *userPages) storeUser(q *request, u engine.User) error {
 		case password != "":
 			done = "?done=password"
 		}
-		return q.redirect("/users/" + saved.ID + done)
+		return q.Redirect("/users/" + saved.ID + done)
 	}
-	status, message, rest := outcome(err, "user", errs)
+	status, message, rest := frame.Outcome(err, "user", errs)
 	if rest != nil {
 		return rest
 	}
@@ -324,9 +326,9 @@ func (w *userPages) storeUser(q *request, u engine.User) error {
 }
 
 // guarded saves a user when a new password, if there is one, may be hashed.
-func (w *userPages) guarded(q *request, password string, save func() (*engine.User, error)) (*engine.User, error) {
+func (w *userPages) guarded(q *frame.Request, password string, save func() (*engine.User, error)) (*engine.User, error) {
 	if password != "" {
-		release, err := w.o.Sessions.Guard(q.Context())
+		release, err := w.Options.Sessions.Guard(q.Context())
 		if err != nil {
 			return nil, err
 		}
@@ -337,7 +339,7 @@ func (w *userPages) guarded(q *request, password string, save func() (*engine.Us
 
 // confirm asks for the present password before a new one is set. It counts as
 // an attempt to log in.
-func (w *userPages) confirm(q *request, u *engine.User, present string, errs webform.Errors) {
+func (w *userPages) confirm(q *frame.Request, u *engine.User, present string, errs webform.Errors) {
 	if u.PasswordHash == "" {
 		return
 	}
@@ -345,46 +347,46 @@ func (w *userPages) confirm(q *request, u *engine.User, present string, errs web
 		errs.Add("current_password", "type your present password to set a new one")
 		return
 	}
-	if ok, wait := w.o.Sessions.AllowLogin(q.Request, u.Username); !ok {
-		errs.Add("current_password", "there were too many attempts: try again in "+span(wait))
+	if ok, wait := w.Options.Sessions.AllowLogin(q.Request, u.Username); !ok {
+		errs.Add("current_password", "there were too many attempts: try again in "+drawing.Span(wait))
 		return
 	}
-	if _, err := w.verify(q, u.Username, present); err != nil {
+	if _, err := w.Verify(q, u.Username, present); err != nil {
 		errs.Add("current_password", "this is not your present password")
 	}
 }
 
-func (w *userPages) deleteUserPage(q *request) error {
-	u, err := w.engine.Users.User(q.id())
+func (w *userPages) deleteUserPage(q *frame.Request) error {
+	u, err := w.Engine.Users.User(q.Id())
 	if err != nil {
 		return err
 	}
-	return w.askDelete(q, "users", deletePage{What: "user", Name: u.Username, Revision: u.Revision, Action: "/users/" + u.ID + "/delete", Back: "/users/" + u.ID,
+	return w.AskDelete(q, "users", frame.DeletePage{What: "user", Name: u.Username, Revision: u.Revision, Action: "/users/" + u.ID + "/delete", Back: "/users/" + u.ID,
 		Effects: []string{"Their sessions and tokens end, and no service tells them any more.", "Their name stays in what has happened."}})
 }
 
-func (w *userPages) deleteUser(q *request) error {
-	if err := w.engine.Users.DeleteUser(q.Context(), q.by(), q.id(), q.deleteRevision()); err != nil {
+func (w *userPages) deleteUser(q *frame.Request) error {
+	if err := w.Engine.Users.DeleteUser(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
 		return err
 	}
-	return q.deleted(engine.KindUser)
+	return q.Deleted(engine.KindUser)
 }
 
 // endSession ends a session of a user: one's own, or for an admin anybody's.
-func (w *userPages) endSession(q *request) error {
-	if err := q.mayEdit(q.id()); err != nil {
+func (w *userPages) endSession(q *frame.Request) error {
+	if err := mayEdit(q, q.Id()); err != nil {
 		return err
 	}
 	id := q.PostForm.Get("session")
-	for _, s := range w.engine.Users.Sessions(q.id()) {
+	for _, s := range w.Engine.Users.Sessions(q.Id()) {
 		if s.ID == id {
-			if err := w.engine.Users.CloseSession(q.Context(), id); err != nil {
+			if err := w.Engine.Users.CloseSession(q.Context(), id); err != nil {
 				return err
 			}
 		}
 	}
-	return q.redirect("/users/" + url.PathEscape(q.id()) + "?done=ended#sessions")
+	return q.Redirect("/users/" + url.PathEscape(q.Id()) + "?done=ended#sessions")
 }
 
 // mayEditFeed lets users change their own feed, and admins everybody's.
-func mayEditFeed(q *request) error { return q.mayEdit(q.id()) }
+func mayEditFeed(q *frame.Request) error { return mayEdit(q, q.Id()) }

@@ -7,6 +7,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/alert"
+	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
 
@@ -25,19 +26,19 @@ type whyView struct {
 	Title string
 }
 
-func (w *incidentPages) why(q *request) error {
-	in, err := w.engine.Incidents.Incident(q.Context(), q.id())
+func (w *incidentPages) why(q *frame.Request) error {
+	in, err := w.Engine.Incidents.Incident(q.Context(), q.Id())
 	if err != nil {
 		return err
 	}
 	query := q.URL.Query()
 	user, plugin := query.Get("user"), query.Get("plugin")
 	if !query.Has("user") {
-		user = q.user.ID
+		user = q.User.ID
 	}
 	v := whyPage{Incident: in, Plugins: []webform.Option{{Label: "any plugin", Selected: plugin == ""}}}
-	answers, err := w.engine.Incidents.Why(q.Context(), in.ID, alert.WhyQuery{User: user, Plugin: plugin,
-		Discreet: !q.user.Role.Can(access.Admin), Viewer: q.user.ID})
+	answers, err := w.Engine.Incidents.Why(q.Context(), in.ID, alert.WhyQuery{User: user, Plugin: plugin,
+		Discreet: !q.User.Role.Can(access.Admin), Viewer: q.User.ID})
 	if err != nil {
 		return err
 	}
@@ -46,28 +47,28 @@ func (w *incidentPages) why(q *request) error {
 		v.Person = w.nameOfUser(user)
 	}
 	for _, slug := range w.whyPlugins(in.Subject, answers, plugin) {
-		v.Plugins = append(v.Plugins, webform.Option{Value: slug, Label: w.card(slug).Name, Selected: slug == plugin})
+		v.Plugins = append(v.Plugins, webform.Option{Value: slug, Label: w.Card(slug).Name, Selected: slug == plugin})
 	}
 	for _, one := range answers {
 		if one.Answer == alert.PagedTold {
 			v.Told++
 		}
-		v.Items = append(v.Items, whyView{one, kindWord(one.Kind, one.Step)})
+		v.Items = append(v.Items, whyView{one, frame.KindWord(one.Kind, one.Step)})
 	}
 	slices.Reverse(v.Items)
-	p := w.newPage(q, "Who was told of "+in.SubjectName, "incidents")
+	p := w.NewPage(q, "Who was told of "+in.SubjectName, "incidents")
 	p.Events = "types=incident,delivery"
 	p.Body = v
-	w.render(q.rw, http.StatusOK, "why", p)
+	w.Render(q.Writer, http.StatusOK, "why", p)
 	return nil
 }
 
 // whyUsers are the users to ask about, the caller first.
-func (w *incidentPages) whyUsers(q *request, chosen string) []webform.Option {
-	out := []webform.Option{{Value: "", Label: "anybody", Selected: chosen == ""}, {Value: q.user.ID, Label: q.user.Username + " (you)", Selected: chosen == q.user.ID}}
-	found := chosen == "" || chosen == q.user.ID
+func (w *incidentPages) whyUsers(q *frame.Request, chosen string) []webform.Option {
+	out := []webform.Option{{Value: "", Label: "anybody", Selected: chosen == ""}, {Value: q.User.ID, Label: q.User.Username + " (you)", Selected: chosen == q.User.ID}}
+	found := chosen == "" || chosen == q.User.ID
 	for _, u := range w.userChoices() {
-		if u.Value != q.user.ID {
+		if u.Value != q.User.ID {
 			out = append(out, webform.Option{Value: u.Value, Label: u.Label, Selected: u.Value == chosen})
 			found = found || u.Value == chosen
 		}

@@ -1,0 +1,72 @@
+package frame
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed assets templates
+var files embed.FS
+
+// Assets are the files that browsers fetch. The hash of all of them is part of
+// their addresses, so that they can be kept for ever and modules find each other.
+type Assets struct {
+	hash  string
+	files map[string][]byte
+}
+
+// AssetsPath is where assets are served, below it the hash of all.
+const AssetsPath = "/assets/"
+
+func loadAssets() (*Assets, error) {
+	a := &Assets{files: map[string][]byte{}}
+	sum := sha256.New()
+	err := fs.WalkDir(files, "assets", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := files.ReadFile(name)
+		short := strings.TrimPrefix(name, "assets/")
+		a.files[short] = data
+		fmt.Fprintf(sum, "%s %d\n", short, len(data))
+		sum.Write(data)
+		return err
+	})
+	a.hash = hex.EncodeToString(sum.Sum(nil))[:12]
+	return a, err
+}
+
+// Url is the address of an asset.
+func (a *Assets) URL(name string) string { return AssetsPath + a.hash + "/" + name }
+
+// ServeHTTP serves /assets/HASH/NAME. Another hash is that of another version
+// of the program: it gets the present file, to be asked for again.
+func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	hash, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, AssetsPath), "/")
+	data, ok := a.files[name]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	if kind := mime.TypeByExtension(path.Ext(name)); kind != "" {
+		h.Set("Content-Type", kind)
+	}
+	if path.Ext(name) == ".js" { // the system's table may say otherwise
+		h.Set("Content-Type", "text/javascript; charset=utf-8")
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	if hash == a.hash {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-cache")
+	}
+	w.Write(data)
+}

@@ -1,0 +1,92 @@
+package frame
+
+import (
+	"fmt"
+	"html/template"
+	"io/fs"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/webform"
+)
+
+// loadTemplates parses one template set per page: the page's own file over the
+// layout and the parts that pages share.
+func loadTemplates(a *Assets) (map[string]*template.Template, error) {
+	base, err := template.New("base").Funcs(functions(a)).ParseFS(files, "templates/layout.html", "templates/parts*.html", "templates/form*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse the layout: %w", err)
+	}
+	names, err := fs.Glob(files, "templates/page_*.html")
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]*template.Template{}
+	for _, name := range names {
+		t, err := base.Clone()
+		if err == nil {
+			t, err = t.ParseFS(files, name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parse %s: %w", name, err)
+		}
+		short := strings.TrimSuffix(strings.TrimPrefix(name, "templates/page_"), ".html")
+		pages[short] = t
+	}
+	return pages, nil
+}
+
+func functions(a *Assets) template.FuncMap {
+	return template.FuncMap{
+		"asset":     a.URL,
+		"icon":      func(name string) template.HTML { return a.icon(name, "") },
+		"fonticon":  func(class string) template.HTML { return a.icon(iconOf(class), "plugin-icon") },
+		"status":    a.status,
+		"mark":      a.mark,
+		"dot":       a.dot,
+		"when":      (*Page).when,
+		"clock":     (*Page).clock,
+		"minute":    (*Page).minute,
+		"since":     (*Page).since,
+		"until":     (*Page).until,
+		"ahead":     (*Page).ahead,
+		"seconds":   drawing.FormatSeconds,
+		"number":    drawing.FormatNumber,
+		"bytes":     func(n uint64) string { return drawing.FormatBytes(float64(n)) },
+		"count":     drawing.Counted,
+		"sentence":  webform.Sentence,
+		"dict":      dict,
+		"short":     drawing.Short,
+		"can":       (*Page).can,
+		"weblink":   form.ValidURL,
+		"lasted":    (*Page).lasted,
+		"kindword":  func(d engine.Delivery) string { return KindWord(d.Kind, d.Step) },
+		"local":     (*Page).local,
+		"whyof":     WhyOf,
+		"inc":       func(i int) int { return i + 1 },
+		"chart":     drawing.DrawChart,
+		"statusbar": drawing.DrawStatusBar,
+		"weekstrip": drawing.DrawWeek,
+		"uptime":    drawing.DrawUptime,
+		"lasts":     drawing.Lasts,
+		"critical":  drawing.CriticalTime,
+	}
+}
+
+// dict makes a map of pairs, for templates that take several values.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict wants pairs, got %d values", len(pairs))
+	}
+	m := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict wants names, got %T", pairs[i])
+		}
+		m[name] = pairs[i+1]
+	}
+	return m, nil
+}
