@@ -33,7 +33,7 @@ func (e *Checks) SaveCheck(ctx context.Context, by engine.Actor, c engine.Check)
 			return err
 		}
 		saved = next
-		return e.Submit(ctx, by, func(x *state.Tx) error {
+		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 			if x.Checks.Get(c.ID) != old {
 				return state.ErrRetry
 			}
@@ -228,4 +228,7 @@ func (e *Checks) DeleteCheck(ctx context.Context, by engine.Actor, id string, re
 }
 
 // Checks knows and edits checks.
-type Checks struct{ *state.State }
+type Checks struct {
+	*state.State
+	dry bool // what is saved is validated, and nothing is changed
+}

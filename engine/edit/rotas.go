@@ -16,7 +16,7 @@ func (e *Rotas) SaveRota(ctx context.Context, by engine.Actor, r engine.Rota) (*
 	if r.ID == "" {
 		r.ID, r.Revision = e.NewID(), 0
 	}
-	err := e.Submit(ctx, by, func(x *state.Tx) error {
+	err := submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 		r.Dealt = Redealt(&r, x.Rotas.Get(r.ID), x.Now)
 		stored := r
 		if err := SaveRota(x, &stored); err != nil {
@@ -136,4 +136,7 @@ func (e *Rotas) DeleteRota(ctx context.Context, by engine.Actor, id string, revi
 }
 
 // Rotas edits rotas.
-type Rotas struct{ *state.State }
+type Rotas struct {
+	*state.State
+	dry bool // what is saved is validated, and nothing is changed
+}

@@ -18,7 +18,7 @@ func (e *Site) SaveSettings(ctx context.Context, by engine.Actor, s engine.Setti
 	s.ID = engine.SiteID
 	var p engine.Problems
 	ValidateSettings(&s, &p)
-	err := e.Submit(ctx, by, func(x *state.Tx) error {
+	err := submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 		old := x.Site()
 		if old.Revision != s.Revision {
 			return engine.ErrChanged
@@ -130,7 +130,7 @@ func (e *Site) SavePluginSettings(ctx context.Context, by engine.Actor, slug str
 		if len(errs) > 0 {
 			return (&engine.Problems{List: errs}).Err()
 		}
-		return e.Submit(ctx, by, func(x *state.Tx) error {
+		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 			if x.Plugins.Get(slug) != old {
 				return state.ErrRetry
 			}
@@ -147,7 +147,7 @@ func (e *Site) SavePluginSettings(ctx context.Context, by engine.Actor, slug str
 			return nil
 		})
 	})
-	if err == nil {
+	if err == nil && !e.dry {
 		alert.ReviveUnsent(e.State, ctx, func(through string, _ *engine.Incident) bool { return alert.SettingsOwner(e.State, through) == slug })
 		alert.NoteNeeds(e.State)
 	}
@@ -157,4 +157,7 @@ func (e *Site) SavePluginSettings(ctx context.Context, by engine.Actor, slug str
 // users of a plugin: the checks, services and instances that name it.
 
 // Site edits the settings of the site and of plugins.
-type Site struct{ *state.State }
+type Site struct {
+	*state.State
+	dry bool // what is saved is validated, and nothing is changed
+}

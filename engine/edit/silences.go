@@ -19,7 +19,7 @@ func (e *Silences) SaveSilence(ctx context.Context, by engine.Actor, s engine.Si
 	if s.ID == "" {
 		s.ID, s.Revision = e.NewID(), 0
 	}
-	err := e.Submit(ctx, by, func(x *state.Tx) error { return SaveSilence(x, &s) })
+	err := submit(ctx, e.State, e.dry, by, func(x *state.Tx) error { return SaveSilence(x, &s) })
 	return &s, err
 }
 
@@ -137,4 +137,7 @@ func (e *Silences) silenceView(s *engine.Silence) SilenceView {
 }
 
 // Silences knows and edits silences.
-type Silences struct{ *state.State }
+type Silences struct {
+	*state.State
+	dry bool // what is saved is validated, and nothing is changed
+}

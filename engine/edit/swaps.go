@@ -21,7 +21,7 @@ func (e *Rotas) SwapShifts(ctx context.Context, by engine.Actor, r engine.Rota) 
 	}
 	now := e.Now()
 	shifts := e.Duty.Base(&seen, now) // a feed takes its time
-	err = e.Submit(ctx, by, func(x *state.Tx) error {
+	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 		old := x.Rotas.Get(r.ID)
 		if old == nil {
 			return engine.Missing(engine.KindRota)

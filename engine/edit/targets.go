@@ -36,13 +36,16 @@ func (e *Targets) SaveService(ctx context.Context, by engine.Actor, s engine.Ser
 		CleanAlerting(e.State, ctx, &p, s.ID, &next.Alerting, oldAlerting)
 		next.Instances = engine.OrEmpty(next.Instances)
 		saved = &next
-		return e.Submit(ctx, by, func(x *state.Tx) error {
+		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 			if x.Services.Get(s.ID) != old {
 				return state.ErrRetry
 			}
 			return SaveService(x, &next, old, p)
 		})
 	})
+	if e.dry {
+		return saved, err
+	}
 	alert.SavedAlerting(e.State, ctx, engine.Ref{Kind: engine.KindService, ID: s.ID}, err)
 	return saved, err
 }
@@ -70,13 +73,16 @@ func (e *Targets) SaveInstance(ctx context.Context, by engine.Actor, i engine.In
 		}
 		CleanAlerting(e.State, ctx, &p, i.ID, &next.Alerting, oldAlerting)
 		saved = &next
-		return e.Submit(ctx, by, func(x *state.Tx) error {
+		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 			if x.Instances.Get(i.ID) != old {
 				return state.ErrRetry
 			}
 			return SaveInstance(x, &next, old, p)
 		})
 	})
+	if e.dry {
+		return saved, err
+	}
 	alert.SavedAlerting(e.State, ctx, engine.Ref{Kind: engine.KindInstance, ID: i.ID}, err)
 	return saved, err
 }
@@ -338,4 +344,7 @@ func dropSubject(x *state.Tx, ref engine.Ref, name string, before any) {
 }
 
 // Targets knows and edits services and instances.
-type Targets struct{ *state.State }
+type Targets struct {
+	*state.State
+	dry bool // what is saved is validated, and nothing is changed
+}

@@ -52,7 +52,7 @@ func (e *Users) saveUser(ctx context.Context, by engine.Actor, u engine.User, pa
 		if password != "" {
 			if err := access.CheckPassword(password, next.Username); err != nil {
 				p.Add("password", "invalid", "%s", err.Error())
-			} else if hash == "" {
+			} else if hash == "" && !e.dry { // hashing takes long
 				if hash, err = access.HashPassword(password); err != nil {
 					return err
 				}
@@ -62,7 +62,7 @@ func (e *Users) saveUser(ctx context.Context, by engine.Actor, u engine.User, pa
 			next.PasswordHash = old.PasswordHash
 		}
 		saved = &next
-		return e.Submit(ctx, by, func(x *state.Tx) error {
+		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 			if x.Users.Get(u.ID) != old {
 				return state.ErrRetry
 			}
@@ -327,7 +327,7 @@ func EndSessions(e *state.State) {
 func (e *Users) CreateToken(ctx context.Context, by engine.Actor, t engine.Token) (secret string, saved *engine.Token, err error) {
 	secret, t.Hash = access.NewToken(access.TokenPrefix)
 	t.ID = e.NewID()
-	err = e.Submit(ctx, by, func(x *state.Tx) error {
+	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 		var p engine.Problems
 		p.Name("name", t.Name, "")
 		switch u := x.Users.Get(t.User); {
@@ -368,7 +368,7 @@ func tokensOf(x *state.Tx, user string) (n int) {
 
 // SaveToken changes a token's name, role or expiry.
 func (e *Users) SaveToken(ctx context.Context, by engine.Actor, t engine.Token) (saved *engine.Token, err error) {
-	err = e.Submit(ctx, by, func(x *state.Tx) error {
+	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 		old := x.Tokens.Get(t.ID)
 		if old == nil {
 			return engine.Missing(engine.KindToken)
@@ -459,4 +459,7 @@ func (e *Users) SetUp(ctx context.Context, u engine.User, password string) (*eng
 }
 
 // Users knows and edits users, their sessions and their tokens.
-type Users struct{ *state.State }
+type Users struct {
+	*state.State
+	dry bool // what is saved is validated, and nothing is changed
+}
