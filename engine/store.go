@@ -74,6 +74,7 @@ type Batch struct {
 // Query selects records of one kind in order of id.
 type Query struct {
 	Term    string // "" is all records of the kind
+	Prefix  string // "" is all; else only ids that begin with it
 	After   string // exclusive: ids above it (below it, when Reverse); "" is from the end
 	Reverse bool   // descending by id: newest first where ids are ordered by time
 	Limit   int    // 0 is no limit

@@ -93,9 +93,13 @@ func journalKey(number uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{journalSpace}, number)
 }
 
-// after is the lowest key above all that begin with prefix, which ends with NUL.
+// after is the lowest key above all that begin with prefix, of which some byte is
+// not 0xff.
 func after(prefix []byte) []byte {
 	end := append([]byte(nil), prefix...)
+	for end[len(end)-1] == 0xff {
+		end = end[:len(end)-1]
+	}
 	end[len(end)-1]++
 	return end
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -100,6 +101,12 @@ func walkIDs(ctx context.Context, tx *badger.Txn, kind engine.Kind, q engine.Que
 		if q.After != "" && id == q.After {
 			continue
 		}
+		if !strings.HasPrefix(id, q.Prefix) {
+			if q.Reverse && id > q.Prefix { // it begins right above those that are asked for
+				continue
+			}
+			return nil
+		}
 		item := it.Item()
 		if q.Term != "" {
 			var err error
@@ -118,14 +125,20 @@ func walkIDs(ctx context.Context, tx *badger.Txn, kind engine.Kind, q engine.Que
 	return nil
 }
 
+// seekStart is the key at which a walk begins: prefix is that of the kind or term.
 func seekStart(prefix []byte, q engine.Query) []byte {
-	switch {
-	case q.After != "":
-		return append(bytes.Clone(prefix), q.After...)
-	case q.Reverse:
-		return after(prefix)
+	end := append(bytes.Clone(prefix), q.Prefix...)
+	if q.Reverse {
+		end = after(end)
 	}
-	return prefix
+	if q.After == "" {
+		return end
+	}
+	start := append(bytes.Clone(prefix), q.After...)
+	if beyond := bytes.Compare(start, end) < 0; beyond == q.Reverse {
+		return start
+	}
+	return end
 }
 
 // Revisions implements engine.Store.

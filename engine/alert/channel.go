@@ -3,7 +3,6 @@ package alert
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -65,13 +64,11 @@ func alertingOf(t *state.Tables) map[engine.Ref]*engine.Alerting {
 // LastSent returns when a delivery through an alert plugin was last sent, nil when
 // none was. It reads the store.
 func (e *Incidents) LastSent(ctx context.Context, slug string) (at *time.Time) {
-	_ = e.Store.Scan(ctx, engine.KindDelivery, engine.Query{Term: engine.SentTerm(slug), Reverse: true}, func(r engine.Record) bool {
-		var d engine.Delivery
-		if json.Unmarshal(r.Data, &d) == nil && len(d.Attempts) > 0 {
+	for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, engine.Query{Term: engine.SentTerm(slug), Reverse: true, Limit: 1}) {
+		if err == nil && len(d.Attempts) > 0 {
 			at = &d.Attempts[len(d.Attempts)-1].At
 		}
-		return false
-	})
+	}
 	return at
 }
 

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
+	"iter"
 	"strings"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // IncidentView is an incident with its timeline.
@@ -47,22 +49,20 @@ func (e *Incidents) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentV
 		term = "open"
 	}
 	out := []IncidentView{}
-	var bad error
-	err := e.Store.Scan(ctx, engine.KindIncident, engine.Query{Term: term, After: q.Before, Reverse: true}, func(r engine.Record) bool {
-		var in engine.Incident
-		if bad = json.Unmarshal(r.Data, &in); bad != nil {
-			return false
+	for in, err := range state.Scan[engine.Incident](ctx, e.Store, engine.KindIncident, engine.Query{Term: term, After: q.Before, Reverse: true}) {
+		if err != nil {
+			return nil, err
 		}
 		if q.Open == nil || *q.Open == (in.Closed == nil) {
-			out = append(out, view(&in))
+			out = append(out, view(in))
 		}
-		return q.Limit <= 0 || len(out) < q.Limit
-	})
-	if err = errors.Join(err, bad); err != nil {
-		return nil, fmt.Errorf("read incidents: %w", err)
+		if q.Limit > 0 && len(out) >= q.Limit {
+			break
+		}
 	}
 	if q.Events {
 		for i := range out {
+			var err error
 			if out[i].Events, err = e.incidentEvents(ctx, out[i].ID); err != nil {
 				return nil, err
 			}
@@ -115,17 +115,11 @@ func view(in *engine.Incident) IncidentView {
 
 func (e *Incidents) incidentEvents(ctx context.Context, id string) ([]engine.IncidentEvent, error) {
 	out := []engine.IncidentEvent{}
-	var bad error
-	err := e.Store.Scan(ctx, engine.KindIncidentEvent, engine.Query{Term: "incident:" + id}, func(r engine.Record) bool {
-		var v engine.IncidentEvent
-		if bad = json.Unmarshal(r.Data, &v); bad != nil {
-			return false
+	for v, err := range state.Scan[engine.IncidentEvent](ctx, e.Store, engine.KindIncidentEvent, engine.Query{Term: state.IncidentTerm(id)}) {
+		if err != nil {
+			return nil, fmt.Errorf("the timeline of incident %s: %w", id, err)
 		}
-		out = append(out, v)
-		return true
-	})
-	if err = errors.Join(err, bad); err != nil {
-		return nil, fmt.Errorf("read the timeline of incident %s: %w", id, err)
+		out = append(out, *v)
 	}
 	return out, nil
 }
@@ -154,20 +148,17 @@ func (e *Incidents) Deliveries(ctx context.Context, q DeliveryQuery) ([]engine.D
 		term = "plugin:" + q.Plugin
 	}
 	out := []engine.Delivery{}
-	var bad error
-	err := e.Store.Scan(ctx, engine.KindDelivery, engine.Query{Term: term, After: q.Before, Reverse: true}, func(r engine.Record) bool {
-		var d engine.Delivery
-		if bad = json.Unmarshal(r.Data, &d); bad != nil {
-			return false
+	for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, engine.Query{Term: term, After: q.Before, Reverse: true}) {
+		if err != nil {
+			return nil, err
 		}
 		if (q.Incident == "" || d.Incident == q.Incident) && (q.Subject == nil || d.Subject == *q.Subject) &&
 			(q.State == "" || d.State == q.State) && (q.Plugin == "" || d.Plugin == q.Plugin) {
-			out = append(out, deliveryView(e.State, d))
+			out = append(out, deliveryView(e.State, *d))
 		}
-		return q.Limit <= 0 || len(out) < q.Limit
-	})
-	if err = errors.Join(err, bad); err != nil {
-		return nil, fmt.Errorf("read deliveries: %w", err)
+		if q.Limit > 0 && len(out) >= q.Limit {
+			break
+		}
 	}
 	return out, nil
 }
@@ -233,10 +224,20 @@ func (e *Incidents) RetryDelivery(ctx context.Context, by engine.Actor, id strin
 	return &out, err
 }
 
-// ScanIncidents calls fn for incidents without their timelines, in order of
-// their opening (or the newest first), until fn returns false. It blocks on the disk.
-func (e *Incidents) ScanIncidents(ctx context.Context, q engine.Query, fn func(IncidentView) bool) error {
-	return state.Scan(ctx, e.State, engine.KindIncident, q, func(in *engine.Incident) bool { return fn(view(in)) })
+// ScanIncidents ranges over incidents without their timelines, in order of their
+// opening (or the newest first). It blocks on the disk.
+func (e *Incidents) ScanIncidents(ctx context.Context, q engine.Query) iter.Seq2[IncidentView, error] {
+	return func(yield func(IncidentView, error) bool) {
+		for in, err := range state.Scan[engine.Incident](ctx, e.Store, engine.KindIncident, q) {
+			if err != nil {
+				yield(IncidentView{}, err)
+				return
+			}
+			if !yield(view(in), nil) {
+				return
+			}
+		}
+	}
 }
 
 // IncidentEvents returns the timeline of an incident. It blocks on the disk.
@@ -244,10 +245,20 @@ func (e *Incidents) IncidentEvents(ctx context.Context, id string) ([]engine.Inc
 	return e.incidentEvents(ctx, id)
 }
 
-// ScanDeliveries calls fn for deliveries in order of their creation (or the
-// newest first) until fn returns false. It blocks on the disk.
-func (e *Incidents) ScanDeliveries(ctx context.Context, q engine.Query, fn func(engine.Delivery) bool) error {
-	return state.Scan(ctx, e.State, engine.KindDelivery, q, func(d *engine.Delivery) bool { return fn(deliveryView(e.State, *d)) })
+// ScanDeliveries ranges over deliveries in order of their creation (or the newest
+// first). It blocks on the disk.
+func (e *Incidents) ScanDeliveries(ctx context.Context, q engine.Query) iter.Seq2[engine.Delivery, error] {
+	return func(yield func(engine.Delivery, error) bool) {
+		for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, q) {
+			if err != nil {
+				yield(engine.Delivery{}, err)
+				return
+			}
+			if !yield(deliveryView(e.State, *d), nil) {
+				return
+			}
+		}
+	}
 }
 
 // Incidents knows incidents and deliveries, and takes what people do about them.

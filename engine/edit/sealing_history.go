@@ -30,45 +30,62 @@ func sealHistory(e *state.State, ctx context.Context) error {
 }
 
 // rewrite writes the records of a kind anew that seal changes, some at a time;
-// those that are in memory are left to the keeper.
+// those that are in memory are left to the writer.
 func rewrite[T any](ctx context.Context, e *state.State, kind engine.Kind, terms func(*T) []string, seal func(*T) (bool, error)) error {
-	const most = 100
+	const maxFound = 100
 	for after := ""; ; {
 		var found []engine.Record
-		var bad error
 		seen := 0
-		err := e.Store.Scan(ctx, kind, engine.Query{After: after}, func(r engine.Record) bool {
-			v := new(T)
-			var changed bool
-			if bad = json.Unmarshal(r.Data, v); bad == nil {
-				changed, bad = seal(v)
+		for r, err := range state.Records(ctx, e.Store, kind, engine.Query{After: after}) {
+			if err != nil {
+				return err
 			}
-			if bad == nil && changed {
-				r.Terms = terms(v)
-				r.Data, bad = json.Marshal(v)
+			changed, err := resealed(&r, terms, seal)
+			if err != nil {
+				return fmt.Errorf("read %s %s: %w", kind, r.ID, err)
+			}
+			if changed {
 				found = append(found, r)
 			}
 			after = r.ID
 			seen++
-			return bad == nil && len(found) < most && seen < 10*most
-		})
-		if bad != nil {
-			err = fmt.Errorf("read %s %s: %w", kind, after, bad)
+			if len(found) == maxFound || seen == 10*maxFound {
+				break
+			}
 		}
-		if err == nil && len(found) > 0 {
-			err = e.Submit(ctx, engine.System, func(x *state.Tx) error {
-				for _, r := range found {
-					if x.Incidents.Get(r.ID) == nil && x.Deliveries.Get(r.ID) == nil {
-						x.WriteRecord(r)
-					}
+		if seen == 0 {
+			return nil
+		}
+		if len(found) == 0 {
+			continue
+		}
+		err := e.Submit(ctx, engine.System, func(x *state.Tx) error {
+			for _, r := range found {
+				if x.Incidents.Get(r.ID) == nil && x.Deliveries.Get(r.ID) == nil {
+					x.WriteRecord(r)
 				}
-				return nil
-			})
-		}
-		if err != nil || seen == 0 {
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// resealed lets seal change the object in a record, and reports whether it did.
+// The data of a changed record is its own.
+func resealed[T any](r *engine.Record, terms func(*T) []string, seal func(*T) (bool, error)) (changed bool, err error) {
+	v := new(T)
+	if err := json.Unmarshal(r.Data, v); err != nil {
+		return false, err
+	}
+	if changed, err = seal(v); err != nil || !changed {
+		return false, err
+	}
+	r.Terms = terms(v)
+	r.Data, err = json.Marshal(v)
+	return true, err
 }
 
 // veilPast hides in an entry what is a secret by now. It learns the plugins of

@@ -2,8 +2,9 @@ package history
 
 import (
 	"math"
-	"moonwatch/engine"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // aggregate is what is kept of a check's results over an hour, and what several hours

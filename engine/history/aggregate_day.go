@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"moonwatch/engine"
 	"slices"
 	"strings"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // aggregateDay holds the hours of one check and one day of UTC; the sum of the day is

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
 	"slices"
 	"strings"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 const (

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"moonwatch/engine"
 	"reflect"
 	"slices"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // TestSketchErrorBound compares quantiles with the true ones, over shapes of

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
 	"sync"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // Progress is what the engine knows of its own bookkeeping: how far results are

@@ -2,15 +2,15 @@ package history
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/silence"
-	"moonwatch/engine/state"
+	"iter"
 	"slices"
 	"strings"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/silence"
+	"moonwatch/engine/state"
 )
 
 // maintenance knows when what was in maintenance: the occurrences of the
@@ -50,10 +50,13 @@ func (e *History) maintenance(ctx context.Context, from, to time.Time) (*mainten
 		m.add(s, from, to)
 	}
 	e.Mu.RUnlock()
-	err := e.endedMaintenance(ctx, func(_ string, ended endedMaintenance) {
+	for ended, err := range e.endedMaintenance(ctx) {
+		if err != nil {
+			return nil, err
+		}
 		m.add(ended.Silence, from, Earlier(to, ended.Ended))
-	})
-	return m, err
+	}
+	return m, nil
 }
 
 func (m *maintenance) add(s *engine.Silence, from, to time.Time) {
@@ -69,22 +72,18 @@ func (m *maintenance) add(s *engine.Silence, from, to time.Time) {
 	}
 }
 
-// endedMaintenance calls fn for what is kept of deleted silences.
-func (e *History) endedMaintenance(ctx context.Context, fn func(id string, ended endedMaintenance)) error {
-	var bad error
-	err := e.Store.Scan(ctx, engine.KindMark, engine.Query{After: endedPrefix}, func(r engine.Record) bool {
-		if !strings.HasPrefix(r.ID, endedPrefix) {
-			return false
+// endedMaintenance ranges over what is kept of deleted silences.
+func (e *History) endedMaintenance(ctx context.Context) iter.Seq2[*endedMaintenance, error] {
+	return func(yield func(*endedMaintenance, error) bool) {
+		for ended, err := range state.Scan[endedMaintenance](ctx, e.Store, engine.KindMark, engine.Query{Prefix: endedPrefix}) {
+			if err == nil && ended.Silence == nil {
+				err = fmt.Errorf("read the maintenance that ended at %s: it names no silence", ended.Ended)
+			}
+			if !yield(ended, err) || err != nil {
+				return
+			}
 		}
-		var ended endedMaintenance
-		if bad = json.Unmarshal(r.Data, &ended); bad != nil || ended.Silence == nil {
-			bad = errors.Join(bad, fmt.Errorf("read %s", r.ID))
-			return false
-		}
-		fn(r.ID, ended)
-		return true
-	})
-	return errors.Join(err, bad)
+	}
 }
 
 // of returns when a check or subject was in maintenance, as a union. A check is

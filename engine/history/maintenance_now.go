@@ -1,10 +1,11 @@
 package history
 
 import (
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/silence"
 	"moonwatch/engine/state"
-	"time"
 )
 
 // maintenanceAhead is how far ahead the end of maintenance is looked for.

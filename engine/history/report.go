@@ -5,11 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
 	"slices"
 	"strings"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // ReportRow is how a service or instance fared over a span of time.
@@ -80,8 +81,8 @@ func (e *History) subjectsEver(ctx context.Context) ([]engine.Ref, error) {
 	}
 	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
 		prefix := string(kind) + ":"
-		for after := prefix; ; {
-			ids, err := e.recordIDs(ctx, engine.KindTransition, prefix, after, 1)
+		for after := ""; ; {
+			ids, err := e.recordIDs(ctx, engine.KindTransition, engine.Query{Prefix: prefix, After: after, Limit: 1})
 			if err != nil {
 				return nil, err
 			}
@@ -139,11 +140,15 @@ func (e *History) lastName(ctx context.Context, ref engine.Ref) (string, error) 
 // the first that closed before the span ends the search.
 func (e *History) countIncidents(ctx context.Context, span Span, row *ReportRow) error {
 	closed, took := 0, time.Duration(0)
-	err := state.Scan(ctx, e.State, engine.KindIncident, engine.Query{Term: row.Subject.Key(), After: timeID(span.To), Reverse: true}, func(in *engine.Incident) bool {
+	before := engine.Query{Term: row.Subject.Key(), After: timeID(span.To), Reverse: true}
+	for in, err := range state.Scan[engine.Incident](ctx, e.Store, engine.KindIncident, before) {
+		if err != nil {
+			return err
+		}
 		until := span.To
 		if in.Closed != nil {
 			if !in.Closed.After(span.From) {
-				return false
+				break
 			}
 			if until = Earlier(until, *in.Closed); !in.Closed.After(span.To) {
 				closed++
@@ -152,11 +157,10 @@ func (e *History) countIncidents(ctx context.Context, span Span, row *ReportRow)
 		}
 		row.Incidents++
 		row.Longest = max(row.Longest, Span{in.Opened, until}.clip(span.From, span.To).length().Seconds())
-		return true
-	})
+	}
 	if closed > 0 {
 		mean := took.Seconds() / float64(closed)
 		row.Recovery = &mean
 	}
-	return err
+	return nil
 }

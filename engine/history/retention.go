@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/state"
-	"strings"
-	"time"
 )
 
 // eraseBatch is how many records are deleted at once.
@@ -158,17 +158,16 @@ func (d *eraser) flush(ctx context.Context) error {
 	return err
 }
 
-// recordIDs returns up to limit ids above after that begin with prefix.
-func (e *History) recordIDs(ctx context.Context, kind engine.Kind, prefix, after string, limit int) ([]string, error) {
+// recordIDs returns the ids of the records that q selects.
+func (e *History) recordIDs(ctx context.Context, kind engine.Kind, q engine.Query) ([]string, error) {
 	var ids []string
-	err := e.Store.Scan(ctx, kind, engine.Query{After: after, Limit: limit}, func(r engine.Record) bool {
-		if !strings.HasPrefix(r.ID, prefix) {
-			return false
+	for r, err := range state.Records(ctx, e.Store, kind, q) {
+		if err != nil {
+			return nil, err
 		}
 		ids = append(ids, r.ID)
-		return true
-	})
-	return ids, err
+	}
+	return ids, nil
 }
 
 // dropSums deletes the sums of days that ended at or before an instant, and all
@@ -177,7 +176,7 @@ func (e *History) recordIDs(ctx context.Context, kind engine.Kind, prefix, after
 func (e *History) dropSums(ctx context.Context, before time.Time) error {
 	d, began := e.newEraser(), e.Now()
 	for at, n := "", 1; ; n++ {
-		ids, err := e.recordIDs(ctx, engine.KindSum, "", at, 1)
+		ids, err := e.recordIDs(ctx, engine.KindSum, engine.Query{After: at, Limit: 1})
 		if err != nil || len(ids) == 0 {
 			return errors.Join(err, d.flush(ctx))
 		}
@@ -208,7 +207,7 @@ func (e *History) dropSumsOf(ctx context.Context, d *eraser, check, first string
 			}
 		}
 		var err error
-		if ids, err = e.recordIDs(ctx, engine.KindSum, check+"/", ids[len(ids)-1], eraseBatch); err != nil {
+		if ids, err = e.recordIDs(ctx, engine.KindSum, engine.Query{Prefix: check + "/", After: ids[len(ids)-1], Limit: eraseBatch}); err != nil {
 			return err
 		}
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
+	"fmt"
 	"strings"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // dropIncidents deletes incidents that closed before an instant, with their
@@ -16,24 +18,23 @@ func (e *History) dropIncidents(ctx context.Context, before time.Time) error {
 	d := e.newEraser()
 	for after := ""; ; {
 		var old []string
-		last, n, bad := "", 0, error(nil)
-		err := e.Store.Scan(ctx, engine.KindIncident, engine.Query{After: after, Limit: eraseBatch}, func(r engine.Record) bool {
+		last, n := "", 0
+		for r, err := range state.Records(ctx, e.Store, engine.KindIncident, engine.Query{After: after, Limit: eraseBatch}) {
+			if err != nil {
+				return err
+			}
 			var in struct {
 				Closed *time.Time `json:"closed"`
 			}
-			if bad = json.Unmarshal(r.Data, &in); bad != nil {
-				return false
+			if err := json.Unmarshal(r.Data, &in); err != nil {
+				return fmt.Errorf("read incident %s: %w", r.ID, err)
 			}
 			if r.ID >= timeID(before) { // opened since
-				return false
+				break
 			}
 			if last, n = r.ID, n+1; in.Closed != nil && in.Closed.Before(before) && !e.alive(r.ID) {
 				old = append(old, r.ID)
 			}
-			return true
-		})
-		if err = errors.Join(err, bad); err != nil {
-			return err
 		}
 		for _, id := range old {
 			if err := e.dropIncident(ctx, d, id); err != nil {
@@ -57,15 +58,11 @@ func (e *History) alive(incident string) bool {
 // dropIncident deletes an incident, itself last: so that what a crash leaves
 // is found again.
 func (e *History) dropIncident(ctx context.Context, d *eraser, id string) error {
-	events, err := e.recordIDs(ctx, engine.KindIncidentEvent, id+"/", id+"/", 0)
+	events, err := e.recordIDs(ctx, engine.KindIncidentEvent, engine.Query{Prefix: id + "/"})
 	if err != nil {
 		return err
 	}
-	var deliveries []string
-	err = e.Store.Scan(ctx, engine.KindDelivery, engine.Query{Term: state.IncidentTerm(id)}, func(r engine.Record) bool {
-		deliveries = append(deliveries, r.ID)
-		return true
-	})
+	deliveries, err := e.recordIDs(ctx, engine.KindDelivery, engine.Query{Term: state.IncidentTerm(id)})
 	if err != nil {
 		return err
 	}
@@ -90,19 +87,18 @@ func (e *History) dropByTime(ctx context.Context, kind engine.Kind, term string,
 	for after := ""; ; {
 		var ids []string
 		n := 0
-		err := e.Store.Scan(ctx, kind, engine.Query{Term: term, After: after, Limit: eraseBatch}, func(r engine.Record) bool {
+		for r, err := range state.Records(ctx, e.Store, kind, engine.Query{Term: term, After: after, Limit: eraseBatch}) {
+			if err != nil {
+				return errors.Join(err, d.flush(ctx))
+			}
 			if r.ID >= timeID(before) {
-				return false
+				break
 			}
 			if n, after = n+1, r.ID; old(r) {
 				ids = append(ids, r.ID)
 			}
-			return true
-		})
-		if err == nil {
-			err = d.add(ctx, kind, ids...)
 		}
-		if err != nil || n < eraseBatch {
+		if err := d.add(ctx, kind, ids...); err != nil || n < eraseBatch {
 			return errors.Join(err, d.flush(ctx))
 		}
 	}
@@ -113,7 +109,7 @@ func (e *History) dropByTime(ctx context.Context, kind engine.Kind, term string,
 func (e *History) dropTransitions(ctx context.Context, before time.Time) error {
 	d, began := e.newEraser(), e.Now()
 	for at, n := "", 1; ; n++ {
-		ids, err := e.recordIDs(ctx, engine.KindTransition, "", at, 1)
+		ids, err := e.recordIDs(ctx, engine.KindTransition, engine.Query{After: at, Limit: 1})
 		if err != nil || len(ids) == 0 {
 			return errors.Join(err, d.flush(ctx))
 		}
@@ -132,24 +128,29 @@ func (e *History) dropTransitions(ctx context.Context, before time.Time) error {
 
 func (e *History) dropTransitionsOf(ctx context.Context, d *eraser, of string, before time.Time) error {
 	held, gone := "", false // the newest one so far, and whether it is a deletion
-	for after := of + "/"; ; {
+	for after := ""; ; {
 		var ids []string
-		n, bad := 0, error(nil)
-		err := e.Store.Scan(ctx, engine.KindTransition, engine.Query{After: after, Limit: eraseBatch}, func(r engine.Record) bool {
-			var t state.Transition
-			if !strings.HasPrefix(r.ID, of+"/") || r.ID >= of+"/"+timeID(before) {
-				return false
+		n := 0
+		for r, err := range state.Records(ctx, e.Store, engine.KindTransition, engine.Query{Prefix: of + "/", After: after, Limit: eraseBatch}) {
+			if err != nil {
+				return err
 			}
-			if bad = json.Unmarshal(r.Data, &t); bad != nil || !t.At.Before(before) {
-				return false
+			if r.ID >= of+"/"+timeID(before) {
+				break
+			}
+			var t state.Transition
+			if err := json.Unmarshal(r.Data, &t); err != nil {
+				return fmt.Errorf("read transition %s: %w", r.ID, err)
+			}
+			if !t.At.Before(before) {
+				break
 			}
 			if held != "" {
 				ids = append(ids, held)
 			}
 			held, gone, after, n = r.ID, t.To == "", r.ID, n+1
-			return true
-		})
-		if err = errors.Join(err, bad, d.add(ctx, engine.KindTransition, ids...)); err != nil {
+		}
+		if err := d.add(ctx, engine.KindTransition, ids...); err != nil {
 			return err
 		}
 		if n < eraseBatch {
@@ -166,10 +167,13 @@ func (e *History) dropTransitionsOf(ctx context.Context, d *eraser, of string, b
 func (e *History) dropMaintenance(ctx context.Context, before time.Time) error {
 	d := e.newEraser()
 	var old []string
-	err := e.endedMaintenance(ctx, func(id string, ended endedMaintenance) {
-		if ended.Ended.Before(before) {
-			old = append(old, id)
+	for ended, err := range e.endedMaintenance(ctx) {
+		if err != nil {
+			return err
 		}
-	})
-	return errors.Join(err, d.add(ctx, engine.KindMark, old...), d.flush(ctx))
+		if ended.Ended.Before(before) {
+			old = append(old, endedPrefix+ended.Silence.ID)
+		}
+	}
+	return errors.Join(d.add(ctx, engine.KindMark, old...), d.flush(ctx))
 }

@@ -2,12 +2,13 @@ package history
 
 import (
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // clock is an hour of a day that tests write as a number.

@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/engine/state"
 )
 
 // SummaryPoint is what the results of a check that began in one step of time
@@ -147,23 +147,27 @@ func (s *summary) sums(ctx context.Context, from, to time.Time) error {
 	if !from.Before(to) {
 		return nil
 	}
-	return s.e.Store.Scan(ctx, engine.KindSum, engine.Query{After: sumDayID(s.check.ID, from.Add(-day))}, func(r engine.Record) bool {
+	days := engine.Query{Prefix: s.check.ID + "/", After: sumDayID(s.check.ID, from.Add(-day))}
+	for r, err := range state.Records(ctx, s.e.Store, engine.KindSum, days) {
+		if err != nil {
+			return err
+		}
 		_, start, ok := sumDayOf(r.ID)
-		if !ok || !strings.HasPrefix(r.ID, s.check.ID+"/") || !start.Before(to) {
-			return false
+		if !ok || !start.Before(to) {
+			break
 		}
 		d, err := readSumDay(r)
 		if err != nil { // one bad day must not take two years away
 			s.e.Log.Error("sums are left out", "error", err)
-			return true
+			continue
 		}
 		for i, hour := range d.hours {
 			if at := start.Add(time.Duration(i) * time.Hour); hour != nil && !at.Before(from) && at.Before(to) {
 				s.at(at).merge(hour)
 			}
 		}
-		return true
-	})
+	}
+	return nil
 }
 
 // results adds the results from from to to, and the unknown and maintenance time.

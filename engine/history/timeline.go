@@ -2,14 +2,13 @@ package history
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
 	"slices"
 	"strings"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // CheckKey is what Uptime calls a check; a service or instance is called by
@@ -39,40 +38,32 @@ func timeID(at time.Time) string {
 // one after, as far as there are such.
 func (e *History) transitions(ctx context.Context, of string, from, to time.Time) ([]state.Transition, error) {
 	var list []state.Transition
-	var bad error
-	read := func(r engine.Record) (state.Transition, bool) {
-		var t state.Transition
-		if !strings.HasPrefix(r.ID, of+"/") {
-			return t, false
+	later := engine.Query{Prefix: of + "/", After: of + "/" + timeID(from.Add(recordSkew))}
+	earlier := later
+	earlier.Reverse = true
+	for t, err := range state.Scan[state.Transition](ctx, e.Store, engine.KindTransition, earlier) {
+		if err != nil {
+			return nil, err
 		}
-		if bad = json.Unmarshal(r.Data, &t); bad != nil {
-			bad = fmt.Errorf("read transition %s: %w", r.ID, bad)
+		list = append(list, *t)
+		if !t.At.After(from) {
+			break
 		}
-		return t, bad == nil
-	}
-	middle := of + "/" + timeID(from.Add(recordSkew))
-	err := e.Store.Scan(ctx, engine.KindTransition, engine.Query{After: middle, Reverse: true}, func(r engine.Record) bool {
-		t, ok := read(r)
-		if ok {
-			list = append(list, t)
-		}
-		return ok && t.At.After(from)
-	})
-	if err = errors.Join(err, bad); err != nil {
-		return nil, err
 	}
 	slices.Reverse(list)
 	if n := len(list); n > 0 && !list[n-1].At.Before(to) {
 		return list, nil
 	}
-	err = e.Store.Scan(ctx, engine.KindTransition, engine.Query{After: middle}, func(r engine.Record) bool {
-		t, ok := read(r)
-		if ok {
-			list = append(list, t)
+	for t, err := range state.Scan[state.Transition](ctx, e.Store, engine.KindTransition, later) {
+		if err != nil {
+			return nil, err
 		}
-		return ok && t.At.Before(to)
-	})
-	return list, errors.Join(err, bad)
+		list = append(list, *t)
+		if !t.At.Before(to) {
+			break
+		}
+	}
+	return list, nil
 }
 
 // origin is what is known of an object besides its transitions.

@@ -97,15 +97,11 @@ func (e *History) recorded(ctx context.Context, of string) error {
 		return nil
 	}
 	kind, _, _ := strings.Cut(of, ":")
-	found := false
-	err := e.Store.Scan(ctx, engine.KindTransition, engine.Query{After: of + "/", Limit: 1}, func(r engine.Record) bool {
-		found = strings.HasPrefix(r.ID, of+"/")
-		return false
-	})
+	ids, err := e.recordIDs(ctx, engine.KindTransition, engine.Query{Prefix: of + "/", Limit: 1})
 	if err != nil {
 		return fmt.Errorf("read the history of %s: %w", of, err)
 	}
-	if !found || of == monitorKey {
+	if len(ids) == 0 || of == monitorKey {
 		return engine.Missing(engine.Kind(kind))
 	}
 	return nil

@@ -180,8 +180,11 @@ func TestImportKeepsHistory(t *testing.T) {
 		t.Errorf("%d new revisions, want one", changed)
 	}
 	var last engine.AuditEntry
-	if err := b.e.ScanAudit(t.Context(), engine.Query{Reverse: true, Limit: 1}, func(a engine.AuditEntry) bool { last = a; return false }); err != nil {
-		t.Fatal(err)
+	for a, err := range b.e.ScanAudit(t.Context(), engine.Query{Reverse: true, Limit: 1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = *a
 	}
 	if last.Action != "update" || last.Kind != engine.KindCheck || last.Name != admin.Name || len(last.Changes) != 1 || last.Changes[0].Field != "interval" {
 		t.Errorf("audit %+v", last)

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
-	"strings"
 	"sync"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // pluginData is the plugins' key-value store, a record for each key. Writes pass
@@ -116,20 +116,14 @@ func (d *scopeData) read(ctx context.Context, store engine.Store) error {
 		return err
 	}
 	prefix := id(d.scope) + "/"
-	var bad error
-	err := store.Scan(ctx, engine.KindPluginData, engine.Query{After: prefix}, func(r engine.Record) bool {
-		if !strings.HasPrefix(r.ID, prefix) {
-			return false
+	for v, err := range state.Scan[dataValue](ctx, store, engine.KindPluginData, engine.Query{Prefix: prefix}) {
+		if err != nil {
+			return err
 		}
-		var v dataValue
-		if bad = json.Unmarshal(r.Data, &v); bad != nil {
-			return false
-		}
-		d.values[v.Key] = v
+		d.values[v.Key] = *v
 		d.size += len(v.Key) + len(v.Value) + dataCost
-		return true
-	})
-	return errors.Join(err, bad)
+	}
+	return nil
 }
 
 // keep puts a scope into the cache. The lock is held.
@@ -345,16 +339,13 @@ func (p pluginSources) KeepSource(ctx context.Context, s engine.PluginSource) er
 // KeptSources returns all kept sources in order of path.
 func (p pluginSources) KeptSources(ctx context.Context) ([]engine.PluginSource, error) {
 	var out []engine.PluginSource
-	var bad error
-	err := p.e.Store.Scan(ctx, engine.KindPluginSource, engine.Query{}, func(r engine.Record) bool {
-		var s engine.PluginSource
-		if bad = json.Unmarshal(r.Data, &s); bad != nil {
-			return false
+	for s, err := range state.Scan[engine.PluginSource](ctx, p.e.Store, engine.KindPluginSource, engine.Query{}) {
+		if err != nil {
+			return out, err
 		}
-		out = append(out, s)
-		return true
-	})
-	return out, errors.Join(err, bad)
+		out = append(out, *s)
+	}
+	return out, nil
 }
 
 // DropSource forgets a source; one that is not kept is no error.

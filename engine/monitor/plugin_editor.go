@@ -3,7 +3,6 @@ package monitor
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -251,7 +250,10 @@ func (e *Plugins) keepVersion(ctx context.Context, x *state.Tx, s engine.PluginS
 		author = by.Name
 	}
 	newest, count, oldest := "", 0, ""
-	e.Store.Scan(ctx, engine.KindPluginVersion, engine.Query{Term: "path:" + s.Path, Reverse: true}, func(r engine.Record) bool {
+	for r, err := range state.Records(ctx, e.Store, engine.KindPluginVersion, engine.Query{Term: "path:" + s.Path, Reverse: true}) {
+		if err != nil {
+			break
+		}
 		if count == 0 {
 			var v PluginVersion
 			if json.Unmarshal(r.Data, &v) == nil {
@@ -260,8 +262,7 @@ func (e *Plugins) keepVersion(ctx context.Context, x *state.Tx, s engine.PluginS
 		}
 		count++
 		oldest = r.ID
-		return true
-	})
+	}
 	if newest == s.Hash {
 		return
 	}
@@ -275,17 +276,11 @@ func (e *Plugins) keepVersion(ctx context.Context, x *state.Tx, s engine.PluginS
 // PluginVersions returns the versions of a plugin file, the newest first.
 func (e *Plugins) PluginVersions(ctx context.Context, path string) ([]PluginVersion, error) {
 	out := []PluginVersion{}
-	var bad error
-	err := e.Store.Scan(ctx, engine.KindPluginVersion, engine.Query{Term: "path:" + path, Reverse: true}, func(r engine.Record) bool {
-		var v PluginVersion
-		if bad = json.Unmarshal(r.Data, &v); bad != nil {
-			return false
+	for v, err := range state.Scan[PluginVersion](ctx, e.Store, engine.KindPluginVersion, engine.Query{Term: "path:" + path, Reverse: true}) {
+		if err != nil {
+			return nil, fmt.Errorf("the versions of %s: %w", path, err)
 		}
-		out = append(out, v)
-		return true
-	})
-	if err = errors.Join(err, bad); err != nil {
-		return nil, fmt.Errorf("read the versions of %s: %w", path, err)
+		out = append(out, *v)
 	}
 	return out, nil
 }

@@ -3,10 +3,12 @@ package state
 import (
 	"context"
 	"encoding/json"
-	"moonwatch/engine"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
+
+	"moonwatch/engine"
 )
 
 // SetRevision gives an object its place in history: the next revision and the times.
@@ -106,9 +108,8 @@ func Redact(v any) any {
 	return v
 }
 
-// ScanAudit calls fn for the entries of the audit log, oldest first (or the
-// newest first), until fn returns false. Entries of one object bear the term
-// "kind:id". It blocks on the disk.
-func (e *State) ScanAudit(ctx context.Context, q engine.Query, fn func(engine.AuditEntry) bool) error {
-	return Scan(ctx, e, engine.KindAudit, q, func(a *engine.AuditEntry) bool { return fn(*a) })
+// ScanAudit ranges over the entries of the audit log, oldest first (or the newest
+// first). Entries of one object bear the term "kind:id". It blocks on the disk.
+func (e *State) ScanAudit(ctx context.Context, q engine.Query) iter.Seq2[*engine.AuditEntry, error] {
+	return Scan[engine.AuditEntry](ctx, e.Store, engine.KindAudit, q)
 }

@@ -3,12 +3,12 @@ package state
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
+	"strings"
+
 	"moonwatch/engine"
 	"moonwatch/engine/silence"
-	"strings"
 )
 
 // kinds are the objects that are kept in memory. A new kind is a line here, a map
@@ -149,17 +149,17 @@ func (k *table[T]) merge(x *Tx) {
 }
 
 func (k *table[T]) load(ctx context.Context, s engine.Store, x *Tx) error {
-	var bad error
-	err := s.Scan(ctx, k.kind, engine.Query{Term: k.loaded}, func(r engine.Record) bool {
+	for r, err := range Records(ctx, s, k.kind, engine.Query{Term: k.loaded}) {
+		if err != nil {
+			return err
+		}
 		v := new(T)
-		if bad = json.Unmarshal(r.Data, v); bad != nil {
-			bad = fmt.Errorf("read %s %s: %w", k.kind, r.ID, bad)
-			return false
+		if err := json.Unmarshal(r.Data, v); err != nil {
+			return fmt.Errorf("read %s %s: %w", k.kind, r.ID, err)
 		}
 		k.layer(x).Put(r.ID, v)
-		return true
-	})
-	return errors.Join(err, bad)
+	}
+	return nil
 }
 
 func (k *table[T]) changed(x *Tx, note func(engine.Key)) {

@@ -26,10 +26,15 @@ func (s *audit) routes(known rest.Shapes) []*rest.Route {
 				q.Term = kinds[0] + ":" + objects[0]
 			}
 			g := rest.Gather[engine.AuditEntry](l)
-			err = s.engine.ScanAudit(c.Request.Context(), q, func(a engine.AuditEntry) bool {
-				rest.EmptyLists(&a)
-				return g.Take(a.ID, a)
-			})
-			return rest.Answer{Body: g.Page()}, err
+			for a, err := range s.engine.ScanAudit(c.Request.Context(), q) {
+				if err != nil {
+					return rest.Answer{}, err
+				}
+				rest.EmptyLists(a)
+				if !g.Take(a.ID, *a) {
+					break
+				}
+			}
+			return rest.Answer{Body: g.Page()}, nil
 		}}}
 }

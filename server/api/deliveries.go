@@ -107,11 +107,16 @@ func (s *deliveries) listDeliveries(c *rest.Call, spec rest.ListSpec) (rest.Answ
 		q.Term = state.Term(*ref)
 	}
 	g := rest.Gather[deliveryView](l)
-	err = s.engine.Incidents.ScanDeliveries(c.Request.Context(), q, func(d engine.Delivery) bool {
-		if ref != nil && d.Subject != *ref {
-			return true
+	for d, err := range s.engine.Incidents.ScanDeliveries(c.Request.Context(), q) {
+		if err != nil {
+			return rest.Answer{}, err
 		}
-		return g.Take(d.ID, seenBy(s.engine, c.Who, &d))
-	})
-	return rest.Answer{Body: g.Page()}, err
+		if ref != nil && d.Subject != *ref {
+			continue
+		}
+		if !g.Take(d.ID, seenBy(s.engine, c.Who, &d)) {
+			break
+		}
+	}
+	return rest.Answer{Body: g.Page()}, nil
 }

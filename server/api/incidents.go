@@ -79,14 +79,16 @@ func (s *incidents) listIncidents(c *rest.Call, spec rest.ListSpec) (rest.Answer
 		q.Term = state.TermOpen
 	}
 	g := rest.Gather[alert.IncidentView](l)
-	err = s.engine.Incidents.ScanIncidents(c.Request.Context(), q, func(v alert.IncidentView) bool {
-		if ref != nil && v.Subject != *ref || open != nil && *open != (v.Closed == nil) {
-			return true
+	for v, err := range s.engine.Incidents.ScanIncidents(c.Request.Context(), q) {
+		if err != nil {
+			return rest.Answer{}, err
 		}
-		return g.Take(v.ID, v)
-	})
-	if err != nil {
-		return rest.Answer{}, err
+		if ref != nil && v.Subject != *ref || open != nil && *open != (v.Closed == nil) {
+			continue
+		}
+		if !g.Take(v.ID, v) {
+			break
+		}
 	}
 	for i := range g.Items {
 		if g.Items[i].Events, err = s.engine.Incidents.IncidentEvents(c.Request.Context(), g.Items[i].ID); err != nil {

@@ -17,7 +17,6 @@ import (
 	"github.com/gorilla/mux"
 
 	"moonwatch/engine"
-	"moonwatch/engine/alert"
 	"moonwatch/engine/history"
 	"moonwatch/engine/state"
 	"moonwatch/server/rest"
@@ -312,12 +311,15 @@ func (p *publicSubject) bars(days []history.Uptime) {
 // publicIncidents adds the incidents of the last days of one subject.
 func (s *Site) publicIncidents(ctx context.Context, k subjectKey, now time.Time, into *[]publicIncident) error {
 	n := 0
-	err := s.engine.Incidents.ScanIncidents(ctx, engine.Query{Term: state.Term(k.ref), Reverse: true}, func(v alert.IncidentView) bool {
+	for v, err := range s.engine.Incidents.ScanIncidents(ctx, engine.Query{Term: state.Term(k.ref), Reverse: true}) {
+		if err != nil {
+			return fmt.Errorf("list the incidents of %s: %w", k.Name, err)
+		}
 		if v.Closed != nil && now.Sub(*v.Closed) > StatusDays*24*time.Hour {
-			return false
+			break
 		}
 		if v.Maintenance {
-			return true
+			continue
 		}
 		if v.Unplanned != nil {
 			v.Opened = *v.Unplanned
@@ -336,11 +338,9 @@ func (s *Site) publicIncidents(ctx context.Context, k subjectKey, now time.Time,
 			}
 		}
 		*into = append(*into, in)
-		n++
-		return n < statusIncidents
-	})
-	if err != nil {
-		return fmt.Errorf("list the incidents of %s: %w", k.Name, err)
+		if n++; n == statusIncidents {
+			break
+		}
 	}
 	return nil
 }

@@ -81,16 +81,15 @@ func (w *historyPages) audit(q *frame.Request) error {
 	v := auditPage{Object: query.Get("object"), Newest: query.Get("before") != ""}
 	names := w.namesByID()
 	ask := engine.Query{Term: v.Object, After: query.Get("before"), Reverse: true, Limit: listMost + 1}
-	err := w.Engine.ScanAudit(q.Context(), ask, func(e engine.AuditEntry) bool {
+	for e, err := range w.Engine.ScanAudit(q.Context(), ask) {
+		if err != nil {
+			return err
+		}
 		if len(v.Items) == listMost {
 			v.Older = olderLink(query, v.Items[listMost-1].ID)
-			return false
+			break
 		}
-		v.Items = append(v.Items, w.auditLine(e, names))
-		return true
-	})
-	if err != nil {
-		return err
+		v.Items = append(v.Items, w.auditLine(*e, names))
 	}
 	p := w.NewPage(q, "Audit log", "audit")
 	p.Body = v

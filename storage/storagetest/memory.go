@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -246,7 +247,7 @@ func (m *Memory) selected(kind engine.Kind, q engine.Query) []engine.Record {
 		if q.Limit > 0 && len(found) == q.Limit {
 			break
 		}
-		if q.After != "" && (q.Reverse && id >= q.After || !q.Reverse && id <= q.After) {
+		if !strings.HasPrefix(id, q.Prefix) || q.After != "" && (q.Reverse && id >= q.After || !q.Reverse && id <= q.After) {
 			continue
 		}
 		r := m.records[kind][id]

@@ -125,6 +125,45 @@ func testScanQueries(t *testing.T, s engine.Store) {
 	}
 }
 
+func testScanPrefixes(t *testing.T, s engine.Store) {
+	for _, id := range []string{"a", "a/1", "a/2", "a/3", "a0", "b", "b/1", "c\xff", "c\xff\xff"} {
+		put(t, s, record(engine.KindTransition, id, id, "all"), record(engine.KindSum, id, id))
+	}
+	put(t, s, record(engine.KindTransition, "a/4", "", "other"))
+	for _, test := range []struct {
+		q    engine.Query
+		want string
+	}{
+		{engine.Query{Prefix: "a/"}, "a/1 a/2 a/3"},
+		{engine.Query{Prefix: "a/", Reverse: true}, "a/3 a/2 a/1"},
+		{engine.Query{Prefix: "a", Reverse: true}, "a0 a/3 a/2 a/1 a"},
+		{engine.Query{Prefix: "a/", Limit: 2}, "a/1 a/2"},
+		{engine.Query{Prefix: "a/", After: "a/1"}, "a/2 a/3"},
+		{engine.Query{Prefix: "a/", After: "a/1x"}, "a/2 a/3"},
+		{engine.Query{Prefix: "a/", After: "a/3", Reverse: true}, "a/2 a/1"},
+		{engine.Query{Prefix: "a/", After: "a/3", Reverse: true, Limit: 1}, "a/2"},
+		{engine.Query{Prefix: "a/", After: "a"}, "a/1 a/2 a/3"},
+		{engine.Query{Prefix: "a/", After: "b"}, ""},
+		{engine.Query{Prefix: "a/", After: "b", Reverse: true}, "a/3 a/2 a/1"},
+		{engine.Query{Prefix: "a/", After: "a0", Reverse: true}, "a/3 a/2 a/1"},
+		{engine.Query{Prefix: "a/", After: "a", Reverse: true}, ""},
+		{engine.Query{Prefix: "b/"}, "b/1"},
+		{engine.Query{Prefix: "c\xff", Reverse: true}, "c\xff\xff c\xff"},
+		{engine.Query{Prefix: "d"}, ""},
+		{engine.Query{Prefix: "d", Reverse: true}, ""},
+	} {
+		for _, term := range []string{"all", ""} {
+			q, kind := test.q, engine.KindTransition
+			if q.Term = term; term == "" {
+				kind = engine.KindSum
+			}
+			if got := strings.Join(ids(t, s, kind, q), " "); got != test.want {
+				t.Errorf("Scan(%+v) = %q, want %q", q, got, test.want)
+			}
+		}
+	}
+}
+
 func testScanWhileWriting(t *testing.T, s engine.Store) {
 	for i := range 20 {
 		put(t, s, record(engine.KindCheckState, fmt.Sprintf("c%02d", i), "old"))

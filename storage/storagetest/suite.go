@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Store, reopen ...func(t *t
 		{"OddIDs", testOddIDs},
 		{"ScanOrder", testScanOrder},
 		{"ScanQueries", testScanQueries},
+		{"ScanPrefixes", testScanPrefixes},
 		{"ScanWhileWriting", testScanWhileWriting},
 		{"Terms", testTerms},
 		{"Expiry", testExpiry},

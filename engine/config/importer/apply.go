@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
 	"moonwatch/engine/edit"
 	"moonwatch/engine/state"
-	"strings"
-	"sync"
 )
 
 // importPiece is a part of an import that is applied as one batch. A large import
@@ -296,20 +296,15 @@ func (e *Config) finishImports(ctx context.Context) error {
 		piece importPiece
 	}
 	var found []left
-	var bad error
-	err := e.Store.Scan(ctx, engine.KindMark, engine.Query{After: importMark}, func(r engine.Record) bool {
-		if !strings.HasPrefix(r.ID, importMark) {
-			return false
-		}
+	for r, err := range state.Records(ctx, e.Store, engine.KindMark, engine.Query{Prefix: importMark}) {
 		l := left{mark: r.ID}
-		if bad = json.Unmarshal(r.Data, &l.piece); bad != nil {
-			return false
+		if err == nil {
+			err = json.Unmarshal(r.Data, &l.piece)
+		}
+		if err != nil {
+			return fmt.Errorf("read what is left of an import: %w", err)
 		}
 		found = append(found, l)
-		return true
-	})
-	if err = errors.Join(err, bad); err != nil {
-		return fmt.Errorf("read what is left of an import: %w", err)
 	}
 	for _, l := range found {
 		notes, err := e.applyPiece(ctx, l.mark, l.piece)
