@@ -15,7 +15,7 @@ import (
 )
 
 // pluginData is the plugins' key-value store, a record for each key. Writes pass
-// the keeper as absolute puts, and an increment reads inside the keeper, so that
+// the writer as absolute puts, and an increment reads inside the writer, so that
 // it is atomic.
 type pluginData struct {
 	e  *state.State
@@ -244,7 +244,7 @@ func (c *dataChange) drop(key string) {
 	}
 }
 
-// change applies fn to a copy of the scope inside the keeper, and makes it
+// change applies fn to a copy of the scope inside the writer, and makes it
 // durable. size is what it writes beside the cost of each write, in bytes.
 func (p *pluginData) change(ctx context.Context, s engine.Scope, size int, fn func(*dataChange) error) error {
 	if !p.afford(s.Plugin, size+dataCost) {

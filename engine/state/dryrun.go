@@ -46,9 +46,9 @@ func dryRun(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
 		return fn
 	}
 	return func(x *Tx) error {
-		dues := slices.Clone(x.State.Timers)
+		timers := slices.Clone(x.State.Timers)
 		err := fn(x)
-		x.State.Timers = dues // what the change would have brought about does not come due
+		x.State.Timers = timers // what the change would have brought about does not come due
 		if err != nil {
 			return err
 		}

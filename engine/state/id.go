@@ -50,7 +50,7 @@ func Encode(dst []byte, v uint64) {
 // NewID makes the id of an object that a command creates.
 func (e *State) NewID() string { return e.ids.next(e.Now()) }
 
-// EventID makes the id of what the keeper creates: incidents, events,
+// EventID makes the id of what the writer creates: incidents, events,
 // deliveries, history. They have a count of their own, so that the ids of
 // objects, and with them the checks' slots, do not depend on what happens meanwhile.
 func (e *State) EventID() string { return e.eventIDs.next(e.Now()) }

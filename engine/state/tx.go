@@ -10,7 +10,7 @@ import (
 )
 
 // Tables hold all objects that the engine keeps in memory. The objects are
-// immutable: a change replaces the pointer. Only the keeper writes, under the
+// immutable: a change replaces the pointer. Only the writer writes, under the
 // engine's lock; readers hold the read lock while they look at the maps, and may
 // keep the pointers.
 type Tables struct {
@@ -113,7 +113,7 @@ func (l *Layer[T]) Touched() iter.Seq[string] {
 	}
 }
 
-// Tx is a set of changes under way. It belongs to the keeper's goroutine.
+// Tx is a set of changes under way. It belongs to the writer's goroutine.
 type Tx struct {
 	State  *State
 	Tables *Tables
@@ -188,8 +188,8 @@ func (x *Tx) fold(c *Tx) {
 	}
 }
 
-// WhenDurable runs fn on the keeper once the changes are durable and visible,
-// and before who asked for them is told. fn does not block.
+// WhenDurable runs fn on the writer once the changes are durable and visible, and
+// before the caller of Submit returns. fn must not block.
 func (x *Tx) WhenDurable(fn func()) { x.after = append(x.after, fn) }
 
 // SetLocal keeps v for noted, as long as the transaction lasts.

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// command is one thing for the keeper to do. Changes of an op that returns an error
-// are forgotten. do may be called a second time, over the state as it was, when
-// the group it stood in was refused by the store.
+// command is one thing for the writer to do. The changes of one that returns an error
+// are forgotten. do may be called a second time, over the state as it was, when the
+// store refused the group that it stood in.
 type command struct {
 	by     engine.Actor
 	do     func(*Tx) error
@@ -22,7 +22,7 @@ type command struct {
 	kept   keptWhen
 }
 
-// keptWhen says what becomes of an op while the store refuses writes.
+// keptWhen says what becomes of a command while the store refuses writes.
 type keptWhen int
 
 const (
@@ -44,10 +44,10 @@ type writer struct {
 func (e *State) Run() { e.writer.run() }
 
 const (
-	maxBatch     = 1024 // ops in one batch
-	busyBatch    = 8    // ops in the batch before from which on the next one is let grow
+	maxBatch     = 1024 // commands in one batch
+	busyBatch    = 8    // commands in a batch from which on the next one waits for more
 	batchDelay   = 8 * time.Millisecond
-	maxBatchText = 16 << 20         // bytes of results' texts after which a batch takes no further op
+	maxBatchText = 16 << 20         // bytes of results' texts after which a batch takes no further command
 	maxRefused   = 10 * time.Second // how long the store may refuse before the monitor goes on from memory
 )
 
@@ -59,19 +59,19 @@ var (
 	errObserved = &engine.Error{Kind: engine.Unavailable, Message: "the store does not accept writes: this is known, but not durable"}
 )
 
-// Submit hands fn to the keeper and waits until its changes are durable. When they
+// Submit hands fn to the writer and waits until its changes are durable. When they
 // cannot be made durable, nothing of them is kept, and the error is Unavailable.
 func (e *State) Submit(ctx context.Context, by engine.Actor, fn func(*Tx) error) error {
 	return e.ask(ctx, command{by: by, do: dryRun(ctx, fn)})
 }
 
-// Observe is do for what happened whether it can be stored or not, as a ping:
+// Observe is Submit for what happened whether it can be stored or not, as a ping:
 // while the store refuses, it is kept in memory, and the error is Unavailable.
 func (e *State) Observe(ctx context.Context, fn func(*Tx) error) error {
 	return e.ask(ctx, command{by: engine.System, do: fn, kept: observed})
 }
 
-// Proceed is do for the monitor's own doings, which go on from memory while the
+// Proceed is Submit for the monitor's own doings, which go on from memory while the
 // store refuses.
 func (e *State) Proceed(ctx context.Context, fn func(*Tx) error) error {
 	return e.ask(ctx, command{by: engine.System, do: fn, kept: anyway})
@@ -99,8 +99,8 @@ func (e *State) ask(ctx context.Context, o command) error {
 	}
 }
 
-// Enqueue hands fn to the keeper without waiting for it. It blocks while the
-// keeper's queue is full. fn must not fail half-way.
+// Enqueue hands fn to the writer without waiting for it. It blocks while the
+// writer's queue is full. fn must not fail half-way.
 func (e *State) Enqueue(fn func(*Tx) error) {
 	select {
 	case e.Commands <- command{by: engine.System, do: fn, simple: true, kept: anyway}:
@@ -108,49 +108,49 @@ func (e *State) Enqueue(fn func(*Tx) error) {
 	}
 }
 
-// EnqueueLater is post for who must not wait for the keeper, as the keeper itself:
-// it would wait for ever once its queue is full.
+// EnqueueLater is Enqueue for callers that must not wait for the writer. The writer
+// itself is one: it would wait for ever once its queue is full.
 func (e *State) EnqueueLater(fn func(*Tx) error) { e.GoLoop(func() { e.Enqueue(fn) }) }
 
 // run takes commands in groups, and makes each group durable before it becomes
 // visible.
-func (e *writer) run() {
-	defer close(e.Stopped)
+func (w *writer) run() {
+	defer close(w.Stopped)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		e.arm(timer)
+		w.arm(timer)
 		select {
-		case o, ok := <-e.Commands:
+		case o, ok := <-w.Commands:
 			if !ok {
 				return
 			}
-			e.awaitMore(&o)
-			e.group(&o)
+			w.awaitMore(&o)
+			w.group(&o)
 		case <-timer.C:
-			e.group(nil)
-		case <-e.Quit:
-			e.drain()
-			e.endBacklog()
+			w.group(nil)
+		case <-w.Quit:
+			w.drain()
+			w.endBacklog()
 			return
 		}
 	}
 }
 
-// awaitMore lets further results gather when they come thick: a commit costs much
-// the same for one as for a hundred.
-func (e *writer) awaitMore(first *command) {
-	if first.simple && e.grouped >= busyBatch {
+// awaitMore sleeps for 8 ms before a batch that follows a busy one: a commit of a
+// hundred commands costs no more than a commit of one.
+func (w *writer) awaitMore(first *command) {
+	if first.simple && w.grouped >= busyBatch {
 		time.Sleep(batchDelay)
 	}
 }
 
 // drain does what is queued still, so that finished runs are not lost at a stop.
-func (e *writer) drain() {
+func (w *writer) drain() {
 	for {
 		select {
-		case o := <-e.Commands:
-			e.group(&o)
+		case o := <-w.Commands:
+			w.group(&o)
 		default:
 			return
 		}
@@ -159,34 +159,34 @@ func (e *writer) drain() {
 
 // group does first and whatever else is queued, as one batch. A deletion ends the
 // group, because a batch names one author of what it deletes.
-func (e *writer) group(first *command) {
-	x := e.Begin(e.Now())
+func (w *writer) group(first *command) {
+	x := w.Begin(w.Now())
 	var done []command
 	take := func(o command) {
-		if e.perform(x, &o) {
+		if w.perform(x, &o) {
 			done = append(done, o)
 		}
 	}
-	due := e.timersDue(x)
+	due := w.timersDue(x)
 	if first != nil {
 		take(*first)
 	}
-	e.grouped = 1
+	w.grouped = 1
 	for n := 1; n < maxBatch && x.Size < maxBatchText && !x.Deletes; n++ {
 		select {
-		case o := <-e.Commands:
+		case o := <-w.Commands:
 			take(o)
-			e.grouped++
+			w.grouped++
 			continue
 		default:
 		}
 		break
 	}
-	err := e.commit(x)
+	err := w.commit(x)
 	if errors.Is(err, errRefused) {
-		done, err = e.withoutAsked(done, due)
+		done, err = w.withoutAsked(done, due)
 	}
-	notDurable := e.MemoryOnly.Load()
+	notDurable := w.MemoryOnly.Load()
 	for _, o := range done {
 		switch {
 		case o.done == nil:
@@ -200,52 +200,52 @@ func (e *writer) group(first *command) {
 
 // withoutAsked does a group again that the store has refused: what somebody asked
 // for is answered and forgotten, and the rest goes on from memory. It returns
-// the ops that are left to answer, and with what.
-func (e *writer) withoutAsked(done []command, due []Timer) ([]command, error) {
+// the commands that are left to answer, and with what.
+func (w *writer) withoutAsked(done []command, due []Timer) ([]command, error) {
 	for _, d := range due {
-		e.WakeAt(d)
+		w.WakeAt(d)
 	}
-	x := e.Begin(e.Now())
-	e.timersDue(x)
+	x := w.Begin(w.Now())
+	w.timersDue(x)
 	var left []command
 	for _, o := range done {
 		if o.kept == whenDurable {
 			o.done <- errRefused
-		} else if e.perform(x, &o) {
+		} else if w.perform(x, &o) {
 			left = append(left, o)
 		}
 	}
-	return left, e.commit(x)
+	return left, w.commit(x)
 }
 
-// perform runs one op, and reports whether its changes stand. An op that failed
-// is answered.
-func (e *writer) perform(x *Tx, o *command) bool {
-	err := e.try(x, o)
+// perform runs one command, and reports whether its changes stand. One that failed is
+// answered.
+func (w *writer) perform(x *Tx, o *command) bool {
+	err := w.try(x, o)
 	switch {
 	case err == nil:
 		return true
 	case o.done != nil:
 		o.done <- err
 	default:
-		e.Log.Error("an internal change failed", "error", err)
+		w.Log.Error("an internal change failed", "error", err)
 	}
 	return false
 }
 
-// try runs one op; a panic in it is an error, and loses the op alone.
-func (e *writer) try(x *Tx, o *command) (err error) {
+// try runs one command; a panic in it is an error, and loses that command alone.
+func (w *writer) try(x *Tx, o *command) (err error) {
 	if o.simple {
 		return o.do(x)
 	}
-	if e.MemoryOnly.Load() && o.kept == whenDurable {
+	if w.MemoryOnly.Load() && o.kept == whenDurable {
 		return errRefused
 	}
 	c := x.child(o.by)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal error: %v", p)
-			e.Log.Error("a command panicked", "panic", p, "stack", stack())
+			w.Log.Error("a command panicked", "panic", p, "stack", stack())
 		}
 	}()
 	if err := o.do(c); err != nil {
@@ -260,51 +260,51 @@ func (e *writer) try(x *Tx, o *command) (err error) {
 // monitor goes on from memory. From then on batches become visible at once, and
 // are written with the first that succeeds.
 // A batch that no store could keep is refused whole.
-func (e *writer) commit(x *Tx) error {
+func (w *writer) commit(x *Tx) error {
 	b := x.batch()
 	if err := b.Validate(); err != nil {
-		e.Log.Error("a batch was refused", "batch", b.ID, "error", err)
+		w.Log.Error("a batch was refused", "batch", b.ID, "error", err)
 		return &engine.Error{Kind: engine.Invalid, Message: err.Error()}
 	}
 	switch {
-	case e.MemoryOnly.Load():
-		e.applyLater(b)
+	case w.MemoryOnly.Load():
+		w.applyLater(b)
 	case !empty(b):
-		if err := e.apply(b); err != nil {
+		if err := w.apply(b); err != nil {
 			return err
 		}
 	}
-	e.Mu.Lock()
+	w.Mu.Lock()
 	x.merge()
-	e.Mu.Unlock()
-	e.announce(x)
+	w.Mu.Unlock()
+	w.announce(x)
 	for _, fn := range x.after { // before who waits is told: what they read next follows from it
 		fn()
 	}
 	return nil
 }
 
-// batchID names a batch: the start of the engine and a count. Only the keeper
+// batchID names a batch: the start of the engine and a count. Only the writer
 // calls it.
-func (e *writer) batchID() string {
-	e.batches++
-	return fmt.Sprintf("%x-%d", e.StartAt.UnixMicro(), e.batches)
+func (w *writer) batchID() string {
+	w.batches++
+	return fmt.Sprintf("%x-%d", w.StartAt.UnixMicro(), w.batches)
 }
 
 // apply makes b durable, or turns to memory after ten seconds of trying.
-func (e *writer) apply(b *engine.Batch) error {
-	began := e.Now()
+func (w *writer) apply(b *engine.Batch) error {
+	began := w.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		err := e.Store.Apply(context.Background(), b)
+		err := w.Store.Apply(context.Background(), b)
 		if err == nil {
 			return nil
 		}
-		e.Log.Error("the store refused a batch", "batch", b.ID, "error", err)
-		if e.Now().Sub(began) >= maxRefused || e.Stopping() {
-			e.Log.Error("the store refuses writes: the monitor goes on from memory, and refuses changes")
-			e.backlog = newBacklog()
-			e.retryStore = e.Now().Add(time.Second)
-			e.MemoryOnly.Store(true)
+		w.Log.Error("the store refused a batch", "batch", b.ID, "error", err)
+		if w.Now().Sub(began) >= maxRefused || w.Stopping() {
+			w.Log.Error("the store refuses writes: the monitor goes on from memory, and refuses changes")
+			w.backlog = newBacklog()
+			w.retryStore = w.Now().Add(time.Second)
+			w.MemoryOnly.Store(true)
 			return errRefused
 		}
 		time.Sleep(wait)
@@ -312,31 +312,31 @@ func (e *writer) apply(b *engine.Batch) error {
 }
 
 // applyLater adds b to the backlog, and tries every second to write that.
-func (e *writer) applyLater(b *engine.Batch) {
-	e.backlog.add(b)
-	if !e.Now().Before(e.retryStore) {
-		e.writeBacklog(b.ID)
+func (w *writer) applyLater(b *engine.Batch) {
+	w.backlog.add(b)
+	if !w.Now().Before(w.retryStore) {
+		w.writeBacklog(b.ID)
 	}
 }
 
-func (e *writer) writeBacklog(id string) {
-	if err := e.Store.Apply(context.Background(), e.backlog.batch(id)); err != nil {
-		e.retryStore = e.Now().Add(time.Second)
+func (w *writer) writeBacklog(id string) {
+	if err := w.Store.Apply(context.Background(), w.backlog.batch(id)); err != nil {
+		w.retryStore = w.Now().Add(time.Second)
 		return
 	}
-	e.backlog = nil
-	e.MemoryOnly.Store(false)
-	e.Log.Info("the store accepts writes again")
+	w.backlog = nil
+	w.MemoryOnly.Store(false)
+	w.Log.Info("the store accepts writes again")
 }
 
 // endBacklog tries a last time to write what is in memory alone.
-func (e *writer) endBacklog() {
-	if e.backlog == nil {
+func (w *writer) endBacklog() {
+	if w.backlog == nil {
 		return
 	}
-	e.writeBacklog(e.batchID())
-	if l := e.backlog; l != nil {
-		e.Log.Error("the store still refuses writes: what was in memory alone is lost",
+	w.writeBacklog(w.batchID())
+	if l := w.backlog; l != nil {
+		w.Log.Error("the store still refuses writes: what was in memory alone is lost",
 			"results", len(l.results), "records", len(l.puts)+len(l.deletes))
 	}
 }
@@ -410,29 +410,29 @@ func (d *Timers) Pop() any {
 func (e *State) WakeAt(d Timer) { heap.Push(&e.Timers, d) }
 
 // arm sets the timer for the next due time.
-func (e *writer) arm(timer *time.Timer) {
+func (w *writer) arm(timer *time.Timer) {
 	wait := time.Hour
-	if e.backlog != nil {
+	if w.backlog != nil {
 		wait = time.Second
 	}
-	if len(e.Timers) > 0 {
-		wait = min(wait, max(e.Timers[0].At.Sub(e.Now()), 0))
+	if len(w.Timers) > 0 {
+		wait = min(wait, max(w.Timers[0].At.Sub(w.Now()), 0))
 	}
 	timer.Reset(wait)
 }
 
 // timersDue looks at what has come due, and returns it.
-func (e *writer) timersDue(x *Tx) (came []Timer) {
+func (w *writer) timersDue(x *Tx) (came []Timer) {
 	seen := map[Timer]bool{}
-	for len(e.Timers) > 0 && !e.Timers[0].At.After(x.Now) {
-		d := heap.Pop(&e.Timers).(Timer)
+	for len(w.Timers) > 0 && !w.Timers[0].At.After(x.Now) {
+		d := heap.Pop(&w.Timers).(Timer)
 		came = append(came, d)
 		d.At = time.Time{}
 		if seen[d] {
 			continue
 		}
 		seen[d] = true
-		e.Hooks.Due(x, d)
+		w.Hooks.Due(x, d)
 	}
 	return came
 }
