@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"moonwatch/engine/enginetest"
 	"net/http"
 	"strings"
 	"testing"
 
 	"moonwatch/engine/access"
+	"moonwatch/engine/enginetest"
 	"moonwatch/server/api"
 	"moonwatch/server/rest"
 )

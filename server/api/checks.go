@@ -57,7 +57,7 @@ func (s *checks) routes(known rest.Shapes) []*rest.Route {
 		},
 		Meta: func(v *edit.CheckView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.Routes(known), revisionRoutes(known, s.engine, k, revertCheck)...)
+	return append(k.Routes(known), revisionRoutes(known, s.engine, k, decodeAs[engine.Check](s.engine, k.Kind))...)
 }
 
 // allChecks are the candidates of a list, without what costs time unless the
@@ -108,9 +108,4 @@ func checksOf(e *monitor.Monitor, ref engine.Ref) []string {
 	}
 	i, _ := e.Targets.StoredInstance(ref.ID)
 	return i.StatusChecks
-}
-
-// revertCheck turns an old revision into what a client would send to get it back.
-func revertCheck(e *monitor.Monitor, old *engine.Check) {
-	old.Config = e.Public(old.Plugin, engine.ConfigForm, old.Config)
 }

@@ -37,5 +37,5 @@ func (s *instances) routes(known rest.Shapes) []*rest.Route {
 		},
 		Meta: func(v *edit.InstanceView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.Routes(known), revisionRoutes(known, s.engine, k, func(e *monitor.Monitor, old *engine.Instance) { revertAlerts(e, &old.Alerting) })...)
+	return append(k.Routes(known), revisionRoutes(known, s.engine, k, decodeAs[engine.Instance](s.engine, k.Kind))...)
 }

@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine/access"
 	"moonwatch/engine/monitor"
 	"moonwatch/server/rest"
+	"moonwatch/server/revision"
 )
 
 // revisionView is one state that an object was in.
@@ -28,14 +29,25 @@ type revisionView struct {
 type revisions[In, View any] struct {
 	*rest.Collection[In, View]
 	engine *monitor.Monitor
-	// mask turns stored values into what clients see and may send back; nil: there
-	// are no secrets in them.
-	mask func(*monitor.Monitor, *In)
+	// decode reads a stored object as clients see it and may send it back.
+	decode func(data []byte) (*In, error)
+}
+
+// decodeAs reads objects by the table of kinds.
+func decodeAs[In any](e *monitor.Monitor, kind engine.Kind) func(data []byte) (*In, error) {
+	of, _ := revision.Of(kind)
+	return func(data []byte) (*In, error) {
+		object, err := of.Decode(e, data)
+		if err != nil {
+			return nil, err
+		}
+		return object.(*In), nil
+	}
 }
 
 // revisionRoutes serve the history of a kind.
-func revisionRoutes[In, View any](known rest.Shapes, e *monitor.Monitor, of *rest.Collection[In, View], mask func(*monitor.Monitor, *In)) []*rest.Route {
-	k := &revisions[In, View]{of, e, mask}
+func revisionRoutes[In, View any](known rest.Shapes, e *monitor.Monitor, of *rest.Collection[In, View], decode func(data []byte) (*In, error)) []*rest.Route {
+	k := &revisions[In, View]{of, e, decode}
 	item := rest.ShapeOf[revisionView](known)
 	spec := rest.ListSpec{Item: item, Order: "-revision"}
 	path := "/" + k.Plural + "/{id}/revisions"
@@ -43,7 +55,7 @@ func revisionRoutes[In, View any](known rest.Shapes, e *monitor.Monitor, of *res
 		{Method: "GET", Path: path, Role: access.Viewer, Tag: k.Plural, Summary: "List the revisions of " + k.One, Output: item, List: true,
 			Params: spec.Params(), Note: "Secrets are masked. Revisions of users are for themselves and admins.",
 			Handle: func(c *rest.Call) (rest.Answer, error) { return k.list(c, spec) }},
-		{Method: "POST", Path: path + "/{n}/revert", Role: k.changeRole(), Tag: k.Plural, Summary: "Bring back a revision of " + k.One,
+		{Method: "POST", Path: path + "/{n}/revert", Role: k.revertRole(), Tag: k.Plural, Summary: "Bring back a revision of " + k.One,
 			Note: "The result is a new revision. Secrets (and a user's password) stay as they are now. What was deleted comes back under its id, " +
 				"with the secrets of that revision; what it was linked to is not linked to it again. Tokens do not come back.",
 			Output: rest.ShapeOf[View](known), Tagged: true, Handle: k.revert},
@@ -55,9 +67,10 @@ func (k *revisions[In, View]) undeletes(c *rest.Call) bool {
 	return k.Kind != engine.KindToken && c.Who.Role.Can(k.Write)
 }
 
-func (k *revisions[In, View]) changeRole() access.Role {
-	if k.Change != "" {
-		return k.Change
+// revertRole is what bringing a revision back needs at least.
+func (k *revisions[In, View]) revertRole() access.Role {
+	if of, ok := revision.Of(k.Kind); ok {
+		return of.Role
 	}
 	return k.Write
 }
@@ -140,12 +153,9 @@ func writtenOnly(name string) bool {
 }
 
 func (k *revisions[In, View]) unpack(data []byte) (*In, error) {
-	in := new(In)
-	if err := json.Unmarshal(data, in); err != nil {
+	in, err := k.decode(data)
+	if err != nil {
 		return nil, fmt.Errorf("read a revision of a %s: %w", k.Kind, err)
-	}
-	if k.mask != nil {
-		k.mask(k.engine, in)
 	}
 	return in, nil
 }

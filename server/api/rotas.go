@@ -66,12 +66,7 @@ func (s *rotas) routes(known rest.Shapes) []*rest.Route {
 		rest.NewParam("from", rest.Scalar(rest.InstantShape), "only shifts that end later (now)"),
 		rest.NewParam("to", rest.Scalar(rest.InstantShape), "only shifts that start before (28 days after from)"),
 	}}
-	revisions := revisionRoutes(known, s.engine, k, (*monitor.Monitor).OpenRota)
-	for _, rt := range revisions {
-		if rt.Method == "POST" { // more than a swap of shifts
-			rt.Role = access.Editor
-		}
-	}
+	revisions := revisionRoutes(known, s.engine, k, decodeAs[engine.Rota](s.engine, k.Kind))
 	return append(append(k.Routes(known), revisions...),
 		&rest.Route{Method: "GET", Path: "/rotas/{id}/shifts", Role: access.Viewer, Tag: "rotas", Summary: "List the shifts of a rota",
 			Note:   "Shifts are known for the 60 days ahead and the 30 days behind. They are half-open.",

@@ -37,13 +37,5 @@ func (s *services) routes(known rest.Shapes) []*rest.Route {
 		},
 		Meta: func(v *edit.ServiceView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.Routes(known), revisionRoutes(known, s.engine, k, func(e *monitor.Monitor, old *engine.Service) { revertAlerts(e, &old.Alerting) })...)
-}
-
-// revertAlerts turns the stored settings of alert plugins into what a client
-// would send to get them back.
-func revertAlerts(e *monitor.Monitor, a *engine.Alerting) {
-	for i := range a.Alerts {
-		a.Alerts[i].Settings = e.Public(a.Alerts[i].Plugin, engine.ServiceConfigForm, a.Alerts[i].Settings)
-	}
+	return append(k.Routes(known), revisionRoutes(known, s.engine, k, decodeAs[engine.Service](s.engine, k.Kind))...)
 }

@@ -38,5 +38,5 @@ func (s *silences) routes(known rest.Shapes) []*rest.Route {
 		},
 		Meta: func(v *edit.SilenceView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.Routes(known), revisionRoutes(known, s.engine, k, nil)...)
+	return append(k.Routes(known), revisionRoutes(known, s.engine, k, decodeAs[engine.Silence](s.engine, k.Kind))...)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -65,7 +66,10 @@ func (s *tokens) routes(known rest.Shapes) []*rest.Route {
 		Output: func(known rest.Shapes) *rest.Shape { return rest.ShapeOf[newTokenView](known) },
 	}
 	k.Create = func(c *rest.Call, in tokenInput) (rest.Answer, error) { return s.createToken(c, k, in) }
-	return append(k.Routes(known), revisionRoutes(known, s.engine, k, nil)...)
+	return append(k.Routes(known), revisionRoutes(known, s.engine, k, func(data []byte) (*tokenInput, error) {
+		in := new(tokenInput)
+		return in, json.Unmarshal(data, in)
+	})...)
 }
 
 // mayToken reports whether the caller may know of a token.

@@ -91,7 +91,13 @@ func (s *users) routes(known rest.Shapes) []*rest.Route {
 		},
 		Meta: func(v *userView) *engine.Meta { return &v.Meta },
 	}
-	return append(k.Routes(known), revisionRoutes(known, s.engine, k, revertUser)...)
+	return append(k.Routes(known), revisionRoutes(known, s.engine, k, func(data []byte) (*userInput, error) {
+		user, err := decodeAs[engine.User](s.engine, k.Kind)(data)
+		if err != nil {
+			return nil, err
+		}
+		return &userInput{User: *user}, nil
+	})...)
 }
 
 func (s *users) saveUser(c *rest.Call, id string, revision uint64, in userInput) (string, error) {
@@ -178,12 +184,4 @@ func (s *users) ownUser(c *rest.Call, id string, next engine.User) error {
 		return p
 	}
 	return nil
-}
-
-// revertUser turns an old revision into what a client would send to get it
-// back. The password stays as it is now.
-func revertUser(e *monitor.Monitor, old *userInput) {
-	for slug, values := range old.Settings {
-		old.Settings[slug] = e.Public(slug, engine.UserConfigForm, values)
-	}
 }

@@ -56,7 +56,7 @@ func (w *subjectPages) acknowledge(kind engine.Kind) frame.Handler {
 			}
 			o.ExpiresIn = &d
 		}
-		ref := engine.Ref{Kind: kind, ID: q.Id()}
+		ref := engine.Ref{Kind: kind, ID: q.ID()}
 		if _, err := w.Engine.Incidents.Acknowledge(q.Context(), q.By(), ref, o); err != nil {
 			return frame.Plainly(err)
 		}
@@ -66,7 +66,7 @@ func (w *subjectPages) acknowledge(kind engine.Kind) frame.Handler {
 
 func (w *subjectPages) unacknowledge(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		ref := engine.Ref{Kind: kind, ID: q.Id()}
+		ref := engine.Ref{Kind: kind, ID: q.ID()}
 		if err := w.Engine.Incidents.Unacknowledge(q.Context(), q.By(), ref); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (w *subjectPages) unacknowledge(kind engine.Kind) frame.Handler {
 // testAlert sends a test to the caller alone and shows what becomes of it.
 func (w *subjectPages) testAlert(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		d, err := w.Engine.Incidents.TestAlert(q.Context(), q.By(), engine.Ref{Kind: kind, ID: q.Id()}, q.PostForm.Get("plugin"))
+		d, err := w.Engine.Incidents.TestAlert(q.Context(), q.By(), engine.Ref{Kind: kind, ID: q.ID()}, q.PostForm.Get("plugin"))
 		if err != nil {
 			return frame.Plainly(err)
 		}
@@ -91,10 +91,10 @@ func (w *incidentPages) addNote(q *frame.Request) error {
 	if q.PostForm.Get("public") != "" {
 		add = w.Engine.Incidents.AddPublicNote
 	}
-	if _, err := add(q.Context(), q.By(), q.Id(), strings.TrimSpace(q.PostForm.Get("text"))); err != nil {
+	if _, err := add(q.Context(), q.By(), q.ID(), strings.TrimSpace(q.PostForm.Get("text"))); err != nil {
 		return frame.Plainly(err)
 	}
-	return q.Redirect("/incidents/" + url.PathEscape(q.Id()) + "?done=noted#notes")
+	return q.Redirect("/incidents/" + url.PathEscape(q.ID()) + "?done=noted#notes")
 }
 
 // ackView is what the form to acknowledge needs to know.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"moonwatch/engine"
+	"moonwatch/server/revision"
 	"moonwatch/server/web/frame"
 	"moonwatch/server/web/webform"
 )
@@ -99,11 +100,11 @@ func (w *historyPages) audit(q *frame.Request) error {
 
 func (w *historyPages) auditLine(e engine.AuditEntry, names map[string]string) auditLine {
 	l := auditLine{AuditEntry: e, Kind: strings.ReplaceAll(string(e.Kind), "_", " ")}
-	if _, there := names[e.Object]; there && objectPath(e.Kind, e.Object) != "" {
-		l.Link = objectPath(e.Kind, e.Object)
-	}
-	if _, ok := frame.Revisable()[e.Kind]; ok {
+	if of, ok := revision.Of(e.Kind); ok {
 		l.History = "/revisions/" + string(e.Kind) + "/" + e.Object
+		if _, there := names[e.Object]; there {
+			l.Link = of.Path(e.Object)
+		}
 	}
 	if e.Kind == engine.KindSettings {
 		l.Link = "/settings"
@@ -116,15 +117,6 @@ func (w *historyPages) auditLine(e engine.AuditEntry, names map[string]string) a
 	}
 	l.Changes, l.More = frame.Cut(l.Changes, changesShown)
 	return l
-}
-
-// objectPath is the address of an object's page.
-func objectPath(kind engine.Kind, id string) string {
-	switch kind {
-	case engine.KindService, engine.KindInstance, engine.KindCheck, engine.KindUser, engine.KindRota, engine.KindSilence:
-		return "/" + string(kind) + "s/" + id
-	}
-	return ""
 }
 
 // namesByID are the names of all objects that values refer to.

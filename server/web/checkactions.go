@@ -12,7 +12,7 @@ import (
 )
 
 func (w *checkPages) runCheck(q *frame.Request) error {
-	c, err := w.Engine.Checks.StoredCheck(q.Id())
+	c, err := w.Engine.Checks.StoredCheck(q.ID())
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (w *checkPages) runCheck(q *frame.Request) error {
 }
 
 func (w *checkPages) deleteCheckPage(q *frame.Request) error {
-	c, err := w.Engine.Checks.Check(q.Id())
+	c, err := w.Engine.Checks.Check(q.ID())
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (w *checkPages) deleteCheckPage(q *frame.Request) error {
 }
 
 func (w *checkPages) deleteCheck(q *frame.Request) error {
-	if err := w.Engine.Checks.DeleteCheck(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
+	if err := w.Engine.Checks.DeleteCheck(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
 		return err
 	}
 	return q.Deleted(engine.KindCheck)
@@ -58,7 +58,7 @@ func deleteRevision(q *frame.Request) *uint64 {
 
 // linkCheck adds a check to a service or instance ("services/ID").
 func (w *checkPages) linkCheck(q *frame.Request) error {
-	id := q.Id()
+	id := q.ID()
 	if _, err := w.Engine.Checks.StoredCheck(id); err != nil {
 		return err
 	}

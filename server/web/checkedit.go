@@ -66,7 +66,7 @@ func (w *checkPages) newCheck(q *frame.Request) error {
 }
 
 func (w *checkPages) checkEditForm(q *frame.Request) error {
-	base, err := w.Engine.Checks.StoredCheck(q.Id())
+	base, err := w.Engine.Checks.StoredCheck(q.ID())
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (w *checkPages) checkEditForm(q *frame.Request) error {
 }
 
 func (w *checkPages) duplicateCheck(q *frame.Request) error {
-	base, err := w.Engine.Checks.StoredCheck(q.Id())
+	base, err := w.Engine.Checks.StoredCheck(q.ID())
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (w *checkPages) saveNewCheck(q *frame.Request) error {
 }
 
 func (w *checkPages) saveOldCheck(q *frame.Request) error {
-	base, err := w.Engine.Checks.StoredCheck(q.Id())
+	base, err := w.Engine.Checks.StoredCheck(q.ID())
 	if engine.KindOf(err) == engine.NotFound {
 		base = engine.NewCheck()
 		base.Plugin = q.PostForm.Get("plugin")

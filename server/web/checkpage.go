@@ -75,7 +75,7 @@ const (
 )
 
 func (w *checkPages) checkPage(q *frame.Request) error {
-	c, err := w.Engine.Checks.Check(q.Id())
+	c, err := w.Engine.Checks.Check(q.ID())
 	if err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ type runPage struct {
 }
 
 func (w *checkPages) resultPage(q *frame.Request) error {
-	c, err := w.Engine.Checks.Check(q.Id())
+	c, err := w.Engine.Checks.Check(q.ID())
 	if err != nil {
 		return err
 	}

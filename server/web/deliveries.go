@@ -54,7 +54,7 @@ type deliveryPage struct {
 }
 
 func (w *incidentPages) delivery(q *frame.Request) error {
-	d, err := w.Engine.Incidents.Delivery(q.Context(), q.Id())
+	d, err := w.Engine.Incidents.Delivery(q.Context(), q.ID())
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (w *lookup) names(ids []string) []string {
 }
 
 func (w *incidentPages) retryDelivery(q *frame.Request) error {
-	id := q.Id()
+	id := q.ID()
 	if _, err := w.Engine.Incidents.RetryDelivery(q.Context(), q.By(), id); err != nil {
 		return err
 	}

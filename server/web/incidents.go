@@ -81,7 +81,7 @@ type noteView struct {
 }
 
 func (w *incidentPages) incident(q *frame.Request) error {
-	in, err := w.Engine.Incidents.Incident(q.Context(), q.Id())
+	in, err := w.Engine.Incidents.Incident(q.Context(), q.ID())
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (w *rotaPages) newRotaForm(q *frame.Request) error {
 }
 
 func (w *rotaPages) rotaEditForm(q *frame.Request) error {
-	r, err := w.Engine.OnCall.StoredRota(q.Id())
+	r, err := w.Engine.OnCall.StoredRota(q.ID())
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func keepChosen(posted url.Values, list, column string) {
 func (w *rotaPages) saveNewRota(q *frame.Request) error { return w.storeRota(q, engine.NewRota()) }
 
 func (w *rotaPages) saveOldRota(q *frame.Request) error {
-	r, err := w.Engine.OnCall.StoredRota(q.Id())
+	r, err := w.Engine.OnCall.StoredRota(q.ID())
 	if err != nil {
 		return err
 	}

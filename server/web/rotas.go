@@ -130,7 +130,7 @@ type swapForm struct {
 }
 
 func (w *rotaPages) rotaPage(q *frame.Request) error {
-	r, err := w.Engine.OnCall.Rota(q.Id())
+	r, err := w.Engine.OnCall.Rota(q.ID())
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (w *rotaPages) swapForm(q *frame.Request, id string, zone *time.Location) *
 // swapShift puts somebody else on duty for a while: whom an operator may, see
 // engine.SwapShifts.
 func (w *rotaPages) swapShift(q *frame.Request) error {
-	r, err := w.Engine.OnCall.StoredRota(q.Id())
+	r, err := w.Engine.OnCall.StoredRota(q.ID())
 	if err != nil {
 		return err
 	}
@@ -219,14 +219,14 @@ func (w *rotaPages) swapShift(q *frame.Request) error {
 
 // refreshRota reads the feed now and comes back when it is read.
 func (w *rotaPages) refreshRota(q *frame.Request) error {
-	if _, err := w.Engine.OnCall.RefreshRota(q.Context(), q.Id()); err != nil {
+	if _, err := w.Engine.OnCall.RefreshRota(q.Context(), q.ID()); err != nil {
 		return err
 	}
-	return q.Redirect("/rotas/" + url.PathEscape(q.Id()) + "?done=refreshed")
+	return q.Redirect("/rotas/" + url.PathEscape(q.ID()) + "?done=refreshed")
 }
 
 func (w *rotaPages) deleteRotaPage(q *frame.Request) error {
-	r, err := w.Engine.OnCall.Rota(q.Id())
+	r, err := w.Engine.OnCall.Rota(q.ID())
 	if err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (w *rotaPages) deleteRotaPage(q *frame.Request) error {
 }
 
 func (w *rotaPages) deleteRota(q *frame.Request) error {
-	if err := w.Engine.Rotas.DeleteRota(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
+	if err := w.Engine.Rotas.DeleteRota(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
 		return err
 	}
 	return q.Deleted(engine.KindRota)
@@ -260,10 +260,10 @@ func (w *lookup) feedOf(kind engine.Kind, revoke bool, may func(q *frame.Request
 		if revoke {
 			act, done = w.Engine.OnCall.RevokeFeed, "feed-revoked"
 		}
-		if err := act(q.Context(), q.By(), kind, q.Id()); err != nil {
+		if err := act(q.Context(), q.By(), kind, q.ID()); err != nil {
 			return err
 		}
-		return q.Redirect("/" + string(kind) + "s/" + url.PathEscape(q.Id()) + "?done=" + done + "#feed")
+		return q.Redirect("/" + string(kind) + "s/" + url.PathEscape(q.ID()) + "?done=" + done + "#feed")
 	}
 }
 

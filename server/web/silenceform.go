@@ -105,7 +105,7 @@ func (w *silencePages) newSilenceForm(q *frame.Request) error {
 }
 
 func (w *silencePages) silenceEditForm(q *frame.Request) error {
-	v, err := w.Engine.Silences.Silence(q.Id())
+	v, err := w.Engine.Silences.Silence(q.ID())
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (w *silencePages) saveNewSilence(q *frame.Request) error {
 }
 
 func (w *silencePages) saveOldSilence(q *frame.Request) error {
-	v, err := w.Engine.Silences.Silence(q.Id())
+	v, err := w.Engine.Silences.Silence(q.ID())
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (w *lookup) silencesOn(kind engine.Kind, id string, tags []string) []edit.S
 }
 
 func (w *silencePages) silencePage(q *frame.Request) error {
-	s, err := w.Engine.Silences.Silence(q.Id())
+	s, err := w.Engine.Silences.Silence(q.ID())
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (w *silencePages) quickSilence(q *frame.Request) error {
 // endSilence ends one that holds now: what is planned once ends here, what
 // recurs is to be edited.
 func (w *silencePages) endSilence(q *frame.Request) error {
-	v, err := w.Engine.Silences.Silence(q.Id())
+	v, err := w.Engine.Silences.Silence(q.ID())
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (w *silencePages) endSilence(q *frame.Request) error {
 }
 
 func (w *silencePages) deleteSilencePage(q *frame.Request) error {
-	s, err := w.Engine.Silences.Silence(q.Id())
+	s, err := w.Engine.Silences.Silence(q.ID())
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (w *silencePages) deleteSilencePage(q *frame.Request) error {
 }
 
 func (w *silencePages) deleteSilence(q *frame.Request) error {
-	if err := w.Engine.Silences.DeleteSilence(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
+	if err := w.Engine.Silences.DeleteSilence(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
 		return err
 	}
 	return q.Deleted(engine.KindSilence)

@@ -76,7 +76,7 @@ func (w *subjectPages) newSubjectForm(kind engine.Kind) frame.Handler {
 
 func (w *subjectPages) subjectEditForm(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		base, err := w.subjectStored(kind, q.Id())
+		base, err := w.subjectStored(kind, q.ID())
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (w *subjectPages) subjectEditForm(kind engine.Kind) frame.Handler {
 
 func (w *subjectPages) duplicateSubject(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		base, err := w.subjectStored(kind, q.Id())
+		base, err := w.subjectStored(kind, q.ID())
 		if err != nil {
 			return err
 		}
@@ -287,7 +287,7 @@ func (w *subjectPages) saveNewSubject(kind engine.Kind) frame.Handler {
 
 func (w *subjectPages) saveOldSubject(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		base, err := w.subjectStored(kind, q.Id())
+		base, err := w.subjectStored(kind, q.ID())
 		if engine.KindOf(err) == engine.NotFound {
 			e, _, _ := w.postedSubject(q, newSubject(kind))
 			e.status, e.page.Message, _ = frame.Outcome(err, string(kind), e.draw.Errors)

@@ -122,7 +122,7 @@ type alertLine struct {
 
 func (w *subjectPages) subjectPage(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		s, err := w.subjectNow(kind, q.Id())
+		s, err := w.subjectNow(kind, q.ID())
 		if err != nil {
 			return err
 		}
@@ -238,7 +238,7 @@ func (v *subjectPage) repeat(w *subjectPages) {
 // runSubject runs all checks of a subject and comes back when they ended.
 func (w *subjectPages) runSubject(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		s, err := w.subjectNow(kind, q.Id())
+		s, err := w.subjectNow(kind, q.ID())
 		if err != nil {
 			return err
 		}
@@ -253,7 +253,7 @@ func (w *subjectPages) runSubject(kind engine.Kind) frame.Handler {
 
 func (w *subjectPages) deleteSubjectPage(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		s, err := w.subjectNow(kind, q.Id())
+		s, err := w.subjectNow(kind, q.ID())
 		if err != nil {
 			return err
 		}
@@ -272,7 +272,7 @@ func (w *subjectPages) deleteSubject(kind engine.Kind) frame.Handler {
 		if kind == engine.KindInstance {
 			remove = w.Engine.Targets.DeleteInstance
 		}
-		if err := remove(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
+		if err := remove(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
 			return err
 		}
 		return q.Deleted(kind)

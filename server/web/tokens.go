@@ -98,7 +98,7 @@ func (w *userPages) makeToken(q *frame.Request) error {
 }
 
 func (w *userPages) deleteToken(q *frame.Request) error {
-	id := q.Id()
+	id := q.ID()
 	for _, t := range w.Engine.Users.Tokens() {
 		if t.ID != id {
 			continue

@@ -15,7 +15,7 @@ import (
 // The page of a user for one alert plugin: what it has to know of them.
 
 func (w *userPages) userAlertPage(q *frame.Request) error {
-	id, slug := q.Id(), mux.Vars(q.Request)["slug"]
+	id, slug := q.ID(), mux.Vars(q.Request)["slug"]
 	if err := mayEdit(q, id); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (w *userPages) showUserAlert(q *frame.Request, status int, u *engine.User, 
 }
 
 func (w *userPages) saveUserAlert(q *frame.Request) error {
-	id, slug := q.Id(), mux.Vars(q.Request)["slug"]
+	id, slug := q.ID(), mux.Vars(q.Request)["slug"]
 	if err := mayEdit(q, id); err != nil {
 		return err
 	}

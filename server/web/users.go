@@ -126,10 +126,10 @@ func (w *userPages) newUserForm(q *frame.Request) error {
 }
 
 func (w *userPages) userPage(q *frame.Request) error {
-	if err := mayEdit(q, q.Id()); err != nil {
+	if err := mayEdit(q, q.ID()); err != nil {
 		return err
 	}
-	u, err := w.Engine.Users.User(q.Id())
+	u, err := w.Engine.Users.User(q.ID())
 	if err != nil {
 		return err
 	}
@@ -251,10 +251,10 @@ func (w *userPages) saveNewUser(q *frame.Request) error {
 }
 
 func (w *userPages) saveOldUser(q *frame.Request) error {
-	if err := mayEdit(q, q.Id()); err != nil {
+	if err := mayEdit(q, q.ID()); err != nil {
 		return err
 	}
-	u, err := w.Engine.Users.StoredUser(q.Id())
+	u, err := w.Engine.Users.StoredUser(q.ID())
 	if err != nil {
 		return err
 	}
@@ -357,7 +357,7 @@ func (w *userPages) confirm(q *frame.Request, u *engine.User, present string, er
 }
 
 func (w *userPages) deleteUserPage(q *frame.Request) error {
-	u, err := w.Engine.Users.User(q.Id())
+	u, err := w.Engine.Users.User(q.ID())
 	if err != nil {
 		return err
 	}
@@ -366,7 +366,7 @@ func (w *userPages) deleteUserPage(q *frame.Request) error {
 }
 
 func (w *userPages) deleteUser(q *frame.Request) error {
-	if err := w.Engine.Users.DeleteUser(q.Context(), q.By(), q.Id(), deleteRevision(q)); err != nil {
+	if err := w.Engine.Users.DeleteUser(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
 		return err
 	}
 	return q.Deleted(engine.KindUser)
@@ -374,19 +374,19 @@ func (w *userPages) deleteUser(q *frame.Request) error {
 
 // endSession ends a session of a user: one's own, or for an admin anybody's.
 func (w *userPages) endSession(q *frame.Request) error {
-	if err := mayEdit(q, q.Id()); err != nil {
+	if err := mayEdit(q, q.ID()); err != nil {
 		return err
 	}
 	id := q.PostForm.Get("session")
-	for _, s := range w.Engine.Users.Sessions(q.Id()) {
+	for _, s := range w.Engine.Users.Sessions(q.ID()) {
 		if s.ID == id {
 			if err := w.Engine.Users.CloseSession(q.Context(), id); err != nil {
 				return err
 			}
 		}
 	}
-	return q.Redirect("/users/" + url.PathEscape(q.Id()) + "?done=ended#sessions")
+	return q.Redirect("/users/" + url.PathEscape(q.ID()) + "?done=ended#sessions")
 }
 
 // mayEditFeed lets users change their own feed, and admins everybody's.
-func mayEditFeed(q *frame.Request) error { return mayEdit(q, q.Id()) }
+func mayEditFeed(q *frame.Request) error { return mayEdit(q, q.ID()) }

@@ -27,7 +27,7 @@ type whyView struct {
 }
 
 func (w *incidentPages) why(q *frame.Request) error {
-	in, err := w.Engine.Incidents.Incident(q.Context(), q.Id())
+	in, err := w.Engine.Incidents.Incident(q.Context(), q.ID())
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (q *Request) Redirect(to string) error {
 }
 
 // Id is the id in the path.
-func (q *Request) Id() string { return mux.Vars(q.Request)["id"] }
+func (q *Request) ID() string { return mux.Vars(q.Request)["id"] }
 
 // By is on whose behalf the engine acts.
 func (q *Request) By() engine.Actor {

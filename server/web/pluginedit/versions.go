@@ -140,7 +140,7 @@ func (w *Pages) version(q *frame.Request) (engine.PluginEntry, monitor.PluginVer
 		return entry, monitor.PluginVersion{}, err
 	}
 	for _, v := range versions {
-		if versionID(v) == q.Id() {
+		if versionID(v) == q.ID() {
 			return entry, v, nil
 		}
 	}
