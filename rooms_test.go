@@ -17,6 +17,7 @@ var rooms = map[string][]string{
 	"internal/cli": {"engine", "engine/access", "engine/config", "engine/config/importer", "engine/form", "engine/monitor", "luaapi", "luaapi/describe", "luaapi/host", "luaapi/starter", "plugins", "server", "server/web", "storage"},
 
 	"internal/measure":     {},
+	"internal/binenc":      {},
 	"internal/programtest": {},
 
 	// The engine's, in their order: each imports only what stands before it.
@@ -32,7 +33,7 @@ var rooms = map[string][]string{
 	"engine/judge":           {"engine"},
 	"engine/state":           {"engine", "engine/form", "engine/rota", "engine/schedule", "engine/silence"},
 	"engine/oncall":          {"engine", "engine/access", "engine/form", "engine/rota", "engine/state"},
-	"engine/history":         {"engine", "engine/form", "engine/rota", "engine/silence", "engine/state"},
+	"engine/history":         {"engine", "engine/form", "engine/rota", "engine/silence", "engine/state", "internal/binenc"},
 	"engine/alert":           {"engine", "engine/form", "engine/judge", "engine/oncall", "engine/rota", "engine/schedule", "engine/silence", "engine/state"},
 	"engine/edit":            {"engine", "engine/access", "engine/alert", "engine/form", "engine/history", "engine/judge", "engine/oncall", "engine/rota", "engine/schedule", "engine/silence", "engine/state"},
 	"engine/enginetest":      {"engine", "engine/form"},
@@ -69,7 +70,7 @@ var rooms = map[string][]string{
 	"server/web/pluginedit": {"engine", "engine/access", "engine/form", "engine/monitor", "luaapi/describe", "luaapi/starter", "server/web/drawing", "server/web/frame", "server/web/webform"},
 	"server/web":            {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/history", "engine/monitor", "engine/oncall", "engine/rota", "engine/silence", "engine/state", "server/revision", "server/web/drawing", "server/web/frame", "server/web/pluginedit", "server/web/webform"},
 	"server":                {"engine", "engine/form", "engine/monitor", "server/api", "server/auth", "server/public", "server/rest", "server/web", "server/web/frame"},
-	"storage":               {"engine", "engine/form"},
+	"storage":               {"engine", "engine/form", "internal/binenc"},
 	"storage/storagetest":   {"engine"},
 }
 

@@ -42,11 +42,11 @@ type blockHead struct {
 }
 
 func readBlockHead(in *reader) blockHead {
-	h := blockHead{format: in.byte()}
-	count, first, span := in.uvarint(), in.uvarint(), in.uvarint()
+	h := blockHead{format: in.Byte()}
+	count, first, span := in.Uvarint(), in.Uvarint(), in.Uvarint()
 	h.count, h.first, h.last = int(count), first, first+span
 	if h.format != blockPlain && h.format != blockZstd || count == 0 || count > maxBlockCount || h.last < first {
-		in.fail()
+		in.Fail()
 	}
 	return h
 }
@@ -95,12 +95,12 @@ func (c *blockCodec) encode(results []engine.Result) []byte {
 
 // decode returns the results of a block, their sequences rising.
 func (c *blockCodec) decode(check string, b []byte) ([]engine.Result, error) {
-	in := reader{rest: b}
+	in := newReader(b)
 	head := readBlockHead(&in)
-	if in.err != nil {
-		return nil, in.err
+	if in.Err() != nil {
+		return nil, in.Err()
 	}
-	body := in.rest
+	body := in.Rest()
 	if head.format == blockZstd {
 		var err error
 		if body, err = c.unpack.DecodeAll(body, nil); err != nil {
@@ -171,12 +171,12 @@ func encodeBody(results []engine.Result) []byte {
 }
 
 func decodeBody(check string, head blockHead, body []byte) ([]engine.Result, error) {
-	in := reader{rest: body}
+	in := newReader(body)
 	dictionary := in.words()
 	gaps, took := in.around(head.count-1), in.around(head.count)
 	flags := in.runs(head.count, flagsEnd)
-	if in.err != nil {
-		return nil, in.err
+	if in.Err() != nil {
+		return nil, in.Err()
 	}
 	results := make([]engine.Result, head.count)
 	seq := head.first
@@ -198,14 +198,14 @@ func decodeBody(check string, head blockHead, body []byte) ([]engine.Result, err
 	for column := range 7 {
 		at := having(flags, hasVersion<<column)
 		for i, word := range in.runs(len(at), uint64(len(dictionary))) {
-			if in.err == nil {
+			if in.Err() == nil {
 				setTextColumn(&results[at[i]], column, dictionary[word])
 			}
 		}
 	}
 	readBlockMetrics(&in, results, having(flags, hasMetrics), dictionary)
 	readBlockLines(&in, results, having(flags, hasLog), dictionary)
-	if err := in.end(); err != nil {
+	if err := in.End(); err != nil {
 		return nil, err
 	}
 	return results, nil

@@ -62,38 +62,38 @@ type shape struct {
 }
 
 func (r *reader) shape(dictionary []string) shape {
-	n := r.count()
+	n := r.Count()
 	if n > engine.MaxResultList {
-		r.fail()
+		r.Fail()
 		n = 0
 	}
 	s := shape{metrics: make([]engine.Metric, n), flags: make([]byte, n), before: make([]uint64, 5*n)}
 	for i := range n {
 		s.metrics[i].Name, s.metrics[i].Unit = r.word(dictionary), r.word(dictionary)
-		s.flags[i] = r.byte()
+		s.flags[i] = r.Byte()
 		if s.flags[i] >= metricFlagsEnd {
-			r.fail()
+			r.Fail()
 		}
 	}
 	return s
 }
 
 func readBlockMetrics(in *reader, results []engine.Result, at []int, dictionary []string) {
-	shapes := make([]shape, in.count())
+	shapes := make([]shape, in.Count())
 	for i := range shapes {
 		shapes[i] = in.shape(dictionary)
-		if in.err != nil {
+		if in.Err() != nil {
 			return
 		}
 	}
 	column := in.runs(len(at), uint64(len(shapes)))
 	for i, number := range column {
-		if in.err != nil {
+		if in.Err() != nil {
 			return
 		}
 		s := &shapes[number]
-		if len(s.metrics) > len(in.rest) { // each value is a byte at least
-			in.fail()
+		if len(s.metrics) > len(in.Rest()) { // each value is a byte at least
+			in.Fail()
 			return
 		}
 		results[at[i]].Metrics = s.read(in)
@@ -136,16 +136,16 @@ func encodeLines(results []engine.Result, dictionary *words) []byte {
 
 func readBlockLines(in *reader, results []engine.Result, at []int, dictionary []string) {
 	for _, i := range at {
-		n := in.count()
+		n := in.Count()
 		if n > engine.MaxResultList {
-			in.fail()
+			in.Fail()
 		}
-		if in.err != nil {
+		if in.Err() != nil {
 			return
 		}
 		lines := make([]engine.LogLine, n)
 		for j := range lines {
-			lines[j] = engine.LogLine{At: startedAt(results[i].Seq, in.varint()), Level: in.word(dictionary), Message: in.word(dictionary)}
+			lines[j] = engine.LogLine{At: startedAt(results[i].Seq, in.Varint()), Level: in.word(dictionary), Message: in.word(dictionary)}
 		}
 		results[i].Log = lines
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"moonwatch/internal/binenc"
 )
 
 // appendAround writes numbers that lie around one value: their median, then the
@@ -27,14 +29,14 @@ func (r *reader) around(n int) []int64 {
 	if n == 0 {
 		return nil
 	}
-	middle := r.varint()
-	if n > len(r.rest) {
-		r.fail()
+	middle := r.Varint()
+	if n > len(r.Rest()) {
+		r.Fail()
 		return make([]int64, n)
 	}
 	values := make([]int64, n)
 	for i := range values {
-		values[i] = middle + r.varint()
+		values[i] = middle + r.Varint()
 	}
 	return values
 }
@@ -57,9 +59,9 @@ func appendRuns(b []byte, values []uint64) []byte {
 func (r *reader) runs(n int, limit uint64) []uint64 {
 	values := make([]uint64, 0, n)
 	for len(values) < n {
-		v, times := r.uvarint(), r.uvarint()
+		v, times := r.Uvarint(), r.Uvarint()
 		if v >= limit || times == 0 || times > uint64(n-len(values)) {
-			r.fail()
+			r.Fail()
 			return make([]uint64, n)
 		}
 		for range times {
@@ -78,7 +80,7 @@ func appendFloat(b []byte, v float64, before *uint64) []byte {
 }
 
 func (r *reader) floatAfter(before *uint64) float64 {
-	*before ^= bits.ReverseBytes64(r.uvarint())
+	*before ^= bits.ReverseBytes64(r.Uvarint())
 	return math.Float64frombits(*before)
 }
 
@@ -104,24 +106,24 @@ func (w *words) add(s string) uint64 {
 func (w *words) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(w.list)))
 	for _, s := range w.list {
-		b = appendText(b, s)
+		b = binenc.AppendText(b, s)
 	}
 	return b
 }
 
 func (r *reader) words() []string {
-	list := make([]string, r.count())
+	list := make([]string, r.Count())
 	for i := range list {
-		list[i] = r.text()
+		list[i] = r.Text()
 	}
 	return list
 }
 
 // word reads a number of a word.
 func (r *reader) word(list []string) string {
-	n := r.uvarint()
+	n := r.Uvarint()
 	if n >= uint64(len(list)) {
-		r.fail()
+		r.Fail()
 		return ""
 	}
 	return list[n]

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"moonwatch/internal/binenc"
 )
 
 // Contents is how much a database or a backup holds of what: the names are the
@@ -39,10 +41,10 @@ func (c Contents) add(key, value []byte) error {
 	case rowSpace:
 		c[resultContents]++
 	case blockSpace:
-		in := reader{rest: value}
+		in := newReader(value)
 		head := readBlockHead(&in)
-		if in.err != nil {
-			return in.err
+		if in.Err() != nil {
+			return in.Err()
 		}
 		c[resultContents] += uint64(head.count)
 	default:
@@ -55,7 +57,7 @@ func (c Contents) add(key, value []byte) error {
 func (c Contents) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(c)))
 	for _, name := range slices.Sorted(maps.Keys(c)) {
-		b = binary.AppendUvarint(appendText(b, name), c[name])
+		b = binary.AppendUvarint(binenc.AppendText(b, name), c[name])
 	}
 	return b
 }

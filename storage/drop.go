@@ -81,9 +81,9 @@ func (db *DB) dropBlocks(tx *badger.Txn, check string, before uint64) ([]op, err
 // cutBlock returns the block of what item's block holds from before on, if any.
 func (db *DB) cutBlock(item *badger.Item, check string, before uint64) (kept []op, err error) {
 	err = valueOf(item, func(b []byte) error {
-		in := reader{rest: b}
-		if head := readBlockHead(&in); in.err != nil || head.last < before {
-			return in.err
+		in := newReader(b)
+		if head := readBlockHead(&in); in.Err() != nil || head.last < before {
+			return in.Err()
 		}
 		results, err := db.codec.decode(check, b)
 		if err != nil {

@@ -100,8 +100,8 @@ func (db *DB) finishJournal() error {
 		return err
 	}
 	if declared != nil {
-		in := reader{rest: declared}
-		if n := in.uvarint(); in.end() != nil || n != uint64(len(pieces)) {
+		in := newReader(declared)
+		if n := in.Uvarint(); in.End() != nil || n != uint64(len(pieces)) {
 			return fmt.Errorf("the journal of a large batch: %w", errDamaged)
 		}
 		for _, piece := range pieces {
@@ -163,17 +163,17 @@ func appendOp(b []byte, o *op) []byte {
 }
 
 func decodeOps(b []byte) ([]op, error) {
-	in := reader{rest: b}
+	in := newReader(b)
 	var ops []op
-	for len(in.rest) > 0 {
-		o := op{key: in.bytes(in.uvarint())}
-		if in.byte() == 1 {
+	for len(in.Rest()) > 0 {
+		o := op{key: in.Bytes(in.Uvarint())}
+		if in.Byte() == 1 {
 			o.delete = true
 		} else {
-			o.expires = in.uvarint()
-			o.value = in.bytes(in.uvarint())
+			o.expires = in.Uvarint()
+			o.value = in.Bytes(in.Uvarint())
 		}
 		ops = append(ops, o)
 	}
-	return ops, in.end()
+	return ops, in.End()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"moonwatch/engine"
+	"moonwatch/internal/binenc"
 )
 
 const recordFormat = 1
@@ -13,33 +14,33 @@ func encodeRecord(r *engine.Record) []byte {
 	b := make([]byte, 0, len(r.Data)+64)
 	b = append(b, recordFormat)
 	b = binary.AppendUvarint(b, r.Revision)
-	b = appendText(b, r.Author)
-	b = appendTime(b, r.At)
-	b = appendTime(b, r.Expires)
+	b = binenc.AppendText(b, r.Author)
+	b = binenc.AppendTime(b, r.At)
+	b = binenc.AppendTime(b, r.Expires)
 	b = binary.AppendUvarint(b, uint64(len(r.Terms)))
 	for _, t := range r.Terms {
-		b = appendText(b, t)
+		b = binenc.AppendText(b, t)
 	}
 	return append(b, r.Data...)
 }
 
 // decodeRecord returns a record whose data is a part of b.
 func decodeRecord(kind engine.Kind, id string, b []byte) (engine.Record, error) {
-	in := reader{rest: b}
-	if in.byte() != recordFormat {
-		in.fail()
+	in := newReader(b)
+	if in.Byte() != recordFormat {
+		in.Fail()
 	}
-	r := engine.Record{Kind: kind, ID: id, Revision: in.uvarint(), Author: in.text(), At: in.time(), Expires: in.time()}
-	if n := in.count(); n > 0 {
+	r := engine.Record{Kind: kind, ID: id, Revision: in.Uvarint(), Author: in.Text(), At: in.Time(), Expires: in.Time()}
+	if n := in.Count(); n > 0 {
 		r.Terms = make([]string, n)
 		for i := range r.Terms {
-			r.Terms[i] = in.text()
+			r.Terms[i] = in.Text()
 		}
 	}
-	if in.err != nil {
-		return engine.Record{}, in.err
+	if in.Err() != nil {
+		return engine.Record{}, in.Err()
 	}
-	r.Data = in.rest
+	r.Data = in.Rest()
 	return r, nil
 }
 
@@ -50,22 +51,22 @@ func encodeRevision(r *engine.Revision) []byte {
 	if r.Deleted {
 		b[1] = 1
 	}
-	b = appendText(b, r.Author)
-	b = appendTime(b, r.At)
+	b = binenc.AppendText(b, r.Author)
+	b = binenc.AppendTime(b, r.At)
 	return append(b, r.Data...)
 }
 
 // decodeRevision returns a revision whose data is a part of b.
 func decodeRevision(number uint64, b []byte) (engine.Revision, error) {
-	in := reader{rest: b}
-	if in.byte() != recordFormat {
-		in.fail()
+	in := newReader(b)
+	if in.Byte() != recordFormat {
+		in.Fail()
 	}
-	deleted := in.byte() != 0
-	r := engine.Revision{Number: number, Deleted: deleted, Author: in.text(), At: in.time()}
-	if in.err != nil {
-		return engine.Revision{}, in.err
+	deleted := in.Byte() != 0
+	r := engine.Revision{Number: number, Deleted: deleted, Author: in.Text(), At: in.Time()}
+	if in.Err() != nil {
+		return engine.Revision{}, in.Err()
 	}
-	r.Data = in.rest
+	r.Data = in.Rest()
 	return r, nil
 }

@@ -144,10 +144,10 @@ func (c *blockCursor) peek() (*engine.Result, error) {
 func (c *blockCursor) load() error {
 	c.left = nil
 	return valueOf(c.it.Item(), func(b []byte) error {
-		in := reader{rest: b}
+		in := newReader(b)
 		head := readBlockHead(&in)
-		if in.err != nil {
-			return in.err
+		if in.Err() != nil {
+			return in.Err()
 		}
 		if head.last < c.from {
 			c.it.Seek([]byte{blockSpace + 1}) // past the end

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/internal/binenc"
 )
 
 // The flags of a result say which parts follow. Rows and blocks share them.
@@ -83,7 +84,7 @@ func encodeRow(r *engine.Result) []byte {
 	}
 	for _, text := range []string{r.PluginVersion, string(r.Cause), string(r.Severity), r.Error, r.Message, r.RawData, r.Traceback} {
 		if text != "" {
-			b = appendText(b, text)
+			b = binenc.AppendText(b, text)
 		}
 	}
 	if flags&hasMetrics != 0 {
@@ -97,19 +98,19 @@ func encodeRow(r *engine.Result) []byte {
 		for i := range r.Log {
 			line := &r.Log[i]
 			b = binary.AppendVarint(b, line.At.UnixMicro()-int64(r.Seq))
-			b = appendText(appendText(b, line.Level), line.Message)
+			b = binenc.AppendText(binenc.AppendText(b, line.Level), line.Message)
 		}
 	}
 	return b
 }
 
 func appendMetric(b []byte, m *engine.Metric) []byte {
-	b = appendText(appendText(b, m.Name), m.Unit)
+	b = binenc.AppendText(binenc.AppendText(b, m.Name), m.Unit)
 	b = append(b, metricFlags(m))
-	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(m.Value))
+	b = binenc.AppendFloat(b, m.Value)
 	for _, bound := range bounds(m) {
 		if *bound != nil {
-			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(**bound))
+			b = binenc.AppendFloat(b, **bound)
 		}
 	}
 	return b
@@ -130,23 +131,23 @@ func metricFlags(m *engine.Metric) byte {
 
 // decodeRow is the reverse of encodeRow. The result shares nothing with b.
 func decodeRow(check string, seq uint64, b []byte) (engine.Result, error) {
-	in := reader{rest: b}
-	flags := in.uvarint()
+	in := newReader(b)
+	flags := in.Uvarint()
 	if flags >= flagsEnd {
-		in.fail()
+		in.Fail()
 	}
 	r := engine.Result{Check: check, Seq: seq, Succeeded: flags&hasSucceeded != 0, Unknown: flags&hasUnknown != 0}
-	r.Took = float64(in.varint()) / 1e6
+	r.Took = float64(in.Varint()) / 1e6
 	var offset int64
 	if flags&hasStarted != 0 {
-		offset = in.varint()
+		offset = in.Varint()
 	}
 	r.Started = startedAt(seq, offset)
 	text := func(flag uint64) string {
 		if flags&flag == 0 {
 			return ""
 		}
-		return in.text()
+		return in.Text()
 	}
 	r.PluginVersion = text(hasVersion)
 	r.Cause = engine.Cause(text(hasCause))
@@ -158,30 +159,30 @@ func decodeRow(check string, seq uint64, b []byte) (engine.Result, error) {
 	if flags&hasLog != 0 {
 		r.Log = readLog(&in, seq)
 	}
-	if err := in.end(); err != nil {
+	if err := in.End(); err != nil {
 		return engine.Result{}, err
 	}
 	return r, nil
 }
 
 func readMetrics(in *reader) []engine.Metric {
-	n := in.count()
+	n := in.Count()
 	if n > engine.MaxResultList {
-		in.fail()
+		in.Fail()
 		return nil
 	}
 	metrics := make([]engine.Metric, n)
 	for i := range metrics {
 		m := &metrics[i]
-		m.Name, m.Unit = in.text(), in.text()
-		flags := in.byte()
+		m.Name, m.Unit = in.Text(), in.Text()
+		flags := in.Byte()
 		if flags >= metricFlagsEnd {
-			in.fail()
+			in.Fail()
 		}
-		m.Value = in.float()
+		m.Value = in.Float()
 		for at, bound := range bounds(m) {
 			if flags&(1<<at) != 0 {
-				v := in.float()
+				v := in.Float()
 				*bound = &v
 			}
 		}
@@ -190,14 +191,14 @@ func readMetrics(in *reader) []engine.Metric {
 }
 
 func readLog(in *reader, seq uint64) []engine.LogLine {
-	n := in.count()
+	n := in.Count()
 	if n > engine.MaxResultList {
-		in.fail()
+		in.Fail()
 		return nil
 	}
 	lines := make([]engine.LogLine, n)
 	for i := range lines {
-		lines[i] = engine.LogLine{At: startedAt(seq, in.varint()), Level: in.text(), Message: in.text()}
+		lines[i] = engine.LogLine{At: startedAt(seq, in.Varint()), Level: in.Text(), Message: in.Text()}
 	}
 	return lines
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/internal/binenc"
 )
 
 // aggregateDay holds the hours of one check and one day of UTC; the sum of the day is
@@ -56,7 +57,7 @@ func (d *aggregateDay) encode() []byte {
 	index := make(map[string]uint64, len(order))
 	for i, name := range order {
 		index[name] = uint64(i)
-		b = appendText(appendText(b, name), names[name])
+		b = binenc.AppendText(binenc.AppendText(b, name), names[name])
 	}
 	present := uint64(0)
 	for h, s := range d.hours {
@@ -115,37 +116,33 @@ func (s *sketch) append(b []byte) []byte {
 	return b
 }
 
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
 // appendFloat writes a number that is a multiple of a millionth, as measured
 // times are, in a few bytes: shifted left and marked by bit 0; others whole.
 func appendFloat(b []byte, v float64) []byte {
 	if n := math.Round(v * 1e6); math.Abs(n) < 1<<53 && math.Abs(n/1e6-v) <= 1e-12*math.Abs(v) {
 		return binary.AppendVarint(append(b, 1), int64(n))
 	}
-	return binary.LittleEndian.AppendUint64(append(b, 0), math.Float64bits(v))
+	return binenc.AppendFloat(append(b, 0), v)
 }
 
 // decodeSumDay reads what encode wrote.
 func decodeSumDay(b []byte) (*aggregateDay, error) {
-	in := aggregateReader{rest: b}
-	if in.byte() != sumDayFormat {
+	in := aggregateReader{binenc.NewReader(b)}
+	if in.Byte() != sumDayFormat {
 		return nil, errSumDay
 	}
-	names := make([]metricName, in.count())
+	names := make([]metricName, in.Count())
 	for i := range names {
-		names[i] = metricName{in.text(), in.text()}
+		names[i] = metricName{in.Text(), in.Text()}
 	}
 	d := new(aggregateDay)
-	present := in.uvarint()
+	present := in.Uvarint()
 	for h := range d.hours {
 		if present&(1<<h) != 0 {
 			d.hours[h] = in.sum(names)
 		}
 	}
-	if in.bad || len(in.rest) > 0 || present >= 1<<24 {
+	if in.End() != nil || present >= 1<<24 {
 		return nil, errSumDay
 	}
 	return d, nil
@@ -153,75 +150,19 @@ func decodeSumDay(b []byte) (*aggregateDay, error) {
 
 type metricName struct{ name, unit string }
 
-// aggregateReader reads numbers until something is damaged; then it reads zeros.
-type aggregateReader struct {
-	rest []byte
-	bad  bool
-}
+// aggregateReader reads values until something is damaged; then it reads zeros.
+type aggregateReader struct{ binenc.Reader }
 
-func (in *aggregateReader) fail() { in.bad, in.rest = true, nil }
-
-func (in *aggregateReader) bytes(n uint64) []byte {
-	if n > uint64(len(in.rest)) {
-		in.fail()
-		return nil
-	}
-	b := in.rest[:n]
-	in.rest = in.rest[n:]
-	return b
-}
-
-func (in *aggregateReader) byte() byte {
-	if b := in.bytes(1); len(b) == 1 {
-		return b[0]
-	}
-	return 0
-}
-
-func (in *aggregateReader) uvarint() uint64 {
-	v, n := binary.Uvarint(in.rest)
-	if n <= 0 {
-		in.fail()
-		return 0
-	}
-	in.rest = in.rest[n:]
-	return v
-}
-
-func (in *aggregateReader) varint() int64 {
-	v, n := binary.Varint(in.rest)
-	if n <= 0 {
-		in.fail()
-		return 0
-	}
-	in.rest = in.rest[n:]
-	return v
-}
-
-// count reads the length of a list whose items take a byte at least.
-func (in *aggregateReader) count() int {
-	n := in.uvarint()
-	if n > uint64(len(in.rest)) {
-		in.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (in *aggregateReader) text() string { return string(in.bytes(in.uvarint())) }
-
+// float reads what appendFloat wrote.
 func (in *aggregateReader) float() float64 {
-	if in.byte() == 1 {
-		return float64(in.varint()) / 1e6
+	if in.Byte() == 1 {
+		return float64(in.Varint()) / 1e6
 	}
-	if b := in.bytes(8); len(b) == 8 {
-		return math.Float64frombits(binary.LittleEndian.Uint64(b))
-	}
-	return 0
+	return in.Float()
 }
 
 func (in *aggregateReader) numbers() numbers {
-	n := numbers{count: in.uvarint()}
+	n := numbers{count: in.Uvarint()}
 	if n.count > 0 {
 		n.min, n.max, n.sum = in.float(), in.float(), in.float()
 	}
@@ -229,29 +170,29 @@ func (in *aggregateReader) numbers() numbers {
 }
 
 func (in *aggregateReader) sketch() sketch {
-	s := sketch{low: in.uvarint()}
+	s := sketch{low: in.Uvarint()}
 	bucket := int64(0)
-	for range in.count() {
-		bucket += in.varint()
+	for range in.Count() {
+		bucket += in.Varint()
 		if bucket < -10_000 || bucket > 10_000 {
-			in.fail()
+			in.Fail()
 			break
 		}
-		s.bump(int(bucket), in.uvarint())
+		s.bump(int(bucket), in.Uvarint())
 	}
 	return s
 }
 
 func (in *aggregateReader) sum(names []metricName) *aggregate {
 	s := newSum()
-	s.count, s.failures, s.unknown = in.uvarint(), in.uvarint(), in.uvarint()
-	s.unknownTime = time.Duration(in.uvarint()) * time.Millisecond
-	s.maintenance = time.Duration(in.uvarint()) * time.Millisecond
+	s.count, s.failures, s.unknown = in.Uvarint(), in.Uvarint(), in.Uvarint()
+	s.unknownTime = time.Duration(in.Uvarint()) * time.Millisecond
+	s.maintenance = time.Duration(in.Uvarint()) * time.Millisecond
 	s.took, s.tooks = in.numbers(), in.sketch()
-	for range in.count() {
-		i := in.uvarint()
+	for range in.Count() {
+		i := in.Uvarint()
 		if i >= uint64(len(names)) {
-			in.fail()
+			in.Fail()
 			break
 		}
 		s.metrics[names[i].name] = &metricAggregate{names[i].unit, in.numbers()}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/internal/binenc"
 )
 
 // TestSketchErrorBound compares quantiles with the true ones, over shapes of
@@ -121,8 +122,8 @@ func trimmed(s *aggregate) *aggregate {
 
 func TestAppendFloat(t *testing.T) {
 	for _, v := range []float64{0, 1, -1, 0.002134, 1e-6, 1.5e9, 1e15, 1e300, -1e-9, 1.0 / 3, math.MaxFloat64, math.SmallestNonzeroFloat64} {
-		in := aggregateReader{rest: appendFloat(nil, v)}
-		if got := in.float(); in.bad || len(in.rest) > 0 || math.Abs(got-v) > 1e-12*math.Abs(v) {
+		in := aggregateReader{binenc.NewReader(appendFloat(nil, v))}
+		if got := in.float(); in.End() != nil || math.Abs(got-v) > 1e-12*math.Abs(v) {
 			t.Errorf("%g comes back as %g", v, got)
 		}
 	}
