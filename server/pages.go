@@ -12,9 +12,9 @@ import (
 )
 
 // newPages builds the pages over the server's sessions and limits.
-func newPages(o Options, auth *auth.Sessions) (*web.Web, error) {
+func newPages(o Options, sessions *auth.Sessions) (*web.Web, error) {
 	return web.New(frame.Options{
-		Engine: o.Engine, Logger: o.Logger, Version: o.Version, Env: o.LookupEnv, Now: o.Now, Sessions: auth.ForPages(),
+		Engine: o.Engine, Logger: o.Logger, Version: o.Version, Env: o.LookupEnv, Now: o.Now, Sessions: sessions.ForPages(),
 		Source: o.PluginSource, PluginDir: o.PluginDir,
 		Runs: o.Runs,
 	})

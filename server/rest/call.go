@@ -27,7 +27,7 @@ const Root = "/api/v1"
 // Route is one endpoint: what is served and what the document says of it.
 type Route struct {
 	Method  string
-	Path    string      // below apiRoot, with {id} and the like
+	Path    string      // below Root, with {id} and the like
 	Role    access.Role // the least that a caller needs; "" lets anybody in
 	Tag     string      // the noun it belongs to
 	Summary string

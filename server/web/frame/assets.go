@@ -43,7 +43,7 @@ func loadAssets() (*Assets, error) {
 	return a, err
 }
 
-// Url is the address of an asset.
+// URL is the address of an asset.
 func (a *Assets) URL(name string) string { return AssetsPath + a.hash + "/" + name }
 
 // ServeHTTP serves /assets/HASH/NAME. Another hash is that of another version

@@ -133,7 +133,7 @@ func (q *Request) Redirect(to string) error {
 	return nil
 }
 
-// Id is the id in the path.
+// ID is the id in the path.
 func (q *Request) ID() string { return mux.Vars(q.Request)["id"] }
 
 // By is on whose behalf the engine acts.

@@ -15,7 +15,8 @@ import (
 	"moonwatch/server/web/frame"
 )
 
-// The editor's addresses lie outside of /plugins/SLUG/, where plugins' own views are.
+// Routes adds the pages. The editor's addresses lie outside of /plugins/SLUG/,
+// where plugins' own views are.
 func (w *Pages) Routes(get, post frame.Registering) {
 	get("/plugins", w.Need(access.Viewer, w.pluginsPage))
 	get("/plugins/{slug}", w.Need(access.Viewer, w.pluginOrReference))
@@ -49,7 +50,7 @@ type editorPage struct {
 	Try     tryPart
 }
 
-// Plural is how many problems and warnings were found.
+// Problems is how many problems and warnings were found.
 func (p *editorPage) Problems() (n int) {
 	for _, f := range p.Found {
 		n += frame.B2i(!f.Warning)
