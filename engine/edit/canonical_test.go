@@ -1,13 +1,14 @@
 package edit
 
 import (
+	"slices"
+	"testing"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
 	"moonwatch/engine/schedule"
 	"moonwatch/engine/silence"
-	"slices"
-	"testing"
-	"time"
 )
 
 // TestWhatIsAcceptedHolds writes the same in every way that is accepted: it is

@@ -2,11 +2,12 @@ package edit
 
 import (
 	"context"
+	"slices"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/schedule"
 	"moonwatch/engine/state"
-	"slices"
-	"time"
 )
 
 // CheckView is a check as clients see it.

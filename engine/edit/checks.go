@@ -190,20 +190,16 @@ func waitAfterImport(x *state.Tx, c *engine.Check) time.Duration {
 // DeleteCheck deletes a check with its results, and unlinks it.
 func (e *Checks) DeleteCheck(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
 	err := e.Submit(ctx, by, func(x *state.Tx) error {
-		c := x.Checks.Get(id)
-		if c == nil {
-			return engine.Missing(engine.KindCheck)
-		}
-		if revision != nil && *revision != c.Revision {
-			return engine.ErrChanged
+		c, err := state.Current(&x.Checks, id, revision)
+		if err != nil {
+			return err
 		}
 		subjects := x.TargetsOf(id)
 		for _, ref := range subjects {
 			unlinkCheck(x, ref, id)
 		}
 		unlinkFromSilences(x, engine.KindCheck, id)
-		x.Checks.Delete(id)
-		x.Deletes, x.Deleter = true, x.By.Name
+		state.Remove(x, &x.Checks, id, c.Name)
 		if s := x.States.Get(id); s != nil {
 			x.Changed(history.CheckKey(id), string(s.Status), "", false)
 		}
@@ -214,7 +210,6 @@ func (e *Checks) DeleteCheck(ctx context.Context, by engine.Actor, id string, re
 		if err := x.State.Hooks.DeleteCheck(ctx, x, c); err != nil {
 			return err
 		}
-		x.Audit("delete", engine.KindCheck, id, c.Name, c, nil)
 		for _, ref := range subjects {
 			alert.Evaluate(x, ref, fmt.Sprintf("the check %s was deleted", c.Name))
 		}

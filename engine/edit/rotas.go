@@ -113,20 +113,16 @@ func ValidateRota(r *engine.Rota, p *engine.Problems, old *engine.Rota, known fu
 // DeleteRota deletes a rota, and unlinks it from services and instances.
 func (e *Rotas) DeleteRota(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
 	err := e.Submit(ctx, by, func(x *state.Tx) error {
-		r := x.Rotas.Get(id)
-		switch {
-		case r == nil:
-			return engine.Missing(engine.KindRota)
-		case revision != nil && *revision != r.Revision:
-			return engine.ErrChanged
-		case x.Site().DefaultRota == id:
+		r, err := state.Current(&x.Rotas, id, revision)
+		if err != nil {
+			return err
+		}
+		if x.Site().DefaultRota == id {
 			return engine.Conflictf("%s is the default rota of the site: name another one first", r.Name)
 		}
 		unlinkRota(x, id)
-		x.Rotas.Delete(id)
+		state.Remove(x, &x.Rotas, id, r.Name)
 		x.Erase(engine.KindShifts, id)
-		x.Deletes, x.Deleter = true, x.By.Name
-		x.Audit("delete", engine.KindRota, id, r.Name, r, nil)
 		return nil
 	})
 	if err == nil {

@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
 	"moonwatch/engine/history"
 	"moonwatch/engine/rota"
 	"moonwatch/engine/silence"
 	"moonwatch/engine/state"
-	"time"
 )
 
 // SaveSilence creates a silence (ID "") or replaces the revision that s carries.
@@ -87,12 +88,9 @@ func ValidateSilence(s *engine.Silence, p *engine.Problems) {
 // DeleteSilence deletes a silence, which ends it.
 func (e *Silences) DeleteSilence(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
 	return e.Submit(ctx, by, func(x *state.Tx) error {
-		s := x.Silences.Get(id)
-		if s == nil {
-			return engine.Missing(engine.KindSilence)
-		}
-		if revision != nil && *revision != s.Revision {
-			return engine.ErrChanged
+		s, err := state.Current(&x.Silences, id, revision)
+		if err != nil {
+			return err
 		}
 		dropSilence(x, s)
 		alert.RemindOpen(x)
@@ -101,10 +99,8 @@ func (e *Silences) DeleteSilence(ctx context.Context, by engine.Actor, id string
 }
 
 func dropSilence(x *state.Tx, s *engine.Silence) {
-	x.Silences.Delete(s.ID)
 	history.KeepMaintenance(x, s)
-	x.Deletes, x.Deleter = true, x.By.Name
-	x.Audit("delete", engine.KindSilence, s.ID, cmp.Or(s.Comment, "silence"), s, nil)
+	state.Remove(x, &x.Silences, s.ID, cmp.Or(s.Comment, "silence"))
 }
 
 // SilenceView is a silence as clients see it.

@@ -22,12 +22,9 @@ func (e *Rotas) SwapShifts(ctx context.Context, by engine.Actor, r engine.Rota) 
 	now := e.Now()
 	shifts := e.Duty.Base(&seen, now) // a feed takes its time
 	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
-		old := x.Rotas.Get(r.ID)
-		if old == nil {
-			return engine.Missing(engine.KindRota)
-		}
-		if old.Revision != seen.Revision {
-			return engine.ErrChanged
+		old, err := state.Current(&x.Rotas, r.ID, &seen.Revision)
+		if err != nil {
+			return err
 		}
 		r.Overrides = engine.OrEmpty(r.Overrides)
 		x.State.OpenRota(&r)

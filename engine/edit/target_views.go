@@ -1,9 +1,10 @@
 package edit
 
 import (
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/state"
-	"time"
 )
 
 // SubjectView is what is derived of a service or instance.

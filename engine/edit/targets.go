@@ -294,18 +294,15 @@ func SaveInstance(x *state.Tx, i, old *engine.Instance, p engine.Problems) error
 // told are told.
 func (e *Targets) DeleteService(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
 	return e.Submit(ctx, by, func(x *state.Tx) error {
-		s := x.Services.Get(id)
-		if s == nil {
-			return engine.Missing(engine.KindService)
-		}
-		if revision != nil && *revision != s.Revision {
-			return engine.ErrChanged
+		s, err := state.Current(&x.Services, id, revision)
+		if err != nil {
+			return err
 		}
 		if id == engine.BuiltIn.ID {
 			return engine.Conflictf("the built-in service cannot be deleted")
 		}
-		x.Services.Delete(id)
-		dropSubject(x, engine.Ref{Kind: engine.KindService, ID: id}, s.Name, s)
+		state.Remove(x, &x.Services, id, s.Name)
+		unlinkTarget(x, engine.Ref{Kind: engine.KindService, ID: id}, s.Name)
 		return nil
 	})
 }
@@ -313,12 +310,9 @@ func (e *Targets) DeleteService(ctx context.Context, by engine.Actor, id string,
 // DeleteInstance deletes an instance, and unlinks it from services.
 func (e *Targets) DeleteInstance(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
 	return e.Submit(ctx, by, func(x *state.Tx) error {
-		i := x.Instances.Get(id)
-		if i == nil {
-			return engine.Missing(engine.KindInstance)
-		}
-		if revision != nil && *revision != i.Revision {
-			return engine.ErrChanged
+		i, err := state.Current(&x.Instances, id, revision)
+		if err != nil {
+			return err
 		}
 		for _, s := range x.Services.All() {
 			if slices.Contains(s.Instances, id) {
@@ -328,16 +322,14 @@ func (e *Targets) DeleteInstance(ctx context.Context, by engine.Actor, id string
 				x.Services.Put(c.ID, &c)
 			}
 		}
-		x.Instances.Delete(id)
-		dropSubject(x, engine.Ref{Kind: engine.KindInstance, ID: id}, i.Name, i)
+		state.Remove(x, &x.Instances, id, i.Name)
+		unlinkTarget(x, engine.Ref{Kind: engine.KindInstance, ID: id}, i.Name)
 		return nil
 	})
 }
 
-// dropSubject lets go of all that refers to a deleted service or instance.
-func dropSubject(x *state.Tx, ref engine.Ref, name string, before any) {
-	x.Deletes, x.Deleter = true, x.By.Name
-	x.Audit("delete", ref.Kind, ref.ID, name, before, nil)
+// unlinkTarget lets go of all that refers to a deleted service or instance.
+func unlinkTarget(x *state.Tx, ref engine.Ref, name string) {
 	unlinkFromSilences(x, ref.Kind, ref.ID)
 	unlinkSubject(x, ref)
 	alert.Evaluate(x, ref, fmt.Sprintf("the %s %s was deleted", ref.Kind, name))

@@ -4,9 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+
 	"moonwatch/engine"
 	"moonwatch/engine/state"
-	"slices"
 )
 
 // Undelete brings a deleted object back as it was at a revision, under its id

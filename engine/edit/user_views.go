@@ -2,11 +2,12 @@ package edit
 
 import (
 	"maps"
+	"slices"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/engine/oncall"
 	"moonwatch/engine/state"
-	"slices"
 )
 
 // User returns one user, without the password's hash.

@@ -166,12 +166,10 @@ func admins(x *state.Tx) int {
 // DeleteUser deletes a user, unlinks them, and ends their sessions and tokens.
 func (e *Users) DeleteUser(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
 	return e.Submit(ctx, by, func(x *state.Tx) error {
-		u := x.Users.Get(id)
+		u, err := state.Current(&x.Users, id, revision)
 		switch {
-		case u == nil:
-			return engine.Missing(engine.KindUser)
-		case revision != nil && *revision != u.Revision:
-			return engine.ErrChanged
+		case err != nil:
+			return err
 		case engine.IsAdmin(u) && admins(x) == 1:
 			return engine.Conflictf("%s is the last admin: name another one first", u.Username)
 		case oncall.IsFallback(id, x.Site(), x.Rotas.All()):
@@ -180,9 +178,7 @@ func (e *Users) DeleteUser(ctx context.Context, by engine.Actor, id string, revi
 		unlinkUser(x, id)
 		revokeTokensOf(x, id)
 		endSessionsOf(x, id, "")
-		x.Users.Delete(id)
-		x.Deletes, x.Deleter = true, x.By.Name
-		x.Audit("delete", engine.KindUser, id, u.Username, u, nil)
+		state.Remove(x, &x.Users, id, u.Username)
 		return nil
 	})
 }
@@ -369,12 +365,9 @@ func tokensOf(x *state.Tx, user string) (n int) {
 // SaveToken changes a token's name, role or expiry.
 func (e *Users) SaveToken(ctx context.Context, by engine.Actor, t engine.Token) (saved *engine.Token, err error) {
 	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
-		old := x.Tokens.Get(t.ID)
-		if old == nil {
-			return engine.Missing(engine.KindToken)
-		}
-		if old.Revision != t.Revision {
-			return engine.ErrChanged
+		old, err := state.Current(&x.Tokens, t.ID, &t.Revision)
+		if err != nil {
+			return err
 		}
 		next := *old
 		next.Name, next.Role, next.Expires = t.Name, t.Role, t.Expires
@@ -398,16 +391,11 @@ func (e *Users) SaveToken(ctx context.Context, by engine.Actor, t engine.Token) 
 // DeleteToken revokes a token.
 func (e *Users) DeleteToken(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
 	return e.Submit(ctx, by, func(x *state.Tx) error {
-		t := x.Tokens.Get(id)
-		if t == nil {
-			return engine.Missing(engine.KindToken)
+		t, err := state.Current(&x.Tokens, id, revision)
+		if err != nil {
+			return err
 		}
-		if revision != nil && *revision != t.Revision {
-			return engine.ErrChanged
-		}
-		x.Tokens.Delete(id)
-		x.Deletes, x.Deleter = true, x.By.Name
-		x.Audit("delete", engine.KindToken, id, t.Name, t, nil)
+		state.Remove(x, &x.Tokens, id, t.Name)
 		return nil
 	})
 }

@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+
 	"moonwatch/engine"
 )
 
@@ -28,4 +29,28 @@ func AtRevision(kind engine.Kind, given uint64, gone bool, now func() uint64) er
 		return engine.ErrChanged
 	}
 	return nil
+}
+
+// Current returns the object with an id, to be changed or deleted, at the revision
+// that the caller has seen; nil is any. Else it returns an *Error, NotFound or
+// Stale.
+func Current[T any](l *Layer[T], id string, seen *uint64) (*T, error) {
+	v := l.Get(id)
+	switch {
+	case v == nil:
+		return nil, engine.Missing(l.kind)
+	case seen != nil && *seen != tableOf(l.kind).(*table[T]).meta(v).Revision:
+		return nil, engine.ErrChanged
+	}
+	return v, nil
+}
+
+// Remove deletes the object with an id, which is there, by the command's caller,
+// and notes it in the audit log under a name. What refers to it is the caller's
+// business.
+func Remove[T any](x *Tx, l *Layer[T], id, name string) {
+	old := l.Get(id)
+	l.Delete(id)
+	x.Deletes, x.Deleter = true, x.By.Name
+	x.Audit("delete", l.kind, id, name, old, nil)
 }

@@ -278,10 +278,8 @@ func (e *Config) deleteItem(ctx context.Context, by engine.Actor, item planItem)
 		return e.Silences.DeleteSilence(ctx, by, item.ID, nil)
 	case engine.KindPluginSettings:
 		return e.Submit(ctx, by, func(x *state.Tx) error {
-			if old := x.Plugins.Get(item.ID); old != nil {
-				x.Plugins.Delete(item.ID)
-				x.Deletes, x.Deleter = true, x.By.Name
-				x.Audit("delete", engine.KindPluginSettings, item.ID, item.ID, old, nil)
+			if x.Plugins.Get(item.ID) != nil {
+				state.Remove(x, &x.Plugins, item.ID, item.ID)
 			}
 			return nil
 		})
