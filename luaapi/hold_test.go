@@ -179,7 +179,8 @@ func TestWhateverARunHoldsIsWeighed(t *testing.T) {
 		in := checkRun("", nil)
 		in.Check.ID = fmt.Sprint("c", i)
 		in.Instances = []engine.InstanceSnapshot{{ID: "1"}}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		in.Check.Timeout = engine.Duration(patience)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		got := plugin(t, rt, fmt.Sprint("h", i)).Run(ctx, in)
 		cancel()
 		if !got.Succeeded {
@@ -205,7 +206,8 @@ func TestAPartDoesNotHoldTheWhole(t *testing.T) {
 	before := liveHeap()
 	for i, p := range parts {
 		in := checkRun("", nil)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		in.Check.Timeout = engine.Duration(patience)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		got := plugin(t, rt, fmt.Sprint("p", i)).Run(ctx, in)
 		cancel()
 		if !got.Succeeded {
