@@ -61,7 +61,7 @@ func TestExportWithPassphrase(t *testing.T) {
 	if r := h.admin(200, "POST", "/import", out.text, "Content-Type", asYAML, api.PassphraseHeader, "over the moon"); r.body["updated"] != 0.0 {
 		t.Errorf("the same secrets count as changed: %s", r.text)
 	}
-	h.as(access.Admin, "GET", "/export", nil, api.PassphraseHeader, strings.Repeat("x", api.PassphraseMost+1)).wantErrors(t, api.PassphraseHeader+" invalid")
+	h.as(access.Admin, "GET", "/export", nil, api.PassphraseHeader, strings.Repeat("x", api.MaxPassphrase+1)).wantErrors(t, api.PassphraseHeader+" invalid")
 	// Into another monitor, the secret comes along.
 	other := populated(t)
 	other.admin(200, "POST", "/import", out.text, "Content-Type", asYAML, api.PassphraseHeader, "over the moon")

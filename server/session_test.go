@@ -91,11 +91,11 @@ func TestGuessesFromManyAddressesLockNobodyOut(t *testing.T) {
 	h.options.limits.Slowed.Time = 3 * time.Second
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
-	for i := range h.options.limits.Slowed.Most {
+	for i := range h.options.limits.Slowed.Max {
 		waiting.Go(func() { h.login(fmt.Sprintf("198.51.100.%d", 100+i), "ada", wrong(i)) })
 	}
 	until(t, "they wait", func() bool {
-		return h.options.limits.Slowed.Waiting("ada") == h.options.limits.Slowed.Most
+		return h.options.limits.Slowed.Waiting("ada") == h.options.limits.Slowed.Max
 	})
 	if r := h.login("203.0.113.2", "ada", wrong(1)); r.status != 429 || r.header.Get("Retry-After") == "" {
 		t.Errorf("one stranger more is answered %d", r.status)

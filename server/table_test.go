@@ -151,7 +151,7 @@ func refuseTexts(t *testing.T, h *house, rt *rest.Route, path string) {
 		wantStatus(t, "with an empty body", h.do(token, rt.Method, path, "", "Content-Type", kind), http.StatusBadRequest)
 		wantStatus(t, "with a bad body", h.do(token, rt.Method, path, "version: [\x00", "Content-Type", kind), http.StatusUnprocessableEntity)
 	}
-	wantStatus(t, "with a large body", h.do(token, rt.Method, path, strings.Repeat("#", int(rt.Most)+1), "Content-Type", rt.Takes[0]), http.StatusRequestEntityTooLarge)
+	wantStatus(t, "with a large body", h.do(token, rt.Method, path, strings.Repeat("#", int(rt.MaxBody)+1), "Content-Type", rt.Takes[0]), http.StatusRequestEntityTooLarge)
 	for _, p := range rt.Params {
 		if p.Shape.Kind == rest.BoolShape {
 			wantStatus(t, "with a bad "+p.Name, h.do(token, rt.Method, path+"?"+p.Name+"=maybe", "version: 1", "Content-Type", rt.Takes[0]), http.StatusUnprocessableEntity)

@@ -12,7 +12,7 @@ import (
 	"moonwatch/engine/state"
 )
 
-// floodWindow is the time in which floodMost contacts are allowed per channel.
+// floodWindow is the time in which maxFlood contacts are allowed per channel.
 const floodWindow = 15 * time.Minute
 
 func maxFlood(channel string) int {

@@ -21,14 +21,14 @@ type Encryption struct {
 }
 
 const (
-	cipherName  = "argon2id+xchacha20poly1305"
-	keyMemory   = 64 << 10
-	keyRounds   = 3
-	keyThreads  = 1
-	saltBytes   = 16
-	memoryMost  = 256 << 10
-	roundsMost  = 16
-	passageMost = 1024 // bytes of a passphrase
+	cipherName    = "argon2id+xchacha20poly1305"
+	keyMemory     = 64 << 10
+	keyRounds     = 3
+	keyThreads    = 1
+	saltBytes     = 16
+	maxMemory     = 256 << 10
+	maxRounds     = 16
+	maxPassphrase = 1024 // bytes of a passphrase
 )
 
 // ErrPassphrase is returned when a passphrase does not open a document.
@@ -68,14 +68,14 @@ func (h *Encryption) Locker(passphrase string) (*Locker, error) {
 }
 
 func (h *Encryption) locker(passphrase string) (*Locker, error) {
-	if passphrase == "" || len(passphrase) > passageMost {
-		return nil, fmt.Errorf("a passphrase has 1 to %d bytes", passageMost)
+	if passphrase == "" || len(passphrase) > maxPassphrase {
+		return nil, fmt.Errorf("a passphrase has 1 to %d bytes", maxPassphrase)
 	}
 	if h.Cipher != cipherName {
 		return nil, fmt.Errorf("the document was encrypted in a way that this release does not know")
 	}
 	salt, err := base64.RawStdEncoding.DecodeString(h.Salt)
-	if err != nil || len(salt) < 8 || len(salt) > 64 || h.Memory < 8 || h.Memory > memoryMost || h.Rounds < 1 || h.Rounds > roundsMost {
+	if err != nil || len(salt) < 8 || len(salt) > 64 || h.Memory < 8 || h.Memory > maxMemory || h.Rounds < 1 || h.Rounds > maxRounds {
 		return nil, errors.New("the document's encryption header is damaged")
 	}
 	key := argon2.IDKey([]byte(passphrase), salt, uint32(h.Rounds), uint32(h.Memory), keyThreads, chacha20poly1305.KeySize)

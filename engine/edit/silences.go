@@ -76,8 +76,8 @@ func ValidateSilence(s *engine.Silence, p *engine.Problems) {
 		return
 	}
 	switch _, err := silence.Recurrence(s); {
-	case len(s.RRule) > rota.MostRule:
-		p.Add("rrule", "max", "at most %d characters", rota.MostRule)
+	case len(s.RRule) > rota.MaxRule:
+		p.Add("rrule", "max", "at most %d characters", rota.MaxRule)
 	case errors.Is(err, rota.ErrUntil):
 		p.Add("rrule", "min", "%s", err)
 	case err != nil:

@@ -31,8 +31,8 @@ type metricAggregate struct {
 	numbers
 }
 
-// metricsMost bounds the metrics of a check that are summed up; those with
-// further names, or with names of more than metricNameMost bytes, are kept raw alone.
+// maxMetrics bounds the metrics of a check that are summed up; those with
+// further names, or with names of more than maxMetricName bytes, are kept raw alone.
 const (
 	maxMetrics    = 256
 	maxMetricName = 200

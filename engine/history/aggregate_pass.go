@@ -15,7 +15,7 @@ import (
 const (
 	sumBatch     = 128     // records of sums that are written at once
 	sumBatchSize = 1 << 20 // and about how many bytes
-	// catchUpLeast is how far back hours are summed up after a long stop, or when
+	// minCatchUp is how far back hours are summed up after a long stop, or when
 	// nothing was summed up before; further, when results are kept for longer.
 	minCatchUp = 32 * day
 )

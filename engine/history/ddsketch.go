@@ -9,7 +9,7 @@ import (
 // that quantiles come out within sketchError of the true ones, relatively, and
 // sketches of parts add up exactly to the sketch of the whole.
 type sketch struct {
-	low    uint64   // values below sketchLeast
+	low    uint64   // values below minSketch
 	base   int      // the bucket that counts[0] counts
 	counts []uint64 // of adjacent buckets
 }

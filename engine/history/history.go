@@ -46,7 +46,7 @@ const (
 	// historyDelay is how long after a start the bookkeeping begins.
 	historyDelay = 2 * time.Minute
 	// beatEvery is how often the monitor says that it runs; a silence of
-	// stopLeast counts as a stop, whose time is unknown.
+	// minStop counts as a stop, whose time is unknown.
 	beatEvery = time.Minute
 	minStop   = 3 * time.Minute
 )

@@ -45,8 +45,8 @@ type MetricSummary struct {
 	Max   float64 `json:"max"`
 }
 
-// SummaryPointsMost bounds the points of one summary, empty ones counted.
-const SummaryPointsMost = 10_000
+// MaxSummaryPoints bounds the points of one summary, empty ones counted.
+const MaxSummaryPoints = 10_000
 
 // Summary returns what the results of a check come to, step by step: the steps
 // that hold any of from to to, on a grid that begins at the epoch, without those
@@ -72,8 +72,8 @@ func (e *History) Summary(ctx context.Context, check string, from, to time.Time,
 		p.Add("step", "min", "at least 1s")
 	case step%time.Second != 0 || step > time.Hour && step%time.Hour != 0:
 		p.Add("step", "invalid", "whole seconds, and from an hour on whole hours")
-	case to.Sub(from)/step >= SummaryPointsMost:
-		p.Add("step", "min", "at least %s for this span", form.FormatDuration(nextStep(to.Sub(from)/SummaryPointsMost)))
+	case to.Sub(from)/step >= MaxSummaryPoints:
+		p.Add("step", "min", "at least %s for this span", form.FormatDuration(nextStep(to.Sub(from)/MaxSummaryPoints)))
 	}
 	if err := p.Err(); err != nil {
 		return nil, err

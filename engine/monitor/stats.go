@@ -13,10 +13,10 @@ type Stats struct {
 	Subjects      map[engine.Status]int
 	Scheduled     int
 	UnderWay      int
-	MostUnderWay  int    // how many runs may be under way
+	MaxUnderWay   int    // how many runs may be under way
 	Hungry        int    // runs that wait until there is memory for them
 	Memory        uint64 // bytes that all runs held when they were last weighed, 0 while that is little
-	MostMemory    uint64 // bytes that they may hold; 0 when nobody knows
+	MaxMemory     uint64 // bytes that they may hold; 0 when nobody knows
 	Started       int64  // runs since the start
 	Skipped       int64  // slots without a run since the start
 	LagBounds     []time.Duration
@@ -58,10 +58,10 @@ func (e *Monitor) Stats() Stats {
 	e.Mu.RUnlock()
 	e.Sched.Mu.Lock()
 	s.Scheduled, s.UnderWay = len(e.Sched.Entries), e.Sched.InFlight
-	s.MostUnderWay, s.Hungry = e.Sched.Limit, len(e.Sched.AwaitingMemory)
+	s.MaxUnderWay, s.Hungry = e.Sched.Limit, len(e.Sched.AwaitingMemory)
 	e.Sched.Mu.Unlock()
 	if e.Options.Memory != nil {
-		s.Memory, s.MostMemory = e.Options.Memory.RunMemory()
+		s.Memory, s.MaxMemory = e.Options.Memory.RunMemory()
 	}
 	s.Started, s.Skipped = e.Sched.Started.Load(), e.Sched.Skipped.Load()
 	l := &e.Sched.Lag

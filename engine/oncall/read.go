@@ -88,7 +88,7 @@ func (d *Duty) read(ctx context.Context, r *engine.Rota) {
 	var data []byte
 	err := errors.New("its address was sealed with another key: enter it again")
 	if r.ICalURL != "" {
-		data, err = d.e.Options.Fetcher.Fetch(ctx, r.ICalURL, rota.MostBytes)
+		data, err = d.e.Options.Fetcher.Fetch(ctx, r.ICalURL, rota.MaxBytes)
 	}
 	var feed *rota.Feed
 	if err == nil {

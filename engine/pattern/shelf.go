@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// shelfRoom is how many bytes of patterns a shelf keeps, shelfMost the most that
+// shelfRoom is how many bytes of patterns a shelf keeps, maxShelved the most that
 // one of them may take.
 const (
-	shelfRoom = 8 << 20
-	shelfMost = 1 << 20
+	shelfRoom  = 8 << 20
+	maxShelved = 1 << 20
 )
 
 // Shelf keeps compiled patterns. It is safe for concurrent use, and its zero
@@ -32,7 +32,7 @@ func (s *Shelf) Compile(text string) (*Pattern, error) {
 	}
 	text = strings.Clone(text) // the pattern keeps it
 	made, err := Compile(text)
-	if err != nil || made.weight > shelfMost {
+	if err != nil || made.weight > maxShelved {
 		return made, err
 	}
 	s.mu.Lock()

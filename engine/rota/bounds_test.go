@@ -32,16 +32,16 @@ func refusedAs(t *testing.T, err error, code string) {
 }
 
 func TestMostEvents(t *testing.T) {
-	feed, err := ParseFeed(calendarOf(events(MostEvents, "")...), ParseOptions{})
-	if err != nil || len(feed.Events) != MostEvents {
-		t.Fatalf("%d events: %v", MostEvents, err)
+	feed, err := ParseFeed(calendarOf(events(MaxEvents, "")...), ParseOptions{})
+	if err != nil || len(feed.Events) != MaxEvents {
+		t.Fatalf("%d events: %v", MaxEvents, err)
 	}
-	_, err = ParseFeed(calendarOf(events(MostEvents+1, "")...), ParseOptions{})
+	_, err = ParseFeed(calendarOf(events(MaxEvents+1, "")...), ParseOptions{})
 	refusedAs(t, err, TooManyEvents)
 }
 
 func TestMostBytes(t *testing.T) {
-	large := calendarOf(strings.Repeat("COMMENT:"+strings.Repeat("x", 60)+"\r\n", MostBytes/70+1))
+	large := calendarOf(strings.Repeat("COMMENT:"+strings.Repeat("x", 60)+"\r\n", MaxBytes/70+1))
 	_, err := ParseFeed(large, ParseOptions{})
 	refusedAs(t, err, TooLarge)
 }
@@ -62,20 +62,20 @@ func TestHostileFeeds(t *testing.T) {
 		most int
 		want string // a problem's code
 	}{
-		"many endless series":   {calendarOf(events(MostEvents, "RRULE:FREQ=DAILY\r\n")...), 20_000, TooMany},
+		"many endless series":   {calendarOf(events(MaxEvents, "RRULE:FREQ=DAILY\r\n")...), 20_000, TooMany},
 		"a million instances":   {calendarOf(events(1, "RRULE:FREQ=DAILY;COUNT=1000000\r\n")...), 60, ""},
 		"every second":          {calendarOf(append(events(1, "RRULE:FREQ=DAILY;"+allDay+"\r\n"), fmt.Sprintf(eventText, 7, ""))...), 1, TooMany},
 		"every second of years": {calendarOf(events(200, "RRULE:FREQ=YEARLY;COUNT=999999999;"+allDay+";BYMONTHDAY="+strings.TrimPrefix(list(32), "0,")+"\r\n")...), 0, TooMany},
-		"never":                 {calendarOf(events(MostEvents, "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=5\r\n")...), 10_000, ""},
+		"never":                 {calendarOf(events(MaxEvents, "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=5\r\n")...), 10_000, ""},
 		"long lists":            {calendarOf(events(20, "RDATE:"+strings.Repeat("20260110T090000Z,", 10_000)+"20260111T090000Z\r\nEXDATE:"+strings.Repeat("20260110T090000Z,", 2000)+"\r\n")...), 40, ""},
-		"one UID":               {calendarOf(strings.Repeat(fmt.Sprintf(eventText, 1, "RRULE:FREQ=DAILY;COUNT=1000\r\n"), MostEvents)), 60, ""},
+		"one UID":               {calendarOf(strings.Repeat(fmt.Sprintf(eventText, 1, "RRULE:FREQ=DAILY;COUNT=1000\r\n"), MaxEvents)), 60, ""},
 		"deep":                  {calendarOf(strings.Repeat("BEGIN:VTODO\r\n", 100_000)), 0, NoEvents},
 		"zones":                 {calendarOf(manyZones(2000)...), 0, UnknownZone},
 		"quotes":                {calendarOf("ATTENDEE;CN=" + strings.Repeat(`"`, 1_000_000) + ":x\r\n"), 0, NoEvents},
 		"one line":              {calendarOf("X:" + strings.Repeat("x\r\n ", 1_000_000) + "\r\n"), 0, NoEvents},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if len(c.data) > MostBytes {
+			if len(c.data) > MaxBytes {
 				t.Fatalf("%d bytes", len(c.data))
 			}
 			began := time.Now()
@@ -96,7 +96,7 @@ func TestHostileFeeds(t *testing.T) {
 			if c.want == "" && len(problems) > 0 || c.want != "" && !slices.ContainsFunc(problems, func(p Problem) bool { return p.Code == c.want }) {
 				t.Errorf("problems %v, want %q", problems, c.want)
 			}
-			if len(problems) > 2*(mostProblems+1) {
+			if len(problems) > 2*(maxProblems+1) {
 				t.Errorf("%d problems", len(problems))
 			}
 		})

@@ -44,7 +44,7 @@ type tree struct {
 	cut       bool
 }
 
-func readTree(data []byte, mostEvents int) (*tree, error) {
+func readTree(data []byte, maxEvents int) (*tree, error) {
 	t := &tree{}
 	source := lines{rest: data, next: 1}
 	for {
@@ -63,7 +63,7 @@ func readTree(data []byte, mostEvents int) (*tree, error) {
 			top := t.stack[len(t.stack)-1]
 			top.props = append(top.props, p)
 		}
-		if t.events > mostEvents {
+		if t.events > maxEvents {
 			return nil, &FeedError{TooManyEvents, "the calendar has more than 10,000 events"}
 		}
 	}

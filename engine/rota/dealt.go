@@ -16,8 +16,8 @@ type Dealt struct {
 // KeptBehind is how long ago a shift may have ended that an edit keeps.
 const KeptBehind = 32 * 24 * time.Hour
 
-// mostAhead bounds how far an edit keeps shifts that are still to come.
-const mostAhead = 366 * 24 * time.Hour
+// maxAhead bounds how far an edit keeps shifts that are still to come.
+const maxAhead = 366 * 24 * time.Hour
 
 // DealtShifts returns the shifts of a rotation (nil is none) and of what was
 // dealt before it (nil is nothing) that overlap [from, to), in order. It errs as
@@ -87,7 +87,7 @@ func Redeal(old Deal, next *Rotation, zone string, now time.Time, gone string, o
 	}
 	var order []string // who was to come after the one on duty
 	if old.Rotation != nil {
-		for _, s := range old.shifts(until, until.Add(mostAhead)) {
+		for _, s := range old.shifts(until, until.Add(maxAhead)) {
 			if order = append(order, s.User); len(order) == len(old.Rotation.Members) {
 				break
 			}
@@ -99,7 +99,7 @@ func Redeal(old Deal, next *Rotation, zone string, now time.Time, gone string, o
 	}
 	anew := next != nil && (old.Rotation == nil || old.Rotation.Starts != next.Starts)
 	if anew {
-		if starts, err := wallText(next.Starts, zone); err == nil && starts.After(now) && starts.Before(now.Add(mostAhead)) {
+		if starts, err := wallText(next.Starts, zone); err == nil && starts.After(now) && starts.Before(now.Add(maxAhead)) {
 			until = starts
 		}
 	}

@@ -8,8 +8,8 @@ import (
 
 // The bounds of a feed.
 const (
-	MostBytes  = 5 << 20
-	MostEvents = 10_000
+	MaxBytes  = 5 << 20
+	MaxEvents = 10_000
 )
 
 // Feed is a calendar that was read. It is not changed afterwards.
@@ -41,10 +41,10 @@ func ParseFeed(data []byte, o ParseOptions) (*Feed, error) {
 			return nil, err
 		}
 	}
-	if len(data) > MostBytes {
+	if len(data) > MaxBytes {
 		return nil, errTooLarge()
 	}
-	t, err := readTree(decode(data), MostEvents)
+	t, err := readTree(decode(data), MaxEvents)
 	if err != nil {
 		return nil, err
 	}

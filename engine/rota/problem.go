@@ -53,17 +53,17 @@ const (
 
 func (e *FeedError) Error() string { return e.Message }
 
-// mostProblems bounds a list of problems.
-const mostProblems = 100
+// maxProblems bounds a list of problems.
+const maxProblems = 100
 
-// problems gathers up to mostProblems and says how many there were beyond.
+// problems gathers up to maxProblems and says how many there were beyond.
 type problems struct {
 	list []Problem
 	more int
 }
 
 func (p *problems) add(list ...Problem) {
-	room := max(0, mostProblems-len(p.list))
+	room := max(0, maxProblems-len(p.list))
 	n := min(room, len(list))
 	p.list = append(p.list, list[:n]...)
 	p.more += len(list) - n

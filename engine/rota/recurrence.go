@@ -18,9 +18,9 @@ type Recurrence struct {
 
 // The bounds of a recurrence.
 const (
-	MostRule        = 500     // the length of a rule, in bytes
+	MaxRule         = 500     // the length of a rule, in bytes
 	recurrenceSteps = 500_000 // days and instances looked at in one call
-	mostWindows     = 20_000  // spans returned by one call
+	maxWindows      = 20_000  // spans returned by one call
 )
 
 // ErrUntil is for a rule that ends before its first time.
@@ -39,8 +39,8 @@ func CanonicalRule(text string) string {
 // wall time, and a date is the whole of that day.
 func NewRecurrence(text string, first Span, zone *time.Location) (*Recurrence, error) {
 	switch {
-	case len(text) > MostRule:
-		return nil, fmt.Errorf("a rule has at most %d characters", MostRule)
+	case len(text) > MaxRule:
+		return nil, fmt.Errorf("a rule has at most %d characters", MaxRule)
 	case strings.ContainsAny(text, "\r\n"):
 		return nil, errors.New("a rule is one line")
 	}
@@ -67,7 +67,7 @@ func (x *Recurrence) Within(from, to time.Time) []Span {
 		if s.Start.Before(to) && s.End.After(from) {
 			spans = append(spans, s)
 		}
-		return len(spans) < mostWindows
+		return len(spans) < maxWindows
 	})
 	return spans
 }

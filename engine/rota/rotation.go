@@ -21,8 +21,8 @@ const StartsLayout = "2006-01-02T15:04"
 
 // The bounds of a rotation.
 const (
-	MostMembers  = 500
-	MostTurnDays = 366
+	MaxMembers  = 500
+	MaxTurnDays = 366
 )
 
 // RotationUID is the UID of a rotation's shifts.
@@ -30,10 +30,10 @@ const RotationUID = "rotation"
 
 var (
 	errNoTurn   = errors.New("a turn is in whole days or weeks, such as 1d or 1w")
-	errLongTurn = fmt.Errorf("a turn is at most %d days", MostTurnDays)
+	errLongTurn = fmt.Errorf("a turn is at most %d days", MaxTurnDays)
 )
 
-// ParseEvery reads the length of a turn as a number of days, 1 to MostTurnDays.
+// ParseEvery reads the length of a turn as a number of days, 1 to MaxTurnDays.
 func ParseEvery(every string) (days int, err error) {
 	rest := strings.ToLower(strings.TrimSpace(every))
 	for rest != "" {
@@ -48,7 +48,7 @@ func ParseEvery(every string) (days int, err error) {
 		if rest[n] == 'w' {
 			count *= 7
 		}
-		if days += count; days > MostTurnDays {
+		if days += count; days > MaxTurnDays {
 			return 0, errLongTurn
 		}
 		rest = rest[n+1:]

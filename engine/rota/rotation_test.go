@@ -136,7 +136,7 @@ func TestValidate(t *testing.T) {
 		}
 		return got
 	}
-	many := slices.Repeat([]string{"ada"}, MostMembers+1)
+	many := slices.Repeat([]string{"ada"}, MaxMembers+1)
 	for _, c := range []struct {
 		rotation Rotation
 		want     []string

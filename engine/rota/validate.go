@@ -27,11 +27,11 @@ func (r Rotation) Validate(known func(user string) bool) []FieldError {
 	switch {
 	case len(r.Members) == 0:
 		add("members", "required", "a rotation has at least one member")
-	case len(r.Members) > MostMembers:
-		add("members", "max", fmt.Sprintf("at most %d members", MostMembers))
+	case len(r.Members) > MaxMembers:
+		add("members", "max", fmt.Sprintf("at most %d members", MaxMembers))
 	}
 	for i, m := range r.Members {
-		if i < MostMembers && known != nil && !known(m) {
+		if i < MaxMembers && known != nil && !known(m) {
 			add(fmt.Sprintf("members[%d]", i), "not_found", "no such user")
 		}
 	}

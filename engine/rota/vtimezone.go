@@ -21,7 +21,7 @@ const (
 	zoneYearsFrom = 1970
 	zoneYearsTo   = 2101
 	zoneSteps     = 1_000_000
-	mostOnsets    = 2_000
+	maxOnsets     = 2_000
 )
 
 // compileZone makes a time zone of a VTIMEZONE's STANDARD and DAYLIGHT rules,
@@ -37,7 +37,7 @@ func compileZone(id string, definition *component) (*time.Location, error) {
 		if err != nil {
 			return nil, err
 		}
-		if all = append(all, onsets...); len(all) > mostOnsets {
+		if all = append(all, onsets...); len(all) > maxOnsets {
 			return nil, errors.New("it has too many clock changes")
 		}
 	}
@@ -74,7 +74,7 @@ func onsetsOf(part *component, steps *budget) ([]onset, error) {
 	var list []onset
 	add := func(w wall) bool {
 		list = append(list, onset{int64(w) - int64(from), from, to, part.name == "DAYLIGHT"})
-		return len(list) <= mostOnsets
+		return len(list) <= maxOnsets
 	}
 	add(start.at)
 	// Onsets are read on the clock before the change, and so is UNTIL.

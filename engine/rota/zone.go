@@ -68,11 +68,11 @@ type zones struct {
 	problems    []Problem
 }
 
-// mostCompiled bounds the VTIMEZONEs of a calendar that are read.
-const mostCompiled = 200
+// maxCompiled bounds the VTIMEZONEs of a calendar that are read.
+const maxCompiled = 200
 
-// mostNear bounds how many of a calendar's zones are tried for an event.
-const mostNear = 8
+// maxNear bounds how many of a calendar's zones are tried for an event.
+const maxNear = 8
 
 func newZones(calendar *component, rotaZone *time.Location) *zones {
 	z := &zones{floating: rotaZone, definitions: map[string]*component{}, known: map[string]*time.Location{}}
@@ -80,7 +80,7 @@ func newZones(calendar *component, rotaZone *time.Location) *zones {
 		if c.name == "VTIMEZONE" {
 			if id := c.text("TZID"); z.definitions[id] == nil {
 				z.definitions[id] = c
-				if len(z.defined) < mostNear {
+				if len(z.defined) < maxNear {
 					z.defined = append(z.defined, id)
 				}
 			}
@@ -142,7 +142,7 @@ func (z *zones) find(id string) (zone *time.Location, why string) {
 	if definition == nil {
 		return nil, "is not known"
 	}
-	if z.compiled++; z.compiled > mostCompiled {
+	if z.compiled++; z.compiled > maxCompiled {
 		return nil, "is one of too many"
 	}
 	zone, err := compileZone(id, definition)

@@ -22,8 +22,8 @@ const PassphraseHeader = "Moonwatch-Passphrase"
 // since the monitor's own are nobody's to read.
 const variablesHeader = "Moonwatch-Variables"
 
-// PassphraseMost bounds a passphrase, in bytes.
-const PassphraseMost = 1000
+// MaxPassphrase bounds a passphrase, in bytes.
+const MaxPassphrase = 1000
 
 // yamlTypes are the media types that YAML is sent as.
 func yamlTypes() []string { return []string{"application/yaml", "application/x-yaml", "text/yaml"} }
@@ -50,7 +50,7 @@ func (s *configuration) routes(known rest.Shapes) []*rest.Route {
 				rest.NewParam("prune", flag, "true: delete what is absent, in the sections that stand in the document")},
 			Headers: []rest.Param{rest.NewParam(PassphraseHeader, text, "of the document's encrypted secrets"),
 				rest.NewParam(variablesHeader, text, "values of {env: NAME} in the document, as NAME=value&…, each percent-encoded")},
-			Takes: yamlTypes(), Most: config.MaxBytes, Output: rest.ShapeOf[importer.ImportReport](known), Handle: s.importConfig},
+			Takes: yamlTypes(), MaxBody: config.MaxBytes, Output: rest.ShapeOf[importer.ImportReport](known), Handle: s.importConfig},
 	}
 }
 
@@ -58,7 +58,7 @@ func (s *configuration) routes(known rest.Shapes) []*rest.Route {
 func (s *configuration) passphrase(c *rest.Call) (string, error) {
 	p := strings.TrimSpace(c.Request.Header.Get(PassphraseHeader))
 	switch {
-	case len(p) > PassphraseMost || rest.Unusable(p):
+	case len(p) > MaxPassphrase || rest.Unusable(p):
 		return "", rest.Invalid(form.Error{Location: PassphraseHeader, Code: form.CodeInvalid, Message: "this is too long, or no text"})
 	case p != "" && s.open == nil:
 		return "", rest.Refuse(http.StatusServiceUnavailable, "this monitor cannot open its secrets")

@@ -144,17 +144,17 @@ func sourceOf(path string, files map[string]string) engine.PluginSource {
 	return s
 }
 
-// mostName bounds the name of a file or folder of plugins, in bytes.
-const mostName = 200
+// maxName bounds the name of a file or folder of plugins, in bytes.
+const maxName = 200
 
 // draftPath is where a draft lies: as the client says, else where the plugin does.
 func (s *sources) draftPath(c *rest.Call, path string, files map[string]string) (string, error) {
-	if len(path) > mostName || rest.Unusable(path) {
-		return "", rest.Invalid(form.Error{Location: "path", Code: form.CodeMax, Message: fmt.Sprintf("a name of at most %d characters", mostName)})
+	if len(path) > maxName || rest.Unusable(path) {
+		return "", rest.Invalid(form.Error{Location: "path", Code: form.CodeMax, Message: fmt.Sprintf("a name of at most %d characters", maxName)})
 	}
 	for name := range files {
-		if len(name) > mostName || rest.Unusable(name) {
-			return "", rest.Invalid(form.Error{Location: "files", Code: form.CodeMax, Message: fmt.Sprintf("a file has a name of at most %d characters", mostName)})
+		if len(name) > maxName || rest.Unusable(name) {
+			return "", rest.Invalid(form.Error{Location: "files", Code: form.CodeMax, Message: fmt.Sprintf("a file has a name of at most %d characters", maxName)})
 		}
 	}
 	e, err := s.engine.Plugins.Plugin(c.Variable("slug"))

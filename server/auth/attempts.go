@@ -58,14 +58,14 @@ type Limits struct {
 // DefaultLimits returns those of a monitor, as if nobody had tried yet.
 func DefaultLimits() Limits {
 	return Limits{ByAddress: access.NewLimiter(10, 10*time.Second), ByUsername: access.NewLimiter(20, 10*time.Second),
-		Slowed: &Slowed{Time: 2 * time.Second, Most: 4}}
+		Slowed: &Slowed{Time: 2 * time.Second, Max: 4}}
 }
 
 // Slowed has attempts at a username take time, a few at once. It is safe for
 // concurrent use; its fields are set before.
 type Slowed struct {
 	Time time.Duration
-	Most int // at once, of one username
+	Max  int // at once, of one username
 
 	mu  sync.Mutex
 	now map[string]int // by username; guarded by mu
@@ -81,7 +81,7 @@ func (l *Slowed) Waiting(name string) int {
 // pass blocks for the time, or refuses when too many do.
 func (l *Slowed) pass(ctx context.Context, name string) error {
 	l.mu.Lock()
-	if l.now[name] >= l.Most {
+	if l.now[name] >= l.Max {
 		l.mu.Unlock()
 		return tooMany("too many attempts at this username: wait a while", l.Time)
 	}
@@ -112,7 +112,7 @@ func limitKey(username string) string { return strings.ToLower(username) }
 
 // Bounds on those who wait for a password to be hashed.
 const (
-	hashingMost = 64
+	maxHashing  = 64
 	hashingTime = 10 * time.Second
 )
 
@@ -120,7 +120,7 @@ const (
 // error is an *engine.Error.
 func (s *Sessions) Guard(ctx context.Context) (release func(), err error) {
 	busy := &engine.Error{Kind: engine.Unavailable, Message: "too many passwords are being checked; try again in a moment"}
-	if s.queued.Add(1) > hashingMost {
+	if s.queued.Add(1) > maxHashing {
 		s.queued.Add(-1)
 		return nil, busy
 	}

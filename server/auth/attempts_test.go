@@ -29,11 +29,11 @@ func TestHashingIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.queued.Store(hashingMost)
+	s.queued.Store(maxHashing)
 	if _, err := s.Guard(t.Context()); engine.KindOf(err) != engine.Unavailable {
 		t.Errorf("one more is answered %v", err)
 	}
-	if n := s.queued.Load(); n != hashingMost {
+	if n := s.queued.Load(); n != maxHashing {
 		t.Errorf("%d wait", n)
 	}
 }

@@ -163,10 +163,10 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge("moonwatch_scheduled_checks", float64(st.Scheduled))
 	gauge("moonwatch_runs_under_way", float64(st.UnderWay))
-	gauge("moonwatch_runs_under_way_limit", float64(st.MostUnderWay))
+	gauge("moonwatch_runs_under_way_limit", float64(st.MaxUnderWay))
 	gauge("moonwatch_runs_waiting_for_memory", float64(st.Hungry))
 	gauge("moonwatch_runs_memory_bytes", float64(st.Memory))
-	gauge("moonwatch_runs_memory_limit_bytes", float64(st.MostMemory))
+	gauge("moonwatch_runs_memory_limit_bytes", float64(st.MaxMemory))
 	count("moonwatch_runs_started_total", float64(st.Started))
 	count("moonwatch_slots_skipped_total", float64(st.Skipped))
 	gauge("moonwatch_lag_max_seconds", st.LagMax.Seconds())

@@ -44,7 +44,7 @@ type Route struct {
 	Stream   bool            // the handler writes the answer itself, as events
 	Download bool            // the handler writes the answer itself, a file
 	Takes    []string        // media types of a body that is no JSON; the first is the one to send
-	Most     int64           // bytes of such a body
+	MaxBody  int64           // bytes of such a body
 	Gives    []string        // media types of the answer besides, or without an output in place of, JSON
 	Headers  []Param         // of the request
 	Handle   func(c *Call) (Answer, error)
@@ -243,7 +243,7 @@ func (c *Call) readBody() error {
 	takes, most := []string{"application/json"}, c.router.o.MaxBody
 	switch {
 	case c.route.Takes != nil:
-		takes, most = c.route.Takes, c.route.Most
+		takes, most = c.route.Takes, c.route.MaxBody
 	case c.route.Role == "":
 		most = min(most, openBody)
 	case c.Request.Method == http.MethodPatch:

@@ -81,13 +81,13 @@ func (w *historyPages) audit(q *frame.Request) error {
 	query := q.URL.Query()
 	v := auditPage{Object: query.Get("object"), Newest: query.Get("before") != ""}
 	names := w.namesByID()
-	ask := engine.Query{Term: v.Object, After: query.Get("before"), Reverse: true, Limit: listMost + 1}
+	ask := engine.Query{Term: v.Object, After: query.Get("before"), Reverse: true, Limit: maxListed + 1}
 	for e, err := range w.Engine.ScanAudit(q.Context(), ask) {
 		if err != nil {
 			return err
 		}
-		if len(v.Items) == listMost {
-			v.Older = olderLink(query, v.Items[listMost-1].ID)
+		if len(v.Items) == maxListed {
+			v.Older = olderLink(query, v.Items[maxListed-1].ID)
 			break
 		}
 		v.Items = append(v.Items, w.auditLine(*e, names))

@@ -56,9 +56,9 @@ type quietSubject struct{ Kind, ID, Name string }
 type pluginTrouble struct{ Slug, Name, Text string }
 
 const (
-	mostBroken = 60  // subjects shown as broken
-	mostChecks = 8   // failing checks shown of each
-	mostQuiet  = 240 // quiet subjects shown by name
+	maxBroken  = 60  // subjects shown as broken
+	maxFailing = 8   // failing checks shown of each
+	maxQuiet   = 240 // quiet subjects shown by name
 )
 
 func (w *dashboardPages) dashboard(q *frame.Request) error {
@@ -140,7 +140,7 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 			b.Checks = append(b.Checks, w.ownTroubles(checks, a.StatusChecks)...)
 		}
 		frame.WorstFirst(b.Checks)
-		b.Checks, b.More = frame.Cut(b.Checks, mostChecks)
+		b.Checks, b.More = frame.Cut(b.Checks, maxFailing)
 		d.Broken = append(d.Broken, b)
 	}
 	services, instances := w.Engine.Targets.Services(), w.Engine.Targets.Instances()
@@ -155,8 +155,8 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 		return cmp.Or(b.Status.Rank()-a.Status.Rank(), frame.Newest(a.Since, b.Since), strings.Compare(a.Name, b.Name))
 	})
 	slices.SortFunc(d.Quiet, func(a, b quietSubject) int { return strings.Compare(a.Name, b.Name) })
-	d.Broken, d.MoreBroken = frame.Cut(d.Broken, mostBroken)
-	d.Quiet, d.MoreQuiet = frame.Cut(d.Quiet, mostQuiet)
+	d.Broken, d.MoreBroken = frame.Cut(d.Broken, maxBroken)
+	d.Quiet, d.MoreQuiet = frame.Cut(d.Quiet, maxQuiet)
 }
 
 // loose counts the checks, and finds those that fail and belong to nothing, and
@@ -185,6 +185,6 @@ func (d *dashboard) loose(checks []edit.CheckView, linked map[string]bool) {
 	}
 	frame.WorstFirst(d.Loose)
 	frame.WorstFirst(d.Unknown)
-	d.Loose, d.MoreLoose = frame.Cut(d.Loose, mostBroken)
-	d.Unknown, d.MoreUnk = frame.Cut(d.Unknown, mostBroken)
+	d.Loose, d.MoreLoose = frame.Cut(d.Loose, maxBroken)
+	d.Unknown, d.MoreUnk = frame.Cut(d.Unknown, maxBroken)
 }

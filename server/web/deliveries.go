@@ -25,14 +25,14 @@ func (w *incidentPages) deliveries(q *frame.Request) error {
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
 		l.States = append(l.States, webform.Option{Value: string(s), Label: frame.DeliveryShape(s).Word, Selected: string(s) == l.State})
 	}
-	items, err := w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: listMost + 1})
+	items, err := w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: maxListed + 1})
 	if err != nil {
 		return err
 	}
 	l.Items = items
-	if len(items) > listMost {
-		l.Items = items[:listMost]
-		l.Older = olderLink(query, l.Items[listMost-1].ID)
+	if len(items) > maxListed {
+		l.Items = items[:maxListed]
+		l.Older = olderLink(query, l.Items[maxListed-1].ID)
 	}
 	p := w.NewPage(q, "Deliveries", "deliveries")
 	p.Events = "types=delivery"

@@ -12,7 +12,7 @@ import (
 // incidentPages are the pages of incidents and deliveries.
 type incidentPages struct{ *lookup }
 
-const listMost = 50
+const maxListed = 50
 
 // incidentList is the page of all incidents.
 type incidentList struct {
@@ -25,7 +25,7 @@ type incidentList struct {
 func (w *incidentPages) incidents(q *frame.Request) error {
 	query := q.URL.Query()
 	l := incidentList{Open: query.Get("show") == "open", Newest: query.Get("before") != ""}
-	ask := alert.IncidentQuery{Before: query.Get("before"), Limit: listMost + 1}
+	ask := alert.IncidentQuery{Before: query.Get("before"), Limit: maxListed + 1}
 	if l.Open {
 		yes := true
 		ask.Open = &yes
@@ -35,9 +35,9 @@ func (w *incidentPages) incidents(q *frame.Request) error {
 		return err
 	}
 	l.Items = items
-	if len(items) > listMost {
-		l.Items = items[:listMost]
-		l.Older = olderLink(query, l.Items[listMost-1].ID)
+	if len(items) > maxListed {
+		l.Items = items[:maxListed]
+		l.Older = olderLink(query, l.Items[maxListed-1].ID)
 	}
 	p := w.NewPage(q, "Incidents", "incidents")
 	p.Events = "types=incident"

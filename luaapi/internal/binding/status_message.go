@@ -43,10 +43,10 @@ func statusOf(s *engine.AlertSnapshot, name, url string) string {
 // The lengths to which the parts of a bounded status message are cut, unless there
 // is room for more.
 const (
-	mostStatusName  = 100
-	mostStatusError = 200
-	// leastStatusCheck is the room below which no check is named.
-	leastStatusCheck = 10
+	maxStatusName  = 100
+	maxStatusError = 200
+	// minStatusCheck is the room below which no check is named.
+	minStatusCheck = 10
 )
 
 // StatusWithin is the status message in most units: names and errors are cut, and
@@ -56,7 +56,7 @@ func StatusWithin(s *engine.AlertSnapshot, withFailing bool, most int, count mod
 	cut := func(text string, most int) string {
 		return module.CutLine(module.OneLine(text), most, count, func(text string) string { return text })
 	}
-	name, url := cut(s.Name, mostStatusName), module.OneLine(s.PageURL)
+	name, url := cut(s.Name, maxStatusName), module.OneLine(s.PageURL)
 	text := statusOf(s, name, url)
 	if count(text) > most {
 		text = strings.TrimSuffix(statusOf(s, name, ""), ": ")
@@ -69,14 +69,14 @@ func StatusWithin(s *engine.AlertSnapshot, withFailing bool, most int, count mod
 	if n := len(s.Failing); n > 1 {
 		share, one = room/n-count(", "), room-count(", ")-count(module.AndMore(n-1))
 	}
-	if one < leastStatusCheck {
+	if one < minStatusCheck {
 		one = most // none fits
 	}
 	failing := make([]string, len(s.Failing))
 	for i, c := range s.Failing {
-		failing[i] = cut(c.Name, min(max(mostStatusName, share/2), one))
+		failing[i] = cut(c.Name, min(max(maxStatusName, share/2), one))
 		around := count(failing[i] + " ()")
-		if why := cut(c.Error, min(max(mostStatusError, share-around), one-around)); why != "" {
+		if why := cut(c.Error, min(max(maxStatusError, share-around), one-around)); why != "" {
 			failing[i] += " (" + why + ")"
 		}
 	}

@@ -18,8 +18,8 @@ const (
 	lookEvery = time.Second
 	// lookPause is how many times as long as a look took the next one is put off.
 	lookPause = 4
-	// leastGrowth is the growth of the heap, in bytes, that is worth a look.
-	leastGrowth = 4 << 20
+	// minGrowth is the growth of the heap, in bytes, that is worth a look.
+	minGrowth = 4 << 20
 )
 
 // watchdog looks at the heap every 5 ms while runs are under way. When the heap
@@ -145,13 +145,13 @@ func (w *watchdog) Loop(stop <-chan struct{}) {
 // all runs together; and every second.
 func (w *watchdog) tick(heap uint64, now time.Time) {
 	if heap < w.soft {
-		w.mark = w.soft - leastGrowth
+		w.mark = w.soft - minGrowth
 		w.Held.Store(0)
 		return
 	}
 	w.mark = min(w.mark, heap)
 	held := w.Held.Load()
-	step := max(min(heap/8, (w.Together-min(held, w.Together))/4), leastGrowth)
+	step := max(min(heap/8, (w.Together-min(held, w.Together))/4), minGrowth)
 	if now.Before(w.rested) || heap < w.mark+step && now.Sub(w.last) < lookEvery {
 		return
 	}

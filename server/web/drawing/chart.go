@@ -20,7 +20,7 @@ const (
 	ChartColumns = 96
 	chartWidth   = 960.0
 	chartHeight  = 120.0
-	mostMetrics  = 24
+	maxMetrics   = 24
 )
 
 // Series sums up results by columns of time.
@@ -168,7 +168,7 @@ func (s *Series) Metrics() []Chart {
 	}
 	sort.Strings(names)
 	var out []Chart
-	for _, name := range names[:min(len(names), mostMetrics)] {
+	for _, name := range names[:min(len(names), maxMetrics)] {
 		out = append(out, s.draw(s.values[name], false))
 	}
 	return out
