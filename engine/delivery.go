@@ -61,10 +61,11 @@ type Held struct {
 }
 
 const (
-	RetryFirst = time.Second
-	MaxRetry   = 5 * time.Minute
-	RetryFor   = 24 * time.Hour
-	// attemptTime is the deadline of send_alert.
+	RetryFirst = time.Second     // the wait after the first failed attempt; it doubles
+	MaxRetry   = 5 * time.Minute // and grows no longer than this
+	RetryFor   = 24 * time.Hour  // from the first attempt on; then the delivery is dead
+	// AttemptTime is the deadline of send_alert, for the plugin and for who waits
+	// for it.
 	AttemptTime = 60 * time.Second
 )
 

@@ -14,9 +14,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// alertLimit is the deadline of send_alert.
-const alertLimit = 60 * time.Second
-
 // Alert calls send_alert, or send_alert_update when in.Update is set.
 func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engine.AlertReport) {
 	name := "send_alert"
@@ -29,7 +26,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	var unanswered host.Unanswered
 	ctx = host.WithUnanswered(ctx, &unanswered)
-	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Service.Subject.ID, Limit: alertLimit, Rank: vm.Light}, bound.settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Service.Subject.ID, Limit: engine.AttemptTime, Rank: vm.Light}, bound.settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: err.Error()}

@@ -285,7 +285,7 @@ func (o *openedSecrets) seal(path string, v any) any {
 
 func (o *openedSecrets) sealAll(v any) map[string]any {
 	fields, ok := v.(map[string]any)
-	if !ok { // an empty table is a list to fromLua
+	if !ok { // an empty table is a list to FromLua
 		return map[string]any{}
 	}
 	for key := range fields {

@@ -97,7 +97,7 @@ func TestRuleBounds(t *testing.T) {
 	}
 }
 
-// Rules run in the keeper: whatever one of them does, it holds everybody's writes
+// Rules run in the writer: whatever one of them does, it holds everybody's writes
 // up for some milliseconds at most.
 func TestHostileRulesHoldNobodyUp(t *testing.T) {
 	most := 60 * time.Millisecond

@@ -63,7 +63,7 @@ func testAlert(L *lua.LState, name string, update bool) int {
 		return nil
 	}
 	var report engine.AlertReport
-	w.plugin(L, alertLimit, func(ctx context.Context) { report = v.Alert(ctx, in) })
+	w.plugin(L, engine.AttemptTime, func(ctx context.Context) { report = v.Alert(ctx, in) })
 	w.log = report.Log
 	w.note(report.Traceback, report.Why)
 	return pushAlert(L, &report)

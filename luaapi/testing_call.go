@@ -226,7 +226,7 @@ func complaintsTable(errs form.Errors) *lua.LTable {
 	return t
 }
 
-// textOr is text, or otherwise when it was left out.
+// textOption is an option with a text, or otherwise when it was left out.
 func textOption(o vm.Options, key, otherwise string) string {
 	if o.Get(key) == lua.LNil {
 		return otherwise

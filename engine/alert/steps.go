@@ -12,7 +12,7 @@ import (
 // step that reaches nobody goes on to the next at once, and the last to the
 // fallback.
 
-// fallbackStep is the step of a happening that goes to the fallback.
+// fallbackStep is the step of an event that goes to the fallback.
 const fallbackStep = -1
 
 // reaches reports whether a plan tells anybody now: a person who may be

@@ -13,7 +13,7 @@ import (
 	"moonwatch/engine/state"
 )
 
-// A plugin's new version may make a field a secret that was none. sealLoop
+// A plugin's new version may make a field a secret that was none. SealLoop
 // seals what was stored of it before, in objects and in their revisions.
 
 // maxSeal bounds the bytes of revisions that are written in one batch.
@@ -216,7 +216,7 @@ func sealRevisions[T any](ctx context.Context, e *state.State, kind engine.Kind,
 
 // writeSealed writes revisions anew, the last one being the object as it is.
 // current is asked in each step to put the object in memory; false: it is
-// another one by now, and errRetry is returned.
+// another one by now, and state.ErrRetry is returned.
 func writeSealed(e *state.State, ctx context.Context, kind engine.Kind, id string, records []engine.Record, current func(*state.Tx) bool) error {
 	for len(records) > 0 {
 		last := len(records) - 1

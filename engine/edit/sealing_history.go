@@ -26,7 +26,7 @@ func sealHistory(e *state.State, ctx context.Context) error {
 		plugins[id] = c.Plugin
 	}
 	terms := func(a *engine.AuditEntry) []string { return []string{string(a.Kind) + ":" + a.Object} }
-	return rewrite(ctx, e, engine.KindAudit, terms, func(a *engine.AuditEntry) (bool, error) { return veilPast(e, a, plugins), nil })
+	return rewrite(ctx, e, engine.KindAudit, terms, func(a *engine.AuditEntry) (bool, error) { return redactPast(e, a, plugins), nil })
 }
 
 // rewrite writes the records of a kind anew that seal changes, some at a time;
@@ -88,16 +88,16 @@ func resealed[T any](r *engine.Record, terms func(*T) []string, seal func(*T) (b
 	return true, err
 }
 
-// veilPast hides in an entry what is a secret by now. It learns the plugins of
+// redactPast hides in an entry what is a secret by now. It learns the plugins of
 // checks by the entries it sees.
-func veilPast(e *state.State, a *engine.AuditEntry, plugins map[string]string) (changed bool) {
+func redactPast(e *state.State, a *engine.AuditEntry, plugins map[string]string) (changed bool) {
 	for _, c := range a.Changes {
 		if slug, ok := c.After.(string); ok && a.Kind == engine.KindCheck && c.Field == "plugin" {
 			plugins[a.Object] = slug
 		}
 	}
 	hide := func(slug string, name engine.FormName, path string, v any) any {
-		out, did := veiled(e, slug, name, path, v)
+		out, did := redacted(e, slug, name, path, v)
 		changed = changed || did
 		return out
 	}
@@ -136,8 +136,8 @@ func veilPast(e *state.State, a *engine.AuditEntry, plugins map[string]string) (
 	return changed
 }
 
-// veiled hides the secrets in a value of a form, or in what is at a path of it.
-func veiled(e *state.State, slug string, name engine.FormName, path string, v any) (out any, changed bool) {
+// redacted hides the secrets in a value of a form, or in what is at a path of it.
+func redacted(e *state.State, slug string, name engine.FormName, path string, v any) (out any, changed bool) {
 	entry, ok := e.PluginEntry(slug)
 	if !ok || entry.Plugin == nil || v == nil {
 		return v, false
@@ -152,7 +152,7 @@ func veiled(e *state.State, slug string, name engine.FormName, path string, v an
 		case f.Fields[i].Secret():
 			return "(secret)", true
 		}
-		out, changed := veiled(e, slug, name, "", map[string]any{field: v})
+		out, changed := redacted(e, slug, name, "", map[string]any{field: v})
 		if m, ok := out.(map[string]any); ok && changed {
 			return m[field], true
 		}

@@ -269,7 +269,7 @@ func SaveService(x *state.Tx, s, old *engine.Service, p engine.Problems) error {
 	return nil
 }
 
-// SaveInstance is saveService for an instance.
+// SaveInstance is SaveService for an instance.
 func SaveInstance(x *state.Tx, i, old *engine.Instance, p engine.Problems) error {
 	x.CheckName(&p, engine.KindInstance, i.ID, i.Name, "name")
 	ref := engine.Ref{Kind: engine.KindInstance, ID: i.ID}

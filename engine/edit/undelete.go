@@ -98,7 +98,7 @@ type undeletion struct {
 	data []byte
 }
 
-// bringBack puts the object as clean leaves it; save runs in the keeper.
+// bringBack puts the object as clean leaves it; save runs in the writer.
 func bringBack[T any](past undeletion, meta func(*T) *engine.Meta, clean func(*T) (save func(*state.Tx) error, err error)) error {
 	v := new(T)
 	if err := json.Unmarshal(past.data, v); err != nil {

@@ -2,9 +2,11 @@ package monitor
 
 import (
 	"context"
+	"sync"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/state"
-	"sync"
 )
 
 // describer asks plugins what their checks do, when a check or a version
@@ -59,6 +61,10 @@ func (d *describer) next() (string, bool) {
 	return "", false
 }
 
+// describeTime is how long a plugin's line on a check is waited for; a plugin ends
+// itself far earlier, but it may have to wait for its turn.
+const describeTime = time.Minute
+
 // describeCheck keeps the plugin's line on a check, and whether the stored
 // configuration still passes the version's form.
 func (e *Monitor) describeCheck(id string) {
@@ -72,7 +78,7 @@ func (e *Monitor) describeCheck(id string) {
 	}
 	meta := entry.Plugin.Meta()
 	in, _ := e.checkRun(c)
-	ctx, cancel := context.WithTimeout(e.Work, engine.AttemptTime)
+	ctx, cancel := context.WithTimeout(e.Work, describeTime)
 	text, err := entry.Plugin.Describe(ctx, in)
 	cancel()
 	if err != nil {

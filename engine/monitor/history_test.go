@@ -430,7 +430,7 @@ func TestManySumsDoNotStall(t *testing.T) {
 			t.Errorf("%d records of sums, want 2000", n)
 		}
 		if largest > 200 {
-			t.Errorf("a batch of %d records: the keeper must not be held up", largest)
+			t.Errorf("a batch of %d records: the writer must not be held up", largest)
 		}
 	})
 }

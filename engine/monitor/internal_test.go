@@ -19,7 +19,7 @@ func (e *Monitor) WhenDurable(ctx context.Context, fn func()) error {
 	return e.Submit(ctx, engine.System, func(x *state.Tx) error { x.WhenDurable(fn); return nil })
 }
 
-// FillQueue fills the keeper's queue. It is for the keeper itself: nobody else
+// FillQueue fills the writer's queue. It is for the writer itself: nobody else
 // takes from it.
 func (e *Monitor) FillQueue() {
 	for len(e.Commands) < cap(e.Commands) {

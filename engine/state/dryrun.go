@@ -31,8 +31,8 @@ func (e *State) Try(ctx context.Context, by engine.Actor, fn func(*Tx) error) er
 
 type dryRunKey struct{}
 
-// errDryRun ends a rehearsed change that would have been accepted.
-var errDryRun = errors.New("this was a rehearsal: nothing was changed")
+// errDryRun ends a dry run that would have been accepted.
+var errDryRun = errors.New("this was a dry run: nothing was changed")
 
 // DryRun returns a context in which changes are validated and not made: they
 // fail, with the error that they would have failed with when there is one.
@@ -40,7 +40,7 @@ func DryRun(ctx context.Context) context.Context {
 	return context.WithValue(ctx, dryRunKey{}, true)
 }
 
-// dryRun makes fn undo itself when ctx is a rehearsal's.
+// dryRun makes fn undo itself when ctx is a dry run's.
 func dryRun(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
 	if ctx.Value(dryRunKey{}) == nil {
 		return fn

@@ -9,11 +9,8 @@ import (
 	"moonwatch/engine"
 )
 
-// Terms by which lists are narrowed, see Scanning.
-const (
-	// TermOpen is borne by open incidents.
-	TermOpen = "open"
-)
+// TermOpen is the term that open incidents bear.
+const TermOpen = "open"
 
 // Term is the term that the incidents and deliveries of a subject bear.
 func Term(r engine.Ref) string { return r.Key() }

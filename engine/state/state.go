@@ -43,15 +43,15 @@ type State struct {
 
 	Work    context.Context // ends when nothing new is to begin
 	EndWork context.CancelFunc
-	LoopMu  sync.Mutex // makes goLoop and Stop take turns
+	LoopMu  sync.Mutex // makes GoLoop and Stop take turns
 	Loops   sync.WaitGroup
 	Started atomic.Bool
 	Marked  atomic.Bool // the first service was made, or is not to be
 
 	NeedsMu    sync.Mutex
-	NeedsNoted map[string]string // guarded by needsMu: what noteNeeds logged last, by plugin
+	NeedsNoted map[string]string // guarded by NeedsMu: what was logged last of what each needs, by plugin
 
-	SealMu    sync.Mutex    // guards sealQueue
+	SealMu    sync.Mutex    // guards SealQueue
 	SealQueue []string      // plugins whose stored values are to be looked through for plain secrets
 	SealBell  chan struct{} // holds one while the queue is not empty
 }

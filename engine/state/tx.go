@@ -34,7 +34,7 @@ type Tables struct {
 	SilencesOf map[engine.Key]map[string]bool     // what a silence names → ids of silences
 	TargetsOf  map[string]map[engine.Ref]bool     // check id → subjects it is linked to
 	Dependents map[engine.Ref]map[engine.Ref]bool // subject → subjects that depend on it
-	names      map[engine.Kind]map[string]string  // nameKey of the name → id
+	names      map[engine.Kind]map[string]string  // NameKey of the name → id
 	Waiting    map[string]map[string]bool         // incident id → ids of its active deliveries
 	Latest     map[string]*engine.Result          // last result of each check
 	TokenHash  map[string]string                  // hash → token id

@@ -22,7 +22,7 @@ type typ struct {
 	values   []string // of a string: all that it can be, nil for any
 }
 
-// isCheck reports whether fields of the check's form can be read from it, too.
+// is reports whether it is the object with a name.
 func (t *typ) is(name string) bool { return t != nil && t.object != nil && t.object.Name == name }
 
 func (c *checker) named(text string) *typ { return c.fromType(describe.ParseType(text)) }

@@ -33,7 +33,7 @@ type alerting struct {
 	engine *monitor.Monitor
 }
 
-// alertingRoutes are what people do about a service or instance that fails.
+// routes are what people do about a service or instance that fails.
 func (s *alerting) routes(known rest.Shapes) []*rest.Route {
 	var out []*rest.Route
 	for _, of := range []struct {

@@ -35,7 +35,7 @@ type configuration struct {
 	open   func(object, field string, s form.Sealed) ([]byte, error)
 }
 
-// configRoutes serve all configuration as one document.
+// routes serve all configuration as one document.
 func (s *configuration) routes(known rest.Shapes) []*rest.Route {
 	text, flag := rest.Scalar(rest.TextShape), rest.Scalar(rest.BoolShape)
 	return []*rest.Route{

@@ -20,7 +20,7 @@ func (s *Router) documentRoute() *Route {
 		Handle: func(*Call) (Answer, error) { return Answer{Raw: s.openapi}, nil }}
 }
 
-// object is a JSON object of the document.
+// jsonObject is a JSON object of the document.
 type jsonObject = map[string]any
 
 // drawing writes the OpenAPI document from the table of routes.

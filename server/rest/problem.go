@@ -93,9 +93,9 @@ func statusOf(kind engine.ErrorKind, conditional bool) int {
 func (c *Call) AlsoWrong(bad error, save func(c *Call) error) error {
 	var p *Problem
 	var found *engine.Error
-	rehearsal := *c
-	rehearsal.Request = c.Request.WithContext(state.DryRun(c.Request.Context()))
-	if !errors.As(bad, &p) || !errors.As(save(&rehearsal), &found) || found.Kind != engine.Invalid {
+	dry := *c
+	dry.Request = c.Request.WithContext(state.DryRun(c.Request.Context()))
+	if !errors.As(bad, &p) || !errors.As(save(&dry), &found) || found.Kind != engine.Invalid {
 		return bad
 	}
 	for _, more := range found.Fields {

@@ -107,7 +107,7 @@ func ReadSource(fsys fs.FS, name string) (*Source, error) {
 	return ReadSourceUntil(context.Background(), fsys, name)
 }
 
-// ReadSourceUntil is readSource, given up with ctx's error when that ends.
+// ReadSourceUntil is ReadSource, given up with ctx's error when that ends.
 func ReadSourceUntil(ctx context.Context, fsys fs.FS, name string) (*Source, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {

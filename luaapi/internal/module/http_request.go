@@ -14,7 +14,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// httpOptionKeys are the options of http.get and http.post; http.request names
+// HTTPOptionKeys are the options of http.get and http.post; http.request names
 // method and url as well.
 var (
 	HTTPOptionKeys = []string{

@@ -68,7 +68,7 @@ func URLParse(L *lua.LState) int {
 	return 1
 }
 
-// urlBuild is the reverse of urlParse; query may be a table.
+// urlBuild is the reverse of url.parse; query may be a table.
 func urlBuild(L *lua.LState) int {
 	a := vm.Args{L: L, Fn: "url.build"}
 	a.Table(1, "parts")

@@ -9,7 +9,7 @@ import (
 type Code struct {
 	Main    *lua.FunctionProto
 	Modules map[string]*lua.FunctionProto
-	Libs    []bool // by libraryNames: whether the source speaks of it at all
+	Libs    []bool // by LibraryNames: whether the source speaks of it at all
 }
 
 type ModuleOpener func(*lua.LState) *lua.LTable

@@ -89,7 +89,7 @@ type Pool struct {
 	closed bool
 }
 
-// maxRuns is how many runs a state serves, largeRun how many instructions make
+// MaxRuns is how many runs a state serves, largeRun how many instructions make
 // one that it does not survive: tables of the state and its stack never shrink.
 const (
 	MaxRuns  = 1000

@@ -14,10 +14,10 @@ func GoFunction(fn lua.LGFunction) *lua.LFunction {
 	return &lua.LFunction{IsG: true, GFunction: fn}
 }
 
-// hiddenMark marks the tables that hiddenTable makes. No plugin can come by it.
+// hiddenMark marks the tables that HiddenTable makes. No plugin can come by it.
 var hiddenMark = &lua.LUserData{}
 
-// hidden reports whether a metatable is one of hiddenTable's: what it leads to
+// hidden reports whether a metatable is one of HiddenTable's: what it leads to
 // is not the run's own.
 func hidden(meta *lua.LTable) bool { return meta.RawGetString("__metatable") == lua.LValue(hiddenMark) }
 

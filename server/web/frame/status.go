@@ -141,7 +141,7 @@ func (m Mark) shape() shape {
 }
 
 // Standing is how a check or subject stands in a list: the severity of a failure,
-// or else its status, or markPaused. "" is that of what is gone.
+// or else its status, or MarkPaused. "" is that of what is gone.
 type Standing string
 
 // StandingOf is how a check stands.
