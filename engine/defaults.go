@@ -25,7 +25,14 @@ func NewInstance() Instance { return Instance{Alerting: newAlerting()} }
 
 // NewUser returns a user with the defaults of one that an admin begins.
 func NewUser() User {
-	return User{Active: true, Role: access.Viewer, TimeZone: "UTC", Settings: map[string]form.Values{}, QuietHours: []QuietHours{}, ContactRules: []ContactRule{}}
+	return User{
+		Active:       true,
+		Role:         access.Viewer,
+		TimeZone:     "UTC",
+		Settings:     map[string]form.Values{},
+		QuietHours:   []QuietHours{},
+		ContactRules: []ContactRule{},
+	}
 }
 
 // NewRota returns a rota with the defaults of one that a person begins.

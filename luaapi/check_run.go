@@ -211,7 +211,12 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line strin
 	if problem := errors.Join(bound.Problem, settings.Problem); problem != nil {
 		return "", problem
 	}
-	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Check.ID, Rank: v.weights.rank(in.Check.ID), Limit: describeLimit, Offline: true}, settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{
+		Subject: in.Check.ID,
+		Rank:    v.weights.rank(in.Check.ID),
+		Limit:   describeLimit,
+		Offline: true,
+	}, settings)
 	if err != nil {
 		return "", err
 	}

@@ -89,7 +89,10 @@ func (rt *Runtime) Draft(ctx context.Context, d engine.PluginSource) engine.Draf
 		}
 	}
 	if more := len(report.Warnings) - maxDraftWarnings; more > 0 {
-		report.Warnings = append(report.Warnings[:maxDraftWarnings], engine.PluginProblem{File: s.Path, Message: fmt.Sprintf("%d further warnings are not shown", more)})
+		report.Warnings = append(report.Warnings[:maxDraftWarnings], engine.PluginProblem{
+			File:    s.Path,
+			Message: fmt.Sprintf("%d further warnings are not shown", more),
+		})
 	}
 	if len(out.problems) == 0 {
 		for _, v := range out.plugins {
@@ -138,8 +141,19 @@ func (rt *Runtime) TryDraft(ctx context.Context, d engine.PluginSource, slug str
 		return engine.TryReport{}, err
 	}
 	trace := host.NewTrace(rt.opts.Host)
-	aside, err := New(Options{Host: trace, Opener: rt.opts.Opener, Env: rt.opts.Env, Logger: rt.opts.Logger, Now: rt.opts.Now,
-		Data: module.NewScratch(rt.opts.Now), MaxExecuting: 1, Instructions: rt.opts.Instructions, SoftHeap: rt.opts.SoftHeap, RunHeap: rt.opts.RunHeap, Weigh: true})
+	aside, err := New(Options{
+		Host:         trace,
+		Opener:       rt.opts.Opener,
+		Env:          rt.opts.Env,
+		Logger:       rt.opts.Logger,
+		Now:          rt.opts.Now,
+		Data:         module.NewScratch(rt.opts.Now),
+		MaxExecuting: 1,
+		Instructions: rt.opts.Instructions,
+		SoftHeap:     rt.opts.SoftHeap,
+		RunHeap:      rt.opts.RunHeap,
+		Weigh:        true,
+	})
 	if err != nil {
 		return engine.TryReport{}, err
 	}

@@ -180,8 +180,14 @@ func (rt *Runtime) lintTest(fsys fs.FS, name string) []Finding {
 
 // facts are what the linter must know of a version.
 func facts(v *version) lint.Plugin {
-	p := lint.Plugin{Slug: v.Manifest.Slug, SettingsFrom: v.Manifest.SettingsFrom, Alert: v.Manifest.Kind == engine.AlertPlugin, HasPing: v.Manifest.HasPing,
-		Variables: v.Manifest.Variables, Forms: map[string]form.Form{}}
+	p := lint.Plugin{
+		Slug:         v.Manifest.Slug,
+		SettingsFrom: v.Manifest.SettingsFrom,
+		Alert:        v.Manifest.Kind == engine.AlertPlugin,
+		HasPing:      v.Manifest.HasPing,
+		Variables:    v.Manifest.Variables,
+		Forms:        map[string]form.Form{},
+	}
 	for name, f := range v.Manifest.Forms {
 		p.Forms[string(name)] = f
 	}

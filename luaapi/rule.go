@@ -60,7 +60,12 @@ type rule struct {
 }
 
 func newRules(rt *Runtime) *rules {
-	return &rules{rt: rt, pool: rt.newPool(), check: vm.Strict("check", []string{"name", "status", "severity", "tags"}), compiled: map[string]*rule{}}
+	return &rules{
+		rt:       rt,
+		pool:     rt.newPool(),
+		check:    vm.Strict("check", []string{"name", "status", "severity", "tags"}),
+		compiled: map[string]*rule{},
+	}
 }
 
 // CheckRule reports why a source is no status rule: it does not compile, or

@@ -108,11 +108,18 @@ func (w *testWorld) service(o vm.Options, v *version, i int) *engine.AlertSnapsh
 	now := w.stub.Now()
 	id := textOption(o, "id", "s"+strconv.Itoa(i+1))
 	s := &engine.AlertSnapshot{
-		Subject: engine.Ref{Kind: engine.KindService, ID: id}, Name: textOption(o, "name", "Service"), URL: o.Text("url"), Address: o.Text("address"),
-		PageURL: textOption(o, "page_url", testAddress+"/services/"+id), RunbookLink: o.Text("runbook_link"),
-		Kind: engine.AlertKind(textOption(o, "alert_kind", string(engine.AlertFiring))), IncidentKey: textOption(o, "incident_key", "incident-1"),
-		DeliveryID: textOption(o, "delivery_id", "delivery-1"), AlertNumber: o.Integer("alert_number", 1, 1, 1<<31),
-		EventAt: instantOption(o, "event_at", now), IncidentOpenedAt: instantOption(o, "incident_opened_at", now),
+		Subject:          engine.Ref{Kind: engine.KindService, ID: id},
+		Name:             textOption(o, "name", "Service"),
+		URL:              o.Text("url"),
+		Address:          o.Text("address"),
+		PageURL:          textOption(o, "page_url", testAddress+"/services/"+id),
+		RunbookLink:      o.Text("runbook_link"),
+		Kind:             engine.AlertKind(textOption(o, "alert_kind", string(engine.AlertFiring))),
+		IncidentKey:      textOption(o, "incident_key", "incident-1"),
+		DeliveryID:       textOption(o, "delivery_id", "delivery-1"),
+		AlertNumber:      o.Integer("alert_number", 1, 1, 1<<31),
+		EventAt:          instantOption(o, "event_at", now),
+		IncidentOpenedAt: instantOption(o, "incident_opened_at", now),
 	}
 	switch kind := textOption(o, "kind", "service"); kind {
 	case "service":
@@ -177,7 +184,11 @@ func (w *testWorld) statuses(o vm.Options, s *engine.AlertSnapshot) {
 }
 
 func (w *testWorld) acknowledgement(o vm.Options) *engine.AcknowledgementSnapshot {
-	ack := &engine.AcknowledgementSnapshot{User: textOption(o, "user", "user1"), Comment: o.Text("comment"), At: instantOption(o, "at", w.stub.Now())}
+	ack := &engine.AcknowledgementSnapshot{
+		User:    textOption(o, "user", "user1"),
+		Comment: o.Text("comment"),
+		At:      instantOption(o, "at", w.stub.Now()),
+	}
 	if o.Get("expires_at") != lua.LNil {
 		at := instantOption(o, "expires_at", w.stub.Now())
 		ack.ExpiresAt = &at
@@ -191,10 +202,17 @@ func (w *testWorld) checkRecords(o vm.Options, key string, first int, failing bo
 	for i, one := range recordOptions(o, key, binding.RecordNames()) {
 		id := textOption(one, "id", "c"+strconv.Itoa(first+i+1))
 		c := engine.CheckRecord{
-			ID: id, Name: textOption(one, "name", id), Plugin: textOption(one, "plugin", "http"), Importance: statusOption(one, "importance", engine.StatusError),
-			Unknown: one.Flag("unknown", false), Error: one.Text("error"), Message: one.Text("message"), Description: one.Text("description"),
-			Since: instantOption(one, "since", w.stub.Now()), RunbookLink: one.Text("runbook_link"),
-			PageURL: textOption(one, "page_url", testAddress+"/checks/"+id),
+			ID:          id,
+			Name:        textOption(one, "name", id),
+			Plugin:      textOption(one, "plugin", "http"),
+			Importance:  statusOption(one, "importance", engine.StatusError),
+			Unknown:     one.Flag("unknown", false),
+			Error:       one.Text("error"),
+			Message:     one.Text("message"),
+			Description: one.Text("description"),
+			Since:       instantOption(one, "since", w.stub.Now()),
+			RunbookLink: one.Text("runbook_link"),
+			PageURL:     textOption(one, "page_url", testAddress+"/checks/"+id),
 		}
 		if failing {
 			c.Severity = statusOption(one, "severity", c.Importance)
@@ -233,8 +251,13 @@ func (w *testWorld) user(o vm.Options, v *version, i int) engine.UserSnapshot {
 		id = name // one user in two lists is one user
 	}
 	u := engine.UserSnapshot{
-		ID: textOption(o, "id", id), Username: name, FirstName: o.Text("first_name"),
-		LastName: o.Text("last_name"), Email: o.Text("email"), TimeZone: textOption(o, "time_zone", "UTC"), Role: access.Role(textOption(o, "role", string(access.Viewer))),
+		ID:        textOption(o, "id", id),
+		Username:  name,
+		FirstName: o.Text("first_name"),
+		LastName:  o.Text("last_name"),
+		Email:     o.Text("email"),
+		TimeZone:  textOption(o, "time_zone", "UTC"),
+		Role:      access.Role(textOption(o, "role", string(access.Viewer))),
 	}
 	if u.Role.Rank() == 0 {
 		o.Fail(o.N, "role must be one of %s, got %s", strings.Join(texted(access.Roles()), ", "), vm.KeyText(o.Get("role")))

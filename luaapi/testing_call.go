@@ -133,7 +133,11 @@ func (w *testWorld) resultTable(report *engine.RunReport) *lua.LTable {
 	for name, text := range map[string]string{"error": report.Error, "message": report.Message, "raw_data": report.RawData} {
 		t.RawSetString(name, lua.LString(text))
 	}
-	for name, text := range map[string]string{"cause": string(report.Cause), "severity": string(report.Severity), "traceback": report.Traceback} {
+	for name, text := range map[string]string{
+		"cause":     string(report.Cause),
+		"severity":  string(report.Severity),
+		"traceback": report.Traceback,
+	} {
 		if text != "" {
 			t.RawSetString(name, lua.LString(text))
 		}

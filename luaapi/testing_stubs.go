@@ -243,7 +243,12 @@ func testExec(L *lua.LState) int {
 		w.stub.OnExec(argv, nil, failure)
 		return 0
 	}
-	answer := &host.ExecAnswer{Code: o.Integer("code", 0, -1, 255), Signal: o.Text("signal"), Stdout: o.Text("stdout"), Stderr: o.Text("stderr")}
+	answer := &host.ExecAnswer{
+		Code:   o.Integer("code", 0, -1, 255),
+		Signal: o.Text("signal"),
+		Stdout: o.Text("stdout"),
+		Stderr: o.Text("stderr"),
+	}
 	if answer.Signal != "" {
 		answer.Code = -1
 	}

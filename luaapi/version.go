@@ -151,7 +151,11 @@ func (c *counters) of(slug string) *pluginCounts {
 
 // Stats returns the counts since the start, for metrics.
 func (rt *Runtime) Stats() engine.RunStats {
-	s := engine.RunStats{Ended: rt.machine.Watchdog.Ended.Load(), Waiting: int(rt.machine.Turns.Waiting.Load()), Plugins: map[string]engine.PluginStats{}}
+	s := engine.RunStats{
+		Ended:   rt.machine.Watchdog.Ended.Load(),
+		Waiting: int(rt.machine.Turns.Waiting.Load()),
+		Plugins: map[string]engine.PluginStats{},
+	}
 	rt.machine.Turns.Mu.Lock()
 	s.Executing = rt.opts.MaxExecuting - rt.machine.Turns.Free
 	rt.machine.Turns.Mu.Unlock()

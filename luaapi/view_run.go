@@ -54,7 +54,11 @@ func (v *version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 	v.countView(took, err)
 	log := r.FinishLog()
 	if err != nil {
-		return engine.ViewAnswer{}, &engine.ViewError{Message: r.Call.Clean(reason(r, err), vm.MaxError), Traceback: r.Call.Clean(r.Trace, vm.MaxTrace), Log: log}
+		return engine.ViewAnswer{}, &engine.ViewError{
+			Message:   r.Call.Clean(reason(r, err), vm.MaxError),
+			Traceback: r.Call.Clean(r.Trace, vm.MaxTrace),
+			Log:       log,
+		}
 	}
 	answer.Log = log
 	return answer, nil

@@ -108,13 +108,42 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the server: %w", err)
 	}
-	s := &Server{auth: auth.New(auth.Options{Engine: o.Engine, SetupToken: o.SetupToken, Limits: o.limits, Now: o.Now}), streams: new(rest.Streams)}
+	s := &Server{
+		auth:    auth.New(auth.Options{Engine: o.Engine, SetupToken: o.SetupToken, Limits: o.limits, Now: o.Now}),
+		streams: new(rest.Streams),
+	}
 	metrics := public.NewMetrics(public.MetricsOptions{Engine: o.Engine, Version: o.Version, Runs: o.Runs, Streams: s.streams.Count})
-	s.site = public.New(public.Options{Engine: o.Engine, Auth: s.auth, Metrics: metrics, MetricsOpen: o.MetricsOpen, Logger: o.Logger, Now: o.Now})
-	s.Router = rest.New(rest.Options{Auth: s.auth, Logger: o.Logger, MaxBody: o.MaxBody, Patience: o.patience, Bodies: o.bodies, Trusts: s.auth.Trusts,
-		Count: metrics.Count, Version: o.Version, Cookie: auth.CookieName})
-	routes := api.Options{Engine: o.Engine, Auth: s.auth, Router: s.Router, Streams: s.streams, Logger: o.Logger, Open: o.Open, Backup: o.Backup,
-		LookupEnv: o.LookupEnv, Now: o.Now, Pace: o.pace}
+	s.site = public.New(public.Options{
+		Engine:      o.Engine,
+		Auth:        s.auth,
+		Metrics:     metrics,
+		MetricsOpen: o.MetricsOpen,
+		Logger:      o.Logger,
+		Now:         o.Now,
+	})
+	s.Router = rest.New(rest.Options{
+		Auth:     s.auth,
+		Logger:   o.Logger,
+		MaxBody:  o.MaxBody,
+		Patience: o.patience,
+		Bodies:   o.bodies,
+		Trusts:   s.auth.Trusts,
+		Count:    metrics.Count,
+		Version:  o.Version,
+		Cookie:   auth.CookieName,
+	})
+	routes := api.Options{
+		Engine:    o.Engine,
+		Auth:      s.auth,
+		Router:    s.Router,
+		Streams:   s.streams,
+		Logger:    o.Logger,
+		Open:      o.Open,
+		Backup:    o.Backup,
+		LookupEnv: o.LookupEnv,
+		Now:       o.Now,
+		Pace:      o.pace,
+	}
 	s.views = api.NewViews(routes)
 	if err := s.Serve(api.Routes(routes)); err != nil {
 		return nil, fmt.Errorf("build the OpenAPI document: %w", err)

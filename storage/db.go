@@ -123,7 +123,11 @@ func explainOpen(dir, path string, err error) error {
 
 // inspect looks at the files before Badger does.
 func inspect(dir, path string, o *Options) (*inspection, error) {
-	in := &inspection{dir: dir, path: path, log: func(format string, args ...any) { o.Logger.Warn("storage: " + fmt.Sprintf(format, args...)) }}
+	in := &inspection{
+		dir:  dir,
+		path: path,
+		log:  func(format string, args ...any) { o.Logger.Warn("storage: " + fmt.Sprintf(format, args...)) },
+	}
 	release, err := lockFolder(path)
 	if err != nil {
 		return nil, err

@@ -151,9 +151,23 @@ func (e *Incidents) TestAlert(ctx context.Context, by engine.Actor, ref engine.R
 		overall := x.Overall(ref)
 		in := Open(id, state.IncidentKey(id), ref, s.Name, now) // never stored: a key of its own
 		in.Status, in.Severity = overall, overall
-		d := &engine.Delivery{ID: id, Subject: ref, SubjectName: s.Name, Plugin: plugin, Kind: engine.AlertTest, State: engine.DeliveryPending, Created: now,
-			Attempts: []engine.Attempt{}, Users: users, DutyOfficers: []string{}, Reached: []string{}, Held: []engine.Held{}, NextAttempt: &now,
-			Durable: true, RetryFrom: now}
+		d := &engine.Delivery{
+			ID:           id,
+			Subject:      ref,
+			SubjectName:  s.Name,
+			Plugin:       plugin,
+			Kind:         engine.AlertTest,
+			State:        engine.DeliveryPending,
+			Created:      now,
+			Attempts:     []engine.Attempt{},
+			Users:        users,
+			DutyOfficers: []string{},
+			Reached:      []string{},
+			Held:         []engine.Held{},
+			NextAttempt:  &now,
+			Durable:      true,
+			RetryFrom:    now,
+		}
 		d.Snapshot = Snapshot(x, s, in, overall, Event{Kind: engine.AlertTest, Status: overall}, 1, id, plugin)
 		putDelivery(x, d)
 		out = deliveryView(e.State, *d)

@@ -68,8 +68,16 @@ func rotaRecords(x *state.Tx) []engine.CheckRecord {
 	var out []engine.CheckRecord
 	for id, why := range x.State.Duty.Troubles() {
 		if r := x.Rotas.Get(id); r != nil {
-			out = append(out, engine.CheckRecord{ID: rotaCheck + id, Name: "Rota " + r.Name, Importance: engine.StatusWarning, Severity: engine.StatusWarning,
-				Error: why, Since: x.Now, PageURL: pageURL(x, "rotas", id), Metrics: []engine.Metric{}})
+			out = append(out, engine.CheckRecord{
+				ID:         rotaCheck + id,
+				Name:       "Rota " + r.Name,
+				Importance: engine.StatusWarning,
+				Severity:   engine.StatusWarning,
+				Error:      why,
+				Since:      x.Now,
+				PageURL:    pageURL(x, "rotas", id),
+				Metrics:    []engine.Metric{},
+			})
 		}
 	}
 	return out

@@ -64,7 +64,11 @@ func alertingOf(t *state.Tables) map[engine.Ref]*engine.Alerting {
 // LastSent returns when a delivery through an alert plugin was last sent, nil when
 // none was. It reads the store.
 func (e *Incidents) LastSent(ctx context.Context, slug string) (at *time.Time) {
-	for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, engine.Query{Term: engine.SentTerm(slug), Reverse: true, Limit: 1}) {
+	for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, engine.Query{
+		Term:    engine.SentTerm(slug),
+		Reverse: true,
+		Limit:   1,
+	}) {
 		if err == nil && len(d.Attempts) > 0 {
 			at = &d.Attempts[len(d.Attempts)-1].At
 		}
@@ -149,7 +153,12 @@ func noteUnsent(x *state.Tx, in *engine.Incident, d *engine.Delivery, report eng
 			in.Unsent = map[string]*engine.Unsent{}
 		}
 		// Everybody sees it: it names nothing of the people who were to be told.
-		told := (&Incidents{x.State}).Discreet(engine.Delivery{Why: report.Why, Users: d.Users, DutyOfficers: d.DutyOfficers, Reached: d.Reached}, "")
+		told := (&Incidents{x.State}).Discreet(engine.Delivery{
+			Why:          report.Why,
+			Users:        d.Users,
+			DutyOfficers: d.DutyOfficers,
+			Reached:      d.Reached,
+		}, "")
 		in.Unsent[d.Plugin] = &engine.Unsent{At: x.Now, Why: told.Why, Delivery: d.ID}
 		x.WhenDurable(func() {
 			x.State.Log.Warn("an alert could not be sent", "plugin", d.Plugin, "of", d.SubjectName, "why", report.Why)
@@ -187,8 +196,16 @@ func unsentRecords(x *state.Tx) []engine.CheckRecord {
 		if entry, ok := x.State.PluginEntry(slug); ok && entry.Plugin != nil {
 			name = entry.Plugin.Meta().Name
 		}
-		out = append(out, engine.CheckRecord{ID: unsentCheck + slug, Name: "Alerts through " + name, Importance: engine.StatusWarning, Severity: engine.StatusWarning,
-			Error: u.Why, Since: u.At, PageURL: pageURL(x, "plugins", slug), Metrics: []engine.Metric{}})
+		out = append(out, engine.CheckRecord{
+			ID:         unsentCheck + slug,
+			Name:       "Alerts through " + name,
+			Importance: engine.StatusWarning,
+			Severity:   engine.StatusWarning,
+			Error:      u.Why,
+			Since:      u.At,
+			PageURL:    pageURL(x, "plugins", slug),
+			Metrics:    []engine.Metric{},
+		})
 	}
 	return out
 }

@@ -225,8 +225,18 @@ func conditionsOf(x *state.Tx, s state.Target, in *engine.Incident, overall engi
 	if !change.IsZero() {
 		x.State.WakeAt(state.Timer{At: change, Ref: s.Ref})
 	}
-	situation := Conditions{Overall: overall, Alerting: overall, Failing: failing, Covered: covered,
-		Silence: silence, Planned: planned(x, s, failing), Plugins: PluginsOf(s.Alerting), Enabled: s.AlertsEnabled && !x.Site().PauseAlerts, Steps: stepTimes(s.Alerting), Reason: reason}
+	situation := Conditions{
+		Overall:  overall,
+		Alerting: overall,
+		Failing:  failing,
+		Covered:  covered,
+		Silence:  silence,
+		Planned:  planned(x, s, failing),
+		Plugins:  PluginsOf(s.Alerting),
+		Enabled:  s.AlertsEnabled && !x.Site().PauseAlerts,
+		Steps:    stepTimes(s.Alerting),
+		Reason:   reason,
+	}
 	if len(covered) > 0 {
 		situation.Alerting, _ = overallOf(x, s, failing, covered)
 	}
@@ -296,8 +306,17 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 	if h.Kind != engine.AlertRecovery && h.Held == "" {
 		h.Held = silencedWhole(x, s, in)
 	}
-	event := engine.IncidentEvent{ID: x.State.EventID(), Incident: in.ID, At: x.Now, Kind: h.Kind, Status: h.Status, Detail: h.Detail, Step: h.Step,
-		Decisions: []engine.Decision{}, Deliveries: []string{}}
+	event := engine.IncidentEvent{
+		ID:         x.State.EventID(),
+		Incident:   in.ID,
+		At:         x.Now,
+		Kind:       h.Kind,
+		Status:     h.Status,
+		Detail:     h.Detail,
+		Step:       h.Step,
+		Decisions:  []engine.Decision{},
+		Deliveries: []string{},
+	}
 	waiting := waitingOf(x, in.ID)
 	routing := routing(x, s, in, h, waiting)
 	plan, superseded, why := Route(in, h, routing)
@@ -306,7 +325,11 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 	}
 	reached = h.Step == 0 || h.Held != "" || routing.Paused || !routing.Enabled || reaches(x, in, h, plan, h.named(s))
 	if !reached {
-		event.Decisions = append(event.Decisions, engine.Decision{Step: "escalation", Outcome: "nobody reached", Detail: "nobody of this step can be reached now"})
+		event.Decisions = append(event.Decisions, engine.Decision{
+			Step:    "escalation",
+			Outcome: "nobody reached",
+			Detail:  "nobody of this step can be reached now",
+		})
 	}
 	for _, d := range waiting {
 		if reason, ok := superseded[d.ID]; ok {
@@ -316,10 +339,27 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 	for _, p := range plan {
 		id := x.State.EventID()
 		now := x.Now
-		d := &engine.Delivery{ID: id, Incident: in.ID, Event: event.ID, Subject: in.Subject, SubjectName: in.SubjectName, Plugin: p.Plugin, Kind: p.Kind,
-			State: engine.DeliveryPending, Created: now, Attempts: []engine.Attempt{}, Users: engine.OrEmpty(p.Users), DutyOfficers: engine.OrEmpty(p.DutyOfficers),
-			Reached: []string{}, Held: engine.OrEmpty(p.Held), NextAttempt: &now, Durable: !x.State.MemoryOnly.Load(),
-			Update: p.Update, RetryFrom: now, Step: h.Step}
+		d := &engine.Delivery{
+			ID:           id,
+			Incident:     in.ID,
+			Event:        event.ID,
+			Subject:      in.Subject,
+			SubjectName:  in.SubjectName,
+			Plugin:       p.Plugin,
+			Kind:         p.Kind,
+			State:        engine.DeliveryPending,
+			Created:      now,
+			Attempts:     []engine.Attempt{},
+			Users:        engine.OrEmpty(p.Users),
+			DutyOfficers: engine.OrEmpty(p.DutyOfficers),
+			Reached:      []string{},
+			Held:         engine.OrEmpty(p.Held),
+			NextAttempt:  &now,
+			Durable:      !x.State.MemoryOnly.Load(),
+			Update:       p.Update,
+			RetryFrom:    now,
+			Step:         h.Step,
+		}
 		d.Snapshot = Snapshot(x, s, in, was, h, number, id, p.Plugin)
 		event.Deliveries = append(event.Deliveries, id)
 		putDelivery(x, d)
@@ -331,7 +371,13 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 // routing gathers what Route looks at: the subject's people and plugins, those
 // of the escalation steps taken so far, and whoever is on duty.
 func routing(x *state.Tx, s state.Target, in *engine.Incident, h Event, waiting []*engine.Delivery) Routing {
-	r := Routing{Subject: PluginsOf(s.Alerting), Known: x.State.AlertPlugins(), Enabled: s.AlertsEnabled, Paused: x.Site().PauseAlerts, Waiting: waiting}
+	r := Routing{
+		Subject: PluginsOf(s.Alerting),
+		Known:   x.State.AlertPlugins(),
+		Enabled: s.AlertsEnabled,
+		Paused:  x.Site().PauseAlerts,
+		Waiting: waiting,
+	}
 	if h.Only != nil {
 		if h.Only.List == engine.ListDuty {
 			r.Duty = people(x, []string{h.Only.User})

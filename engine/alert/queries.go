@@ -49,7 +49,11 @@ func (e *Incidents) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentV
 		term = "open"
 	}
 	out := []IncidentView{}
-	for in, err := range state.Scan[engine.Incident](ctx, e.Store, engine.KindIncident, engine.Query{Term: term, After: q.Before, Reverse: true}) {
+	for in, err := range state.Scan[engine.Incident](ctx, e.Store, engine.KindIncident, engine.Query{
+		Term:    term,
+		After:   q.Before,
+		Reverse: true,
+	}) {
 		if err != nil {
 			return nil, err
 		}
@@ -109,8 +113,21 @@ func ReadRecord(e *state.State, ctx context.Context, kind engine.Kind, id string
 }
 
 func view(in *engine.Incident) IncidentView {
-	return IncidentView{ID: in.ID, Subject: in.Subject, SubjectName: in.SubjectName, Key: in.Key, Opened: in.Opened, Closed: in.Closed,
-		Severity: in.Severity, Status: in.Status, Reason: in.Reason, Notes: engine.OrEmpty(in.Notes), Maintenance: in.Maintenance, Unplanned: in.Unplanned, Events: []engine.IncidentEvent{}}
+	return IncidentView{
+		ID:          in.ID,
+		Subject:     in.Subject,
+		SubjectName: in.SubjectName,
+		Key:         in.Key,
+		Opened:      in.Opened,
+		Closed:      in.Closed,
+		Severity:    in.Severity,
+		Status:      in.Status,
+		Reason:      in.Reason,
+		Notes:       engine.OrEmpty(in.Notes),
+		Maintenance: in.Maintenance,
+		Unplanned:   in.Unplanned,
+		Events:      []engine.IncidentEvent{},
+	}
 }
 
 func (e *Incidents) incidentEvents(ctx context.Context, id string) ([]engine.IncidentEvent, error) {
@@ -148,7 +165,11 @@ func (e *Incidents) Deliveries(ctx context.Context, q DeliveryQuery) ([]engine.D
 		term = "plugin:" + q.Plugin
 	}
 	out := []engine.Delivery{}
-	for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, engine.Query{Term: term, After: q.Before, Reverse: true}) {
+	for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, engine.Query{
+		Term:    term,
+		After:   q.Before,
+		Reverse: true,
+	}) {
 		if err != nil {
 			return nil, err
 		}

@@ -217,7 +217,13 @@ func tellHeldBack(x *state.Tx, s state.Target, in *engine.Incident) *engine.Inci
 			continue // a later event reached them already
 		}
 		in.Number++
-		recordEvent(x, s, in, in.Status, Event{Kind: engine.AlertRepeat, Status: in.Status, Detail: "held back until now", Plugins: []string{p.Plugin}, Only: &p}, in.Number)
+		recordEvent(x, s, in, in.Status, Event{
+			Kind:    engine.AlertRepeat,
+			Status:  in.Status,
+			Detail:  "held back until now",
+			Plugins: []string{p.Plugin},
+			Only:    &p,
+		}, in.Number)
 	}
 	x.Incidents.Put(in.ID, in)
 	return in

@@ -22,7 +22,12 @@ func Snapshot(x *state.Tx, s state.Target, in *engine.Incident, was engine.Statu
 		EventAt: x.Now, IncidentOpenedAt: in.Opened, Failing: []engine.CheckRecord{}, Passing: []engine.CheckRecord{},
 	}
 	if in.Ack != nil {
-		a.Acknowledgement = &engine.AcknowledgementSnapshot{User: in.Ack.Username, Comment: in.Ack.Comment, At: in.Ack.At, ExpiresAt: in.Ack.Expires}
+		a.Acknowledgement = &engine.AcknowledgementSnapshot{
+			User:      in.Ack.Username,
+			Comment:   in.Ack.Comment,
+			At:        in.Ack.At,
+			ExpiresAt: in.Ack.Expires,
+		}
 	}
 	a.Settings = serviceSettings(x, s, in, plugin)
 	for _, id := range checksOf(x, s) {
@@ -89,7 +94,12 @@ func instanceSnapshots(x *state.Tx, ids []string) []engine.InstanceSnapshot {
 	out := []engine.InstanceSnapshot{}
 	for _, id := range ids {
 		if i := x.Instances.Get(id); i != nil {
-			out = append(out, engine.InstanceSnapshot{ID: i.ID, Name: i.Name, Address: i.Address, OverallStatus: x.Overall(engine.Ref{Kind: engine.KindInstance, ID: id})})
+			out = append(out, engine.InstanceSnapshot{
+				ID:            i.ID,
+				Name:          i.Name,
+				Address:       i.Address,
+				OverallStatus: x.Overall(engine.Ref{Kind: engine.KindInstance, ID: id}),
+			})
 		}
 	}
 	slices.SortFunc(out, func(a, b engine.InstanceSnapshot) int { return cmp.Compare(a.Name, b.Name) })

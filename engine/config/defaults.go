@@ -23,7 +23,14 @@ func (s *Settings) begin() {
 }
 
 func (u *User) begin() {
-	*u = User{Active: true, Role: "viewer", TimeZone: "UTC", Settings: map[string]Values{}, QuietHours: []QuietHours{}, ContactRules: []ContactRule{}}
+	*u = User{
+		Active:       true,
+		Role:         "viewer",
+		TimeZone:     "UTC",
+		Settings:     map[string]Values{},
+		QuietHours:   []QuietHours{},
+		ContactRules: []ContactRule{},
+	}
 }
 
 func (r *Rota) begin() { *r = Rota{TimeZone: "UTC", Overrides: []Override{}} }

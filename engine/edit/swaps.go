@@ -30,11 +30,17 @@ func (e *Rotas) SwapShifts(ctx context.Context, by engine.Actor, r engine.Rota) 
 		x.State.OpenRota(&r)
 		was := x.State.Opened(old)
 		if old.Name != r.Name || old.TimeZone != r.TimeZone || old.FallbackUser != r.FallbackUser || was.ICalURL != r.ICalURL || was.ICalSealed != r.ICalSealed || !sameRotation(old.Rotation, r.Rotation) {
-			return &engine.Error{Kind: engine.Forbidden, Message: "operators change nothing of a rota but whose shifts they hand over or take over: only its overrides"}
+			return &engine.Error{
+				Kind:    engine.Forbidden,
+				Message: "operators change nothing of a rota but whose shifts they hand over or take over: only its overrides",
+			}
 		}
 		r.Dealt = old.Dealt
 		if !mayOverride(shifts, old.Overrides, r.Overrides, by.User, now) {
-			return &engine.Error{Kind: engine.Forbidden, Message: "operators hand over their own shifts, or take over one themselves from now on; other people's shifts are for editors"}
+			return &engine.Error{
+				Kind:    engine.Forbidden,
+				Message: "operators hand over their own shifts, or take over one themselves from now on; other people's shifts are for editors",
+			}
 		}
 		stored := r
 		if err := SaveRota(x, &stored); err != nil {

@@ -104,8 +104,13 @@ func (e *Monitor) watchLimits(x *state.Tx, c *engine.Check, limit bool, reason s
 	if trip {
 		id := engine.PluginBreaker(c.Plugin)
 		e.usages[c.Plugin] = &usage{}
-		x.Breakers.Put(id, &engine.Breaker{ID: id, Held: true, Hash: b.Hash, Reason: "suspended: at least 3 checks and half of its runs in 10 minutes were ended by a limit, the last with: " +
-			reason + "; it goes on when its file changes or somebody resumes it"})
+		x.Breakers.Put(id, &engine.Breaker{
+			ID:   id,
+			Held: true,
+			Hash: b.Hash,
+			Reason: "suspended: at least 3 checks and half of its runs in 10 minutes were ended by a limit, the last with: " +
+				reason + "; it goes on when its file changes or somebody resumes it",
+		})
 		x.WhenDurable(func() { e.changedPlugin(c.Plugin) })
 	}
 }

@@ -55,10 +55,29 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
 	s := state.New(o)
-	e := &Monitor{State: s, Checks: &edit.Checks{State: s}, Targets: &edit.Targets{State: s}, Users: &edit.Users{State: s},
-		Rotas: &edit.Rotas{State: s}, Silences: &edit.Silences{State: s}, Site: &edit.Site{State: s}, Revisions: &edit.Revisions{State: s},
-		Incidents: &alert.Incidents{State: s}, OnCall: &oncall.Service{State: s}, History: &history.History{State: s},
-		Config: &importer.Config{State: s, Checks: &edit.Checks{State: s}, Targets: &edit.Targets{State: s}, Users: &edit.Users{State: s}, Rotas: &edit.Rotas{State: s}, Silences: &edit.Silences{State: s}}, usages: map[string]*usage{}, describer: newDescriber()}
+	e := &Monitor{
+		State:     s,
+		Checks:    &edit.Checks{State: s},
+		Targets:   &edit.Targets{State: s},
+		Users:     &edit.Users{State: s},
+		Rotas:     &edit.Rotas{State: s},
+		Silences:  &edit.Silences{State: s},
+		Site:      &edit.Site{State: s},
+		Revisions: &edit.Revisions{State: s},
+		Incidents: &alert.Incidents{State: s},
+		OnCall:    &oncall.Service{State: s},
+		History:   &history.History{State: s},
+		Config: &importer.Config{
+			State:    s,
+			Checks:   &edit.Checks{State: s},
+			Targets:  &edit.Targets{State: s},
+			Users:    &edit.Users{State: s},
+			Rotas:    &edit.Rotas{State: s},
+			Silences: &edit.Silences{State: s},
+		},
+		usages:    map[string]*usage{},
+		describer: newDescriber(),
+	}
 	e.runs, e.endRuns = context.WithCancel(context.Background())
 	e.Sched = schedule.New(o.Now, o.RunsInFlight, e.runSlot)
 	if o.Overloaded != nil {
@@ -129,7 +148,11 @@ func (e *Monitor) Start(ctx context.Context, plugins engine.Plugins) error {
 func recoverFromStop(x *state.Tx) error {
 	for id, d := range x.Tables.Deliveries {
 		if d.UnderWay() {
-			alert.EndAttempt(x, id, engine.AlertReport{Outcome: engine.OutcomeUnknown, Why: "interrupted by a restart of the monitor", RetryAfter: time.Millisecond})
+			alert.EndAttempt(x, id, engine.AlertReport{
+				Outcome:    engine.OutcomeUnknown,
+				Why:        "interrupted by a restart of the monitor",
+				RetryAfter: time.Millisecond,
+			})
 		}
 	}
 	awaited := map[string]map[string]bool{}
@@ -191,7 +214,13 @@ func (e *Monitor) expiryLoop() {
 }
 
 func (e *Monitor) noteStale(c *engine.Check) {
-	r := engine.Result{Check: c.ID, Started: e.Now().UTC(), Unknown: true, Cause: engine.CauseStale, Error: "no result for too long: no run has ended in time"}
+	r := engine.Result{
+		Check:   c.ID,
+		Started: e.Now().UTC(),
+		Unknown: true,
+		Cause:   engine.CauseStale,
+		Error:   "no result for too long: no run has ended in time",
+	}
 	e.Enqueue(func(x *state.Tx) error {
 		e.finish(x, c.ID, r, engine.RunReport{}, nil)
 		return nil

@@ -76,7 +76,11 @@ func (e *Plugins) draft(ctx context.Context, editor engine.PluginEditor, s engin
 		if !known || other.Shipped || other.Orphaned || other.Path() == s.Path {
 			continue
 		}
-		report.Problems = append(report.Problems, engine.PluginProblem{File: file, Line: 1, Message: "the slug " + slug + " is that of " + other.File + " already"})
+		report.Problems = append(report.Problems, engine.PluginProblem{
+			File:    file,
+			Line:    1,
+			Message: "the slug " + slug + " is that of " + other.File + " already",
+		})
 	}
 	if len(report.Problems) > 0 {
 		report.Plugins = nil
@@ -114,8 +118,11 @@ func (e *Plugins) TryPlugin(ctx context.Context, s engine.PluginSource, slug str
 	} else {
 		raw := c.Config
 		c.ID, c.Plugin = e.NewID(), plugin.Meta().Slug
-		values, errs := plugin.Meta().Forms[engine.ConfigForm].Clean(ctx, raw, form.Options{Prefix: "config", Callbacks: plugin.Cleaning(engine.ConfigForm, c.ID),
-			Seal: func(path string, plain []byte) (form.Sealed, error) { return e.Options.Sealer.Seal(c.ID, path, plain) }})
+		values, errs := plugin.Meta().Forms[engine.ConfigForm].Clean(ctx, raw, form.Options{
+			Prefix:    "config",
+			Callbacks: plugin.Cleaning(engine.ConfigForm, c.ID),
+			Seal:      func(path string, plain []byte) (form.Sealed, error) { return e.Options.Sealer.Seal(c.ID, path, plain) },
+		})
 		if len(errs) > 0 {
 			return nil, nil, (&engine.Problems{List: errs}).Err()
 		}

@@ -103,7 +103,10 @@ func (d *Duty) derive(r *engine.Rota, known *rotaDuty) {
 	shifts, next.problems = d.plain(r, known.feed, now)
 	next.shifts = rota.Apply(shifts, r.Overrides)
 	if known.failure != "" {
-		next.problems = append([]rota.Problem{{Code: "stale", Message: "the feed could not be read, its last shifts are kept: " + known.failure}}, next.problems...)
+		next.problems = append([]rota.Problem{{
+			Code:    "stale",
+			Message: "the feed could not be read, its last shifts are kept: " + known.failure,
+		}}, next.problems...)
 	}
 	if r.FallbackUser == "" && (r.Rotation != nil || known.feed != nil) {
 		next.problems = append(next.problems, gapProblems(next.shifts, now, r.TimeZone)...)

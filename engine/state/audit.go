@@ -24,8 +24,18 @@ func (x *Tx) SetRevision(kind engine.Kind, m *engine.Meta, old *engine.Meta) {
 
 // Audit records a change. before or after is nil for a creation or deletion.
 func (x *Tx) Audit(action string, kind engine.Kind, id, title string, before, after any) {
-	entry := engine.AuditEntry{ID: x.State.EventID(), At: x.Now.UTC(), User: x.By.User, Name: x.By.Name, Via: x.By.Via, Action: action, Kind: kind,
-		Object: id, Title: title, Changes: changes(before, after)}
+	entry := engine.AuditEntry{
+		ID:      x.State.EventID(),
+		At:      x.Now.UTC(),
+		User:    x.By.User,
+		Name:    x.By.Name,
+		Via:     x.By.Via,
+		Action:  action,
+		Kind:    kind,
+		Object:  id,
+		Title:   title,
+		Changes: changes(before, after),
+	}
 	x.Write(engine.KindAudit, entry.ID, &entry, string(kind)+":"+id)
 }
 

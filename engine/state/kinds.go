@@ -11,41 +11,129 @@ import (
 	"moonwatch/engine/silence"
 )
 
-// kinds are the objects that are kept in memory. A new kind is a line here, a map
-// in tables and a layer in tx.
+// kinds are the objects that are kept in memory. A new kind is an entry here, a map
+// in Tables and a Layer in Tx.
 var kinds = []anyTable{
-	&table[engine.Service]{kind: engine.KindService, all: func(t *Tables) *map[string]*engine.Service { return &t.Services }, layer: func(x *Tx) *Layer[engine.Service] { return &x.Services },
-		meta: func(v *engine.Service) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindService), name: func(v *engine.Service) string { return v.Name }, index: indexService},
-	&table[engine.Instance]{kind: engine.KindInstance, all: func(t *Tables) *map[string]*engine.Instance { return &t.Instances }, layer: func(x *Tx) *Layer[engine.Instance] { return &x.Instances },
-		meta: func(v *engine.Instance) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindInstance), name: func(v *engine.Instance) string { return v.Name }, index: indexInstance},
-	&table[engine.Check]{kind: engine.KindCheck, all: func(t *Tables) *map[string]*engine.Check { return &t.Checks }, layer: func(x *Tx) *Layer[engine.Check] { return &x.Checks },
-		meta: func(v *engine.Check) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindCheck), name: func(c *engine.Check) string { return c.Name }, index: indexCheck},
-	&table[engine.User]{kind: engine.KindUser, all: func(t *Tables) *map[string]*engine.User { return &t.Users }, layer: func(x *Tx) *Layer[engine.User] { return &x.Users },
-		meta: func(v *engine.User) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindUser), name: func(u *engine.User) string { return u.Username }},
-	&table[engine.Token]{kind: engine.KindToken, all: func(t *Tables) *map[string]*engine.Token { return &t.Tokens }, layer: func(x *Tx) *Layer[engine.Token] { return &x.Tokens },
-		meta: func(v *engine.Token) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindToken), index: indexToken},
-	&table[engine.Settings]{kind: engine.KindSettings, all: func(t *Tables) *map[string]*engine.Settings { return &t.settings }, layer: func(x *Tx) *Layer[engine.Settings] { return &x.Settings },
-		meta: func(v *engine.Settings) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindSettings)},
-	&table[engine.PluginSettings]{kind: engine.KindPluginSettings, all: func(t *Tables) *map[string]*engine.PluginSettings { return &t.Plugins }, layer: func(x *Tx) *Layer[engine.PluginSettings] { return &x.Plugins },
-		meta: func(v *engine.PluginSettings) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindPluginSettings)},
-	&table[engine.Silence]{kind: engine.KindSilence, all: func(t *Tables) *map[string]*engine.Silence { return &t.Silences }, layer: func(x *Tx) *Layer[engine.Silence] { return &x.Silences },
-		meta: func(v *engine.Silence) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindSilence), index: indexSilence},
-	&table[engine.Rota]{kind: engine.KindRota, all: func(t *Tables) *map[string]*engine.Rota { return &t.Rotas }, layer: func(x *Tx) *Layer[engine.Rota] { return &x.Rotas },
-		meta: func(v *engine.Rota) *engine.Meta { return &v.Meta }, seenAs: seenAs(engine.KindRota), name: func(r *engine.Rota) string { return r.Name }},
-	&table[engine.CheckState]{kind: engine.KindCheckState, all: func(t *Tables) *map[string]*engine.CheckState { return &t.States }, layer: func(x *Tx) *Layer[engine.CheckState] { return &x.States },
-		seenAs: seenAs(engine.KindCheck)},
-	&table[engine.SubjectState]{kind: engine.KindSubjectState, all: func(t *Tables) *map[string]*engine.SubjectState { return &t.Subjects }, layer: func(x *Tx) *Layer[engine.SubjectState] { return &x.Subjects },
+	&table[engine.Service]{
+		kind:   engine.KindService,
+		all:    func(t *Tables) *map[string]*engine.Service { return &t.Services },
+		layer:  func(x *Tx) *Layer[engine.Service] { return &x.Services },
+		meta:   func(v *engine.Service) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindService),
+		name:   func(v *engine.Service) string { return v.Name },
+		index:  indexService,
+	},
+	&table[engine.Instance]{
+		kind:   engine.KindInstance,
+		all:    func(t *Tables) *map[string]*engine.Instance { return &t.Instances },
+		layer:  func(x *Tx) *Layer[engine.Instance] { return &x.Instances },
+		meta:   func(v *engine.Instance) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindInstance),
+		name:   func(v *engine.Instance) string { return v.Name },
+		index:  indexInstance,
+	},
+	&table[engine.Check]{
+		kind:   engine.KindCheck,
+		all:    func(t *Tables) *map[string]*engine.Check { return &t.Checks },
+		layer:  func(x *Tx) *Layer[engine.Check] { return &x.Checks },
+		meta:   func(v *engine.Check) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindCheck),
+		name:   func(c *engine.Check) string { return c.Name },
+		index:  indexCheck,
+	},
+	&table[engine.User]{
+		kind:   engine.KindUser,
+		all:    func(t *Tables) *map[string]*engine.User { return &t.Users },
+		layer:  func(x *Tx) *Layer[engine.User] { return &x.Users },
+		meta:   func(v *engine.User) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindUser),
+		name:   func(u *engine.User) string { return u.Username },
+	},
+	&table[engine.Token]{
+		kind:   engine.KindToken,
+		all:    func(t *Tables) *map[string]*engine.Token { return &t.Tokens },
+		layer:  func(x *Tx) *Layer[engine.Token] { return &x.Tokens },
+		meta:   func(v *engine.Token) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindToken),
+		index:  indexToken,
+	},
+	&table[engine.Settings]{
+		kind:   engine.KindSettings,
+		all:    func(t *Tables) *map[string]*engine.Settings { return &t.settings },
+		layer:  func(x *Tx) *Layer[engine.Settings] { return &x.Settings },
+		meta:   func(v *engine.Settings) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindSettings),
+	},
+	&table[engine.PluginSettings]{
+		kind:   engine.KindPluginSettings,
+		all:    func(t *Tables) *map[string]*engine.PluginSettings { return &t.Plugins },
+		layer:  func(x *Tx) *Layer[engine.PluginSettings] { return &x.Plugins },
+		meta:   func(v *engine.PluginSettings) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindPluginSettings),
+	},
+	&table[engine.Silence]{
+		kind:   engine.KindSilence,
+		all:    func(t *Tables) *map[string]*engine.Silence { return &t.Silences },
+		layer:  func(x *Tx) *Layer[engine.Silence] { return &x.Silences },
+		meta:   func(v *engine.Silence) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindSilence),
+		index:  indexSilence,
+	},
+	&table[engine.Rota]{
+		kind:   engine.KindRota,
+		all:    func(t *Tables) *map[string]*engine.Rota { return &t.Rotas },
+		layer:  func(x *Tx) *Layer[engine.Rota] { return &x.Rotas },
+		meta:   func(v *engine.Rota) *engine.Meta { return &v.Meta },
+		seenAs: seenAs(engine.KindRota),
+		name:   func(r *engine.Rota) string { return r.Name },
+	},
+	&table[engine.CheckState]{
+		kind:   engine.KindCheckState,
+		all:    func(t *Tables) *map[string]*engine.CheckState { return &t.States },
+		layer:  func(x *Tx) *Layer[engine.CheckState] { return &x.States },
+		seenAs: seenAs(engine.KindCheck),
+	},
+	&table[engine.SubjectState]{
+		kind:  engine.KindSubjectState,
+		all:   func(t *Tables) *map[string]*engine.SubjectState { return &t.Subjects },
+		layer: func(x *Tx) *Layer[engine.SubjectState] { return &x.Subjects },
 		seenAs: func(id string) engine.Key {
 			kind, id, _ := strings.Cut(id, ":")
 			return engine.Key{Kind: engine.Kind(kind), ID: id}
-		}},
-	&table[engine.Incident]{kind: engine.KindIncident, all: func(t *Tables) *map[string]*engine.Incident { return &t.Incidents }, layer: func(x *Tx) *Layer[engine.Incident] { return &x.Incidents },
-		terms: (*engine.Incident).Terms, loaded: "open", seenAs: seenAs(engine.KindIncident)},
-	&table[engine.Delivery]{kind: engine.KindDelivery, all: func(t *Tables) *map[string]*engine.Delivery { return &t.Deliveries }, layer: func(x *Tx) *Layer[engine.Delivery] { return &x.Deliveries },
-		terms: (*engine.Delivery).Terms, loaded: "active", seenAs: seenAs(engine.KindDelivery), index: (*Tables).indexDelivery},
-	&table[engine.Session]{kind: engine.KindSession, all: func(t *Tables) *map[string]*engine.Session { return &t.Sessions }, layer: func(x *Tx) *Layer[engine.Session] { return &x.Sessions }},
-	&table[engine.Breaker]{kind: engine.KindBreaker, all: func(t *Tables) *map[string]*engine.Breaker { return &t.Breakers }, layer: func(x *Tx) *Layer[engine.Breaker] { return &x.Breakers }},
-	&table[engine.Contact]{kind: engine.KindContact, all: func(t *Tables) *map[string]*engine.Contact { return &t.contacts }, layer: func(x *Tx) *Layer[engine.Contact] { return &x.Contacts }},
+		},
+	},
+	&table[engine.Incident]{
+		kind:   engine.KindIncident,
+		all:    func(t *Tables) *map[string]*engine.Incident { return &t.Incidents },
+		layer:  func(x *Tx) *Layer[engine.Incident] { return &x.Incidents },
+		terms:  (*engine.Incident).Terms,
+		loaded: "open",
+		seenAs: seenAs(engine.KindIncident),
+	},
+	&table[engine.Delivery]{
+		kind:   engine.KindDelivery,
+		all:    func(t *Tables) *map[string]*engine.Delivery { return &t.Deliveries },
+		layer:  func(x *Tx) *Layer[engine.Delivery] { return &x.Deliveries },
+		terms:  (*engine.Delivery).Terms,
+		loaded: "active",
+		seenAs: seenAs(engine.KindDelivery),
+		index:  (*Tables).indexDelivery,
+	},
+	&table[engine.Session]{
+		kind:  engine.KindSession,
+		all:   func(t *Tables) *map[string]*engine.Session { return &t.Sessions },
+		layer: func(x *Tx) *Layer[engine.Session] { return &x.Sessions },
+	},
+	&table[engine.Breaker]{
+		kind:  engine.KindBreaker,
+		all:   func(t *Tables) *map[string]*engine.Breaker { return &t.Breakers },
+		layer: func(x *Tx) *Layer[engine.Breaker] { return &x.Breakers },
+	},
+	&table[engine.Contact]{
+		kind:  engine.KindContact,
+		all:   func(t *Tables) *map[string]*engine.Contact { return &t.contacts },
+		layer: func(x *Tx) *Layer[engine.Contact] { return &x.Contacts },
+	},
 }
 
 // table describes one kind of object that is kept in memory.
@@ -185,11 +273,17 @@ func (k *table[T]) nameOf(x *Tx, id string) string {
 }
 
 func indexService(t *Tables, id string, old, now *engine.Service) {
-	t.link(engine.Ref{Kind: engine.KindService, ID: id}, alertingOf(old, func(s *engine.Service) *engine.Alerting { return &s.Alerting }), alertingOf(now, func(s *engine.Service) *engine.Alerting { return &s.Alerting }))
+	t.link(engine.Ref{
+		Kind: engine.KindService,
+		ID:   id,
+	}, alertingOf(old, func(s *engine.Service) *engine.Alerting { return &s.Alerting }), alertingOf(now, func(s *engine.Service) *engine.Alerting { return &s.Alerting }))
 }
 
 func indexInstance(t *Tables, id string, old, now *engine.Instance) {
-	t.link(engine.Ref{Kind: engine.KindInstance, ID: id}, alertingOf(old, func(i *engine.Instance) *engine.Alerting { return &i.Alerting }), alertingOf(now, func(i *engine.Instance) *engine.Alerting { return &i.Alerting }))
+	t.link(engine.Ref{
+		Kind: engine.KindInstance,
+		ID:   id,
+	}, alertingOf(old, func(i *engine.Instance) *engine.Alerting { return &i.Alerting }), alertingOf(now, func(i *engine.Instance) *engine.Alerting { return &i.Alerting }))
 }
 
 // alertingOf is how an object alerts; one that is not there links to nothing.

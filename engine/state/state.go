@@ -57,8 +57,18 @@ type State struct {
 }
 
 func New(o engine.Options) *State {
-	s := &State{Options: o, Store: o.Store, Log: o.Logger, Now: o.Now, StartAt: o.Now(), Tables: newTables(), Commands: make(chan command, 8192),
-		Quit: make(chan struct{}), Stopped: make(chan struct{}), SealBell: make(chan struct{}, 1)}
+	s := &State{
+		Options:  o,
+		Store:    o.Store,
+		Log:      o.Logger,
+		Now:      o.Now,
+		StartAt:  o.Now(),
+		Tables:   newTables(),
+		Commands: make(chan command, 8192),
+		Quit:     make(chan struct{}),
+		Stopped:  make(chan struct{}),
+		SealBell: make(chan struct{}, 1),
+	}
 	s.ids.from, s.eventIDs.from = o.Random, o.Random
 	if o.Random == nil {
 		s.ids.from, s.eventIDs.from = rand.Reader, rand.Reader

@@ -43,8 +43,14 @@ type Tables struct {
 
 func newTables() *Tables {
 	t := &Tables{
-		Dependents: map[engine.Ref]map[engine.Ref]bool{}, TargetsOf: map[string]map[engine.Ref]bool{}, SilencesOf: map[engine.Key]map[string]bool{}, names: map[engine.Kind]map[string]string{},
-		Waiting: map[string]map[string]bool{}, Latest: map[string]*engine.Result{}, TokenHash: map[string]string{}, Pings: map[string]string{},
+		Dependents: map[engine.Ref]map[engine.Ref]bool{},
+		TargetsOf:  map[string]map[engine.Ref]bool{},
+		SilencesOf: map[engine.Key]map[string]bool{},
+		names:      map[engine.Kind]map[string]string{},
+		Waiting:    map[string]map[string]bool{},
+		Latest:     map[string]*engine.Result{},
+		TokenHash:  map[string]string{},
+		Pings:      map[string]string{},
 	}
 	for _, k := range kinds {
 		k.empty(t)
@@ -152,7 +158,14 @@ type Tx struct {
 }
 
 func (e *State) Begin(now time.Time) *Tx {
-	x := &Tx{State: e, Tables: e.Tables, Now: now, Latest: map[string]*engine.Result{}, authors: map[engine.Key]string{}, Again: map[engine.Key][]engine.Record{}}
+	x := &Tx{
+		State:   e,
+		Tables:  e.Tables,
+		Now:     now,
+		Latest:  map[string]*engine.Result{},
+		authors: map[engine.Key]string{},
+		Again:   map[engine.Key][]engine.Record{},
+	}
 	for _, k := range kinds {
 		k.begin(x)
 	}
@@ -161,7 +174,16 @@ func (e *State) Begin(now time.Time) *Tx {
 
 // child begins a transaction whose changes are folded in by fold, or forgotten.
 func (x *Tx) child(by engine.Actor) *Tx {
-	c := &Tx{State: x.State, Tables: x.Tables, Parent: x, Now: x.Now, By: by, Latest: map[string]*engine.Result{}, authors: map[engine.Key]string{}, Again: map[engine.Key][]engine.Record{}}
+	c := &Tx{
+		State:   x.State,
+		Tables:  x.Tables,
+		Parent:  x,
+		Now:     x.Now,
+		By:      by,
+		Latest:  map[string]*engine.Result{},
+		authors: map[engine.Key]string{},
+		Again:   map[engine.Key][]engine.Record{},
+	}
 	for _, k := range kinds {
 		k.child(c)
 	}

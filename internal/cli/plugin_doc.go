@@ -46,7 +46,10 @@ func pluginDoc(p engine.Plugin) string {
 	if m.Summary != "" {
 		fmt.Fprintf(&b, "%s\n\n", m.Summary)
 	}
-	about := []string{fmt.Sprintf("%s plugin `%s`, version %s", map[engine.PluginKind]string{engine.CheckPlugin: "Check", engine.AlertPlugin: "Alert"}[m.Kind], m.Slug, m.Version)}
+	about := []string{fmt.Sprintf("%s plugin `%s`, version %s", map[engine.PluginKind]string{
+		engine.CheckPlugin: "Check",
+		engine.AlertPlugin: "Alert",
+	}[m.Kind], m.Slug, m.Version)}
 	for _, part := range []struct{ what, text string }{{"by ", m.Author}, {"license ", m.License}, {"", m.Homepage}} {
 		if part.text != "" {
 			about = append(about, part.what+part.text)

@@ -82,7 +82,13 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 	defer network.Close()
 	trace := host.NewTrace(network)
 	defer func() { c.printTrace(s, trace) }()
-	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: luaapi.NewScratch(time.Now), Weigh: true})
+	lua, err := luaapi.New(luaapi.Options{
+		Host:   trace,
+		Opener: plainSealer{},
+		Logger: slog.New(slog.DiscardHandler),
+		Data:   luaapi.NewScratch(time.Now),
+		Weigh:  true,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +111,12 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 		return nil, err
 	}
 	for i, address := range c.Address {
-		in.Instances = append(in.Instances, engine.InstanceSnapshot{ID: fmt.Sprint("i", i+1), Name: address, Address: address, OverallStatus: engine.StatusPassing})
+		in.Instances = append(in.Instances, engine.InstanceSnapshot{
+			ID:            fmt.Sprint("i", i+1),
+			Name:          address,
+			Address:       address,
+			OverallStatus: engine.StatusPassing,
+		})
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()

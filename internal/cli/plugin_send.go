@@ -93,7 +93,12 @@ func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertRe
 	trace := host.NewTrace(network)
 	one := pluginRunCommand{File: c.File, Slug: c.Slug, Trace: c.Trace}
 	defer func() { one.printTrace(s, trace) }()
-	lua, err := luaapi.New(luaapi.Options{Host: trace, Opener: plainSealer{}, Logger: slog.New(slog.DiscardHandler), Data: luaapi.NewScratch(time.Now)})
+	lua, err := luaapi.New(luaapi.Options{
+		Host:   trace,
+		Opener: plainSealer{},
+		Logger: slog.New(slog.DiscardHandler),
+		Data:   luaapi.NewScratch(time.Now),
+	})
 	if err != nil {
 		return none, err
 	}
@@ -121,9 +126,18 @@ func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertRe
 func (c *pluginSendCommand) event(ctx context.Context, plugin engine.Plugin) (*engine.AlertCall, error) {
 	now := time.Now()
 	service := &engine.AlertSnapshot{
-		Subject: engine.Ref{Kind: engine.KindService, ID: "try"}, Name: "Example service", PageURL: "https://moonwatch.example/services/try",
-		Kind: engine.AlertKind(c.Kind), OverallStatus: engine.StatusError, OldOverallStatus: engine.StatusPassing, WorstStatus: engine.StatusError,
-		IncidentKey: fmt.Sprint("try-", now.Unix()), DeliveryID: fmt.Sprint("try-", now.UnixNano()), AlertNumber: 1, EventAt: now, IncidentOpenedAt: now,
+		Subject:          engine.Ref{Kind: engine.KindService, ID: "try"},
+		Name:             "Example service",
+		PageURL:          "https://moonwatch.example/services/try",
+		Kind:             engine.AlertKind(c.Kind),
+		OverallStatus:    engine.StatusError,
+		OldOverallStatus: engine.StatusPassing,
+		WorstStatus:      engine.StatusError,
+		IncidentKey:      fmt.Sprint("try-", now.Unix()),
+		DeliveryID:       fmt.Sprint("try-", now.UnixNano()),
+		AlertNumber:      1,
+		EventAt:          now,
+		IncidentOpenedAt: now,
 	}
 	check := engine.CheckRecord{ID: "c1", Name: "Example check", Plugin: "http", Importance: engine.StatusError, Severity: engine.StatusError,
 		Error: "this is an example", Since: now}
@@ -150,7 +164,12 @@ func (c *pluginSendCommand) event(ctx context.Context, plugin engine.Plugin) (*e
 		service.Failing = []engine.CheckRecord{check}
 	}
 	user := engine.UserSnapshot{ID: "u1", Username: "ada", FirstName: "Ada", Email: "ada@example.org", TimeZone: "UTC", Role: access.Operator}
-	in := &engine.AlertCall{Service: service, Attempt: 1, PublicURL: strings.TrimRight(c.PublicURL, "/"), Update: isUpdate(service.Kind) && plugin.Meta().HasUpdate}
+	in := &engine.AlertCall{
+		Service:   service,
+		Attempt:   1,
+		PublicURL: strings.TrimRight(c.PublicURL, "/"),
+		Update:    isUpdate(service.Kind) && plugin.Meta().HasUpdate,
+	}
 	var err error
 	if service.Settings, err = clean(ctx, plugin, engine.ServiceConfigForm, "--service", c.Service); err != nil {
 		return nil, err

@@ -160,8 +160,16 @@ func (c *serveCommand) loadPlugins(ctx context.Context, r *rooms) (err error) {
 	if err := os.MkdirAll(c.Plugins, 0o755); err != nil {
 		return fmt.Errorf("make the plugin folder: %w", err)
 	}
-	r.lua, err = luaapi.New(luaapi.Options{Host: r.network, Data: r.data.engine.Plugins.PluginData(), Sources: r.data.engine.Plugins.PluginSources(),
-		Opener: r.data.sealer, Shipped: plugins.Files(), Dir: c.Plugins, Logger: r.log, Memory: r.memory})
+	r.lua, err = luaapi.New(luaapi.Options{
+		Host:    r.network,
+		Data:    r.data.engine.Plugins.PluginData(),
+		Sources: r.data.engine.Plugins.PluginSources(),
+		Opener:  r.data.sealer,
+		Shipped: plugins.Files(),
+		Dir:     c.Plugins,
+		Logger:  r.log,
+		Memory:  r.memory,
+	})
 	if err != nil {
 		return fmt.Errorf("prepare plugins: %w", err)
 	}
@@ -184,9 +192,18 @@ func (c *serveCommand) buildServer(_ context.Context, r *rooms) (err error) {
 	if r.data.engine.Users.Empty() {
 		r.setup, _ = access.NewToken("")
 	}
-	r.web, err = server.New(server.Options{Engine: r.data.engine, Logger: r.log, SetupToken: r.setup, Version: version, MetricsOpen: c.MetricsOpen,
-		PluginDir: c.Plugins, PluginSource: pluginSource(c.Plugins, plugins.Files()), Runs: r.lua.Stats,
-		Open: r.data.sealer.Open, Backup: r.data.db.Backup})
+	r.web, err = server.New(server.Options{
+		Engine:       r.data.engine,
+		Logger:       r.log,
+		SetupToken:   r.setup,
+		Version:      version,
+		MetricsOpen:  c.MetricsOpen,
+		PluginDir:    c.Plugins,
+		PluginSource: pluginSource(c.Plugins, plugins.Files()),
+		Runs:         r.lua.Stats,
+		Open:         r.data.sealer.Open,
+		Backup:       r.data.db.Backup,
+	})
 	if err != nil {
 		return fmt.Errorf("prepare the server: %w", err)
 	}

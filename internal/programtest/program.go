@@ -90,7 +90,14 @@ func New(t testing.TB) *Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Program{T: t, Dir: dir, Data: filepath.Join(dir, "data"), Plugins: filepath.Join(dir, "plugins"), Address: FreeAddress(t), Output: &Output{}}
+	m := &Program{
+		T:       t,
+		Dir:     dir,
+		Data:    filepath.Join(dir, "data"),
+		Plugins: filepath.Join(dir, "plugins"),
+		Address: FreeAddress(t),
+		Output:  &Output{},
+	}
 	if err := os.Mkdir(m.Plugins, 0o755); err != nil {
 		t.Fatal(err)
 	}

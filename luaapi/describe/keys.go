@@ -14,23 +14,54 @@ type Key struct {
 func Keys() []Key {
 	keys := []Key{
 		{Name: "name", In: "both", Required: true, Type: "string", Text: "Shown to people."},
-		{Name: "slug", In: "both", Required: true, Type: "string", Text: "Identity: a small letter, then up to 63 small letters, digits and `_`. Stored data hangs on it."},
+		{
+			Name:     "slug",
+			In:       "both",
+			Required: true,
+			Type:     "string",
+			Text:     "Identity: a small letter, then up to 63 small letters, digits and `_`. Stored data hangs on it.",
+		},
 		{Name: "version", In: "both", Required: true, Type: "string", Text: "Shown, and recorded with each result and delivery."},
 		{Name: "author", In: "both", Type: "string", Text: "Shown."},
 		{Name: "summary", In: "both", Type: "string", Text: "One line on what it is for; shown."},
 		{Name: "font_icon", In: "both", Type: "string", Text: "A Font Awesome or glyphicon class name."},
 		{Name: "homepage", In: "both", Type: "string", Text: "Shown as a link."},
 		{Name: "license", In: "both", Type: "string", Text: "Shown."},
-		{Name: "plugin_variables", In: "both", Type: "string[]", Text: "The environment variables that `os.getenv` may read, inside functions: at the file's top level it gives nil. Names " +
-			"beginning `MOONWATCH_` cannot be listed."},
-		{Name: "settings_form", In: "both", Type: "forms.field[]", Text: "Site-wide settings, filled in once by an administrator; read as `self.settings.FIELD`."},
-		{Name: "settings_from", In: "both", Type: "string", Text: "The slug of another plugin of the same folder, whose settings and users' settings this one shares."},
+		{
+			Name: "plugin_variables",
+			In:   "both",
+			Type: "string[]",
+			Text: "The environment variables that `os.getenv` may read, inside functions: at the file's top level it gives nil. Names " +
+				"beginning `MOONWATCH_` cannot be listed.",
+		},
+		{
+			Name: "settings_form",
+			In:   "both",
+			Type: "forms.field[]",
+			Text: "Site-wide settings, filled in once by an administrator; read as `self.settings.FIELD`.",
+		},
+		{
+			Name: "settings_from",
+			In:   "both",
+			Type: "string",
+			Text: "The slug of another plugin of the same folder, whose settings and users' settings this one shares.",
+		},
 		{Name: "config_form", In: "check", Type: "forms.field[]", Text: "Settings of one check; read as `check.FIELD` and `check.config.FIELD`."},
 		{Name: "user_config_form", In: "alert", Type: "forms.field[]", Text: "Settings of one user; read as `user.SLUG_settings.FIELD`."},
-		{Name: "service_config_form", In: "alert", Type: "forms.field[]", Text: "Settings of one service; read as `service.SLUG_settings.FIELD`."},
-		{Name: "needs", In: "alert", Type: "string[]|string[][]", Text: "Names of the fields without which the plugin cannot send: in `settings_form`, or in `service_config_form` for one " +
-			"service. Several lists are alternatives, of which one suffices. Pages, `doctor` and the log say what is missing until " +
-			"it is filled in."},
+		{
+			Name: "service_config_form",
+			In:   "alert",
+			Type: "forms.field[]",
+			Text: "Settings of one service; read as `service.SLUG_settings.FIELD`.",
+		},
+		{
+			Name: "needs",
+			In:   "alert",
+			Type: "string[]|string[][]",
+			Text: "Names of the fields without which the plugin cannot send: in `settings_form`, or in `service_config_form` for one " +
+				"service. Several lists are alternatives, of which one suffices. Pages, `doctor` and the log say what is missing until " +
+				"it is filled in.",
+		},
 		{Name: "channel", In: "alert", Type: `"phone"|"sms"|"email"|"chat"|"other"`, Text: "Which flood limit holds (`\"other\"`)."},
 	}
 	keys = append(keys,

@@ -96,9 +96,11 @@ sent --> true
 }
 
 func execModule() Module {
-	return Module{Name: "exec", Text: "Runs programs that the operator allows, without a shell. Their environment is PATH and LANG=C, and what env adds. They " +
-		"run as the monitor's own user: one that reads a file named in its arguments reads `secret.key`, too, and so is not one " +
-		"to allow.",
+	return Module{
+		Name: "exec",
+		Text: "Runs programs that the operator allows, without a shell. Their environment is PATH and LANG=C, and what env adds. They " +
+			"run as the monitor's own user: one that reads a file named in its arguments reads `secret.key`, too, and so is not one " +
+			"to allow.",
 		Functions: functions(`
 			run(command: exec.command): exec.answer [fails waits] -- Runs a program: its absolute path and its arguments, by position. Kind denied when the operator does not allow it. With kind timeout a fourth value says what was printed until then: { stdout, stderr }.
 			split(text: string): string[] [fails] -- Parts a command line into words as a POSIX shell does; nothing is expanded.
@@ -107,5 +109,6 @@ func execModule() Module {
 local answer = exec.run{ "/usr/bin/uptime", "-p", timeout = 5 }
 answer.code --> 0
 answer.stdout --> "up 3 days\n"
-exec.split("check_disk -w '10 %'")[3] --> "10 %"`}
+exec.split("check_disk -w '10 %'")[3] --> "10 %"`,
+	}
 }

@@ -22,9 +22,11 @@ kind --> "invalid"`}
 }
 
 func reModule() Module {
-	return Module{Name: "re", Text: "Regular expressions in RE2's syntax, whose time is linear in the text. A pattern that is none raises, and so does one " +
-		"of more than 50 groups (`(?:…)` is none), of more than 16 KiB, or whose repetitions unfold to more than 20,000 steps. " +
-		"A search ends with the run. Lua's own patterns are in `string`.",
+	return Module{
+		Name: "re",
+		Text: "Regular expressions in RE2's syntax, whose time is linear in the text. A pattern that is none raises, and so does one " +
+			"of more than 50 groups (`(?:…)` is none), of more than 16 KiB, or whose repetitions unfold to more than 20,000 steps. " +
+			"A search ends with the run. Lua's own patterns are in `string`.",
 		Functions: functions(`
 			match(pattern: string, text: string): table -- The first match, or nil: [0] is the whole, [1] and on the groups, which are also there by their names; a group that took no part is false.
 			find_all(pattern: string, text: string): table[] -- All matches, as match gives them.
@@ -37,7 +39,8 @@ re.match("(?P<name>[a-z]+)=", "load=3").name --> "load"
 re.match("x", "abc") --> nil
 #re.find_all("[0-9]+", "1, 22, 333") --> 3
 re.replace("([a-z]+)@", "ada@example.org", "<$1>@") --> "<ada>@example.org"
-re.quote("1.5") --> "1\\.5"`}
+re.quote("1.5") --> "1\\.5"`,
+	}
 }
 
 func urlModule() Module {
@@ -144,8 +147,10 @@ crypto.equal(crypto.hmac("sha256", "key", "text"), "guess") --> false
 }
 
 func timeModule() Module {
-	return Module{Name: "time", Text: "The clock. Instants are seconds since the epoch, durations seconds. A layout is `\"rfc3339\"` (default), `\"http\"`, " +
-		"or one of strftime such as `\"%d.%m.%Y %H:%M\"`; a zone is an IANA name, UTC when left out.",
+	return Module{
+		Name: "time",
+		Text: "The clock. Instants are seconds since the epoch, durations seconds. A layout is `\"rfc3339\"` (default), `\"http\"`, " +
+			"or one of strftime such as `\"%d.%m.%Y %H:%M\"`; a zone is an IANA name, UTC when left out.",
 		Functions: functions(`
 			now(): number -- This instant.
 			left(): number -- How much of this run's time remains.
@@ -157,5 +162,6 @@ func timeModule() Module {
 time.format(0) --> "1970-01-01T00:00:00Z"
 time.format(0, "%d.%m.%Y %H:%M", "Europe/Berlin") --> "01.01.1970 01:00"
 time.parse("2026-01-05T09:00:00Z") --> 1767603600
-time.left() > 0 --> true`}
+time.left() > 0 --> true`,
+	}
 }

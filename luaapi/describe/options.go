@@ -30,7 +30,12 @@ func optionObjects() []Object {
 		timeout?: number -- Seconds that it may take.
 		env?: table -- Further environment variables. A plugin may set LANG, LANGUAGE, LC_…, TZ, TERM, COLUMNS, LINES, NO_COLOR, PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH, those that the plugin command sets, and names that begin with ALERT_, CHECK_, HOST_, SERVICE_, NAGIOS_, ICINGA_ or MONITOR_; others, by which programs load code or files, are denied unless the operator names them with --allow-env.
 	`)
-	arguments := Object{Name: "forms.arguments", Text: "The arguments of a field: its name first, then these.", Options: true, Fields: FieldArguments()}
+	arguments := Object{
+		Name:    "forms.arguments",
+		Text:    "The arguments of a field: its name first, then these.",
+		Options: true,
+		Fields:  FieldArguments(),
+	}
 	auth.Positions, command.Positions, arguments.Positions = true, true, true
 	return []Object{auth, command, arguments,
 		optionsTable("metric.options", "The third argument of `result:metric`.", `

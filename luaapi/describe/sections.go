@@ -94,8 +94,13 @@ func formSection() Section {
 	for _, f := range forms.Fields {
 		widgets = append(widgets, code("forms."+f.Name))
 	}
-	return Section{Title: "Fields of forms", ID: "fields-of-forms", Texts: []string{"A form is an array of `forms.TYPE{ \"name\", argument = value, … }`."},
-		Tables: []Table{types, arguments}, Closing: []string{"Widgets: " + strings.Join(widgets, ", ") + "."}}
+	return Section{
+		Title:   "Fields of forms",
+		ID:      "fields-of-forms",
+		Texts:   []string{"A form is an array of `forms.TYPE{ \"name\", argument = value, … }`."},
+		Tables:  []Table{types, arguments},
+		Closing: []string{"Widgets: " + strings.Join(widgets, ", ") + "."},
+	}
 }
 
 func code(text string) string { return "`" + text + "`" }

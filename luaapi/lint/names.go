@@ -200,7 +200,14 @@ func (c *checker) write(target *node, values []*node, i int) {
 func (c *checker) literal(what, typeText string, v *node) {
 	v = v.plain()
 	want := describe.ParseType(typeText)
-	got := map[kind]string{kindString: "string", kindNumber: "number", kindTrue: "boolean", kindFalse: "boolean", kindTable: "table", kindFunction: "function"}[v.kind]
+	got := map[kind]string{
+		kindString:   "string",
+		kindNumber:   "number",
+		kindTrue:     "boolean",
+		kindFalse:    "boolean",
+		kindTable:    "table",
+		kindFunction: "function",
+	}[v.kind]
 	values := want.Values
 	for _, a := range describe.Aliases() {
 		if a.Name == want.Name {

@@ -42,19 +42,34 @@ func (s *alerting) routes(known rest.Shapes) []*rest.Route {
 	}{{"services", engine.KindService}, {"instances", engine.KindInstance}} {
 		path := "/" + of.plural + "/{id}"
 		out = append(out,
-			&rest.Route{Method: "PUT", Path: path + "/acknowledgement", Role: access.Operator, Tag: of.plural, Summary: "Acknowledge the open incident",
-				Note:  "Repeats stop until expires_in is over (20m when left out) or, when it is null, until recovery. 409 when nothing is failing.",
-				Input: rest.ShapeOf[acknowledgeInput](known), Output: rest.ShapeOf[engine.Acknowledgement](known),
+			&rest.Route{
+				Method:  "PUT",
+				Path:    path + "/acknowledgement",
+				Role:    access.Operator,
+				Tag:     of.plural,
+				Summary: "Acknowledge the open incident",
+				Note:    "Repeats stop until expires_in is over (20m when left out) or, when it is null, until recovery. 409 when nothing is failing.",
+				Input:   rest.ShapeOf[acknowledgeInput](known),
+				Output:  rest.ShapeOf[engine.Acknowledgement](known),
 				Handle: func(c *rest.Call) (rest.Answer, error) {
 					return s.acknowledge(c, engine.Ref{Kind: of.kind, ID: c.ID()})
-				}},
+				},
+			},
 			&rest.Route{Method: "DELETE", Path: path + "/acknowledgement", Role: access.Operator, Tag: of.plural, Summary: "End the acknowledgement",
 				Status: http.StatusNoContent, Handle: func(c *rest.Call) (rest.Answer, error) {
 					return rest.Answer{}, s.engine.Incidents.Unacknowledge(c.Request.Context(), c.Actor(), engine.Ref{Kind: of.kind, ID: c.ID()})
 				}},
-			&rest.Route{Method: "POST", Path: path + "/test-alert", Role: access.Operator, Tag: of.plural, Summary: "Send a test through one alert plugin to the caller alone",
-				Input: rest.ShapeOf[testAlertInput](known), Required: []string{"plugin"}, Output: rest.ShapeOf[deliveryView](known),
-				Handle: func(c *rest.Call) (rest.Answer, error) { return s.testAlert(c, engine.Ref{Kind: of.kind, ID: c.ID()}) }})
+			&rest.Route{
+				Method:   "POST",
+				Path:     path + "/test-alert",
+				Role:     access.Operator,
+				Tag:      of.plural,
+				Summary:  "Send a test through one alert plugin to the caller alone",
+				Input:    rest.ShapeOf[testAlertInput](known),
+				Required: []string{"plugin"},
+				Output:   rest.ShapeOf[deliveryView](known),
+				Handle:   func(c *rest.Call) (rest.Answer, error) { return s.testAlert(c, engine.Ref{Kind: of.kind, ID: c.ID()}) },
+			})
 	}
 	note := rest.ShapeOf[engine.Note](known)
 	spec := rest.ListSpec{Item: note, Order: "at", Fixed: true}
@@ -75,7 +90,11 @@ func (s *alerting) acknowledge(c *rest.Call, ref engine.Ref) (rest.Answer, error
 	if raw, given := c.Body["expires_in"]; given {
 		last := in.ExpiresIn.Std()
 		if raw != nil && last == 0 {
-			return rest.Answer{}, rest.Invalid(form.Error{Location: "expires_in", Code: form.CodeMin, Message: "at least 1s; null is until recovery"})
+			return rest.Answer{}, rest.Invalid(form.Error{
+				Location: "expires_in",
+				Code:     form.CodeMin,
+				Message:  "at least 1s; null is until recovery",
+			})
 		}
 		o.ExpiresIn = &last
 	}

@@ -39,10 +39,17 @@ type configuration struct {
 func (s *configuration) routes(known rest.Shapes) []*rest.Route {
 	text, flag := rest.Scalar(rest.TextShape), rest.Scalar(rest.BoolShape)
 	return []*rest.Route{
-		{Method: "GET", Path: "/export", Role: access.Admin, Tag: "configuration", Summary: "Export all configuration as YAML",
-			Note:  "Objects name each other by name. Secrets are left out, or encrypted to the passphrase when one is given.",
-			Gives: yamlTypes()[:1], Headers: []rest.Param{rest.NewParam(PassphraseHeader, text, "encrypts secrets, password hashes and ping tokens into the document")},
-			Handle: s.export},
+		{
+			Method:  "GET",
+			Path:    "/export",
+			Role:    access.Admin,
+			Tag:     "configuration",
+			Summary: "Export all configuration as YAML",
+			Note:    "Objects name each other by name. Secrets are left out, or encrypted to the passphrase when one is given.",
+			Gives:   yamlTypes()[:1],
+			Headers: []rest.Param{rest.NewParam(PassphraseHeader, text, "encrypts secrets, password hashes and ping tokens into the document")},
+			Handle:  s.export,
+		},
 		{Method: "POST", Path: "/import", Role: access.Admin, Tag: "configuration", Summary: "Import configuration from YAML",
 			Note: "Adds and updates, by name. The document is validated whole first: with any problem nothing is written, and errors name " +
 				"their lines. The answer says what became of each object.",
@@ -74,7 +81,11 @@ func (s *configuration) variables(c *rest.Call) (map[string]string, error) {
 	}
 	given, err := url.ParseQuery(text)
 	if err != nil {
-		return nil, rest.Invalid(form.Error{Location: variablesHeader, Code: form.CodeInvalid, Message: "write NAME=value&…, each percent-encoded"})
+		return nil, rest.Invalid(form.Error{
+			Location: variablesHeader,
+			Code:     form.CodeInvalid,
+			Message:  "write NAME=value&…, each percent-encoded",
+		})
 	}
 	out := make(map[string]string, len(given))
 	for name := range given {

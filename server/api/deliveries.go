@@ -74,14 +74,21 @@ func (s *deliveries) routes(known rest.Shapes) []*rest.Route {
 				d, err := s.engine.Incidents.Delivery(c.Request.Context(), c.ID())
 				return rest.Answer{Body: seenBy(s.engine, c.Who, &d)}, err
 			}},
-		{Method: "POST", Path: "/deliveries/{id}/retry", Role: access.Operator, Tag: "deliveries", Summary: "Try a failed or dead delivery again at once",
-			Output: view, Handle: func(c *rest.Call) (rest.Answer, error) {
+		{
+			Method:  "POST",
+			Path:    "/deliveries/{id}/retry",
+			Role:    access.Operator,
+			Tag:     "deliveries",
+			Summary: "Try a failed or dead delivery again at once",
+			Output:  view,
+			Handle: func(c *rest.Call) (rest.Answer, error) {
 				d, err := s.engine.Incidents.RetryDelivery(c.Request.Context(), c.Actor(), c.ID())
 				if err != nil {
 					return rest.Answer{}, err
 				}
 				return rest.Answer{Body: seenBy(s.engine, c.Who, d)}, nil
-			}},
+			},
+		},
 	}
 }
 

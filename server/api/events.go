@@ -74,7 +74,13 @@ func (s *events) routes(known rest.Shapes) []*rest.Route {
 	for _, t := range eventTypes() {
 		names = append(names, string(t.kind))
 	}
-	return []*rest.Route{{Method: "GET", Path: "/events", Role: access.Viewer, Tag: "events", Summary: "Live changes as server-sent events", Stream: true,
+	return []*rest.Route{{
+		Method:  "GET",
+		Path:    "/events",
+		Role:    access.Viewer,
+		Tag:     "events",
+		Summary: "Live changes as server-sent events",
+		Stream:  true,
 		Note: "The event's name is the object's type, its data the object as its own address gives it, or {\"id\", \"deleted\": true}. " +
 			"At most 4 updates a second, with the latest of each object. Last-Event-ID resumes; event resync says that changes were lost.",
 		Params: []rest.Param{
@@ -83,7 +89,8 @@ func (s *events) routes(known rest.Shapes) []*rest.Route {
 				"its rotas, the silences that cover any of it, and the settings"),
 			rest.NewParam("check", text, "only what concerns this check: itself and its results, its plugin, its services and instances, the silences that name it, and the settings"),
 		},
-		Handle: s.serve}}
+		Handle: s.serve,
+	}}
 }
 
 // deletedView stands for an object that is gone.
@@ -123,7 +130,14 @@ func (f *concern) look() {
 func (f *concern) passes(key engine.Key) bool { return f.find == nil || f.now[key] || f.before[key] }
 
 func (s *events) serve(c *rest.Call) (rest.Answer, error) {
-	st := &stream{events: s, c: c, out: http.NewResponseController(c.Writer), service: c.Query.Get("service"), check: c.Query.Get("check"), role: c.Who.Role}
+	st := &stream{
+		events:  s,
+		c:       c,
+		out:     http.NewResponseController(c.Writer),
+		service: c.Query.Get("service"),
+		check:   c.Query.Get("check"),
+		role:    c.Who.Role,
+	}
 	if err := st.readTypes(); err != nil {
 		return rest.Answer{}, err
 	}

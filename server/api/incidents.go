@@ -24,8 +24,17 @@ func (s *incidents) routes(known rest.Shapes) []*rest.Route {
 		rest.NewParam("open", flag, "only incidents that are open, or closed"),
 	}}
 	return []*rest.Route{
-		{Method: "GET", Path: "/incidents", Role: access.Viewer, Tag: "incidents", Summary: "List incidents with their timelines, the newest first",
-			Output: view, List: true, Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listIncidents(c, spec) }},
+		{
+			Method:  "GET",
+			Path:    "/incidents",
+			Role:    access.Viewer,
+			Tag:     "incidents",
+			Summary: "List incidents with their timelines, the newest first",
+			Output:  view,
+			List:    true,
+			Params:  spec.Params(),
+			Handle:  func(c *rest.Call) (rest.Answer, error) { return s.listIncidents(c, spec) },
+		},
 		{Method: "GET", Path: "/incidents/{id}", Role: access.Viewer, Tag: "incidents", Summary: "Read an incident with its timeline",
 			Output: view, Handle: func(c *rest.Call) (rest.Answer, error) {
 				v, err := s.engine.Incidents.Incident(c.Request.Context(), c.ID())

@@ -95,7 +95,15 @@ func (s *sources) routes(known rest.Shapes) []*rest.Route {
 	spec := rest.ListSpec{Item: version, Order: "-at"}
 	path := "/plugins/{slug}"
 	return []*rest.Route{
-		{Method: "GET", Path: path + "/source", Role: access.Admin, Tag: "plugins", Summary: "Read the source of a plugin", Output: source, Handle: s.showSource},
+		{
+			Method:  "GET",
+			Path:    path + "/source",
+			Role:    access.Admin,
+			Tag:     "plugins",
+			Summary: "Read the source of a plugin",
+			Output:  source,
+			Handle:  s.showSource,
+		},
 		{Method: "PUT", Path: path + "/source", Role: access.Admin, Tag: "plugins", Summary: "Write a plugin",
 			Note: "Live when it answers. fingerprint is that of the source that was read: 412 when the files were changed meanwhile. Files that do not load are " +
 				"refused with file and line. One that comes with Moonwatch is replaced by a copy in the plugin folder.",
@@ -111,12 +119,28 @@ func (s *sources) routes(known rest.Shapes) []*rest.Route {
 		{Method: "POST", Path: path + "/try", Role: access.Admin, Tag: "plugins", Summary: "Run a draft of a check plugin once",
 			Note:  "Nothing is saved. Stored secrets are used with a check alone.",
 			Input: rest.ShapeOf[tryInput](known), Output: rest.ShapeOf[tryView](known), Handle: s.trySource},
-		{Method: "GET", Path: path + "/versions", Role: access.Admin, Tag: "plugins", Summary: "List the versions of a plugin", Output: version, List: true,
-			Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listVersions(c, spec) }},
+		{
+			Method:  "GET",
+			Path:    path + "/versions",
+			Role:    access.Admin,
+			Tag:     "plugins",
+			Summary: "List the versions of a plugin",
+			Output:  version,
+			List:    true,
+			Params:  spec.Params(),
+			Handle:  func(c *rest.Call) (rest.Answer, error) { return s.listVersions(c, spec) },
+		},
 		{Method: "GET", Path: path + "/versions/{id}", Role: access.Admin, Tag: "plugins", Summary: "Read a version of a plugin",
 			Output: rest.ShapeOf[pastView](known), Handle: s.showVersion},
-		{Method: "POST", Path: path + "/versions/{id}/restore", Role: access.Admin, Tag: "plugins", Summary: "Put a version of a plugin in force again",
-			Output: source, Handle: s.restoreVersion},
+		{
+			Method:  "POST",
+			Path:    path + "/versions/{id}/restore",
+			Role:    access.Admin,
+			Tag:     "plugins",
+			Summary: "Put a version of a plugin in force again",
+			Output:  source,
+			Handle:  s.restoreVersion,
+		},
 	}
 }
 
@@ -150,11 +174,19 @@ const maxName = 200
 // draftPath is where a draft lies: as the client says, else where the plugin does.
 func (s *sources) draftPath(c *rest.Call, path string, files map[string]string) (string, error) {
 	if len(path) > maxName || rest.Unusable(path) {
-		return "", rest.Invalid(form.Error{Location: "path", Code: form.CodeMax, Message: fmt.Sprintf("a name of at most %d characters", maxName)})
+		return "", rest.Invalid(form.Error{
+			Location: "path",
+			Code:     form.CodeMax,
+			Message:  fmt.Sprintf("a name of at most %d characters", maxName),
+		})
 	}
 	for name := range files {
 		if len(name) > maxName || rest.Unusable(name) {
-			return "", rest.Invalid(form.Error{Location: "files", Code: form.CodeMax, Message: fmt.Sprintf("a file has a name of at most %d characters", maxName)})
+			return "", rest.Invalid(form.Error{
+				Location: "files",
+				Code:     form.CodeMax,
+				Message:  fmt.Sprintf("a file has a name of at most %d characters", maxName),
+			})
 		}
 	}
 	e, err := s.engine.Plugins.Plugin(c.Variable("slug"))
@@ -196,7 +228,11 @@ func (s *sources) putSource(c *rest.Call) (rest.Answer, error) {
 		return rest.Answer{}, err
 	}
 	if len(draft.Problems) == 0 && !slices.Contains(slugsOf(draft), slug) {
-		return rest.Answer{}, rest.Invalid(form.Error{Location: "files", Code: form.CodeInvalid, Message: "they do not define the plugin " + slug})
+		return rest.Answer{}, rest.Invalid(form.Error{
+			Location: "files",
+			Code:     form.CodeInvalid,
+			Message:  "they do not define the plugin " + slug,
+		})
 	}
 	if err := s.engine.Plugins.SavePlugin(c.Request.Context(), c.Actor(), slug, in.Hash, source); err != nil {
 		if engine.KindOf(err) == engine.Stale {
@@ -272,7 +308,13 @@ func (s *sources) trySource(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	v := tryView{Result: resultView(r), Calls: []callView{}, More: report.More, Instructions: report.Run.Instructions, Memory: report.Run.Memory}
+	v := tryView{
+		Result:       resultView(r),
+		Calls:        []callView{},
+		More:         report.More,
+		Instructions: report.Run.Instructions,
+		Memory:       report.Run.Memory,
+	}
 	for _, one := range report.Calls {
 		v.Calls = append(v.Calls, callView{one.Kind, one.Target, one.Request, one.Answer, one.Error, one.Start.UTC(), one.Took.Seconds()})
 	}

@@ -88,8 +88,15 @@ func (s *plugins) routes(known rest.Shapes) []*rest.Route {
 		{Method: "PUT", Path: "/plugins/{slug}/settings", Role: access.Admin, Tag: "plugins", Summary: "Save the site-wide settings of a plugin",
 			Note:  "The fields of the plugin's settings_form, flat. Secrets written as \"\" or {\"set\": true}, or left out, stay; null clears them.",
 			Input: free, Output: free, Tagged: true, Handle: s.putPluginSettings},
-		{Method: "POST", Path: "/plugins/{slug}/resume", Role: access.Admin, Tag: "plugins", Summary: "Lift the suspension of a plugin and its checks",
-			Output: view, Handle: s.resumePlugin},
+		{
+			Method:  "POST",
+			Path:    "/plugins/{slug}/resume",
+			Role:    access.Admin,
+			Tag:     "plugins",
+			Summary: "Lift the suspension of a plugin and its checks",
+			Output:  view,
+			Handle:  s.resumePlugin,
+		},
 	}
 }
 

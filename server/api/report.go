@@ -25,9 +25,19 @@ type reports struct {
 func (s *reports) routes(known rest.Shapes) []*rest.Route {
 	row := rest.ShapeOf[history.ReportRow](known)
 	params := append(spanParams(), rest.NewParam("format", rest.Choice("json", "csv"), "json or csv (as Accept says)"))
-	return []*rest.Route{{Method: "GET", Path: "/report", Role: access.Viewer, Tag: "report", Summary: "Report how services and instances fared over a span of time",
-		Note:   "Uptime is passing time over all time but unknown, maintenance and inactive time. Times are in seconds.",
-		Params: params, Output: row, List: true, Gives: []string{"text/csv"}, Handle: s.report}}
+	return []*rest.Route{{
+		Method:  "GET",
+		Path:    "/report",
+		Role:    access.Viewer,
+		Tag:     "report",
+		Summary: "Report how services and instances fared over a span of time",
+		Note:    "Uptime is passing time over all time but unknown, maintenance and inactive time. Times are in seconds.",
+		Params:  params,
+		Output:  row,
+		List:    true,
+		Gives:   []string{"text/csv"},
+		Handle:  s.report,
+	}}
 }
 
 func (s *reports) report(c *rest.Call) (rest.Answer, error) {

@@ -21,15 +21,33 @@ func (s *runs) routes(known rest.Shapes) []*rest.Route {
 		rest.NewParam("to", rest.Scalar(rest.InstantShape), "only results that started before"),
 	}}
 	return []*rest.Route{
-		{Method: "GET", Path: "/checks/{id}/results", Role: access.Viewer, Tag: "checks", Summary: "List the results of a check, the newest first",
-			Output: result, List: true, Params: spec.Params(), Handle: func(c *rest.Call) (rest.Answer, error) { return s.listResults(c, spec) }},
+		{
+			Method:  "GET",
+			Path:    "/checks/{id}/results",
+			Role:    access.Viewer,
+			Tag:     "checks",
+			Summary: "List the results of a check, the newest first",
+			Output:  result,
+			List:    true,
+			Params:  spec.Params(),
+			Handle:  func(c *rest.Call) (rest.Answer, error) { return s.listResults(c, spec) },
+		},
 		{Method: "POST", Path: "/checks/{id}/run", Role: access.Operator, Tag: "checks", Summary: "Run a check now",
 			Note:   "Waits for the result. A run under way is joined. null: the run left no result.",
 			Output: result.OrNull(), Handle: s.runCheck},
 		{Method: "POST", Path: "/services/{id}/run", Role: access.Operator, Tag: "services", Summary: "Run all active checks of a service now",
 			Note: "Waits for the results, in order of the checks' names.", Output: result, List: true, Handle: s.runSubject(engine.KindService)},
-		{Method: "POST", Path: "/instances/{id}/run", Role: access.Operator, Tag: "instances", Summary: "Run all active checks of an instance now",
-			Note: "Waits for the results, in order of the checks' names.", Output: result, List: true, Handle: s.runSubject(engine.KindInstance)},
+		{
+			Method:  "POST",
+			Path:    "/instances/{id}/run",
+			Role:    access.Operator,
+			Tag:     "instances",
+			Summary: "Run all active checks of an instance now",
+			Note:    "Waits for the results, in order of the checks' names.",
+			Output:  result,
+			List:    true,
+			Handle:  s.runSubject(engine.KindInstance),
+		},
 	}
 }
 

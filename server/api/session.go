@@ -39,7 +39,15 @@ func (s *sessions) routes(known rest.Shapes) []*rest.Route {
 			Note: "Attempts are limited per address (of IPv6 per /64): 429 with Retry-After. After many wrong ones for one username, further ones from where " +
 				"its user has no session take 2 s each, a few at a time. A user has 50 sessions at most: one more ends the oldest.",
 			Input: rest.ShapeOf[loginInput](known), Required: []string{"username", "password"}, Output: view, Handle: s.login},
-		{Method: "DELETE", Path: "/session", Role: access.Viewer, Tag: "session", Summary: "Log out", Status: http.StatusNoContent, Handle: s.logout},
+		{
+			Method:  "DELETE",
+			Path:    "/session",
+			Role:    access.Viewer,
+			Tag:     "session",
+			Summary: "Log out",
+			Status:  http.StatusNoContent,
+			Handle:  s.logout,
+		},
 	}
 }
 

@@ -19,9 +19,18 @@ type summaries struct {
 func (s *summaries) routes(known rest.Shapes) []*rest.Route {
 	point := rest.ShapeOf[history.SummaryPoint](known)
 	params := append(spanParams(), rest.NewParam("step", rest.Scalar(rest.DurationShape), "time of one point, such as 1h (some 200 points)"))
-	return []*rest.Route{{Method: "GET", Path: "/checks/{id}/summary", Role: access.Viewer, Tag: "checks", Summary: "Sum up the results of a check, step by step",
-		Note:   "Steps begin on a grid; those in which nothing happened are left out. Percentiles are within 2 %.",
-		Params: params, Output: point, List: true, Handle: s.summary}}
+	return []*rest.Route{{
+		Method:  "GET",
+		Path:    "/checks/{id}/summary",
+		Role:    access.Viewer,
+		Tag:     "checks",
+		Summary: "Sum up the results of a check, step by step",
+		Note:    "Steps begin on a grid; those in which nothing happened are left out. Percentiles are within 2 %.",
+		Params:  params,
+		Output:  point,
+		List:    true,
+		Handle:  s.summary,
+	}}
 }
 
 // spanParams are the parameters of what is told of a span of time.

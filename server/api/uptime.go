@@ -23,9 +23,17 @@ type uptimes struct {
 func (s *uptimes) routes(known rest.Shapes) []*rest.Route {
 	params := spanParams()
 	one := func(plural string, key func(id string) string) *rest.Route {
-		return &rest.Route{Method: "GET", Path: "/" + plural + "/{id}/uptime", Role: access.Viewer, Tag: plural, Summary: "Account for a span of time",
-			Note:   "percent is passing time over all time but unknown, maintenance and inactive time; null when nothing counts. Figures are in seconds.",
-			Params: params, Output: rest.ShapeOf[history.Uptime](known), Handle: func(c *rest.Call) (rest.Answer, error) { return s.uptime(c, key(c.ID())) }}
+		return &rest.Route{
+			Method:  "GET",
+			Path:    "/" + plural + "/{id}/uptime",
+			Role:    access.Viewer,
+			Tag:     plural,
+			Summary: "Account for a span of time",
+			Note:    "percent is passing time over all time but unknown, maintenance and inactive time; null when nothing counts. Figures are in seconds.",
+			Params:  params,
+			Output:  rest.ShapeOf[history.Uptime](known),
+			Handle:  func(c *rest.Call) (rest.Answer, error) { return s.uptime(c, key(c.ID())) },
+		}
 	}
 	return []*rest.Route{
 		one("checks", history.CheckKey),

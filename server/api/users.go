@@ -143,7 +143,11 @@ func (s *users) confirm(c *rest.Call, present string) error {
 		return err
 	}
 	if present == "" {
-		return rest.Invalid(form.Error{Location: field, Code: form.CodeRequired, Message: "a new password for yourself needs your present one, too"})
+		return rest.Invalid(form.Error{
+			Location: field,
+			Code:     form.CodeRequired,
+			Message:  "a new password for yourself needs your present one, too",
+		})
 	}
 	if err := s.auth.Attempt(c.Request, now.Username); err != nil {
 		return err

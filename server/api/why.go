@@ -14,8 +14,13 @@ func (s *incidents) whyRoutes(known rest.Shapes) []*rest.Route {
 		Params: []rest.Param{rest.NewParam("user", text, "whether this user (an id) was told"), rest.NewParam("plugin", text, "only through this alert plugin"),
 			rest.NewParam("event", text, "only this event of the incident")},
 		Output: rest.ShapeOf[alert.Why](known), List: true, Handle: func(c *rest.Call) (rest.Answer, error) {
-			list, err := s.engine.Incidents.Why(c.Request.Context(), c.ID(), alert.WhyQuery{User: c.Query.Get("user"), Plugin: c.Query.Get("plugin"), Event: c.Query.Get("event"),
-				Discreet: !c.Who.IsAdmin(), Viewer: c.Who.User})
+			list, err := s.engine.Incidents.Why(c.Request.Context(), c.ID(), alert.WhyQuery{
+				User:     c.Query.Get("user"),
+				Plugin:   c.Query.Get("plugin"),
+				Event:    c.Query.Get("event"),
+				Discreet: !c.Who.IsAdmin(),
+				Viewer:   c.Who.User,
+			})
 			return rest.Answer{Body: rest.PageView[alert.Why]{Items: list}}, err
 		}}}
 }

@@ -51,8 +51,15 @@ type Options struct {
 
 // New returns the sessions of an engine.
 func New(o Options) *Sessions {
-	return &Sessions{engine: o.Engine, now: o.Now, setupHash: sha256.Sum256([]byte(o.SetupToken)), offered: o.SetupToken != "", limits: o.Limits,
-		logins: access.NewLimiter(30, 10*time.Second), hashing: make(chan struct{}, 4)}
+	return &Sessions{
+		engine:    o.Engine,
+		now:       o.Now,
+		setupHash: sha256.Sum256([]byte(o.SetupToken)),
+		offered:   o.SetupToken != "",
+		limits:    o.Limits,
+		logins:    access.NewLimiter(30, 10*time.Second),
+		hashing:   make(chan struct{}, 4),
+	}
 }
 
 // OpenSession begins a session of who logged in just now, and hands its secret to

@@ -39,7 +39,15 @@ type Site struct {
 
 // New returns the public site of an engine.
 func New(o Options) *Site {
-	return &Site{o: o, engine: o.Engine, auth: o.Auth, log: o.Logger, now: o.Now, metrics: o.Metrics, pings: access.NewLimiter(10, time.Second)}
+	return &Site{
+		o:       o,
+		engine:  o.Engine,
+		auth:    o.Auth,
+		log:     o.Logger,
+		now:     o.Now,
+		metrics: o.Metrics,
+		pings:   access.NewLimiter(10, time.Second),
+	}
 }
 
 // RegisterMachines adds what other programs call: pings, metrics and health.

@@ -324,7 +324,14 @@ func (s *Site) publicIncidents(ctx context.Context, k subjectKey, now time.Time,
 		if v.Unplanned != nil {
 			v.Opened = *v.Unplanned
 		}
-		in := publicIncident{ID: v.ID, Name: k.Name, Severity: LookOf(v.Severity), Opened: v.Opened.UTC(), Closed: v.Closed, Updated: v.Opened.UTC()}
+		in := publicIncident{
+			ID:       v.ID,
+			Name:     k.Name,
+			Severity: LookOf(v.Severity),
+			Opened:   v.Opened.UTC(),
+			Closed:   v.Closed,
+			Updated:  v.Opened.UTC(),
+		}
 		if v.Closed != nil {
 			in.Updated = v.Closed.UTC()
 		}

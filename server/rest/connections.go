@@ -26,7 +26,14 @@ type Patience struct {
 
 // DefaultPatience is that of a monitor on the open net.
 func DefaultPatience() Patience {
-	return Patience{Header: 10 * time.Second, Request: 30 * time.Second, Body: time.Minute, Answer: 30 * time.Second, Rate: 16 << 10, Idle: 2 * time.Minute}
+	return Patience{
+		Header:  10 * time.Second,
+		Request: 30 * time.Second,
+		Body:    time.Minute,
+		Answer:  30 * time.Second,
+		Rate:    16 << 10,
+		Idle:    2 * time.Minute,
+	}
 }
 
 // maxHeader bounds the headers of a request, in bytes.
@@ -35,8 +42,14 @@ const maxHeader = 32 << 10
 // HTTP returns a server for Handler or SocketHandler with bounds on what a client
 // may hold by sending or taking slowly.
 func (s *Router) HTTP(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: s.o.Patience.Header, ReadTimeout: s.o.Patience.Request, IdleTimeout: s.o.Patience.Idle, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: s.o.Patience.Header,
+		ReadTimeout:       s.o.Patience.Request,
+		IdleTimeout:       s.o.Patience.Idle,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12},
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 100, MaxReceiveBufferPerConnection: 128 << 10, MaxReceiveBufferPerStream: 64 << 10,
 			SendPingTimeout: s.o.Patience.Answer, PingTimeout: s.o.Patience.Header, WriteByteTimeout: s.o.Patience.Answer},
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
@@ -47,7 +60,8 @@ func (s *Router) HTTP(h http.Handler) *http.Server {
 				ctx = context.WithValue(ctx, connectionKey{}, own)
 			}
 			return ctx
-		}}
+		},
+	}
 }
 
 // Bound returns a listener that holds at most so many connections of l, and of

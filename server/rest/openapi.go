@@ -67,7 +67,10 @@ func problemSchema() jsonObject {
 			"properties": jsonObject{
 				"location": jsonObject{"type": "string", "description": "the field, such as config.endpoint or status_checks[0]"},
 				"message":  text,
-				"code":     jsonObject{"type": "string", "description": "required unknown type invalid min max unique not_found cycle, or the field's own"},
+				"code": jsonObject{
+					"type":        "string",
+					"description": "required unknown type invalid min max unique not_found cycle, or the field's own",
+				},
 			}}},
 	}}
 }

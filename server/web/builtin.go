@@ -26,13 +26,26 @@ func (w *lookup) ownTroubles(checks []edit.CheckView, linked []string) []frame.C
 	}
 	for _, r := range w.Engine.OnCall.Rotas() {
 		if len(r.Problems) > 0 {
-			out = append(out, frame.CheckLine{ID: r.ID, Name: "Rota " + r.Name, Page: "/rotas/" + r.ID, Status: frame.Standing(engine.StatusWarning), Error: r.Problems[0].Message, Active: true})
+			out = append(out, frame.CheckLine{
+				ID:     r.ID,
+				Name:   "Rota " + r.Name,
+				Page:   "/rotas/" + r.ID,
+				Status: frame.Standing(engine.StatusWarning),
+				Error:  r.Problems[0].Message,
+				Active: true,
+			})
 		}
 	}
 	for _, entry := range w.Engine.Plugins.Plugins() {
 		if c := w.Engine.Incidents.Channel(entry.Slug); c.Unsent != nil {
-			out = append(out, frame.CheckLine{ID: entry.Slug, Name: "Alerts through " + frame.CardOf(entry.Slug, entry, true).Name, Page: "/plugins/" + entry.Slug,
-				Status: frame.Standing(engine.StatusWarning), Error: c.Unsent.Why, Active: true})
+			out = append(out, frame.CheckLine{
+				ID:     entry.Slug,
+				Name:   "Alerts through " + frame.CardOf(entry.Slug, entry, true).Name,
+				Page:   "/plugins/" + entry.Slug,
+				Status: frame.Standing(engine.StatusWarning),
+				Error:  c.Unsent.Why,
+				Active: true,
+			})
 		}
 	}
 	return out

@@ -57,7 +57,11 @@ type setting struct {
 func ranges() []rangeView {
 	return []rangeView{{Name: "1h", Label: "1 hour", span: time.Hour}, {Name: "6h", Label: "6 hours", span: 6 * time.Hour},
 		{Name: "24h", Label: "24 hours", span: 24 * time.Hour}, {Name: "7d", Label: "7 days", span: 7 * 24 * time.Hour},
-		{Name: "30d", Label: "30 days", span: 30 * 24 * time.Hour}, {Name: "90d", Label: "90 days", span: 90 * 24 * time.Hour}, {Name: "1y", Label: "A year", span: 366 * 24 * time.Hour}}
+		{
+			Name:  "30d",
+			Label: "30 days",
+			span:  30 * 24 * time.Hour,
+		}, {Name: "90d", Label: "90 days", span: 90 * 24 * time.Hour}, {Name: "1y", Label: "A year", span: 366 * 24 * time.Hour}}
 }
 
 // sumStep is the step in which a long time is drawn: whole hours, which come from

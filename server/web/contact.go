@@ -14,14 +14,38 @@ import (
 const reached = "Quiet hours and channels"
 
 func contactFields() []form.Field {
-	days := []form.Choice{{Value: "mon", Label: "Mon"}, {Value: "tue", Label: "Tue"}, {Value: "wed", Label: "Wed"}, {Value: "thu", Label: "Thu"}, {Value: "fri", Label: "Fri"}, {Value: "sat", Label: "Sat"}, {Value: "sun", Label: "Sun"}}
-	channels := []form.Choice{{Value: "phone", Label: "Phone calls"}, {Value: "sms", Label: "SMS"}, {Value: "email", Label: "E-mail"}, {Value: "chat", Label: "Chat"}, {Value: "other", Label: "Everything else"}}
-	least := []form.Choice{{Value: "", Label: "Never"}, {Value: "WARNING", Label: "From warnings on: always"}, {Value: "ERROR", Label: "From errors on"}, {Value: "CRITICAL", Label: "Only when critical"}}
+	days := []form.Choice{
+		{Value: "mon", Label: "Mon"},
+		{Value: "tue", Label: "Tue"},
+		{Value: "wed", Label: "Wed"},
+		{Value: "thu", Label: "Thu"},
+		{Value: "fri", Label: "Fri"},
+		{Value: "sat", Label: "Sat"},
+		{Value: "sun", Label: "Sun"},
+	}
+	channels := []form.Choice{
+		{Value: "phone", Label: "Phone calls"},
+		{Value: "sms", Label: "SMS"},
+		{Value: "email", Label: "E-mail"},
+		{Value: "chat", Label: "Chat"},
+		{Value: "other", Label: "Everything else"},
+	}
+	least := []form.Choice{
+		{Value: "", Label: "Never"},
+		{Value: "WARNING", Label: "From warnings on: always"},
+		{Value: "ERROR", Label: "From errors on"},
+		{Value: "CRITICAL", Label: "Only when critical"},
+	}
 	return []form.Field{
-		{Type: form.List, Name: "quiet_hours", Group: reached,
-			HelpText: "Hours of wall time in the zone above in which alerts wait. When they are over, what is still broken is told once.", Fields: []form.Field{
+		{
+			Type:     form.List,
+			Name:     "quiet_hours",
+			Group:    reached,
+			HelpText: "Hours of wall time in the zone above in which alerts wait. When they are over, what is still broken is told once.",
+			Fields: []form.Field{
 				{Type: form.ChoiceMany, Name: "days", Choices: days, HelpText: "On which they begin. None: every day."},
-				{Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
+				{Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}},
+		},
 		{Type: form.Boolean, Name: "quiet_critical", Label: "Hold critical alerts back, too", Group: reached,
 			HelpText: "Otherwise what is critical gets through quiet hours."},
 		{Type: form.List, Name: "contact_rules", Label: "Channels", Group: reached,
@@ -57,10 +81,17 @@ func contactRaw(list []engine.ContactRule) []any {
 func applyContact(u *engine.User, v form.Values) {
 	u.QuietHours, u.ContactRules = []engine.QuietHours{}, []engine.ContactRule{}
 	for _, row := range rowsOf(v["quiet_hours"]) {
-		u.QuietHours = append(u.QuietHours, engine.QuietHours{Days: webform.Texts(row["days"]), Start: frame.TextOf(row["start"]), End: frame.TextOf(row["end"])})
+		u.QuietHours = append(u.QuietHours, engine.QuietHours{
+			Days:  webform.Texts(row["days"]),
+			Start: frame.TextOf(row["start"]),
+			End:   frame.TextOf(row["end"]),
+		})
 	}
 	for _, row := range rowsOf(v["contact_rules"]) {
-		u.ContactRules = append(u.ContactRules, engine.ContactRule{Channel: frame.TextOf(row["channel"]), Severity: engine.Status(frame.TextOf(row["severity"]))})
+		u.ContactRules = append(u.ContactRules, engine.ContactRule{
+			Channel:  frame.TextOf(row["channel"]),
+			Severity: engine.Status(frame.TextOf(row["severity"])),
+		})
 	}
 	u.QuietCritical = v["quiet_critical"] == true
 }

@@ -127,7 +127,14 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 			d.Quiet = append(d.Quiet, quietSubject{kind, id, name})
 			return
 		}
-		b := brokenSubject{Kind: kind, ID: id, Name: name, Status: v.OverallStatus, Since: v.Since, Ack: ackOf("/"+kind+"/"+id, id, "", "/", v.Acknowledgement)}
+		b := brokenSubject{
+			Kind:   kind,
+			ID:     id,
+			Name:   name,
+			Status: v.OverallStatus,
+			Since:  v.Since,
+			Ack:    ackOf("/"+kind+"/"+id, id, "", "/", v.Acknowledgement),
+		}
 		if v.Incident != nil {
 			b.Incident = *v.Incident
 		}

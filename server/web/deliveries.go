@@ -25,7 +25,11 @@ func (w *incidentPages) deliveries(q *frame.Request) error {
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
 		l.States = append(l.States, webform.Option{Value: string(s), Label: frame.DeliveryShape(s).Word, Selected: string(s) == l.State})
 	}
-	items, err := w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryState(l.State), Before: query.Get("before"), Limit: maxListed + 1})
+	items, err := w.deliveriesSeen(q, alert.DeliveryQuery{
+		State:  engine.DeliveryState(l.State),
+		Before: query.Get("before"),
+		Limit:  maxListed + 1,
+	})
 	if err != nil {
 		return err
 	}
@@ -59,7 +63,14 @@ func (w *incidentPages) delivery(q *frame.Request) error {
 		return err
 	}
 	d = w.seen(q, d)
-	v := deliveryPage{Delivery: d, Plugin: w.Card(d.Plugin), Kind: frame.KindWord(d.Kind, d.Step), Users: w.names(d.Users), Officers: w.names(d.DutyOfficers), Reached: w.names(d.Reached)}
+	v := deliveryPage{
+		Delivery: d,
+		Plugin:   w.Card(d.Plugin),
+		Kind:     frame.KindWord(d.Kind, d.Step),
+		Users:    w.names(d.Users),
+		Officers: w.names(d.DutyOfficers),
+		Reached:  w.names(d.Reached),
+	}
 	v.Retriable = (d.State == engine.DeliveryFailed || d.State == engine.DeliveryDead) && !d.UnderWay()
 	for _, h := range d.Held {
 		v.Held = append(v.Held, setting{Label: w.nameOfUser(h.User), Value: h.Why})

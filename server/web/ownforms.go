@@ -41,14 +41,33 @@ func checkForm() form.Form {
 		{Type: form.ChoiceOne, Name: "importance", Required: true, Widget: "RadioSelect",
 			Choices: severities(), Group: judged,
 			HelpText: "How bad it is when this check fails."},
-		{Type: form.Integer, Name: "debounce", Label: "Failures allowed", Required: true, Group: judged, MinValue: limit(0), MaxValue: limit(1000),
-			HelpText: "This many failures in a row are let pass before the check counts as failing."},
-		{Type: form.Integer, Name: "recover_after", Label: "Successes to recover", Required: true, Group: judged, MinValue: limit(1), MaxValue: limit(1000),
-			HelpText: "This many successes in a row make it count as passing again."},
+		{
+			Type:     form.Integer,
+			Name:     "debounce",
+			Label:    "Failures allowed",
+			Required: true,
+			Group:    judged,
+			MinValue: limit(0),
+			MaxValue: limit(1000),
+			HelpText: "This many failures in a row are let pass before the check counts as failing.",
+		},
+		{
+			Type:     form.Integer,
+			Name:     "recover_after",
+			Label:    "Successes to recover",
+			Required: true,
+			Group:    judged,
+			MinValue: limit(1),
+			MaxValue: limit(1000),
+			HelpText: "This many successes in a row make it count as passing again.",
+		},
 		{Type: form.DurationType, Name: "retry_interval", Label: "Retry after", Group: judged, MinValue: &second, MaxValue: &year,
 			HelpText: "Run again this soon while failures or successes are being counted. Empty: the usual interval."},
 		{Type: form.ChoiceOne, Name: "no_data", Label: "When the plugin has no data", Required: true, Group: judged, Choices: []form.Choice{
-			{Value: "fail", Label: "It counts as a failure"}, {Value: "pass", Label: "It counts as a success"}, {Value: "keep", Label: "Nothing changes"}}},
+			{
+				Value: "fail",
+				Label: "It counts as a failure",
+			}, {Value: "pass", Label: "It counts as a success"}, {Value: "keep", Label: "Nothing changes"}}},
 		{Type: form.DurationType, Name: "unknown_after", Label: "Unknown counts after", Group: judged, MinValue: &second, MaxValue: &year,
 			HelpText: "A check that could not be made for so long counts as failing, as a warning. Empty: three intervals, at least 5m."},
 		{Type: form.URL, Name: "runbook_link", Label: "Runbook", Group: more, HelpText: "What to do when it fails: the address of a page."},
@@ -76,7 +95,11 @@ func applyCheck(c *engine.Check, v form.Values) {
 	c.Debounce, c.RecoverAfter = wholeOf(v["debounce"]), wholeOf(v["recover_after"])
 	c.RetryInterval, c.UnknownAfter = spanOf(v["retry_interval"]), spanOf(v["unknown_after"])
 	c.RunbookLink, c.Tags = frame.TextOf(v["runbook_link"]), words(frame.TextOf(v["tags"]))
-	s := engine.Schedule{Cron: strings.TrimSpace(frame.TextOf(v["schedule.cron"])), ActiveHours: strings.TrimSpace(frame.TextOf(v["schedule.active_hours"])), TimeZone: strings.TrimSpace(frame.TextOf(v["schedule.time_zone"]))}
+	s := engine.Schedule{
+		Cron:        strings.TrimSpace(frame.TextOf(v["schedule.cron"])),
+		ActiveHours: strings.TrimSpace(frame.TextOf(v["schedule.active_hours"])),
+		TimeZone:    strings.TrimSpace(frame.TextOf(v["schedule.time_zone"])),
+	}
 	if c.Schedule = nil; s.Cron != "" || s.ActiveHours != "" {
 		c.Schedule = &s
 	}

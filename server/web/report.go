@@ -56,7 +56,10 @@ func reportSpan(p *frame.Page, name string) (from, to time.Time) {
 }
 
 func reportSpans() []rangeView {
-	return []rangeView{{Name: "24h", Label: "24 hours"}, {Name: "7d", Label: "7 days"}, {Name: "30d", Label: "30 days"}, {Name: "90d", Label: "90 days"},
+	return []rangeView{{
+		Name:  "24h",
+		Label: "24 hours",
+	}, {Name: "7d", Label: "7 days"}, {Name: "30d", Label: "30 days"}, {Name: "90d", Label: "90 days"},
 		{Name: "month", Label: "This month"}, {Name: "last-month", Label: "Last month"}, {Name: "year", Label: "A year"}}
 }
 
@@ -73,7 +76,11 @@ func (w *historyPages) report(q *frame.Request) error {
 		v.Spans[2].Current = true
 	}
 	v.From, v.To = reportSpan(p, chosen)
-	v.CSV = "/api/v1/report?" + url.Values{"from": {v.From.UTC().Format(time.RFC3339)}, "to": {v.To.UTC().Format(time.RFC3339)}, "format": {"csv"}}.Encode()
+	v.CSV = "/api/v1/report?" + url.Values{
+		"from":   {v.From.UTC().Format(time.RFC3339)},
+		"to":     {v.To.UTC().Format(time.RFC3339)},
+		"format": {"csv"},
+	}.Encode()
 	rows, err := w.Engine.History.Report(q.Context(), v.From, v.To)
 	if err != nil {
 		return frame.Plainly(err)

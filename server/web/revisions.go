@@ -105,7 +105,10 @@ func revised(q *frame.Request, change bool) (of revision.Kind, id string, err er
 	case of.Kind == engine.KindUser:
 		return of, id, mayEdit(q, id)
 	case (change || of.Role == access.Admin) && !q.User.Role.Can(of.Role):
-		return of, "", &engine.Error{Kind: engine.Forbidden, Message: "your role, " + string(q.User.Role) + ", does not allow this: it needs " + string(of.Role)}
+		return of, "", &engine.Error{
+			Kind:    engine.Forbidden,
+			Message: "your role, " + string(q.User.Role) + ", does not allow this: it needs " + string(of.Role),
+		}
 	}
 	return of, id, nil
 }

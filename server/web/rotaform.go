@@ -26,9 +26,28 @@ func (w *rotaPages) rotaForm() form.Form {
 	return form.Form{Fields: []form.Field{
 		{Type: form.Char, Name: "name", Required: true, MaxLength: length(200)},
 		{Type: form.Char, Name: "time_zone", Required: true, HelpText: "Handovers are wall time in it."},
-		{Type: form.ChoiceOne, Name: "fallback_user", Choices: w.userChoices(), HelpText: "On duty when nobody else is. Empty: the site's fallback user."},
-		{Type: form.ChoiceOne, Name: "source", Label: "Shifts come from", Required: true, Widget: "RadioSelect", Group: shifts, Choices: []form.Choice{
-			{Value: fromRotation, Label: "People who take turns, by day or week"}, {Value: fromFeed, Label: "A calendar: Google, Outlook, Apple, PagerDuty, Grafana, …"}, {Value: fromHand, Label: "The dates below alone"}}},
+		{
+			Type:     form.ChoiceOne,
+			Name:     "fallback_user",
+			Choices:  w.userChoices(),
+			HelpText: "On duty when nobody else is. Empty: the site's fallback user.",
+		},
+		{
+			Type:     form.ChoiceOne,
+			Name:     "source",
+			Label:    "Shifts come from",
+			Required: true,
+			Widget:   "RadioSelect",
+			Group:    shifts,
+			Choices: []form.Choice{
+				{
+					Value: fromRotation,
+					Label: "People who take turns, by day or week",
+				}, {
+					Value: fromFeed,
+					Label: "A calendar: Google, Outlook, Apple, PagerDuty, Grafana, …",
+				}, {Value: fromHand, Label: "The dates below alone"}},
+		},
 		{Type: form.URL, Name: "ical_url", Label: "Address of the calendar", Required: true,
 			Group: shifts, ShowIf: map[string][]any{"source": {fromFeed}}, Placeholder: "https://calendar.example.org/oncall.ics",
 			HelpText: "In iCal format, read now and every 30 minutes. Whoever is invited or named in the title is on duty; users are found by e-mail address or username."},
@@ -42,9 +61,20 @@ func (w *rotaPages) rotaForm() form.Form {
 		{Type: form.Char, Name: "rotation.starts", Label: "First handover", Required: true,
 			Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
 			HelpText: "The first person's turn begins then, and every handover is at that time of day."},
-		{Type: form.List, Name: "overrides", Label: "Swaps and holidays", Group: "Instead", HelpText: "For this time, this person is on duty instead.",
+		{
+			Type:     form.List,
+			Name:     "overrides",
+			Label:    "Swaps and holidays",
+			Group:    "Instead",
+			HelpText: "For this time, this person is on duty instead.",
 			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Label: "On duty", Required: true,
-				Choices: w.userChoices()}, {Type: form.Char, Name: "start", Label: "From", Required: true}, {Type: form.Char, Name: "end", Label: "Until", Required: true}}},
+				Choices: w.userChoices()}, {
+				Type:     form.Char,
+				Name:     "start",
+				Label:    "From",
+				Required: true,
+			}, {Type: form.Char, Name: "end", Label: "Until", Required: true}},
+		},
 	}}
 }
 
@@ -202,8 +232,11 @@ func applyRota(r *engine.Rota, v form.Values, errs webform.Errors) {
 	r.Overrides = []engine.RotaOverride{}
 	for i, row := range rowsOf(v["overrides"]) {
 		place := "overrides." + strconv.Itoa(i)
-		r.Overrides = append(r.Overrides, engine.RotaOverride{User: frame.TextOf(row["user"]), Start: wallTime(frame.TextOf(row["start"]), place+".start", zone, errs),
-			End: wallTime(frame.TextOf(row["end"]), place+".end", zone, errs)})
+		r.Overrides = append(r.Overrides, engine.RotaOverride{
+			User:  frame.TextOf(row["user"]),
+			Start: wallTime(frame.TextOf(row["start"]), place+".start", zone, errs),
+			End:   wallTime(frame.TextOf(row["end"]), place+".end", zone, errs),
+		})
 	}
 }
 

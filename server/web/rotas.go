@@ -134,7 +134,11 @@ func (w *rotaPages) rotaPage(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	v := &rotaPage{rotaLine: w.rotaLine(r, w.Engine.OnCall.OnCall()), Feed: feedPart{Path: "/rotas/" + r.ID + "/feed", What: "the shifts of this rota"}, Zone: r.TimeZone}
+	v := &rotaPage{
+		rotaLine: w.rotaLine(r, w.Engine.OnCall.OnCall()),
+		Feed:     feedPart{Path: "/rotas/" + r.ID + "/feed", What: "the shifts of this rota"},
+		Zone:     r.TimeZone,
+	}
 	if q.User.Role.Can(access.Editor) {
 		v.Feed.URL = r.FeedURL
 	}
@@ -178,7 +182,10 @@ func (w *rotaPages) rotaPage(q *frame.Request) error {
 // swapForm proposes what is left of the caller's own shift, or the next eight hours.
 func (w *rotaPages) swapForm(q *frame.Request, id string, zone *time.Location) *swapForm {
 	now := w.Options.Now()
-	f := &swapForm{Start: wallText(now.Truncate(time.Minute).Add(time.Minute), zone), End: wallText(now.Truncate(time.Hour).Add(8*time.Hour), zone)}
+	f := &swapForm{
+		Start: wallText(now.Truncate(time.Minute).Add(time.Minute), zone),
+		End:   wallText(now.Truncate(time.Hour).Add(8*time.Hour), zone),
+	}
 	for _, one := range w.Engine.OnCall.OnCall() {
 		if one.Rota == id && one.User == q.User.ID && one.Until != nil {
 			f.End = wallText(*one.Until, zone)
@@ -202,7 +209,11 @@ func (w *rotaPages) swapShift(q *frame.Request) error {
 		zone = time.UTC
 	}
 	errs := webform.NewErrors()
-	o := engine.RotaOverride{User: q.PostForm.Get("user"), Start: wallTime(q.PostForm.Get("start"), "start", zone, errs), End: wallTime(q.PostForm.Get("end"), "end", zone, errs)}
+	o := engine.RotaOverride{
+		User:  q.PostForm.Get("user"),
+		Start: wallTime(q.PostForm.Get("start"), "start", zone, errs),
+		End:   wallTime(q.PostForm.Get("end"), "end", zone, errs),
+	}
 	if errs.Any() {
 		return &engine.Error{Kind: engine.Invalid, Message: "write from when until when, such as 2026-01-05T09:00"}
 	}

@@ -72,12 +72,24 @@ func (w *rotaPages) week(from, to, now time.Time, shifts []rota.Shift, marks map
 		}
 		lanes[lane] = s.End
 		pieces = append(pieces, piece{s.Start, s.End, drawing.WeekTurn{User: name, Mark: marks[s.User], Swap: s.UID == rota.OverrideUID}})
-		v.Bars = append(v.Bars, drawing.WeekBar{From: share(s.Start), To: share(s.End), Lane: lane, Class: fmt.Sprintf("p%d", marks[s.User]), Text: name + ": " + turnTime(s.Start, from.Location()) + " to " + turnTime(s.End, from.Location())})
+		v.Bars = append(v.Bars, drawing.WeekBar{
+			From:  share(s.Start),
+			To:    share(s.End),
+			Lane:  lane,
+			Class: fmt.Sprintf("p%d", marks[s.User]),
+			Text:  name + ": " + turnTime(s.Start, from.Location()) + " to " + turnTime(s.End, from.Location()),
+		})
 	}
 	v.Lanes = max(len(lanes), 1)
 	for _, g := range rota.Gaps(shifts, maxTime(from, now), to) {
 		pieces = append(pieces, piece{g.Start, g.End, drawing.WeekTurn{}})
-		v.Bars = append(v.Bars, drawing.WeekBar{From: share(g.Start), To: share(g.End), Lane: 0, Class: "gap", Text: "nobody: " + turnTime(g.Start, from.Location()) + " to " + turnTime(g.End, from.Location())})
+		v.Bars = append(v.Bars, drawing.WeekBar{
+			From:  share(g.Start),
+			To:    share(g.End),
+			Lane:  0,
+			Class: "gap",
+			Text:  "nobody: " + turnTime(g.Start, from.Location()) + " to " + turnTime(g.End, from.Location()),
+		})
 	}
 	slices.SortStableFunc(pieces, func(a, b piece) int { return a.start.Compare(b.start) })
 	for _, p := range pieces {

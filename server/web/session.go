@@ -96,7 +96,13 @@ func setUpForm() form.Form {
 	return form.Form{Fields: []form.Field{
 		{Type: form.Char, Name: "username", Required: true, MaxLength: length(64), HelpText: "You log in with it. Letters, digits and . _ @ + -"},
 		{Type: form.Email, Name: "email", Label: "E-mail", HelpText: "Where alerts by e-mail go. It can be set later."},
-		{Type: form.Char, Name: "password", Required: true, Widget: "PasswordInput", HelpText: "At least 10 characters; a few words in a row are good."},
+		{
+			Type:     form.Char,
+			Name:     "password",
+			Required: true,
+			Widget:   "PasswordInput",
+			HelpText: "At least 10 characters; a few words in a row are good.",
+		},
 	}}
 }
 

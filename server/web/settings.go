@@ -25,14 +25,27 @@ func (w *settingsPages) settingsForm() form.Form {
 			HelpText: "Where people reach these pages. Links in alerts begin with it."},
 		{Type: form.Boolean, Name: "pause_alerts", Label: "Pause all alerts", Group: alerts,
 			HelpText: "Checks go on, but nobody is told. For when you work on the monitoring itself."},
-		{Type: form.ChoiceOne, Name: "default_rota", Choices: w.rotaChoices(), Group: alerts, HelpText: "For services and instances that name no rota."},
+		{
+			Type:     form.ChoiceOne,
+			Name:     "default_rota",
+			Choices:  w.rotaChoices(),
+			Group:    alerts,
+			HelpText: "For services and instances that name no rota.",
+		},
 		{Type: form.ChoiceOne, Name: "fallback_user",
 			Choices: w.userChoices(), Group: alerts,
 			HelpText: "Told as duty officer when nobody else is on duty."},
 	}
 	for _, s := range severities() {
-		fields = append(fields, form.Field{Type: form.DurationType, Name: "repeat_interval." + s.Value, Label: "Repeat while " + strings.ToLower(s.Label), Required: true,
-			Group: alerts, MinValue: &second, MaxValue: &year})
+		fields = append(fields, form.Field{
+			Type:     form.DurationType,
+			Name:     "repeat_interval." + s.Value,
+			Label:    "Repeat while " + strings.ToLower(s.Label),
+			Required: true,
+			Group:    alerts,
+			MinValue: &second,
+			MaxValue: &year,
+		})
 	}
 	return form.Form{Fields: append(fields,
 		form.Field{Type: form.DurationType, Name: "retention", Label: "Results", Required: true, Group: kept, MinValue: &hour, MaxValue: &most,
@@ -51,9 +64,18 @@ func (w *settingsPages) settingsForm() form.Form {
 }
 
 func settingsRaw(s *engine.Settings) map[string]any {
-	raw := map[string]any{"public_url": s.PublicURL, "pause_alerts": s.PauseAlerts, "fallback_user": s.FallbackUser, "default_rota": s.DefaultRota,
-		"retention": spanText(s.Retention), "sum_retention": spanText(s.SumRetention), "history_retention": spanText(s.HistoryKept),
-		"self_check_target": s.SelfCheckTarget, "heartbeat_url": s.HeartbeatURL, "trusted_proxies": strings.Join(s.TrustedProxies, "\n")}
+	raw := map[string]any{
+		"public_url":        s.PublicURL,
+		"pause_alerts":      s.PauseAlerts,
+		"fallback_user":     s.FallbackUser,
+		"default_rota":      s.DefaultRota,
+		"retention":         spanText(s.Retention),
+		"sum_retention":     spanText(s.SumRetention),
+		"history_retention": spanText(s.HistoryKept),
+		"self_check_target": s.SelfCheckTarget,
+		"heartbeat_url":     s.HeartbeatURL,
+		"trusted_proxies":   strings.Join(s.TrustedProxies, "\n"),
+	}
 	for severity, d := range s.RepeatInterval {
 		raw["repeat_interval."+string(severity)] = spanText(d)
 	}

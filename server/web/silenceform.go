@@ -26,8 +26,17 @@ type crumb struct{ Label, Path string }
 
 // presets are the recurrences that are chosen by name.
 func presets() []form.Choice {
-	return []form.Choice{{Value: "", Label: "Once"}, {Value: "FREQ=DAILY", Label: "Every day"}, {Value: "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", Label: "On working days (Monday to Friday)"},
-		{Value: "FREQ=WEEKLY", Label: "Every week on that day"}, {Value: "FREQ=WEEKLY;INTERVAL=2", Label: "Every other week on that day"}, {Value: "FREQ=MONTHLY", Label: "Every month on that date"}, {Value: "custom", Label: "By a rule of my own"}}
+	return []form.Choice{{
+		Value: "",
+		Label: "Once",
+	}, {Value: "FREQ=DAILY", Label: "Every day"}, {Value: "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", Label: "On working days (Monday to Friday)"},
+		{
+			Value: "FREQ=WEEKLY",
+			Label: "Every week on that day",
+		}, {
+			Value: "FREQ=WEEKLY;INTERVAL=2",
+			Label: "Every other week on that day",
+		}, {Value: "FREQ=MONTHLY", Label: "Every month on that date"}, {Value: "custom", Label: "By a rule of my own"}}
 }
 
 // repeatWords tells a recurrence, as the preset does or as it is.
@@ -48,7 +57,14 @@ func (w *silencePages) silenceForm() form.Form {
 	return form.Form{Fields: []form.Field{
 		{Type: form.Char, Name: "comment", MaxLength: length(2000), HelpText: "Why it is quiet: shown beside what is silenced."},
 		{Type: form.Char, Name: "starts_at", Label: "Starts", Required: true, Group: when},
-		{Type: form.Char, Name: "ends_at", Label: "Ends", Required: true, Group: when, HelpText: "When it recurs, this is the end of the first time."},
+		{
+			Type:     form.Char,
+			Name:     "ends_at",
+			Label:    "Ends",
+			Required: true,
+			Group:    when,
+			HelpText: "When it recurs, this is the end of the first time.",
+		},
 		{Type: form.Char, Name: "time_zone", Required: true, Group: when, HelpText: "The times above are wall time in it."},
 		{Type: form.ChoiceOne, Name: "repeat", Label: "Again", Group: when, Choices: presets()},
 		{Type: form.Char, Name: "rrule", Label: "Rule", Required: true,
@@ -81,9 +97,19 @@ func silenceRaw(s *engine.Silence) map[string]any {
 	if !slices.ContainsFunc(presets(), func(c form.Choice) bool { return c.Value == repeat }) {
 		repeat, rule = "custom", s.RRule
 	}
-	return map[string]any{"comment": s.Comment, "services": anyTexts(s.Services), "instances": anyTexts(s.Instances), "checks": anyTexts(s.Checks),
-		"tags": strings.Join(s.Tags, ", "), "starts_at": wallText(s.StartsAt, zone), "ends_at": wallText(s.EndsAt, zone),
-		"time_zone": s.TimeZone, "repeat": repeat, "rrule": rule, "maintenance": s.Maintenance}
+	return map[string]any{
+		"comment":     s.Comment,
+		"services":    anyTexts(s.Services),
+		"instances":   anyTexts(s.Instances),
+		"checks":      anyTexts(s.Checks),
+		"tags":        strings.Join(s.Tags, ", "),
+		"starts_at":   wallText(s.StartsAt, zone),
+		"ends_at":     wallText(s.EndsAt, zone),
+		"time_zone":   s.TimeZone,
+		"repeat":      repeat,
+		"rrule":       rule,
+		"maintenance": s.Maintenance,
+	}
 }
 
 func (w *silencePages) newSilenceForm(q *frame.Request) error {

@@ -170,7 +170,14 @@ func (w *silencePages) deleteSilencePage(q *frame.Request) error {
 		effects = append(effects, "Maintenance that has been stays left out of uptime figures.")
 	}
 	path := "/silences/" + url.PathEscape(s.ID)
-	return w.AskDelete(q, "silences", frame.DeletePage{What: "silence", Name: cmp.Or(s.Comment, "this silence"), Effects: effects, Revision: s.Revision, Action: path + "/delete", Back: path})
+	return w.AskDelete(q, "silences", frame.DeletePage{
+		What:     "silence",
+		Name:     cmp.Or(s.Comment, "this silence"),
+		Effects:  effects,
+		Revision: s.Revision,
+		Action:   path + "/delete",
+		Back:     path,
+	})
 }
 
 func (w *silencePages) deleteSilence(q *frame.Request) error {

@@ -89,13 +89,24 @@ func (w *lookup) subjects(kind engine.Kind) []*subject {
 // saveSubject saves a subject and returns its id.
 func saveSubject(q *frame.Request, e *monitor.Monitor, s *subject) (string, error) {
 	if s.Kind == engine.KindService {
-		saved, err := e.Targets.SaveService(q.Context(), q.By(), engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting})
+		saved, err := e.Targets.SaveService(q.Context(), q.By(), engine.Service{
+			Meta:      s.Meta,
+			Name:      s.Name,
+			URL:       s.URL,
+			Instances: s.Instances,
+			Alerting:  s.Alerting,
+		})
 		if err != nil {
 			return "", err
 		}
 		return saved.ID, nil
 	}
-	saved, err := e.Targets.SaveInstance(q.Context(), q.By(), engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting})
+	saved, err := e.Targets.SaveInstance(q.Context(), q.By(), engine.Instance{
+		Meta:     s.Meta,
+		Name:     s.Name,
+		Address:  s.Address,
+		Alerting: s.Alerting,
+	})
 	if err != nil {
 		return "", err
 	}

@@ -158,7 +158,13 @@ func (w *subjectPages) drawAlerts(e *subjectEdit) []alertView {
 	var out []alertView
 	for _, card := range cards {
 		in, chosen := e.alerts[card.Slug]
-		v := alertView{Name: "alerts." + card.Slug, ID: webform.IDOf("alerts." + card.Slug), Plugin: card, On: chosen && in.on, Needs: w.Engine.Incidents.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug))}
+		v := alertView{
+			Name:   "alerts." + card.Slug,
+			ID:     webform.IDOf("alerts." + card.Slug),
+			Plugin: card,
+			On:     chosen && in.on,
+			Needs:  w.Engine.Incidents.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug)),
+		}
 		v.ShowIf = `{"` + v.Name + `":["true"]}`
 		v.Errors = e.draw.Errors.Take(v.Name)
 		if f, _, known := w.PluginForm(card.Slug, engine.ServiceConfigForm); known {

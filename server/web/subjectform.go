@@ -47,14 +47,28 @@ func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 				{Type: form.ChoiceMany, Name: "plugins", Label: "Alert plugins", Choices: w.alertChoices()}}})
 	site := w.Engine.Settings()
 	for _, severity := range severities() {
-		fields = append(fields, form.Field{Type: form.DurationType, Name: "repeat_interval." + severity.Value, Label: "Repeat while " + strings.ToLower(severity.Label),
-			Group: repeat, MinValue: &second, MaxValue: &year, Placeholder: site.RepeatInterval[engine.Status(severity.Value)].String(), HelpText: "Empty: as the site has it."})
+		fields = append(fields, form.Field{
+			Type:        form.DurationType,
+			Name:        "repeat_interval." + severity.Value,
+			Label:       "Repeat while " + strings.ToLower(severity.Label),
+			Group:       repeat,
+			MinValue:    &second,
+			MaxValue:    &year,
+			Placeholder: site.RepeatInterval[engine.Status(severity.Value)].String(),
+			HelpText:    "Empty: as the site has it.",
+		})
 	}
 	fields = append(fields,
 		form.Field{Type: form.ChoiceMany, Name: "depends_on", Widget: "SelectMultiple", Group: more,
 			HelpText: "While one of these is broken, this one is not alerted about.",
 			Choices:  slices.Concat(w.subjectChoices(engine.KindService, "service:", self), w.subjectChoices(engine.KindInstance, "instance:", self))},
-		form.Field{Type: form.URL, Name: "runbook_link", Label: "Runbook", Group: more, HelpText: "What to do when it is broken: the address of a page."},
+		form.Field{
+			Type:     form.URL,
+			Name:     "runbook_link",
+			Label:    "Runbook",
+			Group:    more,
+			HelpText: "What to do when it is broken: the address of a page.",
+		},
 		form.Field{Type: form.Boolean, Name: "is_public", Label: "On the public status page", Group: more,
 			HelpText: "Its name, status and incidents are shown to everybody at /status; errors of checks are not."},
 		form.Field{Type: form.Char, Name: "status_rule", Label: "Rule for the status", Widget: "Textarea",
@@ -153,7 +167,12 @@ func (s *subject) apply(v form.Values) {
 	a.Rotas, a.IsPublic, a.StatusRule = webform.Texts(v["rotas"]), v["is_public"] == true, strings.TrimSpace(frame.TextOf(v["status_rule"]))
 	a.Escalation = nil
 	for _, row := range rowsOf(v["escalation"]) {
-		a.Escalation = append(a.Escalation, engine.EscalationStep{After: spanOf(row["after"]), Users: webform.Texts(row["users"]), Rotas: webform.Texts(row["rotas"]), Plugins: webform.Texts(row["plugins"])})
+		a.Escalation = append(a.Escalation, engine.EscalationStep{
+			After:   spanOf(row["after"]),
+			Users:   webform.Texts(row["users"]),
+			Rotas:   webform.Texts(row["rotas"]),
+			Plugins: webform.Texts(row["plugins"]),
+		})
 	}
 }
 
@@ -168,7 +187,12 @@ end`
 func stepsRaw(steps []engine.EscalationStep) []any {
 	out := []any{}
 	for _, s := range steps {
-		out = append(out, map[string]any{"after": spanText(s.After), "users": anyTexts(s.Users), "rotas": anyTexts(s.Rotas), "plugins": anyTexts(s.Plugins)})
+		out = append(out, map[string]any{
+			"after":   spanText(s.After),
+			"users":   anyTexts(s.Users),
+			"rotas":   anyTexts(s.Rotas),
+			"plugins": anyTexts(s.Plugins),
+		})
 	}
 	return out
 }

@@ -73,10 +73,20 @@ func (w *lookup) everySubject() []*subject {
 }
 
 func (w *rotaPages) matrixRow(q *frame.Request, s *subject, users []matrixUser, duty []string) matrixRow {
-	row := matrixRow{Link: frame.Link{Kind: s.Plural(), ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)}, Field: rowField(s), Revision: s.Meta.Revision,
-		Duty: strings.Join(w.names(duty), ", "), Off: !s.Alerting.AlertsEnabled || len(s.Alerting.Alerts) == 0}
+	row := matrixRow{
+		Link:     frame.Link{Kind: s.Plural(), ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)},
+		Field:    rowField(s),
+		Revision: s.Meta.Revision,
+		Duty:     strings.Join(w.names(duty), ", "),
+		Off:      !s.Alerting.AlertsEnabled || len(s.Alerting.Alerts) == 0,
+	}
 	for _, u := range users {
-		c := matrixCell{User: u.ID, On: slices.Contains(s.Alerting.UsersToNotify, u.ID), Duty: slices.Contains(duty, u.ID), Highlight: u.ID == q.User.ID}
+		c := matrixCell{
+			User:      u.ID,
+			On:        slices.Contains(s.Alerting.UsersToNotify, u.ID),
+			Duty:      slices.Contains(duty, u.ID),
+			Highlight: u.ID == q.User.ID,
+		}
 		c.Label = u.Name + " is told of " + s.Name
 		row.Cells = append(row.Cells, c)
 	}

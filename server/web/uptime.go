@@ -20,7 +20,12 @@ func (w *lookup) uptimeOf(ctx context.Context, of string, p *frame.Page) (*drawi
 		days  int
 	}{{"Today", 1}, {"7 days", 7}, {"30 days", 30}, {"90 days", drawing.UptimeDays}} {
 		sum := drawing.SumUptime(v.Days[max(len(v.Days)-span.days, 0):])
-		v.Figures = append(v.Figures, drawing.Figure{Label: span.label, Uptime: sum, Text: drawing.Percent(sum.Percent), Detail: drawing.Accounted(sum)})
+		v.Figures = append(v.Figures, drawing.Figure{
+			Label:  span.label,
+			Uptime: sum,
+			Text:   drawing.Percent(sum.Percent),
+			Detail: drawing.Accounted(sum),
+		})
 	}
 	return v, nil
 }

@@ -84,8 +84,14 @@ func userForm(admin, self, fresh bool) form.Form {
 		password.Label, password.HelpText = "Password", "At least 10 characters. Empty: the user cannot log in until one is set."
 	}
 	if self {
-		fields = append(fields, form.Field{Type: form.Char, Name: "current_password", Label: "Present password", Widget: "PasswordInput", Group: login,
-			HelpText: "Only needed to set a new one."})
+		fields = append(fields, form.Field{
+			Type:     form.Char,
+			Name:     "current_password",
+			Label:    "Present password",
+			Widget:   "PasswordInput",
+			Group:    login,
+			HelpText: "Only needed to set a new one.",
+		})
 	}
 	fields = append(fields, password)
 	if !fresh {
@@ -276,7 +282,10 @@ func (w *userPages) storeUser(q *frame.Request, u engine.User) error {
 		return w.showUser(q, http.StatusOK, &u, raw, draw, "", frame.Revision(q.PostForm))
 	}
 	stored := userRaw(&u)
-	values, bad := f.Clean(q.Context(), raw, form.Options{Stored: stored, Seal: func(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(""), nil }})
+	values, bad := f.Clean(q.Context(), raw, form.Options{
+		Stored: stored,
+		Seal:   func(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(""), nil },
+	})
 	errs.AddAll(bad)
 	if !admin {
 		raw["username"] = u.Username
@@ -361,8 +370,14 @@ func (w *userPages) deleteUserPage(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	return w.AskDelete(q, "users", frame.DeletePage{What: "user", Name: u.Username, Revision: u.Revision, Action: "/users/" + u.ID + "/delete", Back: "/users/" + u.ID,
-		Effects: []string{"Their sessions and tokens end, and no service tells them any more.", "Their name stays in what has happened."}})
+	return w.AskDelete(q, "users", frame.DeletePage{
+		What:     "user",
+		Name:     u.Username,
+		Revision: u.Revision,
+		Action:   "/users/" + u.ID + "/delete",
+		Back:     "/users/" + u.ID,
+		Effects:  []string{"Their sessions and tokens end, and no service tells them any more.", "Their name stays in what has happened."},
+	})
 }
 
 func (w *userPages) deleteUser(q *frame.Request) error {

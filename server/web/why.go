@@ -65,7 +65,10 @@ func (w *incidentPages) why(q *frame.Request) error {
 
 // whyUsers are the users to ask about, the caller first.
 func (w *incidentPages) whyUsers(q *frame.Request, chosen string) []webform.Option {
-	out := []webform.Option{{Value: "", Label: "anybody", Selected: chosen == ""}, {Value: q.User.ID, Label: q.User.Username + " (you)", Selected: chosen == q.User.ID}}
+	out := []webform.Option{
+		{Value: "", Label: "anybody", Selected: chosen == ""},
+		{Value: q.User.ID, Label: q.User.Username + " (you)", Selected: chosen == q.User.ID},
+	}
 	found := chosen == "" || chosen == q.User.ID
 	for _, u := range w.userChoices() {
 		if u.Value != q.User.ID {

@@ -116,7 +116,14 @@ func wantIDs(t *testing.T, s engine.Store, kind engine.Kind, q engine.Query, wan
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 
 func plain(check string, seq uint64) engine.Result {
-	return engine.Result{Check: check, Seq: seq, Started: time.UnixMicro(int64(seq)).UTC(), Took: 0.001234, Succeeded: true, PluginVersion: "1.0.0"}
+	return engine.Result{
+		Check:         check,
+		Seq:           seq,
+		Started:       time.UnixMicro(int64(seq)).UTC(),
+		Took:          0.001234,
+		Succeeded:     true,
+		PluginVersion: "1.0.0",
+	}
 }
 
 // plains returns n results of a check, a second apart, the first with seq from.

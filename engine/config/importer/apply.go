@@ -71,7 +71,10 @@ func (im *importer) commit() error {
 	for i, mark := range marks { // from here on it happens, whoever waits
 		notes, err := im.e.applyPiece(context.WithoutCancel(im.ctx), mark, pieces[i])
 		if err != nil {
-			return &engine.Error{Kind: engine.Unavailable, Message: "the import is not complete: the next start, or the next import, finishes it: " + err.Error()}
+			return &engine.Error{
+				Kind:    engine.Unavailable,
+				Message: "the import is not complete: the next start, or the next import, finishes it: " + err.Error(),
+			}
 		}
 		for _, n := range notes {
 			im.note("", "changed", "%s", n)

@@ -245,7 +245,12 @@ func (x *exporter) alerting(object, place string, a *engine.Alerting) config.Ale
 			Settings: x.values(choice.Plugin, engine.ServiceConfigForm, object, alertPlace(place, choice.Plugin), choice.Settings)})
 	}
 	for _, s := range a.Escalation {
-		step := config.Escalation{After: config.Duration(s.After), Users: x.named(engine.KindUser, s.Users), Rotas: x.named(engine.KindRota, s.Rotas), Plugins: s.Plugins}
+		step := config.Escalation{
+			After:   config.Duration(s.After),
+			Users:   x.named(engine.KindUser, s.Users),
+			Rotas:   x.named(engine.KindRota, s.Rotas),
+			Plugins: s.Plugins,
+		}
 		if len(step.Users)+len(step.Rotas)+len(step.Plugins) > 0 { // else all that it named is gone
 			out.Escalation = append(out.Escalation, step)
 		}
@@ -278,7 +283,17 @@ func (x *exporter) service(s *engine.Service) config.Service {
 }
 
 func (x *exporter) silence(s *engine.Silence) config.Silence {
-	return config.Silence{Comment: s.Comment, Services: x.named(engine.KindService, s.Services), Instances: x.named(engine.KindInstance, s.Instances),
-		Checks: x.named(engine.KindCheck, s.Checks), Tags: s.Tags, StartsAt: s.StartsAt.UTC(), EndsAt: s.EndsAt.UTC(), RRule: rota.CanonicalRule(s.RRule),
-		TimeZone: s.TimeZone, Author: s.Author, Maintenance: s.Maintenance}
+	return config.Silence{
+		Comment:     s.Comment,
+		Services:    x.named(engine.KindService, s.Services),
+		Instances:   x.named(engine.KindInstance, s.Instances),
+		Checks:      x.named(engine.KindCheck, s.Checks),
+		Tags:        s.Tags,
+		StartsAt:    s.StartsAt.UTC(),
+		EndsAt:      s.EndsAt.UTC(),
+		RRule:       rota.CanonicalRule(s.RRule),
+		TimeZone:    s.TimeZone,
+		Author:      s.Author,
+		Maintenance: s.Maintenance,
+	}
 }

@@ -37,9 +37,20 @@ func (im *importer) importUser(d *config.User) {
 	place := config.Named("users", d.Username)
 	id := im.ids[engine.KindUser][d.Username]
 	old := im.now.Users[id]
-	u := engine.User{Meta: engine.Meta{ID: id}, Username: d.Username, FirstName: d.FirstName, LastName: d.LastName, Email: d.Email, Active: d.Active,
-		Role: access.Role(d.Role), TimeZone: d.TimeZone, Settings: map[string]form.Values{}, QuietHours: []engine.QuietHours{},
-		QuietCritical: d.QuietCritical, ContactRules: []engine.ContactRule{}}
+	u := engine.User{
+		Meta:          engine.Meta{ID: id},
+		Username:      d.Username,
+		FirstName:     d.FirstName,
+		LastName:      d.LastName,
+		Email:         d.Email,
+		Active:        d.Active,
+		Role:          access.Role(d.Role),
+		TimeZone:      d.TimeZone,
+		Settings:      map[string]form.Values{},
+		QuietHours:    []engine.QuietHours{},
+		QuietCritical: d.QuietCritical,
+		ContactRules:  []engine.ContactRule{},
+	}
 	for _, q := range d.QuietHours {
 		u.QuietHours = append(u.QuietHours, engine.QuietHours{Days: engine.OrEmpty(q.Days), Start: q.Start, End: q.End})
 	}
@@ -138,9 +149,22 @@ func (im *importer) importCheck(d *config.Check) {
 	place := config.Named("checks", d.Name)
 	id := im.ids[engine.KindCheck][d.Name]
 	old := im.now.Checks[id]
-	c := engine.Check{Meta: engine.Meta{ID: id}, Name: d.Name, Plugin: d.Plugin, Active: d.Active, Importance: engine.Status(d.Importance), Interval: engine.Duration(d.Interval),
-		Timeout: engine.Duration(d.Timeout), Debounce: d.Debounce, RecoverAfter: d.RecoverAfter, RetryInterval: engine.Duration(d.RetryInterval),
-		NoData: engine.NoData(d.NoData), UnknownAfter: engine.Duration(d.UnknownAfter), RunbookLink: d.RunbookLink, Tags: engine.OrEmpty(d.Tags)}
+	c := engine.Check{
+		Meta:          engine.Meta{ID: id},
+		Name:          d.Name,
+		Plugin:        d.Plugin,
+		Active:        d.Active,
+		Importance:    engine.Status(d.Importance),
+		Interval:      engine.Duration(d.Interval),
+		Timeout:       engine.Duration(d.Timeout),
+		Debounce:      d.Debounce,
+		RecoverAfter:  d.RecoverAfter,
+		RetryInterval: engine.Duration(d.RetryInterval),
+		NoData:        engine.NoData(d.NoData),
+		UnknownAfter:  engine.Duration(d.UnknownAfter),
+		RunbookLink:   d.RunbookLink,
+		Tags:          engine.OrEmpty(d.Tags),
+	}
 	if s := d.Schedule; s != nil {
 		c.Schedule = &engine.Schedule{Cron: s.Cron, TimeZone: s.TimeZone, ActiveHours: s.ActiveHours}
 	}
@@ -187,8 +211,17 @@ func (im *importer) pingTaken(token string) bool {
 }
 
 func (im *importer) alerting(p *engine.Problems, object, place string, old *engine.Alerting, d *config.Alerting) engine.Alerting {
-	a := engine.Alerting{RunbookLink: d.RunbookLink, AlertsEnabled: d.AlertsEnabled, RepeatInterval: map[engine.Status]engine.Duration{}, StatusRule: d.StatusRule,
-		IsPublic: d.IsPublic, Tags: engine.OrEmpty(d.Tags), Alerts: []engine.AlertChoice{}, Escalation: []engine.EscalationStep{}, DependsOn: []engine.Ref{}}
+	a := engine.Alerting{
+		RunbookLink:    d.RunbookLink,
+		AlertsEnabled:  d.AlertsEnabled,
+		RepeatInterval: map[engine.Status]engine.Duration{},
+		StatusRule:     d.StatusRule,
+		IsPublic:       d.IsPublic,
+		Tags:           engine.OrEmpty(d.Tags),
+		Alerts:         []engine.AlertChoice{},
+		Escalation:     []engine.EscalationStep{},
+		DependsOn:      []engine.Ref{},
+	}
 	a.StatusChecks = im.refs(p, "status_checks", engine.KindCheck, d.StatusChecks)
 	a.UsersToNotify = im.refs(p, "users_to_notify", engine.KindUser, d.UsersToNotify)
 	a.Rotas = im.refs(p, "rotas", engine.KindRota, d.Rotas)
@@ -206,13 +239,20 @@ func (im *importer) alerting(p *engine.Problems, object, place string, old *engi
 				}
 			}
 		}
-		a.Alerts = append(a.Alerts, engine.AlertChoice{Plugin: choice.Plugin, Settings: im.raw(p, choice.Plugin, engine.ServiceConfigForm, object, engine.At("alerts", i)+".settings",
-			alertPlace(place, choice.Plugin), choice.Settings, stored)})
+		a.Alerts = append(a.Alerts, engine.AlertChoice{
+			Plugin: choice.Plugin,
+			Settings: im.raw(p, choice.Plugin, engine.ServiceConfigForm, object, engine.At("alerts", i)+".settings",
+				alertPlace(place, choice.Plugin), choice.Settings, stored),
+		})
 	}
 	for i, s := range d.Escalation {
 		location := engine.At("escalation", i)
-		a.Escalation = append(a.Escalation, engine.EscalationStep{After: engine.Duration(s.After), Users: im.refs(p, location+".users", engine.KindUser, s.Users),
-			Rotas: im.refs(p, location+".rotas", engine.KindRota, s.Rotas), Plugins: engine.OrEmpty(s.Plugins)})
+		a.Escalation = append(a.Escalation, engine.EscalationStep{
+			After:   engine.Duration(s.After),
+			Users:   im.refs(p, location+".users", engine.KindUser, s.Users),
+			Rotas:   im.refs(p, location+".rotas", engine.KindRota, s.Rotas),
+			Plugins: engine.OrEmpty(s.Plugins),
+		})
 	}
 	for i, r := range d.DependsOn {
 		kind, name := engine.KindService, r.Service
@@ -327,9 +367,18 @@ func (im *importer) importSettings() {
 	if d == nil {
 		return
 	}
-	next := &engine.Settings{Meta: engine.Meta{ID: engine.SiteID}, PublicURL: d.PublicURL, RepeatInterval: map[engine.Status]engine.Duration{}, Retention: engine.Duration(d.Retention),
-		SumRetention: engine.Duration(d.SumRetention), HistoryKept: engine.Duration(d.HistoryRetention), SelfCheckTarget: d.SelfCheckTarget,
-		PauseAlerts: d.PauseAlerts, TrustedProxies: d.TrustedProxies, HeartbeatURL: d.HeartbeatURL}
+	next := &engine.Settings{
+		Meta:            engine.Meta{ID: engine.SiteID},
+		PublicURL:       d.PublicURL,
+		RepeatInterval:  map[engine.Status]engine.Duration{},
+		Retention:       engine.Duration(d.Retention),
+		SumRetention:    engine.Duration(d.SumRetention),
+		HistoryKept:     engine.Duration(d.HistoryRetention),
+		SelfCheckTarget: d.SelfCheckTarget,
+		PauseAlerts:     d.PauseAlerts,
+		TrustedProxies:  d.TrustedProxies,
+		HeartbeatURL:    d.HeartbeatURL,
+	}
 	for severity, span := range d.RepeatInterval {
 		next.RepeatInterval[engine.Status(severity)] = engine.Duration(span)
 	}

@@ -177,7 +177,13 @@ func (im *importer) prune() {
 	drop := func(kind engine.Kind, id, name string) {
 		im.deletes = append(im.deletes, planItem{Kind: kind, ID: id, Name: name})
 	}
-	sections := map[engine.Kind]bool{engine.KindService: d.Services != nil, engine.KindInstance: d.Instances != nil, engine.KindCheck: d.Checks != nil, engine.KindUser: d.Users != nil, engine.KindRota: d.Rotas != nil}
+	sections := map[engine.Kind]bool{
+		engine.KindService:  d.Services != nil,
+		engine.KindInstance: d.Instances != nil,
+		engine.KindCheck:    d.Checks != nil,
+		engine.KindUser:     d.Users != nil,
+		engine.KindRota:     d.Rotas != nil,
+	}
 	for kind, names := range im.now.Names() {
 		for id, name := range names {
 			if sections[kind] && !listed[engine.Key{Kind: kind, ID: id}] {

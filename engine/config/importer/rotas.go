@@ -16,7 +16,12 @@ func (im *importer) importRotas() {
 			continue
 		}
 		place := config.Named("rotas", d.Name)
-		next := &engine.Rota{Meta: engine.Meta{ID: im.ids[engine.KindRota][d.Name]}, Name: d.Name, TimeZone: d.TimeZone, Overrides: []engine.RotaOverride{}}
+		next := &engine.Rota{
+			Meta:      engine.Meta{ID: im.ids[engine.KindRota][d.Name]},
+			Name:      d.Name,
+			TimeZone:  d.TimeZone,
+			Overrides: []engine.RotaOverride{},
+		}
 		var p engine.Problems
 		im.feed(&p, place, next, im.now.Rotas[next.ID], d)
 		next.FallbackUser = im.optional(&p, "fallback_user", engine.KindUser, d.FallbackUser)
@@ -29,7 +34,11 @@ func (im *importer) importRotas() {
 			}
 		}
 		for j, o := range d.Overrides {
-			next.Overrides = append(next.Overrides, engine.RotaOverride{User: im.ref(&p, engine.At("overrides", j)+".user", engine.KindUser, o.User), Start: o.Start, End: o.End})
+			next.Overrides = append(next.Overrides, engine.RotaOverride{
+				User:  im.ref(&p, engine.At("overrides", j)+".user", engine.KindUser, o.User),
+				Start: o.Start,
+				End:   o.End,
+			})
 		}
 		if d.Dealt != nil {
 			next.Dealt = &rota.Dealt{Until: d.Dealt.Until.UTC(), First: d.Dealt.First, Shifts: []engine.RotaOverride{}}
@@ -38,7 +47,11 @@ func (im *importer) importRotas() {
 				d.Dealt.Shifts = nil
 			}
 			for j, s := range d.Dealt.Shifts {
-				next.Dealt.Shifts = append(next.Dealt.Shifts, engine.RotaOverride{User: im.ref(&p, engine.At("dealt.shifts", j)+".user", engine.KindUser, s.User), Start: s.Start, End: s.End})
+				next.Dealt.Shifts = append(next.Dealt.Shifts, engine.RotaOverride{
+					User:  im.ref(&p, engine.At("dealt.shifts", j)+".user", engine.KindUser, s.User),
+					Start: s.Start,
+					End:   s.End,
+				})
 			}
 		} else {
 			next.Dealt = edit.Redealt(next, im.now.Rotas[next.ID], im.e.Now())

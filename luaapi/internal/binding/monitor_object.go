@@ -133,7 +133,10 @@ func (r *PluginRun) monitorUsers(L *lua.LState, m engine.Monitor) int {
 func (r *PluginRun) acknowledgeIncident(L *lua.LState, a vm.Args, m engine.Monitor) int {
 	service, username := strings.Clone(a.Text(1, "service_id")), strings.Clone(a.Text(2, "username"))
 	o := a.Options(4, "options", []string{"incident_key", "expires_in"})
-	ack := engine.AckOptions{Comment: r.Call.Clean(a.TextOr(3, "comment", ""), vm.MaxMessage), IncidentKey: strings.Clone(o.Text("incident_key"))}
+	ack := engine.AckOptions{
+		Comment:     r.Call.Clean(a.TextOr(3, "comment", ""), vm.MaxMessage),
+		IncidentKey: strings.Clone(o.Text("incident_key")),
+	}
 	if o.Get("expires_in") != lua.LNil {
 		seconds := o.Number("expires_in", 0, 0, vm.MaxSeconds)
 		last := time.Duration(math.Round(seconds * float64(time.Second)))

@@ -36,9 +36,15 @@ type RequestView struct {
 func (r *PluginRun) RequestObject(L *lua.LState, in *engine.ViewCall) lua.LValue {
 	q := &in.Request
 	view := RequestView{
-		Method: q.Method, URL: q.URL, Path: q.Path,
-		Query: lualib.Freeze("request.query", valuesTable(q.Query)), Headers: lualib.Freeze("request.headers", module.HeaderTable(http.Header(q.Headers))),
-		Body: string(q.Body), User: lua.LNil, Address: q.Address, Monitor: r.MonitorObject(L, in.Monitor),
+		Method:  q.Method,
+		URL:     q.URL,
+		Path:    q.Path,
+		Query:   lualib.Freeze("request.query", valuesTable(q.Query)),
+		Headers: lualib.Freeze("request.headers", module.HeaderTable(http.Header(q.Headers))),
+		Body:    string(q.Body),
+		User:    lua.LNil,
+		Address: q.Address,
+		Monitor: r.MonitorObject(L, in.Monitor),
 	}
 	if q.User != nil {
 		view.User = r.viewUsers(L, []engine.UserSnapshot{*q.User}).RawGetInt(1)

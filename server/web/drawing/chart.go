@@ -55,7 +55,15 @@ func NewSeries(from, to time.Time) *Series {
 
 // NewSteps is a series of so many columns of one length from an instant on.
 func NewSteps(from, to time.Time, step time.Duration, columns int) *Series {
-	return &Series{From: from, to: to, step: step, Time: newLine("Response time", "s", columns), values: map[string]*line{}, Failed: make([]int, columns), Unknown: make([]int, columns)}
+	return &Series{
+		From:    from,
+		to:      to,
+		step:    step,
+		Time:    newLine("Response time", "s", columns),
+		values:  map[string]*line{},
+		Failed:  make([]int, columns),
+		Unknown: make([]int, columns),
+	}
 }
 
 func newLine(name, unit string, columns int) *line {

@@ -74,7 +74,15 @@ func Accounted(u history.Uptime) string {
 	for _, part := range []struct {
 		name    string
 		seconds float64
-	}{{"failing", u.Failing}, {"critical", u.Critical}, {"error", u.Error}, {"warning", u.Warning}, {"unknown", u.Unknown}, {"maintenance", u.Maintenance}, {"not watched", u.Inactive}} {
+	}{
+		{"failing", u.Failing},
+		{"critical", u.Critical},
+		{"error", u.Error},
+		{"warning", u.Warning},
+		{"unknown", u.Unknown},
+		{"maintenance", u.Maintenance},
+		{"not watched", u.Inactive},
+	} {
 		if part.seconds >= 1 {
 			out = append(out, part.name+" "+Span(time.Duration(part.seconds*float64(time.Second))))
 		}

@@ -39,7 +39,15 @@ func CardOf(slug string, entry engine.PluginEntry, known bool) PluginCard {
 		return PluginCard{Slug: slug, Name: slug, Gone: true}
 	}
 	m := entry.Plugin.Meta()
-	return PluginCard{Slug: m.Slug, Name: m.Name, Summary: m.Summary, Icon: m.FontIcon, Version: m.Version, Author: m.Author, Gone: entry.Orphaned}
+	return PluginCard{
+		Slug:    m.Slug,
+		Name:    m.Name,
+		Summary: m.Summary,
+		Icon:    m.FontIcon,
+		Version: m.Version,
+		Author:  m.Author,
+		Gone:    entry.Orphaned,
+	}
 }
 
 // Card finds the card of a slug.

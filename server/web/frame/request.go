@@ -60,7 +60,10 @@ func (w *Frame) Need(role access.Role, h Handler) http.HandlerFunc {
 			}
 			return q.Redirect("/login" + next)
 		case !q.User.Role.Can(role):
-			return &engine.Error{Kind: engine.Forbidden, Message: "your role, " + string(q.User.Role) + ", does not allow this: it needs " + string(role)}
+			return &engine.Error{
+				Kind:    engine.Forbidden,
+				Message: "your role, " + string(q.User.Role) + ", does not allow this: it needs " + string(role),
+			}
 		}
 		return h(q)
 	})

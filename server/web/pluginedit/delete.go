@@ -44,7 +44,10 @@ func (w *Pages) deletable(q *frame.Request) (engine.PluginEntry, engine.PluginSo
 		return entry, engine.PluginSource{}, err
 	}
 	if entry.Shipped || entry.Orphaned {
-		return entry, engine.PluginSource{}, &engine.Error{Kind: engine.Conflict, Message: "the plugin " + entry.Slug + " has no file in the plugin folder to delete"}
+		return entry, engine.PluginSource{}, &engine.Error{
+			Kind:    engine.Conflict,
+			Message: "the plugin " + entry.Slug + " has no file in the plugin folder to delete",
+		}
 	}
 	s, err := w.Engine.Plugins.PluginSource(entry.Slug)
 	return entry, s, err

@@ -184,7 +184,11 @@ func (w *Pages) pluginPage(q *frame.Request) error {
 	}
 	stored := w.Engine.Site.PluginSettings(slug)
 	public := w.Engine.Public(slug, engine.SettingsForm, stored.Values)
-	return w.showPlugin(q, http.StatusOK, entry, public, webform.Drawing{Prefix: settingsPrefix, Stored: public, Errors: webform.NewErrors()}, stored.Revision, "")
+	return w.showPlugin(q, http.StatusOK, entry, public, webform.Drawing{
+		Prefix: settingsPrefix,
+		Stored: public,
+		Errors: webform.NewErrors(),
+	}, stored.Revision, "")
 }
 
 func (w *Pages) showPlugin(q *frame.Request, status int, entry engine.PluginEntry, raw map[string]any, draw webform.Drawing, revision uint64, message string) error {

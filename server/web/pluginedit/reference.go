@@ -97,7 +97,16 @@ func (d referenceDrawer) collect(s describe.Section) {
 }
 
 func (d referenceDrawer) part(s describe.Section, level int) referencePart {
-	p := referencePart{Title: s.Title, Short: strings.TrimPrefix(s.Title, "Module "), ID: s.ID, Example: s.Example, Level: min(level, 5), Texts: markedAll(s.Texts), Closing: markedAll(s.Closing), Contents: s.Contents}
+	p := referencePart{
+		Title:    s.Title,
+		Short:    strings.TrimPrefix(s.Title, "Module "),
+		ID:       s.ID,
+		Example:  s.Example,
+		Level:    min(level, 5),
+		Texts:    markedAll(s.Texts),
+		Closing:  markedAll(s.Closing),
+		Contents: s.Contents,
+	}
 	for _, t := range s.Tables {
 		var entries []referenceEntry
 		for _, row := range t.Rows {

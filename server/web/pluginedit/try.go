@@ -187,7 +187,13 @@ func (w *Pages) tryDraft(q *frame.Request, d *draft, l *looked) error {
 		}
 		return w.showEditor(q, status, pg, l, t)
 	}
-	t.Tried = &triedDraft{Tried: frame.Tried{Result: r, At: w.Options.Now()}, Check: name, More: report.More, Instructions: float64(report.Run.Instructions), Memory: report.Run.Memory}
+	t.Tried = &triedDraft{
+		Tried:        frame.Tried{Result: r, At: w.Options.Now()},
+		Check:        name,
+		More:         report.More,
+		Instructions: float64(report.Run.Instructions),
+		Memory:       report.Run.Memory,
+	}
 	for _, one := range report.Calls {
 		t.Tried.Calls = append(t.Tried.Calls, callView{one.Kind, one.Target, one.Request, one.Answer, one.Error,
 			max(one.Start.Sub(report.Calls[0].Start).Seconds(), 0), one.Took.Seconds()})

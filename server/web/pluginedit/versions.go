@@ -51,7 +51,10 @@ func (w *Pages) inside(q *frame.Request, entry engine.PluginEntry) (pluginInside
 	if entry.Plugin != nil {
 		for _, one := range ownForms() {
 			if f := entry.Plugin.Meta().Forms[one.name]; len(f.Fields) > 0 {
-				v.Previews = append(v.Previews, preview{one.title, webform.Draw(f, f.Public(nil), webform.Drawing{Prefix: "preview." + string(one.name), Errors: webform.NewErrors()})})
+				v.Previews = append(v.Previews, preview{one.title, webform.Draw(f, f.Public(nil), webform.Drawing{
+					Prefix: "preview." + string(one.name),
+					Errors: webform.NewErrors(),
+				})})
 			}
 		}
 	}
@@ -78,7 +81,11 @@ type namedForm struct {
 
 // ownForms are the forms of a plugin that others than an admin fill in.
 func ownForms() []namedForm {
-	return []namedForm{{engine.ConfigForm, "Settings of a check"}, {engine.ServiceConfigForm, "Settings of a service"}, {engine.UserConfigForm, "Settings of a user"}}
+	return []namedForm{
+		{engine.ConfigForm, "Settings of a check"},
+		{engine.ServiceConfigForm, "Settings of a service"},
+		{engine.UserConfigForm, "Settings of a user"},
+	}
 }
 
 // versionID is a version's id within its plugin: the path before it has a slash.
