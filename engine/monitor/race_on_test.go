@@ -1,6 +1,6 @@
 //go:build race
 
-package engine_test
+package monitor_test
 
 // raceEnabled: the race detector makes everything ten times slower.
 const raceEnabled = true
