@@ -145,7 +145,7 @@ func readAuth(o vm.Options, r *HTTPRequest) {
 	r.Auth = &host.BasicAuth{User: user, Password: password}
 }
 
-// Headers reads a table of names and values; an array of values repeats a name.
+// ReadHeaders reads a table of names and values; an array of values repeats a name.
 func ReadHeaders(o vm.Options, r *HTTPRequest) {
 	t := o.Table("headers")
 	if t == nil {
@@ -172,7 +172,7 @@ func ReadHeaders(o vm.Options, r *HTTPRequest) {
 	})
 }
 
-// Body reads one of body, json and form.
+// ReadBody reads one of body, json and form.
 func ReadBody(o vm.Options, r *HTTPRequest) {
 	given := 0
 	for _, key := range [...]string{"body", "json", "form"} {
@@ -208,7 +208,7 @@ func (r *HTTPRequest) setBody(body, contentType string) {
 	}
 }
 
-// Query reads a table of names and values, or text, as the query of a URL.
+// ReadQuery reads a table of names and values, or text, as the query of a URL.
 func ReadQuery(o vm.Options, key string) string {
 	v := o.Get(key)
 	if v == lua.LNil {

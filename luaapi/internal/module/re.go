@@ -44,7 +44,7 @@ func (p *patterns) arguments(a vm.Args) (*pattern.Pattern, string) {
 	return re, text
 }
 
-// Pattern returns an argument that is a regular expression.
+// PatternArgument returns an argument that is a regular expression.
 func PatternArgument(a vm.Args, n int, compile func(string) (*pattern.Pattern, error)) *pattern.Pattern {
 	re, err := compile(a.Text(n, "pattern"))
 	if err != nil {
@@ -53,7 +53,7 @@ func PatternArgument(a vm.Args, n int, compile func(string) (*pattern.Pattern, e
 	return re
 }
 
-// Searched raises when a search ended before it had looked at all of the text.
+// EndSearch raises when a search ended before it had looked at all of the text.
 func EndSearch(a vm.Args, err error) {
 	if err != nil {
 		a.L.RaiseError("%s: the run ended before the search did", a.Fn)

@@ -11,7 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// A measure is what a receiver counts the length of a text in.
+// Measure is what a receiver counts the length of a text in.
 type Measure func(text string) int
 
 // UnitNames are the units, the default first.
