@@ -62,7 +62,7 @@ var (
 // Submit hands fn to the writer and waits until its changes are durable. When they
 // cannot be made durable, nothing of them is kept, and the error is Unavailable.
 func (e *State) Submit(ctx context.Context, by engine.Actor, fn func(*Tx) error) error {
-	return e.ask(ctx, command{by: by, do: dryRun(ctx, fn)})
+	return e.ask(ctx, command{by: by, do: fn})
 }
 
 // Observe is Submit for what happened whether it can be stored or not, as a ping:

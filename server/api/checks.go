@@ -52,6 +52,10 @@ func (s *checks) routes(known rest.Shapes) []*rest.Route {
 			}
 			return saved.ID, nil
 		},
+		Validate: func(c *rest.Call, id string, revision uint64, in engine.Check) error {
+			in.ID, in.Revision = id, revision
+			return s.engine.Checks.ValidateCheck(c.Request.Context(), c.Actor(), in)
+		},
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
 			return s.engine.Checks.DeleteCheck(c.Request.Context(), c.Actor(), id, revision)
 		},

@@ -56,6 +56,13 @@ func (s *rotas) routes(known rest.Shapes) []*rest.Route {
 			}
 			return saved.ID, nil
 		},
+		Validate: func(c *rest.Call, id string, revision uint64, in engine.Rota) error {
+			if !c.Who.Role.Can(access.Editor) {
+				return nil
+			}
+			in.ID, in.Revision = id, revision
+			return s.engine.Rotas.ValidateRota(c.Request.Context(), c.Actor(), in)
+		},
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
 			return s.engine.Rotas.DeleteRota(c.Request.Context(), c.Actor(), id, revision)
 		},

@@ -32,6 +32,10 @@ func (s *services) routes(known rest.Shapes) []*rest.Route {
 			}
 			return saved.ID, nil
 		},
+		Validate: func(c *rest.Call, id string, revision uint64, in engine.Service) error {
+			in.ID, in.Revision = id, revision
+			return s.engine.Targets.ValidateService(c.Request.Context(), c.Actor(), in)
+		},
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
 			return s.engine.Targets.DeleteService(c.Request.Context(), c.Actor(), id, revision)
 		},

@@ -41,10 +41,7 @@ func (s *settings) putSettings(c *rest.Call) (rest.Answer, error) {
 			return rest.Answer{}, wrong
 		}
 		if err := c.Decode(&v); err != nil {
-			return rest.Answer{}, c.AlsoWrong(err, func(c *rest.Call) error {
-				_, err := s.engine.Site.SaveSettings(c.Request.Context(), c.Actor(), v)
-				return err
-			})
+			return rest.Answer{}, rest.AlsoWrong(err, s.engine.Site.ValidateSettings(c.Request.Context(), c.Actor(), v))
 		}
 		if _, err = s.engine.Site.SaveSettings(c.Request.Context(), c.Actor(), v); err == nil {
 			return s.showSettings(c)

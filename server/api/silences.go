@@ -33,6 +33,10 @@ func (s *silences) routes(known rest.Shapes) []*rest.Route {
 			}
 			return saved.ID, nil
 		},
+		Validate: func(c *rest.Call, id string, revision uint64, in engine.Silence) error {
+			in.ID, in.Revision = id, revision
+			return s.engine.Silences.ValidateSilence(c.Request.Context(), c.Actor(), in)
+		},
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
 			return s.engine.Silences.DeleteSilence(c.Request.Context(), c.Actor(), id, revision)
 		},

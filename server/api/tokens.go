@@ -52,6 +52,17 @@ func (s *tokens) routes(known rest.Shapes) []*rest.Route {
 			return tokenInput{t.Name, t.User, t.Role, t.Expires}, t.Revision, err
 		},
 		Save: s.saveToken,
+		Validate: func(c *rest.Call, id string, revision uint64, in tokenInput) error {
+			if in.User == "" {
+				in.User = c.Who.User
+			}
+			if in.User != c.Who.User && !c.Who.IsAdmin() {
+				return nil
+			}
+			t := engine.Token{Name: in.Name, User: in.User, Role: in.Role, Expires: in.Expires}
+			t.ID, t.Revision = id, revision
+			return s.engine.Users.ValidateToken(c.Request.Context(), c.Actor(), t)
+		},
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
 			t, err := s.tokenOf(c, id)
 			if err == nil {

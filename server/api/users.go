@@ -86,6 +86,13 @@ func (s *users) routes(known rest.Shapes) []*rest.Route {
 			return userInput{User: stored}, stored.Revision, err
 		},
 		Save: s.saveUser,
+		Validate: func(c *rest.Call, id string, revision uint64, in userInput) error {
+			if !c.Who.IsAdmin() && (id == "" || id != c.Who.User) {
+				return nil
+			}
+			in.ID, in.Revision = id, revision
+			return s.engine.Users.ValidateUser(c.Request.Context(), c.Actor(), in.User, in.Password)
+		},
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
 			return s.engine.Users.DeleteUser(c.Request.Context(), c.Actor(), id, revision)
 		},

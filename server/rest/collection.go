@@ -29,7 +29,10 @@ type Collection[In, View any] struct {
 	Fill   func(c *Call, v View) View // completes an item of a page; nil: nothing is missing
 	Stored func(c *Call, id string) (in In, revision uint64, err error)
 	// save creates (id "") or replaces the revision given, and returns the id.
-	Save   func(c *Call, id string, revision uint64, in In) (string, error)
+	Save func(c *Call, id string, revision uint64, in In) (string, error)
+	// Validate says what Save would refuse, and changes nothing.
+	Validate func(c *Call, id string, revision uint64, in In) error
+
 	Remove func(c *Call, id string, revision *uint64) error
 	Create func(c *Call, in In) (Answer, error) // nil: save and get
 	Meta   func(v *View) *engine.Meta
@@ -115,14 +118,7 @@ func (k *Collection[In, View]) Answer(c *Call, id string) (Answer, error) {
 func (k *Collection[In, View]) post(c *Call) (Answer, error) {
 	in := k.Fresh()
 	if err := c.Decode(&in); err != nil {
-		return Answer{}, c.AlsoWrong(err, func(c *Call) error {
-			if k.Create != nil {
-				_, err := k.Create(c, in)
-				return err
-			}
-			_, err := k.Save(c, "", 0, in)
-			return err
-		})
+		return Answer{}, AlsoWrong(err, k.Validate(c, "", 0, in))
 	}
 	if k.Create != nil {
 		return k.Create(c, in)
@@ -155,7 +151,7 @@ func (k *Collection[In, View]) patch(c *Call) (Answer, error) {
 			return Answer{}, wrong
 		}
 		if err := c.Decode(&in); err != nil {
-			return Answer{}, c.AlsoWrong(err, func(c *Call) error { _, err := k.Save(c, id, revision, in); return err })
+			return Answer{}, AlsoWrong(err, k.Validate(c, id, revision, in))
 		}
 		if _, err = k.Save(c, id, revision, in); err == nil {
 			return k.Answer(c, id)

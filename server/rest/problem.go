@@ -9,7 +9,6 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
-	"moonwatch/engine/state"
 )
 
 // Problem is an error as clients see it, after RFC 9457. It never holds a value
@@ -88,14 +87,12 @@ func statusOf(kind engine.ErrorKind, conditional bool) int {
 	return http.StatusInternalServerError
 }
 
-// AlsoWrong adds to the complaints about a body (a *problem) those about its
-// values, so that a client reads all at one time. save is tried and changes nothing.
-func (c *Call) AlsoWrong(bad error, save func(c *Call) error) error {
+// AlsoWrong adds to the complaints about a body (a *Problem) those that were found about
+// its values, so that a client reads all at one time.
+func AlsoWrong(bad, invalid error) error {
 	var p *Problem
 	var found *engine.Error
-	dry := *c
-	dry.Request = c.Request.WithContext(state.DryRun(c.Request.Context()))
-	if !errors.As(bad, &p) || !errors.As(save(&dry), &found) || found.Kind != engine.Invalid {
+	if !errors.As(bad, &p) || !errors.As(invalid, &found) || found.Kind != engine.Invalid {
 		return bad
 	}
 	for _, more := range found.Fields {

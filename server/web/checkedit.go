@@ -197,8 +197,6 @@ func (w *checkPages) postedCheck(q *frame.Request, base engine.Check) (e *checkE
 	values, ok := q.CleanOwn(checkForm(), own, e.draw.Errors)
 	if ok {
 		applyCheck(&c, values)
-	} else {
-		c.Name = "" // the engine refuses it, and says what it thinks of the rest
 	}
 	if before := posted.Get("hash"); known && before != "" && before != hash {
 		e.page.Message = "The plugin was changed while this page was open. The form below is that of its new version, " + w.Card(base.Plugin).Version + "."
@@ -206,15 +204,11 @@ func (w *checkPages) postedCheck(q *frame.Request, base engine.Check) (e *checkE
 	return e, c, true
 }
 
-// complain notes what the engine says of a check whose own fields were looked at already.
+// complain notes what the engine says of a check.
 func (e *checkEdit) complain(err error) error {
-	own := e.draw.Errors.Any()
 	status, message, rest := frame.Outcome(err, "check", e.draw.Errors)
 	if rest != nil {
 		return rest
-	}
-	if own { // the name was left out to be refused
-		e.draw.Errors.Drop("name", "This is required.")
 	}
 	e.status = status
 	if message != "" {
@@ -249,6 +243,13 @@ func (w *checkPages) saveOldCheck(q *frame.Request) error {
 func (w *checkPages) saveCheck(q *frame.Request, base engine.Check) error {
 	e, c, ready := w.postedCheck(q, base)
 	if !ready {
+		return w.showCheckForm(q, e)
+	}
+	if e.draw.Errors.Any() { // of the check's own fields: what is wrong with the plugin's is told with it
+		err := frame.Only(w.Engine.Checks.ValidateCheck(q.Context(), q.By(), c), "config")
+		if err = e.complain(err); err != nil {
+			return err
+		}
 		return w.showCheckForm(q, e)
 	}
 	if q.PostForm.Get("do") == "try" {

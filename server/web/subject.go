@@ -89,28 +89,33 @@ func (w *lookup) subjects(kind engine.Kind) []*subject {
 // saveSubject saves a subject and returns its id.
 func saveSubject(q *frame.Request, e *monitor.Monitor, s *subject) (string, error) {
 	if s.Kind == engine.KindService {
-		saved, err := e.Targets.SaveService(q.Context(), q.By(), engine.Service{
-			Meta:      s.Meta,
-			Name:      s.Name,
-			URL:       s.URL,
-			Instances: s.Instances,
-			Alerting:  s.Alerting,
-		})
+		saved, err := e.Targets.SaveService(q.Context(), q.By(), s.service())
 		if err != nil {
 			return "", err
 		}
 		return saved.ID, nil
 	}
-	saved, err := e.Targets.SaveInstance(q.Context(), q.By(), engine.Instance{
-		Meta:     s.Meta,
-		Name:     s.Name,
-		Address:  s.Address,
-		Alerting: s.Alerting,
-	})
+	saved, err := e.Targets.SaveInstance(q.Context(), q.By(), s.instance())
 	if err != nil {
 		return "", err
 	}
 	return saved.ID, nil
+}
+
+// validateSubject says what saveSubject would refuse.
+func validateSubject(q *frame.Request, e *monitor.Monitor, s *subject) error {
+	if s.Kind == engine.KindService {
+		return e.Targets.ValidateService(q.Context(), q.By(), s.service())
+	}
+	return e.Targets.ValidateInstance(q.Context(), q.By(), s.instance())
+}
+
+func (s *subject) service() engine.Service {
+	return engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting}
+}
+
+func (s *subject) instance() engine.Instance {
+	return engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting}
 }
 
 // nameOfUser finds a user's name; one who is gone keeps the id.

@@ -198,8 +198,6 @@ func (w *subjectPages) postedSubject(q *frame.Request, base *subject) (e *subjec
 	values, ok := q.CleanOwn(own, e.own, e.draw.Errors)
 	if ok {
 		s.apply(values)
-	} else {
-		s.Name = "" // the engine refuses it, and says what it thinks of the alerts
 	}
 	s.Alerting.Alerts = e.choices()
 	return e, s, true
@@ -260,7 +258,6 @@ func (e *subjectEdit) choices() []engine.AlertChoice {
 
 // complain notes what the engine says; its places of alerts become names.
 func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
-	own := e.draw.Errors.Any()
 	var bad *engine.Error
 	if errors.As(err, &bad) {
 		renamed := *bad
@@ -279,9 +276,6 @@ func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
 	status, message, rest := frame.Outcome(err, string(e.base.Kind), e.draw.Errors)
 	if rest != nil {
 		return rest
-	}
-	if own {
-		e.draw.Errors.Drop("name", "This is required.")
 	}
 	e.status, e.page.Message = status, message
 	return nil
@@ -310,6 +304,13 @@ func (w *subjectPages) saveOldSubject(kind engine.Kind) frame.Handler {
 func (w *subjectPages) storeSubject(q *frame.Request, base *subject) error {
 	e, s, ready := w.postedSubject(q, base)
 	if !ready {
+		return w.showSubjectForm(q, e)
+	}
+	if e.draw.Errors.Any() { // of its own fields: what is wrong with the plugins' is told with it
+		err := frame.Only(validateSubject(q, w.Engine, &s), "alerts")
+		if err = e.complain(err, s.Alerting.Alerts); err != nil {
+			return err
+		}
 		return w.showSubjectForm(q, e)
 	}
 	id, err := saveSubject(q, w.Engine, &s)

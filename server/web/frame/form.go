@@ -50,6 +50,9 @@ func (q *Request) CleanOwn(f form.Form, raw map[string]any, errs webform.Errors)
 // Outcome says how a save that did not go well is answered: the page again with
 // what was typed. An error that is not about what was typed is returned.
 func Outcome(err error, what string, errs webform.Errors) (status int, message string, rest error) {
+	if err == nil { // what is wrong was found before
+		return http.StatusUnprocessableEntity, "", nil
+	}
 	var e *engine.Error
 	if !errors.As(err, &e) {
 		return 0, "", err
@@ -67,6 +70,24 @@ func Outcome(err error, what string, errs webform.Errors) (status int, message s
 		return http.StatusServiceUnavailable, webform.Sentence(e.Message) + " Nothing was saved; what you typed is still here.", nil
 	}
 	return 0, "", err
+}
+
+// Only leaves of the engine's complaints about values those at and below a location:
+// nil when there are none. Other errors stay.
+func Only(err error, location string) error {
+	var e *engine.Error
+	if !errors.As(err, &e) || e.Kind != engine.Invalid {
+		return err
+	}
+	part := *e
+	part.Fields = slices.DeleteFunc(slices.Clone(e.Fields), func(one form.Error) bool {
+		rest, ok := strings.CutPrefix(one.Location, location)
+		return !ok || rest != "" && rest[0] != '.' && rest[0] != '['
+	})
+	if len(part.Fields) == 0 {
+		return nil
+	}
+	return &part
 }
 
 // Below puts a prefix before the locations of the complaints of the engine.

@@ -146,17 +146,6 @@ func (e Errors) All() []Error {
 	return *e.list
 }
 
-// Drop takes back a complaint.
-func (e Errors) Drop(name, message string) {
-	kept := (*e.list)[:0]
-	for _, one := range *e.list {
-		if one.Name != name || one.Message != message {
-			kept = append(kept, one)
-		}
-	}
-	*e.list = kept
-}
-
 // Sentence writes a message of the engine, which begins small and ends without
 // a full stop, as a sentence.
 func Sentence(text string) string {
