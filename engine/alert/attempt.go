@@ -1,9 +1,52 @@
 package alert
 
 import (
-	"moonwatch/engine"
+	"cmp"
 	"time"
+
+	"moonwatch/engine"
 )
+
+// means is what a delivery goes through: a version of its plugin.
+type means struct {
+	version    string
+	channel    string // "" when the plugin is not loaded
+	settingsOf string // the plugin whose settings it is given
+}
+
+// meansOf is what a delivery through a plugin goes through now.
+func meansOf(plugin string, entry engine.PluginEntry) means {
+	if entry.Plugin == nil {
+		return means{settingsOf: plugin}
+	}
+	meta := entry.Plugin.Meta()
+	return means{version: meta.Version, channel: cmp.Or(meta.Channel, "other"), settingsOf: cmp.Or(meta.SettingsFrom, plugin)}
+}
+
+// personal reports whether it reaches nobody but those whom it is for, as a call
+// or a text do. A room or a receiver hears of an alert all the same.
+func (m means) personal() bool { return m.channel == "phone" || m.channel == "sms" }
+
+// readdress decides, when a delivery's turn has come, as what it is sent: a
+// recovery goes to those who were told, and what comes before anything was told
+// is a firing. overtaken says why it is not sent, when so. in is nil for a test.
+// It is pure.
+func readdress(d *engine.Delivery, in *engine.Incident) (readdressed *engine.Delivery, kind engine.AlertKind, overtaken string) {
+	if in == nil {
+		return d, d.Kind, ""
+	}
+	told := in.Told[d.Plugin] != nil
+	switch {
+	case d.Kind == engine.AlertRecovery && !told:
+		return d, d.Kind, "the incident closed before anybody was told"
+	case d.Kind == engine.AlertRecovery:
+		d = d.Copy()
+		d.Users, d.DutyOfficers = toldLists(in, d.Plugin)
+	case !told:
+		return d, engine.AlertFiring, ""
+	}
+	return d, d.Kind, ""
+}
 
 // begin returns the delivery with a further attempt under way. It is stored
 // before the plugin is called, so that a crash is known as an attempt that may
@@ -58,6 +101,13 @@ func end(d *engine.Delivery, report engine.AlertReport, now time.Time) *engine.D
 func supersede(d *engine.Delivery, why string) *engine.Delivery {
 	c := d.Copy()
 	c.State, c.Why, c.NextAttempt = engine.DeliverySuperseded, why, nil
+	return c
+}
+
+// skip returns the delivery as one that was not to be made.
+func skip(d *engine.Delivery, why string) *engine.Delivery {
+	c := d.Copy()
+	c.State, c.Why, c.NextAttempt = engine.DeliverySkipped, why, nil
 	return c
 }
 

@@ -149,72 +149,103 @@ func Evaluate(x *state.Tx, ref engine.Ref, reason string) {
 			x.Changed(ref.Key(), "", string(engine.StatusPassing), true)
 		}
 	}
-	failing := failingOf(x, s)
-	overall, problem := overallOf(x, s, failing, nil)
-	known := *old
-	if known.Problem = problem; problem != "" { // what was wrong may have passed
-		x.State.WakeAt(state.Timer{At: x.Now.Truncate(ruleRetry).Add(ruleRetry), Ref: ref})
-	}
-	if overall != old.Overall {
-		known.Overall, known.Old, known.Since = overall, old.Overall, x.Now
-		x.Changed(ref.Key(), string(old.Overall), string(overall), exists)
-	}
+	e := evaluation{ref: ref, target: s, exists: exists, old: old, reason: reason, failing: failingOf(x, s)}
+	e.known = overallState(x, &e)
 	in := x.Incidents.Get(old.Incident)
-	if in == nil && overall != engine.StatusPassing {
+	if in == nil && e.known.Overall != engine.StatusPassing {
 		id := x.State.EventID()
 		in = Open(id, state.IncidentKey(id), ref, s.Name, x.Now)
 		in.Enabled, in.Plugins = s.AlertsEnabled, PluginsOf(s.Alerting)
-		known.Incident = id
+		e.known.Incident = id
 	}
 	if in != nil {
-		in = in.Copy()
-		situation := conditionsOf(x, s, in, overall, failing, reason)
-		after, events := React(in, situation, x.Now)
-		after.SubjectName = s.Name
-		if exists {
-			// events are routed with the state they lead to
-			x.Subjects.Put(ref.Key(), &known)
-		}
-		x.Incidents.Put(after.ID, after)
-		if situation.Alerting == engine.StatusPassing && overall != engine.StatusPassing {
-			stopSends(x, after, situation.Silence)
-		}
-		number := after.Number
-		for _, h := range events {
-			if h.Held == "" {
-				number--
-			}
-		}
-		for i := 0; i < len(events); i++ {
-			h := events[i]
-			if h.Held == "" {
-				number++
-			}
-			if reached := recordEvent(x, s, after, old.Overall, h, number); h.Step != 0 && !reached {
-				if next, ok := afterStep(after, h, len(situation.Steps)); ok {
-					events = slices.Insert(events, i+1, next)
-				}
-			}
-		}
-		after = tellHeldBack(x, s, after)
-		if after.Closed != nil {
-			known.Incident = ""
-			if len(after.Unsent) > 0 {
-				x.State.EnqueueLater(func(x *state.Tx) error { Evaluate(x, engine.BuiltIn, ""); return nil })
-			}
-		} else if at, ok := ReactDue(after, situation); ok {
-			x.State.WakeAt(state.Timer{At: at, Ref: ref})
-		}
+		evaluateIncident(x, &e, in.Copy())
 	}
 	switch {
 	case !exists:
 		x.Subjects.Delete(ref.Key())
-		x.Changed(ref.Key(), string(overall), "", false)
-	case known != *old || in != nil:
-		x.Subjects.Put(ref.Key(), &known)
+		x.Changed(ref.Key(), string(e.known.Overall), "", false)
+	case e.known != *old || in != nil:
+		x.Subjects.Put(ref.Key(), &e.known)
 	}
 	if in != nil {
 		lookAtChildren(x, ref)
+	}
+}
+
+// evaluation is a subject that is looked at anew.
+type evaluation struct {
+	ref     engine.Ref
+	target  state.Target
+	exists  bool // false: it was deleted
+	failing []engine.FailingCheck
+	reason  string
+	old     *engine.SubjectState
+	known   engine.SubjectState // what takes the place of old
+}
+
+// overallState is the subject's state with the overall status of what fails now.
+func overallState(x *state.Tx, e *evaluation) engine.SubjectState {
+	overall, problem := overallOf(x, e.target, e.failing, nil)
+	known := *e.old
+	if known.Problem = problem; problem != "" { // what was wrong may have passed
+		x.State.WakeAt(state.Timer{At: x.Now.Truncate(ruleRetry).Add(ruleRetry), Ref: e.ref})
+	}
+	if overall != e.old.Overall {
+		known.Overall, known.Old, known.Since = overall, e.old.Overall, x.Now
+		x.Changed(e.ref.Key(), string(e.old.Overall), string(overall), e.exists)
+	}
+	return known
+}
+
+// evaluateIncident lets the subject's incident, which is the caller's copy, react,
+// and records its events. It puts the incident.
+func evaluateIncident(x *state.Tx, e *evaluation, in *engine.Incident) {
+	overall := e.known.Overall
+	conditions := conditionsOf(x, e.target, in, overall, e.failing, e.reason)
+	after, events := React(in, conditions, x.Now)
+	after.SubjectName = e.target.Name
+	if e.exists {
+		// events are routed with the state they lead to; e.known may change after
+		known := e.known
+		x.Subjects.Put(e.ref.Key(), &known)
+	}
+	x.Incidents.Put(after.ID, after)
+	if conditions.Alerting == engine.StatusPassing && overall != engine.StatusPassing {
+		stopSends(x, after, conditions.Silence)
+	}
+	recordEvents(x, e, after, events, len(conditions.Steps))
+	after = tellHeldBack(x, e.target, after)
+	if after.Closed != nil {
+		e.known.Incident = ""
+		if len(after.Unsent) > 0 {
+			x.State.EnqueueLater(func(x *state.Tx) error { Evaluate(x, engine.BuiltIn, ""); return nil })
+		}
+	} else if at, ok := ReactDue(after, conditions); ok {
+		x.State.WakeAt(state.Timer{At: at, Ref: e.ref})
+	}
+}
+
+// recordEvents records the events of an incident, those that are sent under the
+// numbers up to the incident's. A step that reaches nobody is followed by the next
+// one.
+func recordEvents(x *state.Tx, e *evaluation, in *engine.Incident, events []Event, steps int) {
+	number := in.Number
+	for _, h := range events {
+		if h.Held == "" {
+			number--
+		}
+	}
+	for i := 0; i < len(events); i++ {
+		h := events[i]
+		if h.Held == "" {
+			number++
+		}
+		if reached := recordEvent(x, e.target, in, e.old.Overall, h, number); h.Step != 0 && !reached {
+			if next, ok := afterStep(in, h, steps); ok {
+				events = slices.Insert(events, i+1, next)
+			}
+		}
 	}
 }
 
@@ -225,7 +256,7 @@ func conditionsOf(x *state.Tx, s state.Target, in *engine.Incident, overall engi
 	if !change.IsZero() {
 		x.State.WakeAt(state.Timer{At: change, Ref: s.Ref})
 	}
-	situation := Conditions{
+	c := Conditions{
 		Overall:  overall,
 		Alerting: overall,
 		Failing:  failing,
@@ -238,16 +269,16 @@ func conditionsOf(x *state.Tx, s state.Target, in *engine.Incident, overall engi
 		Reason:   reason,
 	}
 	if len(covered) > 0 {
-		situation.Alerting, _ = overallOf(x, s, failing, covered)
+		c.Alerting, _ = overallOf(x, s, failing, covered)
 	}
 	if s.StatusRule != "" {
-		situation.Before, _ = overallOf(x, s, failing, in.Covered)
+		c.Before, _ = overallOf(x, s, failing, in.Covered)
 	}
 	if !x.State.InGrace(in.ID) {
-		situation.Repeat = repeat(x, s)
+		c.Repeat = repeat(x, s)
 	}
-	situation.Held = heldByParents(x, s, in, overall)
-	return situation
+	c.Held = heldByParents(x, s, in, overall)
+	return c
 }
 
 // silencedWhole names the silence that covers all failing checks of an incident

@@ -191,57 +191,39 @@ func beginAttempt(x *state.Tx, id string, entry engine.PluginEntry) *engine.Aler
 	if d == nil || !d.Active() || d.UnderWay() {
 		return nil
 	}
-	version, settingsOf := "", d.Plugin
-	if entry.Plugin != nil {
-		version = entry.Plugin.Meta().Version
-		if from := entry.Plugin.Meta().SettingsFrom; from != "" {
-			settingsOf = from
-		}
-	}
-	kind := d.Kind
-	if in := x.Incidents.Get(d.Incident); in != nil {
-		told := in.Told[d.Plugin] != nil
-		switch {
-		case kind == engine.AlertRecovery && !told:
-			putDelivery(x, supersede(d, "the incident closed before anybody was told"))
-			return nil
-		case kind == engine.AlertRecovery:
-			d = d.Copy()
-			d.Users, d.DutyOfficers = toldLists(in, d.Plugin)
-		case !told:
-			kind = engine.AlertFiring
-		}
-	}
-	channel := ""
-	if entry.Plugin != nil {
-		channel = cmp.Or(entry.Plugin.Meta().Channel, "other")
-	}
-	wanted := len(d.Users) + len(d.DutyOfficers)
-	d = filterRecipients(x, d, channel)
-	// A room or a receiver hears of it all the same: only a call and a text have
-	// nobody left to go to.
-	if d.Step != 0 && len(d.Attempts) == 0 && wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0 {
-		missed(x, d)
-	}
-	personal := channel == "phone" || channel == "sms"
-	if personal && wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0 && kind != engine.AlertRecovery {
-		d = d.Copy()
-		d.State, d.Why, d.NextAttempt = engine.DeliverySkipped, "everybody it is for was held back", nil
-		putDelivery(x, d)
+	through := meansOf(d.Plugin, entry)
+	d, kind, overtaken := readdress(d, x.Incidents.Get(d.Incident))
+	if overtaken != "" {
+		putDelivery(x, supersede(d, overtaken))
 		return nil
 	}
-	d = begin(d, kind, version, x.Now)
+	wanted := len(d.Users) + len(d.DutyOfficers)
+	d = filterRecipients(x, d, through.channel)
+	nobody := wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0
+	if nobody && d.Step != 0 && len(d.Attempts) == 0 {
+		missed(x, d)
+	}
+	if nobody && through.personal() && kind != engine.AlertRecovery {
+		putDelivery(x, skip(d, "everybody it is for was held back"))
+		return nil
+	}
+	d = begin(d, kind, through.version, x.Now)
 	if len(d.Attempts) == 1 {
-		contacted(x, slices.Concat(d.Users, d.DutyOfficers), channel)
+		contacted(x, slices.Concat(d.Users, d.DutyOfficers), through.channel)
 	}
 	d.Durable = d.Durable && !x.State.MemoryOnly.Load()
 	x.Deliveries.Put(id, d)
+	return callOf(x, d, through.settingsOf)
+}
+
+// callOf is what the plugin is told of an attempt that begins.
+func callOf(x *state.Tx, d *engine.Delivery, settingsOf string) *engine.AlertCall {
 	snapshot := d.Snapshot
 	call := &engine.AlertCall{Service: &snapshot, Attempt: len(d.Attempts), PublicURL: x.Site().PublicURL, Update: d.Update}
 	if s := x.Plugins.Get(settingsOf); s != nil {
 		call.Settings = s.Values
 	}
-	gather := func(ids []string) (out []engine.UserSnapshot) {
+	people := func(ids []string) (out []engine.UserSnapshot) {
 		for _, id := range ids {
 			if u := x.Users.Get(id); u != nil && u.Active && !slices.Contains(d.Reached, id) {
 				out = append(out, UserSnapshot(u, settingsOf))
@@ -250,8 +232,9 @@ func beginAttempt(x *state.Tx, id string, entry engine.PluginEntry) *engine.Aler
 		slices.SortFunc(out, func(a, b engine.UserSnapshot) int { return cmp.Compare(a.Username, b.Username) })
 		return out
 	}
-	call.Users, call.DutyOfficers = gather(d.Users), gather(d.DutyOfficers)
-	call.MarkSent = func(user string) error { return markSent(x.State, id, user) }
+	call.Users, call.DutyOfficers = people(d.Users), people(d.DutyOfficers)
+	e, id := x.State, d.ID
+	call.MarkSent = func(user string) error { return markSent(e, id, user) }
 	return call
 }
 

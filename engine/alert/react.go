@@ -56,112 +56,166 @@ func Open(id, key string, subject engine.Ref, name string, now time.Time) *engin
 		Status: engine.StatusPassing, Alerting: engine.StatusPassing, LastEvent: now, Told: map[string]*engine.Told{}}
 }
 
-// React decides what happens in an open incident in a situation at the instant
-// now: it returns the incident after, and the events in order. It is pure. A
-// situation without change gives no events but those whose time has come.
+// React decides what happens in an open incident under conditions at the instant
+// now: it returns the incident after, and the events in order. It is pure.
+// Conditions without change give no events but those whose time has come.
 func React(old *engine.Incident, s Conditions, now time.Time) (*engine.Incident, []Event) {
-	in := old.Copy()
-	first := !in.Fired
+	r := &reaction{in: old.Copy(), conditions: s, now: now, first: !old.Fired, silenced: s.Alerting == engine.StatusPassing}
+	r.noteStatus()
+	if s.Overall == engine.StatusPassing {
+		r.close()
+		return r.in, r.events
+	}
+	r.ackRanOut()
+	r.statusMoved()
+	r.alertsAdded()
+	r.gatherEnded()
+	r.stepsDue()
+	r.repeatDue()
+	return r.in, r.events
+}
+
+// reaction is React at work: a method for each thing that may have happened,
+// which changes the incident and emits the events.
+type reaction struct {
+	in         *engine.Incident
+	conditions Conditions
+	now        time.Time
+	first      bool // nothing was fired before
+	silenced   bool // by a silence over all that fails
+	events     []Event
+	general    bool // an event went to everybody: the repeat is timed from it
+}
+
+func (r *reaction) emit(e Event) {
+	e.Status = r.conditions.Overall
+	r.events = append(r.events, e)
+	if e.Kind != engine.AlertAcknowledged && e.Kind != engine.AlertUnacknowledged && !e.UpdatersOnly {
+		r.in.LastEvent, r.general = r.now, true
+	}
+	r.in.Number++
+}
+
+// noteStatus takes over the overall status, and how far the incident lies in
+// maintenance.
+func (r *reaction) noteStatus() {
+	in, s := r.in, &r.conditions
 	in.Status = s.Overall
 	switch {
-	case old.Severity == engine.StatusPassing: // it begins
+	case in.Severity == engine.StatusPassing: // it begins
 		in.Maintenance = s.Planned
 	case in.Maintenance && !s.Planned && s.Overall != engine.StatusPassing:
-		in.Maintenance, in.Unplanned = false, &now
+		in.Maintenance, in.Unplanned = false, &r.now
 	}
 	if s.Overall.Rank() > in.Severity.Rank() {
 		in.Severity = s.Overall
 	}
-	if s.Overall == engine.StatusPassing {
-		return close(in, s, now)
+}
+
+// close ends the incident.
+func (r *reaction) close() {
+	in, s := r.in, &r.conditions
+	in.Closed, in.Reason = &r.now, s.Reason
+	in.Ack, in.Gather = nil, nil
+	in.Alerting, in.Failing = engine.StatusPassing, nil
+	r.emit(Event{Kind: engine.AlertRecovery, Detail: s.Reason})
+}
+
+// ackRanOut ends an acknowledgement whose time is over.
+func (r *reaction) ackRanOut() {
+	if ack := r.in.Ack; ack != nil && ack.Expires != nil && !r.now.Before(*ack.Expires) {
+		r.in.Ack = nil
+		r.emit(Event{Kind: engine.AlertUnacknowledged, Detail: "the acknowledgement ran out"})
 	}
-	var out []Event
-	general := false // something went to everybody: the repeat is timed from it
-	emit := func(h Event) {
-		h.Status = s.Overall
-		out = append(out, h)
-		if h.Kind != engine.AlertAcknowledged && h.Kind != engine.AlertUnacknowledged && !h.UpdatersOnly {
-			in.LastEvent, general = now, true
-		}
-		in.Number++
-	}
-	if in.Ack != nil && in.Ack.Expires != nil && !now.Before(*in.Ack.Expires) {
-		in.Ack = nil
-		emit(Event{Kind: engine.AlertUnacknowledged, Detail: "the acknowledgement ran out"})
-	}
-	open := uncovered(s.Failing, s.Covered)
-	added, gone := difference(uncovered(in.Failing, in.Covered), open)
-	// What a silence covers from now on did not recover, and what it no longer
-	// covers did not begin to fail.
-	added, gone = except(added, in.Covered), except(gone, s.Covered)
-	silencedNow := s.Alerting == engine.StatusPassing
+}
+
+// statusMoved compares what fails with what was last acted upon.
+func (r *reaction) statusMoved() {
+	in, s := r.in, &r.conditions
 	switch {
-	case !in.Fired && (silencedNow || s.Held != ""):
-		held := s.Held
-		if silencedNow {
-			held = s.Silence
-		}
-		if held != in.HeldBy {
-			in.HeldBy = held
-			out = append(out, Event{Kind: engine.AlertFiring, Status: s.Overall, Held: held})
-		}
+	case !in.Fired && (r.silenced || s.Held != ""):
+		r.holdFirst()
 	case !in.Fired:
 		in.Fired, in.Gather, in.HeldBy = true, nil, ""
 		in.Alerting = s.Alerting
-		emit(Event{Kind: engine.AlertFiring})
-	case silencedNow:
+		r.emit(Event{Kind: engine.AlertFiring})
+	case r.silenced:
 		// What was told stands, and is compared with when the silence ends.
 		in.Gather, in.Fired = nil, in.ToldStatus != ""
 		in.Alerting = lower(cmp.Or(in.ToldStatus, engine.StatusPassing), s.Overall)
 	case s.Alerting.Rank() > in.Alerting.Rank():
-		unveiled := s.before(in).Rank() <= in.Alerting.Rank()
-		in.Alerting = s.Alerting
-		if !unveiled || s.Alerting.Rank() > in.ToldStatus.Rank() {
-			in.Ack, in.Gather = nil, nil
-			emit(Event{Kind: engine.AlertEscalation})
-		}
+		r.rise()
 	case s.Alerting.Rank() < in.Alerting.Rank():
-		veiled := s.before(in).Rank() >= in.Alerting.Rank()
-		in.Gather, in.Alerting = nil, s.Alerting
-		if !veiled { // a fall caused by a silence beginning sends nothing
-			emit(Event{Kind: engine.AlertDeescalation})
-		}
+		r.fall()
+	default:
+		r.checksMoved()
+	}
+	in.Failing, in.Covered = s.Failing, s.Covered
+}
+
+// holdFirst records, once for each reason, why the first firing is not sent.
+func (r *reaction) holdFirst() {
+	held := r.conditions.Held
+	if r.silenced {
+		held = r.conditions.Silence
+	}
+	if held != r.in.HeldBy {
+		r.in.HeldBy = held
+		r.events = append(r.events, Event{Kind: engine.AlertFiring, Status: r.conditions.Overall, Held: held})
+	}
+}
+
+// rise escalates. A rise that is but the end of a silence sends nothing, unless
+// it exceeds what people were told.
+func (r *reaction) rise() {
+	in, s := r.in, &r.conditions
+	revealed := s.before(in).Rank() <= in.Alerting.Rank()
+	in.Alerting = s.Alerting
+	if !revealed || s.Alerting.Rank() > in.ToldStatus.Rank() {
+		in.Ack, in.Gather = nil, nil
+		r.emit(Event{Kind: engine.AlertEscalation})
+	}
+}
+
+// fall deescalates. A fall that is but the begin of a silence sends nothing.
+func (r *reaction) fall() {
+	in, s := r.in, &r.conditions
+	hidden := s.before(in).Rank() >= in.Alerting.Rank()
+	in.Gather, in.Alerting = nil, s.Alerting
+	if !hidden {
+		r.emit(Event{Kind: engine.AlertDeescalation})
+	}
+}
+
+// checksMoved gathers checks that fail besides for one message, and updates
+// messages when one recovered. What a silence covers from now on did not recover,
+// and what it no longer covers did not begin to fail.
+func (r *reaction) checksMoved() {
+	in, s := r.in, &r.conditions
+	added, gone := difference(uncovered(in.Failing, in.Covered), uncovered(s.Failing, s.Covered))
+	added, gone = except(added, in.Covered), except(gone, s.Covered)
+	switch {
 	case len(added) > 0:
 		if in.Gather == nil {
-			in.Gather = &engine.Gather{Until: now.Add(gatherTime)}
+			in.Gather = &engine.Gather{Until: r.now.Add(gatherTime)}
 		}
 		in.Gather.Checks = append(in.Gather.Checks, added...)
 	case len(gone) > 0 && in.Gather == nil:
-		emit(Event{Kind: engine.AlertUpdate, Detail: "a check recovered", UpdatersOnly: true})
+		r.emit(Event{Kind: engine.AlertUpdate, Detail: "a check recovered", UpdatersOnly: true})
 	}
-	in.Failing, in.Covered = s.Failing, s.Covered
-	newcomers(in, s, first, emit)
-	if in.Gather != nil && !now.Before(in.Gather.Until) {
-		in.Gather = nil
-		emit(Event{Kind: engine.AlertUpdate, Detail: "further checks failed or began to flap"})
-	}
-	if in.Fired && in.Ack == nil && !silencedNow {
-		for in.Steps < len(s.Steps) && !now.Before(in.Opened.Add(s.Steps[in.Steps])) {
-			in.Steps++
-			emit(Event{Kind: engine.AlertEscalation, Detail: fmt.Sprintf("nobody acknowledged: step %d", in.Steps), Step: in.Steps})
-		}
-	}
-	if due, ok := repeatDue(in, s); ok && !now.Before(due) && !general {
-		emit(Event{Kind: engine.AlertRepeat})
-	}
-	return in, out
 }
 
-// newcomers fires through plugins that were added, or all when alerts were
+// alertsAdded fires through plugins that were added, or all when alerts were
 // turned on, during the incident.
-func newcomers(in *engine.Incident, s Conditions, first bool, emit func(Event)) {
+func (r *reaction) alertsAdded() {
+	in, s := r.in, &r.conditions
 	was, enabled := in.Plugins, in.Enabled
 	in.Plugins, in.Enabled = slices.Clone(s.Plugins), s.Enabled
-	if first || !s.Enabled || s.Alerting == engine.StatusPassing {
+	if r.first || !s.Enabled || r.silenced {
 		return
 	}
 	if !enabled {
-		emit(Event{Kind: engine.AlertFiring, Detail: "alerts were turned on"})
+		r.emit(Event{Kind: engine.AlertFiring, Detail: "alerts were turned on"})
 		return
 	}
 	var added []string
@@ -171,21 +225,39 @@ func newcomers(in *engine.Incident, s Conditions, first bool, emit func(Event)) 
 		}
 	}
 	if len(added) > 0 {
-		emit(Event{Kind: engine.AlertFiring, Detail: "an alert plugin was added", Plugins: added})
+		r.emit(Event{Kind: engine.AlertFiring, Detail: "an alert plugin was added", Plugins: added})
 	}
 }
 
-func close(in *engine.Incident, s Conditions, now time.Time) (*engine.Incident, []Event) {
-	in.Closed, in.Reason = &now, s.Reason
-	in.Ack, in.Gather = nil, nil
-	in.Alerting, in.Failing = engine.StatusPassing, nil
-	in.LastEvent = now
-	in.Number++
-	return in, []Event{{Kind: engine.AlertRecovery, Status: engine.StatusPassing, Detail: s.Reason}}
+// gatherEnded tells of the checks that were gathered.
+func (r *reaction) gatherEnded() {
+	if r.in.Gather != nil && !r.now.Before(r.in.Gather.Until) {
+		r.in.Gather = nil
+		r.emit(Event{Kind: engine.AlertUpdate, Detail: "further checks failed or began to flap"})
+	}
 }
 
-// repeatDue returns when the next repeat is due; ok is false while there is none.
-func repeatDue(in *engine.Incident, s Conditions) (time.Time, bool) {
+// stepsDue widens the circle while nobody acknowledges.
+func (r *reaction) stepsDue() {
+	in, steps := r.in, r.conditions.Steps
+	if !in.Fired || in.Ack != nil || r.silenced {
+		return
+	}
+	for in.Steps < len(steps) && !r.now.Before(in.Opened.Add(steps[in.Steps])) {
+		in.Steps++
+		r.emit(Event{Kind: engine.AlertEscalation, Detail: fmt.Sprintf("nobody acknowledged: step %d", in.Steps), Step: in.Steps})
+	}
+}
+
+// repeatDue reminds of what nobody acknowledged.
+func (r *reaction) repeatDue() {
+	if due, ok := nextRepeat(r.in, r.conditions); ok && !r.now.Before(due) && !r.general {
+		r.emit(Event{Kind: engine.AlertRepeat})
+	}
+}
+
+// nextRepeat returns when the next repeat is due; ok is false while there is none.
+func nextRepeat(in *engine.Incident, s Conditions) (time.Time, bool) {
 	if in.Ack != nil || !in.Fired || s.Alerting == engine.StatusPassing || s.Repeat == nil {
 		return time.Time{}, false
 	}
@@ -194,7 +266,7 @@ func repeatDue(in *engine.Incident, s Conditions) (time.Time, bool) {
 
 // ReactDue returns when React is to be asked again though nothing happens.
 func ReactDue(in *engine.Incident, s Conditions) (time.Time, bool) {
-	due, ok := repeatDue(in, s)
+	due, ok := nextRepeat(in, s)
 	sooner := func(at time.Time) {
 		if !ok || at.Before(due) {
 			due, ok = at, true

@@ -26,76 +26,105 @@ func (e *Revisions) Undelete(ctx context.Context, by engine.Actor, kind engine.K
 		return engine.Missing(kind)
 	}
 	newest := list[slices.IndexFunc(list, func(r engine.Revision) bool { return !r.Deleted })]
-	switch past := (undeletion{ctx, e.State, by, list[0].Number, list[i].Data}); kind {
+	past := undeletion{ctx: ctx, e: e.State, by: by, id: id, last: list[0].Number, data: list[i].Data, newest: newest.Data}
+	switch kind {
 	case engine.KindService:
-		return bringBack(past, func(s *engine.Service) *engine.Meta { return &s.Meta }, func(s *engine.Service) (func(x *state.Tx) error, error) {
-			var p engine.Problems
-			CleanAlerting(e.State, ctx, &p, id, &s.Alerting, engine.CopyOf(&s.Alerting))
-			return func(x *state.Tx) error {
-				dropLinks(x, &s.Alerting)
-				s.Instances = engine.Kept(s.Instances, func(id string) bool { return x.Instances.Get(id) != nil })
-				return SaveService(x, s, nil, p)
-			}, nil
-		})
+		return past.service()
 	case engine.KindInstance:
-		return bringBack(past, func(i *engine.Instance) *engine.Meta { return &i.Meta }, func(i *engine.Instance) (func(x *state.Tx) error, error) {
-			var p engine.Problems
-			CleanAlerting(e.State, ctx, &p, id, &i.Alerting, engine.CopyOf(&i.Alerting))
-			return func(x *state.Tx) error {
-				dropLinks(x, &i.Alerting)
-				return SaveInstance(x, i, nil, p)
-			}, nil
-		})
+		return past.instance()
 	case engine.KindCheck:
-		return bringBack(past, func(c *engine.Check) *engine.Meta { return &c.Meta }, func(c *engine.Check) (func(x *state.Tx) error, error) {
-			clean, err := CleanCheck(e.State, ctx, *c, engine.CopyOf(c))
-			if err == nil {
-				*c = *clean
-			}
-			return func(x *state.Tx) error { return SaveCheck(x, c, nil, true) }, err
-		})
+		return past.check()
 	case engine.KindRota:
-		return bringBack(past, func(r *engine.Rota) *engine.Meta { return &r.Meta }, func(r *engine.Rota) (func(x *state.Tx) error, error) {
-			return func(x *state.Tx) error {
-				if x.Users.Get(r.FallbackUser) == nil {
-					r.FallbackUser = ""
-				}
-				r.Revision = 0
-				return SaveRota(x, r)
-			}, nil
-		})
+		return past.rota()
 	case engine.KindSilence:
-		return bringBack(past, func(s *engine.Silence) *engine.Meta { return &s.Meta }, func(s *engine.Silence) (func(x *state.Tx) error, error) {
-			return func(x *state.Tx) error {
-				s.Services = engine.Kept(s.Services, func(id string) bool { return x.Services.Get(id) != nil })
-				s.Instances = engine.Kept(s.Instances, func(id string) bool { return x.Instances.Get(id) != nil })
-				s.Checks = engine.Kept(s.Checks, func(id string) bool { return x.Checks.Get(id) != nil })
-				s.Revision = 0
-				return SaveSilence(x, s)
-			}, nil
-		})
+		return past.silence()
 	case engine.KindUser:
-		return bringBack(past, func(u *engine.User) *engine.Meta { return &u.Meta }, func(u *engine.User) (func(x *state.Tx) error, error) {
-			var last engine.User
-			if err := json.Unmarshal(newest.Data, &last); err != nil {
-				return nil, fmt.Errorf("read a revision of a %s: %w", kind, err)
-			}
-			var p engine.Problems
-			CleanUser(e.State, ctx, &p, u, engine.CopyOf(u))
-			u.PasswordHash = last.PasswordHash
-			return func(x *state.Tx) error { return SaveUser(x, u, nil, "") }, p.Err()
-		})
+		return past.user()
 	}
 	return engine.Missing(kind)
 }
 
 // undeletion is a deleted object on its way back.
 type undeletion struct {
-	ctx  context.Context
-	e    *state.State
-	by   engine.Actor
-	last uint64 // the number of its deletion
-	data []byte
+	ctx    context.Context
+	e      *state.State
+	by     engine.Actor
+	id     string
+	last   uint64 // the number of its deletion
+	data   []byte // of the revision that comes back
+	newest []byte // of the last revision before the deletion
+}
+
+func (past undeletion) service() error {
+	return bringBack(past, func(s *engine.Service) *engine.Meta { return &s.Meta }, func(s *engine.Service) (func(*state.Tx) error, error) {
+		var p engine.Problems
+		CleanAlerting(past.e, past.ctx, &p, past.id, &s.Alerting, engine.CopyOf(&s.Alerting))
+		return func(x *state.Tx) error {
+			dropLinks(x, &s.Alerting)
+			s.Instances = engine.Kept(s.Instances, func(id string) bool { return x.Instances.Get(id) != nil })
+			return SaveService(x, s, nil, p)
+		}, nil
+	})
+}
+
+func (past undeletion) instance() error {
+	return bringBack(past, func(i *engine.Instance) *engine.Meta { return &i.Meta }, func(i *engine.Instance) (func(*state.Tx) error, error) {
+		var p engine.Problems
+		CleanAlerting(past.e, past.ctx, &p, past.id, &i.Alerting, engine.CopyOf(&i.Alerting))
+		return func(x *state.Tx) error {
+			dropLinks(x, &i.Alerting)
+			return SaveInstance(x, i, nil, p)
+		}, nil
+	})
+}
+
+func (past undeletion) check() error {
+	return bringBack(past, func(c *engine.Check) *engine.Meta { return &c.Meta }, func(c *engine.Check) (func(*state.Tx) error, error) {
+		clean, err := CleanCheck(past.e, past.ctx, *c, engine.CopyOf(c))
+		if err == nil {
+			*c = *clean
+		}
+		return func(x *state.Tx) error { return SaveCheck(x, c, nil, true) }, err
+	})
+}
+
+func (past undeletion) rota() error {
+	return bringBack(past, func(r *engine.Rota) *engine.Meta { return &r.Meta }, func(r *engine.Rota) (func(*state.Tx) error, error) {
+		return func(x *state.Tx) error {
+			if x.Users.Get(r.FallbackUser) == nil {
+				r.FallbackUser = ""
+			}
+			r.Revision = 0
+			return SaveRota(x, r)
+		}, nil
+	})
+}
+
+func (past undeletion) silence() error {
+	return bringBack(past, func(s *engine.Silence) *engine.Meta { return &s.Meta }, func(s *engine.Silence) (func(*state.Tx) error, error) {
+		return func(x *state.Tx) error {
+			s.Services = engine.Kept(s.Services, func(id string) bool { return x.Services.Get(id) != nil })
+			s.Instances = engine.Kept(s.Instances, func(id string) bool { return x.Instances.Get(id) != nil })
+			s.Checks = engine.Kept(s.Checks, func(id string) bool { return x.Checks.Get(id) != nil })
+			s.Revision = 0
+			return SaveSilence(x, s)
+		}, nil
+	})
+}
+
+// user brings a user back with the last password: that of the revision may be one
+// that was changed for a reason.
+func (past undeletion) user() error {
+	return bringBack(past, func(u *engine.User) *engine.Meta { return &u.Meta }, func(u *engine.User) (func(*state.Tx) error, error) {
+		var last engine.User
+		if err := json.Unmarshal(past.newest, &last); err != nil {
+			return nil, fmt.Errorf("read a revision of a user: %w", err)
+		}
+		var p engine.Problems
+		CleanUser(past.e, past.ctx, &p, u, engine.CopyOf(u))
+		u.PasswordHash = last.PasswordHash
+		return func(x *state.Tx) error { return SaveUser(x, u, nil, "") }, p.Err()
+	})
 }
 
 // bringBack puts the object as clean leaves it; save runs in the writer.
