@@ -17,18 +17,12 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	stdlog "log"
 	"log/slog"
 	"os"
-	"runtime/debug"
-	"strings"
 
 	"github.com/alecthomas/kong"
 )
-
-// version is the program's own. Only Main sets it, before any command runs.
-var version = builtVersion(debug.ReadBuildInfo())
 
 // commands are the command line. Every flag is also read from MOONWATCH_….
 type commands struct {
@@ -43,21 +37,6 @@ type commands struct {
 	Doctor  doctorCommand  `cmd:"" help:"Tell what is wrong with a data folder or a configuration file."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
-
-// streams are what a command reads and writes.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-	adoptLog func(*slog.Logger) // has libraries' log lines go to a log; nil leaves them alone
-}
-
-// exitCode is an error that ends the program with a code and prints nothing.
-type exitCode int
-
-func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
-
-// usageError is a command line that could not be understood.
-const usageError = 2
 
 // Main runs the program with the arguments of its command line, on the process's
 // own streams, and returns its exit code. release is the version that was set
@@ -74,24 +53,6 @@ func Main(release string, args []string) int {
 func adoptLog(log *slog.Logger) {
 	stdlog.SetFlags(0)
 	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelWarn).Writer())
-}
-
-// builtVersion is the version that Go recorded in the binary: of the module when
-// it was installed as one or built at a tag, or else "dev" with the commit. A
-// build that knows neither is "dev".
-func builtVersion(info *debug.BuildInfo, ok bool) string {
-	if !ok {
-		return "dev"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return strings.TrimPrefix(v, "v")
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return "dev-" + s.Value[:12]
-		}
-	}
-	return "dev"
 }
 
 // run runs one command line and returns the exit code. It touches nothing of the
@@ -135,14 +96,6 @@ func run(args []string, s streams) int {
 	}
 	fmt.Fprintf(s.err, "moonwatch: %s\n", err)
 	return 1
-}
-
-type versionCommand struct{}
-
-// Run prints the version.
-func (versionCommand) Run(s streams) error {
-	fmt.Fprintln(s.out, "moonwatch", version)
-	return nil
 }
 
 type pluginCommands struct {
