@@ -35,7 +35,7 @@ const (
 func (p *Problems) Text(location, value string, required bool, most int) {
 	switch {
 	case required && strings.TrimSpace(value) == "":
-		p.Add(location, "required", "this is required")
+		p.Add(location, "required", "This field is required.")
 	case utf8.RuneCountInString(value) > most:
 		p.Add(location, "max", "at most %d characters", most)
 	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):

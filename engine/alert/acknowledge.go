@@ -134,7 +134,7 @@ func (e *Incidents) TestAlert(ctx context.Context, by engine.Actor, ref engine.R
 		var p engine.Problems
 		switch {
 		case plugin == "":
-			p.Add("plugin", "required", "this is required")
+			p.Add("plugin", "required", "This field is required.")
 		case !known || entry.Plugin == nil:
 			p.Add("plugin", "not_found", "no plugin has this slug")
 		case entry.Plugin.Meta().Kind != engine.AlertPlugin:

@@ -220,7 +220,7 @@ func (d *decoder) list(at string, n *Node, v reflect.Value) {
 			switch {
 			case item.Kind != MapNode: // said below
 			case name == nil || name.Kind == NullNode || name.Text == "":
-				d.complain(location+"."+key, item, "required", "this is required")
+				d.complain(location+"."+key, item, "required", "This field is required.")
 			default:
 				location = Named(at, name.Text)
 				if first := seen[name.Text]; first > 0 {

@@ -65,7 +65,7 @@ func CleanCheck(e *state.State, ctx context.Context, c engine.Check, old *engine
 	entry, known := e.PluginEntry(c.Plugin)
 	switch {
 	case c.Plugin == "":
-		p.Add("plugin", "required", "this is required")
+		p.Add("plugin", "required", "This field is required.")
 	case stored != nil && SameValues(c.Config, stored):
 		c.Config = stored
 	case !known || entry.Plugin == nil:

@@ -60,11 +60,11 @@ func ValidateSilence(s *engine.Silence, p *engine.Problems) {
 		p.Add("services", "required", "name at least one service, instance, check or tag")
 	}
 	if s.StartsAt.IsZero() {
-		p.Add("starts_at", "required", "this is required")
+		p.Add("starts_at", "required", "This field is required.")
 	}
 	switch {
 	case s.EndsAt.IsZero():
-		p.Add("ends_at", "required", "this is required")
+		p.Add("ends_at", "required", "This field is required.")
 	case !s.EndsAt.After(s.StartsAt):
 		p.Add("ends_at", "min", "the end must be after the start")
 	}

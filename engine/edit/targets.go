@@ -154,7 +154,7 @@ func cleanSteps(e *state.State, p *engine.Problems, a *engine.Alerting) {
 
 func cleanAlert(e *state.State, ctx context.Context, p *engine.Problems, id, location string, choice *engine.AlertChoice, old *engine.Alerting, seen map[string]bool) {
 	if choice.Plugin == "" {
-		p.Add(location+".plugin", "required", "this is required")
+		p.Add(location+".plugin", "required", "This field is required.")
 		return
 	}
 	if seen[choice.Plugin] {

@@ -82,7 +82,7 @@ func (e *Users) saveUser(ctx context.Context, by engine.Actor, u engine.User, pa
 func CleanUser(e *state.State, ctx context.Context, p *engine.Problems, u, old *engine.User) {
 	switch {
 	case u.Username == "":
-		p.Add("username", "required", "this is required")
+		p.Add("username", "required", "This field is required.")
 	case !usernamePattern.MatchString(u.Username):
 		p.Add("username", "invalid", "at most 64 letters, digits and . _ @ + -, beginning with a letter or digit")
 	}
@@ -328,7 +328,7 @@ func (e *Users) CreateToken(ctx context.Context, by engine.Actor, t engine.Token
 		p.Name("name", t.Name, "")
 		switch u := x.Users.Get(t.User); {
 		case t.User == "":
-			p.Add("user", "required", "this is required")
+			p.Add("user", "required", "This field is required.")
 		case u == nil:
 			p.Add("user", "not_found", "no such user")
 		case t.Role != "" && t.Role.Rank() == 0:
@@ -437,7 +437,7 @@ func (e *Users) SetUp(ctx context.Context, u engine.User, password string) (*eng
 	u.Role, u.Active = access.Admin, true
 	if password == "" {
 		return nil, &engine.Error{Kind: engine.Invalid, Message: "the values were not accepted",
-			Fields: form.Errors{{Location: "password", Code: "required", Message: "this is required"}}}
+			Fields: form.Errors{{Location: "password", Code: "required", Message: "This field is required."}}}
 	}
 	saved, err := e.SaveUser(ctx, engine.System, u, password, "")
 	if err != nil && !errors.Is(err, engine.ErrChanged) {

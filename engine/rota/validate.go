@@ -37,14 +37,14 @@ func (r Rotation) Validate(known func(user string) bool) []FieldError {
 	}
 	switch _, err := ParseEvery(r.Every); {
 	case r.Every == "":
-		add("every", "required", "this is required")
+		add("every", "required", "This field is required.")
 	case errors.Is(err, errLongTurn):
 		add("every", "max", err.Error())
 	case err != nil:
 		add("every", "invalid", err.Error())
 	}
 	if r.Starts == "" {
-		add("starts", "required", "this is required")
+		add("starts", "required", "This field is required.")
 	} else if t, err := time.Parse(StartsLayout, r.Starts); err != nil || t.Year() < 1970 {
 		add("starts", "invalid", "write a date and time, such as 2026-01-05T09:00")
 	}
@@ -58,16 +58,16 @@ func (o Override) Validate(known func(user string) bool) []FieldError {
 	add := func(field, code, message string) { errs = append(errs, FieldError{field, code, message}) }
 	switch {
 	case o.User == "":
-		add("user", "required", "this is required")
+		add("user", "required", "This field is required.")
 	case known != nil && !known(o.User):
 		add("user", "not_found", "no such user")
 	}
 	if o.Start.IsZero() {
-		add("start", "required", "this is required")
+		add("start", "required", "This field is required.")
 	}
 	switch {
 	case o.End.IsZero():
-		add("end", "required", "this is required")
+		add("end", "required", "This field is required.")
 	case o.Start.IsZero():
 	case !o.End.After(o.Start):
 		add("end", "min", "the end is not after the start")

@@ -88,7 +88,7 @@ func (s *sessions) login(c *rest.Call) (rest.Answer, error) {
 func missingTexts(texts map[string]string) (errs form.Errors) {
 	for _, name := range rest.SortedKeys(texts) {
 		if texts[name] == "" {
-			errs = append(errs, form.Error{Location: name, Code: form.CodeRequired, Message: "this is required"})
+			errs = append(errs, form.Error{Location: name, Code: form.CodeRequired, Message: "This field is required."})
 		}
 	}
 	return errs

@@ -60,7 +60,7 @@ func TestNotesAndTests(t *testing.T) {
 	h := furnished(t)
 	s := h.engine.Targets.Services()[0]
 	incident := "/incidents/" + *s.Incident
-	h.post(access.Operator, incident+"/notes", "text", "  ").want(t, http.StatusUnprocessableEntity, "Text: this is required")
+	h.post(access.Operator, incident+"/notes", "text", "  ").want(t, http.StatusUnprocessableEntity, "Text: This field is required.")
 	h.post(access.Operator, incident+"/notes", "text", "it was the disk").want(t, http.StatusSeeOther)
 	h.get(access.Viewer, incident).want(t, http.StatusOK, "it was the disk", "the-operator")
 	h.post(access.Operator, "/incidents/none/notes", "text", "x").want(t, http.StatusNotFound)

@@ -149,7 +149,7 @@ func (w *sessionPages) setUp(q *frame.Request) error {
 	errs := webform.NewErrors()
 	for _, name := range []string{"username", "password"} {
 		if frame.TextOf(raw[name]) == "" {
-			errs.Add(name, "this is required")
+			errs.Add(name, "This field is required.")
 		}
 	}
 	if errs.Any() {
