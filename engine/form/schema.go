@@ -10,7 +10,7 @@ func (f Form) JSONSchema() map[string]any {
 	for i := range f.Fields {
 		field := &f.Fields[i]
 		order[i] = field.Name
-		properties[field.Name] = field.jsonSchema()
+		properties[field.Name] = fieldSchema{field}.whole()
 		if field.needed() {
 			required = append(required, field.Name)
 		}
@@ -32,8 +32,11 @@ func (f *Field) needed() bool {
 	return f.mandatory() && f.initial() == nil && len(f.ShowIf) == 0 && !f.Disabled && !f.Secret()
 }
 
-func (f *Field) jsonSchema() map[string]any {
-	s := f.typeSchema()
+// fieldSchema writes the schema of one field.
+type fieldSchema struct{ *Field }
+
+func (f fieldSchema) whole() map[string]any {
+	s := f.ofType()
 	s["title"] = f.DisplayLabel()
 	s["x-widget"] = f.DisplayWidget()
 	for key, text := range map[string]string{
@@ -54,7 +57,8 @@ func (f *Field) jsonSchema() map[string]any {
 		s["x-show-if"] = f.ShowIf
 	}
 	if f.Secret() {
-		return f.secretSchema(s)
+		f.putSecret(s)
+		return s
 	}
 	if v := f.initial(); v != nil {
 		s["default"] = f.public(v)
@@ -70,18 +74,17 @@ func (f *Field) jsonSchema() map[string]any {
 	return s
 }
 
-// secretSchema is for a value that is only ever written: null clears it, and
+// putSecret writes what holds for a value that is only ever written: null clears it, and
 // {"set": true} (what is read in its place) keeps it.
-func (f *Field) secretSchema(s map[string]any) map[string]any {
+func (f fieldSchema) putSecret(s map[string]any) {
 	s["writeOnly"] = true
 	s["format"] = "password"
 	if f.Type != JSON {
 		s["type"] = []any{"string", "object", "null"}
 	}
-	return s
 }
 
-func (f *Field) typeSchema() map[string]any {
+func (f fieldSchema) ofType() map[string]any {
 	s := map[string]any{}
 	put := func(kind string) {
 		s["type"] = kind
@@ -122,7 +125,7 @@ func (f *Field) typeSchema() map[string]any {
 	return s
 }
 
-func (f *Field) putRange(s map[string]any, low, high *float64) {
+func (f fieldSchema) putRange(s map[string]any, low, high *float64) {
 	if low != nil {
 		s["minimum"] = *low
 	}
@@ -135,7 +138,7 @@ func (f *Field) putRange(s map[string]any, low, high *float64) {
 }
 
 // putChoices writes the values to s and the labels to outer.
-func (f *Field) putChoices(s, outer map[string]any) {
+func (f fieldSchema) putChoices(s, outer map[string]any) {
 	values, labels := make([]any, 0, len(f.Choices)+1), make(map[string]any, len(f.Choices))
 	for _, c := range f.Choices {
 		values = append(values, c.Value)
@@ -147,12 +150,12 @@ func (f *Field) putChoices(s, outer map[string]any) {
 	s["enum"], outer["x-labels"] = values, labels
 }
 
-func (f *Field) putItems(s map[string]any) {
-	most := maxRows
-	if f.MaxItems != nil && *f.MaxItems < most {
-		most = *f.MaxItems
+func (f fieldSchema) putItems(s map[string]any) {
+	limit := maxRows
+	if f.MaxItems != nil {
+		limit = min(limit, *f.MaxItems)
 	}
-	s["maxItems"] = most
+	s["maxItems"] = limit
 	switch {
 	case f.MinItems != nil:
 		s["minItems"] = *f.MinItems
@@ -161,7 +164,7 @@ func (f *Field) putItems(s map[string]any) {
 	}
 }
 
-func (f *Field) putText(s map[string]any) {
+func (f fieldSchema) putText(s map[string]any) {
 	if f.MinLength != nil {
 		s["minLength"] = *f.MinLength
 	} else if f.mandatory() {
