@@ -1,7 +1,7 @@
 package lint
 
 // paths reports paths through run or ping that do not return the result.
-func (c *checker) paths(p *Plugin, key string, f *node) {
+func (c *pluginRules) paths(p *Plugin, key string, f *node) {
 	mayReturnNil := key == "ping" || p == nil || p.HasPing
 	if mayReturnNil {
 		return
@@ -11,7 +11,7 @@ func (c *checker) paths(p *Plugin, key string, f *node) {
 			return false
 		}
 		if n.kind == kindReturn {
-			c.returned1(n)
+			c.runReturns(n)
 		}
 		return true
 	})
@@ -20,8 +20,8 @@ func (c *checker) paths(p *Plugin, key string, f *node) {
 	}
 }
 
-// returned1 looks at one return of run.
-func (c *checker) returned1(n *node) {
+// runReturns looks at one return of run.
+func (c *pluginRules) runReturns(n *node) {
 	if len(n.list) == 0 {
 		c.add(n.pos, CodeReturn, "run must return result")
 		return

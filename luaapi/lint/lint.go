@@ -75,7 +75,7 @@ func Check(s Source) []Finding {
 	var found []Finding
 	var readable []*checker
 	for _, f := range s.Files {
-		c := &checker{contract: contract, source: &s, file: f, tables: map[*local]*Plugin{}, done: map[*node]bool{}, known: map[Finding]bool{}}
+		c := &checker{types: types{contract: contract, file: f, tables: map[*local]*Plugin{}}, source: &s, known: map[Finding]bool{}}
 		body, end, err := parse(f.Source)
 		if err != nil {
 			continue
@@ -104,30 +104,16 @@ func Sort(found []Finding) {
 	})
 }
 
-// checker lints one file.
+// checker lints one file. It goes over its nodes with the rules that look at one
+// place; pluginRules look at a plugin's functions as a whole, and reads at what
+// all files of a plugin read.
 type checker struct {
-	contract *describe.Contract
-	source   *Source
-	file     File
-	body     []*node
-	end      Pos
-	globals  map[string]bool    // that the file writes
-	tables   map[*local]*Plugin // locals that hold a plugin's table
-	current  *Plugin            // whose objects are described, where none is nearer
-	done     map[*node]bool     // functions whose paths were looked at
-	found    []Finding
-	known    map[Finding]bool // what is in found
-	steps    int              // of work so far
-}
-
-// maxSteps is how much work the types of one file may take, about half a second
-// at the very most: what is asked after it counts as not known.
-const maxSteps = 4 << 20
-
-// tired counts a step, and reports whether there were too many.
-func (c *checker) tired() bool {
-	c.steps++
-	return c.steps > maxSteps
+	types
+	source *Source
+	body   []*node
+	end    Pos
+	found  []Finding
+	known  map[Finding]bool // what is in found
 }
 
 func (c *checker) add(at Pos, code, format string, values ...any) {
@@ -158,9 +144,10 @@ func (c *checker) run() {
 			c.add(w.pos, CodeGlobal, "%s is written as a global: write local %s", w.text, w.text)
 		}
 	}
-	c.findPlugins()
-	c.typeLoops()
-	c.typeHelpers()
+	plugins := pluginRules{checker: c, done: map[*node]bool{}}
+	plugins.findPlugins()
+	plugins.typeLoops()
+	plugins.typeHelpers()
 	walk(c.body, func(n *node) bool {
 		c.node(n)
 		return true

@@ -2,9 +2,16 @@ package lint
 
 import "moonwatch/luaapi/describe"
 
+// pluginRules find the plugins of a file, and look at each of their functions as
+// a whole: its parameters, and what it returns on all paths.
+type pluginRules struct {
+	*checker
+	done map[*node]bool // functions whose paths were looked at
+}
+
 // findPlugins finds the tables that the file returns, and gives the parameters
 // of their functions their types.
-func (c *checker) findPlugins() {
+func (c *pluginRules) findPlugins() {
 	if !c.file.Main {
 		return
 	}
@@ -82,7 +89,7 @@ func returnedBy(body []*node) []*node {
 }
 
 // pluginOf finds the plugin by the slug that its table names.
-func (c *checker) pluginOf(table *node) *Plugin {
+func (c *pluginRules) pluginOf(table *node) *Plugin {
 	if c.current != nil {
 		return c.current
 	}
@@ -102,7 +109,7 @@ func (c *checker) pluginOf(table *node) *Plugin {
 	return nil
 }
 
-func (c *checker) pluginTable(table *node, p *Plugin) {
+func (c *pluginRules) pluginTable(table *node, p *Plugin) {
 	for i, key := range table.keys {
 		if key != nil && key.kind == kindString {
 			c.pluginKey(p, key.text, table.list[i])
@@ -110,7 +117,7 @@ func (c *checker) pluginTable(table *node, p *Plugin) {
 	}
 }
 
-func (c *checker) pluginKey(p *Plugin, key string, v *node) {
+func (c *pluginRules) pluginKey(p *Plugin, key string, v *node) {
 	switch v = v.plain(); {
 	case v.kind == kindFunction:
 		c.pluginFunction(p, key, v)
@@ -125,7 +132,7 @@ func (c *checker) pluginKey(p *Plugin, key string, v *node) {
 	}
 }
 
-func (c *checker) route(p *Plugin, route *node) {
+func (c *pluginRules) route(p *Plugin, route *node) {
 	c.options(route, c.contract.Objects["plugin.route"])
 	for i, key := range route.keys {
 		if !key.isString("view") {
@@ -143,7 +150,7 @@ func (c *checker) route(p *Plugin, route *node) {
 }
 
 // answers looks at the tables that a view returns.
-func (c *checker) answers(f *node) {
+func (c *pluginRules) answers(f *node) {
 	walk(f.body, func(n *node) bool {
 		if n.kind == kindReturn && len(n.list) > 0 && n.list[0].kind == kindTable {
 			c.options(n.list[0], c.contract.Objects["view.answer"])
@@ -154,7 +161,7 @@ func (c *checker) answers(f *node) {
 
 // pluginFunction types the parameters of one of the contract's functions, and
 // looks at its paths.
-func (c *checker) pluginFunction(p *Plugin, key string, f *node) {
+func (c *pluginRules) pluginFunction(p *Plugin, key string, f *node) {
 	var known *describe.Key
 	for i := range c.contract.Keys {
 		if k := &c.contract.Keys[i]; k.Name == key && k.Function != nil {
@@ -186,7 +193,7 @@ func (c *checker) pluginFunction(p *Plugin, key string, f *node) {
 }
 
 // parameters types self and what follows.
-func (c *checker) parameters(f *node, p *Plugin, types []string) {
+func (c *pluginRules) parameters(f *node, p *Plugin, types []string) {
 	if len(f.names) == 0 {
 		return
 	}
@@ -212,7 +219,7 @@ func (c *checker) parameters(f *node, p *Plugin, types []string) {
 }
 
 // outcomes looks at the tables that send_alert returns as its third value.
-func (c *checker) outcomes(f *node) {
+func (c *pluginRules) outcomes(f *node) {
 	walk(f.body, func(n *node) bool {
 		if n.kind == kindReturn && len(n.list) > 2 && n.list[2].kind == kindTable {
 			c.options(n.list[2], c.contract.Objects["alert.retry"])
@@ -222,7 +229,7 @@ func (c *checker) outcomes(f *node) {
 }
 
 // typeLoops types the variables of loops over arrays.
-func (c *checker) typeLoops() {
+func (c *pluginRules) typeLoops() {
 	walk(c.body, func(n *node) bool {
 		if n.kind != kindForIn || len(n.names) != 2 || len(n.list) != 1 {
 			return true
@@ -243,7 +250,7 @@ func (c *checker) typeLoops() {
 
 // typeHelpers gives the parameters of local functions the types of what they are
 // called with, where all calls agree. Three rounds see helpers of helpers.
-func (c *checker) typeHelpers() {
+func (c *pluginRules) typeHelpers() {
 	for range 3 {
 		walk(c.body, func(n *node) bool {
 			for _, name := range n.names {
@@ -257,7 +264,7 @@ func (c *checker) typeHelpers() {
 	}
 }
 
-func (c *checker) helper(l *local) {
+func (c *pluginRules) helper(l *local) {
 	for i, name := range l.function.names {
 		if name.local.typ != nil || len(name.local.values) > 0 {
 			continue

@@ -5,7 +5,7 @@ const CodeTwice = "twice"
 
 // twice finds loops over both users and duty_officers: who is in both lists is
 // told twice. Loops that look people up by what names them are taken to know.
-func (c *checker) twice(f *node) {
+func (c *pluginRules) twice(f *node) {
 	if len(f.names) < 4 {
 		return
 	}

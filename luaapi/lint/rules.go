@@ -113,7 +113,7 @@ func (c *checker) takesMore(call *node, i int) bool {
 }
 
 // sentPaths reports ways through send_alert that do not say whether it was sent.
-func (c *checker) sentPaths(key string, f *node) {
+func (c *pluginRules) sentPaths(key string, f *node) {
 	const answers = `return true, "skipped" and why, or false and why`
 	walk(f.body, func(n *node) bool {
 		if n.kind == kindFunction {
@@ -147,7 +147,7 @@ func (c *checker) sentPaths(key string, f *node) {
 
 // strayFunction reports a function of the plugin that nothing calls and whose name
 // is nearly that of one that is called.
-func (c *checker) strayFunction(key string, f *node) {
+func (c *pluginRules) strayFunction(key string, f *node) {
 	var names []string
 	for _, k := range c.contract.Keys {
 		if k.Function != nil {
@@ -162,7 +162,7 @@ func (c *checker) strayFunction(key string, f *node) {
 }
 
 // asksFor reports whether the file reads a key of any value, or calls it.
-func (c *checker) asksFor(key string) bool {
+func (c *pluginRules) asksFor(key string) bool {
 	written, read := 0, 0
 	walk(c.body, func(n *node) bool {
 		switch {

@@ -22,14 +22,34 @@ type typ struct {
 	values   []string // of a string: all that it can be, nil for any
 }
 
+// types knows what is known of the values of one file.
+type types struct {
+	contract *describe.Contract
+	file     File
+	globals  map[string]bool    // that the file writes
+	tables   map[*local]*Plugin // locals that hold a plugin's table
+	current  *Plugin            // whose objects are described, where none is nearer
+	steps    int                // of work so far
+}
+
+// maxSteps is how much work the types of one file may take, about half a second
+// at the very most: what is asked after it counts as not known.
+const maxSteps = 4 << 20
+
+// tired counts a step, and reports whether there were too many.
+func (ty *types) tired() bool {
+	ty.steps++
+	return ty.steps > maxSteps
+}
+
 // is reports whether it is the object with a name.
 func (t *typ) is(name string) bool { return t != nil && t.object != nil && t.object.Name == name }
 
-func (c *checker) named(text string) *typ { return c.fromType(describe.ParseType(text)) }
+func (ty *types) named(text string) *typ { return ty.fromType(describe.ParseType(text)) }
 
-func (c *checker) fromType(t describe.Type) *typ {
-	if o := c.contract.Objects[t.Name]; o != nil {
-		return &typ{object: o, plugin: c.current}
+func (ty *types) fromType(t describe.Type) *typ {
+	if o := ty.contract.Objects[t.Name]; o != nil {
+		return &typ{object: o, plugin: ty.current}
 	}
 	out := &typ{name: t.Name}
 	if alias(t.Name) {
@@ -37,7 +57,7 @@ func (c *checker) fromType(t describe.Type) *typ {
 	}
 	out.values = valuesOf(t)
 	if t.Elem != nil {
-		out.elem = c.fromType(*t.Elem)
+		out.elem = ty.fromType(*t.Elem)
 	}
 	if out.name == "" || out.name == "any" {
 		return nil
@@ -55,15 +75,15 @@ func alias(name string) bool {
 }
 
 // typeOf is what is known of an expression's value.
-func (c *checker) typeOf(e *node) *typ { return c.typeOfResult(value{e, 0}) }
+func (ty *types) typeOf(e *node) *typ { return ty.typeOfResult(value{e, 0}) }
 
-func (c *checker) typeOfResult(v value) *typ {
+func (ty *types) typeOfResult(v value) *typ {
 	e := v.of.plain()
-	if e == nil || c.tired() {
+	if e == nil || ty.tired() {
 		return nil
 	}
 	if e.kind == kindCall || e.kind == kindMethod {
-		return c.returned(e, v.n)
+		return ty.returned(e, v.n)
 	}
 	if v.n > 0 {
 		return nil
@@ -76,9 +96,9 @@ func (c *checker) typeOfResult(v value) *typ {
 	case kindTrue, kindFalse:
 		return &typ{name: "boolean"}
 	case kindName:
-		return c.nameType(e)
+		return ty.nameType(e)
 	case kindIndex:
-		return c.indexType(e)
+		return ty.indexType(e)
 	case kindBinary:
 		if e.text == ".." {
 			return &typ{name: "string"}
@@ -87,19 +107,19 @@ func (c *checker) typeOfResult(v value) *typ {
 	return nil
 }
 
-func (c *checker) nameType(e *node) *typ {
+func (ty *types) nameType(e *node) *typ {
 	l := e.local
 	if l == nil {
-		if c.globals[e.text] {
+		if ty.globals[e.text] {
 			return nil
 		}
-		for i := range c.contract.Library {
-			if m := &c.contract.Library[i]; m.Name == e.text {
+		for i := range ty.contract.Library {
+			if m := &ty.contract.Library[i]; m.Name == e.text {
 				return &typ{module: m}
 			}
 		}
-		for i := range c.contract.Globals {
-			if f := &c.contract.Globals[i]; f.Name == e.text {
+		for i := range ty.contract.Globals {
+			if f := &ty.contract.Globals[i]; f.Name == e.text {
 				return &typ{function: f}
 			}
 		}
@@ -108,8 +128,8 @@ func (c *checker) nameType(e *node) *typ {
 	if l.typ != nil {
 		return l.typ
 	}
-	if p := c.tables[l]; p != nil {
-		return &typ{object: c.contract.Objects["plugin"], plugin: p}
+	if p := ty.tables[l]; p != nil {
+		return &typ{object: ty.contract.Objects["plugin"], plugin: p}
 	}
 	if l.busy || len(l.values) == 0 {
 		return nil
@@ -121,7 +141,7 @@ func (c *checker) nameType(e *node) *typ {
 		if v.of != nil && v.of.kind == kindNil {
 			continue
 		}
-		t := c.typeOfResult(v)
+		t := ty.typeOfResult(v)
 		if t == nil || known != nil && !same(known, t) {
 			return nil
 		}
@@ -138,8 +158,8 @@ func same(a, b *typ) bool {
 }
 
 // indexType is the type of a field.
-func (c *checker) indexType(e *node) *typ {
-	of := c.typeOf(e.a)
+func (ty *types) indexType(e *node) *typ {
+	of := ty.typeOf(e.a)
 	if of == nil {
 		return nil
 	}
@@ -150,27 +170,27 @@ func (c *checker) indexType(e *node) *typ {
 	name := key.text
 	switch {
 	case of.module != nil:
-		return c.member(of.module, name)
+		return ty.member(of.module, name)
 	case of.form != nil:
-		return c.fieldType(of, name)
+		return ty.fieldType(of, name)
 	case of.object != nil:
-		return c.objectField(of, name)
+		return ty.objectField(of, name)
 	}
 	return nil
 }
 
-func (c *checker) member(m *describe.Module, name string) *typ {
+func (ty *types) member(m *describe.Module, name string) *typ {
 	if f := m.Function(name); f != nil {
 		return &typ{function: f, owner: m.Name}
 	}
-	if inner := c.contract.Modules[m.Name+"."+name]; inner != nil {
+	if inner := ty.contract.Modules[m.Name+"."+name]; inner != nil {
 		return &typ{module: inner}
 	}
 	return nil
 }
 
 // fieldType is the type of a form's field as Lua sees it.
-func (c *checker) fieldType(of *typ, name string) *typ {
+func (ty *types) fieldType(of *typ, name string) *typ {
 	f := of.form.Field(name)
 	if f == nil {
 		return nil
@@ -179,29 +199,29 @@ func (c *checker) fieldType(of *typ, name string) *typ {
 		rows := form.Form{Fields: f.Fields}
 		return &typ{name: "table", elem: &typ{form: &rows, formName: of.formName + "." + name}}
 	}
-	for _, t := range c.contract.Types {
+	for _, t := range ty.contract.Types {
 		if t.Name == string(f.Type) {
-			return c.named(t.Lua)
+			return ty.named(t.Lua)
 		}
 	}
 	return nil
 }
 
 // objectField is the type of an object's field, a form's included.
-func (c *checker) objectField(of *typ, name string) *typ {
+func (ty *types) objectField(of *typ, name string) *typ {
 	p := of.plugin
 	switch {
 	case of.is("check") && name == "config":
-		return c.formTable(p, "config_form", "check.config")
+		return ty.formTable(p, "config_form", "check.config")
 	case of.is("plugin") && name == "settings":
-		return c.formTable(p, "settings_form", "self.settings")
-	case of.is("user") && c.ownSettings(p, name):
-		return c.formTable(p, "user_config_form", "user."+name)
-	case of.is("service") && c.ownSettings(p, name):
-		return c.formTable(p, "service_config_form", "service."+name)
+		return ty.formTable(p, "settings_form", "self.settings")
+	case of.is("user") && ty.ownSettings(p, name):
+		return ty.formTable(p, "user_config_form", "user."+name)
+	case of.is("service") && ty.ownSettings(p, name):
+		return ty.formTable(p, "service_config_form", "service."+name)
 	}
 	if f := of.object.Field(name); f != nil {
-		t := c.named(f.Type)
+		t := ty.named(f.Type)
 		if t != nil && t.object != nil {
 			t.plugin = p
 		}
@@ -212,13 +232,13 @@ func (c *checker) objectField(of *typ, name string) *typ {
 	}
 	if of.is("check") && p != nil {
 		if config, ok := p.Forms["config_form"]; ok {
-			return c.fieldType(&typ{form: &config, formName: "check.config"}, name)
+			return ty.fieldType(&typ{form: &config, formName: "check.config"}, name)
 		}
 	}
 	return nil
 }
 
-func (c *checker) ownSettings(p *Plugin, name string) bool {
+func (ty *types) ownSettings(p *Plugin, name string) bool {
 	if p != nil && p.unloaded {
 		return strings.HasSuffix(name, "_settings")
 	}
@@ -227,7 +247,7 @@ func (c *checker) ownSettings(p *Plugin, name string) bool {
 
 // formTable is the table of a form's values; of a plugin without that form it
 // has no field.
-func (c *checker) formTable(p *Plugin, form_ string, shownAs string) *typ {
+func (ty *types) formTable(p *Plugin, form_ string, shownAs string) *typ {
 	if p == nil || p.unloaded {
 		return nil
 	}
@@ -236,34 +256,34 @@ func (c *checker) formTable(p *Plugin, form_ string, shownAs string) *typ {
 }
 
 // returned is the type of a call's n-th result.
-func (c *checker) returned(call *node, n int) *typ {
+func (ty *types) returned(call *node, n int) *typ {
 	if call.kind == kindCall && call.a.kind == kindName && call.a.local == nil {
 		switch call.a.text {
 		case "require":
-			return c.required(call)
+			return ty.required(call)
 		case "setmetatable", "assert":
 			if n == 0 && len(call.list) > 0 {
-				return c.typeOf(call.list[0])
+				return ty.typeOf(call.list[0])
 			}
 			return nil
 		}
 	}
 	if call.kind == kindCall && call.a.kind == kindName && call.a.local != nil && call.a.local.function != nil && len(call.a.local.values) == 1 {
-		return c.helperReturns(call.a.local, n)
+		return ty.helperReturns(call.a.local, n)
 	}
-	f := c.callee(call)
+	f := ty.callee(call)
 	if f == nil || n >= len(f.Returns) {
 		return nil
 	}
 	if f.Name == "unpack" || f.Name == "remove" {
 		return nil
 	}
-	if f.Name == "ping" && f.Waits && len(call.list) > 0 && c.listOfHosts(call.list[0]) {
+	if f.Name == "ping" && f.Waits && len(call.list) > 0 && ty.listOfHosts(call.list[0]) {
 		return nil
 	}
-	t := c.named(f.Returns[n])
+	t := ty.named(f.Returns[n])
 	if t != nil && t.object != nil {
-		if of := c.receiver(call); of != nil {
+		if of := ty.receiver(call); of != nil {
 			t.plugin = of.plugin
 		}
 	}
@@ -275,7 +295,7 @@ func (c *checker) returned(call *node, n int) *typ {
 
 // helperReturns is the type of the n-th value that a local function returns,
 // where all its returns agree. nil agrees with everything.
-func (c *checker) helperReturns(l *local, n int) *typ {
+func (ty *types) helperReturns(l *local, n int) *typ {
 	if l.busy {
 		return nil
 	}
@@ -284,7 +304,7 @@ func (c *checker) helperReturns(l *local, n int) *typ {
 	var known *typ
 	agree := true
 	walk(l.function.body, func(s *node) bool {
-		if s.kind == kindFunction || c.tired() {
+		if s.kind == kindFunction || ty.tired() {
 			return false
 		}
 		if s.kind != kindReturn || !agree {
@@ -294,7 +314,7 @@ func (c *checker) helperReturns(l *local, n int) *typ {
 		if !ok || v.of.plain().kind == kindNil {
 			return true
 		}
-		t := c.typeOfResult(v)
+		t := ty.typeOfResult(v)
 		if t == nil || known != nil && !sameFor(known, t) {
 			agree = false
 			return true
@@ -319,50 +339,50 @@ func (t *typ) withoutConstant() *typ {
 }
 
 // listOfHosts reports whether the argument of icmp.ping may be an array.
-func (c *checker) listOfHosts(e *node) bool {
-	t := c.typeOf(e)
+func (ty *types) listOfHosts(e *node) bool {
+	t := ty.typeOf(e)
 	return t == nil || t.name != "string"
 }
 
-func (c *checker) receiver(call *node) *typ {
+func (ty *types) receiver(call *node) *typ {
 	if call.kind == kindMethod {
-		return c.typeOf(call.a)
+		return ty.typeOf(call.a)
 	}
 	return nil
 }
 
-func (c *checker) required(call *node) *typ {
+func (ty *types) required(call *node) *typ {
 	if len(call.list) != 1 || call.list[0].kind != kindString {
 		return nil
 	}
-	if m := c.contract.Modules[call.list[0].text]; m != nil && (!m.Tests || c.file.Test) {
+	if m := ty.contract.Modules[call.list[0].text]; m != nil && (!m.Tests || ty.file.Test) {
 		return &typ{module: m}
 	}
 	return nil
 }
 
 // callee is the described function that a call goes to, nil when that is not known.
-func (c *checker) callee(call *node) *describe.Function {
+func (ty *types) callee(call *node) *describe.Function {
 	if call.kind == kindCall {
-		if t := c.typeOf(call.a); t != nil {
+		if t := ty.typeOf(call.a); t != nil {
 			return t.function
 		}
 		return nil
 	}
-	of := c.typeOf(call.a)
+	of := ty.typeOf(call.a)
 	switch {
 	case of == nil:
 		return nil
 	case of.object != nil:
 		return of.object.Method(call.text)
 	case of.name == "string":
-		return c.stringMethod(call.text)
+		return ty.stringMethod(call.text)
 	}
 	return nil
 }
 
-func (c *checker) stringMethod(name string) *describe.Function {
-	f := c.contract.Library[0].Function(name)
+func (ty *types) stringMethod(name string) *describe.Function {
+	f := ty.contract.Library[0].Function(name)
 	if f == nil || len(f.Params) == 0 {
 		return nil
 	}

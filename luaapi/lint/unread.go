@@ -24,7 +24,7 @@ func unread(s *Source, files []*checker) []Finding {
 		if c.file.Main {
 			main = c
 		}
-		c.reads(&r)
+		r.collect(c)
 	}
 	if main == nil {
 		return nil
@@ -37,7 +37,7 @@ func unread(s *Source, files []*checker) []Finding {
 		}
 		for _, name := range formNames(p) {
 			if !r.forms[name] {
-				main.unreadFields(p.Forms[name].Fields, name, &r)
+				r.report(main, p.Forms[name].Fields, name)
 			}
 		}
 	}
@@ -53,11 +53,12 @@ func formNames(p *Plugin) []string {
 	return names
 }
 
-func (c *checker) unreadFields(fields []form.Field, in string, r *reads) {
+// report reports the fields of a form that nothing reads, at their declarations.
+func (r *reads) report(c *checker, fields []form.Field, in string) {
 	for _, f := range fields {
 		if r.names[f.Name] || f.Deprecated != "" || f.Env != "" && r.names[f.Env] {
 			if f.Type == form.List {
-				c.unreadFields(f.Fields, in, r)
+				r.report(c, f.Fields, in)
 			}
 			continue
 		}
@@ -93,8 +94,8 @@ func (c *checker) fieldTable(n *node) *node {
 	return n.list[0]
 }
 
-// reads collects what the file reads.
-func (c *checker) reads(r *reads) {
+// collect adds what a file reads.
+func (r *reads) collect(c *checker) {
 	var visit func(n *node) bool
 	visit = func(n *node) bool {
 		if table := c.fieldTable(n); table != nil {
@@ -107,11 +108,11 @@ func (c *checker) reads(r *reads) {
 		}
 		switch n.kind {
 		case kindIndex:
-			c.wholeForm(n, r)
+			r.wholeForm(c, n)
 		case kindString:
 			r.names[n.text] = true
 		case kindTable: // a key that is written as a name is no read
-			c.formsInArguments(n.list, r)
+			r.formsInArguments(c, n.list)
 			for i, key := range n.keys {
 				if key != nil && key.kind != kindString {
 					walkNode(key, visit)
@@ -120,7 +121,7 @@ func (c *checker) reads(r *reads) {
 			}
 			return false
 		case kindAssign: // and neither is the last name of what is written to
-			c.formsInArguments(n.list, r)
+			r.formsInArguments(c, n.list)
 			for _, target := range n.targets {
 				if target.kind == kindIndex && target.b.kind == kindString {
 					target = target.a
@@ -130,7 +131,7 @@ func (c *checker) reads(r *reads) {
 			walk(n.list, visit)
 			return false
 		case kindCall, kindMethod, kindReturn, kindLocal:
-			c.formsInArguments(n.list, r)
+			r.formsInArguments(c, n.list)
 		}
 		return true
 	}
@@ -138,7 +139,7 @@ func (c *checker) reads(r *reads) {
 }
 
 // wholeForm notes check[name], where any field may be read.
-func (c *checker) wholeForm(n *node, r *reads) {
+func (r *reads) wholeForm(c *checker, n *node) {
 	if n.b.plain().kind == kindString {
 		return
 	}
@@ -146,22 +147,23 @@ func (c *checker) wholeForm(n *node, r *reads) {
 	if t.is("check") {
 		r.forms["config_form"] = true
 	}
-	c.noteForm(t, r)
+	r.noteForm(c.source, t)
 }
 
 // formsInArguments notes tables of forms that are handed on whole.
-func (c *checker) formsInArguments(list []*node, r *reads) {
+func (r *reads) formsInArguments(c *checker, list []*node) {
 	for _, e := range list {
-		c.noteForm(c.typeOf(e), r)
+		r.noteForm(c.source, c.typeOf(e))
 	}
 }
 
-func (c *checker) noteForm(t *typ, r *reads) {
+// noteForm notes that a form is read as a whole, when t is the table of one.
+func (r *reads) noteForm(s *Source, t *typ) {
 	if t == nil || t.form == nil {
 		return
 	}
-	for i := range c.source.Plugins {
-		for name := range c.source.Plugins[i].Forms {
+	for i := range s.Plugins {
+		for name := range s.Plugins[i].Forms {
 			if shown := t.formName; name == "config_form" && shown == "check.config" || name == "settings_form" && shown == "self.settings" ||
 				name == "user_config_form" && len(shown) > 5 && shown[:5] == "user." || name == "service_config_form" && len(shown) > 8 && shown[:8] == "service." {
 				r.forms[name] = true
