@@ -1,9 +1,10 @@
 package engine
 
 import (
+	"time"
+
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
-	"time"
 )
 
 // NewCheck returns a check with the defaults of one that a person begins.

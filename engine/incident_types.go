@@ -2,9 +2,10 @@ package engine
 
 import (
 	"maps"
-	"moonwatch/engine/form"
 	"slices"
 	"time"
+
+	"moonwatch/engine/form"
 )
 
 // Incident is the time in which a service or instance was not PASSING, with

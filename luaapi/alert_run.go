@@ -5,13 +5,13 @@ import (
 	"errors"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Alert calls send_alert, or send_alert_update when in.Update is set.

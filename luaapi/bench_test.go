@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // BenchmarkBareCall is the measure that a pooled run is held against: a Lua

@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/host/hosttest"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // reachable lists every function of Go that a plugin can call without an object:

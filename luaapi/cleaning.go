@@ -7,13 +7,13 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // cleanLimit is the deadline of one call of a clean function.

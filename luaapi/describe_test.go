@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/describe"
@@ -17,8 +19,6 @@ import (
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // sameNames fails unless the described names are just the real ones.

@@ -6,13 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 func testServiceKeys() []string {

@@ -7,13 +7,13 @@ import (
 	"strconv"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // failAssertion fails the test; the message that the test gave comes first.

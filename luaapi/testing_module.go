@@ -3,11 +3,11 @@ package luaapi
 import (
 	"math"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // openTesting opens the module testing, which tests alone can require. Its

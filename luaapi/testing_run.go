@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // testLimit bounds one test, and all that it calls.

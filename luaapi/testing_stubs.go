@@ -5,11 +5,11 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // stubError is (message, kind) from argument n on, for a stub that fails; nil

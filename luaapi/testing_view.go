@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // testView is view(method, path, options): the answer, as http.request gives

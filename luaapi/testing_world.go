@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
@@ -13,8 +15,6 @@ import (
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // testWorld is all that one test sees and moves: it is fresh for each. It

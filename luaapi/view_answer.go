@@ -9,14 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+	"golang.org/x/net/http/httpguts"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
-	"golang.org/x/net/http/httpguts"
 )
 
 // The keys of what a view returns, and of those the ones that are its body.

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // viewLimit is the deadline of a view.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"moonwatch/luaapi/internal/loader"
-
 	"github.com/fsnotify/fsnotify"
+
+	"moonwatch/luaapi/internal/loader"
 )
 
 // maxSettle is the longest that a folder in which something changes all the

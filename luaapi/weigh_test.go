@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 func weighing(o *Options) { o.Weigh = true }

@@ -1,9 +1,10 @@
 package alert
 
 import (
+	"slices"
+
 	"moonwatch/engine"
 	"moonwatch/engine/state"
-	"slices"
 )
 
 // checksOf returns the checks that count for a subject: those it is linked to,

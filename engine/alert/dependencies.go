@@ -2,10 +2,11 @@ package alert
 
 import (
 	"cmp"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
 	"slices"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // parentTime is how long a subject waits for the results of what it depends on.

@@ -2,13 +2,14 @@ package alert
 
 import (
 	"cmp"
+	"slices"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/judge"
 	"moonwatch/engine/oncall"
 	"moonwatch/engine/schedule"
 	"moonwatch/engine/state"
-	"slices"
-	"time"
 )
 
 // TakeResult takes a result: it is stored, moves the check's status, and what

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"moonwatch/engine"
 	"slices"
 	"strings"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // WhyQuery narrows the question "why was I (not) paged?"; an empty field does not.

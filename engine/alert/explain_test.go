@@ -1,9 +1,10 @@
 package alert
 
 import (
-	"moonwatch/engine"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
 )
 
 func TestWhy(t *testing.T) {

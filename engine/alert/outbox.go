@@ -3,11 +3,12 @@ package alert
 import (
 	"cmp"
 	"context"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
 	"slices"
 	"sync"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // Outbox makes the deliveries. Those of one incident through one plugin are a

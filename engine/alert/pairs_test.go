@@ -3,11 +3,12 @@ package alert
 import (
 	"flag"
 	"fmt"
-	"moonwatch/engine"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
 )
 
 var updatePairs = flag.Bool("update-pairs", false, "write testdata/pairs.txt anew; read its difference before you keep it")

@@ -2,11 +2,12 @@ package alert
 
 import (
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/judge"
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/judge"
 )
 
 // drama plays an incident step by step.

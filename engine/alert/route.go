@@ -3,8 +3,9 @@ package alert
 import (
 	"fmt"
 	"maps"
-	"moonwatch/engine"
 	"slices"
+
+	"moonwatch/engine"
 )
 
 // Routing is what Route looks at besides the incident and the event.

@@ -2,11 +2,12 @@ package alert
 
 import (
 	"maps"
+	"slices"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/silence"
 	"moonwatch/engine/state"
-	"slices"
-	"time"
 )
 
 // silenced returns which of the failing checks silences cover now, the name of

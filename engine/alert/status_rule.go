@@ -3,11 +3,12 @@ package alert
 import (
 	"cmp"
 	"context"
+	"slices"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/judge"
 	"moonwatch/engine/state"
-	"slices"
-	"time"
 )
 
 // ruleRetry is how often a rule that failed is tried again.

@@ -3,9 +3,10 @@ package alert
 import (
 	"cmp"
 	"fmt"
+	"slices"
+
 	"moonwatch/engine"
 	"moonwatch/engine/state"
-	"slices"
 )
 
 // Escalation steps widen the circle of an incident that nobody acknowledges. A

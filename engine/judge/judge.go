@@ -1,9 +1,10 @@
 package judge
 
 import (
-	"moonwatch/engine"
 	"slices"
 	"time"
+
+	"moonwatch/engine"
 )
 
 const (

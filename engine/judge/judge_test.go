@@ -2,11 +2,12 @@ package judge
 
 import (
 	"fmt"
-	"moonwatch/engine"
-	"moonwatch/engine/schedule"
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/schedule"
 )
 
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -2,9 +2,10 @@ package monitor
 
 import (
 	"fmt"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/state"
-	"time"
 )
 
 const (

@@ -2,10 +2,11 @@ package monitor
 
 import (
 	"context"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/silence"
 	"moonwatch/engine/state"
-	"time"
 )
 
 // SilenceHolds reports whether a silence holds at an instant.

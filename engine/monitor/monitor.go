@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
 	"moonwatch/engine/config/importer"
@@ -14,8 +17,6 @@ import (
 	"moonwatch/engine/oncall"
 	"moonwatch/engine/schedule"
 	"moonwatch/engine/state"
-	"sync"
-	"time"
 )
 
 // Monitor is the monitor. New loads it; between New and Start it answers

@@ -3,9 +3,10 @@ package monitor
 import (
 	"context"
 	"fmt"
+	"slices"
+
 	"moonwatch/engine"
 	"moonwatch/engine/state"
-	"slices"
 )
 
 // PingCheck returns the check whose ping URL holds the token.

@@ -2,12 +2,13 @@ package monitor
 
 import (
 	"context"
+	"slices"
+
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
 	"moonwatch/engine/edit"
 	"moonwatch/engine/schedule"
 	"moonwatch/engine/state"
-	"slices"
 )
 
 // changedPlugin is told by the registry that a plugin changed. It does not block.

@@ -1,10 +1,11 @@
 package monitor
 
 import (
+	"slices"
+
 	"moonwatch/engine"
 	"moonwatch/engine/silence"
 	"moonwatch/engine/state"
-	"slices"
 )
 
 // RelatedToTarget returns the objects whose changes concern a service or an

@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
 	"moonwatch/engine/edit"
 	"moonwatch/engine/schedule"
 	"moonwatch/engine/state"
-	"slices"
-	"strings"
-	"time"
 )
 
 // runSlot makes one run of a check, on a worker's goroutine.

@@ -2,10 +2,11 @@ package monitor
 
 import (
 	"context"
-	"moonwatch/engine"
-	"moonwatch/engine/edit"
 	"slices"
 	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/edit"
 )
 
 // RunCheck runs a check now and returns its stored result; a run under way is

@@ -2,9 +2,10 @@ package monitor
 
 import (
 	"context"
-	"moonwatch/engine"
 	"sync"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // selfCheck asks the self-check target, at most every five seconds.

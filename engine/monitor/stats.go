@@ -1,10 +1,11 @@
 package monitor
 
 import (
-	"moonwatch/engine"
-	"moonwatch/engine/schedule"
 	"slices"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/schedule"
 )
 
 // Stats are the engine's figures for metrics and the dashboard.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 )

@@ -3,10 +3,11 @@ package oncall
 import (
 	"context"
 	"encoding/json"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/engine/state"
-	"time"
 )
 
 // keptFeed is a feed as the store keeps it, so that shifts hold over a restart

@@ -2,11 +2,12 @@ package oncall
 
 import (
 	"context"
+	"slices"
+	"time"
+
 	"moonwatch/engine"
 	"moonwatch/engine/rota"
 	"moonwatch/engine/state"
-	"slices"
-	"time"
 )
 
 // RotaView is a rota as clients see it.

@@ -2,10 +2,11 @@ package schedule
 
 import (
 	"fmt"
-	"moonwatch/engine"
 	"testing"
 	"time"
 	"unsafe"
+
+	"moonwatch/engine"
 )
 
 // stepped is t as it is read after somebody set the wall clock: its monotonic

@@ -2,10 +2,11 @@ package schedule
 
 import (
 	"fmt"
-	"moonwatch/engine"
 	"slices"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // crowd is a scheduler whose runs end when a test says so.

@@ -2,9 +2,10 @@ package schedule
 
 import (
 	"fmt"
-	"moonwatch/engine"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // While runs wait for connections, few more begin.

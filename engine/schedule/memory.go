@@ -1,8 +1,9 @@
 package schedule
 
 import (
-	"moonwatch/engine"
 	"time"
+
+	"moonwatch/engine"
 )
 
 const (

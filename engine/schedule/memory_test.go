@@ -1,11 +1,12 @@
 package schedule
 
 import (
-	"moonwatch/engine"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // gauge tells a scheduler that runs of plugins named "heavy" take fifteen

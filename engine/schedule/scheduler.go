@@ -4,10 +4,11 @@ import (
 	"container/heap"
 	"context"
 	"hash/fnv"
-	"moonwatch/engine"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // Scheduler decides when checks run. Slots lie on an absolute grid with a phase

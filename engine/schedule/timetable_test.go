@@ -2,10 +2,11 @@ package schedule
 
 import (
 	"fmt"
-	"moonwatch/engine"
 	"strings"
 	"testing"
 	"time"
+
+	"moonwatch/engine"
 )
 
 func TestTimetable(t *testing.T) {

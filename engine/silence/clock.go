@@ -1,9 +1,10 @@
 package silence
 
 import (
-	"moonwatch/engine"
 	"sync"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // Clock remembers of silences whether they hold, until that changes: to

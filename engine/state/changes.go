@@ -1,8 +1,9 @@
 package state
 
 import (
-	"moonwatch/engine"
 	"sync"
+
+	"moonwatch/engine"
 )
 
 // Change says that an object is different now. It holds no data: whoever is

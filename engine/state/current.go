@@ -2,10 +2,11 @@ package state
 
 import (
 	"maps"
-	"moonwatch/engine"
-	"moonwatch/engine/form"
 	"slices"
 	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/form"
 )
 
 func (t *Tables) Site() *engine.Settings {

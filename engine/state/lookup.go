@@ -2,8 +2,9 @@ package state
 
 import (
 	"maps"
-	"moonwatch/engine"
 	"slices"
+
+	"moonwatch/engine"
 )
 
 // OneView returns the view of one object of a table.

@@ -1,8 +1,9 @@
 package state
 
 import (
-	"moonwatch/engine"
 	"strings"
+
+	"moonwatch/engine"
 )
 
 // NameKey is what no two objects of a kind share: the name, and of users the

@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"moonwatch/engine"
-	"moonwatch/engine/schedule"
-	"moonwatch/engine/silence"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/schedule"
+	"moonwatch/engine/silence"
 )
 
 // State owns all that the monitor knows. One goroutine, the writer, changes it;

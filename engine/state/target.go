@@ -2,8 +2,9 @@ package state
 
 import (
 	"cmp"
-	"moonwatch/engine"
 	"slices"
+
+	"moonwatch/engine"
 )
 
 // Target is a service or an instance, seen alike.

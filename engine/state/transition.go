@@ -1,8 +1,9 @@
 package state
 
 import (
-	"moonwatch/engine"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // Transition is a change of status of a check or subject. Together they say

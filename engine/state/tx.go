@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"moonwatch/engine"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // Tables hold all objects that the engine keeps in memory. The objects are

@@ -6,9 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"moonwatch/engine"
 	"runtime/debug"
 	"time"
+
+	"moonwatch/engine"
 )
 
 // command is one thing for the writer to do. The changes of one that returns an error

@@ -3,9 +3,9 @@ package lualib
 import (
 	"sync"
 
-	"moonwatch/luaapi/internal/patch"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/patch"
 )
 
 // LimitConcat has `..` report to the budget what it is about to build, and

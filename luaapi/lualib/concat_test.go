@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"moonwatch/luaapi/lualib"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/lualib"
 )
 
 // TestConcat holds what `..` does within its bounds and beyond them.

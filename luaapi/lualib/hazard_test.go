@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"moonwatch/luaapi/lualib"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/lualib"
 )
 
 // TestInterrupted runs calls that would take minutes under a short deadline.

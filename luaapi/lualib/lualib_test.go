@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"moonwatch/luaapi/lualib"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/lualib"
 )
 
 // newState returns a state whose globals are this package's functions alone.

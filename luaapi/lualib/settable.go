@@ -3,9 +3,9 @@ package lualib
 import (
 	"sync"
 
-	"moonwatch/luaapi/internal/patch"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/patch"
 )
 
 // An assignment beyond an array's end fills what lies between with nils, in one

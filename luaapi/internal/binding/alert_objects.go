@@ -4,13 +4,13 @@ import (
 	"reflect"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+	luar "layeh.com/gopher-luar"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
-	luar "layeh.com/gopher-luar"
 )
 
 // The objects of the cold paths are bound by gopher-luar, by value: these

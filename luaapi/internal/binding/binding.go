@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Binding is one form's values, ready for Lua. It is immutable; its tables are

@@ -3,11 +3,11 @@ package binding
 import (
 	"slices"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // ReservedNames are the fields of a check that no config field may bear. The

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // ToLua turns a seen value into a Lua value. Tables are always fresh: nothing

@@ -1,10 +1,10 @@
 package binding
 
 import (
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // PluginRun is a run of a plugin, and the program of that run: the objects that

@@ -9,12 +9,12 @@ import (
 	"net/url"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // RequestView is a request to one of the plugin's views.

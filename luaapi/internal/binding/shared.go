@@ -3,9 +3,9 @@ package binding
 import (
 	"errors"
 
-	"moonwatch/luaapi/internal/vm"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/vm"
 )
 
 var ErrNoKey = errors.New("there is no key to open secrets with")

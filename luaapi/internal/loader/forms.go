@@ -3,11 +3,11 @@ package loader
 import (
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // FieldDecl is what a field constructor returns to Lua: a declaration, where it

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/internal/syntax"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // loadLimit and loadInstructions bound the run of a file's top level that

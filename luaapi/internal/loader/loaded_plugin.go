@@ -1,11 +1,11 @@
 package loader
 
 import (
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Plugin is one plugin of one good version of a file or folder, as it was

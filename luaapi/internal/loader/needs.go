@@ -1,10 +1,10 @@
 package loader
 
 import (
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // needs reads the key needs: an array of names of fields, or several of those.

@@ -1,9 +1,9 @@
 package loader
 
 import (
-	"moonwatch/luaapi/internal/syntax"
-
 	"github.com/yuin/gopher-lua/ast"
+
+	"moonwatch/luaapi/internal/syntax"
 )
 
 // observer walks a whole file and notes what could see a plugin's table: the

@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/syntax"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Problems are why a file did not load, in order of their lines. What concerns a

@@ -8,12 +8,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // validator reads the tables that a file returns and collects all their

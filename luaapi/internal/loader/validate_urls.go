@@ -4,12 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 func ViewKeys() []string { return []string{"path", "methods", "public", "role", "view"} }

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"moonwatch/luaapi/internal/vm"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/vm"
 )
 
 // openBytes opens bytes: Lua 5.3's string.pack and string.unpack, with the

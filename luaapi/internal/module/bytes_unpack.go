@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // maxUnpacked is how many values one unpack returns.

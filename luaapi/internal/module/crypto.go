@@ -13,9 +13,9 @@ import (
 	"encoding/hex"
 	"hash"
 
-	"moonwatch/luaapi/internal/vm"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/vm"
 )
 
 // Limits of module crypto.

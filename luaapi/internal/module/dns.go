@@ -3,10 +3,10 @@ package module
 import (
 	"context"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 func openDNS(*lua.LState) *lua.LTable {

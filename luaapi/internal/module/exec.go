@@ -4,10 +4,10 @@ import (
 	"context"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // maxArguments bounds the arguments of a program.

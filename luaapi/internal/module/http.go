@@ -8,10 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // maxTogether is how many requests of one http.all are under way at a time, and

@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // httpResponse is an answer as Lua sees it. Its tables are built when they are

@@ -1,10 +1,10 @@
 package module
 
 import (
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // JSONNull is what stands for null in Lua. It is one value for all states, and

@@ -6,11 +6,11 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // maxJSONValues and maxJSONWeight bound what one text may hold: the tables of a

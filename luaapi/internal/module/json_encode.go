@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // EncodeJSON writes a Lua value as JSON. Keys come in order, so that equal

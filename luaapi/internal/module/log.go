@@ -4,10 +4,10 @@ import (
 	"sort"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 func openLog(*lua.LState) *lua.LTable {

@@ -4,12 +4,11 @@ import (
 	"regexp"
 	"strings"
 
-	"moonwatch/engine/pattern"
+	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // The most of what one find_all or replace gives.

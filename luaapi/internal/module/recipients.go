@@ -1,10 +1,10 @@
 package module
 
 import (
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/vm"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // openRecipients opens recipients: who is mentioned, called or written to.

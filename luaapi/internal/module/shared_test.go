@@ -6,9 +6,9 @@ import (
 	"sync"
 	"testing"
 
-	"moonwatch/luaapi/host"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/host"
 )
 
 // One set of module tables serves many states at a time (run with -race).

@@ -4,9 +4,9 @@ import (
 	"sort"
 	"time"
 
-	"moonwatch/luaapi/internal/vm"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/vm"
 )
 
 // ModuleOf builds the table of a module's functions. They hold nothing of a

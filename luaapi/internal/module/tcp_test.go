@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/host/hosttest"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // tcpBench is a bench over the real network, with the port of a listener.

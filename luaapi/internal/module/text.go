@@ -6,10 +6,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 func openBase64(*lua.LState) *lua.LTable {

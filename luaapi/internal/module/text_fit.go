@@ -6,9 +6,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"moonwatch/luaapi/internal/vm"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/vm"
 )
 
 // Measure is what a receiver counts the length of a text in.

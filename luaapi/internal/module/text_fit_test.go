@@ -6,9 +6,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"moonwatch/luaapi/internal/vm"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/vm"
 )
 
 func TestUTF8Line(t *testing.T) {

@@ -8,11 +8,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"moonwatch/luaapi/internal/vm"
-	"moonwatch/luaapi/lualib"
-
 	lua "github.com/yuin/gopher-lua"
 	"golang.org/x/net/publicsuffix"
+
+	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/lualib"
 )
 
 func openURL(*lua.LState) *lua.LTable {

@@ -6,12 +6,12 @@ import (
 	"io"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+	"golang.org/x/net/html/charset"
+
 	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
-	"golang.org/x/net/html/charset"
 )
 
 // Limits of xml.parse.

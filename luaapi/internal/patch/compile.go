@@ -3,9 +3,8 @@ package patch
 import (
 	"slices"
 
-	"github.com/yuin/gopher-lua/ast"
-
 	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
 )
 
 // Compile compiles a chunk that Parse of package syntax returned, and changes it

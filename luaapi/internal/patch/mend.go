@@ -3,9 +3,9 @@ package patch
 import (
 	"strconv"
 
-	"moonwatch/luaapi/internal/syntax"
-
 	"github.com/yuin/gopher-lua/ast"
+
+	"moonwatch/luaapi/internal/syntax"
 )
 
 // Mend rewrites, in place, what the compiler gets wrong in a chunk that syntax.Parse

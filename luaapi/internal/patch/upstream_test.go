@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"moonwatch/luaapi/internal/syntax"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/syntax"
 )
 
 // run runs code without any patch of the compiler and returns its one value as

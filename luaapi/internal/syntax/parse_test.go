@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"moonwatch/luaapi/internal/syntax"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/syntax"
 )
 
 func TestParse(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"moonwatch/luaapi/internal/syntax"
-
 	"github.com/yuin/gopher-lua/ast"
+
+	"moonwatch/luaapi/internal/syntax"
 )
 
 // everything holds each kind of statement and expression, with a number of its

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine/form"
 	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // MaxBuilt is the largest text, in bytes, that a function of a module builds or takes.

@@ -4,11 +4,11 @@ import (
 	"sort"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // coreBase returns the global functions that know of the run they serve. With

@@ -5,11 +5,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Call is what the host functions of the modules know of the run they serve.

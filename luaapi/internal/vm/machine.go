@@ -5,11 +5,11 @@ import (
 	"log/slog"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Machine is what the runs of a process share. Its fields are set before the

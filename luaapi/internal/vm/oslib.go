@@ -1,9 +1,9 @@
 package vm
 
 import (
-	"moonwatch/luaapi/lualib"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/lualib"
 )
 
 // osFunctions returns what plugins find in os: clocks in UTC, and getenv for the

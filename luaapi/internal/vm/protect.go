@@ -1,9 +1,9 @@
 package vm
 
 import (
-	"moonwatch/luaapi/internal/patch"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/patch"
 )
 
 // maxProtected is how deep protected calls nest; deeper is too deep a recursion.

@@ -7,12 +7,12 @@ import (
 	"runtime/debug"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/lualib"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Run is one execution of a file and of what it returned: the fresh environment,

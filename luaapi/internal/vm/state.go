@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"sync"
 
-	"moonwatch/luaapi/internal/patch"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/patch"
 )
 
 // stateOptions begin with a small stack, so that twenty thousand runs that wait

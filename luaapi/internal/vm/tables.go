@@ -4,9 +4,9 @@ import (
 	"sort"
 	"time"
 
-	"moonwatch/engine/form"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/engine/form"
 )
 
 // GoFunction is a Go function for Lua without a state's environment.

@@ -4,9 +4,9 @@ import (
 	"sort"
 	"sync"
 
-	"moonwatch/luaapi/lualib"
-
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/lualib"
 )
 
 // toolbox holds the functions that plugins may use, once for all states: Lua's
