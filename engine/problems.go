@@ -3,11 +3,12 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"moonwatch/engine/form"
-	"moonwatch/engine/rota"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"moonwatch/engine/form"
+	"moonwatch/engine/rota"
 )
 
 // Problems collects complaints about one object.

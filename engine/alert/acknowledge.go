@@ -2,10 +2,11 @@ package alert
 
 import (
 	"context"
-	"moonwatch/engine"
-	"moonwatch/engine/state"
 	"slices"
 	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/state"
 )
 
 // defaultAckTime is how long an acknowledgement lasts when nobody says.

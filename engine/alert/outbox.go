@@ -18,11 +18,11 @@ type Outbox struct {
 	e  *state.State
 	mu sync.Mutex
 	// lanes holds the lanes that have a goroutine, and how to wake it.
-	lanes  map[engine.Lane]chan struct{}
-	calls  map[string]chan struct{} // by plugin: its places
-	Wg     sync.WaitGroup
-	ctx    context.Context
-	closed bool
+	lanes   map[engine.Lane]chan struct{}
+	calls   map[string]chan struct{} // by plugin: its places
+	Workers sync.WaitGroup
+	ctx     context.Context
+	closed  bool
 }
 
 // callsPerPlugin is how many deliveries one plugin may have under way.
@@ -49,7 +49,7 @@ func (o *Outbox) Wake(l engine.Lane) {
 	}
 	bell := make(chan struct{}, 1)
 	o.lanes[l] = bell
-	o.Wg.Add(1)
+	o.Workers.Add(1)
 	go o.work(l, bell)
 }
 
@@ -80,7 +80,7 @@ func (o *Outbox) Close() {
 
 // work makes the deliveries of one lane until there are none.
 func (o *Outbox) work(l engine.Lane, bell chan struct{}) {
-	defer o.Wg.Done()
+	defer o.Workers.Done()
 	for o.ctx.Err() == nil {
 		d := nextIn(o.e, l)
 		if d == nil {

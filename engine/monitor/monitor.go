@@ -240,7 +240,7 @@ func (e *Monitor) Stop() {
 		ended := make(chan struct{})
 		go func() {
 			e.Loops.Wait()
-			e.outbox.Wg.Wait()
+			e.outbox.Workers.Wait()
 			e.Sched.Workers.Wait()
 			close(ended)
 		}()
