@@ -89,14 +89,15 @@ func (b *builder) put(u *unit, v *version) *engine.PluginEntry {
 		Replaces: !u.shipped && before != nil && before.Shipped,
 		Warnings: u.warnings, LoadedAt: u.at,
 	}
-	b.blame(e, u.problems)
+	b.markProblems(e, u.problems)
 	b.entries[e.Slug] = e
 	b.owners[e.Slug] = u
 	return e
 }
 
-// blame sets the problems of the newest file beside what runs.
-func (b *builder) blame(e *engine.PluginEntry, found loader.Problems) {
+// markProblems attaches the problems of the newest file to the version that still
+// runs.
+func (b *builder) markProblems(e *engine.PluginEntry, found loader.Problems) {
 	if len(found) == 0 {
 		return
 	}
@@ -130,7 +131,7 @@ func (b *builder) folder(units []*unit) {
 				file := other.versionOf(slug).Manifest.File
 				b.doubles[slug] = "the slug " + slug + " is defined by two files, " +
 					owner.file() + " and " + file + "; " + owner.file() + " is the one that runs"
-				b.blame(e, loader.Problems{{File: file, Line: 1, Message: b.doubles[slug]}})
+				b.markProblems(e, loader.Problems{{File: file, Line: 1, Message: b.doubles[slug]}})
 			}
 		}
 	}
@@ -184,7 +185,7 @@ func (b *builder) unloaded(units []*unit) {
 				e = &engine.PluginEntry{Slug: slug, File: u.file(), Shipped: u.shipped}
 				b.entries[slug] = e
 			}
-			b.blame(e, u.problems)
+			b.markProblems(e, u.problems)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func TakeResult(x *state.Tx, c *engine.Check, r engine.Result) *engine.Result {
 	x.Results = append(x.Results, r)
 	x.Size += r.TextSize()
 	x.Latest[c.ID] = &r
-	settleStatus(x, c, old, state)
+	putCheckState(x, c, old, state)
 	noteForSuppressed(x, c, &r)
 	x.State.ResultSeen(x, c.ID)
 	return &r
@@ -44,16 +44,16 @@ func AgeCheck(x *state.Tx, id string) {
 		return
 	}
 	if known := judge.Age(schedule.RuleOf(c, x.Now), old, x.Now); known != old {
-		settleStatus(x, c, old, known)
+		putCheckState(x, c, old, known)
 	} else if at, ok := judge.AgeDue(schedule.RuleOf(c, x.Now), known); ok {
 		x.State.WakeAt(state.Timer{At: at, Check: id})
 	}
 }
 
-// settleStatus puts a check's new state and evaluates its subjects when that can
+// putCheckState puts a check's new state and evaluates its subjects when that can
 // move them. A state that differs in nothing but the number of the result is
 // not written: it is found again from the results.
-func settleStatus(x *state.Tx, c *engine.Check, old, known *engine.CheckState) {
+func putCheckState(x *state.Tx, c *engine.Check, old, known *engine.CheckState) {
 	if !same(known, old) || x.States.Get(c.ID) == nil {
 		x.States.Put(c.ID, known)
 	}

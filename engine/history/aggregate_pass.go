@@ -56,7 +56,7 @@ func (e *History) sumUp(ctx context.Context) error {
 			return fmt.Errorf("sum up the results of check %s: %w", c.ID, err)
 		}
 		if i%sumBatch == sumBatch-1 {
-			if err := p.pace(ctx); err != nil {
+			if err := p.throttle(ctx); err != nil {
 				return err
 			}
 		}
@@ -244,11 +244,11 @@ func (p *aggregatePass) flush(ctx context.Context) error {
 		return err
 	}
 	p.puts, p.checks, p.size = nil, nil, 0
-	return p.pace(ctx)
+	return p.throttle(ctx)
 }
 
-func (p *aggregatePass) pace(ctx context.Context) error {
-	err := p.e.pace(ctx, p.began)
+func (p *aggregatePass) throttle(ctx context.Context) error {
+	err := p.e.throttle(ctx, p.began)
 	p.began = p.e.Now()
 	return err
 }

@@ -160,9 +160,9 @@ const historyMinute = sumGrace + 20*time.Second
 // errNotStored stops the upkeep while what it writes is kept in memory alone.
 var errNotStored = errors.New("the store does not accept writes")
 
-// pace waits so that bookkeeping that began at began takes a quarter of the
+// throttle waits so that bookkeeping that began at began takes a quarter of the
 // time at most. It returns an error once the engine stops or the store refuses.
-func (e *History) pace(ctx context.Context, began time.Time) error {
+func (e *History) throttle(ctx context.Context, began time.Time) error {
 	if e.MemoryOnly.Load() {
 		return errNotStored
 	}

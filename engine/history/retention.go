@@ -105,7 +105,7 @@ func (e *History) dropResults(ctx context.Context, before time.Time) error {
 			return err
 		}
 		if i%64 == 63 {
-			if err := e.pace(ctx, began); err != nil {
+			if err := e.throttle(ctx, began); err != nil {
 				return err
 			}
 			began = e.Now()
@@ -153,7 +153,7 @@ func (d *eraser) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = d.e.pace(ctx, d.began)
+	err = d.e.throttle(ctx, d.began)
 	d.began = d.e.Now()
 	return err
 }
@@ -186,7 +186,7 @@ func (e *History) dropSums(ctx context.Context, before time.Time) error {
 			return err
 		}
 		if n%eraseBatch == 0 {
-			if err := e.pace(ctx, began); err != nil {
+			if err := e.throttle(ctx, began); err != nil {
 				return err
 			}
 			began = e.Now()

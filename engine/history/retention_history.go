@@ -118,7 +118,7 @@ func (e *History) dropTransitions(ctx context.Context, before time.Time) error {
 			return err
 		}
 		if at = max(of+"/"+lastInID, ids[0]); n%eraseBatch == 0 {
-			if err := e.pace(ctx, began); err != nil {
+			if err := e.throttle(ctx, began); err != nil {
 				return err
 			}
 			began = e.Now()

@@ -78,36 +78,36 @@ func TestUnacknowledgeByHand(t *testing.T) {
 		b.start()
 		c := b.check("web", rarely)
 		s := b.service("Shop", []string{"mail", "chat"}, c)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(c, "CRITICAL") // repeats every 10 minutes
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.heard()
 		ack := func() {
 			t.Helper()
 			if _, err := b.e.Incidents.Acknowledge(b.t.Context(), admin, serviceRef(s), engine.AckOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			settleStatus(time.Second)
+			pass(time.Second)
 			b.wantHeard("chat acknowledged")
 		}
 		ack()
-		settleStatus(5 * time.Minute)
+		pass(5 * time.Minute)
 		if err := b.e.Incidents.Unacknowledge(b.t.Context(), admin, serviceRef(s)); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("chat unacknowledged")
-		settleStatus(4*time.Minute + 30*time.Second)
+		pass(4*time.Minute + 30*time.Second)
 		b.wantHeard()
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		b.wantHeardSorted("chat repeat", "mail repeat")
 		ack()
-		settleStatus(15 * time.Minute)
+		pass(15 * time.Minute)
 		b.wantHeard()
 		if err := b.e.Incidents.Unacknowledge(b.t.Context(), admin, serviceRef(s)); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeardSorted("chat repeat", "chat unacknowledged", "mail repeat")
 		if err := b.e.Incidents.Unacknowledge(b.t.Context(), admin, serviceRef(s)); engine.KindOf(err) != engine.Conflict {
 			t.Errorf("ending what is not: %v", err)

@@ -48,9 +48,9 @@ func TestRetentionOnBadger(t *testing.T) {
 		b.service("Shop", []string{"mail"}, c)
 		for range 3 { // an incident every half an hour
 			b.set("web", "ERROR")
-			settleStatus(10 * time.Minute)
+			pass(10 * time.Minute)
 			b.set("web", "")
-			settleStatus(20 * time.Minute)
+			pass(20 * time.Minute)
 		}
 		count := func(kind engine.Kind) int {
 			found, err := dump(b.t.Context(), store, kind)
@@ -72,11 +72,11 @@ func TestRetentionOnBadger(t *testing.T) {
 		if age := oldest(); age < 89*time.Minute {
 			t.Errorf("the oldest result is of %s ago: dropped before its time", age)
 		}
-		settleStatus(6 * time.Hour)
+		pass(6 * time.Hour)
 		if age := oldest(); age > 4*time.Hour {
 			t.Errorf("the oldest result is of %s ago", age)
 		}
-		settleStatus(30 * time.Hour)
+		pass(30 * time.Hour)
 		for kind := range before {
 			if n := count(kind); n != 0 {
 				t.Errorf("%d records of kind %s are left", n, kind)

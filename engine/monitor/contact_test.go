@@ -146,27 +146,27 @@ func TestSMSFloodLimit(t *testing.T) {
 			})
 			b.turn(c, "WARNING") // repeats in two hours
 			checks = append(checks, c)
-			settleStatus(time.Minute)
+			pass(time.Minute)
 		}
 		want := slices.Repeat([]string{"firing: ada"}, 5)
 		b.wantTold(append(want, "firing: ben")...)
 		b.turn(checks[5], "") // it closes before the window opens
-		settleStatus(time.Until(begun.Add(15*time.Minute - 10*time.Second)))
+		pass(time.Until(begun.Add(15*time.Minute - 10*time.Second)))
 		b.wantTold()
-		settleStatus(20 * time.Second)
+		pass(20 * time.Second)
 		got := b.told()
 		if len(got) != 1 {
 			t.Errorf("told %q when the window opened, want one", got)
 		}
-		settleStatus(40 * time.Second)
+		pass(40 * time.Second)
 		b.wantTold()
-		settleStatus(time.Minute) // a minute after the first, as the second contact leaves the window
+		pass(time.Minute) // a minute after the first, as the second contact leaves the window
 		got = append(got, b.told()...)
 		slices.Sort(got)
 		if !slices.Equal(got, []string{"firing: ada", "repeat: ada"}) {
 			t.Errorf("told %q, want of web6 for the first time, and of web7, of which ben was told", got)
 		}
-		settleStatus(90 * time.Minute)
+		pass(90 * time.Minute)
 		b.wantTold() // once
 	})
 }
@@ -189,7 +189,7 @@ func TestFloodLimitIsPerUserAndChannel(t *testing.T) {
 				}
 			})
 			b.turn(c, "WARNING")
-			settleStatus(time.Second)
+			pass(time.Second)
 		}
 		got := map[string]int{}
 		b.mu.Lock()
@@ -224,7 +224,7 @@ func TestQuietHoursEnd(t *testing.T) {
 				s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(48 * time.Hour)}
 			})
 			b.turn(c, "ERROR")
-			settleStatus(time.Second)
+			pass(time.Second)
 			checks = append(checks, c)
 		}
 		b.wantTold("firing: ben", "firing: ben")
@@ -234,13 +234,13 @@ func TestQuietHoursEnd(t *testing.T) {
 			}
 		}
 		b.turn(checks[1], "")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantTold("recovery: ben")
-		settleStatus(time.Until(time.Date(2000, 1, 1, 6, 29, 59, 0, time.UTC)))
+		pass(time.Until(time.Date(2000, 1, 1, 6, 29, 59, 0, time.UTC)))
 		b.wantTold()
-		settleStatus(2 * time.Second)
+		pass(2 * time.Second)
 		b.wantTold("repeat: ada")
-		settleStatus(12 * time.Hour)
+		pass(12 * time.Hour)
 		b.wantTold()
 	})
 }
@@ -259,16 +259,16 @@ func TestQuietHoursAndCritical(t *testing.T) {
 		web, db := b.check("web", rarely), b.check("db", rarely)
 		s := b.service("Shop", []string{"mail"}, web, db)
 		b.editService(s, func(s *engine.Service) { s.UsersToNotify = []string{ada.ID, ben.ID} })
-		settleStatus(time.Second)
+		pass(time.Second)
 		silence := b.silence(func(v *engine.Silence) { v.Checks = []string{db.ID} })
 		b.turn(db, "CRITICAL")
 		b.turn(web, "WARNING")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantTold("firing: ") // a room may hear of it
 		if err := b.e.Silences.DeleteSilence(b.t.Context(), admin, silence.ID, nil); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantTold("escalation: ada")
 	})
 }
@@ -297,11 +297,11 @@ func TestEscalationStepsWiden(t *testing.T) {
 				{After: engine.Duration(10 * time.Minute), Users: []string{ben.ID}},
 			}
 		})
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(c, "ERROR")
 		begun := time.Now()
 		at := func(d time.Duration) {
-			settleStatus(time.Until(begun.Add(d)))
+			pass(time.Until(begun.Add(d)))
 		}
 		at(10*time.Minute - time.Second)
 		b.wantTold("firing: ada")
@@ -320,7 +320,7 @@ func TestEscalationStepsWiden(t *testing.T) {
 		b.calls = nil
 		b.mu.Unlock()
 		b.turn(c, "")
-		settleStatus(time.Second)
+		pass(time.Second)
 		got := b.told()
 		slices.Sort(got)
 		if !slices.Equal(got, []string{"recovery: ", "recovery: ada ben"}) {
@@ -343,12 +343,12 @@ func TestReachedBeforeTheWindowOpens(t *testing.T) {
 			s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(48 * time.Hour), engine.StatusCritical: engine.Duration(48 * time.Hour)}
 		})
 		b.turn(c, "ERROR")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantTold("firing: ")
 		b.turn(c, "CRITICAL")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantTold("escalation: ada")
-		settleStatus(10 * time.Hour)
+		pass(10 * time.Hour)
 		b.wantTold()
 	})
 }

@@ -115,7 +115,7 @@ func TestHoldEndsAfterTwoMinutes(t *testing.T) {
 				b.editService(s, func(s *engine.Service) {
 					s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(10 * time.Minute)}
 				})
-				settleStatus(time.Minute)
+				pass(time.Minute)
 				b.e.Stop()
 				b.heard()
 				b.mu.Lock()
@@ -124,9 +124,9 @@ func TestHoldEndsAfterTwoMinutes(t *testing.T) {
 				b.set("web", "slow 59m") // no new result for long
 				time.Sleep(2 * time.Hour)
 				b.start()
-				settleStatus(2*time.Minute - time.Second)
+				pass(2*time.Minute - time.Second)
 				b.wantHeard()
-				settleStatus(2 * time.Second)
+				pass(2 * time.Second)
 				b.wantHeard(want)
 			})
 		})
@@ -143,15 +143,15 @@ func TestHoldEndsAfterTwoMinutes(t *testing.T) {
 			b.editService(s, func(s *engine.Service) {
 				s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(10 * time.Minute)}
 			})
-			settleStatus(time.Minute)
+			pass(time.Minute)
 			b.e.Stop()
 			b.heard()
 			b.set("db", "slow 40s")
 			time.Sleep(2 * time.Hour)
 			b.start()
-			settleStatus(30 * time.Second)
+			pass(30 * time.Second)
 			b.wantHeard() // the one has results, the other's run is under way
-			settleStatus(16 * time.Second)
+			pass(16 * time.Second)
 			b.wantHeard("mail repeat")
 		})
 	})
@@ -168,38 +168,38 @@ func TestTimesAreStored(t *testing.T) {
 		c := b.check("web", often)
 		s := b.service("Shop", []string{"chat"}, c, b.check("db", often))
 		b.set("web", "CRITICAL") // repeats every 10 minutes
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantHeard("chat firing")
 		restart := func() {
 			b.e.Stop()
 			b.start()
 		}
 		b.set("db", "CRITICAL")
-		settleStatus(5 * time.Second)
+		pass(5 * time.Second)
 		restart()
-		settleStatus(20 * time.Second)
+		pass(20 * time.Second)
 		b.wantHeard()
-		settleStatus(12 * time.Second)
+		pass(12 * time.Second)
 		b.wantHeard("chat update")
 		updated := time.Now()
-		settleStatus(5 * time.Minute)
+		pass(5 * time.Minute)
 		restart()
-		settleStatus(time.Until(updated.Add(9*time.Minute + 30*time.Second)))
+		pass(time.Until(updated.Add(9*time.Minute + 30*time.Second)))
 		b.wantHeard()
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		b.wantHeard("chat repeat")
 		ack, err := b.e.Incidents.Acknowledge(b.t.Context(), admin, serviceRef(s), engine.AckOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(15 * time.Minute)
+		pass(15 * time.Minute)
 		restart()
-		settleStatus(time.Until(ack.Expires.Add(-time.Second)))
+		pass(time.Until(ack.Expires.Add(-time.Second)))
 		b.wantHeard("chat acknowledged")
 		if v, _ := b.e.Targets.Service(s.ID); v.Acknowledgement == nil {
 			t.Error("the restart ended the acknowledgement")
 		}
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantHeard("chat unacknowledged", "chat repeat")
 	})
 }

@@ -87,7 +87,7 @@ func TestDeliveryIsTriedForADay(t *testing.T) {
 		b.editService(s, func(s *engine.Service) {
 			s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(200 * time.Hour)}
 		})
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(c, "ERROR")
 		begun := time.Now()
 		state := func() engine.Delivery {
@@ -98,11 +98,11 @@ func TestDeliveryIsTriedForADay(t *testing.T) {
 			}
 			return all[0]
 		}
-		settleStatus(23*time.Hour + 50*time.Minute)
+		pass(23*time.Hour + 50*time.Minute)
 		if d := state(); d.State != engine.DeliveryFailed || d.NextAttempt == nil || time.Until(*d.NextAttempt) > 5*time.Minute {
 			t.Errorf("after 23:50 h it is %s, next at %v", d.State, d.NextAttempt)
 		}
-		settleStatus(11 * time.Minute)
+		pass(11 * time.Minute)
 		d := state()
 		if d.State != engine.DeliveryDead || d.Why != "down" || d.NextAttempt != nil {
 			t.Errorf("after a day it is %s: %q, next at %v", d.State, d.Why, d.NextAttempt)
@@ -117,7 +117,7 @@ func TestDeliveryIsTriedForADay(t *testing.T) {
 				t.Errorf("attempt %d came after %s, want %s", i+1, gap, want)
 			}
 		}
-		settleStatus(24 * time.Hour)
+		pass(24 * time.Hour)
 		if got := state(); len(got.Attempts) != len(d.Attempts) {
 			t.Errorf("%d further attempts of a dead delivery", len(got.Attempts)-len(d.Attempts))
 		}
@@ -131,14 +131,14 @@ func TestNewEventAfterADeadDelivery(t *testing.T) {
 		b.answers["mail"] = []engine.AlertReport{{Outcome: engine.OutcomeFailed, Why: "no such room", NoRetry: true}}
 		c := b.check("web", rarely)
 		b.service("Shop", []string{"mail"}, c)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(c, "ERROR")
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		b.wantHeard("mail firing")
 		if d := b.deliveries(engine.DeliveryDead); len(d) != 1 || len(d[0].Attempts) != 1 || d[0].Why != "no such room" {
 			t.Errorf("dead: %+v", d)
 		}
-		settleStatus(time.Hour)
+		pass(time.Hour)
 		b.wantHeard("mail firing") // the repeat
 	})
 }

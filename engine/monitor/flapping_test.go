@@ -16,7 +16,7 @@ func (b *bench) flap() (*engine.Check, *engine.Service) {
 	s := b.service("Shop", []string{"mail"}, c)
 	for _, status := range []string{"", "ERROR", "", "ERROR", "", "ERROR", ""} {
 		b.turn(c, status)
-		settleStatus(time.Minute)
+		pass(time.Minute)
 	}
 	if v, _ := b.e.Checks.Check(c.ID); !v.Flapping || v.Status != engine.CheckFailing {
 		b.t.Fatalf("after six changes: flapping %v, %s", v.Flapping, v.Status)
@@ -40,20 +40,20 @@ func TestFlappingIsToldOnce(t *testing.T) {
 		}
 		for range 8 {
 			b.turn(c, "ERROR")
-			settleStatus(time.Minute)
+			pass(time.Minute)
 			b.turn(c, "")
-			settleStatus(time.Minute)
+			pass(time.Minute)
 		}
 		b.wantHeard() // quiet, though it failed and passed eight times
 		b.turn(c, "CRITICAL")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("mail escalation") // rises go on
-		settleStatus(10 * time.Minute)
+		pass(10 * time.Minute)
 		b.wantHeard("mail repeat") // and repeats
 		passes := 0
 		for b.overall(s) != engine.StatusPassing && passes < 30 {
 			b.turn(c, "")
-			settleStatus(time.Second)
+			pass(time.Second)
 			passes++
 		}
 		if passes < 5 {
@@ -72,16 +72,16 @@ func TestAnHourOfPassingEndsFlapping(t *testing.T) {
 			s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(24 * time.Hour)}
 		})
 		b.heard()
-		settleStatus(30 * time.Minute)
+		pass(30 * time.Minute)
 		b.turn(c, "ERROR") // which breaks the passing
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(c, "")
-		settleStatus(59 * time.Minute)
+		pass(59 * time.Minute)
 		b.wantHeard()
 		b.wantStatus(c, engine.CheckFailing, "after 59 minutes of passing")
 		b.e.Stop() // nor is it lost over a restart
 		b.start()
-		settleStatus(2 * time.Minute)
+		pass(2 * time.Minute)
 		b.wantStatus(c, engine.CheckPassing, "after an hour of passing")
 		b.wantHeard("mail recovery")
 	})

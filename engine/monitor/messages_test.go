@@ -27,16 +27,16 @@ func TestMessagesOfAnIncident(t *testing.T) {
 		b.start()
 		one, two, three := b.check("one", rarely), b.check("two", rarely), b.check("three", rarely)
 		b.service("Shop", []string{"chat", "mail"}, one, two, three)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(one, "ERROR")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeardSorted("chat firing", "mail firing")
 		b.turn(two, "ERROR")
-		settleStatus(20 * time.Second)
+		pass(20 * time.Second)
 		b.turn(three, "WARNING")
-		settleStatus(9 * time.Second)
+		pass(9 * time.Second)
 		b.wantHeardSorted() // gathered for 30 s
-		settleStatus(2 * time.Second)
+		pass(2 * time.Second)
 		b.mu.Lock()
 		for _, c := range b.calls {
 			if len(c.Failing) != 3 {
@@ -46,19 +46,19 @@ func TestMessagesOfAnIncident(t *testing.T) {
 		b.mu.Unlock()
 		b.wantHeardSorted("chat update", "mail update")
 		b.turn(two, "")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeardSorted("chat update") // a check recovers while others fail: to updaters alone
 		b.turn(one, "CRITICAL")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeardSorted("chat escalation", "mail escalation")
 		b.turn(one, "")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeardSorted("chat deescalation", "mail deescalation")
 		b.turn(two, "WARNING")
-		settleStatus(10 * time.Second)
+		pass(10 * time.Second)
 		b.turn(two, "")
 		b.turn(three, "")
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		b.wantHeardSorted("chat recovery", "mail recovery") // what was gathered is folded in
 	})
 }
@@ -72,16 +72,16 @@ func TestRepeatIntervals(t *testing.T) {
 		subject := func(name string) (*engine.Check, *engine.Service) {
 			c := b.check(name, rarely)
 			s := b.service(name, []string{"mail"}, c)
-			settleStatus(time.Second)
+			pass(time.Second)
 			return c, s
 		}
 		// every asserts that repeats come so far apart, from the event at hand on.
 		every := func(gap time.Duration) {
 			t.Helper()
 			b.heard()
-			settleStatus(gap - time.Second)
+			pass(gap - time.Second)
 			b.wantHeard()
-			settleStatus(time.Second + 10*time.Millisecond)
+			pass(time.Second + 10*time.Millisecond)
 			b.wantHeard("mail repeat")
 		}
 		for severity, gap := range map[string]time.Duration{"WARNING": 2 * time.Hour, "ERROR": time.Hour, "CRITICAL": 10 * time.Minute} {
@@ -91,7 +91,7 @@ func TestRepeatIntervals(t *testing.T) {
 			every(gap)
 			every(gap - 10*time.Millisecond)
 			b.turn(c, "")
-			settleStatus(time.Second)
+			pass(time.Second)
 		}
 		settings := b.e.Settings()
 		settings.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(3 * time.Minute)}
@@ -105,7 +105,7 @@ func TestRepeatIntervals(t *testing.T) {
 		b.editService(s, func(s *engine.Service) {
 			s.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(40 * time.Second)}
 		})
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		every(20 * time.Second) // a repeat went after 40 s
 		edit, _ := b.e.Targets.StoredService(s.ID)
 		edit.RepeatInterval = map[engine.Status]engine.Duration{engine.StatusError: engine.Duration(time.Second - 1)}
@@ -128,14 +128,14 @@ func TestLastAlertSent(t *testing.T) {
 		b.start()
 		c := b.check("web", rarely)
 		s := b.service("Shop", []string{"mail"}, c)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.answers["mail"] = []engine.AlertReport{failed("down"), failed("down")}
 		b.turn(c, "ERROR")
-		settleStatus(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		if v, _ := b.e.Targets.Service(s.ID); v.LastAlertSent != nil {
 			t.Errorf("sent at %s, and nothing was", v.LastAlertSent)
 		}
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		b.mu.Lock()
 		third := b.calls[2].At
 		b.mu.Unlock()
@@ -143,7 +143,7 @@ func TestLastAlertSent(t *testing.T) {
 		if v.LastAlertSent == nil || v.LastAlertSent.Sub(third).Abs() > 10*time.Millisecond {
 			t.Fatalf("sent at %v, want %s", v.LastAlertSent, third)
 		}
-		settleStatus(time.Hour)
+		pass(time.Hour)
 		if w, _ := b.e.Targets.Service(s.ID); !w.LastAlertSent.After(*v.LastAlertSent) {
 			t.Error("the repeat did not move it")
 		}

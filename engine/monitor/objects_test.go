@@ -251,9 +251,9 @@ func TestHistoryKeepsNames(t *testing.T) {
 		by := engine.Actor{User: ada.ID, Name: "ada", Role: "admin", Via: "api"}
 		c := b.check("web", rarely)
 		s := b.service("Shop", []string{"mail"}, c)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(c, "ERROR")
-		settleStatus(time.Second)
+		pass(time.Second)
 		if _, err := b.e.Incidents.AddNote(b.t.Context(), by, b.incidents(nil)[0].ID, "on it"); err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +261,7 @@ func TestHistoryKeepsNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.editUser(ada, func(u *engine.User) { u.Active = false })
-		settleStatus(time.Second)
+		pass(time.Second)
 		list := b.incidents(nil)
 		if len(list) != 1 || list[0].SubjectName != "Shop" || list[0].Notes[0].User != "ada" || list[0].Closed == nil {
 			t.Fatalf("incidents %+v", list)

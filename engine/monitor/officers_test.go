@@ -41,7 +41,7 @@ func TestFallbacks(t *testing.T) {
 			s := b.service(c.Name, []string{"mail"}, c)
 			b.editService(s, func(s *engine.Service) { s.Rotas = rotas })
 			b.turn(c, "ERROR")
-			settleStatus(time.Second)
+			pass(time.Second)
 			b.mu.Lock()
 			got := strings.Join(b.officers, " ")
 			b.mu.Unlock()
@@ -53,7 +53,7 @@ func TestFallbacks(t *testing.T) {
 		officers("on duty", "ada", without)
 		officers("on duty", "ada", with, without) // once
 		officers("on duty, by the default rota", "ada")
-		settleStatus(2 * time.Hour)
+		pass(2 * time.Hour)
 		officers("nobody on duty", "ben", with)
 		officers("nobody on duty", "cyd", without)
 		officers("nobody on duty", "ben", with, without)
@@ -92,7 +92,7 @@ func TestOfficersAreNotPaged(t *testing.T) {
 		})
 		want := func(kind engine.AlertKind, phone, chat string) {
 			t.Helper()
-			settleStatus(time.Second)
+			pass(time.Second)
 			got := map[string]string{}
 			for _, d := range b.deliveries(engine.DeliverySent) {
 				if d.Kind == kind {
@@ -103,15 +103,15 @@ func TestOfficersAreNotPaged(t *testing.T) {
 				t.Errorf("%s: duty officers %q by phone and %q by chat, want %q and %q", kind, got["mail"], got["chat"], phone, chat)
 			}
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(one, "CRITICAL")
 		want(engine.AlertFiring, ada.ID, ada.ID)
 		b.turn(one, "ERROR")
 		want(engine.AlertDeescalation, "", ada.ID)
 		b.turn(two, "ERROR")
-		settleStatus(31 * time.Second)
+		pass(31 * time.Second)
 		want(engine.AlertUpdate, "", ada.ID)
-		settleStatus(2 * time.Hour) // ben is on duty now, and was not told
+		pass(2 * time.Hour) // ben is on duty now, and was not told
 		b.turn(one, "")
 		b.turn(two, "")
 		want(engine.AlertRecovery, ada.ID, ada.ID)

@@ -50,7 +50,7 @@ func TestRecoveryGoesWhereItWasTold(t *testing.T) {
 				if err := tt.change(b, s); err != nil {
 					t.Fatal(err)
 				}
-				settleStatus(2 * time.Second)
+				pass(2 * time.Second)
 				if want := []string{"firing #shop", "recovery #shop"}; !slices.Equal(rooms, want) {
 					t.Errorf("told %q, want %q", rooms, want)
 				}
@@ -92,30 +92,30 @@ func TestRecoveryIsStoppedByNothing(t *testing.T) {
 			s := b.service(c.Name, []string{"mail"}, c)
 			b.editService(s, func(s *engine.Service) { s.UsersToNotify = []string{ada.ID} })
 			b.turn(c, "ERROR")
-			settleStatus(time.Second)
+			pass(time.Second)
 			b.wantTold(firing...)
 			if before != nil {
 				before()
 			}
 			b.turn(c, "")
-			settleStatus(time.Second)
+			pass(time.Second)
 			b.wantTold(recovery...)
 		}
 		told := []string{"firing: ada"}
 		incident(told, nil, "recovery: ada")
 		incident(told, nil, "recovery: ada") // the fourth contact within 15 minutes, of three
 		incident(nil, nil)                   // nothing was told, and so nothing is taken back
-		settleStatus(20 * time.Minute)
+		pass(20 * time.Minute)
 		incident(told, func() {
 			b.editUser(ada, func(u *engine.User) { u.QuietHours = []engine.QuietHours{{Start: "00:00", End: "23:59"}} })
 		}, "recovery: ada")
 		b.editUser(ada, func(u *engine.User) { u.QuietHours = nil })
-		settleStatus(20 * time.Minute)
+		pass(20 * time.Minute)
 		incident(told, func() { // its last version sends
 			entry, _ := b.plugins.Plugin("mail")
 			entry.Orphaned = true
 			b.plugins.Put(entry)
 		}, "recovery: ada")
-		incident(nil, func() { settleStatus(time.Minute) }) // but nothing else
+		incident(nil, func() { pass(time.Minute) }) // but nothing else
 	})
 }

@@ -43,7 +43,7 @@ func TestMembersLeaveARotation(t *testing.T) {
 		}
 		want := func(list string) {
 			t.Helper()
-			settleStatus(time.Second)
+			pass(time.Second)
 			if got := b.dutyList(saved.ID); got != list {
 				t.Errorf("got  %s\nwant %s", got, list)
 			}
@@ -112,11 +112,11 @@ func TestPastSwapsOfADeletedUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		if err := b.e.Users.DeleteUser(b.t.Context(), admin, ben.ID, nil); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		const want = "1213 ada, 1220 ada, 1227 ada, 1229 gone, 1230 ada, 1231 gone, 0101 ada, 0103 ada"
 		if got := b.dutyList(saved.ID); !strings.HasPrefix(got, want) {
 			t.Errorf("got  %s\nwant %s", got, want)

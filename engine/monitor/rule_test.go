@@ -84,7 +84,7 @@ func (b *bench) wantOverall(s *engine.Service, want engine.Status, problem strin
 	}
 }
 
-func settleStatus(d time.Duration) {
+func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
@@ -93,22 +93,22 @@ func TestStatusRule(t *testing.T) {
 	ruled(t, func(b *bench, _ *ruledPlugins) {
 		one, two := b.check("one", nil), b.check("two", nil)
 		s := b.withRule(one, two)
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusPassing, "")
 		b.set("one", "ERROR")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusWarning, "")
 		b.wantHeard("mail firing")
 		b.set("two", "WARNING")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusCritical, "")
 		b.wantHeard("mail escalation")
 		b.set("one", "")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusWarning, "")
 		b.wantHeard("mail deescalation")
 		b.set("two", "")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusPassing, "")
 		b.wantHeard("mail recovery")
 	})
@@ -122,10 +122,10 @@ func TestStatusRuleFallIsNoSilence(t *testing.T) {
 		b.withRule(one, two)
 		b.set("one", "CRITICAL")
 		b.set("two", "CRITICAL")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.heard()
 		b.set("one", "")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantHeard("mail deescalation")
 	})
 }
@@ -139,14 +139,14 @@ func TestStatusRuleSeesSilencedAsPassing(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.set("one", "CRITICAL")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusWarning, "")
 		b.wantHeard()
 		b.set("two", "CRITICAL")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusCritical, "")
 		b.wantHeard("mail firing")
-		settleStatus(30 * time.Minute) // an alerting status of WARNING repeats every two hours, one of CRITICAL every ten minutes
+		pass(30 * time.Minute) // an alerting status of WARNING repeats every two hours, one of CRITICAL every ten minutes
 		b.wantHeard()
 	})
 }
@@ -155,14 +155,14 @@ func TestStatusRuleThatFails(t *testing.T) {
 	ruled(t, func(b *bench, rules *ruledPlugins) {
 		one := b.check("one", nil)
 		s := b.withRule(one)
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		rules.set(func([]engine.RuleCheck) (engine.Status, error) { return "", errors.New("status_rule:1: broken") })
 		b.set("one", "ERROR")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusError, "the status rule failed, and the default rule holds: status_rule:1: broken")
 		b.wantHeard("mail firing")
 		rules.set(twoFail)
-		settleStatus(time.Minute) // it is tried again though nothing changes
+		pass(time.Minute) // it is tried again though nothing changes
 		b.wantOverall(s, engine.StatusWarning, "")
 		b.wantHeard("mail deescalation")
 	})
@@ -179,13 +179,13 @@ func TestStatusRuleSeesEveryStatus(t *testing.T) {
 		})
 		one := b.check("one", func(c *engine.Check) { c.Tags, c.NoData = []string{"edge"}, engine.NoDataKeep })
 		s := b.withRule(one)
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusPassing, "")
 		b.set("one", "limit")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusWarning, "")
 		b.set("one", "")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusPassing, "")
 	})
 }
@@ -216,7 +216,7 @@ func TestStatusRuleHoldsOverRestart(t *testing.T) {
 		one := b.check("one", nil)
 		s := b.withRule(one)
 		b.set("one", "CRITICAL")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		b.wantOverall(s, engine.StatusWarning, "")
 		b.e.Stop()
 		rules.set(func([]engine.RuleCheck) (engine.Status, error) { return engine.StatusError, nil })

@@ -151,7 +151,7 @@ func TestRetryRunsFromTheEnd(t *testing.T) {
 				}
 			}
 		}
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		if n := len(b.started("web")); n != 3 {
 			t.Fatalf("%d runs, want 3: debounce counts two retries", n)
 		}
@@ -160,7 +160,7 @@ func TestRetryRunsFromTheEnd(t *testing.T) {
 		if _, err := b.e.RunCheck(b.t.Context(), c.ID); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		if n := len(b.started("web")); n != 6 {
 			t.Fatalf("%d runs, want 6: recover_after counts two retries", n)
 		}
@@ -177,14 +177,14 @@ func TestManualRunCounts(t *testing.T) {
 		b.start()
 		c := b.check("web", func(c *engine.Check) { rarely(c); c.Debounce = 2 })
 		s := b.service("Shop", []string{"mail"}, c)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.set("web", "CRITICAL")
 		for range 3 {
 			if _, err := b.e.RunCheck(b.t.Context(), c.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		if got := b.overall(s); got != engine.StatusCritical {
 			t.Errorf("overall %s after debounce + 1 failed runs by hand", got)
 		}
@@ -207,7 +207,7 @@ func TestFirstRunsAfterAStart(t *testing.T) {
 			b.check(name, func(c *engine.Check) { c.Interval = engine.Duration(10 * time.Minute) })
 		}
 		b.check("quick", func(c *engine.Check) { c.Interval = engine.Duration(10 * time.Second) })
-		settleStatus(25 * time.Minute)
+		pass(25 * time.Minute)
 		grid := map[string]time.Time{}
 		for _, name := range names {
 			grid[name] = b.started(name)[len(b.started(name))-1]
@@ -220,7 +220,7 @@ func TestFirstRunsAfterAStart(t *testing.T) {
 			time.Sleep(down)
 			begun = time.Now()
 			b.start()
-			settleStatus(21 * time.Minute)
+			pass(21 * time.Minute)
 			return begun
 		}
 		begun := again(11 * time.Minute) // every slot was missed
@@ -259,7 +259,7 @@ func TestRunGivenUpAtStopLeavesNoResult(t *testing.T) {
 		c := b.check("web", func(c *engine.Check) {
 			c.Timeout, c.Interval = engine.Duration(time.Hour), engine.Duration(2*time.Hour)
 		})
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		if n := len(b.started("web")); n != 1 {
 			t.Fatalf("%d runs", n)
 		}
@@ -279,15 +279,15 @@ func TestInactiveChecksDoNotRun(t *testing.T) {
 		b.set("web", "ERROR")
 		c := b.check("web", nil)
 		s := b.service("Shop", nil, c)
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		edit, _ := b.e.Checks.StoredCheck(c.ID)
 		edit.Active = false
 		if _, err := b.e.Checks.SaveCheck(b.t.Context(), admin, edit); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		n := len(b.started("web"))
-		settleStatus(time.Hour)
+		pass(time.Hour)
 		if got := len(b.started("web")); got != n {
 			t.Errorf("%d runs while inactive", got-n)
 		}
@@ -299,7 +299,7 @@ func TestInactiveChecksDoNotRun(t *testing.T) {
 		}
 		b.e.Stop()
 		b.start()
-		settleStatus(time.Hour)
+		pass(time.Hour)
 		if got := len(b.started("web")); got != n {
 			t.Errorf("%d runs while inactive, after a restart", got-n)
 		}
@@ -317,13 +317,13 @@ func TestLatestGoesBySequence(t *testing.T) {
 		b.start()
 		c := b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(300 * 24 * time.Hour) })
 		s := b.service("Shop", []string{"mail"}, c)
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		set.Store(-int64(24 * time.Hour))
 		b.set("web", "CRITICAL")
 		if _, err := b.e.RunCheck(b.t.Context(), c.ID); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("mail firing")
 		list := b.results(c)
 		if len(list) != 2 || list[0].Succeeded || !list[0].Started.Before(list[1].Started) {
@@ -331,7 +331,7 @@ func TestLatestGoesBySequence(t *testing.T) {
 		}
 		b.e.Stop()
 		b.start()
-		settleStatus(time.Second)
+		pass(time.Second)
 		if v, _ := b.e.Checks.Check(c.ID); v.Status != engine.CheckFailing || v.LastRun == nil || !v.LastRun.Equal(list[0].Started) {
 			t.Errorf("after a restart: %+v", v)
 		}
@@ -350,7 +350,7 @@ func TestWaitingIsLag(t *testing.T) {
 		b.set("hog", "slow 3s")
 		b.check("hog", rarely)
 		c := b.check("web", rarely)
-		settleStatus(10 * time.Second)
+		pass(10 * time.Second)
 		stats := b.e.Stats()
 		if stats.LagMax < 2900*time.Millisecond || stats.LagMax > 3100*time.Millisecond || stats.Skipped != 0 {
 			t.Errorf("lag of %s, %d skipped; want 3s and none", stats.LagMax, stats.Skipped)
@@ -370,7 +370,7 @@ func TestWaitingIsLag(t *testing.T) {
 		if _, err := b.e.Checks.SaveCheck(b.t.Context(), admin, h); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		asked := time.Now()
 		if r, err := b.e.RunCheck(b.t.Context(), c.ID); r != nil || err != nil {
 			t.Errorf("without a turn: %+v %v", r, err)

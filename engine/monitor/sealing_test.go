@@ -81,11 +81,11 @@ func (b *bench) plainObjects() map[engine.Kind]string {
 		b.t.Fatal(err)
 	}
 	b.set("web", "ERROR")
-	settleStatus(time.Minute)
+	pass(time.Minute)
 	b.set("web", "") // its incident and deliveries are over
-	settleStatus(time.Minute)
+	pass(time.Minute)
 	b.set("web", "ERROR")
-	settleStatus(time.Minute)
+	pass(time.Minute)
 	return map[engine.Kind]string{engine.KindCheck: c.ID, engine.KindService: service.ID, engine.KindInstance: instance.ID, engine.KindUser: user.ID, engine.KindPluginSettings: "web"}
 }
 
@@ -157,7 +157,7 @@ func testRotaFeed(t *testing.T, store func(*bench) sealedStore) {
 		r := engine.NewRota()
 		r.Name, r.ICalURL = "Primary", address
 		saved := must[*engine.Rota](t)(b.e.Rotas.SaveRota(ctx, admin, r))
-		settleStatus(time.Second)
+		pass(time.Second)
 		saved.Name = "First"
 		saved = must[*engine.Rota](t)(b.e.Rotas.SaveRota(ctx, admin, *saved))
 		id := saved.ID
@@ -195,7 +195,7 @@ func testRotaFeed(t *testing.T, store func(*bench) sealedStore) {
 		}
 		b.e.Stop()
 		b.start()
-		settleStatus(time.Second)
+		pass(time.Second)
 		wantSealed("after a restart without the feed")
 		if v := must[oncall.RotaView](t)(b.e.OnCall.Rota(id)); len(v.Problems) == 0 || strings.Contains(v.Problems[0].Message, plainSecret) {
 			t.Errorf("problems %+v", v.Problems)
@@ -227,11 +227,11 @@ func testRotaFeed(t *testing.T, store func(*bench) sealedStore) {
 			t.Fatal(err)
 		}
 		b.start()
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		wantSealed("stored by an older version")
 		b.e.Stop()
 		b.start()
-		settleStatus(time.Second)
+		pass(time.Second)
 		wantSealed("and restarted")
 	})
 }
@@ -261,7 +261,7 @@ func testSealedLater(t *testing.T, store func(*bench) engine.Store, upgrade func
 		}
 		state := must[edit.CheckView](t)(b.e.Checks.Check(ids[engine.KindCheck]))
 		upgrade(b)
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		for _, where := range holdsPlain(t, s) {
 			t.Error("still in plain: ", where)
 		}

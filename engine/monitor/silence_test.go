@@ -155,32 +155,32 @@ func TestSilenceOnTheWorstCheck(t *testing.T) {
 		b.start()
 		web, db := b.check("web", rarely), b.check("db", rarely)
 		s := b.service("Shop", []string{"mail"}, web, db)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(web, "WARNING")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(db, "CRITICAL")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("mail firing", "mail escalation")
 		silence := b.silence(func(v *engine.Silence) { v.Checks, v.EndsAt = []string{db.ID}, time.Now().Add(24*time.Hour) })
-		settleStatus(time.Minute)
+		pass(time.Minute)
 		b.wantHeard() // the fall to WARNING is the silence's
 		if got := b.overall(s); got != engine.StatusCritical {
 			t.Errorf("overall %s: a silence stops no status", got)
 		}
-		settleStatus(118 * time.Minute)
+		pass(118 * time.Minute)
 		b.wantHeard() // not every ten minutes: the alerting status is WARNING
-		settleStatus(2 * time.Minute)
+		pass(2 * time.Minute)
 		b.wantHeard("mail repeat")
 		b.turn(web, "ERROR")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("mail escalation") // of what is not covered
 		b.turn(web, "WARNING")
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("mail deescalation")
 		if err := b.e.Silences.DeleteSilence(b.t.Context(), admin, silence.ID, nil); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("mail escalation") // CRITICAL exceeds the WARNING that was told last
 	})
 }
@@ -191,19 +191,19 @@ func TestSilenceEndsAsSevereAsTold(t *testing.T) {
 		b.start()
 		c := b.check("web", rarely)
 		s := b.service("Shop", []string{"mail"}, c)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(c, "ERROR") // repeats every hour
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("mail firing")
 		b.silence(func(v *engine.Silence) { v.Services, v.EndsAt = []string{s.ID}, time.Now().Add(30*time.Minute) })
-		settleStatus(59 * time.Minute)
+		pass(59 * time.Minute)
 		b.wantHeard()
-		settleStatus(2 * time.Minute)
+		pass(2 * time.Minute)
 		b.wantHeard("mail repeat")
 		b.silence(func(v *engine.Silence) { v.Services, v.EndsAt = []string{s.ID}, time.Now().Add(90*time.Minute) })
-		settleStatus(89 * time.Minute)
+		pass(89 * time.Minute)
 		b.wantHeard()
-		settleStatus(2 * time.Minute)
+		pass(2 * time.Minute)
 		b.wantHeard("mail repeat") // it is overdue
 	})
 }

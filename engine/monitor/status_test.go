@@ -53,10 +53,10 @@ func TestOverallFollowsLinks(t *testing.T) {
 		b.set("db", "CRITICAL")
 		web, db := b.check("web", rarely), b.check("db", rarely)
 		s := b.service("Shop", []string{"mail"})
-		settleStatus(time.Second)
+		pass(time.Second)
 		want := func(status engine.Status, heard ...string) {
 			t.Helper()
-			settleStatus(time.Second)
+			pass(time.Second)
 			if got := b.overall(s); got != status {
 				t.Errorf("overall %s, want %s", got, status)
 			}
@@ -92,23 +92,23 @@ func TestPluginGoneIsNoticed(t *testing.T) {
 		b.start()
 		c := b.check("web", rarely)
 		s := b.service("Shop", []string{"mail"}, c)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.editCheck(c, func(c *engine.Check) { c.UnknownAfter = engine.Duration(10 * time.Minute) })
-		settleStatus(time.Second)
+		pass(time.Second)
 		entry, _ := b.plugins.Plugin("probe")
 		entry.Orphaned = true
 		b.plugins.Put(entry)
-		settleStatus(61 * time.Second)
+		pass(61 * time.Second)
 		b.wantStatus(c, engine.CheckUnknown, "its plugin is gone")
 		b.wantHeard()
-		settleStatus(10 * time.Minute)
+		pass(10 * time.Minute)
 		if got := b.overall(s); got != engine.StatusWarning {
 			t.Errorf("overall %s after unknown_after", got)
 		}
 		b.wantHeard("mail firing")
 		entry.Orphaned = false
 		b.plugins.Put(entry)
-		settleStatus(61 * time.Second)
+		pass(61 * time.Second)
 		b.wantStatus(c, engine.CheckPassing, "its plugin is back")
 		b.wantHeard("mail recovery")
 	})
@@ -121,21 +121,21 @@ func TestEditKeepsStatus(t *testing.T) {
 		b.start()
 		c := b.check("web", func(c *engine.Check) { rarely(c); c.Debounce, c.RecoverAfter = 2, 1 })
 		s := b.service("Shop", []string{"mail"}, c)
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.turn(c, "ERROR")
 		b.turn(c, "ERROR")
 		b.set("site", "ERROR") // it runs at once: the third failure in a row
 		b.editCheck(c, func(c *engine.Check) { c.Name, c.RunbookLink = "site", "https://example.org/" })
-		settleStatus(time.Second)
+		pass(time.Second)
 		if got := b.overall(s); got != engine.StatusError {
 			t.Errorf("overall %s: the edit lost the failures before it", got)
 		}
 		b.wantHeard("mail firing")
 		b.set("site", "slow 3s")
 		b.editCheck(c, func(c *engine.Check) { c.Tags = []string{"shop"} })
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantStatus(c, engine.CheckFailing, "its tags were edited")
-		settleStatus(5 * time.Second)
+		pass(5 * time.Second)
 		b.wantHeard("mail recovery")
 		for range 3 {
 			b.set("site", "ERROR")
@@ -143,17 +143,17 @@ func TestEditKeepsStatus(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantHeard("mail firing")
 		b.set("site", "slow 3s")
 		b.editCheck(c, func(c *engine.Check) { c.Config = form.Values{"target": "y", "password": "hunter22"} })
-		settleStatus(time.Second)
+		pass(time.Second)
 		b.wantStatus(c, engine.CheckPending, "its configuration was edited")
 		if got := b.overall(s); got != engine.StatusError {
 			t.Errorf("overall %s: the edit alone must not close the incident", got)
 		}
 		b.wantHeard()
-		settleStatus(5 * time.Second)
+		pass(5 * time.Second)
 		b.wantStatus(c, engine.CheckPassing, "after its first result")
 		b.wantHeard("mail recovery")
 	})
@@ -165,7 +165,7 @@ func TestImportedChecksRun(t *testing.T) {
 	in(t, func(b *bench) {
 		b.start()
 		old := b.check("old", func(c *engine.Check) { c.Interval = engine.Duration(10 * time.Minute) })
-		settleStatus(25 * time.Minute)
+		pass(25 * time.Minute)
 		at := b.started("old")
 		next := at[len(at)-1].Add(10 * time.Minute)
 		var text strings.Builder
@@ -175,17 +175,17 @@ func TestImportedChecksRun(t *testing.T) {
 		}
 		text.WriteString("- name: quick\n  interval: 5s\n  plugin: probe\n  config: {target: x, password: hunter22}\n")
 		if until := time.Until(next); until < 90*time.Second { // leave time to see that it does not run
-			settleStatus(until + time.Second)
+			pass(until + time.Second)
 			next = next.Add(10 * time.Minute)
 		}
 		begun, n := time.Now(), len(b.started("old"))
 		b.editCheck(old, func(c *engine.Check) {}) // as the import will have it; runs at once
-		settleStatus(time.Second)
+		pass(time.Second)
 		n++
 		if _, err := b.e.Config.Import(b.t.Context(), admin, []byte(text.String()), importer.ImportOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		settleStatus(62 * time.Second)
+		pass(62 * time.Second)
 		if c, _ := b.e.Checks.StoredCheck(old.ID); len(c.Tags) != 1 {
 			t.Fatalf("imported as %+v", c)
 		}
@@ -206,7 +206,7 @@ func TestImportedChecksRun(t *testing.T) {
 		if got := len(b.started("old")); got != n && time.Now().Before(next) {
 			t.Errorf("%d runs of a check with a result of its last slot", got-n)
 		}
-		settleStatus(10 * time.Minute)
+		pass(10 * time.Minute)
 		if got := b.started("old"); !got[n].Truncate(10 * time.Millisecond).Equal(next.Truncate(10 * time.Millisecond)) {
 			t.Errorf("it ran at %s, not on its grid at %s", got[n], next)
 		}

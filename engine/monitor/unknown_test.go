@@ -190,28 +190,28 @@ func TestStaleComesAfterThreeIntervals(t *testing.T) {
 				b.start()
 				c := b.check("web", func(c *engine.Check) { c.Interval = engine.Duration(interval) })
 				s := b.service("Shop", []string{"mail"}, c)
-				settleStatus(time.Second)
+				pass(time.Second)
 				end := make(chan struct{})
 				b.hold("hog", end)
 				b.check("hog", rarely)
-				settleStatus(time.Second)
+				pass(time.Second)
 				n, last := len(b.results(c)), b.started("web")
-				settleStatus(time.Until(last[len(last)-1].Add(limit - time.Second)))
+				pass(time.Until(last[len(last)-1].Add(limit - time.Second)))
 				if got := b.results(c); len(got) != n {
 					t.Fatalf("noticed too early: %+v", got[0])
 				}
-				settleStatus(30 * time.Second) // it is looked at every 15 s
+				pass(30 * time.Second) // it is looked at every 15 s
 				got := b.results(c)
 				if len(got) != n+1 || !got[0].Unknown || got[0].Cause != engine.CauseStale {
 					t.Fatalf("%d new results, the newest %+v", len(got)-n, got[0])
 				}
 				b.wantStatus(c, engine.CheckUnknown, "stale")
 				b.wantHeard()
-				settleStatus(time.Until(got[0].Started.Add(limit - time.Second)))
+				pass(time.Until(got[0].Started.Add(limit - time.Second)))
 				if status := b.overall(s); status != engine.StatusPassing {
 					t.Errorf("overall %s before unknown_after", status)
 				}
-				settleStatus(2 * time.Second)
+				pass(2 * time.Second)
 				if status := b.overall(s); status != engine.StatusWarning {
 					t.Errorf("overall %s after unknown_after", status)
 				}
@@ -220,7 +220,7 @@ func TestStaleComesAfterThreeIntervals(t *testing.T) {
 					t.Errorf("%d further results: it is said once", more)
 				}
 				close(end)
-				settleStatus(interval)
+				pass(interval)
 				b.wantStatus(c, engine.CheckPassing, "once there is room")
 				b.wantHeard("mail recovery")
 			})
@@ -243,13 +243,13 @@ func TestOfflineCounts(t *testing.T) {
 		b.set("web", "CRITICAL")
 		c, local := b.check("web", nil), b.check("local", nil)
 		s := b.service("Shop", []string{"mail"}, c)
-		settleStatus(4 * time.Minute)
+		pass(4 * time.Minute)
 		b.wantStatus(c, engine.CheckUnknown, "offline")
 		b.wantStatus(local, engine.CheckPassing, "what passes is not offline")
 		if got := b.overall(s); got != engine.StatusPassing {
 			t.Errorf("overall %s", got)
 		}
-		settleStatus(2 * time.Minute)
+		pass(2 * time.Minute)
 		if got := b.overall(s); got != engine.StatusWarning {
 			t.Errorf("overall %s after five minutes", got)
 		}

@@ -179,7 +179,7 @@ func TestMonitorAcknowledges(t *testing.T) {
 		}
 		wantKind(t, "while all is well", ack(s.ID, "ada", ""), engine.MonitorNotFailing)
 		b.set("web", "ERROR")
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		wantKind(t, "of no service", ack("nosuch", "ada", ""), engine.MonitorNotFound)
 		wantKind(t, "by nobody", ack(s.ID, "eve", ""), engine.MonitorUnknownUser)
 		wantKind(t, "by a user who was deactivated", ack(s.ID, "bob", ""), engine.MonitorUnknownUser)
@@ -205,7 +205,7 @@ func TestMonitorWithTheCallersRole(t *testing.T) {
 		ada := b.user("ada")
 		check := b.check("web", nil)
 		s := b.service("site", nil, check)
-		settleStatus(3 * time.Second) // no run of the check passes after what is recorded below
+		pass(3 * time.Second) // no run of the check passes after what is recorded below
 		for _, u := range []*engine.User{ada, b.user("bob")} {
 			u.Email = u.Username + "@example.com"
 			must[*engine.User](t)(b.e.Users.SaveUser(b.t.Context(), admin, *u, "", ""))
@@ -239,7 +239,7 @@ func TestMonitorRecords(t *testing.T) {
 			Info: engine.PluginMeta{Slug: "other", Kind: engine.CheckPlugin, Forms: map[engine.FormName]form.Form{}}}})
 		foreign := b.check("foreign", func(c *engine.Check) { c.Plugin, c.Config = "other", form.Values{} })
 		s := b.service("site", nil, check)
-		settleStatus(3 * time.Second)
+		pass(3 * time.Second)
 		answer(func(in *engine.ViewCall) error {
 			_, err := in.Monitor.Check(b.t.Context(), foreign.ID)
 			wantKind(t, "a look at another plugin's check", err, engine.MonitorNotFound)

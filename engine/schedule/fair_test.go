@@ -36,19 +36,19 @@ func (c *crowd) add(plugin string, n int, wait, timeout time.Duration) {
 // gather waits for the runs that were started, and returns how many of a plugin are in flight.
 func (c *crowd) gather() map[string]int {
 	c.t.Helper()
-	flying := map[string]int{}
+	inFlight := map[string]int{}
 	c.Mu.Lock()
 	for slug, p := range c.plugins {
-		flying[slug] = p.flying
+		inFlight[slug] = p.inFlight
 	}
 	c.Mu.Unlock()
-	for slug, n := range flying {
+	for slug, n := range inFlight {
 		for len(c.in[slug]) < n {
 			s := <-c.got
 			c.in[s.Check.Plugin] = append(c.in[s.Check.Plugin], s)
 		}
 	}
-	return flying
+	return inFlight
 }
 
 // end ends n runs of a plugin.

@@ -39,24 +39,24 @@ func TestLateTurns(t *testing.T) {
 	for i := range 1000 {
 		s.Set(&engine.Check{Meta: engine.Meta{ID: fmt.Sprint(i)}, Plugin: fmt.Sprint(i % 3), Active: true, Interval: engine.Duration(24 * time.Hour), Timeout: engine.Duration(5 * time.Second)}, 0)
 	}
-	flying := func() int {
+	inFlight := func() int {
 		s.Mu.Lock()
 		defer s.Mu.Unlock()
 		return s.InFlight
 	}
 	s.turn()
-	if got := flying(); got != burst {
+	if got := inFlight(); got != burst {
 		t.Errorf("a turn on time started %d runs, want %d", got, burst)
 	}
 	now = s.wakes.Add(late + time.Millisecond)
 	s.turn()
-	if got := flying(); got != burst+lateBurst {
+	if got := inFlight(); got != burst+lateBurst {
 		t.Errorf("a late turn started %d runs, want %d", got-burst, lateBurst)
 	}
 	for range 10 {
 		s.Finished(<-begun)
 	}
-	if got := flying(); got != burst+lateBurst {
+	if got := inFlight(); got != burst+lateBurst {
 		t.Errorf("%d runs in flight after 10 landings, want %d: one begins for each", got, burst+lateBurst)
 	}
 	if ran := s.Started.Load(); ran != burst+lateBurst+10 {

@@ -70,8 +70,8 @@ type Slot struct {
 
 // share is what one plugin has of the runs in flight.
 type share struct {
-	flying  int
-	waiting []*Slot
+	inFlight int
+	waiting  []*Slot
 }
 
 const (
@@ -332,7 +332,7 @@ func (s *Scheduler) launch(e *entry, planned time.Time, atOnce bool) {
 		s.AwaitingMemory = append(s.AwaitingMemory, t)
 		return
 	}
-	if atOnce && s.InFlight < s.Limit && (p.flying < s.fair() || len(s.ready) == 0 && s.open(p)) {
+	if atOnce && s.InFlight < s.Limit && (p.inFlight < s.fair() || len(s.ready) == 0 && s.open(p)) {
 		s.start(p, t)
 		return
 	}
@@ -360,7 +360,7 @@ func (s *Scheduler) fair() int {
 // open reports whether a plugin may have one more run in flight. Beyond its fair
 // share it leaves a quarter of them to the others, however many of its own wait.
 func (s *Scheduler) open(p *share) bool {
-	return p.flying < s.fair() || s.InFlight < s.Limit*3/4
+	return p.inFlight < s.fair() || s.InFlight < s.Limit*3/4
 }
 
 func (s *Scheduler) start(p *share, t *Slot) {
@@ -368,7 +368,7 @@ func (s *Scheduler) start(p *share, t *Slot) {
 	s.InFlight++
 	s.claim(t.memory)
 	s.spare--
-	p.flying++
+	p.inFlight++
 	s.Started.Add(1)
 	select {
 	case s.idle <- t:
@@ -405,7 +405,7 @@ func (s *Scheduler) Finished(t *Slot) []chan *engine.Result {
 	defer s.Mu.Unlock()
 	s.InFlight--
 	s.unclaim(t.memory)
-	s.plugins[t.Check.Plugin].flying--
+	s.plugins[t.Check.Plugin].inFlight--
 	s.settle(t)
 	s.expire(s.now())
 	s.admit(1)

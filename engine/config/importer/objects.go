@@ -71,7 +71,7 @@ func (im *importer) importUser(d *config.User) {
 	if engine.IsAdmin(&u) {
 		im.admins++
 	}
-	im.settle(place, p.List)
+	im.noteProblems(place, p.List)
 	base := engine.NewUser()
 	consider(im, engine.KindUser, u.Username, &u, old, &base, func(x *exporter, u *engine.User) any { return x.user(u) })
 }
@@ -132,7 +132,7 @@ func (im *importer) importPlugins() {
 			next.Values = values
 			p.List = append(p.List, errs...)
 		}
-		im.settle(place, p.List)
+		im.noteProblems(place, p.List)
 		consider(im, engine.KindPluginSettings, d.Plugin, next, old, &engine.PluginSettings{Meta: engine.Meta{ID: d.Plugin}}, func(x *exporter, s *engine.PluginSettings) any { return x.plugin(s) })
 	}
 }
@@ -193,7 +193,7 @@ func (im *importer) importCheck(d *config.Check) {
 	} else if err != nil {
 		p.Add("", "invalid", "%s", err)
 	}
-	im.settle(place, p.List)
+	im.noteProblems(place, p.List)
 	if clean == nil {
 		return
 	}
@@ -287,7 +287,7 @@ func (im *importer) importInstances() {
 		}
 		next.Alerting = im.alerting(&p, next.ID, place, alerting, &d.Alerting)
 		im.deps[engine.Ref{Kind: engine.KindInstance, ID: next.ID}] = next.DependsOn
-		im.settle(place, p.List)
+		im.noteProblems(place, p.List)
 		base := engine.NewInstance()
 		consider(im, engine.KindInstance, d.Name, next, old, &base, func(x *exporter, i *engine.Instance) any { return x.instance(i) })
 	}
@@ -317,7 +317,7 @@ func (im *importer) importServices() {
 		}
 		next.Alerting = im.alerting(&p, next.ID, place, alerting, &d.Alerting)
 		im.deps[engine.Ref{Kind: engine.KindService, ID: next.ID}] = next.DependsOn
-		im.settle(place, p.List)
+		im.noteProblems(place, p.List)
 		base := engine.NewService()
 		consider(im, engine.KindService, d.Name, next, old, &base, func(x *exporter, s *engine.Service) any { return x.service(s) })
 	}
@@ -347,7 +347,7 @@ func (im *importer) importSilences() {
 		if len(p.List) == 0 { // else it may seem to name nothing
 			edit.ValidateSilence(next, &p)
 		}
-		im.settle(engine.At("silences", i), p.List)
+		im.noteProblems(engine.At("silences", i), p.List)
 		key := string(silenceKey(im.after.silence(next)))
 		var old *engine.Silence
 		if same := stored[key]; len(same) > 0 {
@@ -386,6 +386,6 @@ func (im *importer) importSettings() {
 	next.DefaultRota = im.optional(&p, "default_rota", engine.KindRota, d.DefaultRota)
 	next.FallbackUser = im.optional(&p, "fallback_user", engine.KindUser, d.FallbackUser)
 	edit.ValidateSettings(next, &p)
-	im.settle("settings", p.List)
+	im.noteProblems("settings", p.List)
 	consider(im, engine.KindSettings, "settings", next, im.now.Settings, nil, func(x *exporter, s *engine.Settings) any { return x.settings(s) })
 }

@@ -57,9 +57,9 @@ func (im *importer) importRotas() {
 			next.Dealt = edit.Redealt(next, im.now.Rotas[next.ID], im.e.Now())
 		}
 		edit.ValidateRota(next, &p, im.now.Rotas[next.ID], func(id string) bool { return im.after.names[engine.KindUser][id] != "" })
-		im.settle(place, p.List)
+		im.noteProblems(place, p.List)
 		if err := im.e.SealRota(next, im.now.Rotas[next.ID]); err != nil { // plans are stored
-			im.settle(place, []form.Error{{Location: "ical_url", Code: "invalid", Message: "the address cannot be encrypted"}})
+			im.noteProblems(place, []form.Error{{Location: "ical_url", Code: "invalid", Message: "the address cannot be encrypted"}})
 		}
 		base := engine.NewRota()
 		consider(im, engine.KindRota, d.Name, next, im.now.Rotas[next.ID], &base, func(x *exporter, r *engine.Rota) any { return x.rota(r) })

@@ -255,9 +255,9 @@ func hasSecret(v any, path []string) bool {
 // not known here.
 const missingSecret = "secret"
 
-// settle tells the notes on missing secrets from problems: a secret that the
+// noteProblems tells the notes on missing secrets from problems: a secret that the
 // form requires is a problem.
-func (im *importer) settle(object string, list form.Errors) {
+func (im *importer) noteProblems(object string, list form.Errors) {
 	notes := map[string]form.Error{}
 	for _, p := range list {
 		if p.Code == missingSecret {
