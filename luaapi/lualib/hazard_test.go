@@ -83,7 +83,7 @@ func TestBounded(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got error %v, want %q", code, err, want)
 		}
-		if took > time.Second {
+		if took > slowness*time.Second {
 			t.Errorf("%s: took %v", code, took)
 		}
 		if built := after.TotalAlloc - before.TotalAlloc; built > 160<<20 {
