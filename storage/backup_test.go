@@ -57,7 +57,7 @@ func filled(t *testing.T) *DB {
 	if err := db.Apply(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.foldAll(t.Context()); err != nil {
+	if err := db.maintainer.foldAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return db

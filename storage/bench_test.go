@@ -48,7 +48,7 @@ func BenchmarkApplyResults(b *testing.B) {
 	if written < 200*checks {
 		return // too few to settle
 	}
-	if err := db.foldAll(b.Context()); err != nil {
+	if err := db.maintainer.foldAll(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	if err := db.Close(); err != nil { // brings the memtable to the disk

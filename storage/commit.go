@@ -88,8 +88,12 @@ func (db *DB) do(ctx context.Context, j *job) error {
 	return <-j.answer
 }
 
+// committer writes: it is the only one. Its methods are called by its own goroutine,
+// and by Open before there is one.
+type committer struct{ *DB }
+
 // commitLoop is the committer: the only goroutine that writes.
-func (db *DB) commitLoop() {
+func (db committer) commitLoop() {
 	defer db.done.Done()
 	for {
 		select {
@@ -103,7 +107,7 @@ func (db *DB) commitLoop() {
 
 // waiting is first and what waits behind it. While one group is being written
 // the next one gathers, so groups grow with the load.
-func (db *DB) waiting(first *job) []*job {
+func (db committer) waiting(first *job) []*job {
 	group := []*job{first}
 	for len(group) < maxGroup {
 		select {
@@ -123,7 +127,7 @@ type group struct {
 	weight weight
 }
 
-func (db *DB) commitGroup(jobs []*job) {
+func (db committer) commitGroup(jobs []*job) {
 	db.folds.writing.Lock()
 	defer db.folds.writing.Unlock()
 	var g group
@@ -141,7 +145,7 @@ func (db *DB) commitGroup(jobs []*job) {
 }
 
 // writable reports why nothing can be written now, if so.
-func (db *DB) writable() error {
+func (db committer) writable() error {
 	db.viewing.RLock()
 	defer db.viewing.RUnlock()
 	if db.broken != nil {
@@ -162,7 +166,7 @@ func (db *DB) writable() error {
 const manifestAhead = 64 << 10
 
 // add plans j and puts it into g, or commits it by itself where it must be.
-func (db *DB) add(g *group, j *job) {
+func (db committer) add(g *group, j *job) {
 	if j.alone {
 		if err := db.flush(g); err != nil {
 			j.answer <- err
@@ -201,7 +205,7 @@ func (db *DB) add(g *group, j *job) {
 	}
 }
 
-func (db *DB) planned(g *group, j *job) (ops []op, err error) {
+func (db committer) planned(g *group, j *job) (ops []op, err error) {
 	defer catch("read the database", &err)
 	if g.tx == nil {
 		g.tx = db.badger.NewTransaction(true)
@@ -209,7 +213,7 @@ func (db *DB) planned(g *group, j *job) (ops []op, err error) {
 	return j.plan(g.tx)
 }
 
-func (db *DB) fill(g *group, ops []op) (err error) {
+func (db committer) fill(g *group, ops []op) (err error) {
 	defer catch("write to the database", &err)
 	if g.tx == nil {
 		g.tx = db.badger.NewTransaction(true)
@@ -218,7 +222,7 @@ func (db *DB) fill(g *group, ops []op) (err error) {
 }
 
 // flush commits g, answers its jobs and leaves it empty.
-func (db *DB) flush(g *group) error {
+func (db committer) flush(g *group) error {
 	if g.tx == nil {
 		return nil
 	}
@@ -250,7 +254,7 @@ func (g *group) fail(err error) {
 
 // commit commits tx under the next number, and notes that; large says that it
 // writes to the value log.
-func (db *DB) commit(tx *badger.Txn, large bool) (err error) {
+func (db committer) commit(tx *badger.Txn, large bool) (err error) {
 	defer catch("write to the database", &err)
 	if err := tx.Set([]byte(commitKey), binary.AppendUvarint(nil, db.commits+1)); err != nil {
 		return plainError(err)
@@ -267,7 +271,7 @@ func (db *DB) commit(tx *badger.Txn, large bool) (err error) {
 
 // commitOps writes ops in one transaction. Only the committer calls it, or
 // Open before there is one.
-func (db *DB) commitOps(ops []op) (err error) {
+func (db committer) commitOps(ops []op) (err error) {
 	defer catch("write to the database", &err)
 	tx := db.badger.NewTransaction(true)
 	defer tx.Discard()
@@ -333,6 +337,6 @@ func weigh(ops []op) weight {
 
 // fits reports whether one transaction holds w, with a tenth to spare. A single
 // large value always fits.
-func (db *DB) fits(w weight) bool {
+func (db committer) fits(w weight) bool {
 	return w.count <= db.badger.MaxBatchCount()*9/10 && w.size <= db.badger.MaxBatchSize()*9/10 && w.large <= maxLargeBytes
 }

@@ -45,23 +45,23 @@ func TestJournal(t *testing.T) {
 		crash func(db *DB) error
 		want  int
 	}{
-		{"journal not whole", func(db *DB) error { return db.commitOps(undeclared[:1]) }, 0},
-		{"journal not declared", func(db *DB) error { return db.commitSplit(undeclared) }, 0},
-		{"journal declared", func(db *DB) error { return db.writeJournal(pieces) }, n - 1},
+		{"journal not whole", func(db *DB) error { return db.committer.commitOps(undeclared[:1]) }, 0},
+		{"journal not declared", func(db *DB) error { return db.committer.commitSplit(undeclared) }, 0},
+		{"journal declared", func(db *DB) error { return db.committer.writeJournal(pieces) }, n - 1},
 		{"half put in place", func(db *DB) error {
-			if err := db.writeJournal(pieces); err != nil {
+			if err := db.committer.writeJournal(pieces); err != nil {
 				return err
 			}
-			return db.commitSplit(ops[:n/2])
+			return db.committer.commitSplit(ops[:n/2])
 		}, n - 1},
 		{"half removed", func(db *DB) error {
-			if err := db.writeJournal(pieces); err != nil {
+			if err := db.committer.writeJournal(pieces); err != nil {
 				return err
 			}
-			if err := db.commitSplit(ops); err != nil {
+			if err := db.committer.commitSplit(ops); err != nil {
 				return err
 			}
-			return db.commitOps([]op{{key: metaKey(metaJournal), delete: true}, {key: journalKey(0), delete: true}})
+			return db.committer.commitOps([]op{{key: metaKey(metaJournal), delete: true}, {key: journalKey(0), delete: true}})
 		}, n - 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestJournal(t *testing.T) {
 				if got := countIncidents(t, db); got != test.want {
 					t.Errorf("%d records, want %d", got, test.want)
 				}
-				if left, _, err := db.readJournal(); err != nil || len(left) != 0 {
+				if left, _, err := db.committer.readJournal(); err != nil || len(left) != 0 {
 					t.Errorf("%d pieces of the journal are left, %v", len(left), err)
 				}
 				db.Close()
@@ -88,7 +88,7 @@ func TestJournal(t *testing.T) {
 func TestFormat(t *testing.T) {
 	dir := t.TempDir()
 	db := openTest(t, dir, testOptions())
-	if err := db.commitOps([]op{{key: metaKey(metaFormat), value: []byte(strconv.Itoa(formatNumber + 1))}}); err != nil {
+	if err := db.committer.commitOps([]op{{key: metaKey(metaFormat), value: []byte(strconv.Itoa(formatNumber + 1))}}); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -116,7 +116,7 @@ func TestDiskNearlyFull(t *testing.T) {
 func TestDamagedRecord(t *testing.T) {
 	db := openTest(t, t.TempDir(), testOptions())
 	for _, key := range [][]byte{recordKey(engine.KindUser, "u"), seqKey(rowSpace, "c", 5), seqKey(blockSpace, "d", 5), revisionKey(engine.KindUser, "u", 1)} {
-		if err := db.commitOps([]op{{key: key, value: []byte{0xff, 0xff}}}); err != nil {
+		if err := db.committer.commitOps([]op{{key: key, value: []byte{0xff, 0xff}}}); err != nil {
 			t.Fatal(err)
 		}
 	}

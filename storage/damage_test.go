@@ -59,7 +59,7 @@ func fillForDamage(t *testing.T, dir string) *DB {
 			}
 		}
 	}
-	if err := db.foldAll(t.Context()); err != nil { // what is folded later would be held under other keys
+	if err := db.maintainer.foldAll(t.Context()); err != nil { // what is folded later would be held under other keys
 		t.Fatal(err)
 	}
 	return db
@@ -363,7 +363,7 @@ func TestNotTakenForNew(t *testing.T) {
 func TestNoFormat(t *testing.T) {
 	dir := t.TempDir()
 	db := openTest(t, dir, testOptions())
-	if err := db.commitOps([]op{{key: metaKey(metaFormat), delete: true}}); err != nil {
+	if err := db.committer.commitOps([]op{{key: metaKey(metaFormat), delete: true}}); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()

@@ -51,9 +51,11 @@ type DB struct {
 	broken  error // guarded by viewing; why nothing can be written or read any more
 	views   sync.WaitGroup
 
-	terms     termKinds // the committer's
-	folds     folds
-	foldPause atomic.Int64 // nanoseconds between two rounds of folding
+	committer  committer
+	maintainer maintainer
+	terms      termKinds // the committer's
+	folds      folds
+	foldPause  atomic.Int64 // nanoseconds between two rounds of folding
 }
 
 var _ engine.Store = (*DB)(nil)
@@ -85,7 +87,8 @@ func Open(dir string, o Options) (*DB, error) {
 	db := &DB{dir: dir, options: o, log: o.Logger, badger: kv, codec: codec,
 		space:   newSpaceGuard(path, &o),
 		commits: found.held(), queue: make(chan *job, 1024), quit: make(chan struct{})}
-	db.setFoldPause(usualFoldPause)
+	db.committer, db.maintainer = committer{db}, maintainer{db}
+	db.maintainer.setFoldPause(usualFoldPause)
 	db.terms = termKinds{}
 	db.folds.init()
 	if err := db.prepare(found); err != nil {
@@ -93,8 +96,8 @@ func Open(dir string, o Options) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open the data folder %s: %w", dir, err), db.closeLast(), db.closeBadger())
 	}
 	db.done.Add(2)
-	go db.commitLoop()
-	go db.maintainLoop()
+	go db.committer.commitLoop()
+	go db.maintainer.maintainLoop()
 	return db, nil
 }
 
@@ -158,7 +161,7 @@ func (db *DB) prepare(found *inspection) (err error) {
 		return err
 	}
 	if format == nil {
-		if err := db.commitOps([]op{{key: metaKey(metaFormat), value: []byte(strconv.Itoa(formatNumber))}}); err != nil {
+		if err := db.committer.commitOps([]op{{key: metaKey(metaFormat), value: []byte(strconv.Itoa(formatNumber))}}); err != nil {
 			return err
 		}
 	} else if n, err := strconv.Atoi(string(format)); err != nil || n > formatNumber {
@@ -169,7 +172,7 @@ func (db *DB) prepare(found *inspection) (err error) {
 	} else if restoring != nil {
 		return errors.New("a restore into it did not finish; delete it and restore again")
 	}
-	if err := db.finishJournal(); err != nil {
+	if err := db.committer.finishJournal(); err != nil {
 		return err
 	}
 	if !found.fresh {

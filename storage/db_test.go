@@ -51,7 +51,7 @@ type folded struct {
 }
 
 func (f folded) fold(ctx context.Context) {
-	if err := f.foldAll(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+	if err := f.maintainer.foldAll(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 		f.t.Errorf("fold: %v", err)
 	}
 }
@@ -74,7 +74,7 @@ func (f folded) DropResults(ctx context.Context, check string, before uint64) er
 func TestConformanceFolded(t *testing.T) {
 	open := func(t *testing.T, dir string) engine.Store {
 		db := openTest(t, dir, testOptions())
-		db.setFoldPause(0)
+		db.maintainer.setFoldPause(0)
 		return folded{db, t}
 	}
 	storagetest.Run(t,

@@ -92,7 +92,7 @@ func (db *DB) cutBlock(item *badger.Item, check string, before uint64) (kept []o
 		for results[0].Seq < before {
 			results = results[1:]
 		}
-		kept = []op{db.blockOp(check, results)}
+		kept = []op{db.maintainer.blockOp(check, results)}
 		return nil
 	})
 	if err != nil {

@@ -154,7 +154,7 @@ func (f *folds) end(rows int) {
 
 // foldReady folds what is ready, check by check, until done or ctx ends. A check
 // that fails does not hold up the others. One goroutine at a time calls it.
-func (db *DB) foldReady(ctx context.Context) error {
+func (db maintainer) foldReady(ctx context.Context) error {
 	var first error
 	for ctx.Err() == nil {
 		check, ok := db.folds.take()
@@ -169,7 +169,7 @@ func (db *DB) foldReady(ctx context.Context) error {
 }
 
 // foldCheck makes blocks of the rows of a check but for the newest ones.
-func (db *DB) foldCheck(ctx context.Context, check string) error {
+func (db maintainer) foldCheck(ctx context.Context, check string) error {
 	current := db.folds.begin(check)
 	left := 0
 	defer func() { db.folds.end(left) }()
@@ -204,7 +204,7 @@ func (db *DB) foldCheck(ctx context.Context, check string) error {
 
 // oldRows returns the oldest rows of check that can be folded, rising, none when
 // they are too few; more says that it stopped before the end.
-func (db *DB) oldRows(ctx context.Context, check string) (rows []engine.Result, more bool, err error) {
+func (db maintainer) oldRows(ctx context.Context, check string) (rows []engine.Result, more bool, err error) {
 	size := 0
 	err = db.view(ctx, func(tx *badger.Txn) error {
 		prefix := joinKey(rowSpace, check)
@@ -232,7 +232,7 @@ func (db *DB) oldRows(ctx context.Context, check string) (rows []engine.Result, 
 }
 
 // foldOps replaces rows, and the blocks that they lie within, by new blocks.
-func (db *DB) foldOps(ctx context.Context, check string, rows []engine.Result) ([]op, error) {
+func (db maintainer) foldOps(ctx context.Context, check string, rows []engine.Result) ([]op, error) {
 	results := rows
 	var ops []op
 	for i := range rows {
@@ -257,7 +257,7 @@ func (db *DB) foldOps(ctx context.Context, check string, rows []engine.Result) (
 	return ops, nil
 }
 
-func (db *DB) blockOp(check string, results []engine.Result) op {
+func (db maintainer) blockOp(check string, results []engine.Result) op {
 	return op{key: seqKey(blockSpace, check, results[0].Seq), value: db.codec.encode(results)}
 }
 

@@ -18,7 +18,7 @@ import (
 const pieceSize = 256 << 10
 
 // commitLarge writes ops, however many they are, as a whole.
-func (db *DB) commitLarge(ops []op) error {
+func (db committer) commitLarge(ops []op) error {
 	pieces := journalPieces(ops)
 	if err := db.writeJournal(pieces); err != nil {
 		// Not declared whole: Open removes the pieces, and so do we if we can.
@@ -42,7 +42,7 @@ func (db *DB) commitLarge(ops []op) error {
 }
 
 // writeJournal stores the pieces and then the record that declares them whole.
-func (db *DB) writeJournal(pieces [][]byte) error {
+func (db committer) writeJournal(pieces [][]byte) error {
 	ops := make([]op, len(pieces))
 	for i, piece := range pieces {
 		ops[i] = op{key: journalKey(uint64(i)), value: piece}
@@ -62,7 +62,7 @@ func journalKeys(pieces int) [][]byte {
 }
 
 // removeJournal removes the declaration first, and then the pieces.
-func (db *DB) removeJournal(pieces [][]byte) error {
+func (db committer) removeJournal(pieces [][]byte) error {
 	ops := []op{{key: metaKey(metaJournal), delete: true}}
 	for _, key := range pieces {
 		ops = append(ops, op{key: key, delete: true})
@@ -71,7 +71,7 @@ func (db *DB) removeJournal(pieces [][]byte) error {
 }
 
 // commitSplit writes ops in order, in as few transactions as hold them.
-func (db *DB) commitSplit(ops []op) error {
+func (db committer) commitSplit(ops []op) error {
 	for len(ops) > 0 {
 		n, w := 0, weight{}
 		for n < len(ops) {
@@ -90,7 +90,7 @@ func (db *DB) commitSplit(ops []op) error {
 }
 
 // finishJournal does what a crash has left to do.
-func (db *DB) finishJournal() error {
+func (db committer) finishJournal() error {
 	declared, err := db.meta(metaJournal)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (db *DB) finishJournal() error {
 }
 
 // readJournal returns the pieces that are there, in order, and their keys.
-func (db *DB) readJournal() (keys, pieces [][]byte, err error) {
+func (db committer) readJournal() (keys, pieces [][]byte, err error) {
 	defer catch("read the database", &err)
 	err = db.badger.View(func(tx *badger.Txn) error {
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{journalSpace}})

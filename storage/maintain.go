@@ -17,8 +17,11 @@ const (
 	sweepEvery = 6 * time.Hour
 )
 
+// maintainer folds results and reclaims space in the background.
+type maintainer struct{ *DB }
+
 // maintainLoop folds results as they come and reclaims space now and then.
-func (db *DB) maintainLoop() {
+func (db maintainer) maintainLoop() {
 	defer db.done.Done()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -62,14 +65,14 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // report logs what went wrong in the background; the work comes round again.
-func (db *DB) report(err error) {
+func (db maintainer) report(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed) {
 		db.log.Warn("storage upkeep", "error", err)
 	}
 }
 
 // sweep counts the rows of all checks, so that those with many are folded.
-func (db *DB) sweep(ctx context.Context) error {
+func (db maintainer) sweep(ctx context.Context) error {
 	rows := map[string]int{}
 	err := db.view(ctx, func(tx *badger.Txn) error {
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{rowSpace}})
@@ -100,7 +103,7 @@ func (db *DB) sweep(ctx context.Context) error {
 }
 
 // collect frees the parts of the value log that hold little that is alive.
-func (db *DB) collect(ctx context.Context) error {
+func (db maintainer) collect(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := db.upkeep("collect the value log", func() error { return db.badger.RunValueLogGC(0.5) })
 		if errors.Is(err, badger.ErrNoRewrite) || errors.Is(err, badger.ErrRejected) {
@@ -125,17 +128,17 @@ func (db *DB) collect(ctx context.Context) error {
 // what was replaced and dropped takes no space. It may run for minutes on a
 // large database; the monitor can go on meanwhile, more slowly.
 func (db *DB) Settle(ctx context.Context) error {
-	if err := db.foldAll(ctx); err != nil {
+	if err := db.maintainer.foldAll(ctx); err != nil {
 		return err
 	}
-	if err := db.flatten(); err != nil {
+	if err := db.maintainer.flatten(); err != nil {
 		return err
 	}
-	return db.collect(ctx)
+	return db.maintainer.collect(ctx)
 }
 
 // foldAll waits until the background has folded all that can be folded.
-func (db *DB) foldAll(ctx context.Context) error {
+func (db maintainer) foldAll(ctx context.Context) error {
 	if err := db.sweep(ctx); err != nil {
 		return err
 	}
@@ -158,12 +161,12 @@ func (f *folds) idle() bool {
 	return len(f.ready) == 0 && !f.busy
 }
 
-func (db *DB) flatten() error {
+func (db maintainer) flatten() error {
 	return db.upkeep("compact the database", func() error { return db.badger.Flatten(1) })
 }
 
 // upkeep runs fn while Close waits.
-func (db *DB) upkeep(doing string, fn func() error) (err error) {
+func (db maintainer) upkeep(doing string, fn func() error) (err error) {
 	defer catch(doing, &err)
 	tx, err := db.beginView()
 	if err != nil {
@@ -177,4 +180,4 @@ func (db *DB) upkeep(doing string, fn func() error) (err error) {
 	return nil
 }
 
-func (db *DB) setFoldPause(d time.Duration) { db.foldPause.Store(int64(d)) }
+func (db maintainer) setFoldPause(d time.Duration) { db.foldPause.Store(int64(d)) }

@@ -116,7 +116,7 @@ func writeUntilKilled(dir string) {
 		fmt.Println("error", err)
 		os.Exit(1)
 	}
-	db.setFoldPause(0)
+	db.maintainer.setFoldPause(0)
 	var acks sync.Mutex // printed before the next batch begins
 	for w := range crashWriters {
 		go func() {

@@ -16,7 +16,7 @@ import (
 
 // verify reads the files of the tables whole and compares their checksums.
 func (db *DB) verify(ctx context.Context) error {
-	return db.upkeep("verify the database", func() error {
+	return db.maintainer.upkeep("verify the database", func() error {
 		// What a map of a file that was cut cannot read is an error and not the end.
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 		for _, t := range db.badger.Tables() {
