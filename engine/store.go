@@ -33,7 +33,7 @@ const (
 	KindPluginData    Kind = "plugin_data"
 	KindBreaker       Kind = "breaker"
 	KindTransition    Kind = "transition"     // a check or subject changed its status: the ground of uptime figures
-	KindSum           Kind = "sum"            // the hours of one check and day, summed up; not JSON but a form of its own
+	KindAggregate     Kind = "sum"            // the aggregated hours of one check and day; not JSON but a form of its own
 	KindShifts        Kind = "shifts"         // the shifts last read of a rota's feed
 	KindContact       Kind = "contact"        // when a user was contacted through a channel, for flood limits
 	KindPluginVersion Kind = "plugin_version" // a version of a plugin file that loaded

@@ -38,7 +38,7 @@ const (
 	maxMetricName = 200
 )
 
-func newSum() *aggregate { return &aggregate{metrics: map[string]*metricAggregate{}} }
+func newAggregate() *aggregate { return &aggregate{metrics: map[string]*metricAggregate{}} }
 
 func (n *numbers) add(v float64) { n.merge(numbers{1, v, v, v}) }
 
@@ -79,13 +79,13 @@ func (s *aggregate) add(r *engine.Result) {
 		if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
 			continue
 		}
-		if sum := s.metric(m.Name, m.Unit); sum != nil {
-			sum.add(m.Value)
+		if metric := s.metric(m.Name, m.Unit); metric != nil {
+			metric.add(m.Value)
 		}
 	}
 }
 
-// metric returns the sum of a metric, nil when there is no room for it.
+// metric returns the aggregate of a metric, nil when there is no room for it.
 func (s *aggregate) metric(name, unit string) *metricAggregate {
 	if m := s.metrics[name]; m != nil {
 		return m
@@ -98,7 +98,7 @@ func (s *aggregate) metric(name, unit string) *metricAggregate {
 	return m
 }
 
-// merge adds what an earlier sum holds.
+// merge adds what an earlier aggregate holds.
 func (s *aggregate) merge(o *aggregate) {
 	s.count += o.count
 	s.failures += o.failures

@@ -14,25 +14,25 @@ import (
 	"moonwatch/internal/binenc"
 )
 
-// aggregateDay holds the hours of one check and one day of UTC; the sum of the day is
+// aggregateDay holds the hours of one check and one day of UTC; the aggregate of the day is
 // what its hours come to. It is one record, so that two years of them stay small.
 type aggregateDay struct {
 	hours [24]*aggregate // nil: nothing happened
 }
 
-const sumDayFormat = 1
+const dayFormat = 1
 
 const day = 24 * time.Hour
 
-var errSumDay = errors.New("the sums of a day are damaged")
+var errDay = errors.New("the aggregates of a day are damaged")
 
-// sumDayID is the id of the record that holds the day of at.
-func sumDayID(check string, at time.Time) string {
+// dayID is the id of the record that holds the day of at.
+func dayID(check string, at time.Time) string {
 	return check + "/" + at.UTC().Format("20060102")
 }
 
-// sumDayOf is the reverse of sumDayID.
-func sumDayOf(id string) (check string, at time.Time, ok bool) {
+// dayOf is the reverse of dayID.
+func dayOf(id string) (check string, at time.Time, ok bool) {
 	i := strings.LastIndexByte(id, '/')
 	if i < 0 {
 		return "", time.Time{}, false
@@ -53,7 +53,7 @@ func (d *aggregateDay) encode() []byte {
 		}
 	}
 	order := slices.Sorted(maps.Keys(names))
-	b := binary.AppendUvarint([]byte{sumDayFormat}, uint64(len(order)))
+	b := binary.AppendUvarint([]byte{dayFormat}, uint64(len(order)))
 	index := make(map[string]uint64, len(order))
 	for i, name := range order {
 		index[name] = uint64(i)
@@ -125,11 +125,11 @@ func appendFloat(b []byte, v float64) []byte {
 	return binenc.AppendFloat(append(b, 0), v)
 }
 
-// decodeSumDay reads what encode wrote.
-func decodeSumDay(b []byte) (*aggregateDay, error) {
+// decodeDay reads what encode wrote.
+func decodeDay(b []byte) (*aggregateDay, error) {
 	in := aggregateReader{binenc.NewReader(b)}
-	if in.Byte() != sumDayFormat {
-		return nil, errSumDay
+	if in.Byte() != dayFormat {
+		return nil, errDay
 	}
 	names := make([]metricName, in.Count())
 	for i := range names {
@@ -139,11 +139,11 @@ func decodeSumDay(b []byte) (*aggregateDay, error) {
 	present := in.Uvarint()
 	for h := range d.hours {
 		if present&(1<<h) != 0 {
-			d.hours[h] = in.sum(names)
+			d.hours[h] = in.aggregate(names)
 		}
 	}
 	if in.End() != nil || present >= 1<<24 {
-		return nil, errSumDay
+		return nil, errDay
 	}
 	return d, nil
 }
@@ -183,8 +183,8 @@ func (in *aggregateReader) sketch() sketch {
 	return s
 }
 
-func (in *aggregateReader) sum(names []metricName) *aggregate {
-	s := newSum()
+func (in *aggregateReader) aggregate(names []metricName) *aggregate {
+	s := newAggregate()
 	s.count, s.failures, s.unknown = in.Uvarint(), in.Uvarint(), in.Uvarint()
 	s.unknownTime = time.Duration(in.Uvarint()) * time.Millisecond
 	s.maintenance = time.Duration(in.Uvarint()) * time.Millisecond
@@ -200,11 +200,11 @@ func (in *aggregateReader) sum(names []metricName) *aggregate {
 	return s
 }
 
-// readSumDay decodes a record of sums.
-func readSumDay(r engine.Record) (*aggregateDay, error) {
-	d, err := decodeSumDay(r.Data)
+// readDay decodes a record of aggregates.
+func readDay(r engine.Record) (*aggregateDay, error) {
+	d, err := decodeDay(r.Data)
 	if err != nil {
-		return nil, fmt.Errorf("read sums %s: %w", r.ID, err)
+		return nil, fmt.Errorf("read aggregates %s: %w", r.ID, err)
 	}
 	return d, nil
 }

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	sumBatch     = 128     // records of sums that are written at once
-	sumBatchSize = 1 << 20 // and about how many bytes
+	aggregateBatch     = 128     // records of aggregates that are written at once
+	aggregateBatchSize = 1 << 20 // and about how many bytes
 	// minCatchUp is how far back hours are summed up after a long stop, or when
 	// nothing was summed up before; further, when results are kept for longer.
 	minCatchUp = 32 * day
@@ -31,18 +31,18 @@ type aggregatePass struct {
 	began  time.Time
 }
 
-// sumUp sums up the finished hours that are not summed up yet.
-func (e *History) sumUp(ctx context.Context) error {
+// aggregateHours sums up the finished hours that are not summed up yet.
+func (e *History) aggregateHours(ctx context.Context) error {
 	h := &e.Progress
 	now := e.Now().UTC()
-	to := now.Add(-sumGrace).Truncate(time.Hour)
+	to := now.Add(-aggregateGrace).Truncate(time.Hour)
 	h.mu.Lock()
 	from := h.summed
 	h.mu.Unlock()
 	if oldest := now.Add(-max(e.Settings().Retention.Std(), minCatchUp)).Truncate(time.Hour); from.Before(oldest) {
 		from = oldest
 	}
-	from = later(from, sumsFrom(now, e.Settings().SumRetention))
+	from = later(from, aggregatesFrom(now, e.Settings().SumRetention))
 	if !from.Before(to) {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (e *History) sumUp(ctx context.Context) error {
 		if err := p.check(ctx, c, from, to); err != nil {
 			return fmt.Errorf("sum up the results of check %s: %w", c.ID, err)
 		}
-		if i%sumBatch == sumBatch-1 {
+		if i%aggregateBatch == aggregateBatch-1 {
 			if err := p.throttle(ctx); err != nil {
 				return err
 			}
@@ -89,7 +89,7 @@ func (e *History) checksInOrder() []*engine.Check {
 
 // check sums up the hours of one check.
 func (p *aggregatePass) check(ctx context.Context, c *engine.Check, from, to time.Time) error {
-	if c.Timeout.Std() > sumGrace {
+	if c.Timeout.Std() > aggregateGrace {
 		from = from.Add(-time.Hour) // a run begun in that hour may have ended after it was summed up
 	}
 	hours, err := p.hours(ctx, c, from, to)
@@ -125,7 +125,7 @@ func (p *aggregatePass) hours(ctx context.Context, c *engine.Check, from, to tim
 	hour := func(at time.Time) *aggregate {
 		at = at.Truncate(time.Hour)
 		if byHour[at] == nil {
-			byHour[at] = newSum()
+			byHour[at] = newAggregate()
 		}
 		return byHour[at]
 	}
@@ -203,13 +203,13 @@ func (s *aggregate) addTime(standing category, took time.Duration) {
 
 // day puts the hours of one day into its record.
 func (p *aggregatePass) day(ctx context.Context, check string, start time.Time, hours []hourAggregate) error {
-	id := sumDayID(check, start)
+	id := dayID(check, start)
 	d := new(aggregateDay)
-	r, err := p.e.Store.Get(ctx, engine.KindSum, id)
+	r, err := p.e.Store.Get(ctx, engine.KindAggregate, id)
 	switch {
 	case err == nil:
-		if d, err = readSumDay(r); err != nil {
-			p.e.Log.Error("sums are damaged and begun anew", "error", err)
+		if d, err = readDay(r); err != nil {
+			p.e.Log.Error("aggregates are damaged and begun anew", "error", err)
 			d = new(aggregateDay)
 		}
 	case !errors.Is(err, engine.ErrNotFound):
@@ -219,9 +219,9 @@ func (p *aggregatePass) day(ctx context.Context, check string, start time.Time, 
 		d.hours[h.at.UTC().Hour()] = h.aggregate
 	}
 	data := d.encode()
-	p.puts = append(p.puts, engine.Record{Kind: engine.KindSum, ID: id, At: start, Data: data})
+	p.puts = append(p.puts, engine.Record{Kind: engine.KindAggregate, ID: id, At: start, Data: data})
 	p.checks = append(p.checks, check)
-	if p.size += len(data); len(p.puts) >= sumBatch || p.size >= sumBatchSize {
+	if p.size += len(data); len(p.puts) >= aggregateBatch || p.size >= aggregateBatchSize {
 		return p.flush(ctx)
 	}
 	return nil

@@ -64,8 +64,8 @@ func TestSketchEnds(t *testing.T) {
 	}
 }
 
-func randomSum(rng *rand.Rand, results int) *aggregate {
-	s := newSum()
+func randomAggregate(rng *rand.Rand, results int) *aggregate {
+	s := newAggregate()
 	for i := range results {
 		r := &engine.Result{Took: math.Round(1e6*math.Exp(rng.NormFloat64()-4)) / 1e6, Succeeded: i%7 != 0, Unknown: i%11 == 0}
 		r.Metrics = []engine.Metric{{Name: "bytes", Value: float64(rng.IntN(1e9)), Unit: "B"}, {Name: "load", Value: rng.NormFloat64() * 1e-7},
@@ -76,15 +76,15 @@ func randomSum(rng *rand.Rand, results int) *aggregate {
 	return s
 }
 
-func TestSumDayRoundTrip(t *testing.T) {
+func TestDayRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, hours := range [][]int{nil, {0}, {23}, {0, 5, 23}} {
 		d := new(aggregateDay)
 		for _, h := range hours {
-			d.hours[h] = randomSum(rng, 1+rng.IntN(100))
+			d.hours[h] = randomAggregate(rng, 1+rng.IntN(100))
 		}
 		data := d.encode()
-		back, err := decodeSumDay(data)
+		back, err := decodeDay(data)
 		if err != nil {
 			t.Fatalf("hours %v: %v", hours, err)
 		}
@@ -98,14 +98,14 @@ func TestSumDayRoundTrip(t *testing.T) {
 			}
 		}
 		for n := range data { // what is cut off is found out, and nothing panics
-			if _, err := decodeSumDay(data[:n]); err == nil {
+			if _, err := decodeDay(data[:n]); err == nil {
 				t.Errorf("hours %v: %d of %d bytes are taken for a day", hours, n, len(data))
 			}
 		}
 		for range 500 {
 			damaged := slices.Clone(data)
 			damaged[rng.IntN(len(damaged))] ^= byte(1 << rng.IntN(8))
-			_, _ = decodeSumDay(damaged)
+			_, _ = decodeDay(damaged)
 		}
 	}
 }
@@ -132,12 +132,12 @@ func TestAppendFloat(t *testing.T) {
 	}
 }
 
-// TestSumDayIsSmall holds the size that two years of hours are to have.
-func TestSumDayIsSmall(t *testing.T) {
+// TestDayIsSmall holds the size that two years of hours are to have.
+func TestDayIsSmall(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	d := new(aggregateDay)
 	for h := range d.hours {
-		d.hours[h] = newSum()
+		d.hours[h] = newAggregate()
 		for range 60 {
 			took := math.Round(2000*math.Exp(0.2*rng.NormFloat64())) / 1e6
 			r := engine.Result{Took: took, Succeeded: true}
@@ -152,8 +152,8 @@ func TestSumDayIsSmall(t *testing.T) {
 	}
 }
 
-func TestSumBoundsMetrics(t *testing.T) {
-	s := newSum()
+func TestAggregateBoundsMetrics(t *testing.T) {
+	s := newAggregate()
 	r := &engine.Result{Succeeded: true, Metrics: []engine.Metric{{Name: string(make([]byte, maxMetricName+1)), Value: 1}}}
 	for i := range 3 * maxMetrics {
 		r.Metrics = append(r.Metrics, engine.Metric{Name: fmt.Sprint(i), Value: 1})

@@ -16,14 +16,14 @@ import (
 // summed up, from when on they are complete, and when the monitor last ran.
 type Progress struct {
 	mu      sync.Mutex
-	summed  time.Time // a full hour: sums hold all before it; zero before the first pass
+	summed  time.Time // a full hour: aggregates hold all before it; zero before the first pass
 	rawFrom time.Time // results before it may have been dropped
 	dropped time.Time // results before it have been dropped
 	beat    time.Time // when the monitor last said that it runs
 
 	// The goroutine of historyLoop alone:
-	sumsBefore  time.Time // sums before it have been deleted
-	partsBefore time.Time // incidents and what else is history likewise
+	aggregatesBefore time.Time // aggregates before it have been deleted
+	partsBefore      time.Time // incidents and what else is history likewise
 }
 
 // The ids of the marks that history is kept under.
@@ -40,9 +40,9 @@ type rawKept struct {
 }
 
 const (
-	// sumGrace is how long after its end an hour is summed up: by then the runs
+	// aggregateGrace is how long after its end an hour is summed up: by then the runs
 	// begun in it have ended, but for those with a longer timeout.
-	sumGrace = 5 * time.Minute
+	aggregateGrace = 5 * time.Minute
 	// historyDelay is how long after a start the bookkeeping begins.
 	historyDelay = 2 * time.Minute
 	// beatEvery is how often the monitor says that it runs; a silence of
@@ -138,7 +138,7 @@ func (e *History) historyLoop() {
 			return
 		}
 		if !e.MemoryOnly.Load() {
-			for _, do := range []func(context.Context) error{e.sumUp, e.retain} {
+			for _, do := range []func(context.Context) error{e.aggregateHours, e.retain} {
 				if err := do(e.Work); err != nil && !e.Stopping() {
 					e.Log.Error("the upkeep of the history failed; it is tried again in an hour at most", "error", err)
 				}
@@ -155,7 +155,7 @@ func (e *History) historyLoop() {
 
 // historyMinute is when in each hour the upkeep begins: after the grace, and
 // off the full five minutes, at which much else happens.
-const historyMinute = sumGrace + 20*time.Second
+const historyMinute = aggregateGrace + 20*time.Second
 
 // errNotStored stops the upkeep while what it writes is kept in memory alone.
 var errNotStored = errors.New("the store does not accept writes")

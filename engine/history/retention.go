@@ -13,7 +13,7 @@ import (
 // eraseBatch is how many records are deleted at once.
 const eraseBatch = 256
 
-// lastInID sorts above all that follows the slash in the ids of sums,
+// lastInID sorts above all that follows the slash in the ids of aggregates,
 // transitions and events.
 const lastInID = "~"
 
@@ -30,11 +30,11 @@ func (e *History) retain(ctx context.Context) error {
 			return fmt.Errorf("delete old results: %w", err)
 		}
 	}
-	if before := sumsFrom(now, s.SumRetention); before.After(h.sumsBefore) {
-		if err := e.dropSums(ctx, before); err != nil {
-			return fmt.Errorf("delete old sums: %w", err)
+	if before := aggregatesFrom(now, s.SumRetention); before.After(h.aggregatesBefore) {
+		if err := e.dropAggregates(ctx, before); err != nil {
+			return fmt.Errorf("delete old aggregates: %w", err)
 		}
-		h.sumsBefore = before
+		h.aggregatesBefore = before
 	}
 	var errs []error
 	before := keptFrom(now, s.HistoryKept)
@@ -64,8 +64,8 @@ func keptFrom(now time.Time, kept engine.Duration) time.Time {
 	return now.Add(-kept.Std()).Truncate(step)
 }
 
-// sumsFrom is the day from which on sums are kept.
-func sumsFrom(now time.Time, kept engine.Duration) time.Time {
+// aggregatesFrom is the day from which on aggregates are kept.
+func aggregatesFrom(now time.Time, kept engine.Duration) time.Time {
 	return now.Add(-kept.Std()).Truncate(day)
 }
 
@@ -98,7 +98,7 @@ func (e *History) dropResults(ctx context.Context, before time.Time) error {
 		if e.CheckNow(id) == nil {
 			seq = 0
 		}
-		if e.MemoryOnly.Load() { // their sums may be there alone
+		if e.MemoryOnly.Load() { // their aggregates may be there alone
 			return errNotStored
 		}
 		if err := e.Store.DropResults(ctx, id, seq); err != nil {
@@ -170,19 +170,19 @@ func (e *History) recordIDs(ctx context.Context, kind engine.Kind, q engine.Quer
 	return ids, nil
 }
 
-// dropSums deletes the sums of days that ended at or before an instant, and all
-// sums of checks that are no more. It goes from check to check, without reading
-// the sums that stay.
-func (e *History) dropSums(ctx context.Context, before time.Time) error {
+// dropAggregates deletes the aggregates of days that ended at or before an instant, and all
+// aggregates of checks that are no more. It goes from check to check, without reading
+// the aggregates that stay.
+func (e *History) dropAggregates(ctx context.Context, before time.Time) error {
 	d, began := e.newEraser(), e.Now()
 	for at, n := "", 1; ; n++ {
-		ids, err := e.recordIDs(ctx, engine.KindSum, engine.Query{After: at, Limit: 1})
+		ids, err := e.recordIDs(ctx, engine.KindAggregate, engine.Query{After: at, Limit: 1})
 		if err != nil || len(ids) == 0 {
 			return errors.Join(err, d.flush(ctx))
 		}
-		check, _, _ := sumDayOf(ids[0])
+		check, _, _ := dayOf(ids[0])
 		at = max(check+"/"+lastInID, ids[0])
-		if err := e.dropSumsOf(ctx, d, check, ids[0], before); err != nil {
+		if err := e.dropAggregatesOf(ctx, d, check, ids[0], before); err != nil {
 			return err
 		}
 		if n%eraseBatch == 0 {
@@ -194,20 +194,20 @@ func (e *History) dropSums(ctx context.Context, before time.Time) error {
 	}
 }
 
-// dropSumsOf deletes old sums of one check, from the first one on.
-func (e *History) dropSumsOf(ctx context.Context, d *eraser, check, first string, before time.Time) error {
+// dropAggregatesOf deletes old aggregates of one check, from the first one on.
+func (e *History) dropAggregatesOf(ctx context.Context, d *eraser, check, first string, before time.Time) error {
 	gone := e.CheckNow(check) == nil
 	for ids := []string{first}; len(ids) > 0; {
 		for _, id := range ids {
-			if _, start, ok := sumDayOf(id); ok && !gone && start.Add(day).After(before) {
+			if _, start, ok := dayOf(id); ok && !gone && start.Add(day).After(before) {
 				return nil
 			}
-			if err := d.add(ctx, engine.KindSum, id); err != nil {
+			if err := d.add(ctx, engine.KindAggregate, id); err != nil {
 				return err
 			}
 		}
 		var err error
-		if ids, err = e.recordIDs(ctx, engine.KindSum, engine.Query{Prefix: check + "/", After: ids[len(ids)-1], Limit: eraseBatch}); err != nil {
+		if ids, err = e.recordIDs(ctx, engine.KindAggregate, engine.Query{Prefix: check + "/", After: ids[len(ids)-1], Limit: eraseBatch}); err != nil {
 			return err
 		}
 	}

@@ -51,8 +51,8 @@ const MaxSummaryPoints = 10_000
 // Summary returns what the results of a check come to, step by step: the steps
 // that hold any of from to to, on a grid that begins at the epoch, without those
 // in which nothing happened. A step of 0 is one that gives some 200 points. Steps
-// of whole hours come from the hourly sums, as far as there are such; finer
-// steps from results, and where these are dropped, an hour's sum stands in the
+// of whole hours come from the hourly aggregates, as far as there are such; finer
+// steps from results, and where these are dropped, an hour's aggregate stands in the
 // step in which the hour begins. It blocks on the disk and returns an *Error.
 func (e *History) Summary(ctx context.Context, check string, from, to time.Time, step time.Duration) ([]SummaryPoint, error) {
 	c := e.CheckNow(check)
@@ -118,7 +118,7 @@ type summary struct {
 func (s *summary) at(t time.Time) *aggregate {
 	at := gridFloor(t, s.step)
 	if s.points[at] == nil {
-		s.points[at] = newSum()
+		s.points[at] = newAggregate()
 	}
 	return s.points[at]
 }
@@ -133,7 +133,7 @@ func (s *summary) collect(ctx context.Context) error {
 		raw = summed
 	}
 	raw = later(s.span.From, Earlier(raw, summed))
-	if err := s.sums(ctx, s.span.From, Earlier(raw, s.span.To)); err != nil {
+	if err := s.aggregates(ctx, s.span.From, Earlier(raw, s.span.To)); err != nil {
 		return err
 	}
 	if raw.Before(s.span.To) {
@@ -142,23 +142,23 @@ func (s *summary) collect(ctx context.Context) error {
 	return nil
 }
 
-// sums adds the hourly sums of the hours that begin in from to to.
-func (s *summary) sums(ctx context.Context, from, to time.Time) error {
+// aggregates adds the hourly aggregates of the hours that begin in from to to.
+func (s *summary) aggregates(ctx context.Context, from, to time.Time) error {
 	if !from.Before(to) {
 		return nil
 	}
-	days := engine.Query{Prefix: s.check.ID + "/", After: sumDayID(s.check.ID, from.Add(-day))}
-	for r, err := range state.Records(ctx, s.e.Store, engine.KindSum, days) {
+	days := engine.Query{Prefix: s.check.ID + "/", After: dayID(s.check.ID, from.Add(-day))}
+	for r, err := range state.Records(ctx, s.e.Store, engine.KindAggregate, days) {
 		if err != nil {
 			return err
 		}
-		_, start, ok := sumDayOf(r.ID)
+		_, start, ok := dayOf(r.ID)
 		if !ok || !start.Before(to) {
 			break
 		}
-		d, err := readSumDay(r)
+		d, err := readDay(r)
 		if err != nil { // one bad day must not take two years away
-			s.e.Log.Error("sums are left out", "error", err)
+			s.e.Log.Error("aggregates are left out", "error", err)
 			continue
 		}
 		for i, hour := range d.hours {
@@ -200,9 +200,9 @@ func (s *summary) results(ctx context.Context, from, to time.Time) error {
 // result returns the points in order of time.
 func (s *summary) result() []SummaryPoint {
 	out := make([]SummaryPoint, 0, len(s.points))
-	for at, sum := range s.points {
-		if !sum.empty() {
-			out = append(out, sum.point(at))
+	for at, a := range s.points {
+		if !a.empty() {
+			out = append(out, a.point(at))
 		}
 	}
 	slices.SortFunc(out, func(a, b SummaryPoint) int { return a.At.Compare(b.At) })

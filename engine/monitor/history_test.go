@@ -184,7 +184,7 @@ func quantilesOff(p history.SummaryPoint, list []engine.Result) error {
 func (b *bench) sums() map[string]string {
 	b.t.Helper()
 	out := map[string]string{}
-	err := b.store.Scan(b.t.Context(), engine.KindSum, engine.Query{}, func(r engine.Record) bool {
+	err := b.store.Scan(b.t.Context(), engine.KindAggregate, engine.Query{}, func(r engine.Record) bool {
 		out[r.ID] = string(r.Data)
 		return true
 	})
@@ -221,10 +221,10 @@ func TestSumsEqualRaw(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		if n := len(b.sums()); n != 3 {
-			t.Errorf("%d records of sums, want one for each of 3 days", n)
+			t.Errorf("%d records of aggregates, want one for each of 3 days", n)
 		}
 		for _, step := range steps {
-			b.wantSummary("from sums, by "+step.String(), all(step), list, step)
+			b.wantSummary("from aggregates, by "+step.String(), all(step), list, step)
 		}
 		b.settings(func(s *engine.Settings) { s.Retention = engine.Duration(10 * time.Hour) })
 		time.Sleep(2 * time.Hour)
@@ -234,7 +234,7 @@ func TestSumsEqualRaw(t *testing.T) {
 			t.Fatalf("%d results are left, %v; want those of some 8 hours", left, err)
 		}
 		for _, step := range steps[1:] {
-			b.wantSummary("from sums alone, by "+step.String(), all(step), list, step)
+			b.wantSummary("from aggregates alone, by "+step.String(), all(step), list, step)
 		}
 		fine := all(10 * time.Minute)
 		total := uint64(0)
@@ -242,7 +242,7 @@ func TestSumsEqualRaw(t *testing.T) {
 			total += p.Count
 		}
 		if total != uint64(len(list)) || len(fine) < 8*6 || len(fine) > 40+10*6 {
-			t.Errorf("%d results in %d points of ten minutes, want %d: by the hour while only sums are left, then by the step", total, len(fine), len(list))
+			t.Errorf("%d results in %d points of ten minutes, want %d: by the hour while only aggregates are left, then by the step", total, len(fine), len(list))
 		}
 	})
 }
@@ -288,7 +288,7 @@ func TestSumsCatchUp(t *testing.T) {
 		time.Sleep(50 * time.Hour)
 		var crashed *storagetest.Memory // as it was in the middle of the pass
 		b.store.SetAfter(func(batch *engine.Batch) error {
-			if crashed == nil && slices.ContainsFunc(batch.Puts, func(r engine.Record) bool { return r.Kind == engine.KindSum }) {
+			if crashed == nil && slices.ContainsFunc(batch.Puts, func(r engine.Record) bool { return r.Kind == engine.KindAggregate }) {
 				crashed = b.store.Clone()
 			}
 			return nil
@@ -427,7 +427,7 @@ func TestManySumsDoNotStall(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := len(b.sums()); n != 2000 {
-			t.Errorf("%d records of sums, want 2000", n)
+			t.Errorf("%d records of aggregates, want 2000", n)
 		}
 		if largest > 200 {
 			t.Errorf("a batch of %d records: the writer must not be held up", largest)

@@ -151,7 +151,7 @@ func TestRetentionOfResultsAndSums(t *testing.T) {
 		var refused atomic.Bool
 		refused.Store(true)
 		b.store.SetFail(func(batch *engine.Batch) error { // nothing can be summed up
-			if refused.Load() && slices.ContainsFunc(batch.Puts, func(r engine.Record) bool { return r.Kind == engine.KindSum }) {
+			if refused.Load() && slices.ContainsFunc(batch.Puts, func(r engine.Record) bool { return r.Kind == engine.KindAggregate }) {
 				return errDisk
 			}
 			return nil
@@ -186,10 +186,10 @@ func TestRetentionOfResultsAndSums(t *testing.T) {
 			return n
 		}
 		if got := days("c"); got != 3 {
-			t.Errorf("%d days of sums, want the 3 of 5 that ended less than 72 hours ago", got)
+			t.Errorf("%d days of aggregates, want the 3 of 5 that ended less than 72 hours ago", got)
 		}
 		if days("d") == 0 {
-			t.Error("the sums of the other check are gone")
+			t.Error("the aggregates of the other check are gone")
 		}
 		if err := b.e.Checks.DeleteCheck(b.t.Context(), admin, "d", nil); err != nil {
 			t.Fatal(err)
@@ -197,15 +197,15 @@ func TestRetentionOfResultsAndSums(t *testing.T) {
 		time.Sleep(25 * time.Hour)
 		synctest.Wait()
 		if got := days("d"); got != 0 {
-			t.Errorf("%d days of sums outlive their check", got)
+			t.Errorf("%d days of aggregates outlive their check", got)
 		}
 		if got := days("c"); got == 0 {
-			t.Error("all sums are gone")
+			t.Error("all aggregates are gone")
 		}
 		time.Sleep(80 * time.Hour)
 		synctest.Wait()
 		if got := days("c"); got != 0 {
-			t.Errorf("%d days of sums are left after their time", got)
+			t.Errorf("%d days of aggregates are left after their time", got)
 		}
 	})
 }

@@ -57,7 +57,7 @@ func everyKind() []engine.Kind {
 	return []engine.Kind{engine.KindService, engine.KindInstance, engine.KindCheck, engine.KindUser, engine.KindToken, engine.KindPluginSettings,
 		engine.KindSettings, engine.KindRota, engine.KindSilence, engine.KindCheckState, engine.KindSubjectState, engine.KindIncident,
 		engine.KindIncidentEvent, engine.KindDelivery, engine.KindSession, engine.KindPluginSource, engine.KindPluginData, engine.KindBreaker,
-		engine.KindTransition, engine.KindSum, engine.KindShifts, engine.KindContact, engine.KindMark, engine.KindAudit}
+		engine.KindTransition, engine.KindAggregate, engine.KindShifts, engine.KindContact, engine.KindMark, engine.KindAudit}
 }
 
 // contents are all records, results and revisions of a folder that no monitor

@@ -127,7 +127,7 @@ func testScanQueries(t *testing.T, s engine.Store) {
 
 func testScanPrefixes(t *testing.T, s engine.Store) {
 	for _, id := range []string{"a", "a/1", "a/2", "a/3", "a0", "b", "b/1", "c\xff", "c\xff\xff"} {
-		put(t, s, record(engine.KindTransition, id, id, "all"), record(engine.KindSum, id, id))
+		put(t, s, record(engine.KindTransition, id, id, "all"), record(engine.KindAggregate, id, id))
 	}
 	put(t, s, record(engine.KindTransition, "a/4", "", "other"))
 	for _, test := range []struct {
@@ -155,7 +155,7 @@ func testScanPrefixes(t *testing.T, s engine.Store) {
 		for _, term := range []string{"all", ""} {
 			q, kind := test.q, engine.KindTransition
 			if q.Term = term; term == "" {
-				kind = engine.KindSum
+				kind = engine.KindAggregate
 			}
 			if got := strings.Join(ids(t, s, kind, q), " "); got != test.want {
 				t.Errorf("Scan(%+v) = %q, want %q", q, got, test.want)
