@@ -201,7 +201,7 @@ func (rt *Runtime) WriteSource(ctx context.Context, d engine.PluginSource) error
 			return err
 		}
 	}
-	rt.scan(ctx)
+	pluginFolder{rt}.scan(ctx)
 	if entry, ok := rt.entryAt(s.Path); ok && entry.Problem != nil {
 		return errors.New(entry.Problem.Message)
 	}
@@ -240,7 +240,7 @@ func (rt *Runtime) RemoveSource(ctx context.Context, d engine.PluginSource) erro
 			}
 		}
 	}
-	rt.scan(ctx)
+	pluginFolder{rt}.scan(ctx)
 	return err
 }
 

@@ -74,7 +74,7 @@ func TestRemovingStaysInside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rt.scan(t.Context())
+	pluginFolder{rt}.scan(t.Context())
 	before := left(t, outside)
 	for _, bad := range []engine.PluginSource{
 		{Path: "../single.lua", Files: map[string]string{"": source}}, {Path: "", Files: map[string]string{"": source}},

@@ -16,7 +16,7 @@ const orphanMark = "#"
 
 // keptSources returns the kept sources by path. A store that cannot be read
 // costs what it holds, not the start.
-func (rt *Runtime) keptSources(ctx context.Context) map[string]engine.PluginSource {
+func (rt pluginFolder) keptSources(ctx context.Context) map[string]engine.PluginSource {
 	kept := map[string]engine.PluginSource{}
 	if rt.opts.Sources == nil {
 		return kept
@@ -47,7 +47,7 @@ func sourceOfKept(k engine.PluginSource) *loader.Source {
 }
 
 // restore gives a unit whose file does not load its last good version.
-func (rt *Runtime) restore(ctx context.Context, u *unit, k engine.PluginSource) {
+func (rt pluginFolder) restore(ctx context.Context, u *unit, k engine.PluginSource) {
 	if k.Path == "" {
 		return
 	}
@@ -61,7 +61,7 @@ func (rt *Runtime) restore(ctx context.Context, u *unit, k engine.PluginSource) 
 }
 
 // restoreGone brings back, as orphaned, what is kept of files that are not there.
-func (rt *Runtime) restoreGone(ctx context.Context, k engine.PluginSource) {
+func (rt pluginFolder) restoreGone(ctx context.Context, k engine.PluginSource) {
 	path, _, isOrphan := strings.Cut(k.Path, orphanMark)
 	u := rt.units[path]
 	if u != nil && !isOrphan {
@@ -90,7 +90,7 @@ func (rt *Runtime) restoreGone(ctx context.Context, k engine.PluginSource) {
 }
 
 // keepOrphan remembers the source of a version whose slug the file gave up.
-func (rt *Runtime) keepOrphan(u *unit, v *version) {
+func (rt pluginFolder) keepOrphan(u *unit, v *version) {
 	if u.source == nil || u.shipped {
 		return
 	}
@@ -99,7 +99,7 @@ func (rt *Runtime) keepOrphan(u *unit, v *version) {
 	rt.orphanSources[k.Path] = k
 }
 
-func (rt *Runtime) sourceToKeep(u *unit, gone bool) engine.PluginSource {
+func (rt pluginFolder) sourceToKeep(u *unit, gone bool) engine.PluginSource {
 	k := engine.PluginSource{Path: u.path, Hash: u.source.Hash, Files: u.source.Files, Gone: gone, At: u.at}
 	if u.good != nil {
 		for _, v := range u.good.plugins {
@@ -111,7 +111,7 @@ func (rt *Runtime) sourceToKeep(u *unit, gone bool) engine.PluginSource {
 
 // keepAll writes what is not kept yet, and drops what nobody needs any more. It
 // blocks on the store.
-func (rt *Runtime) keepAll(ctx context.Context) {
+func (rt pluginFolder) keepAll(ctx context.Context) {
 	if rt.opts.Sources == nil {
 		return
 	}
@@ -148,7 +148,7 @@ func (rt *Runtime) keepAll(ctx context.Context) {
 }
 
 // holdsOrphans reports whether any slug of a unit that is gone is shown as orphaned.
-func (rt *Runtime) holdsOrphans(u *unit) bool {
+func (rt pluginFolder) holdsOrphans(u *unit) bool {
 	entries := rt.entries.Load().bySlug
 	return slices.ContainsFunc(u.good.plugins, func(v *version) bool {
 		e := entries[v.Manifest.Slug]
@@ -156,7 +156,7 @@ func (rt *Runtime) holdsOrphans(u *unit) bool {
 	})
 }
 
-func (rt *Runtime) dropUnwanted(ctx context.Context, wanted map[string]engine.PluginSource) {
+func (rt pluginFolder) dropUnwanted(ctx context.Context, wanted map[string]engine.PluginSource) {
 	for path := range rt.kept {
 		if _, ok := wanted[path]; ok {
 			continue

@@ -108,7 +108,7 @@ func (f *folder) remove(name string) {
 }
 
 // look reads the folder now, as the watcher does.
-func (f *folder) look() { f.rt.scan(context.Background()) }
+func (f *folder) look() { pluginFolder{f.rt}.scan(context.Background()) }
 
 // want holds what is known of a slug: "text" that its run says, then flags among
 // orphaned, shipped, replaces and problem.

@@ -24,30 +24,36 @@ const emptyGrace = time.Second
 // maxFileName is the longest name of a plugin's file or folder, in bytes.
 const maxFileName = 100
 
+// pluginFolder is the plugin folder as a Runtime reads it: what changed is loaded, what went
+// is retired, and the last good sources are kept in the store. Its methods want scanning
+// to be held, as Load and Watch do.
+type pluginFolder struct{ *Runtime }
+
 // Load reads the plugins of the binary, the kept sources and the folder, and
 // puts them in force. It blocks until all are loaded; a plugin that does not
 // load is no error of Load.
 func (rt *Runtime) Load(ctx context.Context) error {
+	f := pluginFolder{rt}
 	rt.scanning.Lock()
 	defer rt.scanning.Unlock()
-	if err := rt.loadShipped(ctx); err != nil {
+	if err := f.loadShipped(ctx); err != nil {
 		return err
 	}
-	kept := rt.keptSources(ctx)
-	found, _, err := rt.readFolder(ctx)
+	kept := f.keptSources(ctx)
+	found, _, err := f.readFolder(ctx)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading the plugin folder: %w", err)
 	}
-	rt.loadAll(ctx, found, kept)
+	f.loadAll(ctx, found, kept)
 	for _, k := range kept {
-		rt.restoreGone(ctx, k)
+		f.restoreGone(ctx, k)
 	}
 	rt.swap()
-	rt.keepAll(ctx)
+	f.keepAll(ctx)
 	return nil
 }
 
-func (rt *Runtime) loadShipped(ctx context.Context) error {
+func (rt pluginFolder) loadShipped(ctx context.Context) error {
 	if rt.opts.Shipped == nil {
 		return nil
 	}
@@ -75,7 +81,7 @@ type found struct {
 
 // readFolder reads all plugins of the folder. unsettled is set when a file went
 // away while it was read.
-func (rt *Runtime) readFolder(ctx context.Context) (all map[string]found, unsettled bool, err error) {
+func (rt pluginFolder) readFolder(ctx context.Context) (all map[string]found, unsettled bool, err error) {
 	all = map[string]found{}
 	if rt.opts.Dir == "" {
 		return all, false, nil
@@ -105,7 +111,7 @@ func (rt *Runtime) readFolder(ctx context.Context) (all map[string]found, unsett
 }
 
 // loadAll loads what is new or changed, side by side.
-func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[string]engine.PluginSource) {
+func (rt pluginFolder) loadAll(ctx context.Context, all map[string]found, kept map[string]engine.PluginSource) {
 	results := map[string]*loadResult{}
 	var mu sync.Mutex // guards results
 	var loading sync.WaitGroup
@@ -143,7 +149,7 @@ func (rt *Runtime) loadAll(ctx context.Context, all map[string]found, kept map[s
 	}
 }
 
-func (rt *Runtime) loadFound(ctx context.Context, name string, f found) *loadResult {
+func (rt pluginFolder) loadFound(ctx context.Context, name string, f found) *loadResult {
 	if f.err != nil {
 		file, _ := f.source.Main()
 		return &loadResult{problems: loader.Problems{loader.WholeFile(file, f.err.Error())}}
@@ -152,7 +158,7 @@ func (rt *Runtime) loadFound(ctx context.Context, name string, f found) *loadRes
 }
 
 // needsLoad reports whether what the folder holds differs from what was read last.
-func (rt *Runtime) needsLoad(name string, f found) bool {
+func (rt pluginFolder) needsLoad(name string, f found) bool {
 	u := rt.units[name]
 	if u == nil {
 		return true
@@ -171,7 +177,7 @@ func (rt *Runtime) needsLoad(name string, f found) bool {
 	return time.Since(u.emptyAt) >= emptyGrace
 }
 
-func (rt *Runtime) unitAt(name string) *unit {
+func (rt pluginFolder) unitAt(name string) *unit {
 	if rt.units[name] == nil {
 		rt.units[name] = &unit{path: name}
 	}
@@ -180,7 +186,7 @@ func (rt *Runtime) unitAt(name string) *unit {
 
 // take makes what was loaded the unit's newest. On a failure the good version
 // stays, with the problem beside it.
-func (rt *Runtime) take(u *unit, s *loader.Source, out *loadResult) {
+func (rt pluginFolder) take(u *unit, s *loader.Source, out *loadResult) {
 	u.hash, u.gone = s.Hash, false
 	u.problems, u.warnings, u.claims = out.problems, out.warnings, out.slugs
 	if len(out.problems) > 0 {
@@ -193,7 +199,7 @@ func (rt *Runtime) take(u *unit, s *loader.Source, out *loadResult) {
 
 // retire lets the unit's old version end: what its file no longer defines is
 // kept as orphaned, and the pool is drained.
-func (rt *Runtime) retire(u *unit, next *loadResult) {
+func (rt pluginFolder) retire(u *unit, next *loadResult) {
 	if u.good == nil {
 		return
 	}
@@ -215,7 +221,7 @@ func (rt *Runtime) retire(u *unit, next *loadResult) {
 
 // scan reads the folder and puts in force what changed. again reports that the
 // folder was in the middle of a change and wants another look soon.
-func (rt *Runtime) scan(ctx context.Context) (again bool) {
+func (rt pluginFolder) scan(ctx context.Context) (again bool) {
 	rt.scanning.Lock()
 	defer rt.scanning.Unlock()
 	all, unsettled, err := rt.readFolder(ctx)
@@ -252,7 +258,7 @@ func (rt *Runtime) scan(ctx context.Context) (again bool) {
 }
 
 // leave marks a unit whose file is gone. One that never loaded is forgotten.
-func (rt *Runtime) leave(u *unit) {
+func (rt pluginFolder) leave(u *unit) {
 	if u.gone {
 		return
 	}

@@ -129,12 +129,12 @@ func TestABadFolderHoldsNothingUp(t *testing.T) {
 	writeFile(t, dir, "good.lua", strings.Replace(checkSource("good", "return result"), `version = "1"`, `version = "2"`, 1))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	rt.scan(ended)
+	pluginFolder{rt}.scan(ended)
 	if got := plugin(t, rt, "good").Meta().Version; got != "1" {
 		t.Errorf("version %s is live after a scan that was given up", got)
 	}
 	begun := time.Now()
-	rt.scan(t.Context())
+	pluginFolder{rt}.scan(t.Context())
 	if took := time.Since(begun); took > 2*time.Second {
 		t.Errorf("reading the folder took %v", took)
 	}

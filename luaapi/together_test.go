@@ -168,7 +168,7 @@ func TestBusyChecksAreKnown(t *testing.T) {
 	// What it was known for says nothing of a changed plugin.
 	in := checkRun("test", nil)
 	writeFile(t, rt.opts.Dir, "test.lua", checkSource("test", `for i = 1, 1e9 do end`))
-	rt.scan(t.Context())
+	pluginFolder{rt}.scan(t.Context())
 	if rt.LightCheck(in.Check) {
 		t.Error("a check of a changed plugin is known as light")
 	}

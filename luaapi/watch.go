@@ -82,7 +82,7 @@ func (w *folderWatch) loop(ctx context.Context) {
 		case <-every.C:
 		}
 		first = time.Time{}
-		again := w.rt.scan(ctx)
+		again := pluginFolder{w.rt}.scan(ctx)
 		w.follow(ctx)
 		if again {
 			settle.Reset(o.Settle)
