@@ -93,7 +93,7 @@ func TestCookieIsSecureBehindTLS(t *testing.T) {
 		t.Error("a trusted proxy is not believed")
 	}
 	user, _ := h.engine.Users.UserNamed("ada")
-	if s := h.engine.Users.Sessions(user); len(s) != 2 || !slices.ContainsFunc(s, func(s engine.Session) bool { return s.Address == "203.0.113.7" }) {
+	if s := h.engine.Sessions.Sessions(user); len(s) != 2 || !slices.ContainsFunc(s, func(s engine.Session) bool { return s.Address == "203.0.113.7" }) {
 		t.Errorf("sessions are %v", s)
 	}
 }

@@ -419,12 +419,12 @@ func TestStreamsEndWithTheirCaller(t *testing.T) {
 	t.Run("logged out", func(t *testing.T) {
 		h := populated(t, func(o *Options) { o.pace.Comment, o.pace.Asked = time.Hour, 20*time.Millisecond })
 		id := h.users[access.Viewer].ID
-		secret, session, err := h.engine.Users.OpenSession(t.Context(), id, "", "")
+		secret, session, err := h.engine.Sessions.OpenSession(t.Context(), id, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		events, _ := h.listen("", "", "Cookie", auth.CookieName+"="+secret)
-		if err := h.engine.Users.CloseSession(t.Context(), session.ID); err != nil {
+		if err := h.engine.Sessions.CloseSession(t.Context(), session.ID); err != nil {
 			t.Fatal(err)
 		}
 		select {

@@ -161,7 +161,7 @@ func populated(t *testing.T, change ...func(*Options)) *house {
 			t.Fatal(err)
 		}
 		h.users[role] = *saved
-		secret, _, err := h.engine.Users.CreateToken(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, engine.Token{Name: "t", User: saved.ID})
+		secret, _, err := h.engine.Tokens.CreateToken(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, engine.Token{Name: "t", User: saved.ID})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func TestMetrics(t *testing.T) {
 // comes, and whatever headers a proxy left out, only viewers read them.
 func TestMetricsNeedALogin(t *testing.T) {
 	h := populated(t)
-	secret, _, err := h.engine.Users.OpenSession(t.Context(), h.users[access.Viewer].ID, "", "")
+	secret, _, err := h.engine.Sessions.OpenSession(t.Context(), h.users[access.Viewer].ID, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

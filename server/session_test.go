@@ -116,17 +116,17 @@ func TestSessionsAndTokensAreBounded(t *testing.T) {
 	id := h.users[access.Viewer].ID
 	var secrets []string
 	for range 55 {
-		secret, _, err := h.engine.Users.OpenSession(t.Context(), id, "192.0.2.1", strings.Repeat("é", 150))
+		secret, _, err := h.engine.Sessions.OpenSession(t.Context(), id, "192.0.2.1", strings.Repeat("é", 150))
 		if err != nil {
 			t.Fatal(err)
 		}
 		secrets = append(secrets, secret)
 	}
-	if n := len(h.engine.Users.Sessions(id)); n != 50 {
+	if n := len(h.engine.Sessions.Sessions(id)); n != 50 {
 		t.Errorf("%d sessions are kept", n)
 	}
 	for i, secret := range secrets {
-		if _, _, ok := h.engine.Users.SessionUser(secret); ok != (i >= 5) {
+		if _, _, ok := h.engine.Sessions.SessionUser(secret); ok != (i >= 5) {
 			t.Errorf("session %d is good: %v", i, ok)
 		}
 	}
@@ -137,7 +137,7 @@ func TestSessionsAndTokensAreBounded(t *testing.T) {
 		}
 	}
 	for range 99 { // one is there
-		if _, _, err := h.engine.Users.CreateToken(t.Context(), engine.Actor{Name: "test"}, engine.Token{Name: "t", User: id}); err != nil {
+		if _, _, err := h.engine.Tokens.CreateToken(t.Context(), engine.Actor{Name: "test"}, engine.Token{Name: "t", User: id}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,7 +187,7 @@ func TestReactivationRevivesNothing(t *testing.T) {
 	feed := h.as(access.Viewer, "POST", "/users/"+id+"/feed", nil).body["feed_url"].(string)
 	_, path, _ := strings.Cut(feed, "/feeds/")
 	wantAnswer(t, "the feed", h.do("", "GET", "/feeds/"+path, nil), 200)
-	secret, _, err := h.engine.Users.OpenSession(t.Context(), id, "192.0.2.1", "")
+	secret, _, err := h.engine.Sessions.OpenSession(t.Context(), id, "192.0.2.1", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestReactivationRevivesNothing(t *testing.T) {
 	h.admin(200, "PATCH", "/users/"+id, m{"active": true})
 	wantAnswer(t, "the token", h.as(access.Viewer, "GET", "/session", nil), 401)
 	wantAnswer(t, "the feed", h.do("", "GET", "/feeds/"+path, nil), 404)
-	if _, _, ok := h.engine.Users.SessionUser(secret); ok {
+	if _, _, ok := h.engine.Sessions.SessionUser(secret); ok {
 		t.Error("the session is good again")
 	}
 }

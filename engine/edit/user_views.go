@@ -46,10 +46,12 @@ func (e *Users) userView(u *engine.User) engine.User {
 }
 
 // Tokens returns all tokens in order of id, without their hashes.
-func (e *Users) Tokens() []engine.Token { return state.AllViews(e.State, e.Tables.Tokens, tokenView) }
+func (e *Tokens) Tokens() []engine.Token {
+	return state.AllViews(e.State, e.Tables.Tokens, tokenView)
+}
 
 // Token returns one token, without its hash.
-func (e *Users) Token(id string) (engine.Token, error) {
+func (e *Tokens) Token(id string) (engine.Token, error) {
 	return state.OneView(e.State, engine.KindToken, e.Tables.Tokens, id, tokenView)
 }
 
@@ -60,7 +62,7 @@ func tokenView(t *engine.Token) engine.Token {
 }
 
 // Sessions returns the sessions of a user, the newest first.
-func (e *Users) Sessions(user string) []engine.Session {
+func (e *Sessions) Sessions(user string) []engine.Session {
 	e.Mu.RLock()
 	defer e.Mu.RUnlock()
 	var out []engine.Session

@@ -202,7 +202,7 @@ func endSessionsOf(x *state.Tx, user, keep string) {
 
 // Login checks a username, in any case, and a password. It takes as long for a user who is not
 // there. It blocks on hashing.
-func (e *Users) Login(username, password string) (*engine.User, error) {
+func (e *Sessions) Login(username, password string) (*engine.User, error) {
 	e.Mu.RLock()
 	u := e.Tables.UserNamed(username)
 	e.Mu.RUnlock()
@@ -228,7 +228,7 @@ const (
 )
 
 // OpenSession begins a session of a user and returns the secret for the cookie.
-func (e *Users) OpenSession(ctx context.Context, user, address, agent string) (secret string, s *engine.Session, err error) {
+func (e *Sessions) OpenSession(ctx context.Context, user, address, agent string) (secret string, s *engine.Session, err error) {
 	secret, hash := access.NewToken("")
 	now := e.Now().UTC()
 	if len(agent) > 200 {
@@ -259,7 +259,7 @@ func makeRoom(x *state.Tx, user string) {
 
 // LoggedInFrom reports whether the user with a username, in any case, has a
 // session whose address satisfies from.
-func (e *Users) LoggedInFrom(username string, from func(address string) bool) bool {
+func (e *Sessions) LoggedInFrom(username string, from func(address string) bool) bool {
 	e.Mu.RLock()
 	defer e.Mu.RUnlock()
 	u := e.Tables.UserNamed(username)
@@ -276,7 +276,7 @@ func (e *Users) LoggedInFrom(username string, from func(address string) bool) bo
 }
 
 // SessionUser returns the session and the active user of a cookie's secret.
-func (e *Users) SessionUser(secret string) (*engine.Session, *engine.User, bool) {
+func (e *Sessions) SessionUser(secret string) (*engine.Session, *engine.User, bool) {
 	e.Mu.RLock()
 	defer e.Mu.RUnlock()
 	s := e.Tables.Sessions[access.HashToken(secret)]
@@ -288,7 +288,7 @@ func (e *Users) SessionUser(secret string) (*engine.Session, *engine.User, bool)
 }
 
 // CloseSession ends a session; one that is not there is no error.
-func (e *Users) CloseSession(ctx context.Context, id string) error {
+func (e *Sessions) CloseSession(ctx context.Context, id string) error {
 	return e.Submit(ctx, engine.System, func(x *state.Tx) error {
 		if x.Sessions.Get(id) != nil {
 			x.Sessions.Delete(id)
@@ -320,7 +320,7 @@ func EndSessions(e *state.State) {
 
 // CreateToken creates an API token of a user and returns its secret, which is
 // not kept.
-func (e *Users) CreateToken(ctx context.Context, by engine.Actor, t engine.Token) (secret string, saved *engine.Token, err error) {
+func (e *Tokens) CreateToken(ctx context.Context, by engine.Actor, t engine.Token) (secret string, saved *engine.Token, err error) {
 	secret, t.Hash = access.NewToken(access.TokenPrefix)
 	t.ID = e.NewID()
 	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
@@ -363,7 +363,7 @@ func tokensOf(x *state.Tx, user string) (n int) {
 }
 
 // SaveToken changes a token's name, role or expiry.
-func (e *Users) SaveToken(ctx context.Context, by engine.Actor, t engine.Token) (saved *engine.Token, err error) {
+func (e *Tokens) SaveToken(ctx context.Context, by engine.Actor, t engine.Token) (saved *engine.Token, err error) {
 	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
 		old, err := state.Current(&x.Tokens, t.ID, &t.Revision)
 		if err != nil {
@@ -389,7 +389,7 @@ func (e *Users) SaveToken(ctx context.Context, by engine.Actor, t engine.Token) 
 }
 
 // DeleteToken revokes a token.
-func (e *Users) DeleteToken(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
+func (e *Tokens) DeleteToken(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
 	return e.Submit(ctx, by, func(x *state.Tx) error {
 		t, err := state.Current(&x.Tokens, id, revision)
 		if err != nil {
@@ -402,7 +402,7 @@ func (e *Users) DeleteToken(ctx context.Context, by engine.Actor, id string, rev
 
 // TokenUser returns the token and the active user behind an API token's
 // secret, and the role that the token grants.
-func (e *Users) TokenUser(secret string) (*engine.Token, *engine.User, access.Role, bool) {
+func (e *Tokens) TokenUser(secret string) (*engine.Token, *engine.User, access.Role, bool) {
 	hash := access.HashToken(secret)
 	e.Mu.RLock()
 	defer e.Mu.RUnlock()
@@ -451,3 +451,12 @@ type Users struct {
 	*state.State
 	dry bool // what is saved is validated, and nothing is changed
 }
+
+// Tokens knows and edits API tokens.
+type Tokens struct {
+	*state.State
+	dry bool // what is saved is validated, and nothing is changed
+}
+
+// Sessions logs people in, and knows their sessions.
+type Sessions struct{ *state.State }

@@ -45,8 +45,8 @@ func (e *Users) ValidateUser(ctx context.Context, by engine.Actor, u engine.User
 }
 
 // ValidateToken says what CreateToken, or for a token with an id SaveToken, would refuse.
-func (e *Users) ValidateToken(ctx context.Context, by engine.Actor, t engine.Token) error {
-	dry := &Users{State: e.State, dry: true}
+func (e *Tokens) ValidateToken(ctx context.Context, by engine.Actor, t engine.Token) error {
+	dry := &Tokens{State: e.State, dry: true}
 	if t.ID == "" {
 		_, _, err := dry.CreateToken(ctx, by, t)
 		return err

@@ -205,7 +205,7 @@ func TestExportAndImportLoseNothing(t *testing.T) {
 	if again := export(t, second, ""); !bytes.Equal(again, open) {
 		t.Errorf("the export of the import differs:\n%s\n%s", open, again)
 	}
-	if _, err := second.e.Users.Login("ada@example.com", "a very long password"); err != nil {
+	if _, err := second.e.Sessions.Login("ada@example.com", "a very long password"); err != nil {
 		t.Errorf("the password was lost: %v", err)
 	}
 	// What is there already is not changed.

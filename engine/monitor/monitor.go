@@ -26,6 +26,8 @@ type Monitor struct {
 	Checks    *edit.Checks
 	Targets   *edit.Targets
 	Users     *edit.Users
+	Tokens    *edit.Tokens
+	Sessions  *edit.Sessions
 	Rotas     *edit.Rotas
 	Silences  *edit.Silences
 	Site      *edit.Site
@@ -61,6 +63,8 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 		Checks:    &edit.Checks{State: s},
 		Targets:   &edit.Targets{State: s},
 		Users:     &edit.Users{State: s},
+		Tokens:    &edit.Tokens{State: s},
+		Sessions:  &edit.Sessions{State: s},
 		Rotas:     &edit.Rotas{State: s},
 		Silences:  &edit.Silences{State: s},
 		Site:      &edit.Site{State: s},

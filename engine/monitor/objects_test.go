@@ -106,18 +106,18 @@ func TestLastAdmin(t *testing.T) {
 		if _, err := b.e.Users.SetUp(b.t.Context(), engine.User{Username: "two"}, "correct horse battery"); engine.KindOf(err) != engine.Conflict {
 			t.Errorf("a second set-up: %v", err)
 		}
-		secret, s, err := b.e.Users.OpenSession(b.t.Context(), u.ID, "127.0.0.1", "test")
+		secret, s, err := b.e.Sessions.OpenSession(b.t.Context(), u.ID, "127.0.0.1", "test")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, got, ok := b.e.Users.SessionUser(secret); !ok || got.ID != u.ID {
+		if _, got, ok := b.e.Sessions.SessionUser(secret); !ok || got.ID != u.ID {
 			t.Error("the session does not open")
 		}
 		edit, _ = b.e.Users.StoredUser(u.ID)
 		if _, err := b.e.Users.SaveUser(b.t.Context(), admin, edit, "another long password", ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, ok := b.e.Users.SessionUser(secret); ok {
+		if _, _, ok := b.e.Sessions.SessionUser(secret); ok {
 			t.Errorf("session %s outlived a change of password", s.ID)
 		}
 	})

@@ -98,7 +98,7 @@ func TestRefusedChangesAreNotKept(t *testing.T) {
 		web := b.check("web", nil)
 		shop := b.service("Shop", []string{"mail"}, web)
 		ada := b.user("ada")
-		secret, session, err := b.e.Users.OpenSession(ctx, ada.ID, "", "")
+		secret, session, err := b.e.Sessions.OpenSession(ctx, ada.ID, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,11 +144,11 @@ func TestRefusedChangesAreNotKept(t *testing.T) {
 				return err
 			},
 			"a token": func() error {
-				_, _, err := b.e.Users.CreateToken(ctx, admin, engine.Token{User: ada.ID, Name: "t"})
+				_, _, err := b.e.Tokens.CreateToken(ctx, admin, engine.Token{User: ada.ID, Name: "t"})
 				return err
 			},
-			"a login":           func() error { _, _, err := b.e.Users.OpenSession(ctx, ada.ID, "", ""); return err },
-			"a logout":          func() error { return b.e.Users.CloseSession(ctx, session.ID) },
+			"a login":           func() error { _, _, err := b.e.Sessions.OpenSession(ctx, ada.ID, "", ""); return err },
+			"a logout":          func() error { return b.e.Sessions.CloseSession(ctx, session.ID) },
 			"a plugin's value":  func() error { return b.e.Plugins.PluginData().Set(ctx, scope, "lost", []byte("1"), 0) },
 			"a plugin's sum":    func() error { _, err := b.e.Plugins.PluginData().Increment(ctx, scope, "kept", 1); return err },
 			"a plugin's delete": func() error { return b.e.Plugins.PluginData().Delete(ctx, scope, "kept") },
@@ -171,7 +171,7 @@ func TestRefusedChangesAreNotKept(t *testing.T) {
 			if err != nil || !bytes.Equal(after, before) {
 				t.Errorf("%s: the configuration is another one, %v:\n%s", when, err, after)
 			}
-			if _, _, ok := b.e.Users.SessionUser(secret); !ok {
+			if _, _, ok := b.e.Sessions.SessionUser(secret); !ok {
 				t.Errorf("%s: the session has ended", when)
 			}
 			if v, _, _ := b.e.Plugins.PluginData().Get(ctx, scope, "kept"); string(v) != "1" {

@@ -43,8 +43,10 @@ func TestValidateSaysWhatSavingWouldSay(t *testing.T) {
 		{"a stale service", func() error { return b.e.Targets.ValidateService(ctx, admin, stale) }, func() error { _, err := b.e.Targets.SaveService(ctx, admin, stale); return err }},
 		{"an instance", func() error { return b.e.Targets.ValidateInstance(ctx, admin, instance) }, func() error { _, err := b.e.Targets.SaveInstance(ctx, admin, instance); return err }},
 		{"a user", func() error { return b.e.Users.ValidateUser(ctx, admin, user, "short") }, func() error { _, err := b.e.Users.SaveUser(ctx, admin, user, "short", ""); return err }},
-		{"a token", func() error { return b.e.Users.ValidateToken(ctx, admin, engine.Token{User: ada.ID, Role: "admin"}) }, func() error {
-			_, _, err := b.e.Users.CreateToken(ctx, admin, engine.Token{User: ada.ID, Role: "admin"})
+		{"a token", func() error {
+			return b.e.Tokens.ValidateToken(ctx, admin, engine.Token{User: ada.ID, Role: "admin"})
+		}, func() error {
+			_, _, err := b.e.Tokens.CreateToken(ctx, admin, engine.Token{User: ada.ID, Role: "admin"})
 			return err
 		}},
 		{"a rota", func() error { return b.e.Rotas.ValidateRota(ctx, admin, rota) }, func() error { _, err := b.e.Rotas.SaveRota(ctx, admin, rota); return err }},

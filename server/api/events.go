@@ -402,7 +402,7 @@ func (st *stream) view(change state.Change) (any, error) {
 		u, err := e.Users.User(change.ID)
 		return viewUser(u, st.who()), err
 	case engine.KindToken:
-		t, err := e.Users.Token(change.ID)
+		t, err := e.Tokens.Token(change.ID)
 		if err == nil && !(st.role.Can(access.Admin) || t.User == st.c.Who.User) {
 			return nil, nil
 		}

@@ -70,7 +70,7 @@ func (s *sessions) login(c *rest.Call) (rest.Answer, error) {
 	if err != nil {
 		return rest.Answer{}, err
 	}
-	user, err := s.engine.Users.Login(in.Username, in.Password)
+	user, err := s.engine.Sessions.Login(in.Username, in.Password)
 	release()
 	if engine.KindOf(err) == engine.Forbidden {
 		return rest.Answer{}, rest.Refuse(http.StatusUnauthorized, err.Error())

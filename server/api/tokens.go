@@ -40,7 +40,7 @@ func (s *tokens) routes(known rest.Shapes) []*rest.Route {
 		Get:   s.tokenOf,
 		All: func(c *rest.Call) ([]engine.Token, error) {
 			var own []engine.Token
-			for _, t := range s.engine.Users.Tokens() {
+			for _, t := range s.engine.Tokens.Tokens() {
 				if mayToken(c.Who, t) {
 					own = append(own, t)
 				}
@@ -61,7 +61,7 @@ func (s *tokens) routes(known rest.Shapes) []*rest.Route {
 			}
 			t := engine.Token{Name: in.Name, User: in.User, Role: in.Role, Expires: in.Expires}
 			t.ID, t.Revision = id, revision
-			return s.engine.Users.ValidateToken(c.Request.Context(), c.Actor(), t)
+			return s.engine.Tokens.ValidateToken(c.Request.Context(), c.Actor(), t)
 		},
 		Remove: func(c *rest.Call, id string, revision *uint64) error {
 			t, err := s.tokenOf(c, id)
@@ -71,7 +71,7 @@ func (s *tokens) routes(known rest.Shapes) []*rest.Route {
 			if err != nil {
 				return err
 			}
-			return s.engine.Users.DeleteToken(c.Request.Context(), c.Actor(), id, revision)
+			return s.engine.Tokens.DeleteToken(c.Request.Context(), c.Actor(), id, revision)
 		},
 		Meta:   func(v *engine.Token) *engine.Meta { return &v.Meta },
 		Output: func(known rest.Shapes) *rest.Shape { return rest.ShapeOf[newTokenView](known) },
@@ -88,7 +88,7 @@ func mayToken(who rest.Caller, t engine.Token) bool { return who.IsAdmin() || t.
 
 // tokenOf is a token that the caller may know of.
 func (s *tokens) tokenOf(c *rest.Call, id string) (engine.Token, error) {
-	t, err := s.engine.Users.Token(id)
+	t, err := s.engine.Tokens.Token(id)
 	if err == nil && !mayToken(c.Who, t) {
 		return engine.Token{}, rest.Refuse(http.StatusNotFound, "no such token")
 	}
@@ -119,7 +119,7 @@ func (s *tokens) createToken(c *rest.Call, k *rest.Collection[tokenInput, engine
 	if err := s.within(c, in.User, in.Role); err != nil {
 		return rest.Answer{}, err
 	}
-	secret, saved, err := s.engine.Users.CreateToken(c.Request.Context(), c.Actor(),
+	secret, saved, err := s.engine.Tokens.CreateToken(c.Request.Context(), c.Actor(),
 		engine.Token{Name: in.Name, User: in.User, Role: in.Role, Expires: in.Expires})
 	if err != nil {
 		return rest.Answer{}, err
@@ -144,7 +144,7 @@ func (s *tokens) saveToken(c *rest.Call, id string, revision uint64, in tokenInp
 	}
 	t := engine.Token{Name: in.Name, Role: in.Role, Expires: in.Expires}
 	t.ID, t.Revision = id, revision
-	if _, err := s.engine.Users.SaveToken(c.Request.Context(), c.Actor(), t); err != nil {
+	if _, err := s.engine.Tokens.SaveToken(c.Request.Context(), c.Actor(), t); err != nil {
 		return "", err
 	}
 	return id, nil

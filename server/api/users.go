@@ -164,7 +164,7 @@ func (s *users) confirm(c *rest.Call, present string) error {
 		return err
 	}
 	defer release()
-	if _, err := s.engine.Users.Login(now.Username, present); err != nil {
+	if _, err := s.engine.Sessions.Login(now.Username, present); err != nil {
 		return rest.Invalid(form.Error{Location: field, Code: form.CodeInvalid, Message: "this is not your present password"})
 	}
 	return nil

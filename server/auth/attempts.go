@@ -41,7 +41,7 @@ func (s *Sessions) familiar(r *http.Request, name string) bool {
 		return true
 	}
 	here := s.Remote(r).Visitor()
-	return s.engine.Users.LoggedInFrom(name, func(address string) bool { return access.AddressKey(address) == here })
+	return s.engine.Sessions.LoggedInFrom(name, func(address string) bool { return access.AddressKey(address) == here })
 }
 
 func tooMany(words string, wait time.Duration) *rest.Problem {

@@ -39,26 +39,26 @@ func badToken() *rest.Problem {
 }
 
 func (s *Sessions) byToken(secret string) (rest.Caller, bool) {
-	_, user, role, ok := s.engine.Users.TokenUser(secret)
+	_, user, role, ok := s.engine.Tokens.TokenUser(secret)
 	if !ok {
 		return rest.Caller{}, false
 	}
 	return rest.Caller{Actor: engine.Actor{User: user.ID, Name: user.Username, Role: role, Via: "api"}, Known: true, OwnRole: user.Role,
 		Still: func() (access.Role, bool) {
-			_, _, role, ok := s.engine.Users.TokenUser(secret)
+			_, _, role, ok := s.engine.Tokens.TokenUser(secret)
 			return role, ok
 		}}, true
 }
 
 func (s *Sessions) bySession(secret string) (rest.Caller, bool) {
-	session, user, ok := s.engine.Users.SessionUser(secret)
+	session, user, ok := s.engine.Sessions.SessionUser(secret)
 	if !ok {
 		return rest.Caller{}, false
 	}
 	return rest.Caller{Actor: engine.Actor{User: user.ID, Name: user.Username, Role: user.Role, Via: "page"}, Known: true, OwnRole: user.Role,
 		Session: session.ID,
 		Still: func() (access.Role, bool) {
-			_, user, ok := s.engine.Users.SessionUser(secret)
+			_, user, ok := s.engine.Sessions.SessionUser(secret)
 			if !ok {
 				return "", false
 			}

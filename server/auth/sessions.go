@@ -71,7 +71,7 @@ func (s *Sessions) OpenSession(w http.ResponseWriter, r *http.Request, user *eng
 	}
 	s.limits.ByAddress.Return(from.Visitor(), now)
 	s.limits.ByUsername.Return(limitKey(user.Username), now)
-	secret, session, err := s.engine.Users.OpenSession(r.Context(), user.ID, from.Address, r.UserAgent())
+	secret, session, err := s.engine.Sessions.OpenSession(r.Context(), user.ID, from.Address, r.UserAgent())
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Sessions) CloseSession(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return nil
 	}
-	return s.engine.Users.CloseSession(r.Context(), session.ID)
+	return s.engine.Sessions.CloseSession(r.Context(), session.ID)
 }
 
 // SessionOf returns the session of the request's cookie and its active user.
@@ -95,7 +95,7 @@ func (s *Sessions) SessionOf(r *http.Request) (*engine.Session, *engine.User, bo
 	if err != nil {
 		return nil, nil, false
 	}
-	return s.engine.Users.SessionUser(cookie.Value)
+	return s.engine.Sessions.SessionUser(cookie.Value)
 }
 
 func sessionCookie(secret string, expires time.Time, secure bool) *http.Cookie {

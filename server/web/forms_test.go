@@ -336,7 +336,7 @@ func TestOwnProfile(t *testing.T) {
 	h.post(access.Viewer, me, "revision", "2", "time_zone", "UTC", "password", "another long one").want(t, http.StatusUnprocessableEntity, "Type your present password")
 	h.post(access.Viewer, me, "revision", "2", "time_zone", "UTC", "password", "another long one", "current_password", "wrong").want(t, http.StatusUnprocessableEntity, "not your present password").without(t, "another long one")
 	h.post(access.Viewer, me, "revision", "2", "time_zone", "UTC", "password", "another long one", "current_password", "a long password").want(t, http.StatusSeeOther)
-	if _, err := h.engine.Users.Login("the-viewer", "another long one"); err != nil {
+	if _, err := h.engine.Sessions.Login("the-viewer", "another long one"); err != nil {
 		t.Error(err)
 	}
 	h.post(access.Viewer, me+"/alerts/pager", "revision", "3", "settings.pager.number", "42", "settings.pager.pin", "hush-hush").want(t, http.StatusSeeOther)
@@ -353,18 +353,18 @@ func TestTokens(t *testing.T) {
 	r := h.post(access.Viewer, "/tokens", "name", "mine", "user", h.users[access.Admin].ID, "role", "").want(t, http.StatusCreated, "Copy it now", "mw_")
 	_, secret, _ := strings.Cut(r.text, `tabindex="0">`)
 	secret, _, _ = strings.Cut(secret, "<")
-	_, user, role, ok := h.engine.Users.TokenUser(secret)
+	_, user, role, ok := h.engine.Tokens.TokenUser(secret)
 	if !ok || user.Username != "the-viewer" || role != access.Viewer {
 		t.Errorf("the token acts for %v as %s, %v", user, role, ok)
 	}
 	h.get(access.Viewer, "/tokens").want(t, http.StatusOK, "mine").without(t, secret)
 	h.get(access.Editor, "/tokens").want(t, http.StatusOK).without(t, "mine")
-	id := h.engine.Users.Tokens()[0].ID
+	id := h.engine.Tokens.Tokens()[0].ID
 	h.post(access.Editor, "/tokens/"+id+"/delete").want(t, http.StatusNotFound)
 	h.post(access.Viewer, "/tokens", "name", "more", "role", "admin").want(t, http.StatusUnprocessableEntity)
 	h.post(access.Viewer, "/tokens", "name", "past", "expires", "2001-01-01T00:00").want(t, http.StatusUnprocessableEntity, "in the past")
 	h.post(access.Viewer, "/tokens/"+id+"/delete").want(t, http.StatusSeeOther)
-	if len(h.engine.Users.Tokens()) != 0 {
+	if len(h.engine.Tokens.Tokens()) != 0 {
 		t.Error("the token is still there")
 	}
 }

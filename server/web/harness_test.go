@@ -219,7 +219,7 @@ func furnished(t testing.TB) *house {
 		}
 	}
 	h.rotaAndSilences(savedS.ID, savedI.ID, up)
-	if _, _, err := h.engine.Users.CreateToken(t.Context(), testAdmin(), engine.Token{Name: "token " + nasty, User: h.users[access.Admin].ID}); err != nil {
+	if _, _, err := h.engine.Tokens.CreateToken(t.Context(), testAdmin(), engine.Token{Name: "token " + nasty, User: h.users[access.Admin].ID}); err != nil {
 		t.Fatal(err)
 	}
 	h.until("a delivery is given up", func() bool {

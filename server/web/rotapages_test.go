@@ -199,18 +199,18 @@ func TestContactOfAUser(t *testing.T) {
 func TestSessionsCanBeEnded(t *testing.T) {
 	h := peopled(t)
 	viewer := h.users[access.Viewer].ID
-	_, s, err := h.engine.Users.OpenSession(t.Context(), viewer, "192.0.2.1", "Agent "+nasty)
+	_, s, err := h.engine.Sessions.OpenSession(t.Context(), viewer, "192.0.2.1", "Agent "+nasty)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.get(access.Admin, "/users/"+viewer).want(t, http.StatusOK, "192.0.2.1", s.ID)
 	h.post(access.Operator, "/users/"+viewer+"/sessions", "session", s.ID).want(t, http.StatusForbidden)
 	h.post(access.Admin, "/users/"+h.users[access.Editor].ID+"/sessions", "session", s.ID).want(t, http.StatusSeeOther)
-	if len(h.engine.Users.Sessions(viewer)) != 1 {
+	if len(h.engine.Sessions.Sessions(viewer)) != 1 {
 		t.Fatal("a session was ended under another user's name")
 	}
 	h.post(access.Admin, "/users/"+viewer+"/sessions", "session", s.ID).want(t, http.StatusSeeOther)
-	if len(h.engine.Users.Sessions(viewer)) != 0 {
+	if len(h.engine.Sessions.Sessions(viewer)) != 0 {
 		t.Error("the session was not ended")
 	}
 }

@@ -54,7 +54,7 @@ func (w *userPages) tokens(q *frame.Request) error {
 func (w *userPages) showTokens(q *frame.Request, status int, raw map[string]any, errs webform.Errors, posted bool, secret, made string) error {
 	v := tokenPage{Secret: secret, Made: made, All: q.User.Role.Can(access.Admin)}
 	v.Action, v.Save = "/tokens", "Make the token"
-	for _, t := range w.Engine.Users.Tokens() {
+	for _, t := range w.Engine.Tokens.Tokens() {
 		if t.User == q.User.ID || v.All {
 			over := t.Expires != nil && !t.Expires.After(w.Options.Now())
 			v.Items = append(v.Items, tokenLine{t, w.nameOfUser(t.User), over})
@@ -86,7 +86,7 @@ func (w *userPages) makeToken(q *frame.Request) error {
 	if at, err := time.Parse(time.RFC3339Nano, frame.TextOf(values["expires"])); err == nil {
 		t.Expires = &at
 	}
-	secret, saved, err := w.Engine.Users.CreateToken(q.Context(), q.By(), t)
+	secret, saved, err := w.Engine.Tokens.CreateToken(q.Context(), q.By(), t)
 	if err != nil {
 		if err := errs.AddError(err); err != nil {
 			return err
@@ -99,14 +99,14 @@ func (w *userPages) makeToken(q *frame.Request) error {
 
 func (w *userPages) deleteToken(q *frame.Request) error {
 	id := q.ID()
-	for _, t := range w.Engine.Users.Tokens() {
+	for _, t := range w.Engine.Tokens.Tokens() {
 		if t.ID != id {
 			continue
 		}
 		if t.User != q.User.ID && !q.User.Role.Can(access.Admin) {
 			break
 		}
-		if err := w.Engine.Users.DeleteToken(q.Context(), q.By(), id, nil); err != nil {
+		if err := w.Engine.Tokens.DeleteToken(q.Context(), q.By(), id, nil); err != nil {
 			return err
 		}
 		return q.Redirect("/tokens?done=revoked")

@@ -183,7 +183,7 @@ func (w *userPages) showUser(q *frame.Request, status int, u *engine.User, raw m
 
 // aboutUser adds what an existing user's page shows beside the form.
 func (w *userPages) aboutUser(q *frame.Request, u *engine.User, v *userPage) {
-	for _, s := range w.Engine.Users.Sessions(u.ID) {
+	for _, s := range w.Engine.Sessions.Sessions(u.ID) {
 		v.Sessions = append(v.Sessions, sessionLine{s, q.Session != nil && s.ID == q.Session.ID})
 	}
 	v.Feed = feedPart{Path: "/users/" + u.ID + "/feed", What: "the shifts of " + u.Username}
@@ -393,9 +393,9 @@ func (w *userPages) endSession(q *frame.Request) error {
 		return err
 	}
 	id := q.PostForm.Get("session")
-	for _, s := range w.Engine.Users.Sessions(q.ID()) {
+	for _, s := range w.Engine.Sessions.Sessions(q.ID()) {
 		if s.ID == id {
-			if err := w.Engine.Users.CloseSession(q.Context(), id); err != nil {
+			if err := w.Engine.Sessions.CloseSession(q.Context(), id); err != nil {
 				return err
 			}
 		}

@@ -15,5 +15,5 @@ func (w *Frame) Verify(q *Request, username, password string) (*engine.User, err
 	if len(password) > 4*access.MaxPassword { // cannot be one, and takes time to hash
 		password = ""
 	}
-	return w.Engine.Users.Login(username, password)
+	return w.Engine.Sessions.Login(username, password)
 }
