@@ -45,7 +45,7 @@ func (e *Checks) SaveCheck(ctx context.Context, by engine.Actor, c engine.Check)
 			return SaveCheck(x, next, old, true)
 		})
 	})
-	return saved, err
+	return engine.CopyOf(saved), err
 }
 
 // CleanCheck validates a check against what is stored.

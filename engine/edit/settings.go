@@ -46,7 +46,7 @@ func (e *Site) SaveSettings(ctx context.Context, by engine.Actor, s engine.Setti
 		}
 		return nil
 	})
-	return &s, err
+	return engine.CopyOf(&s), err
 }
 
 func ValidateSettings(s *engine.Settings, p *engine.Problems) {

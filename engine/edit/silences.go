@@ -21,7 +21,7 @@ func (e *Silences) SaveSilence(ctx context.Context, by engine.Actor, s engine.Si
 		s.ID, s.Revision = e.NewID(), 0
 	}
 	err := submit(ctx, e.State, e.dry, by, func(x *state.Tx) error { return SaveSilence(x, &s) })
-	return &s, err
+	return engine.CopyOf(&s), err
 }
 
 func SaveSilence(x *state.Tx, s *engine.Silence) error {

@@ -44,10 +44,10 @@ func (e *Targets) SaveService(ctx context.Context, by engine.Actor, s engine.Ser
 		})
 	})
 	if e.dry {
-		return saved, err
+		return engine.CopyOf(saved), err
 	}
 	alert.SavedAlerting(e.State, ctx, engine.Ref{Kind: engine.KindService, ID: s.ID}, err)
-	return saved, err
+	return engine.CopyOf(saved), err
 }
 
 // SaveInstance creates an instance (ID "") or replaces the revision that i
@@ -81,10 +81,10 @@ func (e *Targets) SaveInstance(ctx context.Context, by engine.Actor, i engine.In
 		})
 	})
 	if e.dry {
-		return saved, err
+		return engine.CopyOf(saved), err
 	}
 	alert.SavedAlerting(e.State, ctx, engine.Ref{Kind: engine.KindInstance, ID: i.ID}, err)
-	return saved, err
+	return engine.CopyOf(saved), err
 }
 
 // CleanAlerting validates what services and instances have in common.

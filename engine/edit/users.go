@@ -76,7 +76,7 @@ func (e *Users) saveUser(ctx context.Context, by engine.Actor, u engine.User, pa
 			return nil
 		})
 	})
-	return saved, err
+	return engine.CopyOf(saved), err
 }
 
 func CleanUser(e *state.State, ctx context.Context, p *engine.Problems, u, old *engine.User) {
@@ -240,7 +240,7 @@ func (e *Sessions) OpenSession(ctx context.Context, user, address, agent string)
 		x.Sessions.Put(s.ID, s)
 		return nil
 	})
-	return secret, s, err
+	return secret, engine.CopyOf(s), err
 }
 
 // makeRoom ends the oldest sessions of a user until one more may begin.
@@ -350,7 +350,7 @@ func (e *Tokens) CreateToken(ctx context.Context, by engine.Actor, t engine.Toke
 		x.Audit("create", engine.KindToken, t.ID, t.Name, nil, &t)
 		return nil
 	})
-	return secret, &t, err
+	return secret, engine.CopyOf(&t), err
 }
 
 func tokensOf(x *state.Tx, user string) (n int) {
@@ -385,7 +385,7 @@ func (e *Tokens) SaveToken(ctx context.Context, by engine.Actor, t engine.Token)
 		saved = &next
 		return nil
 	})
-	return saved, err
+	return engine.CopyOf(saved), err
 }
 
 // DeleteToken revokes a token.
@@ -443,7 +443,7 @@ func (e *Users) SetUp(ctx context.Context, u engine.User, password string) (*eng
 	if err != nil && !errors.Is(err, engine.ErrChanged) {
 		return nil, err
 	}
-	return saved, err
+	return engine.CopyOf(saved), err
 }
 
 // Users knows and edits users, their sessions and their tokens.
