@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dgraph-io/ristretto/v2/z"
 	"golang.org/x/sys/unix"
 
 	"moonwatch/engine"
@@ -211,6 +213,40 @@ func wantAll(t *testing.T, db *DB) {
 				}
 			}
 		}
+	}
+}
+
+// TestTablesAreTriedUntilTheyCanBeMade: whatever keeps a table from being made, as a
+// want of file descriptors, is no reason for a compaction to go on without it. Other
+// files, and tables that are there, fail at once.
+func TestTablesAreTriedUntilTheyCanBeMade(t *testing.T) {
+	const flags = os.O_CREATE | os.O_RDWR | os.O_EXCL
+	dir := filepath.Join(t.TempDir(), "not yet")
+	if m, err := z.OpenMmapFile(filepath.Join(dir, "000001.vlog"), flags, 4096); m != nil || err == nil {
+		t.Fatalf("a log in no folder: %v", err)
+	}
+	made := make(chan error, 1)
+	path := filepath.Join(dir, "000001.sst")
+	go func() {
+		m, err := z.OpenMmapFile(path, flags, 4096)
+		if m != nil {
+			m.Close(-1)
+		}
+		made <- err
+	}()
+	select {
+	case err := <-made:
+		t.Fatalf("a table in no folder: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-made; err != z.NewFile {
+		t.Errorf("a table, once its folder is there: %v", err)
+	}
+	if _, err := z.OpenMmapFile(path, flags, 4096); !errors.Is(err, os.ErrExist) {
+		t.Errorf("a table that is there: %v", err)
 	}
 }
 

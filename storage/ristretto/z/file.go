@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -24,9 +23,10 @@ type MmapFile struct {
 	Fd   *os.File
 }
 
-// tableSuffix ends the names of Badger's tables. They wait for their space: when
-// one cannot be made, a compaction goes on without it and deletes what it merged
-// (levels.go: "defer inflightBuilders.Done(err)" takes err as it is then, nil).
+// tableSuffix ends the names of Badger's tables. One that cannot be made, for want of
+// space or of whatever else, is tried until it can: a compaction would go on without
+// it and delete what it merged (levels.go: "defer inflightBuilders.Done(err)" takes err
+// as it is then, nil).
 const tableSuffix = ".sst"
 
 var NewFile = errors.New("Create a new file")
@@ -45,12 +45,7 @@ func OpenMmapFileUsing(fd *os.File, sz int, writable bool) (*MmapFile, error) {
 		if err := fd.Truncate(int64(sz)); err != nil {
 			return nil, errors.Join(err, errors.New("error while truncation"))
 		}
-		err := reserve(fd, 0, int64(sz))
-		for errors.Is(err, syscall.ENOSPC) && strings.HasSuffix(filename, tableSuffix) {
-			time.Sleep(100 * time.Millisecond)
-			err = reserve(fd, 0, int64(sz))
-		}
-		if err != nil {
+		if err := reserve(fd, 0, int64(sz)); err != nil {
 			return nil, errors.Join(err, fd.Truncate(0), fmt.Errorf("cannot reserve %d bytes for %s", sz, filename))
 		}
 		fileSize = int64(sz)
@@ -80,6 +75,16 @@ func OpenMmapFileUsing(fd *os.File, sz int, writable bool) (*MmapFile, error) {
 // the file to maxSz and returned it. In case the file is created, z.NewFile is
 // returned.
 func OpenMmapFile(filename string, flag int, maxSz int) (*MmapFile, error) {
+	for {
+		m, err := openMmapFile(filename, flag, maxSz)
+		if m != nil || flag&os.O_CREATE == 0 || !strings.HasSuffix(filename, tableSuffix) || errors.Is(err, os.ErrExist) {
+			return m, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func openMmapFile(filename string, flag int, maxSz int) (*MmapFile, error) {
 	// fmt.Printf("opening file %s with flag: %v\n", filename, flag)
 	fd, err := os.OpenFile(filename, flag, 0666)
 	if err != nil {
@@ -91,7 +96,8 @@ func OpenMmapFile(filename string, flag int, maxSz int) (*MmapFile, error) {
 	}
 	m, err := OpenMmapFileUsing(fd, maxSz, writable)
 	if m == nil {
-		if fi, err := fd.Stat(); err == nil && fi.Size() == 0 {
+		// What was made here, and what holds nothing, is in the way of the next try.
+		if fi, statErr := fd.Stat(); flag&os.O_EXCL != 0 || statErr == nil && fi.Size() == 0 {
 			os.Remove(filename)
 		}
 		fd.Close()
