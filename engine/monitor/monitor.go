@@ -72,17 +72,10 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 		Incidents: &alert.Incidents{State: s},
 		OnCall:    &oncall.Service{State: s},
 		History:   &history.History{State: s},
-		Config: &importer.Config{
-			State:    s,
-			Checks:   &edit.Checks{State: s},
-			Targets:  &edit.Targets{State: s},
-			Users:    &edit.Users{State: s},
-			Rotas:    &edit.Rotas{State: s},
-			Silences: &edit.Silences{State: s},
-		},
 		usages:    map[string]*usage{},
 		describer: newDescriber(),
 	}
+	e.Config = &importer.Config{State: s, Checks: e.Checks, Targets: e.Targets, Users: e.Users, Rotas: e.Rotas, Silences: e.Silences}
 	e.runs, e.endRuns = context.WithCancel(context.Background())
 	e.Sched = schedule.New(o.Now, o.RunsInFlight, e.runSlot)
 	if o.Overloaded != nil {
