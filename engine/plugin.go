@@ -100,8 +100,8 @@ type PluginEntry struct {
 
 // Path is the file or folder that holds (or held) the plugin, within where
 // plugins lie.
-func (e PluginEntry) Path() string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(e.File, "shipped:"), "/")
+func (p PluginEntry) Path() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(p.File, "shipped:"), "/")
 	return name
 }
 

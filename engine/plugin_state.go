@@ -12,11 +12,11 @@ const (
 )
 
 // State is how the plugin is; suspended is why it is held, "" when it is not.
-func (e PluginEntry) State(suspended string) PluginState {
+func (p PluginEntry) State(suspended string) PluginState {
 	switch {
-	case e.Orphaned:
+	case p.Orphaned:
 		return PluginOrphaned
-	case e.Plugin == nil || e.Problem != nil && !e.Shipped: // a file that would replace a shipped one leaves that active
+	case p.Plugin == nil || p.Problem != nil && !p.Shipped: // a file that would replace a shipped one leaves that active
 		return PluginFailed
 	case suspended != "":
 		return PluginSuspended

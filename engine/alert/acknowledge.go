@@ -17,9 +17,9 @@ var ErrOtherIncident = engine.Conflictf("another incident is open now")
 
 // Acknowledge says that the actor takes care of a subject's open incident. It
 // returns an *Error: Conflict when nothing is failing.
-func (e *Incidents) Acknowledge(ctx context.Context, by engine.Actor, ref engine.Ref, o engine.AckOptions) (*engine.Acknowledgement, error) {
+func (inc *Incidents) Acknowledge(ctx context.Context, by engine.Actor, ref engine.Ref, o engine.AckOptions) (*engine.Acknowledgement, error) {
 	var out engine.Acknowledgement
-	err := e.Submit(ctx, by, func(x *state.Tx) error {
+	err := inc.Submit(ctx, by, func(x *state.Tx) error {
 		in, s, err := openIncident(x, ref)
 		if err != nil {
 			return err
@@ -53,8 +53,8 @@ func (e *Incidents) Acknowledge(ctx context.Context, by engine.Actor, ref engine
 }
 
 // Unacknowledge ends the acknowledgement of a subject's open incident.
-func (e *Incidents) Unacknowledge(ctx context.Context, by engine.Actor, ref engine.Ref) error {
-	return e.Submit(ctx, by, func(x *state.Tx) error {
+func (inc *Incidents) Unacknowledge(ctx context.Context, by engine.Actor, ref engine.Ref) error {
+	return inc.Submit(ctx, by, func(x *state.Tx) error {
 		in, s, err := openIncident(x, ref)
 		if err != nil {
 			return err
@@ -86,22 +86,22 @@ func openIncident(x *state.Tx, ref engine.Ref) (*engine.Incident, state.Target, 
 }
 
 // AddNote adds a remark to an incident, open or closed, for people with a login.
-func (e *Incidents) AddNote(ctx context.Context, by engine.Actor, incident, text string) (*engine.Note, error) {
-	return e.addNote(ctx, by, incident, engine.Note{User: by.Name, Text: text})
+func (inc *Incidents) AddNote(ctx context.Context, by engine.Actor, incident, text string) (*engine.Note, error) {
+	return inc.addNote(ctx, by, incident, engine.Note{User: by.Name, Text: text})
 }
 
 // AddPublicNote is AddNote for everybody: where the subject is public, the public
 // status page shows it.
-func (e *Incidents) AddPublicNote(ctx context.Context, by engine.Actor, incident, text string) (*engine.Note, error) {
-	return e.addNote(ctx, by, incident, engine.Note{User: by.Name, Text: text, Public: true})
+func (inc *Incidents) AddPublicNote(ctx context.Context, by engine.Actor, incident, text string) (*engine.Note, error) {
+	return inc.addNote(ctx, by, incident, engine.Note{User: by.Name, Text: text, Public: true})
 }
 
-func (e *Incidents) addNote(ctx context.Context, by engine.Actor, incident string, note engine.Note) (*engine.Note, error) {
-	stored, err := e.incident(ctx, incident)
+func (inc *Incidents) addNote(ctx context.Context, by engine.Actor, incident string, note engine.Note) (*engine.Note, error) {
+	stored, err := inc.incident(ctx, incident)
 	if err != nil {
 		return nil, err
 	}
-	err = e.Submit(ctx, by, func(x *state.Tx) error {
+	err = inc.Submit(ctx, by, func(x *state.Tx) error {
 		var p engine.Problems
 		p.Text("text", note.Text, true, 10*engine.MaxComment)
 		if err := p.Err(); err != nil {
@@ -124,10 +124,10 @@ func (e *Incidents) addNote(ctx context.Context, by engine.Actor, incident strin
 }
 
 // TestAlert sends a test of one alert plugin of a subject to the actor alone.
-func (e *Incidents) TestAlert(ctx context.Context, by engine.Actor, ref engine.Ref, plugin string) (*engine.Delivery, error) {
-	entry, known := e.PluginEntry(plugin)
+func (inc *Incidents) TestAlert(ctx context.Context, by engine.Actor, ref engine.Ref, plugin string) (*engine.Delivery, error) {
+	entry, known := inc.PluginEntry(plugin)
 	var out engine.Delivery
-	err := e.Submit(ctx, by, func(x *state.Tx) error {
+	err := inc.Submit(ctx, by, func(x *state.Tx) error {
 		s, ok := x.Target(ref)
 		if !ok {
 			return engine.Missing(ref.Kind)
@@ -171,7 +171,7 @@ func (e *Incidents) TestAlert(ctx context.Context, by engine.Actor, ref engine.R
 		}
 		d.Snapshot = Snapshot(x, s, in, overall, Event{Kind: engine.AlertTest, Status: overall}, 1, id, plugin)
 		putDelivery(x, d)
-		out = deliveryView(e.State, *d)
+		out = deliveryView(inc.State, *d)
 		return nil
 	})
 	return &out, err

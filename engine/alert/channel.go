@@ -63,8 +63,8 @@ func alertingOf(t *state.Tables) map[engine.Ref]*engine.Alerting {
 
 // LastSent returns when a delivery through an alert plugin was last sent, nil when
 // none was. It reads the store.
-func (e *Incidents) LastSent(ctx context.Context, slug string) (at *time.Time) {
-	for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, engine.Query{
+func (inc *Incidents) LastSent(ctx context.Context, slug string) (at *time.Time) {
+	for d, err := range state.Scan[engine.Delivery](ctx, inc.Store, engine.KindDelivery, engine.Query{
 		Term:    engine.SentTerm(slug),
 		Reverse: true,
 		Limit:   1,
@@ -77,29 +77,29 @@ func (e *Incidents) LastSent(ctx context.Context, slug string) (at *time.Time) {
 }
 
 // Channel returns how an alert plugin stands.
-func (e *Incidents) Channel(slug string) Channel {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
+func (inc *Incidents) Channel(slug string) Channel {
+	inc.Mu.RLock()
+	defer inc.Mu.RUnlock()
 	c := Channel{Slug: slug}
 	used := false
-	for ref, a := range alertingOf(e.Tables) {
+	for ref, a := range alertingOf(inc.Tables) {
 		for _, choice := range a.Alerts {
 			if choice.Plugin != slug {
 				continue
 			}
 			used = true
-			if why := missing(e.State, e.Tables, slug, choice.Settings); why != "" {
+			if why := missing(inc.State, inc.Tables, slug, choice.Settings); why != "" {
 				c.Needs, c.NeedsAt = why, append(c.NeedsAt, ref)
 			}
 		}
 	}
-	if !used && hasSettings(e.State, slug) { // else each service brings what it wants
-		c.Needs = missing(e.State, e.Tables, slug, nil)
+	if !used && hasSettings(inc.State, slug) { // else each service brings what it wants
+		c.Needs = missing(inc.State, inc.Tables, slug, nil)
 	}
 	slices.SortFunc(c.NeedsAt, func(a, b engine.Ref) int { return cmp.Compare(a.Key(), b.Key()) })
-	for _, in := range e.Tables.Incidents {
+	for _, in := range inc.Tables.Incidents {
 		if u := in.Unsent[slug]; u != nil && in.Closed == nil && (c.Unsent == nil || u.At.Before(c.Unsent.At)) {
-			c.Unsent, c.For, c.ForName = u, in.Subject, e.Tables.NameOf(in.Subject)
+			c.Unsent, c.For, c.ForName = u, in.Subject, inc.Tables.NameOf(in.Subject)
 		}
 	}
 	return c
@@ -108,13 +108,13 @@ func (e *Incidents) Channel(slug string) Channel {
 // AlertNeeds says what an alert plugin lacks with the stored settings of a service
 // or an instance; nil settings are those of one that has none. "" is nothing, and
 // so is what the form of a service itself asks for.
-func (e *Incidents) AlertNeeds(slug string, service form.Values) string {
-	if !hasSettings(e.State, slug) {
+func (inc *Incidents) AlertNeeds(slug string, service form.Values) string {
+	if !hasSettings(inc.State, slug) {
 		return ""
 	}
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	return missing(e.State, e.Tables, slug, service)
+	inc.Mu.RLock()
+	defer inc.Mu.RUnlock()
+	return missing(inc.State, inc.Tables, slug, service)
 }
 
 // hasSettings reports whether a plugin has settings of the site.

@@ -16,7 +16,7 @@ const minDiscreet = 4
 // Discreet returns a delivery as people who are no admins see it: what plugins and
 // receivers wrote of it names no address, number or other setting of the people
 // told, but for those of viewer, the id of a user.
-func (e *Incidents) Discreet(d engine.Delivery, viewer string) engine.Delivery {
+func (inc *Incidents) Discreet(d engine.Delivery, viewer string) engine.Delivery {
 	var told []string
 	for _, list := range [][]string{d.Users, d.DutyOfficers, d.Reached} {
 		told = append(told, list...)
@@ -29,7 +29,7 @@ func (e *Incidents) Discreet(d engine.Delivery, viewer string) engine.Delivery {
 			d.Held[i].Why, _, _ = strings.Cut(d.Held[i].Why, " do not allow ")
 		}
 	}
-	hide := e.hiding(told, viewer)
+	hide := inc.hiding(told, viewer)
 	d.Why = hide.Replace(d.Why)
 	d.Attempts = slices.Clone(d.Attempts)
 	for i := range d.Attempts {
@@ -44,16 +44,16 @@ func (e *Incidents) Discreet(d engine.Delivery, viewer string) engine.Delivery {
 }
 
 // hiding replaces the addresses and settings of users, the longest first.
-func (e *Incidents) hiding(users []string, viewer string) *strings.Replacer {
+func (inc *Incidents) hiding(users []string, viewer string) *strings.Replacer {
 	var texts []string
 	add := func(text string) {
 		if len(text) >= minDiscreet {
 			texts = append(texts, text)
 		}
 	}
-	e.Mu.RLock()
+	inc.Mu.RLock()
 	for _, id := range users {
-		u := e.Tables.Users[id]
+		u := inc.Tables.Users[id]
 		if u == nil || id == viewer {
 			continue
 		}
@@ -62,7 +62,7 @@ func (e *Incidents) hiding(users []string, viewer string) *strings.Replacer {
 			eachText(values, add)
 		}
 	}
-	e.Mu.RUnlock()
+	inc.Mu.RUnlock()
 	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 	var pairs []string
 	for _, text := range slices.Compact(texts) {

@@ -65,11 +65,11 @@ type WhyDelivery struct {
 // Why answers "why was I (not) paged?" for the events of an incident that q
 // selects, in their order. It blocks on the disk and returns an *Error when
 // there is no such incident, or no such event in it.
-func (e *Incidents) Why(ctx context.Context, incident string, q WhyQuery) ([]Why, error) {
-	if _, err := e.Incident(ctx, incident); err != nil {
+func (inc *Incidents) Why(ctx context.Context, incident string, q WhyQuery) ([]Why, error) {
+	if _, err := inc.Incident(ctx, incident); err != nil {
 		return nil, err
 	}
-	events, err := e.IncidentEvents(ctx, incident)
+	events, err := inc.IncidentEvents(ctx, incident)
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +80,11 @@ func (e *Incidents) Why(ctx context.Context, incident string, q WhyQuery) ([]Why
 		}
 		var made []engine.Delivery
 		for _, id := range event.Deliveries {
-			d, err := e.Delivery(ctx, id)
+			d, err := inc.Delivery(ctx, id)
 			switch {
 			case err == nil:
 				if q.Discreet {
-					d = e.Discreet(d, q.Viewer)
+					d = inc.Discreet(d, q.Viewer)
 				}
 				made = append(made, d)
 			case engine.KindOf(err) != engine.NotFound && !errors.Is(err, engine.ErrNotFound): // else it is no longer kept

@@ -304,12 +304,12 @@ func markSent(e *state.State, delivery, user string) error {
 // AwaitAttempts waits until no attempt is under way that began less than most
 // ago: whoever heard of an alert and looks right after at the deliveries sees
 // what became of it, not the moment between. It blocks for most at the longest.
-func (e *Incidents) AwaitAttempts(ctx context.Context, most time.Duration) {
-	l, _ := e.Listen(0)
+func (inc *Incidents) AwaitAttempts(ctx context.Context, most time.Duration) {
+	l, _ := inc.Listen(0)
 	defer l.Close()
 	timer := time.NewTimer(most)
 	defer timer.Stop()
-	for attemptSince(e.State, e.Now().Add(-most)) {
+	for attemptSince(inc.State, inc.Now().Add(-most)) {
 		select {
 		case <-l.Bell:
 			l.Take()

@@ -40,7 +40,7 @@ type IncidentQuery struct {
 }
 
 // Incidents returns incidents, the newest first.
-func (e *Incidents) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentView, error) {
+func (inc *Incidents) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentView, error) {
 	term := ""
 	switch {
 	case q.Subject != nil:
@@ -49,7 +49,7 @@ func (e *Incidents) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentV
 		term = "open"
 	}
 	out := []IncidentView{}
-	for in, err := range state.Scan[engine.Incident](ctx, e.Store, engine.KindIncident, engine.Query{
+	for in, err := range state.Scan[engine.Incident](ctx, inc.Store, engine.KindIncident, engine.Query{
 		Term:    term,
 		After:   q.Before,
 		Reverse: true,
@@ -67,7 +67,7 @@ func (e *Incidents) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentV
 	if q.Events {
 		for i := range out {
 			var err error
-			if out[i].Events, err = e.incidentEvents(ctx, out[i].ID); err != nil {
+			if out[i].Events, err = inc.incidentEvents(ctx, out[i].ID); err != nil {
 				return nil, err
 			}
 		}
@@ -76,19 +76,19 @@ func (e *Incidents) Incidents(ctx context.Context, q IncidentQuery) ([]IncidentV
 }
 
 // Incident returns one incident with its timeline.
-func (e *Incidents) Incident(ctx context.Context, id string) (IncidentView, error) {
-	in, err := e.incident(ctx, id)
+func (inc *Incidents) Incident(ctx context.Context, id string) (IncidentView, error) {
+	in, err := inc.incident(ctx, id)
 	if err != nil {
 		return IncidentView{}, err
 	}
 	v := view(in)
-	v.Events, err = e.incidentEvents(ctx, id)
+	v.Events, err = inc.incidentEvents(ctx, id)
 	return v, err
 }
 
-func (e *Incidents) incident(ctx context.Context, id string) (*engine.Incident, error) {
+func (inc *Incidents) incident(ctx context.Context, id string) (*engine.Incident, error) {
 	in := new(engine.Incident)
-	if err := ReadRecord(e.State, ctx, engine.KindIncident, id, in); err != nil {
+	if err := ReadRecord(inc.State, ctx, engine.KindIncident, id, in); err != nil {
 		return nil, err
 	}
 	return in, nil
@@ -130,9 +130,9 @@ func view(in *engine.Incident) IncidentView {
 	}
 }
 
-func (e *Incidents) incidentEvents(ctx context.Context, id string) ([]engine.IncidentEvent, error) {
+func (inc *Incidents) incidentEvents(ctx context.Context, id string) ([]engine.IncidentEvent, error) {
 	out := []engine.IncidentEvent{}
-	for v, err := range state.Scan[engine.IncidentEvent](ctx, e.Store, engine.KindIncidentEvent, engine.Query{Term: state.IncidentTerm(id)}) {
+	for v, err := range state.Scan[engine.IncidentEvent](ctx, inc.Store, engine.KindIncidentEvent, engine.Query{Term: state.IncidentTerm(id)}) {
 		if err != nil {
 			return nil, fmt.Errorf("the timeline of incident %s: %w", id, err)
 		}
@@ -152,7 +152,7 @@ type DeliveryQuery struct {
 }
 
 // Deliveries returns deliveries, the newest first.
-func (e *Incidents) Deliveries(ctx context.Context, q DeliveryQuery) ([]engine.Delivery, error) {
+func (inc *Incidents) Deliveries(ctx context.Context, q DeliveryQuery) ([]engine.Delivery, error) {
 	term := ""
 	switch { // the narrowest first
 	case q.Incident != "":
@@ -165,7 +165,7 @@ func (e *Incidents) Deliveries(ctx context.Context, q DeliveryQuery) ([]engine.D
 		term = "plugin:" + q.Plugin
 	}
 	out := []engine.Delivery{}
-	for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, engine.Query{
+	for d, err := range state.Scan[engine.Delivery](ctx, inc.Store, engine.KindDelivery, engine.Query{
 		Term:    term,
 		After:   q.Before,
 		Reverse: true,
@@ -175,7 +175,7 @@ func (e *Incidents) Deliveries(ctx context.Context, q DeliveryQuery) ([]engine.D
 		}
 		if (q.Incident == "" || d.Incident == q.Incident) && (q.Subject == nil || d.Subject == *q.Subject) &&
 			(q.State == "" || d.State == q.State) && (q.Plugin == "" || d.Plugin == q.Plugin) {
-			out = append(out, deliveryView(e.State, *d))
+			out = append(out, deliveryView(inc.State, *d))
 		}
 		if q.Limit > 0 && len(out) >= q.Limit {
 			break
@@ -185,12 +185,12 @@ func (e *Incidents) Deliveries(ctx context.Context, q DeliveryQuery) ([]engine.D
 }
 
 // Delivery returns one delivery.
-func (e *Incidents) Delivery(ctx context.Context, id string) (engine.Delivery, error) {
+func (inc *Incidents) Delivery(ctx context.Context, id string) (engine.Delivery, error) {
 	var d engine.Delivery
-	if err := ReadRecord(e.State, ctx, engine.KindDelivery, id, &d); err != nil {
+	if err := ReadRecord(inc.State, ctx, engine.KindDelivery, id, &d); err != nil {
 		return engine.Delivery{}, err
 	}
-	return deliveryView(e.State, d), nil
+	return deliveryView(inc.State, d), nil
 }
 
 // deliveryView leaves out what is sealed.
@@ -200,20 +200,20 @@ func deliveryView(e *state.State, d engine.Delivery) engine.Delivery {
 }
 
 // RetryDelivery tries a failed or dead delivery again at once.
-func (e *Incidents) RetryDelivery(ctx context.Context, by engine.Actor, id string) (*engine.Delivery, error) {
+func (inc *Incidents) RetryDelivery(ctx context.Context, by engine.Actor, id string) (*engine.Delivery, error) {
 	stored := new(engine.Delivery)
-	if err := ReadRecord(e.State, ctx, engine.KindDelivery, id, stored); err != nil {
+	if err := ReadRecord(inc.State, ctx, engine.KindDelivery, id, stored); err != nil {
 		return nil, err
 	}
 	var in *engine.Incident
 	if stored.Incident != "" {
 		var err error
-		if in, err = e.incident(ctx, stored.Incident); err != nil {
+		if in, err = inc.incident(ctx, stored.Incident); err != nil {
 			return nil, err
 		}
 	}
 	var out engine.Delivery
-	err := e.Submit(ctx, by, func(x *state.Tx) error {
+	err := inc.Submit(ctx, by, func(x *state.Tx) error {
 		d := x.Deliveries.Get(id)
 		if d == nil {
 			d = stored
@@ -239,7 +239,7 @@ func (e *Incidents) RetryDelivery(ctx context.Context, by engine.Actor, id strin
 		}
 		putDelivery(x, c)
 		x.Audit("retry", engine.KindDelivery, id, string(c.Kind)+" through "+c.Plugin, nil, nil)
-		out = deliveryView(e.State, *c)
+		out = deliveryView(inc.State, *c)
 		return nil
 	})
 	return &out, err
@@ -247,9 +247,9 @@ func (e *Incidents) RetryDelivery(ctx context.Context, by engine.Actor, id strin
 
 // ScanIncidents ranges over incidents without their timelines, in order of their
 // opening (or the newest first). It blocks on the disk.
-func (e *Incidents) ScanIncidents(ctx context.Context, q engine.Query) iter.Seq2[IncidentView, error] {
+func (inc *Incidents) ScanIncidents(ctx context.Context, q engine.Query) iter.Seq2[IncidentView, error] {
 	return func(yield func(IncidentView, error) bool) {
-		for in, err := range state.Scan[engine.Incident](ctx, e.Store, engine.KindIncident, q) {
+		for in, err := range state.Scan[engine.Incident](ctx, inc.Store, engine.KindIncident, q) {
 			if err != nil {
 				yield(IncidentView{}, err)
 				return
@@ -262,20 +262,20 @@ func (e *Incidents) ScanIncidents(ctx context.Context, q engine.Query) iter.Seq2
 }
 
 // IncidentEvents returns the timeline of an incident. It blocks on the disk.
-func (e *Incidents) IncidentEvents(ctx context.Context, id string) ([]engine.IncidentEvent, error) {
-	return e.incidentEvents(ctx, id)
+func (inc *Incidents) IncidentEvents(ctx context.Context, id string) ([]engine.IncidentEvent, error) {
+	return inc.incidentEvents(ctx, id)
 }
 
 // ScanDeliveries ranges over deliveries in order of their creation (or the newest
 // first). It blocks on the disk.
-func (e *Incidents) ScanDeliveries(ctx context.Context, q engine.Query) iter.Seq2[engine.Delivery, error] {
+func (inc *Incidents) ScanDeliveries(ctx context.Context, q engine.Query) iter.Seq2[engine.Delivery, error] {
 	return func(yield func(engine.Delivery, error) bool) {
-		for d, err := range state.Scan[engine.Delivery](ctx, e.Store, engine.KindDelivery, q) {
+		for d, err := range state.Scan[engine.Delivery](ctx, inc.Store, engine.KindDelivery, q) {
 			if err != nil {
 				yield(engine.Delivery{}, err)
 				return
 			}
-			if !yield(deliveryView(e.State, *d), nil) {
+			if !yield(deliveryView(inc.State, *d), nil) {
 				return
 			}
 		}

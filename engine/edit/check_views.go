@@ -34,32 +34,34 @@ type CheckView struct {
 }
 
 // Check returns one check.
-func (e *Checks) Check(id string) (CheckView, error) {
-	return state.OneView(e.State, engine.KindCheck, e.Tables.Checks, id, e.checkView)
+func (cs *Checks) Check(id string) (CheckView, error) {
+	return state.OneView(cs.State, engine.KindCheck, cs.Tables.Checks, id, cs.checkView)
 }
 
 // Checks returns all checks in order of id.
-func (e *Checks) Checks() []CheckView { return state.AllViews(e.State, e.Tables.Checks, e.checkView) }
+func (cs *Checks) Checks() []CheckView {
+	return state.AllViews(cs.State, cs.Tables.Checks, cs.checkView)
+}
 
 // StoredCheck returns the check as it is stored, secrets sealed: what an edit
 // begins from.
-func (e *Checks) StoredCheck(id string) (engine.Check, error) {
-	return state.OneView(e.State, engine.KindCheck, e.Tables.Checks, id, state.AsStored)
+func (cs *Checks) StoredCheck(id string) (engine.Check, error) {
+	return state.OneView(cs.State, engine.KindCheck, cs.Tables.Checks, id, state.AsStored)
 }
 
 // checkView builds the view of a check. The read lock is held.
-func (e *Checks) checkView(c *engine.Check) CheckView {
-	v, t := e.bareCheck(c), e.Tables
+func (cs *Checks) checkView(c *engine.Check) CheckView {
+	v, t := cs.bareCheck(c), cs.Tables
 	if why := schedule.ScheduleProblem(c); why != "" {
 		v.Problem = why
 	}
-	v.Config = e.Public(c.Plugin, engine.ConfigForm, c.Config)
-	v.PingURL = PingURL(e.State, c)
+	v.Config = cs.Public(c.Plugin, engine.ConfigForm, c.Config)
+	v.PingURL = PingURL(cs.State, c)
 	v.Services, v.InstanceIDs, v.Log = []string{}, []string{}, []engine.LogLine{}
 	if s := t.States[c.ID]; s != nil && len(s.Noted) > 0 {
 		v.Log = slices.Clone(s.Noted)
 	}
-	if at, ok := e.Sched.Next(c.ID); ok {
+	if at, ok := cs.Sched.Next(c.ID); ok {
 		at = at.UTC().Round(0)
 		v.NextRun = &at
 	}
@@ -73,7 +75,7 @@ func (e *Checks) checkView(c *engine.Check) CheckView {
 	slices.Sort(v.Services)
 	slices.Sort(v.InstanceIDs)
 	if len(t.Breakers) > 0 {
-		now := e.Now()
+		now := cs.Now()
 		if why, held := t.Breakers[engine.PluginBreaker(c.Plugin)].Suspended(now); held {
 			v.Suspended = why
 		} else if why, held := t.Breakers[engine.CheckBreaker(c.ID)].Suspended(now); held {
@@ -85,10 +87,10 @@ func (e *Checks) checkView(c *engine.Check) CheckView {
 
 // bareCheck builds what of a check's view costs no time to find out, see
 // BareChecks. The read lock is held.
-func (e *Checks) bareCheck(c *engine.Check) CheckView {
+func (cs *Checks) bareCheck(c *engine.Check) CheckView {
 	v := CheckView{Check: *c, Status: engine.CheckPending}
 	v.Config, v.PingToken = nil, ""
-	if s := e.Tables.States[c.ID]; s != nil {
+	if s := cs.Tables.States[c.ID]; s != nil {
 		since := s.Since
 		v.Status, v.Flapping, v.Since, v.Cause = s.Status, s.Flapping, &since, s.Cause
 		v.Severity, _ = s.Failing()
@@ -97,7 +99,7 @@ func (e *Checks) bareCheck(c *engine.Check) CheckView {
 			v.Error = s.Error
 		}
 	}
-	if r := e.Tables.Latest[c.ID]; r != nil {
+	if r := cs.Tables.Latest[c.ID]; r != nil {
 		started := r.Started
 		v.LastRun, v.Message = &started, r.Message
 	}
@@ -106,8 +108,8 @@ func (e *Checks) bareCheck(c *engine.Check) CheckView {
 
 // Results calls fn for the results of a check that started in [from, to), the
 // newest first, until fn returns false. A zero time is no bound.
-func (e *Checks) Results(ctx context.Context, check string, from, to time.Time, fn func(*engine.Result) bool) error {
-	if e.CheckNow(check) == nil {
+func (cs *Checks) Results(ctx context.Context, check string, from, to time.Time, fn func(*engine.Result) bool) error {
+	if cs.CheckNow(check) == nil {
 		return engine.Missing(engine.KindCheck)
 	}
 	seq := func(at time.Time) uint64 {
@@ -116,31 +118,31 @@ func (e *Checks) Results(ctx context.Context, check string, from, to time.Time, 
 		}
 		return uint64(at.UnixMicro())
 	}
-	return e.Store.Results(ctx, check, seq(from), seq(to), fn)
+	return cs.Store.Results(ctx, check, seq(from), seq(to), fn)
 }
 
 // ResultsBefore is Results for paging: those with a sequence number below before
 // (0: from the newest).
-func (e *Checks) ResultsBefore(ctx context.Context, check string, from time.Time, before uint64, fn func(*engine.Result) bool) error {
-	if e.CheckNow(check) == nil {
+func (cs *Checks) ResultsBefore(ctx context.Context, check string, from time.Time, before uint64, fn func(*engine.Result) bool) error {
+	if cs.CheckNow(check) == nil {
 		return engine.Missing(engine.KindCheck)
 	}
 	low := uint64(0)
 	if !from.IsZero() {
 		low = uint64(max(from.UnixMicro(), 0))
 	}
-	return e.Store.Results(ctx, check, low, before, fn)
+	return cs.Store.Results(ctx, check, low, before, fn)
 }
 
 // BareChecks returns all checks in no order, without what costs time to find
 // out: Config, NextRun, PingURL, Services, InstanceIDs and Suspended are empty.
 // It is for choosing among many checks; Check gives the rest.
-func (e *Checks) BareChecks() []CheckView {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	out := make([]CheckView, 0, len(e.Tables.Checks))
-	for _, c := range e.Tables.Checks {
-		out = append(out, e.bareCheck(c))
+func (cs *Checks) BareChecks() []CheckView {
+	cs.Mu.RLock()
+	defer cs.Mu.RUnlock()
+	out := make([]CheckView, 0, len(cs.Tables.Checks))
+	for _, c := range cs.Tables.Checks {
+		out = append(out, cs.bareCheck(c))
 	}
 	return out
 }

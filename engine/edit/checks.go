@@ -20,20 +20,20 @@ import (
 // SaveCheck creates a check (ID "") or replaces the revision that c carries. Its
 // Config is raw; the stored values, left as they are, stay as they are. It
 // returns an *Error, and blocks on the plugin's own cleaning and on the disk.
-func (e *Checks) SaveCheck(ctx context.Context, by engine.Actor, c engine.Check) (saved *engine.Check, err error) {
+func (cs *Checks) SaveCheck(ctx context.Context, by engine.Actor, c engine.Check) (saved *engine.Check, err error) {
 	if c.ID == "" {
-		c.ID = e.NewID()
+		c.ID = cs.NewID()
 		c.Revision = 0
 	}
 	err = state.Retrying(func() error {
-		old := e.CheckNow(c.ID)
-		next, err := CleanCheck(e.State, ctx, c, old)
+		old := cs.CheckNow(c.ID)
+		next, err := CleanCheck(cs.State, ctx, c, old)
 		var refused *engine.Error
 		if err != nil && (!errors.As(err, &refused) || refused.Kind != engine.Invalid) {
 			return err
 		}
 		saved = next
-		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+		return submit(ctx, cs.State, cs.dry, by, func(x *state.Tx) error {
 			if x.Checks.Get(c.ID) != old {
 				return state.ErrRetry
 			}
@@ -188,8 +188,8 @@ func waitAfterImport(x *state.Tx, c *engine.Check) time.Duration {
 }
 
 // DeleteCheck deletes a check with its results, and unlinks it.
-func (e *Checks) DeleteCheck(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
-	err := e.Submit(ctx, by, func(x *state.Tx) error {
+func (cs *Checks) DeleteCheck(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
+	err := cs.Submit(ctx, by, func(x *state.Tx) error {
 		c, err := state.Current(&x.Checks, id, revision)
 		if err != nil {
 			return err
@@ -218,8 +218,8 @@ func (e *Checks) DeleteCheck(ctx context.Context, by engine.Actor, id string, re
 	if err != nil {
 		return err
 	}
-	e.Sched.Remove(id)
-	return e.Store.DropResults(ctx, id, 0)
+	cs.Sched.Remove(id)
+	return cs.Store.DropResults(ctx, id, 0)
 }
 
 // Checks knows and edits checks.

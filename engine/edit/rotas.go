@@ -12,17 +12,17 @@ import (
 
 // SaveRota creates a rota (ID "") or replaces the revision that r carries. A
 // feed is read soon after. It returns an *Error.
-func (e *Rotas) SaveRota(ctx context.Context, by engine.Actor, r engine.Rota) (*engine.Rota, error) {
+func (rs *Rotas) SaveRota(ctx context.Context, by engine.Actor, r engine.Rota) (*engine.Rota, error) {
 	if r.ID == "" {
-		r.ID, r.Revision = e.NewID(), 0
+		r.ID, r.Revision = rs.NewID(), 0
 	}
-	err := submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+	err := submit(ctx, rs.State, rs.dry, by, func(x *state.Tx) error {
 		r.Dealt = Redealt(&r, x.Rotas.Get(r.ID), x.Now)
 		stored := r
 		if err := SaveRota(x, &stored); err != nil {
 			return err
 		}
-		r = e.Opened(&stored)
+		r = rs.Opened(&stored)
 		return nil
 	})
 	return &r, err
@@ -111,8 +111,8 @@ func ValidateRota(r *engine.Rota, p *engine.Problems, old *engine.Rota, known fu
 }
 
 // DeleteRota deletes a rota, and unlinks it from services and instances.
-func (e *Rotas) DeleteRota(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
-	err := e.Submit(ctx, by, func(x *state.Tx) error {
+func (rs *Rotas) DeleteRota(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
+	err := rs.Submit(ctx, by, func(x *state.Tx) error {
 		r, err := state.Current(&x.Rotas, id, revision)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (e *Rotas) DeleteRota(ctx context.Context, by engine.Actor, id string, revi
 		return nil
 	})
 	if err == nil {
-		e.Duty.Forget(id)
+		rs.Duty.Forget(id)
 	}
 	return err
 }

@@ -14,11 +14,11 @@ import (
 )
 
 // SaveSettings replaces the site's settings. It returns an *Error.
-func (e *Site) SaveSettings(ctx context.Context, by engine.Actor, s engine.Settings) (*engine.Settings, error) {
+func (site *Site) SaveSettings(ctx context.Context, by engine.Actor, s engine.Settings) (*engine.Settings, error) {
 	s.ID = engine.SiteID
 	var p engine.Problems
 	ValidateSettings(&s, &p)
-	err := submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+	err := submit(ctx, site.State, site.dry, by, func(x *state.Tx) error {
 		old := x.Site()
 		if old.Revision != s.Revision {
 			return engine.ErrChanged
@@ -89,10 +89,10 @@ func ValidateSettings(s *engine.Settings, p *engine.Problems) {
 
 // PluginSettings returns the stored site-wide settings of a plugin; those of
 // one that has none are of revision 0.
-func (e *Site) PluginSettings(slug string) engine.PluginSettings {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	if s := e.Tables.Plugins[slug]; s != nil {
+func (site *Site) PluginSettings(slug string) engine.PluginSettings {
+	site.Mu.RLock()
+	defer site.Mu.RUnlock()
+	if s := site.Tables.Plugins[slug]; s != nil {
 		return *s
 	}
 	return engine.PluginSettings{Meta: engine.Meta{ID: slug}}
@@ -102,8 +102,8 @@ func (e *Site) PluginSettings(slug string) engine.PluginSettings {
 func PluginObject(slug string) string { return slug }
 
 // SavePluginSettings replaces the site-wide settings of a plugin by raw values.
-func (e *Site) SavePluginSettings(ctx context.Context, by engine.Actor, slug string, raw form.Values, revision *uint64) error {
-	entry, ok := e.PluginEntry(slug)
+func (site *Site) SavePluginSettings(ctx context.Context, by engine.Actor, slug string, raw form.Values, revision *uint64) error {
+	entry, ok := site.PluginEntry(slug)
 	if !ok || entry.Plugin == nil {
 		return &engine.Error{Kind: engine.NotFound, Message: "no such plugin"}
 	}
@@ -111,9 +111,9 @@ func (e *Site) SavePluginSettings(ctx context.Context, by engine.Actor, slug str
 		return engine.Conflictf("%s shares the settings of %s: save them there", slug, from)
 	}
 	err := state.Retrying(func() error {
-		e.Mu.RLock()
-		old := e.Tables.Plugins[slug]
-		e.Mu.RUnlock()
+		site.Mu.RLock()
+		old := site.Tables.Plugins[slug]
+		site.Mu.RUnlock()
 		var stored form.Values
 		if old != nil {
 			stored = old.Values
@@ -124,13 +124,13 @@ func (e *Site) SavePluginSettings(ctx context.Context, by engine.Actor, slug str
 		values, errs := entry.Plugin.Meta().Forms[engine.SettingsForm].Clean(ctx, raw, form.Options{
 			Stored: stored, Callbacks: entry.Plugin.Cleaning(engine.SettingsForm, PluginObject(slug)),
 			Seal: func(path string, plain []byte) (form.Sealed, error) {
-				return e.Options.Sealer.Seal(PluginObject(slug), path, plain)
+				return site.Options.Sealer.Seal(PluginObject(slug), path, plain)
 			},
 		})
 		if len(errs) > 0 {
 			return (&engine.Problems{List: errs}).Err()
 		}
-		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+		return submit(ctx, site.State, site.dry, by, func(x *state.Tx) error {
 			if x.Plugins.Get(slug) != old {
 				return state.ErrRetry
 			}
@@ -147,9 +147,9 @@ func (e *Site) SavePluginSettings(ctx context.Context, by engine.Actor, slug str
 			return nil
 		})
 	})
-	if err == nil && !e.dry {
-		alert.ReviveUnsent(e.State, ctx, func(through string, _ *engine.Incident) bool { return alert.SettingsOwner(e.State, through) == slug })
-		alert.NoteNeeds(e.State)
+	if err == nil && !site.dry {
+		alert.ReviveUnsent(site.State, ctx, func(through string, _ *engine.Incident) bool { return alert.SettingsOwner(site.State, through) == slug })
+		alert.NoteNeeds(site.State)
 	}
 	return err
 }

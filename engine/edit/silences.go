@@ -16,11 +16,11 @@ import (
 
 // SaveSilence creates a silence (ID "") or replaces the revision that s carries.
 // Its Author is the one who made it. It returns an *Error.
-func (e *Silences) SaveSilence(ctx context.Context, by engine.Actor, s engine.Silence) (*engine.Silence, error) {
+func (ss *Silences) SaveSilence(ctx context.Context, by engine.Actor, s engine.Silence) (*engine.Silence, error) {
 	if s.ID == "" {
-		s.ID, s.Revision = e.NewID(), 0
+		s.ID, s.Revision = ss.NewID(), 0
 	}
-	err := submit(ctx, e.State, e.dry, by, func(x *state.Tx) error { return SaveSilence(x, &s) })
+	err := submit(ctx, ss.State, ss.dry, by, func(x *state.Tx) error { return SaveSilence(x, &s) })
 	return engine.CopyOf(&s), err
 }
 
@@ -86,8 +86,8 @@ func ValidateSilence(s *engine.Silence, p *engine.Problems) {
 }
 
 // DeleteSilence deletes a silence, which ends it.
-func (e *Silences) DeleteSilence(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
-	return e.Submit(ctx, by, func(x *state.Tx) error {
+func (ss *Silences) DeleteSilence(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
+	return ss.Submit(ctx, by, func(x *state.Tx) error {
 		s, err := state.Current(&x.Silences, id, revision)
 		if err != nil {
 			return err
@@ -111,17 +111,17 @@ type SilenceView struct {
 }
 
 // Silence returns one silence.
-func (e *Silences) Silence(id string) (SilenceView, error) {
-	return state.OneView(e.State, engine.KindSilence, e.Tables.Silences, id, e.silenceView)
+func (ss *Silences) Silence(id string) (SilenceView, error) {
+	return state.OneView(ss.State, engine.KindSilence, ss.Tables.Silences, id, ss.silenceView)
 }
 
 // Silences returns all silences in order of id.
-func (e *Silences) Silences() []SilenceView {
-	return state.AllViews(e.State, e.Tables.Silences, e.silenceView)
+func (ss *Silences) Silences() []SilenceView {
+	return state.AllViews(ss.State, ss.Tables.Silences, ss.silenceView)
 }
 
-func (e *Silences) silenceView(s *engine.Silence) SilenceView {
-	now := e.Now()
+func (ss *Silences) silenceView(s *engine.Silence) SilenceView {
+	now := ss.Now()
 	v := SilenceView{Silence: *s}
 	holds, next := silence.At(s, now)
 	v.Active = holds

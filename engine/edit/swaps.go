@@ -14,14 +14,14 @@ import (
 // rotas: nothing but its overrides may differ, and these only so that the actor
 // hands over shifts of their own, or from now on takes over one themselves. It
 // returns an *Error, of kind Forbidden for all else.
-func (e *Rotas) SwapShifts(ctx context.Context, by engine.Actor, r engine.Rota) (*engine.Rota, error) {
-	seen, err := e.OpenedRota(r.ID)
+func (rs *Rotas) SwapShifts(ctx context.Context, by engine.Actor, r engine.Rota) (*engine.Rota, error) {
+	seen, err := rs.OpenedRota(r.ID)
 	if err != nil {
 		return nil, err
 	}
-	now := e.Now()
-	shifts := e.Duty.Base(&seen, now) // a feed takes its time
-	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+	now := rs.Now()
+	shifts := rs.Duty.Base(&seen, now) // a feed takes its time
+	err = submit(ctx, rs.State, rs.dry, by, func(x *state.Tx) error {
 		old, err := state.Current(&x.Rotas, r.ID, &seen.Revision)
 		if err != nil {
 			return err

@@ -31,37 +31,37 @@ type InstanceView struct {
 }
 
 // Service returns one service.
-func (e *Targets) Service(id string) (ServiceView, error) {
-	return state.OneView(e.State, engine.KindService, e.Tables.Services, id, e.serviceView)
+func (t *Targets) Service(id string) (ServiceView, error) {
+	return state.OneView(t.State, engine.KindService, t.Tables.Services, id, t.serviceView)
 }
 
 // Services returns all services in order of id.
-func (e *Targets) Services() []ServiceView {
-	return state.AllViews(e.State, e.Tables.Services, e.serviceView)
+func (t *Targets) Services() []ServiceView {
+	return state.AllViews(t.State, t.Tables.Services, t.serviceView)
 }
 
 // StoredService returns the service as it is stored: what an edit begins from.
-func (e *Targets) StoredService(id string) (engine.Service, error) {
-	return state.OneView(e.State, engine.KindService, e.Tables.Services, id, state.AsStored)
+func (t *Targets) StoredService(id string) (engine.Service, error) {
+	return state.OneView(t.State, engine.KindService, t.Tables.Services, id, state.AsStored)
 }
 
-func (e *Targets) serviceView(s *engine.Service) ServiceView {
-	v := ServiceView{*s, e.subjectView(engine.Ref{Kind: engine.KindService, ID: s.ID})}
-	v.Alerts = e.publicAlerts(s.Alerts)
+func (t *Targets) serviceView(s *engine.Service) ServiceView {
+	v := ServiceView{*s, t.subjectView(engine.Ref{Kind: engine.KindService, ID: s.ID})}
+	v.Alerts = t.publicAlerts(s.Alerts)
 	return v
 }
 
-func (e *Targets) publicAlerts(alerts []engine.AlertChoice) []engine.AlertChoice {
+func (t *Targets) publicAlerts(alerts []engine.AlertChoice) []engine.AlertChoice {
 	out := make([]engine.AlertChoice, len(alerts))
 	for i, a := range alerts {
-		out[i] = engine.AlertChoice{Plugin: a.Plugin, Settings: e.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)}
+		out[i] = engine.AlertChoice{Plugin: a.Plugin, Settings: t.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)}
 	}
 	return out
 }
 
-func (e *Targets) subjectView(ref engine.Ref) SubjectView {
+func (t *Targets) subjectView(ref engine.Ref) SubjectView {
 	v := SubjectView{OverallStatus: engine.StatusPassing, OldOverallStatus: engine.StatusPassing}
-	s := e.Tables.Subjects[ref.Key()]
+	s := t.Tables.Subjects[ref.Key()]
 	if s == nil {
 		return v
 	}
@@ -71,7 +71,7 @@ func (e *Targets) subjectView(ref engine.Ref) SubjectView {
 	if s.Incident != "" {
 		id := s.Incident
 		v.Incident = &id
-		if in := e.Tables.Incidents[id]; in != nil {
+		if in := t.Tables.Incidents[id]; in != nil {
 			v.Acknowledgement = in.Ack
 		}
 	}
@@ -79,22 +79,22 @@ func (e *Targets) subjectView(ref engine.Ref) SubjectView {
 }
 
 // Instance returns one instance.
-func (e *Targets) Instance(id string) (InstanceView, error) {
-	return state.OneView(e.State, engine.KindInstance, e.Tables.Instances, id, e.instanceView)
+func (t *Targets) Instance(id string) (InstanceView, error) {
+	return state.OneView(t.State, engine.KindInstance, t.Tables.Instances, id, t.instanceView)
 }
 
 // Instances returns all instances in order of id.
-func (e *Targets) Instances() []InstanceView {
-	return state.AllViews(e.State, e.Tables.Instances, e.instanceView)
+func (t *Targets) Instances() []InstanceView {
+	return state.AllViews(t.State, t.Tables.Instances, t.instanceView)
 }
 
 // StoredInstance returns the instance as it is stored: what an edit begins from.
-func (e *Targets) StoredInstance(id string) (engine.Instance, error) {
-	return state.OneView(e.State, engine.KindInstance, e.Tables.Instances, id, state.AsStored)
+func (t *Targets) StoredInstance(id string) (engine.Instance, error) {
+	return state.OneView(t.State, engine.KindInstance, t.Tables.Instances, id, state.AsStored)
 }
 
-func (e *Targets) instanceView(i *engine.Instance) InstanceView {
-	v := InstanceView{*i, e.subjectView(engine.Ref{Kind: engine.KindInstance, ID: i.ID})}
-	v.Alerts = e.publicAlerts(i.Alerts)
+func (t *Targets) instanceView(i *engine.Instance) InstanceView {
+	v := InstanceView{*i, t.subjectView(engine.Ref{Kind: engine.KindInstance, ID: i.ID})}
+	v.Alerts = t.publicAlerts(i.Alerts)
 	return v
 }

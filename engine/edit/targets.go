@@ -14,14 +14,14 @@ import (
 
 // SaveService creates a service (ID "") or replaces the revision that s
 // carries. It returns an *Error, and blocks on plugins' cleaning and on the disk.
-func (e *Targets) SaveService(ctx context.Context, by engine.Actor, s engine.Service) (saved *engine.Service, err error) {
+func (t *Targets) SaveService(ctx context.Context, by engine.Actor, s engine.Service) (saved *engine.Service, err error) {
 	if s.ID == "" {
-		s.ID, s.Revision = e.NewID(), 0
+		s.ID, s.Revision = t.NewID(), 0
 	}
 	err = state.Retrying(func() error {
-		e.Mu.RLock()
-		old := e.Tables.Services[s.ID]
-		e.Mu.RUnlock()
+		t.Mu.RLock()
+		old := t.Tables.Services[s.ID]
+		t.Mu.RUnlock()
 		if err := state.AtRevision(engine.KindService, s.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
 			return err
 		}
@@ -33,33 +33,33 @@ func (e *Targets) SaveService(ctx context.Context, by engine.Actor, s engine.Ser
 		if old != nil {
 			oldAlerting = &old.Alerting
 		}
-		CleanAlerting(e.State, ctx, &p, s.ID, &next.Alerting, oldAlerting)
+		CleanAlerting(t.State, ctx, &p, s.ID, &next.Alerting, oldAlerting)
 		next.Instances = engine.OrEmpty(next.Instances)
 		saved = &next
-		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+		return submit(ctx, t.State, t.dry, by, func(x *state.Tx) error {
 			if x.Services.Get(s.ID) != old {
 				return state.ErrRetry
 			}
 			return SaveService(x, &next, old, p)
 		})
 	})
-	if e.dry {
+	if t.dry {
 		return engine.CopyOf(saved), err
 	}
-	alert.SavedAlerting(e.State, ctx, engine.Ref{Kind: engine.KindService, ID: s.ID}, err)
+	alert.SavedAlerting(t.State, ctx, engine.Ref{Kind: engine.KindService, ID: s.ID}, err)
 	return engine.CopyOf(saved), err
 }
 
 // SaveInstance creates an instance (ID "") or replaces the revision that i
 // carries. It returns an *Error, and blocks on plugins' cleaning and on the disk.
-func (e *Targets) SaveInstance(ctx context.Context, by engine.Actor, i engine.Instance) (saved *engine.Instance, err error) {
+func (t *Targets) SaveInstance(ctx context.Context, by engine.Actor, i engine.Instance) (saved *engine.Instance, err error) {
 	if i.ID == "" {
-		i.ID, i.Revision = e.NewID(), 0
+		i.ID, i.Revision = t.NewID(), 0
 	}
 	err = state.Retrying(func() error {
-		e.Mu.RLock()
-		old := e.Tables.Instances[i.ID]
-		e.Mu.RUnlock()
+		t.Mu.RLock()
+		old := t.Tables.Instances[i.ID]
+		t.Mu.RUnlock()
 		if err := state.AtRevision(engine.KindInstance, i.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
 			return err
 		}
@@ -71,19 +71,19 @@ func (e *Targets) SaveInstance(ctx context.Context, by engine.Actor, i engine.In
 		if old != nil {
 			oldAlerting = &old.Alerting
 		}
-		CleanAlerting(e.State, ctx, &p, i.ID, &next.Alerting, oldAlerting)
+		CleanAlerting(t.State, ctx, &p, i.ID, &next.Alerting, oldAlerting)
 		saved = &next
-		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+		return submit(ctx, t.State, t.dry, by, func(x *state.Tx) error {
 			if x.Instances.Get(i.ID) != old {
 				return state.ErrRetry
 			}
 			return SaveInstance(x, &next, old, p)
 		})
 	})
-	if e.dry {
+	if t.dry {
 		return engine.CopyOf(saved), err
 	}
-	alert.SavedAlerting(e.State, ctx, engine.Ref{Kind: engine.KindInstance, ID: i.ID}, err)
+	alert.SavedAlerting(t.State, ctx, engine.Ref{Kind: engine.KindInstance, ID: i.ID}, err)
 	return engine.CopyOf(saved), err
 }
 
@@ -292,8 +292,8 @@ func SaveInstance(x *state.Tx, i, old *engine.Instance, p engine.Problems) error
 
 // DeleteService deletes a service; an open incident closes and those who were
 // told are told.
-func (e *Targets) DeleteService(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
-	return e.Submit(ctx, by, func(x *state.Tx) error {
+func (t *Targets) DeleteService(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
+	return t.Submit(ctx, by, func(x *state.Tx) error {
 		s, err := state.Current(&x.Services, id, revision)
 		if err != nil {
 			return err
@@ -308,8 +308,8 @@ func (e *Targets) DeleteService(ctx context.Context, by engine.Actor, id string,
 }
 
 // DeleteInstance deletes an instance, and unlinks it from services.
-func (e *Targets) DeleteInstance(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
-	return e.Submit(ctx, by, func(x *state.Tx) error {
+func (t *Targets) DeleteInstance(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
+	return t.Submit(ctx, by, func(x *state.Tx) error {
 		i, err := state.Current(&x.Instances, id, revision)
 		if err != nil {
 			return err

@@ -16,8 +16,8 @@ import (
 // linked to it. Services, instances, checks, rotas, silences and users can be
 // brought back. It returns an *Error (NotFound for a revision that is not there),
 // and blocks on the disk.
-func (e *Revisions) Undelete(ctx context.Context, by engine.Actor, kind engine.Kind, id string, revision uint64) error {
-	list, err := e.Store.Revisions(ctx, kind, id)
+func (rs *Revisions) Undelete(ctx context.Context, by engine.Actor, kind engine.Kind, id string, revision uint64) error {
+	list, err := rs.Store.Revisions(ctx, kind, id)
 	if err != nil {
 		return fmt.Errorf("read the revisions of %s %s: %w", kind, id, err)
 	}
@@ -26,7 +26,7 @@ func (e *Revisions) Undelete(ctx context.Context, by engine.Actor, kind engine.K
 		return engine.Missing(kind)
 	}
 	newest := list[slices.IndexFunc(list, func(r engine.Revision) bool { return !r.Deleted })]
-	past := undeletion{ctx: ctx, e: e.State, by: by, id: id, last: list[0].Number, data: list[i].Data, newest: newest.Data}
+	past := undeletion{ctx: ctx, e: rs.State, by: by, id: id, last: list[0].Number, data: list[i].Data, newest: newest.Data}
 	switch kind {
 	case engine.KindService:
 		return past.service()
@@ -178,6 +178,6 @@ func dropLinks(x *state.Tx, a *engine.Alerting) {
 type Revisions struct{ *state.State }
 
 // Revisions returns the history of a configured object, the newest first.
-func (e *Revisions) Revisions(ctx context.Context, kind engine.Kind, id string) ([]engine.Revision, error) {
-	return e.Store.Revisions(ctx, kind, id)
+func (rs *Revisions) Revisions(ctx context.Context, kind engine.Kind, id string) ([]engine.Revision, error) {
+	return rs.Store.Revisions(ctx, kind, id)
 }

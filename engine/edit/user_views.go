@@ -11,48 +11,48 @@ import (
 )
 
 // User returns one user, without the password's hash.
-func (e *Users) User(id string) (engine.User, error) {
-	return state.OneView(e.State, engine.KindUser, e.Tables.Users, id, e.userView)
+func (us *Users) User(id string) (engine.User, error) {
+	return state.OneView(us.State, engine.KindUser, us.Tables.Users, id, us.userView)
 }
 
 // Users returns all users in order of id, without their passwords' hashes.
-func (e *Users) Users() []engine.User { return state.AllViews(e.State, e.Tables.Users, e.userView) }
+func (us *Users) Users() []engine.User { return state.AllViews(us.State, us.Tables.Users, us.userView) }
 
 // StoredUser returns the user as stored: what an edit begins from.
-func (e *Users) StoredUser(id string) (engine.User, error) {
-	return state.OneView(e.State, engine.KindUser, e.Tables.Users, id, state.AsStored)
+func (us *Users) StoredUser(id string) (engine.User, error) {
+	return state.OneView(us.State, engine.KindUser, us.Tables.Users, id, state.AsStored)
 }
 
 // UserNamed returns the id of the user with a username, in any case.
-func (e *Users) UserNamed(username string) (string, bool) {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	u := e.Tables.UserNamed(username)
+func (us *Users) UserNamed(username string) (string, bool) {
+	us.Mu.RLock()
+	defer us.Mu.RUnlock()
+	u := us.Tables.UserNamed(username)
 	if u == nil {
 		return "", false
 	}
 	return u.ID, true
 }
 
-func (e *Users) userView(u *engine.User) engine.User {
+func (us *Users) userView(u *engine.User) engine.User {
 	v := *u
 	v.PasswordHash, v.FeedToken = "", ""
-	v.IsFallback = oncall.IsFallback(u.ID, e.Tables.Site(), maps.All(e.Tables.Rotas))
+	v.IsFallback = oncall.IsFallback(u.ID, us.Tables.Site(), maps.All(us.Tables.Rotas))
 	v.Settings = map[string]form.Values{}
 	for slug, values := range u.Settings {
-		v.Settings[slug] = e.Public(slug, engine.UserConfigForm, values)
+		v.Settings[slug] = us.Public(slug, engine.UserConfigForm, values)
 	}
 	return v
 }
 
 // Tokens returns all tokens in order of id, without their hashes.
-func (e *Tokens) Tokens() []engine.Token {
-	return state.AllViews(e.State, e.Tables.Tokens, tokenView)
+func (ts *Tokens) Tokens() []engine.Token {
+	return state.AllViews(ts.State, ts.Tables.Tokens, tokenView)
 }
 
 // Token returns one token, without its hash.
-func (e *Tokens) Token(id string) (engine.Token, error) {
-	return state.OneView(e.State, engine.KindToken, e.Tables.Tokens, id, tokenView)
+func (ts *Tokens) Token(id string) (engine.Token, error) {
+	return state.OneView(ts.State, engine.KindToken, ts.Tables.Tokens, id, tokenView)
 }
 
 func tokenView(t *engine.Token) engine.Token {
@@ -62,11 +62,11 @@ func tokenView(t *engine.Token) engine.Token {
 }
 
 // Sessions returns the sessions of a user, the newest first.
-func (e *Sessions) Sessions(user string) []engine.Session {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
+func (ss *Sessions) Sessions(user string) []engine.Session {
+	ss.Mu.RLock()
+	defer ss.Mu.RUnlock()
 	var out []engine.Session
-	for _, s := range e.Tables.Sessions {
+	for _, s := range ss.Tables.Sessions {
 		if s.User == user {
 			out = append(out, *s)
 		}

@@ -25,34 +25,34 @@ var usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
 // ends the user's sessions but for the one named keepSession. Who is not active
 // has no sessions, tokens and feed any more. It returns an
 // *Error, and blocks on hashing, on plugins' cleaning and on the disk.
-func (e *Users) SaveUser(ctx context.Context, by engine.Actor, u engine.User, password, keepSession string) (saved *engine.User, err error) {
-	return e.saveUser(ctx, by, u, password, keepSession, false)
+func (us *Users) SaveUser(ctx context.Context, by engine.Actor, u engine.User, password, keepSession string) (saved *engine.User, err error) {
+	return us.saveUser(ctx, by, u, password, keepSession, false)
 }
 
 // SaveUserAndRevoke is SaveUser that revokes the user's API tokens, too.
-func (e *Users) SaveUserAndRevoke(ctx context.Context, by engine.Actor, u engine.User, password, keepSession string) (saved *engine.User, err error) {
-	return e.saveUser(ctx, by, u, password, keepSession, true)
+func (us *Users) SaveUserAndRevoke(ctx context.Context, by engine.Actor, u engine.User, password, keepSession string) (saved *engine.User, err error) {
+	return us.saveUser(ctx, by, u, password, keepSession, true)
 }
 
-func (e *Users) saveUser(ctx context.Context, by engine.Actor, u engine.User, password, keepSession string, revoke bool) (saved *engine.User, err error) {
+func (us *Users) saveUser(ctx context.Context, by engine.Actor, u engine.User, password, keepSession string, revoke bool) (saved *engine.User, err error) {
 	if u.ID == "" {
-		u.ID, u.Revision = e.NewID(), 0
+		u.ID, u.Revision = us.NewID(), 0
 	}
 	hash := ""
 	err = state.Retrying(func() error {
-		e.Mu.RLock()
-		old := e.Tables.Users[u.ID]
-		e.Mu.RUnlock()
+		us.Mu.RLock()
+		old := us.Tables.Users[u.ID]
+		us.Mu.RUnlock()
 		if err := state.AtRevision(engine.KindUser, u.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
 			return err
 		}
 		next := u
 		var p engine.Problems
-		CleanUser(e.State, ctx, &p, &next, old)
+		CleanUser(us.State, ctx, &p, &next, old)
 		if password != "" {
 			if err := access.CheckPassword(password, next.Username); err != nil {
 				p.Add("password", "invalid", "%s", err.Error())
-			} else if hash == "" && !e.dry { // hashing takes long
+			} else if hash == "" && !us.dry { // hashing takes long
 				if hash, err = access.HashPassword(password); err != nil {
 					return err
 				}
@@ -62,7 +62,7 @@ func (e *Users) saveUser(ctx context.Context, by engine.Actor, u engine.User, pa
 			next.PasswordHash = old.PasswordHash
 		}
 		saved = &next
-		return submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+		return submit(ctx, us.State, us.dry, by, func(x *state.Tx) error {
 			if x.Users.Get(u.ID) != old {
 				return state.ErrRetry
 			}
@@ -164,8 +164,8 @@ func admins(x *state.Tx) int {
 }
 
 // DeleteUser deletes a user, unlinks them, and ends their sessions and tokens.
-func (e *Users) DeleteUser(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
-	return e.Submit(ctx, by, func(x *state.Tx) error {
+func (us *Users) DeleteUser(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
+	return us.Submit(ctx, by, func(x *state.Tx) error {
 		u, err := state.Current(&x.Users, id, revision)
 		switch {
 		case err != nil:
@@ -202,10 +202,10 @@ func endSessionsOf(x *state.Tx, user, keep string) {
 
 // Login checks a username, in any case, and a password. It takes as long for a user who is not
 // there. It blocks on hashing.
-func (e *Sessions) Login(username, password string) (*engine.User, error) {
-	e.Mu.RLock()
-	u := e.Tables.UserNamed(username)
-	e.Mu.RUnlock()
+func (ss *Sessions) Login(username, password string) (*engine.User, error) {
+	ss.Mu.RLock()
+	u := ss.Tables.UserNamed(username)
+	ss.Mu.RUnlock()
 	hash := ""
 	if u != nil {
 		hash = u.PasswordHash
@@ -228,14 +228,14 @@ const (
 )
 
 // OpenSession begins a session of a user and returns the secret for the cookie.
-func (e *Sessions) OpenSession(ctx context.Context, user, address, agent string) (secret string, s *engine.Session, err error) {
+func (ss *Sessions) OpenSession(ctx context.Context, user, address, agent string) (secret string, s *engine.Session, err error) {
 	secret, hash := access.NewToken("")
-	now := e.Now().UTC()
+	now := ss.Now().UTC()
 	if len(agent) > 200 {
 		agent = strings.Clone(strings.ToValidUTF8(agent[:200], "")) // not the whole header
 	}
 	s = &engine.Session{ID: hash, User: user, Created: now, Expires: now.Add(sessionTime), Address: address, Agent: agent}
-	err = e.Submit(ctx, engine.System, func(x *state.Tx) error {
+	err = ss.Submit(ctx, engine.System, func(x *state.Tx) error {
 		makeRoom(x, user)
 		x.Sessions.Put(s.ID, s)
 		return nil
@@ -259,15 +259,15 @@ func makeRoom(x *state.Tx, user string) {
 
 // LoggedInFrom reports whether the user with a username, in any case, has a
 // session whose address satisfies from.
-func (e *Sessions) LoggedInFrom(username string, from func(address string) bool) bool {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	u := e.Tables.UserNamed(username)
+func (ss *Sessions) LoggedInFrom(username string, from func(address string) bool) bool {
+	ss.Mu.RLock()
+	defer ss.Mu.RUnlock()
+	u := ss.Tables.UserNamed(username)
 	if u == nil {
 		return false
 	}
-	now := e.Now()
-	for _, s := range e.Tables.Sessions {
+	now := ss.Now()
+	for _, s := range ss.Tables.Sessions {
 		if s.User == u.ID && now.Before(s.Expires) && from(s.Address) {
 			return true
 		}
@@ -276,20 +276,20 @@ func (e *Sessions) LoggedInFrom(username string, from func(address string) bool)
 }
 
 // SessionUser returns the session and the active user of a cookie's secret.
-func (e *Sessions) SessionUser(secret string) (*engine.Session, *engine.User, bool) {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	s := e.Tables.Sessions[access.HashToken(secret)]
-	if s == nil || !e.Now().Before(s.Expires) {
+func (ss *Sessions) SessionUser(secret string) (*engine.Session, *engine.User, bool) {
+	ss.Mu.RLock()
+	defer ss.Mu.RUnlock()
+	s := ss.Tables.Sessions[access.HashToken(secret)]
+	if s == nil || !ss.Now().Before(s.Expires) {
 		return nil, nil, false
 	}
-	u := e.Tables.Users[s.User]
+	u := ss.Tables.Users[s.User]
 	return s, u, u != nil && u.Active
 }
 
 // CloseSession ends a session; one that is not there is no error.
-func (e *Sessions) CloseSession(ctx context.Context, id string) error {
-	return e.Submit(ctx, engine.System, func(x *state.Tx) error {
+func (ss *Sessions) CloseSession(ctx context.Context, id string) error {
+	return ss.Submit(ctx, engine.System, func(x *state.Tx) error {
 		if x.Sessions.Get(id) != nil {
 			x.Sessions.Delete(id)
 		}
@@ -320,10 +320,10 @@ func EndSessions(e *state.State) {
 
 // CreateToken creates an API token of a user and returns its secret, which is
 // not kept.
-func (e *Tokens) CreateToken(ctx context.Context, by engine.Actor, t engine.Token) (secret string, saved *engine.Token, err error) {
+func (ts *Tokens) CreateToken(ctx context.Context, by engine.Actor, t engine.Token) (secret string, saved *engine.Token, err error) {
 	secret, t.Hash = access.NewToken(access.TokenPrefix)
-	t.ID = e.NewID()
-	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+	t.ID = ts.NewID()
+	err = submit(ctx, ts.State, ts.dry, by, func(x *state.Tx) error {
 		var p engine.Problems
 		p.Name("name", t.Name, "")
 		switch u := x.Users.Get(t.User); {
@@ -363,8 +363,8 @@ func tokensOf(x *state.Tx, user string) (n int) {
 }
 
 // SaveToken changes a token's name, role or expiry.
-func (e *Tokens) SaveToken(ctx context.Context, by engine.Actor, t engine.Token) (saved *engine.Token, err error) {
-	err = submit(ctx, e.State, e.dry, by, func(x *state.Tx) error {
+func (ts *Tokens) SaveToken(ctx context.Context, by engine.Actor, t engine.Token) (saved *engine.Token, err error) {
+	err = submit(ctx, ts.State, ts.dry, by, func(x *state.Tx) error {
 		old, err := state.Current(&x.Tokens, t.ID, &t.Revision)
 		if err != nil {
 			return err
@@ -389,8 +389,8 @@ func (e *Tokens) SaveToken(ctx context.Context, by engine.Actor, t engine.Token)
 }
 
 // DeleteToken revokes a token.
-func (e *Tokens) DeleteToken(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
-	return e.Submit(ctx, by, func(x *state.Tx) error {
+func (ts *Tokens) DeleteToken(ctx context.Context, by engine.Actor, id string, revision *uint64) error {
+	return ts.Submit(ctx, by, func(x *state.Tx) error {
 		t, err := state.Current(&x.Tokens, id, revision)
 		if err != nil {
 			return err
@@ -402,16 +402,16 @@ func (e *Tokens) DeleteToken(ctx context.Context, by engine.Actor, id string, re
 
 // TokenUser returns the token and the active user behind an API token's
 // secret, and the role that the token grants.
-func (e *Tokens) TokenUser(secret string) (*engine.Token, *engine.User, access.Role, bool) {
+func (ts *Tokens) TokenUser(secret string) (*engine.Token, *engine.User, access.Role, bool) {
 	hash := access.HashToken(secret)
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	id := e.Tables.TokenHash[hash]
-	t := e.Tables.Tokens[id]
-	if t == nil || t.Expires != nil && !e.Now().Before(*t.Expires) {
+	ts.Mu.RLock()
+	defer ts.Mu.RUnlock()
+	id := ts.Tables.TokenHash[hash]
+	t := ts.Tables.Tokens[id]
+	if t == nil || t.Expires != nil && !ts.Now().Before(*t.Expires) {
 		return nil, nil, "", false
 	}
-	u := e.Tables.Users[t.User]
+	u := ts.Tables.Users[t.User]
 	if u == nil || !u.Active {
 		return nil, nil, "", false
 	}
@@ -423,15 +423,15 @@ func (e *Tokens) TokenUser(secret string) (*engine.Token, *engine.User, access.R
 }
 
 // Empty reports whether no user exists: the monitor waits to be set up.
-func (e *Users) Empty() bool {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	return len(e.Tables.Users) == 0
+func (us *Users) Empty() bool {
+	us.Mu.RLock()
+	defer us.Mu.RUnlock()
+	return len(us.Tables.Users) == 0
 }
 
 // SetUp creates the first admin. It fails with Conflict when a user exists.
-func (e *Users) SetUp(ctx context.Context, u engine.User, password string) (*engine.User, error) {
-	if !e.Empty() {
+func (us *Users) SetUp(ctx context.Context, u engine.User, password string) (*engine.User, error) {
+	if !us.Empty() {
 		return nil, engine.Conflictf("the monitor is set up already")
 	}
 	u.Role, u.Active = access.Admin, true
@@ -439,7 +439,7 @@ func (e *Users) SetUp(ctx context.Context, u engine.User, password string) (*eng
 		return nil, &engine.Error{Kind: engine.Invalid, Message: "the values were not accepted",
 			Fields: form.Errors{{Location: "password", Code: "required", Message: "This field is required."}}}
 	}
-	saved, err := e.SaveUser(ctx, engine.System, u, password, "")
+	saved, err := us.SaveUser(ctx, engine.System, u, password, "")
 	if err != nil && !errors.Is(err, engine.ErrChanged) {
 		return nil, err
 	}

@@ -21,32 +21,32 @@ func submit(ctx context.Context, s *state.State, dry bool, by engine.Actor, fn f
 }
 
 // ValidateCheck says what SaveCheck would refuse.
-func (e *Checks) ValidateCheck(ctx context.Context, by engine.Actor, c engine.Check) error {
-	_, err := (&Checks{State: e.State, dry: true}).SaveCheck(ctx, by, c)
+func (cs *Checks) ValidateCheck(ctx context.Context, by engine.Actor, c engine.Check) error {
+	_, err := (&Checks{State: cs.State, dry: true}).SaveCheck(ctx, by, c)
 	return err
 }
 
 // ValidateService says what SaveService would refuse.
-func (e *Targets) ValidateService(ctx context.Context, by engine.Actor, s engine.Service) error {
-	_, err := (&Targets{State: e.State, dry: true}).SaveService(ctx, by, s)
+func (t *Targets) ValidateService(ctx context.Context, by engine.Actor, s engine.Service) error {
+	_, err := (&Targets{State: t.State, dry: true}).SaveService(ctx, by, s)
 	return err
 }
 
 // ValidateInstance says what SaveInstance would refuse.
-func (e *Targets) ValidateInstance(ctx context.Context, by engine.Actor, i engine.Instance) error {
-	_, err := (&Targets{State: e.State, dry: true}).SaveInstance(ctx, by, i)
+func (t *Targets) ValidateInstance(ctx context.Context, by engine.Actor, i engine.Instance) error {
+	_, err := (&Targets{State: t.State, dry: true}).SaveInstance(ctx, by, i)
 	return err
 }
 
 // ValidateUser says what SaveUser would refuse.
-func (e *Users) ValidateUser(ctx context.Context, by engine.Actor, u engine.User, password string) error {
-	_, err := (&Users{State: e.State, dry: true}).SaveUser(ctx, by, u, password, "")
+func (us *Users) ValidateUser(ctx context.Context, by engine.Actor, u engine.User, password string) error {
+	_, err := (&Users{State: us.State, dry: true}).SaveUser(ctx, by, u, password, "")
 	return err
 }
 
 // ValidateToken says what CreateToken, or for a token with an id SaveToken, would refuse.
-func (e *Tokens) ValidateToken(ctx context.Context, by engine.Actor, t engine.Token) error {
-	dry := &Tokens{State: e.State, dry: true}
+func (ts *Tokens) ValidateToken(ctx context.Context, by engine.Actor, t engine.Token) error {
+	dry := &Tokens{State: ts.State, dry: true}
 	if t.ID == "" {
 		_, _, err := dry.CreateToken(ctx, by, t)
 		return err
@@ -56,24 +56,24 @@ func (e *Tokens) ValidateToken(ctx context.Context, by engine.Actor, t engine.To
 }
 
 // ValidateRota says what SaveRota would refuse.
-func (e *Rotas) ValidateRota(ctx context.Context, by engine.Actor, r engine.Rota) error {
-	_, err := (&Rotas{State: e.State, dry: true}).SaveRota(ctx, by, r)
+func (rs *Rotas) ValidateRota(ctx context.Context, by engine.Actor, r engine.Rota) error {
+	_, err := (&Rotas{State: rs.State, dry: true}).SaveRota(ctx, by, r)
 	return err
 }
 
 // ValidateSilence says what SaveSilence would refuse.
-func (e *Silences) ValidateSilence(ctx context.Context, by engine.Actor, s engine.Silence) error {
-	_, err := (&Silences{State: e.State, dry: true}).SaveSilence(ctx, by, s)
+func (ss *Silences) ValidateSilence(ctx context.Context, by engine.Actor, s engine.Silence) error {
+	_, err := (&Silences{State: ss.State, dry: true}).SaveSilence(ctx, by, s)
 	return err
 }
 
 // ValidateSettings says what SaveSettings would refuse.
-func (e *Site) ValidateSettings(ctx context.Context, by engine.Actor, s engine.Settings) error {
-	_, err := (&Site{State: e.State, dry: true}).SaveSettings(ctx, by, s)
+func (site *Site) ValidateSettings(ctx context.Context, by engine.Actor, s engine.Settings) error {
+	_, err := (&Site{State: site.State, dry: true}).SaveSettings(ctx, by, s)
 	return err
 }
 
 // ValidatePluginSettings says what SavePluginSettings would refuse.
-func (e *Site) ValidatePluginSettings(ctx context.Context, by engine.Actor, slug string, raw form.Values, revision *uint64) error {
-	return (&Site{State: e.State, dry: true}).SavePluginSettings(ctx, by, slug, raw, revision)
+func (site *Site) ValidatePluginSettings(ctx context.Context, by engine.Actor, slug string, raw form.Values, revision *uint64) error {
+	return (&Site{State: site.State, dry: true}).SavePluginSettings(ctx, by, slug, raw, revision)
 }

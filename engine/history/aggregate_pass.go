@@ -32,26 +32,26 @@ type aggregatePass struct {
 }
 
 // aggregateHours sums up the finished hours that are not summed up yet.
-func (e *History) aggregateHours(ctx context.Context) error {
-	h := &e.Progress
-	now := e.Now().UTC()
+func (hist *History) aggregateHours(ctx context.Context) error {
+	h := &hist.Progress
+	now := hist.Now().UTC()
 	to := now.Add(-aggregateGrace).Truncate(time.Hour)
 	h.mu.Lock()
 	from := h.summed
 	h.mu.Unlock()
-	if oldest := now.Add(-max(e.Settings().Retention.Std(), minCatchUp)).Truncate(time.Hour); from.Before(oldest) {
+	if oldest := now.Add(-max(hist.Settings().Retention.Std(), minCatchUp)).Truncate(time.Hour); from.Before(oldest) {
 		from = oldest
 	}
-	from = later(from, aggregatesFrom(now, e.Settings().SumRetention))
+	from = later(from, aggregatesFrom(now, hist.Settings().SumRetention))
 	if !from.Before(to) {
 		return nil
 	}
-	w, err := e.newTimelineReader(ctx, Span{from.Add(-time.Hour), to})
+	w, err := hist.newTimelineReader(ctx, Span{from.Add(-time.Hour), to})
 	if err != nil {
 		return err
 	}
-	p := &aggregatePass{e: e, w: w, began: e.Now()}
-	for i, c := range e.checksInOrder() {
+	p := &aggregatePass{e: hist, w: w, began: hist.Now()}
+	for i, c := range hist.checksInOrder() {
 		if err := p.check(ctx, c, from, to); err != nil {
 			return fmt.Errorf("sum up the results of check %s: %w", c.ID, err)
 		}
@@ -64,10 +64,10 @@ func (e *History) aggregateHours(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
 		return err
 	}
-	if e.MemoryOnly.Load() {
+	if hist.MemoryOnly.Load() {
 		return errNotStored
 	}
-	return e.Proceed(ctx, func(x *state.Tx) error {
+	return hist.Proceed(ctx, func(x *state.Tx) error {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.summed = to
@@ -76,11 +76,11 @@ func (e *History) aggregateHours(ctx context.Context) error {
 	})
 }
 
-func (e *History) checksInOrder() []*engine.Check {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	out := make([]*engine.Check, 0, len(e.Tables.Checks))
-	for _, c := range e.Tables.Checks {
+func (hist *History) checksInOrder() []*engine.Check {
+	hist.Mu.RLock()
+	defer hist.Mu.RUnlock()
+	out := make([]*engine.Check, 0, len(hist.Tables.Checks))
+	for _, c := range hist.Tables.Checks {
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b *engine.Check) int { return strings.Compare(a.ID, b.ID) })

@@ -74,29 +74,29 @@ func readMark(ctx context.Context, store engine.Store, id string, to any) error 
 }
 
 // Start notes how long the monitor did not run, and begins the bookkeeping.
-func (e *History) Start(ctx context.Context) error {
-	if err := e.beat(ctx); err != nil {
+func (hist *History) Start(ctx context.Context) error {
+	if err := hist.beat(ctx); err != nil {
 		return fmt.Errorf("note the start: %w", err)
 	}
-	e.GoLoop(e.beatLoop)
-	e.GoLoop(e.historyLoop)
+	hist.GoLoop(hist.beatLoop)
+	hist.GoLoop(hist.historyLoop)
 	return nil
 }
 
 // beatLoop says every minute, and at a stop, that the monitor runs.
-func (e *History) beatLoop() {
+func (hist *History) beatLoop() {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for {
 		stopping := false
 		select {
 		case <-ticker.C:
-		case <-e.Work.Done():
+		case <-hist.Work.Done():
 			stopping = true
 		}
-		if !e.MemoryOnly.Load() {
-			if err := e.beat(context.Background()); err != nil {
-				e.Log.Warn("the monitor could not note that it runs", "error", err)
+		if !hist.MemoryOnly.Load() {
+			if err := hist.beat(context.Background()); err != nil {
+				hist.Log.Warn("the monitor could not note that it runs", "error", err)
 			}
 		}
 		if stopping {
@@ -107,9 +107,9 @@ func (e *History) beatLoop() {
 
 // beat stores that the monitor runs. After a stop, or when the machine slept, it
 // records since when it did not.
-func (e *History) beat(ctx context.Context) error {
-	h := &e.Progress
-	return e.Proceed(ctx, func(x *state.Tx) error {
+func (hist *History) beat(ctx context.Context) error {
+	h := &hist.Progress
+	return hist.Proceed(ctx, func(x *state.Tx) error {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if last := h.beat; !last.IsZero() && x.Now.Sub(last) >= minStop {
@@ -128,23 +128,23 @@ func transition(x *state.Tx, t state.Transition) {
 }
 
 // historyLoop sums up and deletes, now and then, a little at a time.
-func (e *History) historyLoop() {
+func (hist *History) historyLoop() {
 	timer := time.NewTimer(historyDelay)
 	defer timer.Stop()
 	for {
 		select {
 		case <-timer.C:
-		case <-e.Work.Done():
+		case <-hist.Work.Done():
 			return
 		}
-		if !e.MemoryOnly.Load() {
-			for _, do := range []func(context.Context) error{e.aggregateHours, e.retain} {
-				if err := do(e.Work); err != nil && !e.Stopping() {
-					e.Log.Error("the upkeep of the history failed; it is tried again in an hour at most", "error", err)
+		if !hist.MemoryOnly.Load() {
+			for _, do := range []func(context.Context) error{hist.aggregateHours, hist.retain} {
+				if err := do(hist.Work); err != nil && !hist.Stopping() {
+					hist.Log.Error("the upkeep of the history failed; it is tried again in an hour at most", "error", err)
 				}
 			}
 		}
-		now := e.Now()
+		now := hist.Now()
 		next := now.Truncate(time.Hour).Add(historyMinute)
 		if !next.After(now) {
 			next = next.Add(time.Hour)
@@ -162,11 +162,11 @@ var errNotStored = errors.New("the store does not accept writes")
 
 // throttle waits so that bookkeeping that began at began takes a quarter of the
 // time at most. It returns an error once the engine stops or the store refuses.
-func (e *History) throttle(ctx context.Context, began time.Time) error {
-	if e.MemoryOnly.Load() {
+func (hist *History) throttle(ctx context.Context, began time.Time) error {
+	if hist.MemoryOnly.Load() {
 		return errNotStored
 	}
-	timer := time.NewTimer(min(max(3*e.Now().Sub(began), 5*time.Millisecond), 5*time.Second))
+	timer := time.NewTimer(min(max(3*hist.Now().Sub(began), 5*time.Millisecond), 5*time.Second))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -43,14 +43,14 @@ func KeepMaintenance(x *state.Tx, s *engine.Silence) {
 
 // maintenance returns what was in maintenance from from to to, by the silences
 // as they are now, and by those that were deleted until their deletion.
-func (e *History) maintenance(ctx context.Context, from, to time.Time) (*maintenance, error) {
-	m := &maintenance{e: e}
-	e.Mu.RLock()
-	for _, s := range e.Tables.Silences {
+func (hist *History) maintenance(ctx context.Context, from, to time.Time) (*maintenance, error) {
+	m := &maintenance{e: hist}
+	hist.Mu.RLock()
+	for _, s := range hist.Tables.Silences {
 		m.add(s, from, to)
 	}
-	e.Mu.RUnlock()
-	for ended, err := range e.endedMaintenance(ctx) {
+	hist.Mu.RUnlock()
+	for ended, err := range hist.endedMaintenance(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -73,9 +73,9 @@ func (m *maintenance) add(s *engine.Silence, from, to time.Time) {
 }
 
 // endedMaintenance ranges over what is kept of deleted silences.
-func (e *History) endedMaintenance(ctx context.Context) iter.Seq2[*endedMaintenance, error] {
+func (hist *History) endedMaintenance(ctx context.Context) iter.Seq2[*endedMaintenance, error] {
 	return func(yield func(*endedMaintenance, error) bool) {
-		for ended, err := range state.Scan[endedMaintenance](ctx, e.Store, engine.KindMark, engine.Query{Prefix: endedPrefix}) {
+		for ended, err := range state.Scan[endedMaintenance](ctx, hist.Store, engine.KindMark, engine.Query{Prefix: endedPrefix}) {
 			if err == nil && ended.Silence == nil {
 				err = fmt.Errorf("read the maintenance that ended at %s: it names no silence", ended.Ended)
 			}
@@ -104,23 +104,23 @@ func (m *maintenance) of(key string) []Span {
 }
 
 // covering returns which silences cover an object with the tags that it has now.
-func (e *History) covering(key string) func(*engine.Silence) bool {
+func (hist *History) covering(key string) func(*engine.Silence) bool {
 	kind, id, _ := strings.Cut(key, ":")
 	var tags []string
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
+	hist.Mu.RLock()
+	defer hist.Mu.RUnlock()
 	switch engine.Kind(kind) {
 	case engine.KindCheck:
-		if c := e.Tables.Checks[id]; c != nil {
+		if c := hist.Tables.Checks[id]; c != nil {
 			tags = c.Tags
 		}
 		return func(s *engine.Silence) bool { return slices.Contains(s.Checks, id) || silence.ShareTag(s.Tags, tags) }
 	case engine.KindService:
-		if s := e.Tables.Services[id]; s != nil {
+		if s := hist.Tables.Services[id]; s != nil {
 			tags = s.Tags
 		}
 	case engine.KindInstance:
-		if i := e.Tables.Instances[id]; i != nil {
+		if i := hist.Tables.Instances[id]; i != nil {
 			tags = i.Tags
 		}
 	}

@@ -14,11 +14,11 @@ const maintenanceAhead = 400 * 24 * time.Hour
 // InMaintenance reports whether a service or instance is in maintenance now: as a
 // whole, or with all that fails of it. until is its end, zero when it
 // recurs without a gap for 400 days.
-func (e *History) InMaintenance(ref engine.Ref) (until time.Time, ok bool) {
-	now := e.Now()
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	t := e.Tables
+func (hist *History) InMaintenance(ref engine.Ref) (until time.Time, ok bool) {
+	now := hist.Now()
+	hist.Mu.RLock()
+	defer hist.Mu.RUnlock()
+	t := hist.Tables
 	tags := tagsOf(t, ref)
 	if until, ok = maintenanceUntil(t, now, func(s *engine.Silence) bool { return silence.CoversAll(s, ref, tags) }); ok {
 		return until, true

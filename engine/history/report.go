@@ -31,24 +31,24 @@ type ReportRow struct {
 // Report returns a row for each service and instance that was there at some
 // time from from to to (at most up to now), services first, in order of name. It
 // blocks on the disk and returns an *Error for a span without time.
-func (e *History) Report(ctx context.Context, from, to time.Time) ([]ReportRow, error) {
-	span := Span{from.UTC(), Earlier(to, e.Now()).UTC()}
+func (hist *History) Report(ctx context.Context, from, to time.Time) ([]ReportRow, error) {
+	span := Span{from.UTC(), Earlier(to, hist.Now()).UTC()}
 	if span.empty() {
 		var p engine.Problems
 		p.Add("from", "max", "from must be before to, and not in the future")
 		return nil, p.Err()
 	}
-	w, err := e.newTimelineReader(ctx, span)
+	w, err := hist.newTimelineReader(ctx, span)
 	if err != nil {
 		return nil, err
 	}
-	refs, err := e.subjectsEver(ctx)
+	refs, err := hist.subjectsEver(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list services and instances: %w", err)
 	}
 	rows := []ReportRow{}
 	for _, ref := range refs {
-		row, there, err := e.reportRow(ctx, w, ref)
+		row, there, err := hist.reportRow(ctx, w, ref)
 		if err != nil {
 			return nil, fmt.Errorf("report on %s: %w", ref.Key(), err)
 		}
@@ -65,16 +65,16 @@ func (e *History) Report(ctx context.Context, from, to time.Time) ([]ReportRow, 
 
 // subjectsEver returns all services and instances that are there, or of which
 // changes of status are kept.
-func (e *History) subjectsEver(ctx context.Context) ([]engine.Ref, error) {
+func (hist *History) subjectsEver(ctx context.Context) ([]engine.Ref, error) {
 	found := map[engine.Ref]bool{}
-	e.Mu.RLock()
-	for id := range e.Tables.Services {
+	hist.Mu.RLock()
+	for id := range hist.Tables.Services {
 		found[engine.Ref{Kind: engine.KindService, ID: id}] = true
 	}
-	for id := range e.Tables.Instances {
+	for id := range hist.Tables.Instances {
 		found[engine.Ref{Kind: engine.KindInstance, ID: id}] = true
 	}
-	e.Mu.RUnlock()
+	hist.Mu.RUnlock()
 	var out []engine.Ref
 	for ref := range found {
 		out = append(out, ref)
@@ -82,7 +82,7 @@ func (e *History) subjectsEver(ctx context.Context) ([]engine.Ref, error) {
 	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
 		prefix := string(kind) + ":"
 		for after := ""; ; {
-			ids, err := e.recordIDs(ctx, engine.KindTransition, engine.Query{Prefix: prefix, After: after, Limit: 1})
+			ids, err := hist.recordIDs(ctx, engine.KindTransition, engine.Query{Prefix: prefix, After: after, Limit: 1})
 			if err != nil {
 				return nil, err
 			}
@@ -101,27 +101,27 @@ func (e *History) subjectsEver(ctx context.Context) ([]engine.Ref, error) {
 }
 
 // reportRow builds the row of a subject; there is false when it was not there.
-func (e *History) reportRow(ctx context.Context, w *timelineReader, ref engine.Ref) (row ReportRow, there bool, err error) {
+func (hist *History) reportRow(ctx context.Context, w *timelineReader, ref engine.Ref) (row ReportRow, there bool, err error) {
 	line, err := w.line(ctx, ref.Key())
 	if err != nil {
 		return row, false, err
 	}
-	row = ReportRow{Subject: ref, Name: e.SubjectName(ref), Uptime: account(line, w.span)}
-	if !e.origin(ref.Key()).exists {
+	row = ReportRow{Subject: ref, Name: hist.SubjectName(ref), Uptime: account(line, w.span)}
+	if !hist.origin(ref.Key()).exists {
 		if row.Uptime.Inactive == row.Uptime.Total {
 			return row, false, nil
 		}
 		row.Deleted = true
-		if row.Name, err = e.lastName(ctx, ref); err != nil {
+		if row.Name, err = hist.lastName(ctx, ref); err != nil {
 			return row, false, err
 		}
 	}
-	return row, true, e.countIncidents(ctx, w.span, &row)
+	return row, true, hist.countIncidents(ctx, w.span, &row)
 }
 
 // lastName returns the name that a deleted service or instance had.
-func (e *History) lastName(ctx context.Context, ref engine.Ref) (string, error) {
-	revisions, err := e.Store.Revisions(ctx, ref.Kind, ref.ID)
+func (hist *History) lastName(ctx context.Context, ref engine.Ref) (string, error) {
+	revisions, err := hist.Store.Revisions(ctx, ref.Kind, ref.ID)
 	if err != nil {
 		return "", err
 	}
@@ -138,10 +138,10 @@ func (e *History) lastName(ctx context.Context, ref engine.Ref) (string, error) 
 
 // countIncidents adds the incidents of the row's subject. They do not overlap:
 // the first that closed before the span ends the search.
-func (e *History) countIncidents(ctx context.Context, span Span, row *ReportRow) error {
+func (hist *History) countIncidents(ctx context.Context, span Span, row *ReportRow) error {
 	closed, took := 0, time.Duration(0)
 	before := engine.Query{Term: row.Subject.Key(), After: timeID(span.To), Reverse: true}
-	for in, err := range state.Scan[engine.Incident](ctx, e.Store, engine.KindIncident, before) {
+	for in, err := range state.Scan[engine.Incident](ctx, hist.Store, engine.KindIncident, before) {
 		if err != nil {
 			return err
 		}

@@ -19,19 +19,19 @@ const lastInID = "~"
 
 // retain deletes what is older than the settings say. Limits move in steps of a
 // thirtieth of the time kept, an hour to a day: so most calls do nothing.
-func (e *History) retain(ctx context.Context) error {
-	h, s, now := &e.Progress, e.Settings(), e.Now().UTC()
+func (hist *History) retain(ctx context.Context) error {
+	h, s, now := &hist.Progress, hist.Settings(), hist.Now().UTC()
 	h.mu.Lock()
 	summed, dropped := h.summed, h.dropped
 	h.mu.Unlock()
 	// Results stay until they are summed up, with the hour that is summed up twice.
 	if before := Earlier(keptFrom(now, s.Retention), summed.Add(-2*time.Hour)); !summed.IsZero() && before.After(dropped) {
-		if err := e.dropResults(ctx, before); err != nil {
+		if err := hist.dropResults(ctx, before); err != nil {
 			return fmt.Errorf("delete old results: %w", err)
 		}
 	}
 	if before := aggregatesFrom(now, s.SumRetention); before.After(h.aggregatesBefore) {
-		if err := e.dropAggregates(ctx, before); err != nil {
+		if err := hist.dropAggregates(ctx, before); err != nil {
 			return fmt.Errorf("delete old aggregates: %w", err)
 		}
 		h.aggregatesBefore = before
@@ -45,8 +45,8 @@ func (e *History) retain(ctx context.Context) error {
 		name string
 		drop func(context.Context, time.Time) error
 	}{
-		{"incidents", e.dropIncidents}, {"test deliveries", e.dropTests}, {"entries of the audit log", e.dropAudit},
-		{"changes of status", e.dropTransitions}, {"maintenance", e.dropMaintenance},
+		{"incidents", hist.dropIncidents}, {"test deliveries", hist.dropTests}, {"entries of the audit log", hist.dropAudit},
+		{"changes of status", hist.dropTransitions}, {"maintenance", hist.dropMaintenance},
 	} {
 		if err := part.drop(ctx, before); err != nil {
 			errs = append(errs, fmt.Errorf("delete old %s: %w", part.name, err))
@@ -70,10 +70,10 @@ func aggregatesFrom(now time.Time, kept engine.Duration) time.Time {
 }
 
 // dropResults deletes the results of all checks before an hour.
-func (e *History) dropResults(ctx context.Context, before time.Time) error {
-	h := &e.Progress
+func (hist *History) dropResults(ctx context.Context, before time.Time) error {
+	h := &hist.Progress
 	mark := func(dropped time.Time) error {
-		return e.Proceed(ctx, func(x *state.Tx) error {
+		return hist.Proceed(ctx, func(x *state.Tx) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.rawFrom, h.dropped = before, dropped
@@ -89,26 +89,26 @@ func (e *History) dropResults(ctx context.Context, before time.Time) error {
 		return err
 	}
 	var checks []string // those deleted among them, should a crash have left results
-	if err := e.Store.LatestResults(ctx, func(r *engine.Result) bool { checks = append(checks, r.Check); return true }); err != nil {
+	if err := hist.Store.LatestResults(ctx, func(r *engine.Result) bool { checks = append(checks, r.Check); return true }); err != nil {
 		return err
 	}
-	began := e.Now()
+	began := hist.Now()
 	for i, id := range checks {
 		seq := uint64(before.UnixMicro())
-		if e.CheckNow(id) == nil {
+		if hist.CheckNow(id) == nil {
 			seq = 0
 		}
-		if e.MemoryOnly.Load() { // their aggregates may be there alone
+		if hist.MemoryOnly.Load() { // their aggregates may be there alone
 			return errNotStored
 		}
-		if err := e.Store.DropResults(ctx, id, seq); err != nil {
+		if err := hist.Store.DropResults(ctx, id, seq); err != nil {
 			return err
 		}
 		if i%64 == 63 {
-			if err := e.throttle(ctx, began); err != nil {
+			if err := hist.throttle(ctx, began); err != nil {
 				return err
 			}
-			began = e.Now()
+			began = hist.Now()
 		}
 	}
 	return mark(before)
@@ -121,7 +121,7 @@ type eraser struct {
 	began time.Time
 }
 
-func (e *History) newEraser() *eraser { return &eraser{e: e, began: e.Now()} }
+func (hist *History) newEraser() *eraser { return &eraser{e: hist, began: hist.Now()} }
 
 func (d *eraser) add(ctx context.Context, kind engine.Kind, ids ...string) error {
 	for _, id := range ids {
@@ -159,9 +159,9 @@ func (d *eraser) flush(ctx context.Context) error {
 }
 
 // recordIDs returns the ids of the records that q selects.
-func (e *History) recordIDs(ctx context.Context, kind engine.Kind, q engine.Query) ([]string, error) {
+func (hist *History) recordIDs(ctx context.Context, kind engine.Kind, q engine.Query) ([]string, error) {
 	var ids []string
-	for r, err := range state.Records(ctx, e.Store, kind, q) {
+	for r, err := range state.Records(ctx, hist.Store, kind, q) {
 		if err != nil {
 			return nil, err
 		}
@@ -173,30 +173,30 @@ func (e *History) recordIDs(ctx context.Context, kind engine.Kind, q engine.Quer
 // dropAggregates deletes the aggregates of days that ended at or before an instant, and all
 // aggregates of checks that are no more. It goes from check to check, without reading
 // the aggregates that stay.
-func (e *History) dropAggregates(ctx context.Context, before time.Time) error {
-	d, began := e.newEraser(), e.Now()
+func (hist *History) dropAggregates(ctx context.Context, before time.Time) error {
+	d, began := hist.newEraser(), hist.Now()
 	for at, n := "", 1; ; n++ {
-		ids, err := e.recordIDs(ctx, engine.KindAggregate, engine.Query{After: at, Limit: 1})
+		ids, err := hist.recordIDs(ctx, engine.KindAggregate, engine.Query{After: at, Limit: 1})
 		if err != nil || len(ids) == 0 {
 			return errors.Join(err, d.flush(ctx))
 		}
 		check, _, _ := dayOf(ids[0])
 		at = max(check+"/"+lastInID, ids[0])
-		if err := e.dropAggregatesOf(ctx, d, check, ids[0], before); err != nil {
+		if err := hist.dropAggregatesOf(ctx, d, check, ids[0], before); err != nil {
 			return err
 		}
 		if n%eraseBatch == 0 {
-			if err := e.throttle(ctx, began); err != nil {
+			if err := hist.throttle(ctx, began); err != nil {
 				return err
 			}
-			began = e.Now()
+			began = hist.Now()
 		}
 	}
 }
 
 // dropAggregatesOf deletes old aggregates of one check, from the first one on.
-func (e *History) dropAggregatesOf(ctx context.Context, d *eraser, check, first string, before time.Time) error {
-	gone := e.CheckNow(check) == nil
+func (hist *History) dropAggregatesOf(ctx context.Context, d *eraser, check, first string, before time.Time) error {
+	gone := hist.CheckNow(check) == nil
 	for ids := []string{first}; len(ids) > 0; {
 		for _, id := range ids {
 			if _, start, ok := dayOf(id); ok && !gone && start.Add(day).After(before) {
@@ -207,7 +207,7 @@ func (e *History) dropAggregatesOf(ctx context.Context, d *eraser, check, first 
 			}
 		}
 		var err error
-		if ids, err = e.recordIDs(ctx, engine.KindAggregate, engine.Query{Prefix: check + "/", After: ids[len(ids)-1], Limit: eraseBatch}); err != nil {
+		if ids, err = hist.recordIDs(ctx, engine.KindAggregate, engine.Query{Prefix: check + "/", After: ids[len(ids)-1], Limit: eraseBatch}); err != nil {
 			return err
 		}
 	}

@@ -14,12 +14,12 @@ import (
 
 // dropIncidents deletes incidents that closed before an instant, with their
 // events and deliveries, unless one of these is still to be made.
-func (e *History) dropIncidents(ctx context.Context, before time.Time) error {
-	d := e.newEraser()
+func (hist *History) dropIncidents(ctx context.Context, before time.Time) error {
+	d := hist.newEraser()
 	for after := ""; ; {
 		var old []string
 		last, n := "", 0
-		for r, err := range state.Records(ctx, e.Store, engine.KindIncident, engine.Query{After: after, Limit: eraseBatch}) {
+		for r, err := range state.Records(ctx, hist.Store, engine.KindIncident, engine.Query{After: after, Limit: eraseBatch}) {
 			if err != nil {
 				return err
 			}
@@ -32,12 +32,12 @@ func (e *History) dropIncidents(ctx context.Context, before time.Time) error {
 			if r.ID >= timeID(before) { // opened since
 				break
 			}
-			if last, n = r.ID, n+1; in.Closed != nil && in.Closed.Before(before) && !e.alive(r.ID) {
+			if last, n = r.ID, n+1; in.Closed != nil && in.Closed.Before(before) && !hist.alive(r.ID) {
 				old = append(old, r.ID)
 			}
 		}
 		for _, id := range old {
-			if err := e.dropIncident(ctx, d, id); err != nil {
+			if err := hist.dropIncident(ctx, d, id); err != nil {
 				return err
 			}
 		}
@@ -49,20 +49,20 @@ func (e *History) dropIncidents(ctx context.Context, before time.Time) error {
 }
 
 // alive reports whether an incident is open or has deliveries to make.
-func (e *History) alive(incident string) bool {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	return e.Tables.Incidents[incident] != nil || len(e.Tables.Waiting[incident]) > 0
+func (hist *History) alive(incident string) bool {
+	hist.Mu.RLock()
+	defer hist.Mu.RUnlock()
+	return hist.Tables.Incidents[incident] != nil || len(hist.Tables.Waiting[incident]) > 0
 }
 
 // dropIncident deletes an incident, itself last: so that what a crash leaves
 // is found again.
-func (e *History) dropIncident(ctx context.Context, d *eraser, id string) error {
-	events, err := e.recordIDs(ctx, engine.KindIncidentEvent, engine.Query{Prefix: id + "/"})
+func (hist *History) dropIncident(ctx context.Context, d *eraser, id string) error {
+	events, err := hist.recordIDs(ctx, engine.KindIncidentEvent, engine.Query{Prefix: id + "/"})
 	if err != nil {
 		return err
 	}
-	deliveries, err := e.recordIDs(ctx, engine.KindDelivery, engine.Query{Term: state.IncidentTerm(id)})
+	deliveries, err := hist.recordIDs(ctx, engine.KindDelivery, engine.Query{Term: state.IncidentTerm(id)})
 	if err != nil {
 		return err
 	}
@@ -70,24 +70,24 @@ func (e *History) dropIncident(ctx context.Context, d *eraser, id string) error 
 }
 
 // dropTests deletes the deliveries of tests, which belong to no incident.
-func (e *History) dropTests(ctx context.Context, before time.Time) error {
-	return e.dropByTime(ctx, engine.KindDelivery, state.IncidentTerm(""), before, func(r engine.Record) bool {
+func (hist *History) dropTests(ctx context.Context, before time.Time) error {
+	return hist.dropByTime(ctx, engine.KindDelivery, state.IncidentTerm(""), before, func(r engine.Record) bool {
 		var d engine.Delivery
 		return json.Unmarshal(r.Data, &d) == nil && d.Incident == "" && !d.Active()
 	})
 }
 
-func (e *History) dropAudit(ctx context.Context, before time.Time) error {
-	return e.dropByTime(ctx, engine.KindAudit, "", before, func(engine.Record) bool { return true })
+func (hist *History) dropAudit(ctx context.Context, before time.Time) error {
+	return hist.dropByTime(ctx, engine.KindAudit, "", before, func(engine.Record) bool { return true })
 }
 
 // dropByTime deletes records whose ids are of their time, as far as old says so.
-func (e *History) dropByTime(ctx context.Context, kind engine.Kind, term string, before time.Time, old func(engine.Record) bool) error {
-	d := e.newEraser()
+func (hist *History) dropByTime(ctx context.Context, kind engine.Kind, term string, before time.Time, old func(engine.Record) bool) error {
+	d := hist.newEraser()
 	for after := ""; ; {
 		var ids []string
 		n := 0
-		for r, err := range state.Records(ctx, e.Store, kind, engine.Query{Term: term, After: after, Limit: eraseBatch}) {
+		for r, err := range state.Records(ctx, hist.Store, kind, engine.Query{Term: term, After: after, Limit: eraseBatch}) {
 			if err != nil {
 				return errors.Join(err, d.flush(ctx))
 			}
@@ -106,32 +106,32 @@ func (e *History) dropByTime(ctx context.Context, kind engine.Kind, term string,
 
 // dropTransitions deletes changes of status before an instant, but for the last
 // one of each object: it says how the object stood then.
-func (e *History) dropTransitions(ctx context.Context, before time.Time) error {
-	d, began := e.newEraser(), e.Now()
+func (hist *History) dropTransitions(ctx context.Context, before time.Time) error {
+	d, began := hist.newEraser(), hist.Now()
 	for at, n := "", 1; ; n++ {
-		ids, err := e.recordIDs(ctx, engine.KindTransition, engine.Query{After: at, Limit: 1})
+		ids, err := hist.recordIDs(ctx, engine.KindTransition, engine.Query{After: at, Limit: 1})
 		if err != nil || len(ids) == 0 {
 			return errors.Join(err, d.flush(ctx))
 		}
 		of, _, _ := strings.Cut(ids[0], "/")
-		if err := e.dropTransitionsOf(ctx, d, of, before); err != nil {
+		if err := hist.dropTransitionsOf(ctx, d, of, before); err != nil {
 			return err
 		}
 		if at = max(of+"/"+lastInID, ids[0]); n%eraseBatch == 0 {
-			if err := e.throttle(ctx, began); err != nil {
+			if err := hist.throttle(ctx, began); err != nil {
 				return err
 			}
-			began = e.Now()
+			began = hist.Now()
 		}
 	}
 }
 
-func (e *History) dropTransitionsOf(ctx context.Context, d *eraser, of string, before time.Time) error {
+func (hist *History) dropTransitionsOf(ctx context.Context, d *eraser, of string, before time.Time) error {
 	held, gone := "", false // the newest one so far, and whether it is a deletion
 	for after := ""; ; {
 		var ids []string
 		n := 0
-		for r, err := range state.Records(ctx, e.Store, engine.KindTransition, engine.Query{Prefix: of + "/", After: after, Limit: eraseBatch}) {
+		for r, err := range state.Records(ctx, hist.Store, engine.KindTransition, engine.Query{Prefix: of + "/", After: after, Limit: eraseBatch}) {
 			if err != nil {
 				return err
 			}
@@ -164,10 +164,10 @@ func (e *History) dropTransitionsOf(ctx context.Context, d *eraser, of string, b
 }
 
 // dropMaintenance forgets deleted silences.
-func (e *History) dropMaintenance(ctx context.Context, before time.Time) error {
-	d := e.newEraser()
+func (hist *History) dropMaintenance(ctx context.Context, before time.Time) error {
+	d := hist.newEraser()
 	var old []string
-	for ended, err := range e.endedMaintenance(ctx) {
+	for ended, err := range hist.endedMaintenance(ctx) {
 		if err != nil {
 			return err
 		}

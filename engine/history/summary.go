@@ -54,13 +54,13 @@ const MaxSummaryPoints = 10_000
 // of whole hours come from the hourly aggregates, as far as there are such; finer
 // steps from results, and where these are dropped, an hour's aggregate stands in the
 // step in which the hour begins. It blocks on the disk and returns an *Error.
-func (e *History) Summary(ctx context.Context, check string, from, to time.Time, step time.Duration) ([]SummaryPoint, error) {
-	c := e.CheckNow(check)
+func (hist *History) Summary(ctx context.Context, check string, from, to time.Time, step time.Duration) ([]SummaryPoint, error) {
+	c := hist.CheckNow(check)
 	if c == nil {
 		return nil, engine.Missing(engine.KindCheck)
 	}
-	to = Earlier(to, e.Now()).UTC()
-	from = later(from, to.Add(-e.Settings().SumRetention.Std()-day)).UTC()
+	to = Earlier(to, hist.Now()).UTC()
+	from = later(from, to.Add(-hist.Settings().SumRetention.Std()-day)).UTC()
 	if step == 0 {
 		step = summaryStep(to.Sub(from))
 	}
@@ -78,7 +78,7 @@ func (e *History) Summary(ctx context.Context, check string, from, to time.Time,
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
-	s := &summary{e: e, check: c, step: step, points: map[time.Time]*aggregate{}}
+	s := &summary{e: hist, check: c, step: step, points: map[time.Time]*aggregate{}}
 	s.span = Span{gridFloor(from, step), gridFloor(to.Add(step-1), step)}
 	if err := s.collect(ctx); err != nil {
 		return nil, fmt.Errorf("sum up the results of check %s: %w", check, err)

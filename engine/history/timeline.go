@@ -36,12 +36,12 @@ func timeID(at time.Time) string {
 // transitions returns the recorded changes of an object that say how it stood
 // from from to to: the last one at or before from, those between, and the first
 // one after, as far as there are such.
-func (e *History) transitions(ctx context.Context, of string, from, to time.Time) ([]state.Transition, error) {
+func (hist *History) transitions(ctx context.Context, of string, from, to time.Time) ([]state.Transition, error) {
 	var list []state.Transition
 	later := engine.Query{Prefix: of + "/", After: of + "/" + timeID(from.Add(recordSkew))}
 	earlier := later
 	earlier.Reverse = true
-	for t, err := range state.Scan[state.Transition](ctx, e.Store, engine.KindTransition, earlier) {
+	for t, err := range state.Scan[state.Transition](ctx, hist.Store, engine.KindTransition, earlier) {
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +54,7 @@ func (e *History) transitions(ctx context.Context, of string, from, to time.Time
 	if n := len(list); n > 0 && !list[n-1].At.Before(to) {
 		return list, nil
 	}
-	for t, err := range state.Scan[state.Transition](ctx, e.Store, engine.KindTransition, later) {
+	for t, err := range state.Scan[state.Transition](ctx, hist.Store, engine.KindTransition, later) {
 		if err != nil {
 			return nil, err
 		}
@@ -74,11 +74,11 @@ type origin struct {
 }
 
 // origin looks an object up.
-func (e *History) origin(of string) origin {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
+func (hist *History) origin(of string) origin {
+	hist.Mu.RLock()
+	defer hist.Mu.RUnlock()
 	kind, id, _ := strings.Cut(of, ":")
-	t := e.Tables
+	t := hist.Tables
 	switch engine.Kind(kind) {
 	case engine.KindCheck:
 		if c := t.Checks[id]; c != nil {
@@ -145,12 +145,12 @@ func before(t *state.Transition) category {
 
 // statusLine returns how an object stood from from to to, as its transitions
 // alone say it. The line has no gaps.
-func (e *History) statusLine(ctx context.Context, of string, from, to time.Time) ([]segment, error) {
-	list, err := e.transitions(ctx, of, from, to)
+func (hist *History) statusLine(ctx context.Context, of string, from, to time.Time) ([]segment, error) {
+	list, err := hist.transitions(ctx, of, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of %s: %w", of, err)
 	}
-	return lineOf(list, e.origin(of), from, to), nil
+	return lineOf(list, hist.origin(of), from, to), nil
 }
 
 func lineOf(list []state.Transition, o origin, from, to time.Time) []segment {
@@ -191,8 +191,8 @@ func join(line []segment) []segment {
 }
 
 // stops returns when the monitor itself did not run.
-func (e *History) stops(ctx context.Context, from, to time.Time) ([]Span, error) {
-	list, err := e.transitions(ctx, monitorKey, from, to)
+func (hist *History) stops(ctx context.Context, from, to time.Time) ([]Span, error) {
+	list, err := hist.transitions(ctx, monitorKey, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of the monitor: %w", err)
 	}

@@ -40,17 +40,17 @@ const maxUptimeDays = 3660
 // Uptime accounts for the time of a check (of is CheckKey), service or instance
 // (of is Ref.Term) from from to to, at most up to now. It blocks on the disk,
 // and returns an *Error for a span without time and for what was never there.
-func (e *History) Uptime(ctx context.Context, of string, from, to time.Time) (Uptime, error) {
-	if err := e.recorded(ctx, of); err != nil {
+func (hist *History) Uptime(ctx context.Context, of string, from, to time.Time) (Uptime, error) {
+	if err := hist.recorded(ctx, of); err != nil {
 		return Uptime{}, err
 	}
-	span := Span{from.UTC(), Earlier(to, e.Now()).UTC()}
+	span := Span{from.UTC(), Earlier(to, hist.Now()).UTC()}
 	if span.empty() {
 		var p engine.Problems
 		p.Add("from", "max", "from must be before to, and not in the future")
 		return Uptime{}, p.Err()
 	}
-	w, err := e.newTimelineReader(ctx, span)
+	w, err := hist.newTimelineReader(ctx, span)
 	if err != nil {
 		return Uptime{}, err
 	}
@@ -63,19 +63,19 @@ func (e *History) Uptime(ctx context.Context, of string, from, to time.Time) (Up
 
 // UptimeDays accounts for the last days calendar days of a zone, the oldest
 // first; the last is today, up to now.
-func (e *History) UptimeDays(ctx context.Context, of string, days int, zone *time.Location) ([]Uptime, error) {
+func (hist *History) UptimeDays(ctx context.Context, of string, days int, zone *time.Location) ([]Uptime, error) {
 	if days < 1 || days > maxUptimeDays {
 		var p engine.Problems
 		p.Add("days", "invalid", "between 1 and %d", maxUptimeDays)
 		return nil, p.Err()
 	}
-	if err := e.recorded(ctx, of); err != nil {
+	if err := hist.recorded(ctx, of); err != nil {
 		return nil, err
 	}
-	now := e.Now()
+	now := hist.Now()
 	y, m, d := now.In(zone).Date()
 	start := func(i int) time.Time { return rota.FromWall(time.Date(y, m, d-days+1+i, 0, 0, 0, 0, time.UTC), zone) }
-	w, err := e.newTimelineReader(ctx, Span{start(0), now.UTC()})
+	w, err := hist.newTimelineReader(ctx, Span{start(0), now.UTC()})
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +92,12 @@ func (e *History) UptimeDays(ctx context.Context, of string, days int, zone *tim
 }
 
 // recorded returns an *Error unless there is or was such an object.
-func (e *History) recorded(ctx context.Context, of string) error {
-	if e.origin(of).exists {
+func (hist *History) recorded(ctx context.Context, of string) error {
+	if hist.origin(of).exists {
 		return nil
 	}
 	kind, _, _ := strings.Cut(of, ":")
-	ids, err := e.recordIDs(ctx, engine.KindTransition, engine.Query{Prefix: of + "/", Limit: 1})
+	ids, err := hist.recordIDs(ctx, engine.KindTransition, engine.Query{Prefix: of + "/", Limit: 1})
 	if err != nil {
 		return fmt.Errorf("read the history of %s: %w", of, err)
 	}
@@ -138,13 +138,13 @@ type timelineReader struct {
 	kept        time.Time // nothing is known of the time before
 }
 
-func (e *History) newTimelineReader(ctx context.Context, span Span) (*timelineReader, error) {
-	w := &timelineReader{e: e, span: span, kept: e.Now().Add(-e.Settings().HistoryKept.Std())}
+func (hist *History) newTimelineReader(ctx context.Context, span Span) (*timelineReader, error) {
+	w := &timelineReader{e: hist, span: span, kept: hist.Now().Add(-hist.Settings().HistoryKept.Std())}
 	var err error
-	if w.stops, err = e.stops(ctx, span.From, span.To); err != nil {
+	if w.stops, err = hist.stops(ctx, span.From, span.To); err != nil {
 		return nil, err
 	}
-	if w.maintenance, err = e.maintenance(ctx, span.From, span.To); err != nil {
+	if w.maintenance, err = hist.maintenance(ctx, span.From, span.To); err != nil {
 		return nil, err
 	}
 	return w, nil

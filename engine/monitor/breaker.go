@@ -88,11 +88,11 @@ func (u *usage) count(check string, limit bool, now time.Time) bool {
 }
 
 // watchLimits moves the breakers after a run.
-func (e *Monitor) watchLimits(x *state.Tx, c *engine.Check, limit bool, reason string) {
-	u := e.usages[c.Plugin]
+func (m *Monitor) watchLimits(x *state.Tx, c *engine.Check, limit bool, reason string) {
+	u := m.usages[c.Plugin]
 	if u == nil {
 		u = &usage{}
-		e.usages[c.Plugin] = u
+		m.usages[c.Plugin] = u
 	}
 	trip := u.count(c.ID, limit, x.Now)
 	if !limit {
@@ -100,11 +100,11 @@ func (e *Monitor) watchLimits(x *state.Tx, c *engine.Check, limit bool, reason s
 	}
 	id := engine.CheckBreaker(c.ID)
 	b := hit(x.Breakers.Get(id), id, reason, x.Now)
-	b.Hash = e.pluginHash(c.Plugin)
+	b.Hash = m.pluginHash(c.Plugin)
 	x.Breakers.Put(id, b)
 	if trip {
 		id := engine.PluginBreaker(c.Plugin)
-		e.usages[c.Plugin] = &usage{}
+		m.usages[c.Plugin] = &usage{}
 		x.Breakers.Put(id, &engine.Breaker{
 			ID:   id,
 			Held: true,
@@ -112,21 +112,21 @@ func (e *Monitor) watchLimits(x *state.Tx, c *engine.Check, limit bool, reason s
 			Reason: "suspended: at least 3 checks and half of its runs in 10 minutes were ended by a limit, the last with: " +
 				reason + "; it goes on when its file changes or somebody resumes it",
 		})
-		x.WhenDurable(func() { e.changedPlugin(c.Plugin) })
+		x.WhenDurable(func() { m.changedPlugin(c.Plugin) })
 	}
 }
 
 // pluginHash is the hash of the running version of a plugin, "" without one.
-func (e *Monitor) pluginHash(slug string) string {
-	if entry, ok := e.PluginEntry(slug); ok && entry.Plugin != nil {
+func (m *Monitor) pluginHash(slug string) string {
+	if entry, ok := m.PluginEntry(slug); ok && entry.Plugin != nil {
 		return entry.Plugin.Meta().Hash
 	}
 	return ""
 }
 
 // resume lifts the suspension of a plugin and of its checks.
-func (e *Monitor) resume(x *state.Tx, slug string) {
-	delete(e.usages, slug)
+func (m *Monitor) resume(x *state.Tx, slug string) {
+	delete(m.usages, slug)
 	if x.Breakers.Get(engine.PluginBreaker(slug)) != nil {
 		x.Breakers.Delete(engine.PluginBreaker(slug))
 	}

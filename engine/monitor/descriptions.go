@@ -22,8 +22,8 @@ func newDescriber() *describer {
 }
 
 // askDescription asks for a check's description soon. It does not block.
-func (e *Monitor) askDescription(id string) {
-	d := e.describer
+func (m *Monitor) askDescription(id string) {
+	d := m.describer
 	d.mu.Lock()
 	d.waiting[id] = true
 	d.mu.Unlock()
@@ -33,20 +33,20 @@ func (e *Monitor) askDescription(id string) {
 	}
 }
 
-func (e *Monitor) describeLoop() {
-	d := e.describer
+func (m *Monitor) describeLoop() {
+	d := m.describer
 	for {
 		select {
 		case <-d.bell:
-		case <-e.Work.Done():
+		case <-m.Work.Done():
 			return
 		}
-		for e.Work.Err() == nil {
+		for m.Work.Err() == nil {
 			id, ok := d.next()
 			if !ok {
 				break
 			}
-			e.describeCheck(id)
+			m.describeCheck(id)
 		}
 	}
 }
@@ -67,29 +67,29 @@ const describeTime = time.Minute
 
 // describeCheck keeps the plugin's line on a check, and whether the stored
 // configuration still passes the version's form.
-func (e *Monitor) describeCheck(id string) {
-	c := e.CheckNow(id)
+func (m *Monitor) describeCheck(id string) {
+	c := m.CheckNow(id)
 	if c == nil {
 		return
 	}
-	entry, ok := e.PluginEntry(c.Plugin)
+	entry, ok := m.PluginEntry(c.Plugin)
 	if !ok || entry.Plugin == nil || entry.Plugin.Meta().Kind != engine.CheckPlugin {
 		return
 	}
 	meta := entry.Plugin.Meta()
-	in, _ := e.checkRun(c)
-	ctx, cancel := context.WithTimeout(e.Work, describeTime)
+	in, _ := m.checkRun(c)
+	ctx, cancel := context.WithTimeout(m.Work, describeTime)
 	text, err := entry.Plugin.Describe(ctx, in)
 	cancel()
 	if err != nil {
 		text = ""
-		e.Log.Warn("a plugin failed to describe a check", "plugin", c.Plugin, "check", c.Name, "error", err)
+		m.Log.Warn("a plugin failed to describe a check", "plugin", c.Plugin, "check", c.Name, "error", err)
 	}
 	problem := ""
 	if errs := meta.Forms[engine.ConfigForm].Check(c.Config); len(errs) > 0 {
 		problem = errs.Error()
 	}
-	e.Enqueue(func(x *state.Tx) error {
+	m.Enqueue(func(x *state.Tx) error {
 		state := x.States.Get(id)
 		if state == nil || state.Description == text && state.DescribedBy == meta.Hash && state.Problem == problem {
 			return nil

@@ -12,27 +12,27 @@ const (
 
 // heartbeatLoop fetches the outbound heartbeat's URL every minute while the
 // monitor is ready, so that others notice when it is not.
-func (e *Monitor) heartbeatLoop() {
+func (m *Monitor) heartbeatLoop() {
 	ticker := time.NewTicker(heartbeatEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			e.heartbeat()
-		case <-e.Work.Done():
+			m.heartbeat()
+		case <-m.Work.Done():
 			return
 		}
 	}
 }
 
-func (e *Monitor) heartbeat() {
-	url := e.Settings().HeartbeatURL
-	if url == "" || e.Options.Fetcher == nil || e.Ready() != nil {
+func (m *Monitor) heartbeat() {
+	url := m.Settings().HeartbeatURL
+	if url == "" || m.Options.Fetcher == nil || m.Ready() != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(e.Work, heartbeatTime)
+	ctx, cancel := context.WithTimeout(m.Work, heartbeatTime)
 	defer cancel()
-	if _, err := e.Options.Fetcher.Fetch(ctx, url, 64<<10); err != nil {
-		e.Log.Warn("the outbound heartbeat failed", "error", err)
+	if _, err := m.Options.Fetcher.Fetch(ctx, url, 64<<10); err != nil {
+		m.Log.Warn("the outbound heartbeat failed", "error", err)
 	}
 }

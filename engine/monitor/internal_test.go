@@ -16,17 +16,17 @@ func SilenceHolds(s *engine.Silence, at time.Time) bool {
 }
 
 // WhenDurable makes a change that is followed by fn.
-func (e *Monitor) WhenDurable(ctx context.Context, fn func()) error {
-	return e.Submit(ctx, engine.System, func(x *state.Tx) error { x.WhenDurable(fn); return nil })
+func (m *Monitor) WhenDurable(ctx context.Context, fn func()) error {
+	return m.Submit(ctx, engine.System, func(x *state.Tx) error { x.WhenDurable(fn); return nil })
 }
 
 // FillQueue fills the writer's queue. It is for the writer itself: nobody else
 // takes from it.
-func (e *Monitor) FillQueue() {
-	for len(e.Commands) < cap(e.Commands) {
-		e.Enqueue(func(*state.Tx) error { return nil })
+func (m *Monitor) FillQueue() {
+	for len(m.Commands) < cap(m.Commands) {
+		m.Enqueue(func(*state.Tx) error { return nil })
 	}
 }
 
 // RotaChanged tells of a rota's change as saving it does.
-func (e *Monitor) RotaChanged(id string) { e.State.Duty.Changed(id, false) }
+func (m *Monitor) RotaChanged(id string) { m.State.Duty.Changed(id, false) }

@@ -111,34 +111,34 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 
 // Start begins to run checks and to deliver alerts with the plugins given. It
 // blocks until what a stop or crash left half-done is in order.
-func (e *Monitor) Start(ctx context.Context, plugins engine.Plugins) error {
-	e.Registry = plugins
-	plugins.OnChange(e.changedPlugin)
-	if err := e.OnCall.Duty.LoadFeeds(ctx); err != nil {
+func (m *Monitor) Start(ctx context.Context, plugins engine.Plugins) error {
+	m.Registry = plugins
+	plugins.OnChange(m.changedPlugin)
+	if err := m.OnCall.Duty.LoadFeeds(ctx); err != nil {
 		return fmt.Errorf("read the feeds of rotas: %w", err)
 	}
-	e.UpdateRoutes()
-	if err := e.Proceed(ctx, func(x *state.Tx) error { return recoverFromStop(x) }); err != nil {
+	m.UpdateRoutes()
+	if err := m.Proceed(ctx, func(x *state.Tx) error { return recoverFromStop(x) }); err != nil {
 		return fmt.Errorf("put the outbox in order: %w", err)
 	}
-	if err := e.History.Start(ctx); err != nil {
+	if err := m.History.Start(ctx); err != nil {
 		return err
 	}
-	e.Config.ResumeImports(ctx)
-	e.schedule()
-	e.outbox.Start(e.Work)
-	e.GoLoop(func() { e.Sched.Loop(e.Work) })
-	e.GoLoop(e.describeLoop)
-	e.GoLoop(e.expiryLoop)
-	e.GoLoop(func() { edit.SealLoop(e.State) })
-	e.GoLoop(e.OnCall.Duty.Loop)
-	e.GoLoop(e.heartbeatLoop)
-	e.Started.Store(true)
-	alert.NoteNeeds(e.State)
-	for slug := range e.usedPlugins() {
-		e.changedPlugin(slug)
+	m.Config.ResumeImports(ctx)
+	m.schedule()
+	m.outbox.Start(m.Work)
+	m.GoLoop(func() { m.Sched.Loop(m.Work) })
+	m.GoLoop(m.describeLoop)
+	m.GoLoop(m.expiryLoop)
+	m.GoLoop(func() { edit.SealLoop(m.State) })
+	m.GoLoop(m.OnCall.Duty.Loop)
+	m.GoLoop(m.heartbeatLoop)
+	m.Started.Store(true)
+	alert.NoteNeeds(m.State)
+	for slug := range m.usedPlugins() {
+		m.changedPlugin(slug)
 	}
-	return e.welcome(ctx)
+	return m.welcome(ctx)
 }
 
 // recoverFromStop ends the attempts that a stop or crash interrupted, as
@@ -177,95 +177,95 @@ func recoverFromStop(x *state.Tx) error {
 }
 
 // schedule puts all checks on their grids.
-func (e *Monitor) schedule() {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	now := e.Now()
-	for id, c := range e.Tables.Checks {
+func (m *Monitor) schedule() {
+	m.Mu.RLock()
+	defer m.Mu.RUnlock()
+	now := m.Now()
+	for id, c := range m.Tables.Checks {
 		wait := time.Duration(-1)
 		var last time.Time
-		if r := e.Tables.Latest[id]; r != nil {
+		if r := m.Tables.Latest[id]; r != nil {
 			last = r.Started
 		}
 		if schedule.MissedSlot(c, last, now) {
 			wait = schedule.FirstWait(id, schedule.Every(c, now))
 		}
-		e.Sched.Set(c, wait)
+		m.Sched.Set(c, wait)
 	}
 }
 
 // expiryLoop does what is to be done now and then.
-func (e *Monitor) expiryLoop() {
+func (m *Monitor) expiryLoop() {
 	ticker := time.NewTicker(15 * time.Second)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			for _, c := range e.Sched.StaleChecks() {
-				e.noteStale(c)
+			for _, c := range m.Sched.StaleChecks() {
+				m.noteStale(c)
 			}
-			edit.EndSessions(e.State)
-		case <-e.Work.Done():
+			edit.EndSessions(m.State)
+		case <-m.Work.Done():
 			return
 		}
 	}
 }
 
-func (e *Monitor) noteStale(c *engine.Check) {
+func (m *Monitor) noteStale(c *engine.Check) {
 	r := engine.Result{
 		Check:   c.ID,
-		Started: e.Now().UTC(),
+		Started: m.Now().UTC(),
 		Unknown: true,
 		Cause:   engine.CauseStale,
 		Error:   "no result for too long: no run has ended in time",
 	}
-	e.Enqueue(func(x *state.Tx) error {
-		e.finish(x, c.ID, r, engine.RunReport{}, nil)
+	m.Enqueue(func(x *state.Tx) error {
+		m.finish(x, c.ID, r, engine.RunReport{}, nil)
 		return nil
 	})
 }
 
 // Stop ends the engine: nothing new begins, runs and deliveries under way get
 // StopTime to end, and what they left is stored. It is idempotent.
-func (e *Monitor) Stop() {
-	e.stopOnce.Do(func() {
-		e.LoopMu.Lock()
-		e.EndWork()
-		e.LoopMu.Unlock()
-		e.outbox.Close()
-		e.Sched.Close()
+func (m *Monitor) Stop() {
+	m.stopOnce.Do(func() {
+		m.LoopMu.Lock()
+		m.EndWork()
+		m.LoopMu.Unlock()
+		m.outbox.Close()
+		m.Sched.Close()
 		ended := make(chan struct{})
 		go func() {
-			e.Loops.Wait()
-			e.outbox.Workers.Wait()
-			e.Sched.Workers.Wait()
+			m.Loops.Wait()
+			m.outbox.Workers.Wait()
+			m.Sched.Workers.Wait()
 			close(ended)
 		}()
 		select {
 		case <-ended:
-			e.endRuns()
-		case <-time.After(e.Options.StopTime * 8 / 10):
-			e.endRuns()
+			m.endRuns()
+		case <-time.After(m.Options.StopTime * 8 / 10):
+			m.endRuns()
 			select {
 			case <-ended:
-			case <-time.After(e.Options.StopTime / 5):
-				e.Log.Warn("gave up waiting for runs that do not end")
+			case <-time.After(m.Options.StopTime / 5):
+				m.Log.Warn("gave up waiting for runs that do not end")
 			}
 		}
-		close(e.Quit)
-		<-e.Stopped
-		e.Hub.Close()
+		close(m.Quit)
+		<-m.Stopped
+		m.Hub.Close()
 	})
 }
 
 // Ready reports why the monitor is not ready to be relied on, nil when it is.
-func (e *Monitor) Ready() error {
+func (m *Monitor) Ready() error {
 	switch {
-	case e.MemoryOnly.Load():
+	case m.MemoryOnly.Load():
 		return errors.New("the store refuses writes: the monitor goes on from memory")
-	case !e.Started.Load():
+	case !m.Started.Load():
 		return errors.New("the monitor has not started yet")
-	case e.Stopping():
+	case m.Stopping():
 		return state.ErrStopping
 	}
 	return nil

@@ -10,11 +10,11 @@ import (
 )
 
 // PingCheck returns the check whose ping URL holds the token.
-func (e *Monitor) PingCheck(token string) (id string, known bool) {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	id = e.Tables.Pings[token]
-	return id, token != "" && e.Tables.Checks[id] != nil
+func (m *Monitor) PingCheck(token string) (id string, known bool) {
+	m.Mu.RLock()
+	defer m.Mu.RUnlock()
+	id = m.Tables.Pings[token]
+	return id, token != "" && m.Tables.Checks[id] != nil
 }
 
 // Ping hands a ping to the check whose URL holds the token. What the plugin
@@ -22,22 +22,22 @@ func (e *Monitor) PingCheck(token string) (id string, known bool) {
 // result is stored. The plugin of a paused check hears of it as well, so that it
 // knows when the last one came; no result comes of that. The error is NotFound
 // for an unknown token.
-func (e *Monitor) Ping(ctx context.Context, token string, p engine.Ping) error {
-	e.Mu.RLock()
-	c := e.Tables.Checks[e.Tables.Pings[token]]
-	e.Mu.RUnlock()
+func (m *Monitor) Ping(ctx context.Context, token string, p engine.Ping) error {
+	m.Mu.RLock()
+	c := m.Tables.Checks[m.Tables.Pings[token]]
+	m.Mu.RUnlock()
 	if c == nil || token == "" {
 		return engine.Missing(engine.KindCheck)
 	}
-	entry, ok := e.PluginEntry(c.Plugin)
+	entry, ok := m.PluginEntry(c.Plugin)
 	if !ok || entry.Plugin == nil || entry.Orphaned || !entry.Plugin.Meta().HasPing {
 		return engine.Missing(engine.KindCheck)
 	}
-	in, hold := e.checkRun(c)
+	in, hold := m.checkRun(c)
 	if hold != "" {
 		return &engine.Error{Kind: engine.Unavailable, Message: hold}
 	}
-	start := e.Now()
+	start := m.Now()
 	p.At = start
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout.Std())
 	defer cancel()
@@ -46,12 +46,12 @@ func (e *Monitor) Ping(ctx context.Context, token string, p engine.Ping) error {
 		return &engine.Error{Kind: engine.Unavailable, Message: "the monitor is busy"}
 	}
 	r := ResultOf(in.Check, report, entry.Plugin.Meta().Version, start)
-	err := e.Observe(context.WithoutCancel(ctx), func(x *state.Tx) error {
+	err := m.Observe(context.WithoutCancel(ctx), func(x *state.Tx) error {
 		if now := x.Checks.Get(c.ID); now != nil && !now.Active {
 			noteLines(x, now, report.Log) // the plugin has noted it, and there is no result of a paused check
 			return nil
 		}
-		e.finish(x, c.ID, r, report, nil)
+		m.finish(x, c.ID, r, report, nil)
 		return nil
 	})
 	if err != nil {

@@ -77,7 +77,7 @@ func newPluginData(e *state.State) *pluginData {
 }
 
 // PluginData is the store that plugins read and write.
-func (e *Plugins) PluginData() engine.PluginData { return e.data }
+func (ps *Plugins) PluginData() engine.PluginData { return ps.data }
 
 func id(s engine.Scope) string { return s.Plugin + "/" + s.Subject }
 
@@ -321,7 +321,7 @@ func (p *pluginData) erase(ctx context.Context, x *state.Tx, s engine.Scope) err
 }
 
 // PluginSources keeps the last good sources of plugins in the store.
-func (e *Plugins) PluginSources() engine.PluginSources { return pluginSources{e} }
+func (ps *Plugins) PluginSources() engine.PluginSources { return pluginSources{ps} }
 
 type pluginSources struct{ e *Plugins }
 

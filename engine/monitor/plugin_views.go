@@ -65,8 +65,8 @@ func (d *viewDispatcher) leave(slug string) {
 }
 
 // Views returns the views of a plugin whose file is there.
-func (e *Plugins) Views(slug string) []engine.ViewRoute {
-	entry, ok := e.PluginEntry(slug)
+func (ps *Plugins) Views(slug string) []engine.ViewRoute {
+	entry, ok := ps.PluginEntry(slug)
 	if !ok || entry.Plugin == nil || entry.Orphaned {
 		return nil
 	}
@@ -77,38 +77,38 @@ func (e *Plugins) Views(slug string) []engine.ViewRoute {
 // q.Role follow from by. It blocks until the view has answered, whatever becomes
 // of ctx; the error is a *ViewError when the plugin failed, which is kept for
 // PluginErrors, else an *Error.
-func (e *Plugins) View(_ context.Context, slug string, by *engine.Actor, q engine.ViewRequest) (engine.ViewAnswer, error) {
-	route, plugin, ok := e.findView(slug, q)
+func (ps *Plugins) View(_ context.Context, slug string, by *engine.Actor, q engine.ViewRequest) (engine.ViewAnswer, error) {
+	route, plugin, ok := ps.findView(slug, q)
 	switch {
 	case !ok:
 		return engine.ViewAnswer{}, &engine.Error{Kind: engine.NotFound, Message: "no such view"}
 	case !route.Public && (by == nil || !by.Role.Can(route.Role)):
 		return engine.ViewAnswer{}, &engine.Error{Kind: engine.Forbidden, Message: "this needs the role " + string(route.Role)}
-	case e.Stopping():
+	case ps.Stopping():
 		return engine.ViewAnswer{}, &engine.Error{Kind: engine.Unavailable, Message: state.ErrStopping.Error()}
 	}
-	if !e.views.enter(slug) {
+	if !ps.views.enter(slug) {
 		return engine.ViewAnswer{}, &engine.Error{Kind: engine.Unavailable, Message: "too many calls of this plugin's views are under way"}
 	}
-	defer e.views.leave(slug)
+	defer ps.views.leave(slug)
 	if q.Method == "HEAD" && !slices.Contains(route.Methods, q.Method) {
 		q.Method = "GET"
 	}
-	call := e.viewCall(plugin.Meta(), route, by, q)
+	call := ps.viewCall(plugin.Meta(), route, by, q)
 	// A caller who hangs up does not end a view that is half-way through.
-	ctx, cancel := context.WithTimeout(e.m.runs, viewTime)
+	ctx, cancel := context.WithTimeout(ps.m.runs, viewTime)
 	defer cancel()
 	answer, err := plugin.View(ctx, call)
 	var failed *engine.ViewError
 	if errors.As(err, &failed) {
-		e.noteError(slug, engine.PluginError{At: e.Now().UTC(), Where: q.Method + " " + q.Path, Message: failed.Message,
+		ps.noteError(slug, engine.PluginError{At: ps.Now().UTC(), Where: q.Method + " " + q.Path, Message: failed.Message,
 			Traceback: failed.Traceback, Log: engine.OrEmpty(failed.Log)})
 	}
 	return answer, err
 }
 
-func (e *Plugins) findView(slug string, q engine.ViewRequest) (engine.ViewRoute, engine.Plugin, bool) {
-	entry, ok := e.PluginEntry(slug)
+func (ps *Plugins) findView(slug string, q engine.ViewRequest) (engine.ViewRoute, engine.Plugin, bool) {
+	entry, ok := ps.PluginEntry(slug)
 	if !ok || entry.Plugin == nil || entry.Orphaned {
 		return engine.ViewRoute{}, nil, false
 	}
@@ -121,13 +121,13 @@ func (e *Plugins) findView(slug string, q engine.ViewRequest) (engine.ViewRoute,
 }
 
 // viewCall gathers what a view is told.
-func (e *Plugins) viewCall(meta *engine.PluginMeta, route engine.ViewRoute, by *engine.Actor, q engine.ViewRequest) *engine.ViewCall {
-	m := &viewMonitor{e: e.m, slug: meta.Slug, settingsOf: cmp.Or(meta.SettingsFrom, meta.Slug), version: meta.Version,
+func (ps *Plugins) viewCall(meta *engine.PluginMeta, route engine.ViewRoute, by *engine.Actor, q engine.ViewRequest) *engine.ViewCall {
+	m := &viewMonitor{e: ps.m, slug: meta.Slug, settingsOf: cmp.Or(meta.SettingsFrom, meta.Slug), version: meta.Version,
 		role: access.Operator, public: route.Public}
 	q.User, q.Role = nil, ""
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	t := e.Tables
+	ps.Mu.RLock()
+	defer ps.Mu.RUnlock()
+	t := ps.Tables
 	if !route.Public {
 		m.role, q.Role, m.user = by.Role, by.Role, by.User
 		if u := t.Users[by.User]; u != nil {
@@ -142,21 +142,21 @@ func (e *Plugins) viewCall(meta *engine.PluginMeta, route engine.ViewRoute, by *
 	return call
 }
 
-func (e *Plugins) noteError(slug string, err engine.PluginError) {
-	d := e.views
+func (ps *Plugins) noteError(slug string, err engine.PluginError) {
+	d := ps.views
 	d.mu.Lock()
 	kept := append(slices.Clone(d.errors[slug]), err)
 	d.errors[slug] = kept[max(len(kept)-errorsKept, 0):]
 	d.mu.Unlock()
-	e.Hub.Publish([]engine.Key{{Kind: state.KindPlugin, ID: slug}})
+	ps.Hub.Publish([]engine.Key{{Kind: state.KindPlugin, ID: slug}})
 }
 
 // PluginErrors returns the last errors of a plugin's views since the start, the
 // newest first, at most 20.
-func (e *Plugins) PluginErrors(slug string) []engine.PluginError {
-	e.views.mu.Lock()
-	defer e.views.mu.Unlock()
-	out := slices.Clone(e.views.errors[slug])
+func (ps *Plugins) PluginErrors(slug string) []engine.PluginError {
+	ps.views.mu.Lock()
+	defer ps.views.mu.Unlock()
+	out := slices.Clone(ps.views.errors[slug])
 	slices.Reverse(out)
 	return engine.OrEmpty(out)
 }

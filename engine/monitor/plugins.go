@@ -12,26 +12,26 @@ import (
 // Secrets in them show as {"set": true}. Views are the caller's own.
 
 // Plugins returns the registry's entries in order of slug.
-func (e *Plugins) Plugins() []engine.PluginEntry {
-	if e.Registry == nil {
+func (ps *Plugins) Plugins() []engine.PluginEntry {
+	if ps.Registry == nil {
 		return nil
 	}
-	return e.Registry.List()
+	return ps.Registry.List()
 }
 
 // Plugin returns one entry of the registry.
-func (e *Plugins) Plugin(slug string) (engine.PluginEntry, error) {
-	if entry, ok := e.PluginEntry(slug); ok {
+func (ps *Plugins) Plugin(slug string) (engine.PluginEntry, error) {
+	if entry, ok := ps.PluginEntry(slug); ok {
 		return entry, nil
 	}
 	return engine.PluginEntry{}, &engine.Error{Kind: engine.NotFound, Message: "no such plugin"}
 }
 
 // PluginSuspended reports whether the circuit breaker holds a plugin, and why.
-func (e *Plugins) PluginSuspended(slug string) (string, bool) {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	return e.Tables.Breakers[engine.PluginBreaker(slug)].Suspended(e.Now())
+func (ps *Plugins) PluginSuspended(slug string) (string, bool) {
+	ps.Mu.RLock()
+	defer ps.Mu.RUnlock()
+	return ps.Tables.Breakers[engine.PluginBreaker(slug)].Suspended(ps.Now())
 }
 
 // Plugins knows the plugins, and serves what they and their authors need:

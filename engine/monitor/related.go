@@ -12,10 +12,10 @@ import (
 // instance: itself, what it is linked to in either direction, its checks, the
 // rotas that are on duty for it and the silences that cover any of it. It is nil
 // when there is no such subject.
-func (e *Monitor) RelatedToTarget(ref engine.Ref) map[engine.Key]bool {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	t := e.Tables
+func (m *Monitor) RelatedToTarget(ref engine.Ref) map[engine.Key]bool {
+	m.Mu.RLock()
+	defer m.Mu.RUnlock()
+	t := m.Tables
 	var a *engine.Alerting
 	out := map[engine.Key]bool{{Kind: ref.Kind, ID: ref.ID}: true}
 	link := func(kind engine.Kind, ids ...string) {
@@ -56,18 +56,18 @@ func (e *Monitor) RelatedToTarget(ref engine.Ref) map[engine.Key]bool {
 // RelatedToCheck returns the objects whose changes concern a check: itself, its
 // plugin, the services and instances it belongs to and the silences that name it.
 // It is nil when there is no such check.
-func (e *Monitor) RelatedToCheck(id string) map[engine.Key]bool {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	c := e.Tables.Checks[id]
+func (m *Monitor) RelatedToCheck(id string) map[engine.Key]bool {
+	m.Mu.RLock()
+	defer m.Mu.RUnlock()
+	c := m.Tables.Checks[id]
 	if c == nil {
 		return nil
 	}
 	out := map[engine.Key]bool{{Kind: engine.KindCheck, ID: id}: true, {Kind: state.KindPlugin, ID: c.Plugin}: true}
-	for ref := range e.Tables.TargetsOf[id] {
+	for ref := range m.Tables.TargetsOf[id] {
 		out[engine.Key(ref)] = true
 	}
-	for id, s := range e.Tables.Silences {
+	for id, s := range m.Tables.Silences {
 		if silence.CoversCheck(s, c) {
 			out[engine.Key{Kind: engine.KindSilence, ID: id}] = true
 		}

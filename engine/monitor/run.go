@@ -16,36 +16,36 @@ import (
 )
 
 // runSlot makes one run of a check, on a worker's goroutine.
-func (e *Monitor) runSlot(t *schedule.Slot) {
-	start := e.Now()
-	e.Sched.Lag.Add(max(start.Sub(t.Planned), 0), start)
-	c, report, version, ok := e.runCheck(t.Check, start)
+func (m *Monitor) runSlot(t *schedule.Slot) {
+	start := m.Now()
+	m.Sched.Lag.Add(max(start.Sub(t.Planned), 0), start)
+	c, report, version, ok := m.runCheck(t.Check, start)
 	if !ok { // given up at the stop, or skipped: no result
-		for _, w := range e.Sched.Finished(t) {
+		for _, w := range m.Sched.Finished(t) {
 			w <- nil
 		}
 		return
 	}
 	r := ResultOf(c, report, version, start)
-	if !report.None && !r.Succeeded && !r.Unknown && e.offline() {
+	if !report.None && !r.Succeeded && !r.Unknown && m.offline() {
 		r.Unknown, r.Cause = true, engine.CauseOffline
 		r.Error = "the monitor's own self-check target fails too: " + r.Error
 	}
-	waiters := e.Sched.Finished(t)
-	e.Enqueue(func(x *state.Tx) error {
-		e.finish(x, c.ID, r, report, waiters)
+	waiters := m.Sched.Finished(t)
+	m.Enqueue(func(x *state.Tx) error {
+		m.finish(x, c.ID, r, report, waiters)
 		return nil
 	})
 }
 
 // runCheck runs the check's plugin. It returns the check as configured now, and
 // false when the run leaves no result.
-func (e *Monitor) runCheck(c *engine.Check, start time.Time) (*engine.Check, engine.RunReport, string, bool) {
-	in, hold := e.checkRun(c)
+func (m *Monitor) runCheck(c *engine.Check, start time.Time) (*engine.Check, engine.RunReport, string, bool) {
+	in, hold := m.checkRun(c)
 	c = in.Check
-	entry, known := e.PluginEntry(c.Plugin)
+	entry, known := m.PluginEntry(c.Plugin)
 	unknown := func(cause engine.Cause, format string, args ...any) (*engine.Check, engine.RunReport, string, bool) {
-		e.Sched.Deaf(c.ID) // its pings were refused, too
+		m.Sched.Deaf(c.ID) // its pings were refused, too
 		return c, engine.RunReport{Unknown: true, Cause: cause, Error: fmt.Sprintf(format, args...)}, "", true
 	}
 	switch {
@@ -61,29 +61,29 @@ func (e *Monitor) runCheck(c *engine.Check, start time.Time) (*engine.Check, eng
 	if why := schedule.ScheduleProblem(c); why != "" {
 		return unknown(engine.CauseConfig, "%s", why)
 	}
-	ctx, cancel := context.WithDeadline(e.runs, start.Add(c.Timeout.Std()))
+	ctx, cancel := context.WithDeadline(m.runs, start.Add(c.Timeout.Std()))
 	defer cancel()
 	report := entry.Plugin.Run(ctx, in)
 	if report.Skipped {
-		e.Sched.Skipped.Add(1)
+		m.Sched.Skipped.Add(1)
 		return c, report, "", false
 	}
-	if e.runs.Err() != nil && (report.TimedOut || report.Unknown || !report.Succeeded) {
+	if m.runs.Err() != nil && (report.TimedOut || report.Unknown || !report.Succeeded) {
 		return c, report, "", false // ended by the stop, not by itself
 	}
 	return c, report, entry.Plugin.Meta().Version, true
 }
 
 // checkRun gathers what a run is told, and why the check is suspended, if it is.
-func (e *Monitor) checkRun(c *engine.Check) (*engine.CheckRun, string) {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	t := e.Tables
+func (m *Monitor) checkRun(c *engine.Check) (*engine.CheckRun, string) {
+	m.Mu.RLock()
+	defer m.Mu.RUnlock()
+	t := m.Tables
 	if now := t.Checks[c.ID]; now != nil {
 		c = now
 	}
-	in := &engine.CheckRun{Check: c, PublicURL: t.Site().PublicURL, PingURL: edit.PingURL(e.State, c),
-		WatchedSince: e.Sched.HeardSince(c.ID)}
+	in := &engine.CheckRun{Check: c, PublicURL: t.Site().PublicURL, PingURL: edit.PingURL(m.State, c),
+		WatchedSince: m.Sched.HeardSince(c.ID)}
 	for ref := range t.TargetsOf[c.ID] {
 		overall := engine.StatusPassing
 		if s := t.Subjects[ref.Key()]; s != nil {
@@ -110,7 +110,7 @@ func (e *Monitor) checkRun(c *engine.Check) (*engine.CheckRun, string) {
 		in.Settings = s.Values
 	}
 	if len(t.Breakers) > 0 {
-		now := e.Now()
+		now := m.Now()
 		if why, held := t.Breakers[engine.PluginBreaker(c.Plugin)].Suspended(now); held {
 			return in, why
 		}
@@ -155,7 +155,7 @@ func ResultOf(c *engine.Check, p engine.RunReport, version string, start time.Ti
 }
 
 // finish judges a run's result, and tells who waits for it once it is stored.
-func (e *Monitor) finish(x *state.Tx, id string, r engine.Result, report engine.RunReport, waiters []chan *engine.Result) {
+func (m *Monitor) finish(x *state.Tx, id string, r engine.Result, report engine.RunReport, waiters []chan *engine.Result) {
 	answer := func(r *engine.Result) {
 		if len(waiters) > 0 {
 			x.WhenDurable(func() {
@@ -173,22 +173,22 @@ func (e *Monitor) finish(x *state.Tx, id string, r engine.Result, report engine.
 		answer(nil)
 		return
 	}
-	e.watchLimits(x, c, report.Limit, r.Error)
+	m.watchLimits(x, c, report.Limit, r.Error)
 	stored := alert.TakeResult(x, c, r)
 	answer(stored)
 	if c.RetryInterval > 0 && x.States.Get(id).Counting() {
-		e.Sched.Hasten(id, x.Now.Add(c.RetryInterval.Std()))
+		m.Sched.Hasten(id, x.Now.Add(c.RetryInterval.Std()))
 	}
 }
 
 // offline reports whether the monitor's own self-check target fails, asking at
 // most every five seconds.
-func (e *Monitor) offline() bool {
-	e.Mu.RLock()
-	target := e.Tables.Site().SelfCheckTarget
-	e.Mu.RUnlock()
-	if target == "" || e.Options.Prober == nil {
+func (m *Monitor) offline() bool {
+	m.Mu.RLock()
+	target := m.Tables.Site().SelfCheckTarget
+	m.Mu.RUnlock()
+	if target == "" || m.Options.Prober == nil {
 		return false
 	}
-	return e.self.offline(e.runs, target, e.Now, e.Options.Prober)
+	return m.self.offline(m.runs, target, m.Now, m.Options.Prober)
 }

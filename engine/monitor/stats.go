@@ -31,41 +31,41 @@ type Stats struct {
 }
 
 // Stats returns the engine's figures.
-func (e *Monitor) Stats() Stats {
+func (m *Monitor) Stats() Stats {
 	s := Stats{Checks: map[engine.CheckStatus]int{}, Subjects: map[engine.Status]int{}, Deliveries: map[engine.DeliveryState]int{},
-		MemoryOnly: e.MemoryOnly.Load(), Since: e.StartAt}
-	e.Mu.RLock()
-	for id, c := range e.Tables.Checks {
+		MemoryOnly: m.MemoryOnly.Load(), Since: m.StartAt}
+	m.Mu.RLock()
+	for id, c := range m.Tables.Checks {
 		if !c.Active {
 			continue
 		}
 		status := engine.CheckPending
-		if state := e.Tables.States[id]; state != nil {
+		if state := m.Tables.States[id]; state != nil {
 			status = state.Status
 		}
 		s.Checks[status]++
 	}
-	for _, state := range e.Tables.Subjects {
+	for _, state := range m.Tables.Subjects {
 		s.Subjects[state.Overall]++
 	}
-	for _, in := range e.Tables.Incidents {
+	for _, in := range m.Tables.Incidents {
 		if in.Closed == nil {
 			s.OpenIncidents++
 		}
 	}
-	for _, d := range e.Tables.Deliveries {
+	for _, d := range m.Tables.Deliveries {
 		s.Deliveries[d.State]++
 	}
-	e.Mu.RUnlock()
-	e.Sched.Mu.Lock()
-	s.Scheduled, s.UnderWay = len(e.Sched.Entries), e.Sched.InFlight
-	s.MaxUnderWay, s.Hungry = e.Sched.Limit, len(e.Sched.AwaitingMemory)
-	e.Sched.Mu.Unlock()
-	if e.Options.Memory != nil {
-		s.Memory, s.MaxMemory = e.Options.Memory.RunMemory()
+	m.Mu.RUnlock()
+	m.Sched.Mu.Lock()
+	s.Scheduled, s.UnderWay = len(m.Sched.Entries), m.Sched.InFlight
+	s.MaxUnderWay, s.Hungry = m.Sched.Limit, len(m.Sched.AwaitingMemory)
+	m.Sched.Mu.Unlock()
+	if m.Options.Memory != nil {
+		s.Memory, s.MaxMemory = m.Options.Memory.RunMemory()
 	}
-	s.Started, s.Skipped = e.Sched.Started.Load(), e.Sched.Skipped.Load()
-	l := &e.Sched.Lag
+	s.Started, s.Skipped = m.Sched.Started.Load(), m.Sched.Skipped.Load()
+	l := &m.Sched.Lag
 	l.Mu.Lock()
 	s.LagBounds, s.LagBuckets, s.LagSum, s.LagMax = schedule.LagBounds[:], slices.Clone(l.Buckets[:]), l.Sum, l.Max
 	l.Mu.Unlock()

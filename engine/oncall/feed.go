@@ -13,26 +13,26 @@ import (
 
 // Address is the address of the monitor as links have it, without a trailing
 // slash: the public URL, or the one it reaches itself by; "" when neither is known.
-func (e *Service) Address() string {
-	site := e.Settings()
-	return e.Base(&site)
+func (svc *Service) Address() string {
+	site := svc.Settings()
+	return svc.Base(&site)
 }
 
 // FeedURL returns the address of the iCal feed of a rota or user, "" when there
 // is none. Whoever knows it can read the feed.
-func (e *Service) FeedURL(kind engine.Kind, id string) (string, error) {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
+func (svc *Service) FeedURL(kind engine.Kind, id string) (string, error) {
+	svc.Mu.RLock()
+	defer svc.Mu.RUnlock()
 	token := ""
 	switch kind {
 	case engine.KindRota:
-		r := e.Tables.Rotas[id]
+		r := svc.Tables.Rotas[id]
 		if r == nil {
 			return "", engine.Missing(kind)
 		}
 		token = r.FeedToken
 	default:
-		u := e.Tables.Users[id]
+		u := svc.Tables.Users[id]
 		if u == nil {
 			return "", engine.Missing(engine.KindUser)
 		}
@@ -41,23 +41,23 @@ func (e *Service) FeedURL(kind engine.Kind, id string) (string, error) {
 	if token == "" {
 		return "", nil
 	}
-	return e.Base(e.Tables.Site()) + "/feeds/" + token + ".ics", nil
+	return svc.Base(svc.Tables.Site()) + "/feeds/" + token + ".ics", nil
 }
 
 // NewFeed gives a rota or a user an address for an iCal feed of their shifts;
 // an address given before is no longer good.
-func (e *Service) NewFeed(ctx context.Context, by engine.Actor, kind engine.Kind, id string) error {
+func (svc *Service) NewFeed(ctx context.Context, by engine.Actor, kind engine.Kind, id string) error {
 	token, _ := access.NewToken("")
-	return e.setFeed(ctx, by, kind, id, token)
+	return svc.setFeed(ctx, by, kind, id, token)
 }
 
 // RevokeFeed takes the address of the iCal feed of a rota or user away.
-func (e *Service) RevokeFeed(ctx context.Context, by engine.Actor, kind engine.Kind, id string) error {
-	return e.setFeed(ctx, by, kind, id, "")
+func (svc *Service) RevokeFeed(ctx context.Context, by engine.Actor, kind engine.Kind, id string) error {
+	return svc.setFeed(ctx, by, kind, id, "")
 }
 
-func (e *Service) setFeed(ctx context.Context, by engine.Actor, kind engine.Kind, id, token string) error {
-	return e.Submit(ctx, by, func(x *state.Tx) error {
+func (svc *Service) setFeed(ctx context.Context, by engine.Actor, kind engine.Kind, id, token string) error {
+	return svc.Submit(ctx, by, func(x *state.Tx) error {
 		switch kind {
 		case engine.KindRota:
 			r := x.Rotas.Get(id)
@@ -86,21 +86,21 @@ func (e *Service) setFeed(ctx context.Context, by engine.Actor, kind engine.Kind
 
 // WriteFeed writes the iCal feed of the rota or user whose feed has the token.
 // host makes the events' ids the monitor's own.
-func (e *Service) WriteFeed(w io.Writer, token, host string) error {
-	name, shifts, err := e.feedOut(token)
+func (svc *Service) WriteFeed(w io.Writer, token, host string) error {
+	name, shifts, err := svc.feedOut(token)
 	if err != nil {
 		return err
 	}
-	return rota.WriteFeed(w, name, shifts, host, e.Now())
+	return rota.WriteFeed(w, name, shifts, host, svc.Now())
 }
 
 // feedOut returns the name and the shifts of a feed.
-func (e *Service) feedOut(token string) (name string, shifts []rota.Shift, err error) {
+func (svc *Service) feedOut(token string) (name string, shifts []rota.Shift, err error) {
 	if token == "" {
 		return "", nil, engine.Missing(engine.KindRota)
 	}
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
+	svc.Mu.RLock()
+	defer svc.Mu.RUnlock()
 	titled := func(list []rota.Shift, title func(rota.Shift) string) {
 		for _, s := range list {
 			s.Title = title(s)
@@ -108,23 +108,23 @@ func (e *Service) feedOut(token string) (name string, shifts []rota.Shift, err e
 		}
 	}
 	username := func(id string) string {
-		if u := e.Tables.Users[id]; u != nil {
+		if u := svc.Tables.Users[id]; u != nil {
 			return u.Username
 		}
 		return "somebody"
 	}
-	for _, r := range e.Tables.Rotas {
+	for _, r := range svc.Tables.Rotas {
 		if r.FeedToken == token {
-			titled(e.Duty.Shifts(r.ID), func(s rota.Shift) string { return username(s.User) })
+			titled(svc.Duty.Shifts(r.ID), func(s rota.Shift) string { return username(s.User) })
 			return r.Name, shifts, nil
 		}
 	}
-	for _, u := range e.Tables.Users {
+	for _, u := range svc.Tables.Users {
 		if u.FeedToken != token {
 			continue
 		}
-		for _, r := range e.Tables.Rotas {
-			own := slices.DeleteFunc(slices.Clone(e.Duty.Shifts(r.ID)), func(s rota.Shift) bool { return s.User != u.ID })
+		for _, r := range svc.Tables.Rotas {
+			own := slices.DeleteFunc(slices.Clone(svc.Duty.Shifts(r.ID)), func(s rota.Shift) bool { return s.User != u.ID })
 			titled(own, func(rota.Shift) string { return r.Name })
 		}
 		slices.SortFunc(shifts, func(a, b rota.Shift) int { return a.Start.Compare(b.Start) })

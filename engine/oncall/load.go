@@ -4,4 +4,4 @@ import "context"
 
 // LoadDuty finds the shifts and problems of rotas as they were last known, for
 // an engine that is not to be started. It blocks on the disk.
-func (e *Service) LoadDuty(ctx context.Context) error { return e.Duty.LoadFeeds(ctx) }
+func (svc *Service) LoadDuty(ctx context.Context) error { return svc.Duty.LoadFeeds(ctx) }

@@ -22,20 +22,20 @@ type OnCall struct {
 }
 
 // OnCall returns who is on duty now, by rota.
-func (e *Service) OnCall() []OnCall {
-	now := e.Now()
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
+func (svc *Service) OnCall() []OnCall {
+	now := svc.Now()
+	svc.Mu.RLock()
+	defer svc.Mu.RUnlock()
 	out := []OnCall{}
 	name := func(id string) string {
-		if u := e.Tables.Users[id]; u != nil {
+		if u := svc.Tables.Users[id]; u != nil {
 			return u.Username
 		}
 		return ""
 	}
-	for _, r := range e.Tables.Rotas {
-		shifts := e.Duty.Shifts(r.ID)
-		here := e.Tables.ActiveOnly(rota.OnCall(shifts, now))
+	for _, r := range svc.Tables.Rotas {
+		shifts := svc.Duty.Shifts(r.ID)
+		here := svc.Tables.ActiveOnly(rota.OnCall(shifts, now))
 		for _, id := range here {
 			item := OnCall{Rota: r.ID, RotaName: r.Name, User: id, Username: name(id)}
 			if until, ok := rota.Until(shifts, id, now); ok {
@@ -43,7 +43,7 @@ func (e *Service) OnCall() []OnCall {
 			}
 			out = append(out, item)
 		}
-		if fallback := e.Tables.ActiveOnly([]string{r.FallbackUser, e.Tables.Site().FallbackUser}); len(here) == 0 && len(fallback) > 0 {
+		if fallback := svc.Tables.ActiveOnly([]string{r.FallbackUser, svc.Tables.Site().FallbackUser}); len(here) == 0 && len(fallback) > 0 {
 			out = append(out, OnCall{Rota: r.ID, RotaName: r.Name, User: fallback[0], Username: name(fallback[0]), Fallback: true})
 		}
 	}

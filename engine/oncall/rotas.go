@@ -20,49 +20,51 @@ type RotaView struct {
 }
 
 // Rota returns one rota.
-func (e *Service) Rota(id string) (RotaView, error) {
-	return state.OneView(e.State, engine.KindRota, e.Tables.Rotas, id, e.rotaView)
+func (svc *Service) Rota(id string) (RotaView, error) {
+	return state.OneView(svc.State, engine.KindRota, svc.Tables.Rotas, id, svc.rotaView)
 }
 
 // Rotas returns all rotas in order of id.
-func (e *Service) Rotas() []RotaView { return state.AllViews(e.State, e.Tables.Rotas, e.rotaView) }
+func (svc *Service) Rotas() []RotaView {
+	return state.AllViews(svc.State, svc.Tables.Rotas, svc.rotaView)
+}
 
 // StoredRota returns the rota as stored, the address of its feed in plain: what an
 // edit begins from.
-func (e *Service) StoredRota(id string) (engine.Rota, error) {
-	return e.OpenedRota(id)
+func (svc *Service) StoredRota(id string) (engine.Rota, error) {
+	return svc.OpenedRota(id)
 }
 
-func (e *Service) rotaView(r *engine.Rota) RotaView {
-	v := RotaView{Rota: e.Opened(r), Problems: []rota.Problem{}}
+func (svc *Service) rotaView(r *engine.Rota) RotaView {
+	v := RotaView{Rota: svc.Opened(r), Problems: []rota.Problem{}}
 	if r.FeedToken != "" {
-		v.FeedURL = e.Base(e.Tables.Site()) + "/feeds/" + r.FeedToken + ".ics"
+		v.FeedURL = svc.Base(svc.Tables.Site()) + "/feeds/" + r.FeedToken + ".ics"
 	}
 	v.FeedToken, v.ICalSealed = "", ""
-	v.Problems, v.ReadAt, v.Stale = e.Duty.state(r.ID)
+	v.Problems, v.ReadAt, v.Stale = svc.Duty.state(r.ID)
 	return v
 }
 
 // Shifts returns the shifts of a rota that overlap [from, to), within the 60
 // days that are looked ahead and the 30 days behind.
-func (e *Service) Shifts(id string, from, to time.Time) ([]rota.Shift, error) {
-	if _, err := e.Rota(id); err != nil {
+func (svc *Service) Shifts(id string, from, to time.Time) ([]rota.Shift, error) {
+	if _, err := svc.Rota(id); err != nil {
 		return nil, err
 	}
-	return engine.OrEmpty(rota.Within(e.Duty.Shifts(id), from, to)), nil
+	return engine.OrEmpty(rota.Within(svc.Duty.Shifts(id), from, to)), nil
 }
 
 // RefreshRota reads the feed of a rota now. It blocks until it is read.
-func (e *Service) RefreshRota(ctx context.Context, id string) (RotaView, error) {
-	r, err := e.StoredRota(id)
+func (svc *Service) RefreshRota(ctx context.Context, id string) (RotaView, error) {
+	r, err := svc.StoredRota(id)
 	if err != nil {
 		return RotaView{}, err
 	}
 	if !r.HasFeed() {
 		return RotaView{}, engine.Conflictf("%s has no feed", r.Name)
 	}
-	e.Duty.read(ctx, &r)
-	return e.Rota(id)
+	svc.Duty.read(ctx, &r)
+	return svc.Rota(id)
 }
 
 // Base returns the shifts of a rota without its overrides, as far as they are

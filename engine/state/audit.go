@@ -120,6 +120,6 @@ func Redact(v any) any {
 
 // ScanAudit ranges over the entries of the audit log, oldest first (or the newest
 // first). Entries of one object bear the term "kind:id". It blocks on the disk.
-func (e *State) ScanAudit(ctx context.Context, q engine.Query) iter.Seq2[*engine.AuditEntry, error] {
-	return Scan[engine.AuditEntry](ctx, e.Store, engine.KindAudit, q)
+func (st *State) ScanAudit(ctx context.Context, q engine.Query) iter.Seq2[*engine.AuditEntry, error] {
+	return Scan[engine.AuditEntry](ctx, st.Store, engine.KindAudit, q)
 }

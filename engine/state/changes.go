@@ -51,8 +51,8 @@ const maxListener = 50_000
 
 // Listen returns a listener for all changes after seq (0: from now on). resync
 // is true when some of them are no longer known.
-func (e *State) Listen(seq uint64) (l *Listener, resync bool) {
-	h := e.Hub
+func (st *State) Listen(seq uint64) (l *Listener, resync bool) {
+	h := st.Hub
 	l = &Listener{hub: h, pending: map[engine.Key]Change{}, Bell: make(chan struct{}, 1), Done: make(chan struct{})}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -76,10 +76,10 @@ func (e *State) Listen(seq uint64) (l *Listener, resync bool) {
 }
 
 // Seq returns the number of the last commit.
-func (e *State) Seq() uint64 {
-	e.Hub.mu.Lock()
-	defer e.Hub.mu.Unlock()
-	return e.Hub.seq
+func (st *State) Seq() uint64 {
+	st.Hub.mu.Lock()
+	defer st.Hub.mu.Unlock()
+	return st.Hub.seq
 }
 
 // Take returns the newest change of each object since the last Take, in no
@@ -144,7 +144,7 @@ func (h *Hub) Publish(keys []engine.Key) {
 }
 
 // announce tells of what x changed.
-func (e *State) announce(x *Tx) {
+func (st *State) announce(x *Tx) {
 	var keys []engine.Key
 	for _, k := range kinds {
 		k.changed(x, func(key engine.Key) { keys = append(keys, key) })
@@ -153,6 +153,6 @@ func (e *State) announce(x *Tx) {
 		keys = append(keys, engine.Key{Kind: KindResult, ID: id})
 	}
 	if len(keys) > 0 {
-		e.Hub.Publish(keys)
+		st.Hub.Publish(keys)
 	}
 }

@@ -19,18 +19,18 @@ func (t *Tables) Site() *engine.Settings {
 var defaultSite = engine.DefaultSettings() // read only
 
 // Settings returns the site's settings.
-func (e *State) Settings() engine.Settings {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	return *e.Tables.Site()
+func (st *State) Settings() engine.Settings {
+	st.Mu.RLock()
+	defer st.Mu.RUnlock()
+	return *st.Tables.Site()
 }
 
 // PluginEntry returns a plugin's entry; before Start there are none.
-func (e *State) PluginEntry(slug string) (engine.PluginEntry, bool) {
-	if e.Registry == nil {
+func (st *State) PluginEntry(slug string) (engine.PluginEntry, bool) {
+	if st.Registry == nil {
 		return engine.PluginEntry{}, false
 	}
-	return e.Registry.Plugin(slug)
+	return st.Registry.Plugin(slug)
 }
 
 // Site returns the site's settings.
@@ -41,10 +41,10 @@ func (x *Tx) Site() *engine.Settings {
 	return engine.DefaultSettings()
 }
 
-func (e *State) CheckNow(id string) *engine.Check {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	return e.Tables.Checks[id]
+func (st *State) CheckNow(id string) *engine.Check {
+	st.Mu.RLock()
+	defer st.Mu.RUnlock()
+	return st.Tables.Checks[id]
 }
 
 // Configured is all configuration at one moment. The objects are shared.
@@ -59,10 +59,10 @@ type Configured struct {
 	Settings  *engine.Settings
 }
 
-func (e *State) Configured() *Configured {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	t := e.Tables
+func (st *State) Configured() *Configured {
+	st.Mu.RLock()
+	defer st.Mu.RUnlock()
+	t := st.Tables
 	return &Configured{maps.Clone(t.Services), maps.Clone(t.Instances), maps.Clone(t.Checks), maps.Clone(t.Users),
 		maps.Clone(t.Plugins), maps.Clone(t.Rotas), maps.Clone(t.Silences), t.Site()}
 }
@@ -100,20 +100,20 @@ func (t *Tables) UserNamed(username string) *engine.User {
 
 // LatestResult returns the last result of a check, nil when it has none. It is
 // shared and must not be changed.
-func (e *State) LatestResult(check string) *engine.Result {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	return e.Tables.Latest[check]
+func (st *State) LatestResult(check string) *engine.Result {
+	st.Mu.RLock()
+	defer st.Mu.RUnlock()
+	return st.Tables.Latest[check]
 }
 
 // SubjectName returns the name of a service or instance, "" when it is not there.
-func (e *State) SubjectName(ref engine.Ref) string {
-	e.Mu.RLock()
-	defer e.Mu.RUnlock()
-	if s := e.Tables.Services[ref.ID]; s != nil && ref.Kind == engine.KindService {
+func (st *State) SubjectName(ref engine.Ref) string {
+	st.Mu.RLock()
+	defer st.Mu.RUnlock()
+	if s := st.Tables.Services[ref.ID]; s != nil && ref.Kind == engine.KindService {
 		return s.Name
 	}
-	if i := e.Tables.Instances[ref.ID]; i != nil && ref.Kind == engine.KindInstance {
+	if i := st.Tables.Instances[ref.ID]; i != nil && ref.Kind == engine.KindInstance {
 		return i.Name
 	}
 	return ""
@@ -126,11 +126,11 @@ func (t *Tables) ActiveOnly(ids []string) []string {
 	})
 }
 
-func (e *State) Base(site *engine.Settings) string {
+func (st *State) Base(site *engine.Settings) string {
 	if site.PublicURL != "" {
 		return strings.TrimRight(site.PublicURL, "/")
 	}
-	return strings.TrimRight(e.Options.SelfURL, "/")
+	return strings.TrimRight(st.Options.SelfURL, "/")
 }
 
 // NameOf is the name of a service or instance.
@@ -146,8 +146,8 @@ func (t *Tables) NameOf(ref engine.Ref) string {
 
 // Public masks values by the schema of their form, or without it when the
 // plugin is not there.
-func (e *State) Public(slug string, name engine.FormName, values form.Values) form.Values {
-	if entry, ok := e.PluginEntry(slug); ok && entry.Plugin != nil {
+func (st *State) Public(slug string, name engine.FormName, values form.Values) form.Values {
+	if entry, ok := st.PluginEntry(slug); ok && entry.Plugin != nil {
 		return entry.Plugin.Meta().Forms[name].Public(values)
 	}
 	if m, ok := form.Mask(map[string]any(values)).(map[string]any); ok && m != nil {

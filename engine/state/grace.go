@@ -24,15 +24,15 @@ func (h *Grace) Begin(awaited map[string]map[string]bool, deadline time.Time) {
 }
 
 // InGrace reports whether firings and repeats of an incident are held back.
-func (e *State) InGrace(incident string) bool {
-	h := &e.Grace
+func (st *State) InGrace(incident string) bool {
+	h := &st.Grace
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	checks, ok := h.awaited[incident]
 	if !ok {
 		return false
 	}
-	if len(checks) == 0 || !e.Now().Before(h.deadline) {
+	if len(checks) == 0 || !st.Now().Before(h.deadline) {
 		delete(h.awaited, incident)
 		return false
 	}
@@ -40,8 +40,8 @@ func (e *State) InGrace(incident string) bool {
 }
 
 // ResultSeen notes a new result of a check.
-func (e *State) ResultSeen(x *Tx, check string) {
-	h := &e.Grace
+func (st *State) ResultSeen(x *Tx, check string) {
+	h := &st.Grace
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, checks := range h.awaited {
@@ -50,7 +50,7 @@ func (e *State) ResultSeen(x *Tx, check string) {
 		}
 		delete(checks, check)
 		if in := x.Incidents.Get(id); len(checks) == 0 && in != nil {
-			e.WakeAt(Timer{At: x.Now, Ref: in.Subject})
+			st.WakeAt(Timer{At: x.Now, Ref: in.Subject})
 		}
 	}
 }

@@ -48,12 +48,12 @@ func Encode(dst []byte, v uint64) {
 }
 
 // NewID makes the id of an object that a command creates.
-func (e *State) NewID() string { return e.ids.next(e.Now()) }
+func (st *State) NewID() string { return st.ids.next(st.Now()) }
 
 // EventID makes the id of what the writer creates: incidents, events,
 // deliveries, history. They have a count of their own, so that the ids of
 // objects, and with them the checks' slots, do not depend on what happens meanwhile.
-func (e *State) EventID() string { return e.eventIDs.next(e.Now()) }
+func (st *State) EventID() string { return st.eventIDs.next(st.Now()) }
 
 // IncidentKey makes the key by which receivers thread an incident.
 func IncidentKey(id string) string { return "mw-" + strings.ToLower(id) }

@@ -10,17 +10,17 @@ import (
 )
 
 // Load reads configuration and state into memory.
-func (e *State) Load(ctx context.Context) error {
-	t := e.Tables
-	x := e.Begin(e.Now())
+func (st *State) Load(ctx context.Context) error {
+	t := st.Tables
+	x := st.Begin(st.Now())
 	for _, k := range kinds {
-		if err := k.load(ctx, e.Store, x); err != nil {
+		if err := k.load(ctx, st.Store, x); err != nil {
 			return err
 		}
 	}
 	for _, d := range x.Deliveries.Puts { // closed incidents with deliveries to make
 		if d.Incident != "" && x.Incidents.Get(d.Incident) == nil {
-			r, err := e.Store.Get(ctx, engine.KindIncident, d.Incident)
+			r, err := st.Store.Get(ctx, engine.KindIncident, d.Incident)
 			if err != nil {
 				return fmt.Errorf("read the incident of delivery %s: %w", d.ID, err)
 			}
@@ -32,13 +32,13 @@ func (e *State) Load(ctx context.Context) error {
 		}
 	}
 	x.merge()
-	switch _, err := e.Store.Get(ctx, engine.KindMark, welcomeMark); {
+	switch _, err := st.Store.Get(ctx, engine.KindMark, welcomeMark); {
 	case err == nil:
-		e.Marked.Store(true)
+		st.Marked.Store(true)
 	case !errors.Is(err, engine.ErrNotFound):
 		return err
 	}
-	return e.Store.LatestResults(ctx, func(r *engine.Result) bool {
+	return st.Store.LatestResults(ctx, func(r *engine.Result) bool {
 		if t.Checks[r.Check] != nil {
 			c := *r
 			t.Latest[r.Check] = &c

@@ -83,17 +83,17 @@ func New(o engine.Options) *State {
 
 // GoLoop runs fn on a goroutine that Stop waits for; once the engine stops it
 // does nothing.
-func (e *State) GoLoop(fn func()) {
-	e.LoopMu.Lock()
-	defer e.LoopMu.Unlock()
-	if e.Stopping() {
+func (st *State) GoLoop(fn func()) {
+	st.LoopMu.Lock()
+	defer st.LoopMu.Unlock()
+	if st.Stopping() {
 		return
 	}
-	e.Loops.Add(1)
+	st.Loops.Add(1)
 	go func() {
-		defer e.Loops.Done()
+		defer st.Loops.Done()
 		fn()
 	}()
 }
 
-func (e *State) Stopping() bool { return e.Work.Err() != nil }
+func (st *State) Stopping() bool { return st.Work.Err() != nil }

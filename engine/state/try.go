@@ -13,8 +13,8 @@ var errTried = errors.New("this was tried: nothing was changed")
 
 // Try is Submit for a change that is only looked at: fn runs over the state as it is,
 // and what it did is forgotten. It returns fn's error.
-func (e *State) Try(ctx context.Context, by engine.Actor, fn func(*Tx) error) error {
-	err := e.ask(ctx, command{by: by, do: func(x *Tx) error {
+func (st *State) Try(ctx context.Context, by engine.Actor, fn func(*Tx) error) error {
+	err := st.ask(ctx, command{by: by, do: func(x *Tx) error {
 		timers := slices.Clone(x.State.Timers)
 		err := fn(x)
 		x.State.Timers = timers // what the change would have brought about does not come due

@@ -158,10 +158,10 @@ type Tx struct {
 	locals  map[string]any                 // what parts above note of the changes under way, for later looks in the same transaction
 }
 
-func (e *State) Begin(now time.Time) *Tx {
+func (st *State) Begin(now time.Time) *Tx {
 	x := &Tx{
-		State:   e,
-		Tables:  e.Tables,
+		State:   st,
+		Tables:  st.Tables,
 		Now:     now,
 		Latest:  map[string]*engine.Result{},
 		authors: map[engine.Key]string{},

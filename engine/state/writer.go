@@ -42,7 +42,7 @@ type writer struct {
 }
 
 // Run is the writer: it returns when the state is stopped. It runs once.
-func (e *State) Run() { e.writer.run() }
+func (st *State) Run() { st.writer.run() }
 
 const (
 	maxBatch     = 1024 // commands in one batch
@@ -62,35 +62,35 @@ var (
 
 // Submit hands fn to the writer and waits until its changes are durable. When they
 // cannot be made durable, nothing of them is kept, and the error is Unavailable.
-func (e *State) Submit(ctx context.Context, by engine.Actor, fn func(*Tx) error) error {
-	return e.ask(ctx, command{by: by, do: fn})
+func (st *State) Submit(ctx context.Context, by engine.Actor, fn func(*Tx) error) error {
+	return st.ask(ctx, command{by: by, do: fn})
 }
 
 // Observe is Submit for what happened whether it can be stored or not, as a ping:
 // while the store refuses, it is kept in memory, and the error is Unavailable.
-func (e *State) Observe(ctx context.Context, fn func(*Tx) error) error {
-	return e.ask(ctx, command{by: engine.System, do: fn, kept: observed})
+func (st *State) Observe(ctx context.Context, fn func(*Tx) error) error {
+	return st.ask(ctx, command{by: engine.System, do: fn, kept: observed})
 }
 
 // Proceed is Submit for the monitor's own doings, which go on from memory while the
 // store refuses.
-func (e *State) Proceed(ctx context.Context, fn func(*Tx) error) error {
-	return e.ask(ctx, command{by: engine.System, do: fn, kept: anyway})
+func (st *State) Proceed(ctx context.Context, fn func(*Tx) error) error {
+	return st.ask(ctx, command{by: engine.System, do: fn, kept: anyway})
 }
 
-func (e *State) ask(ctx context.Context, o command) error {
+func (st *State) ask(ctx context.Context, o command) error {
 	o.done = make(chan error, 1)
 	select {
-	case e.Commands <- o:
+	case st.Commands <- o:
 	case <-ctx.Done():
 		return &engine.Error{Kind: engine.Unavailable, Message: "the monitor is busy: " + ctx.Err().Error()}
-	case <-e.Stopped:
+	case <-st.Stopped:
 		return &engine.Error{Kind: engine.Unavailable, Message: ErrStopping.Error()}
 	}
 	select {
 	case err := <-o.done:
 		return err
-	case <-e.Stopped:
+	case <-st.Stopped:
 		select {
 		case err := <-o.done:
 			return err
@@ -102,16 +102,16 @@ func (e *State) ask(ctx context.Context, o command) error {
 
 // Enqueue hands fn to the writer without waiting for it. It blocks while the
 // writer's queue is full. fn must not fail half-way.
-func (e *State) Enqueue(fn func(*Tx) error) {
+func (st *State) Enqueue(fn func(*Tx) error) {
 	select {
-	case e.Commands <- command{by: engine.System, do: fn, simple: true, kept: anyway}:
-	case <-e.Stopped:
+	case st.Commands <- command{by: engine.System, do: fn, simple: true, kept: anyway}:
+	case <-st.Stopped:
 	}
 }
 
 // EnqueueLater is Enqueue for callers that must not wait for the writer. The writer
 // itself is one: it would wait for ever once its queue is full.
-func (e *State) EnqueueLater(fn func(*Tx) error) { e.GoLoop(func() { e.Enqueue(fn) }) }
+func (st *State) EnqueueLater(fn func(*Tx) error) { st.GoLoop(func() { st.Enqueue(fn) }) }
 
 // run takes commands in groups, and makes each group durable before it becomes
 // visible.
@@ -408,7 +408,7 @@ func (d *Timers) Pop() any {
 	return v
 }
 
-func (e *State) WakeAt(d Timer) { heap.Push(&e.Timers, d) }
+func (st *State) WakeAt(d Timer) { heap.Push(&st.Timers, d) }
 
 // arm sets the timer for the next due time.
 func (w *writer) arm(timer *time.Timer) {

@@ -125,15 +125,15 @@ func unmoved(x *state.Tx, c *state.Configured) bool {
 // applyPiece applies one piece and forgets it, as one batch. An object that does
 // not fit any more, because something was changed between the pieces, is left
 // out with a note. Deletions come one by one, and the piece is forgotten last.
-func (e *Config) applyPiece(ctx context.Context, mark string, piece importPiece) (notes []string, err error) {
+func (cfg *Config) applyPiece(ctx context.Context, mark string, piece importPiece) (notes []string, err error) {
 	deleting := len(piece.Items) > 0 && piece.Items[0].Data == nil
 	if deleting {
-		if notes, err = e.applyDeletes(ctx, piece); err != nil {
+		if notes, err = cfg.applyDeletes(ctx, piece); err != nil {
 			return notes, err
 		}
 	}
 	applied := []string(nil)
-	err = e.Submit(ctx, piece.By, func(x *state.Tx) error {
+	err = cfg.Submit(ctx, piece.By, func(x *state.Tx) error {
 		for i := range piece.Items {
 			item := &piece.Items[i]
 			if deleting {
@@ -229,7 +229,7 @@ func applySettings(x *state.Tx, s *engine.Settings) error {
 }
 
 // applyDeletes deletes what a prune found, several at once, kind by kind.
-func (e *Config) applyDeletes(ctx context.Context, piece importPiece) (notes []string, failed error) {
+func (cfg *Config) applyDeletes(ctx context.Context, piece importPiece) (notes []string, failed error) {
 	var mu sync.Mutex // guards notes and failed
 	for start := 0; start < len(piece.Items); {
 		end := start
@@ -242,7 +242,7 @@ func (e *Config) applyDeletes(ctx context.Context, piece importPiece) (notes []s
 			turns <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-turns }()
-				err := e.deleteItem(ctx, piece.By, item)
+				err := cfg.deleteItem(ctx, piece.By, item)
 				mu.Lock()
 				defer mu.Unlock()
 				switch engine.KindOf(err) {
@@ -265,22 +265,22 @@ func (e *Config) applyDeletes(ctx context.Context, piece importPiece) (notes []s
 	return notes, nil
 }
 
-func (e *Config) deleteItem(ctx context.Context, by engine.Actor, item planItem) error {
+func (cfg *Config) deleteItem(ctx context.Context, by engine.Actor, item planItem) error {
 	switch item.Kind {
 	case engine.KindUser:
-		return e.Users.DeleteUser(ctx, by, item.ID, nil)
+		return cfg.Users.DeleteUser(ctx, by, item.ID, nil)
 	case engine.KindRota:
-		return e.Rotas.DeleteRota(ctx, by, item.ID, nil)
+		return cfg.Rotas.DeleteRota(ctx, by, item.ID, nil)
 	case engine.KindCheck:
-		return e.Checks.DeleteCheck(ctx, by, item.ID, nil)
+		return cfg.Checks.DeleteCheck(ctx, by, item.ID, nil)
 	case engine.KindInstance:
-		return e.Targets.DeleteInstance(ctx, by, item.ID, nil)
+		return cfg.Targets.DeleteInstance(ctx, by, item.ID, nil)
 	case engine.KindService:
-		return e.Targets.DeleteService(ctx, by, item.ID, nil)
+		return cfg.Targets.DeleteService(ctx, by, item.ID, nil)
 	case engine.KindSilence:
-		return e.Silences.DeleteSilence(ctx, by, item.ID, nil)
+		return cfg.Silences.DeleteSilence(ctx, by, item.ID, nil)
 	case engine.KindPluginSettings:
-		return e.Submit(ctx, by, func(x *state.Tx) error {
+		return cfg.Submit(ctx, by, func(x *state.Tx) error {
 			if x.Plugins.Get(item.ID) != nil {
 				state.Remove(x, &x.Plugins, item.ID, item.ID)
 			}
@@ -291,13 +291,13 @@ func (e *Config) deleteItem(ctx context.Context, by engine.Actor, item planItem)
 }
 
 // finishImports applies what is left of imports that were cut short.
-func (e *Config) finishImports(ctx context.Context) error {
+func (cfg *Config) finishImports(ctx context.Context) error {
 	type left struct {
 		mark  string
 		piece importPiece
 	}
 	var found []left
-	for r, err := range state.Records(ctx, e.Store, engine.KindMark, engine.Query{Prefix: importMark}) {
+	for r, err := range state.Records(ctx, cfg.Store, engine.KindMark, engine.Query{Prefix: importMark}) {
 		l := left{mark: r.ID}
 		if err == nil {
 			err = json.Unmarshal(r.Data, &l.piece)
@@ -308,24 +308,24 @@ func (e *Config) finishImports(ctx context.Context) error {
 		found = append(found, l)
 	}
 	for _, l := range found {
-		notes, err := e.applyPiece(ctx, l.mark, l.piece)
+		notes, err := cfg.applyPiece(ctx, l.mark, l.piece)
 		if err != nil {
 			return fmt.Errorf("finish an import: %w", err)
 		}
 		for _, n := range notes {
-			e.Log.Warn("an import was finished with an exception", "what", n)
+			cfg.Log.Warn("an import was finished with an exception", "what", n)
 		}
 	}
 	if len(found) > 0 {
-		e.Log.Info("an import that was cut short is complete now", "pieces", len(found))
+		cfg.Log.Info("an import that was cut short is complete now", "pieces", len(found))
 	}
 	return nil
 }
 
 // ResumeImports is finishImports at a start: what it cannot finish is logged and
 // left, and does not keep the monitor from starting.
-func (e *Config) ResumeImports(ctx context.Context) {
-	if err := e.finishImports(ctx); err != nil {
-		e.Log.Error("an import that was cut short could not be finished", "error", err)
+func (cfg *Config) ResumeImports(ctx context.Context) {
+	if err := cfg.finishImports(ctx); err != nil {
+		cfg.Log.Error("an import that was cut short could not be finished", "error", err)
 	}
 }

@@ -33,9 +33,9 @@ type ExportOptions struct {
 // configuration gives the same bytes, but for what is encrypted. The forms of
 // plugins say what of their values is written: an engine that is not started
 // needs SetPlugins first.
-func (e *Config) Export(ctx context.Context, o ExportOptions) ([]byte, error) {
-	c := e.Configured()
-	x := &exporter{e: e.State, names: c.Names(), secret: func(string, string, string, any) any { return config.Secret{} }}
+func (cfg *Config) Export(ctx context.Context, o ExportOptions) ([]byte, error) {
+	c := cfg.Configured()
+	x := &exporter{e: cfg.State, names: c.Names(), secret: func(string, string, string, any) any { return config.Secret{} }}
 	doc := &config.Document{Version: config.Version}
 	var failed error
 	if o.Passphrase != "" {

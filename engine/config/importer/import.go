@@ -67,12 +67,12 @@ type ImportProblem struct {
 // the process ends meanwhile, the next start finishes it. Imports take turns. It
 // blocks on plugins' cleaning and on the disk. An engine that is not started
 // needs SetPlugins first.
-func (e *Config) Import(ctx context.Context, by engine.Actor, data []byte, o ImportOptions) (*ImportReport, error) {
+func (cfg *Config) Import(ctx context.Context, by engine.Actor, data []byte, o ImportOptions) (*ImportReport, error) {
 	doc, problems := config.DecodeWith(data, func(name string) (string, bool) {
 		value, ok := o.Variables[name]
 		return value, ok
 	})
-	im := &importer{e: e, ctx: ctx, by: by, o: o, doc: doc}
+	im := &importer{e: cfg, ctx: ctx, by: by, o: o, doc: doc}
 	if doc == nil {
 		im.begin()
 		im.decoded(problems)
@@ -86,9 +86,9 @@ func (e *Config) Import(ctx context.Context, by engine.Actor, data []byte, o Imp
 		defer release()
 	}
 	locker, lockerProblem := unlock(doc, o.Passphrase)
-	e.importing.Lock()
-	defer e.importing.Unlock()
-	if err := e.finishImports(ctx); err != nil {
+	cfg.importing.Lock()
+	defer cfg.importing.Unlock()
+	if err := cfg.finishImports(ctx); err != nil {
 		return nil, err
 	}
 	for range 3 {
