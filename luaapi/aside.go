@@ -17,7 +17,7 @@ func (rt *Runtime) aside(change func(*Options)) *Runtime {
 		opts: o, machine: machineWith(rt.machine, o), binder: &binding.Binder{Opener: o.Opener, Env: o.Env, Shared: rt.binder.Shared},
 		pools: map[*vm.Pool]struct{}{}, stop: rt.stop,
 	}
-	a.loader = &loader.Loader{Machine: a.machine}
+	a.loader = &loader.Loader{Machine: a.machine, Shipped: rt.loader.Shipped}
 	a.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
 	return a
 }

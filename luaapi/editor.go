@@ -124,7 +124,7 @@ func (rt *Runtime) lintDraft(s *loader.Source, out *loadResult) (found []Finding
 			rt.opts.Logger.Error("the linter failed", "file", s.Path, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
-	for _, f := range lintLoaded(s, out) {
+	for _, f := range rt.lintLoaded(s, out) {
 		if f.Code != lint.CodeLoad && !broken[spot{f.File, f.Line}] {
 			found = append(found, f)
 		}
@@ -144,6 +144,7 @@ func (rt *Runtime) TryDraft(ctx context.Context, d engine.PluginSource, slug str
 	aside, err := New(Options{
 		Host:         trace,
 		Opener:       rt.opts.Opener,
+		Shipped:      rt.opts.Shipped,
 		Env:          rt.opts.Env,
 		Logger:       rt.opts.Logger,
 		Now:          rt.opts.Now,

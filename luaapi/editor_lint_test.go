@@ -105,7 +105,7 @@ func TestHalfTypedDrafts(t *testing.T) {
 		for _, text := range []string{benchPlugin[:n], benchPlugin[:n] + "\nend\nreturn Http\n", benchPlugin[:n] + benchPlugin[min(n+5, len(benchPlugin)):]} {
 			s := &loader.Source{Path: "p.lua", Files: map[string]string{"": text}}
 			out := rt.load(t.Context(), s, "p.lua")
-			lintLoaded(s, out) // a panic is the failure
+			rt.lintLoaded(s, out) // a panic is the failure
 			got := rt.Draft(t.Context(), engine.PluginSource{Path: "p.lua", Files: map[string]string{"": text}})
 			if len(got.Problems) != len(out.problems) {
 				t.Fatalf("cut at %d: %d problems, loading found %d", n, len(got.Problems), len(out.problems))

@@ -95,7 +95,7 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 		return []Finding{{File: name, Line: 1, Column: 1, Code: lint.CodeLoad, Message: err.Error()}}
 	}
 	out := rt.load(ctx, s, shownFile(name, s.Folder, false))
-	found := lintLoaded(s, out)
+	found := rt.lintLoaded(s, out)
 	if s.Folder {
 		if test := path.Join(name, "plugin"+testSuffix); exists(fsys, test) {
 			found = append(found, rt.lintTest(fsys, test)...)
@@ -107,7 +107,7 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 
 // lintLoaded lints a source that was loaded, in order of file, line and column.
 // What kept it from loading is among the findings.
-func lintLoaded(s *loader.Source, out *loadResult) []Finding {
+func (rt *Runtime) lintLoaded(s *loader.Source, out *loadResult) []Finding {
 	l := newPlaces(s)
 	var found []Finding
 	for _, p := range out.problems {
@@ -116,7 +116,7 @@ func lintLoaded(s *loader.Source, out *loadResult) []Finding {
 	for _, p := range out.warnings {
 		found = append(found, l.finding(p, lint.CodeKey))
 	}
-	in := lint.Source{Modules: vm.SortedKeys(s.Modules())}
+	in := lint.Source{Modules: rt.modulesOf(s)}
 	for _, v := range out.plugins {
 		in.Plugins = append(in.Plugins, facts(v))
 	}
@@ -130,9 +130,22 @@ func lintLoaded(s *loader.Source, out *loadResult) []Finding {
 		main := file == "" || s.Folder && file == loader.MainFile
 		in.Files = append(in.Files, lint.File{Name: s.Name(file), Source: text, Main: main})
 	}
+	for _, m := range rt.loader.ShippedFor(s) {
+		in.Files = append(in.Files, lint.File{Name: m.File, Source: m.Text, Shipped: true})
+	}
 	found = withoutDoubles(found, lint.Check(in))
 	lint.Sort(found)
 	return found
+}
+
+// modulesOf lists what the files of a source can require beside the modules of the
+// contract: those that ship and its own.
+func (rt *Runtime) modulesOf(s *loader.Source) []string {
+	names := vm.SortedKeys(s.Modules())
+	for _, m := range rt.loader.Shipped {
+		names = append(names, m.Name)
+	}
+	return names
 }
 
 // withoutDoubles joins what loading and what the linter found. Of a module and of
@@ -171,9 +184,9 @@ func (rt *Runtime) lintTest(fsys fs.FS, name string) []Finding {
 	if err := l.unreadable(name); err != nil {
 		return []Finding{l.finding(loader.SourceProblem(name, err), lint.CodeLoad)}
 	}
-	in := lint.Source{Files: []lint.File{{Name: name, Source: string(text), Test: true}}}
+	in := lint.Source{Files: []lint.File{{Name: name, Source: string(text), Test: true}}, Modules: rt.modulesOf(&loader.Source{})}
 	if s, err := loader.ReadSource(fsys, path.Dir(name)); path.Base(name) == "plugin"+testSuffix && err == nil {
-		in.Modules = vm.SortedKeys(s.Modules())
+		in.Modules = rt.modulesOf(s)
 	}
 	return lint.Check(in)
 }

@@ -21,7 +21,7 @@ type Options struct {
 	Data    engine.PluginData    // the store that plugins have; nil: module store raises
 	Sources engine.PluginSources // keeps the last good sources; nil: nothing holds over a restart
 	Opener  binding.Opener       // opens secrets; nil: every secret reads as unset
-	Shipped fs.FS                // the plugins of the binary, at its top level; nil is none
+	Shipped fs.FS                // the plugins of the binary, at its top level, and the modules that ship in its folder shipped; nil is none
 	Dir     string               // the plugin folder; "" is none. It need not exist yet
 	// Env reads an environment variable; nil is os.LookupEnv.
 	Env    func(string) (string, bool)

@@ -43,7 +43,8 @@ type Runtime struct {
 	done sync.WaitGroup
 }
 
-// New builds a Runtime without any plugin; Load reads them.
+// New builds a Runtime without any plugin; Load reads them. The modules that ship
+// can be required at once, by what LoadFile, Lint and Test read as well.
 func New(o Options) (*Runtime, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -64,7 +65,11 @@ func New(o Options) (*Runtime, error) {
 		orphanSources: map[string]engine.PluginSource{},
 		pools:         map[*vm.Pool]struct{}{},
 	}
-	rt.loader = &loader.Loader{Machine: rt.machine}
+	shipped, err := loader.ReadShipped(o.Shipped)
+	if err != nil {
+		return nil, fmt.Errorf("reading the shipped modules: %w", err)
+	}
+	rt.loader = &loader.Loader{Machine: rt.machine, Shipped: shipped}
 	rt.entries.Store(&registry{bySlug: map[string]*engine.PluginEntry{}})
 	rt.rules = newRules(rt)
 	rt.done.Add(2)

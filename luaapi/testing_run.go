@@ -84,7 +84,7 @@ func (rt *Runtime) planTests(ctx context.Context, fsys fs.FS, name, file string)
 		return nil, loader.Problems{loader.SourceProblem(file, err)}
 	}
 	plan := &testPlan{source: s, file: file, shown: shownFile(name, s.Folder, false)}
-	plan.code = &vm.Code{Main: tests, Modules: plugin.Modules, Libs: make([]bool, len(vm.LibraryNames()))}
+	plan.code = &vm.Code{Main: tests, Modules: rt.loader.WithShipped(plugin.Modules, s, string(text)), Libs: make([]bool, len(vm.LibraryNames()))}
 	for i := range plan.code.Libs {
 		plan.code.Libs[i] = true
 	}

@@ -8,7 +8,8 @@
 -- H:P: …`; `Unexpected greeting: 554 go away`; `Unexpected answer to EHLO: 502 …`;
 -- `Failed to find match regex /R/ in the dialogue`. The dialogue is raw_data, the
 -- greeting the message; connect and answer times are metrics.
-local forms, re, tcp, time = require "forms", require "re", require "tcp", require "time"
+local forms, re, time = require "forms", require "re", require "time"
+local dialogue = require "shipped.dialogue"
 
 local Banner = {
   name = "SMTP, IMAP, SSH, FTP", slug = "banner", version = "1.0.0", author = "Moonwatch",
@@ -74,17 +75,11 @@ function Banner:run(check, result)
   local protocol = PROTOCOLS[check.protocol]
   local port = check.port or check.tls and protocol.tls or protocol.port
   local where, started = check.host .. ":" .. port, time.now()
-  local connection, problem, kind = tcp.connect(check.host, port, { tls = check.tls and { verify = check.verify } })
-  if not connection then
-    result.error = kind == "refused" and "Connection refused by " .. where
-      or kind == "timeout" and "Connection to " .. where .. " timed out"
-      or "Connection to " .. where .. " failed: " .. problem
-    return result
-  end
-  result:metric("connect", time.now() - started, "s")
+  local connection = dialogue.connect(check.host, port, { tls = check.tls and { verify = check.verify } }, result)
+  if not connection then return result end
 
-  local lines, greeting, heard = {}, nil, nil
-  problem, greeting, heard = converse(connection, protocol, lines)
+  local lines = {}
+  local problem, greeting, heard = converse(connection, protocol, lines)
   connection:close()
   result.raw_data = table.concat(lines, "\n")
   if problem then

@@ -10,9 +10,11 @@
 -- `Login failed: …` and `Query failed: …` with the server's words and error number;
 -- `The query gave no row`; `Failed to find match regex /R/ in V`;
 -- `The value is 120 (> 100)`; `The query gave no number`, which is unknown.
-local bytes, crypto, forms, re, tcp, time = require "bytes", require "crypto", require "forms", require "re", require "tcp", require "time"
+local bytes, crypto, forms, time = require "bytes", require "crypto", require "forms", require "time"
+local dialogue, sql = require "shipped.dialogue", require "shipped.sql"
 
-local MOST, ROWS = 1024 * 1024, 10000 -- bytes of a packet, rows of an answer
+local fail, need = dialogue.fail, dialogue.need
+local MOST = 1024 * 1024 -- bytes of a packet
 
 local Mysql = {
   name = "MySQL", slug = "mysql", version = "1.0.0", author = "Moonwatch",
@@ -44,22 +46,6 @@ end
 
 -- Capabilities: long password, database, protocol 4.1, TLS, transactions, secure login, login plugins.
 local BASE, WITH_DATABASE, TLS = 0x1 + 0x200 + 0x2000 + 0x8000 + 0x80000, 0x8, 0x800
-
--- Problems of the dialogue are raised as tables: what pcall catches besides is a
--- mistake in this file, and is raised again.
-local function fail(text) error({ text = text }) end
-
-local function need(value, problem)
-  if not value then fail(problem) end
-  return value
-end
-
-local function try(fn, ...)
-  local fine, value, more = pcall(fn, ...)
-  if fine then return nil, value, more end
-  if type(value) ~= "table" then error(value, 0) end
-  return value.text
-end
 
 -- send writes a packet.
 local function send(session, body)
@@ -156,8 +142,7 @@ local function ask(session, query)
   while true do
     body = receive(session)
     if finished() then return value, rows end
-    rows = rows + 1
-    if rows > ROWS then fail(("the query gives more than %d rows"):format(ROWS)) end
+    rows = sql.row(rows)
     if rows == 1 then
       local length = body:byte()
       if length == 0xfb then value = "NULL"
@@ -168,78 +153,32 @@ local function ask(session, query)
   end
 end
 
-local CROSSES = {
-  [">"] = function(a, b) return a > b end, [">="] = function(a, b) return a >= b end, ["=="] = function(a, b) return a == b end,
-  ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end, ["!="] = function(a, b) return a ~= b end,
-}
-
--- judge looks at the first value of an answer, nil when there is none.
-local function judge(check, value, result)
-  local number = tonumber(value)
-  result:metric("value", number, { warn = check.warn, fail = check.fail })
-  if check.expect ~= "" and not value then
-    result.error = "The query gave no row"
-  elseif check.expect ~= "" and not re.match(check.expect, value) then
-    result.error = ("Failed to find match regex /%s/ in %s"):format(check.expect, value:sub(1, 200))
-  elseif (check.warn or check.fail) and not number then
-    result.unknown, result.error = true, "The query gave no number"
-  elseif check.fail and CROSSES[check.comparison](number, check.fail) then
-    result.error = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.fail)
-  elseif check.warn and CROSSES[check.comparison](number, check.warn) then
-    result.error, result.severity = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.warn), "WARNING"
-  end
-end
-
 function Mysql:run(check, result)
-  local where, started = check.host .. ":" .. check.port, time.now()
-  local connection, problem, kind = tcp.connect(check.host, check.port)
-  if not connection then
-    result.error = kind == "refused" and "Connection refused by " .. where
-      or kind == "timeout" and "Connection to " .. where .. " timed out"
-      or "Connection to " .. where .. " failed: " .. problem
-    return result
-  end
-  result:metric("connect", time.now() - started, "s")
-  local session, version = { connection = connection, sequence = 0 }, nil
-  problem, version = try(greeting, session)
+  local connection = dialogue.connect(check.host, check.port, nil, result)
+  if not connection then return result end
+  local session = { connection = connection, sequence = 0 }
+  local problem, version = dialogue.try(greeting, session)
   if problem then
     result.error = "No greeting: " .. problem
     return result
   end
   result.message = (version:find("MariaDB") and "" or "MySQL ") .. version
 
-  local before = time.now()
   if check.user ~= "" then
-    problem = try(login, session, check)
+    local before = time.now()
+    problem = dialogue.try(login, session, check)
     if problem then
       result.error = "Login failed: " .. problem
       return result
     end
     result:metric("login", time.now() - before, "s")
   end
-  if check.query ~= "" then
-    local value, rows
-    before = time.now()
-    problem, value, rows = try(ask, session, check.query)
-    if problem then
-      result.error = "Query failed: " .. problem
-      return result
-    end
-    result:metric("query", time.now() - before, "s")
-    result:metric("rows", rows)
-    judge(check, value, result)
-    if result.error ~= "" then return result end
-    result.message = value and value:sub(1, 200) or result.message
-  end
+  if not sql.query(check, result, ask, session) then return result end
   connection:close()
   result.succeeded = true
   return result
 end
 
-function Mysql:description(check)
-  local text = ("MySQL at %s port %d"):format(check.host, check.port)
-  if check.query ~= "" then text = text .. ": " .. check.query:gsub("%s+", " "):sub(1, 100) end
-  return text
-end
+function Mysql:description(check) return sql.description("MySQL", check) end
 
 return Mysql

@@ -9,10 +9,11 @@
 -- and `Query failed: …` with the server's words and SQLSTATE; `The query gave no row`;
 -- `Failed to find match regex /R/ in V`; `The value is 120 (> 100)`; `The query gave no
 -- number`, which is unknown.
-local bytes, crypto, base64, forms = require "bytes", require "crypto", require "base64", require "forms"
-local re, tcp, time = require "re", require "tcp", require "time"
+local bytes, crypto, base64, forms, time = require "bytes", require "crypto", require "base64", require "forms", require "time"
+local dialogue, sql = require "shipped.dialogue", require "shipped.sql"
 
-local MOST, ROWS = 1024 * 1024, 10000 -- bytes of a message, rows of an answer
+local fail, need = dialogue.fail, dialogue.need
+local MOST = 1024 * 1024 -- bytes of a message
 
 local Postgresql = {
   name = "PostgreSQL", slug = "postgresql", version = "1.0.1", author = "Moonwatch",
@@ -34,22 +35,6 @@ local Postgresql = {
     forms.FloatField{ "fail", group = "Query", required = false, help_text = "Fail when the first value compares so with this" },
   },
 }
-
--- Problems of the dialogue are raised as tables: what pcall catches besides is a
--- mistake in this file, and is raised again.
-local function fail(text) error({ text = text }) end
-
-local function need(value, problem)
-  if not value then fail(problem) end
-  return value
-end
-
-local function try(fn, ...)
-  local fine, value, more = pcall(fn, ...)
-  if fine then return nil, value, more end
-  if type(value) ~= "table" then error(value, 0) end
-  return value.text
-end
 
 -- send writes a message: its type (none for the first ones), length and body.
 local function send(connection, type, body)
@@ -152,8 +137,7 @@ local function ask(connection, query)
   while true do
     local kind, body = receive(connection)
     if kind == "D" then
-      rows = rows + 1
-      if rows > ROWS then fail(("the query gives more than %d rows"):format(ROWS)) end
+      rows = sql.row(rows)
       local columns, length = bytes.unpack(">I2i4", body)
       if rows == 1 and columns and columns > 0 then value = length < 0 and "NULL" or body:sub(7, 6 + length) end
     elseif kind == "G" or kind == "W" then
@@ -164,72 +148,24 @@ local function ask(connection, query)
   end
 end
 
-local CROSSES = {
-  [">"] = function(a, b) return a > b end, [">="] = function(a, b) return a >= b end, ["=="] = function(a, b) return a == b end,
-  ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end, ["!="] = function(a, b) return a ~= b end,
-}
-
--- judge looks at the first value of an answer, nil when there is none.
-local function judge(check, value, result)
-  local number = tonumber(value)
-  result:metric("value", number, { warn = check.warn, fail = check.fail })
-  if check.expect ~= "" and not value then
-    result.error = "The query gave no row"
-  elseif check.expect ~= "" and not re.match(check.expect, value) then
-    result.error = ("Failed to find match regex /%s/ in %s"):format(check.expect, value:sub(1, 200))
-  elseif (check.warn or check.fail) and not number then
-    result.unknown, result.error = true, "The query gave no number"
-  elseif check.fail and CROSSES[check.comparison](number, check.fail) then
-    result.error = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.fail)
-  elseif check.warn and CROSSES[check.comparison](number, check.warn) then
-    result.error, result.severity = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.warn), "WARNING"
-  end
-end
-
 function Postgresql:run(check, result)
-  local where, started = check.host .. ":" .. check.port, time.now()
-  local connection, problem, kind = tcp.connect(check.host, check.port)
-  if not connection then
-    result.error = kind == "refused" and "Connection refused by " .. where
-      or kind == "timeout" and "Connection to " .. where .. " timed out"
-      or "Connection to " .. where .. " failed: " .. problem
-    return result
-  end
-  result:metric("connect", time.now() - started, "s")
+  local connection = dialogue.connect(check.host, check.port, nil, result)
+  if not connection then return result end
   local before = time.now()
-  local version
-  problem, version = try(login, connection, check)
+  local problem, version = dialogue.try(login, connection, check)
   if problem then
     result.error = "Login failed: " .. problem
     return result
   end
   result:metric("login", time.now() - before, "s")
   result.message = "PostgreSQL " .. version
-
-  if check.query ~= "" then
-    before = time.now()
-    local value, rows
-    problem, value, rows = try(ask, connection, check.query)
-    if problem then
-      result.error = "Query failed: " .. problem
-      return result
-    end
-    result:metric("query", time.now() - before, "s")
-    result:metric("rows", rows)
-    judge(check, value, result)
-    if result.error ~= "" then return result end
-    result.message = value and value:sub(1, 200) or result.message
-  end
+  if not sql.query(check, result, ask, connection) then return result end
   connection:send("X" .. bytes.pack(">I4", 4)) -- goodbye; whether it arrives does not matter
   connection:close()
   result.succeeded = true
   return result
 end
 
-function Postgresql:description(check)
-  local text = ("PostgreSQL at %s port %d"):format(check.host, check.port)
-  if check.query ~= "" then text = text .. ": " .. check.query:gsub("%s+", " "):sub(1, 100) end
-  return text
-end
+function Postgresql:description(check) return sql.description("PostgreSQL", check) end
 
 return Postgresql

@@ -7,6 +7,7 @@
 -- `Database 3: …` and `PING failed: …` with the server's words (NOAUTH, LOADING, …);
 -- `Failed to find match regex /R/ in the answer`.
 local exec, forms, re, tcp, time = require "exec", require "forms", require "re", require "tcp", require "time"
+local dialogue = require "shipped.dialogue"
 
 local MOST, DEPTH, ITEMS = 1024 * 1024, 8, 10000 -- bytes of a text, nesting and items of an answer
 
@@ -86,19 +87,14 @@ local function refusal(check)
 end
 
 function Redis:run(check, result)
-  local where, started = check.host .. ":" .. check.port, time.now()
-  local connection, problem, kind = tcp.connect(check.host, check.port, { tls = check.tls and { verify = check.verify } })
+  local connection, kind = dialogue.connect(check.host, check.port, { tls = check.tls and { verify = check.verify } }, result)
   if not connection then
-    result.error = kind == "refused" and "Connection refused by " .. where
-      or kind == "timeout" and "Connection to " .. where .. " timed out"
-      or "Connection to " .. where .. " failed: " .. problem
     local said = check.tls and (kind == "tls" or kind == "closed" or kind == "protocol") and refusal(check)
-    if said then result.error = "Connection to " .. where .. " failed: " .. said:sub(1, 300) end
+    if said then result.error = ("Connection to %s:%d failed: %s"):format(check.host, check.port, said:sub(1, 300)) end
     return result
   end
-  result:metric("connect", time.now() - started, "s")
 
-  local answer
+  local answer, problem
   if check.password ~= "" then
     answer, problem = call(connection, check.user ~= "" and { "AUTH", check.user, check.password } or { "AUTH", check.password })
     if not answer then

@@ -1,5 +1,6 @@
 -- TCP port: connects, and where asked to, sends a text and looks at the answer.
-local forms, re, tcp, time = require "forms", require "re", require "tcp", require "time"
+local forms, re, time = require "forms", require "re", require "time"
+local dialogue = require "shipped.dialogue"
 
 local MOST, LINES = 4096, 100 -- bytes of the answer that are looked at, and lines after each of which they are
 local QUIET = 1 -- seconds of silence after which an answer without a line's end is complete
@@ -76,25 +77,18 @@ end
 function Tcp:run(check, result)
   local where = check.host .. ":" .. check.port
   local started = time.now()
-  local connection, problem, kind = tcp.connect(check.host, check.port, { tls = check.tls })
-  if not connection then
-    result.error = kind == "refused" and "Connection refused by " .. where
-      or kind == "timeout" and "Connection to " .. where .. " timed out"
-      or "Connection to " .. where .. " failed: " .. problem
-    return result
-  end
-  result:metric("connect", time.now() - started, "s")
+  local connection = dialogue.connect(check.host, check.port, { tls = check.tls }, result)
+  if not connection then return result end
 
   if check.send ~= "" then
-    local sent
-    sent, problem = connection:send(unescape(check.send))
+    local sent, problem = connection:send(unescape(check.send))
     if not sent then
       result.error = "Sending to " .. where .. " failed: " .. problem
       return result
     end
   end
   if check.expect ~= "" then
-    local came
+    local problem, came
     problem, result.raw_data, came = listen(check, connection, where)
     result:metric("answer", came - started, "s")
     if problem then

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"moonwatch/luaapi"
+	"moonwatch/plugins"
 )
 
 // TestPluginsOwnTests runs the tests that stand beside the plugins, in Lua, and
 // holds that every plugin has some.
 func TestPluginsOwnTests(t *testing.T) {
-	rt, err := luaapi.New(luaapi.Options{})
+	rt, err := luaapi.New(luaapi.Options{Shipped: plugins.Files()})
 	if err != nil {
 		t.Fatal(err)
 	}

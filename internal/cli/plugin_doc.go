@@ -9,6 +9,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi"
+	"moonwatch/plugins"
 )
 
 type pluginDocCommand struct {
@@ -17,7 +18,7 @@ type pluginDocCommand struct {
 
 // Run prints the reference of the plugin's own settings, as Markdown.
 func (c *pluginDocCommand) Run(s streams) error {
-	lua, err := luaapi.New(luaapi.Options{Logger: slog.New(slog.DiscardHandler)})
+	lua, err := luaapi.New(luaapi.Options{Shipped: plugins.Files(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

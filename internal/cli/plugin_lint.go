@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"moonwatch/luaapi"
+	"moonwatch/plugins"
 )
 
 type pluginLintCommand struct {
@@ -19,7 +20,7 @@ const (
 
 // Run prints what is found as file:line:column: message.
 func (c *pluginLintCommand) Run(s streams) error {
-	lua, err := luaapi.New(luaapi.Options{Logger: slog.New(slog.DiscardHandler)})
+	lua, err := luaapi.New(luaapi.Options{Shipped: plugins.Files(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"moonwatch/engine/monitor"
 	"moonwatch/luaapi"
 	"moonwatch/luaapi/host"
+	"moonwatch/plugins"
 )
 
 type pluginRunCommand struct {
@@ -83,11 +84,12 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 	trace := host.NewTrace(network)
 	defer func() { c.printTrace(s, trace) }()
 	lua, err := luaapi.New(luaapi.Options{
-		Host:   trace,
-		Opener: plainSealer{},
-		Logger: slog.New(slog.DiscardHandler),
-		Data:   luaapi.NewScratch(time.Now),
-		Weigh:  true,
+		Host:    trace,
+		Opener:  plainSealer{},
+		Shipped: plugins.Files(),
+		Logger:  slog.New(slog.DiscardHandler),
+		Data:    luaapi.NewScratch(time.Now),
+		Weigh:   true,
 	})
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/luaapi"
 	"moonwatch/luaapi/host"
+	"moonwatch/plugins"
 )
 
 type pluginSendCommand struct {
@@ -94,10 +95,11 @@ func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertRe
 	one := pluginRunCommand{File: c.File, Slug: c.Slug, Trace: c.Trace}
 	defer func() { one.printTrace(s, trace) }()
 	lua, err := luaapi.New(luaapi.Options{
-		Host:   trace,
-		Opener: plainSealer{},
-		Logger: slog.New(slog.DiscardHandler),
-		Data:   luaapi.NewScratch(time.Now),
+		Host:    trace,
+		Opener:  plainSealer{},
+		Shipped: plugins.Files(),
+		Logger:  slog.New(slog.DiscardHandler),
+		Data:    luaapi.NewScratch(time.Now),
 	})
 	if err != nil {
 		return none, err

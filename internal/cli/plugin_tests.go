@@ -12,6 +12,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi"
+	"moonwatch/plugins"
 )
 
 type pluginTestCommand struct {
@@ -28,7 +29,7 @@ const (
 func (c *pluginTestCommand) Run(s streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	lua, err := luaapi.New(luaapi.Options{Logger: slog.New(slog.DiscardHandler)})
+	lua, err := luaapi.New(luaapi.Options{Shipped: plugins.Files(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

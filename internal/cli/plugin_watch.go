@@ -15,6 +15,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi"
+	"moonwatch/plugins"
 )
 
 type pluginWatchCommand struct {
@@ -102,7 +103,7 @@ func filesState(path string) string {
 // round is one look at the plugin.
 func (c *pluginWatchCommand) round(ctx context.Context, s streams) {
 	fmt.Fprintf(s.out, "\n%s %s\n", time.Now().Format(time.TimeOnly), c.File)
-	lua, err := luaapi.New(luaapi.Options{Logger: slog.New(slog.DiscardHandler)})
+	lua, err := luaapi.New(luaapi.Options{Shipped: plugins.Files(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		fmt.Fprintf(s.err, "moonwatch: %s\n", err)
 		return

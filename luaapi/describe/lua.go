@@ -12,7 +12,7 @@ func Globals() []Function {
 		print(...: any): nil -- Writes to the run's log.
 		rawequal(a?: any, b?: any): boolean -- Equality without metatables.
 		rawget(table: table, key?: any): any -- Reads without metatables.
-		require(name: string): any -- A module, or a file of the plugin's folder.
+		require(name: string): any -- A module, one that ships such as shipped.sql, or a file of the plugin's folder.
 		select(n: any, ...: any): any -- The arguments from the n-th on, or how many there are for "#".
 		setmetatable(table: table, metatable?: table): table -- Gives a table a metatable.
 		tonumber(value?: any, base?: integer): number? -- A number, or nil.

@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -25,7 +26,10 @@ const (
 
 // Loader reads plugins: it compiles their sources, runs the top level of each
 // once, and validates what that returned. It is safe for concurrent use.
-type Loader struct{ Machine *vm.Machine }
+type Loader struct {
+	Machine *vm.Machine
+	Shipped []ShippedModule
+}
 
 // Result is what came of reading one source.
 type Result struct {
@@ -92,8 +96,12 @@ func (s *Source) chunkNames() []string {
 func (l *Loader) Compile(s *Source, lean bool) (*vm.Code, Problems) {
 	var found Problems
 	c := &vm.Code{Modules: map[string]*lua.FunctionProto{}}
+	shipped := l.ShippedFor(s)
+	for _, m := range shipped {
+		c.Modules[m.Name] = m.proto
+	}
 	for _, lib := range vm.LibraryNames() {
-		c.Libs = append(c.Libs, s.mentions(lib))
+		c.Libs = append(c.Libs, mentions(s, shipped, lib))
 	}
 	file, text := s.Main()
 	proto, err := CompileFile(file, text, lean)
@@ -162,10 +170,12 @@ func (l *Loader) finish(s *Source, whole *vm.Code, out *Result, shownAs string) 
 	if len(found) > 0 {
 		lean = whole
 	}
-	needsSettings, needsViewURL := s.mentions("settings"), s.mentions("view_url")
+	shipped := l.ShippedFor(s)
+	hash := version(s, shipped)
+	needsSettings, needsViewURL := mentions(s, shipped, "settings"), mentions(s, shipped, "view_url")
 	for _, v := range out.Plugins {
 		v.Whole, v.Lean = whole, lean
-		v.Manifest.File, v.Manifest.Hash = shownAs, s.Hash
+		v.Manifest.File, v.Manifest.Hash = shownAs, hash
 		v.NeedsSettings, v.NeedsViewURL = needsSettings, needsViewURL
 		for _, f := range v.Manifest.Forms[engine.SettingsForm].Fields {
 			v.ReadsEnv = v.ReadsEnv || f.Env != ""
@@ -181,15 +191,15 @@ func (l *Loader) finish(s *Source, whole *vm.Code, out *Result, shownAs string) 
 	}
 }
 
-// mentions reports whether any file of the source holds the word, as a plugin
-// must that reads a key of that name.
-func (s *Source) mentions(word string) bool {
+// mentions reports whether any file of the source or of the modules that it uses
+// holds the word, as one must that reads a key of that name.
+func mentions(s *Source, shipped []ShippedModule, word string) bool {
 	for _, text := range s.Files {
 		if strings.Contains(text, word) {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(shipped, func(m ShippedModule) bool { return strings.Contains(m.Text, word) })
 }
 
 func formNames() []engine.FormName {

@@ -67,6 +67,15 @@ func (s *Source) Modules() map[string]string {
 	return m
 }
 
+// texts are those of all files, in order of their names.
+func (s *Source) texts() []string {
+	var texts []string
+	for _, file := range vm.SortedKeys(s.Files) {
+		texts = append(texts, s.Files[file])
+	}
+	return texts
+}
+
 // PluginNames lists the files and folders of fsys that are plugins, in lexical
 // order. A folder without plugin.lua is none, and so is a pipe or a device.
 func PluginNames(fsys fs.FS) ([]string, error) {

@@ -219,5 +219,5 @@ func (r *Run) unknownModule(name string) string {
 	if near := form.Nearest(name, names); near != "" {
 		return "module '" + name + "' not found; did you mean '" + near + "'?"
 	}
-	return "module '" + name + "' not found: a plugin can require the modules of the contract and the files of its own folder"
+	return "module '" + name + "' not found: a plugin can require the modules of the contract, those that ship, and the files of its own folder"
 }
