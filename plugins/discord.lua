@@ -2,15 +2,10 @@
 -- (channel settings, Integrations, Webhooks). Those whom it concerns are pinged by
 -- their user IDs, and nobody else: @everyone in the name of a check pings no one.
 local forms, http, time, url, utf8 = require "forms", require "http", require "time", require "url", require "utf8"
-local recipients = require "recipients"
+local recipients, chat = require "recipients", require "shipped.chat"
 
-local MOST = 15 * 60 -- seconds that Discord may ask to wait
 local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
-
-local function web_address(value)
-  if value:find("^https?://%S+$") then return value end
-  return nil, "Enter a URL that begins with https://."
-end
+local web_address = chat.web_address
 
 local Discord = {
   name = "Discord", slug = "discord", version = "1.0.0", author = "Moonwatch",
@@ -77,16 +72,7 @@ local function link(address, text)
   return address ~= "" and "[" .. utf8.line(text, 100, UNIT, in_link) .. "](" .. address .. ")" or utf8.line(text, 100, UNIT, escape)
 end
 
-local function checks_text(service)
-  local lines = {}
-  for i, check in ipairs(service:all_failing_checks()) do
-    lines[i] = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 300, UNIT, escape) end
-    local runbook = url.link(check.runbook_link)
-    if runbook ~= "" then lines[i] = lines[i] .. " [Runbook](" .. runbook .. ")" end
-  end
-  return (utf8.fit(lines, DESCRIPTION, { unit = UNIT }))
-end
+local STYLE = { unit = UNIT, escape = escape, link = link, bullet = "• ", error = 300 }
 
 local function mentions(users)
   local ids, texts = {}, {}
@@ -101,13 +87,8 @@ end
 
 -- refusal says what Discord answered, and how long it asks to wait.
 local function refusal(response)
-  local answer = response:json()
-  if type(answer) ~= "table" then answer = {} end
-  local why = "Discord answered " .. response.status
-  local what = ADVICE[tostring(answer.code)] or answer.message
-  if what then why = why .. ": " .. tostring(what) end
-  local wait = tonumber(answer.retry_after) or tonumber(response.headers["Retry-After"])
-  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+  local answer = chat.object(response:json())
+  return chat.refusal("Discord", response, ADVICE[tostring(answer.code)] or answer.message, tonumber(answer.retry_after))
 end
 
 function Discord:send_alert(service, users, duty_officers)
@@ -116,7 +97,7 @@ function Discord:send_alert(service, users, duty_officers)
   if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
   local ids, text = mentions(recipients.chat(service, users, duty_officers))
   local embed = {
-    title = headline(service), description = checks_text(service),
+    title = headline(service), description = (utf8.fit(chat.checks(service, STYLE), DESCRIPTION, { unit = UNIT })),
     color = COLOURS[service.overall_status], timestamp = time.format(service.event_at),
   }
   local page, runbook = url.link(service.page_url), url.link(service.runbook_link, VALUE)

@@ -2,9 +2,8 @@
 -- (Apps & integrations, Webhooks). All messages of one incident are one thread, and
 -- an attempt that is made twice shows once: Google knows it by its request ID.
 local forms, http, url, utf8 = require "forms", require "http", require "url", require "utf8"
-local recipients = require "recipients"
+local recipients, chat = require "recipients", require "shipped.chat"
 
-local MOST = 15 * 60 -- seconds that Google may ask to wait
 local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
 
 local function webhook_address(value)
@@ -42,59 +41,31 @@ local function link(address, text)
   return address ~= "" and "<" .. address .. "|" .. text:gsub("[|>]", "/") .. ">" or text
 end
 
-local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
-  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
-  if kind == "acknowledged" then
-    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 600, "bytes", plain) or ""
-    return name .. " was acknowledged" .. by
-  elseif kind == "unacknowledged" then
-    return name .. " is no longer acknowledged"
-  end
-  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting *" .. service.overall_status .. "* status")
-  return kind == "test" and "Test: " .. text or text
-end
+local STYLE = { unit = "bytes", escape = plain, link = link, strong = "*", bullet = "• ", remark = 600, error = 600, address = 500 }
 
-local function mentions(users)
-  local out = {}
-  for _, user in ipairs(users) do
-    local id = user.google_chat_settings.user_id
-    if id ~= "" then out[#out + 1] = "<users/" .. id .. ">" end
-  end
-  return (utf8.fit(out, 1500, { unit = "bytes", separator = " " }))
+local function mention(user)
+  local id = user.google_chat_settings.user_id
+  return id ~= "" and "<users/" .. id .. ">" or nil
 end
 
 local function message_of(service, whom)
-  local head, lines = headline(service) .. (whom ~= "" and " " .. whom or ""), {}
-  for i, check in ipairs(service:all_failing_checks()) do
-    lines[i] = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 600, "bytes", plain) end
-    if url.link(check.runbook_link, 500) ~= "" then lines[i] = lines[i] .. " " .. link(check.runbook_link, "Runbook") end
-  end
+  local head = chat.headline(service, STYLE) .. (whom ~= "" and " " .. whom or "")
   local tail = url.link(service.runbook_link, 500) ~= "" and "\n" .. link(service.runbook_link, "Runbook of the service") or ""
-  local text = utf8.fit(lines, MOST_BYTES - #head - #tail - 1, { unit = "bytes" })
+  local text = utf8.fit(chat.checks(service, STYLE), MOST_BYTES - #head - #tail - 1, { unit = "bytes" })
   return head .. (text ~= "" and "\n" or "") .. text .. tail
 end
 
--- refusal turns { error = { code, message, status } } into a reason.
+-- refusal reads { error = { code, message, status } }.
 local function refusal(response)
-  local answer = response:json()
-  local problem = type(answer) == "table" and type(answer.error) == "table" and answer.error or {}
-  local why = "Google Chat answered " .. response.status
-  if response.status == 404 then
-    why = why .. ": the space or the webhook is gone"
-  elseif problem.message then
-    why = why .. ": " .. tostring(problem.message)
-  end
-  local wait = tonumber(response.headers["Retry-After"])
-  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+  local problem = chat.object(chat.object(response:json()).error)
+  return chat.refusal("Google Chat", response, response.status == 404 and "the space or the webhook is gone" or problem.message)
 end
 
 function GoogleChat:send_alert(service, users, duty_officers)
   local own = service.google_chat_settings
   local address = own.webhook_url ~= "" and own.webhook_url or self.settings.webhook_url
   if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
-  local whom = mentions(recipients.chat(service, users, duty_officers))
+  local whom = chat.mentions(recipients.chat(service, users, duty_officers), mention, 1500, STYLE)
   local response, problem = http.post(address, {
     query = { messageReplyOption = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", requestId = service.delivery_id },
     json = { text = message_of(service, whom), thread = { threadKey = service.incident_key } },

@@ -2,15 +2,10 @@
 -- (Integrations, Incoming Webhooks). At CRITICAL it is marked as urgent, where the
 -- server's licence knows priorities.
 local forms, http, url, utf8 = require "forms", require "http", require "url", require "utf8"
-local recipients = require "recipients"
+local recipients, chat = require "recipients", require "shipped.chat"
 
-local MOST = 15 * 60 -- seconds that Mattermost may ask to wait
 local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
-
-local function web_address(value)
-  if value:find("^https?://%S+$") then return value end
-  return nil, "Enter a URL that begins with https://."
-end
+local web_address = chat.web_address
 
 local Mattermost = {
   name = "Mattermost", slug = "mattermost", version = "1.0.0", author = "Moonwatch",
@@ -53,56 +48,32 @@ local function link(address, text)
   return address ~= "" and "[" .. text .. "](" .. address .. ")" or text
 end
 
-local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
-  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
-  if kind == "acknowledged" then
-    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400, UNIT, escape) or ""
-    return name .. " was acknowledged" .. by
-  elseif kind == "unacknowledged" then
-    return name .. " is no longer acknowledged"
-  end
-  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting **" .. service.overall_status .. "** status")
-  return kind == "test" and "Test: " .. text or text
-end
+local STYLE = { unit = UNIT, escape = escape, link = link, strong = "**", bullet = "* ", remark = 400, error = 300 }
 
 local function checks_text(service)
-  local lines = {}
-  for i, check in ipairs(service:all_failing_checks()) do
-    lines[i] = "* " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 300, UNIT, escape) end
-    if url.link(check.runbook_link) ~= "" then lines[i] = lines[i] .. " " .. link(check.runbook_link, "Runbook") end
-  end
   local tail = url.link(service.runbook_link) ~= "" and "\n\n" .. link(service.runbook_link, "Runbook of the service") or ""
-  local text = utf8.fit(lines, ATTACHMENT - utf8.len(tail, UNIT), { unit = UNIT })
+  local text = utf8.fit(chat.checks(service, STYLE), ATTACHMENT - utf8.len(tail, UNIT), { unit = UNIT })
   return text == "" and tail:sub(2) or text .. tail
 end
 
-local function mentions(users, room)
-  local out = {}
-  for _, user in ipairs(users) do
-    local name = user.mattermost_settings.username:gsub("^@", "")
-    if name ~= "" then out[#out + 1] = "@" .. name end
-  end
-  return (utf8.fit(out, room, { unit = UNIT, separator = " " }))
+local function mention(user)
+  local name = user.mattermost_settings.username:gsub("^@", "")
+  return name ~= "" and "@" .. name or nil
 end
 
--- refusal turns Mattermost's { id, message, status_code } into a reason.
+-- refusal reads Mattermost's { id, message, status_code }.
 local function refusal(response)
-  local answer = response:json()
-  local what = type(answer) == "table" and answer.message or nil
-  local why = "Mattermost answered " .. response.status .. (what and ": " .. tostring(what) or "")
   -- X-Ratelimit-Reset is the number of seconds until the next request is taken.
   local wait = tonumber(response.headers["Retry-After"]) or response.status == 429 and tonumber(response.headers["X-Ratelimit-Reset"])
-  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+  return chat.refusal("Mattermost", response, chat.object(response:json()).message, wait)
 end
 
 function Mattermost:send_alert(service, users, duty_officers)
   local own, settings = service.mattermost_settings, self.settings
   local address = own.webhook_url ~= "" and own.webhook_url or settings.webhook_url
   if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
-  local text = headline(service)
-  local whom = mentions(recipients.chat(service, users, duty_officers), TEXT - utf8.len(text, UNIT) - 1)
+  local text = chat.headline(service, STYLE)
+  local whom = chat.mentions(recipients.chat(service, users, duty_officers), mention, TEXT - utf8.len(text, UNIT) - 1, STYLE)
   if whom ~= "" then text = text .. " " .. whom end
   local message = {
     text = text, username = settings.username ~= "" and settings.username or nil, channel = own.channel ~= "" and own.channel or nil,

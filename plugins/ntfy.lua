@@ -2,11 +2,9 @@
 -- Each event goes to the service's topic, and to the topics of the users and duty
 -- officers whom it concerns. On ntfy.sh everybody may read a topic whose name they
 -- know: choose names that cannot be guessed.
-local forms, http, store, url, utf8 = require "forms", require "http", require "store", require "url", require "utf8"
-local recipients = require "recipients"
+local forms, http, recipients, url = require "forms", require "http", require "recipients", require "url"
+local push = require "shipped.push"
 
-local MOST = 15 * 60 -- seconds that the server may ask to wait
-local TWO_DAYS = 2 * 86400 -- longer than any delivery is tried
 local PATIENCE = 10 -- seconds for an answer: others wait for their turn
 
 local Ntfy = {
@@ -33,33 +31,10 @@ local UNIT, TITLE, MESSAGE = "bytes", 250, 4096
 local PRIORITY = { CRITICAL = 5, ERROR = 4, WARNING = 3, PASSING = 3 }
 local TAGS = { CRITICAL = "rotating_light", ERROR = "red_circle", WARNING = "warning", PASSING = "white_check_mark" }
 
-local function title_of(service)
-  local kind = service.alert_kind
-  local function titled(before, after)
-    return before .. utf8.line(service.name, TITLE - utf8.len(before .. after, UNIT), UNIT) .. after
-  end
-  if kind == "acknowledged" then return titled("", " was acknowledged") end
-  if kind == "unacknowledged" then return titled("", " is no longer acknowledged") end
-  return titled(kind == "test" and "Test: " or "", service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
-end
-
-local function text_of(service)
-  local lines, ack = {}, service:unexpired_acknowledgement()
-  for i, check in ipairs(service:all_failing_checks()) do
-    lines[i] = utf8.line(check.name, 100) .. (check.error ~= "" and ": " .. utf8.line(check.error, 200) or "")
-  end
-  local head = ack and "Acknowledged by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 200) or ""
-  if #lines == 0 then return head ~= "" and head or service:get_status_message(false, MESSAGE, UNIT) end
-  if head ~= "" then head = head .. "\n" end
-  return head .. utf8.fit(lines, MESSAGE - utf8.len(head, UNIT), { unit = UNIT })
-end
-
 local function message_of(service)
-  local kind = service.alert_kind
-  local quiet = kind == "update" or kind == "deescalation" or kind == "acknowledged" or kind == "unacknowledged"
   local message = {
-    title = title_of(service), message = text_of(service), tags = { TAGS[service.overall_status] },
-    priority = quiet and 2 or PRIORITY[service.overall_status], actions = {},
+    title = push.title(service, TITLE, UNIT), message = push.text(service, MESSAGE, UNIT), tags = { TAGS[service.overall_status] },
+    priority = push.quiet(service) and 2 or PRIORITY[service.overall_status], actions = {},
   }
   local page, runbook = url.link(service.page_url), url.link(service.runbook_link)
   if page ~= "" then message.click = page end
@@ -99,25 +74,14 @@ function Ntfy:send_alert(service, users, duty_officers)
   local topics, readers = topics_of(recipients.sms(service, users, duty_officers), common)
   if common == "" and #topics == 0 then return "skipped", "neither the service nor anybody whom this concerns has a topic" end
 
-  local message, failed, wait = message_of(service), {}, nil
-  local function note(ok, why, seconds)
-    if ok then return true end
-    if failed[#failed] ~= why then failed[#failed + 1] = why end
-    if seconds and seconds > 0 then wait = math.max(wait or 0, math.min(seconds, MOST)) end
-  end
+  local message, attempt = message_of(service), push.attempt(service)
   for _, topic in ipairs(topics) do
-    if note(publish(settings, message, topic)) then
+    if attempt.note(publish(settings, message, topic)) then
       for _, user in ipairs(readers[topic]) do service:mark_sent(user) end
     end
   end
-  -- The common topic is nobody's own: that it was reached is remembered here, lest
-  -- a user's failing topic send it again.
-  local key = "sent:" .. service.delivery_id
-  if common ~= "" and not store.get(key) and note(publish(settings, message, common)) and #failed > 0 then
-    store.set(key, true, TWO_DAYS)
-  end
-  if #failed == 0 then return true end
-  return false, table.concat(failed, "; "), wait and { retry_after = wait } or nil
+  if common ~= "" then attempt.common(function() return publish(settings, message, common) end) end
+  return attempt.outcome()
 end
 
 Ntfy.send_alert_update = Ntfy.send_alert

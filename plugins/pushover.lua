@@ -2,10 +2,9 @@
 -- to the service's group. Who wishes gets CRITICAL as an emergency, which sounds again
 -- and again until it is confirmed on the phone; when the incident is acknowledged or
 -- over, it falls silent by itself.
-local forms, http, log, store, utf8 = require "forms", require "http", require "log", require "store", require "utf8"
-local recipients = require "recipients"
+local forms, http, log, recipients, store = require "forms", require "http", require "log", require "recipients", require "store"
+local push = require "shipped.push"
 
-local MOST = 15 * 60 -- seconds that Pushover may ask to wait
 local TWO_DAYS = 2 * 86400 -- longer than any delivery is tried
 local PATIENCE = 10 -- seconds for an answer: others wait for their turn
 
@@ -31,33 +30,10 @@ local UNIT, TITLE, MESSAGE = "characters", 250, 1024
 
 local PRIORITY = { CRITICAL = 1, ERROR = 1, WARNING = 0, PASSING = 0 }
 
-local function title_of(service)
-  local kind = service.alert_kind
-  local function titled(before, after)
-    return before .. utf8.line(service.name, TITLE - utf8.len(before .. after, UNIT), UNIT) .. after
-  end
-  if kind == "acknowledged" then return titled("", " was acknowledged") end
-  if kind == "unacknowledged" then return titled("", " is no longer acknowledged") end
-  return titled(kind == "test" and "Test: " or "", service.overall_status == "PASSING" and " is back to normal" or ": " .. service.overall_status)
-end
-
-local function text_of(service)
-  local lines, ack = {}, service:unexpired_acknowledgement()
-  for i, check in ipairs(service:all_failing_checks()) do
-    lines[i] = utf8.line(check.name, 100) .. (check.error ~= "" and ": " .. utf8.line(check.error, 200) or "")
-  end
-  local head = ack and "Acknowledged by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 200) or ""
-  if #lines == 0 then return head ~= "" and head or service:get_status_message(false, MESSAGE, UNIT) end
-  if head ~= "" then head = head .. "\n" end
-  return head .. utf8.fit(lines, MESSAGE - utf8.len(head, UNIT), { unit = UNIT })
-end
-
 local function message_of(service, token)
-  local kind = service.alert_kind
-  local quiet = kind == "update" or kind == "deescalation" or kind == "acknowledged" or kind == "unacknowledged"
   local message = {
-    token = token, title = title_of(service), message = text_of(service),
-    timestamp = math.floor(service.event_at), priority = quiet and -1 or PRIORITY[service.overall_status],
+    token = token, title = push.title(service, TITLE, UNIT), message = push.text(service, MESSAGE, UNIT),
+    timestamp = math.floor(service.event_at), priority = push.quiet(service) and -1 or PRIORITY[service.overall_status],
   }
   if service.page_url ~= "" and #service.page_url <= 512 then message.url, message.url_title = service.page_url, "Open" end
   return message
@@ -92,16 +68,15 @@ function Pushover:send_alert(service, users, duty_officers)
   local kind = service.alert_kind
   if kind == "acknowledged" or kind == "recovery" then hush(service, token) end
 
-  local base, failed, wait, hopeless, tried = message_of(service, token), {}, nil, true, 0
+  local base, attempt, hopeless = message_of(service, token), push.attempt(service), true
   local function send(whose, key, changes)
     local form = { user = key }
     for name, value in pairs(base) do form[name] = value end
     for name, value in pairs(changes or {}) do form[name] = value end
-    tried = tried + 1
-    local ok, why, seconds, useless = call("messages.json", form)
+    local ok, why, wait, useless = call("messages.json", form)
     if ok then return true end
-    failed[#failed + 1], hopeless = whose .. ": " .. why, hopeless and useless
-    if seconds and seconds > 0 then wait = math.max(wait or 0, math.min(seconds, MOST)) end
+    hopeless = hopeless and useless
+    return false, whose .. ": " .. why, wait
   end
 
   local pages = kind == "firing" or kind == "escalation" or kind == "repeat"
@@ -109,19 +84,14 @@ function Pushover:send_alert(service, users, duty_officers)
     local own = user.pushover_settings
     local emergency = own.emergency and pages and service.overall_status == "CRITICAL"
     if emergency then store.set("emergency:" .. service.incident_key, true, TWO_DAYS) end
-    if own.user_key ~= "" and send(user.username, own.user_key, emergency and { priority = 2, retry = 60, expire = 3600, tags = service.incident_key }) then
-      service:mark_sent(user)
-    end
+    local changes = emergency and { priority = 2, retry = 60, expire = 3600, tags = service.incident_key }
+    if own.user_key ~= "" and attempt.note(send(user.username, own.user_key, changes)) then service:mark_sent(user) end
   end
-  local group, key = service.pushover_settings.group_key, "sent:" .. service.delivery_id
-  if group ~= "" and store.get(key) then
-    tried = tried + 1
-  elseif group ~= "" and send("the group", group) and #failed > 0 then
-    store.set(key, true, TWO_DAYS) -- lest the users that failed have it sent again
-  end
-  if tried == 0 then return "skipped", "neither the service nor anybody whom this concerns has a key" end
-  if #failed == 0 then return true end
-  return false, table.concat(failed, "; "), hopeless and { retry = false } or wait and { retry_after = wait } or nil
+  local group = service.pushover_settings.group_key
+  if group ~= "" then attempt.common(function() return send("the group", group) end) end
+  if attempt.tried == 0 then return "skipped", "neither the service nor anybody whom this concerns has a key" end
+  local sent, why, later = attempt.outcome()
+  return sent, why, not sent and hopeless and { retry = false } or later
 end
 
 Pushover.send_alert_update = Pushover.send_alert

@@ -1,15 +1,10 @@
 -- Rocket.Chat: a message in a channel for each event, through an incoming webhook
 -- (Administration, Integrations, New, Incoming).
 local forms, http, url, utf8 = require "forms", require "http", require "url", require "utf8"
-local recipients = require "recipients"
+local recipients, chat = require "recipients", require "shipped.chat"
 
-local MOST = 15 * 60 -- seconds that Rocket.Chat may ask to wait
 local PATIENCE = 20 -- seconds for an answer: trying again soon is better than to hang
-
-local function web_address(value)
-  if value:find("^https?://%S+$") then return value end
-  return nil, "Enter a URL that begins with https://."
-end
+local web_address = chat.web_address
 
 local RocketChat = {
   name = "Rocket.Chat", slug = "rocketchat", version = "1.0.0", author = "Moonwatch",
@@ -48,66 +43,42 @@ local function link(address, text)
   return address ~= "" and "[" .. text .. "](" .. address .. ")" or text
 end
 
-local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
-  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
-  if kind == "acknowledged" then
-    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400, UNIT, plain) or ""
-    return name .. " was acknowledged" .. by
-  elseif kind == "unacknowledged" then
-    return name .. " is no longer acknowledged"
-  end
-  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting *" .. service.overall_status .. "* status")
-  return kind == "test" and "Test: " .. text or text
-end
+local STYLE = { unit = UNIT, escape = plain, link = link, strong = "*", bullet = "• ", remark = 400, error = 300, address = 500 }
 
 local function checks_text(service)
-  local lines = {}
-  for i, check in ipairs(service:all_failing_checks()) do
-    lines[i] = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 300, UNIT, plain) end
-    if url.link(check.runbook_link, 500) ~= "" then lines[i] = lines[i] .. " " .. link(check.runbook_link, "Runbook") end
-  end
   local tail = url.link(service.runbook_link, 500) ~= "" and link(service.runbook_link, "Runbook of the service") or ""
-  local text = utf8.fit(lines, ATTACHMENT - utf8.len(tail, UNIT) - 1, { unit = UNIT })
+  local text = utf8.fit(chat.checks(service, STYLE), ATTACHMENT - utf8.len(tail, UNIT) - 1, { unit = UNIT })
   return text .. (text ~= "" and tail ~= "" and "\n" or "") .. tail
 end
 
-local function mentions(users, room)
-  local out = {}
-  for _, user in ipairs(users) do
-    local name = user.rocketchat_settings.username:gsub("^@", "")
-    if name ~= "" then out[#out + 1] = "@" .. name end
-  end
-  return (utf8.fit(out, room, { unit = UNIT, separator = " " }))
+local function mention(user)
+  local name = user.rocketchat_settings.username:gsub("^@", "")
+  return name ~= "" and "@" .. name or nil
 end
 
--- refusal turns { success = false, error = … } into a reason; a message may stand
--- in its place.
+-- refusal reads { success = false, error = … }; a message may stand in its place.
 local function refusal(response, answer)
-  local what = type(answer) == "table" and (answer.error or answer.message) or nil
+  local what = answer.error or answer.message
   if what == "error-invalid-channel" or what == "invalid-channel" then
     what = "there is no such channel, or the webhook's user may not write there"
   end
-  local why = "Rocket.Chat answered " .. response.status .. (what and ": " .. tostring(what) or "")
-  local wait = tonumber(response.headers["Retry-After"])
-  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+  return chat.refusal("Rocket.Chat", response, what)
 end
 
 function RocketChat:send_alert(service, users, duty_officers)
   local own, settings = service.rocketchat_settings, self.settings
   local address = own.webhook_url ~= "" and own.webhook_url or settings.webhook_url
   if address == "" then return false, "Neither this service nor the plugin's settings have a webhook URL" end
-  local text = headline(service)
-  local whom = mentions(recipients.chat(service, users, duty_officers), TEXT - utf8.len(text, UNIT) - 1)
+  local text = chat.headline(service, STYLE)
+  local whom = chat.mentions(recipients.chat(service, users, duty_officers), mention, TEXT - utf8.len(text, UNIT) - 1, STYLE)
   if whom ~= "" then text = text .. " " .. whom end
   local response, problem = http.post(address, { redirects = false, timeout = PATIENCE, json = {
     text = text, alias = settings.alias ~= "" and settings.alias or nil, channel = own.channel ~= "" and own.channel or nil,
     attachments = { { color = COLOURS[service.overall_status], text = checks_text(service) } },
   } })
   if not response then return false, "Rocket.Chat could not be reached: " .. problem end
-  local answer = response:json()
-  if response.status == 200 and type(answer) == "table" and answer.success == true then return true end
+  local answer = chat.object(response:json())
+  if response.status == 200 and answer.success == true then return true end
   return refusal(response, answer)
 end
 

@@ -3,6 +3,7 @@
 -- With a signing secret, messages have a button that acknowledges the incident.
 local forms, http, json, log, store = require "forms", require "http", require "json", require "log", require "store"
 local crypto, recipients, time, url, utf8 = require "crypto", require "recipients", require "time", require "url", require "utf8"
+local chat = require "shipped.chat"
 
 local MOST = 15 * 60 -- seconds that Slack may ask to wait
 local MONTH = 30 * 86400
@@ -75,15 +76,9 @@ local function mentions(users, room)
   return (utf8.fit(out, room, { unit = UNIT, separator = " " })), names
 end
 
-local function checks_text(service)
-  local lines = {}
-  for i, check in ipairs(service:all_failing_checks()) do
-    lines[i] = "• " .. link(check.page_url, check.name) .. " (" .. check.severity .. ")"
-    if check.error ~= "" then lines[i] = lines[i] .. ": " .. utf8.line(check.error, 300, UNIT, escape) end
-    if url.link(check.runbook_link) ~= "" then lines[i] = lines[i] .. " " .. link(check.runbook_link, "Runbook") end
-  end
-  return (utf8.fit(lines, ATTACHMENT, { unit = UNIT }))
-end
+local STYLE = { unit = UNIT, escape = escape, link = link, bullet = "• ", error = 300 }
+
+local function checks_text(service) return (utf8.fit(chat.checks(service, STYLE), ATTACHMENT, { unit = UNIT })) end
 
 local function headline(service)
   local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)

@@ -3,15 +3,10 @@
 -- "Post to a channel when a webhook request is received", and copy its URL. (The
 -- Office 365 connectors, which had webhooks before, are retired.)
 local forms, http, json, url, utf8 = require "forms", require "http", require "json", require "url", require "utf8"
-local recipients = require "recipients"
+local recipients, chat = require "recipients", require "shipped.chat"
 
-local MOST = 15 * 60 -- seconds that Teams may ask to wait
 local PATIENCE = 25 -- seconds for an answer: workflows are slow to start
-
-local function web_address(value)
-  if value:find("^https?://%S+$") then return value end
-  return nil, "Enter a URL that begins with https://."
-end
+local web_address = chat.web_address
 
 local Teams = {
   name = "Microsoft Teams", slug = "teams", version = "1.0.0", author = "Moonwatch",
@@ -46,18 +41,7 @@ local function escape(text)
     :gsub("://", ":" .. BREAK .. "//"))
 end
 
-local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. utf8.line(service.name, 150, UNIT, escape)
-  local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
-  if kind == "acknowledged" then
-    local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400, UNIT, escape) or ""
-    return name .. " was acknowledged" .. by
-  elseif kind == "unacknowledged" then
-    return name .. " is no longer acknowledged"
-  end
-  local text = name .. (service.overall_status == "PASSING" and " is back to normal" or " reporting " .. service.overall_status .. " status")
-  return kind == "test" and "Test: " .. text or text
-end
+local STYLE = { unit = UNIT, escape = escape, strong = "", remark = 400, link = function(_, text) return utf8.line(text, 150, UNIT, escape) end }
 
 local function block_of(check)
   local address, runbook = url.link(check.page_url), url.link(check.runbook_link)
@@ -87,7 +71,7 @@ end
 
 local function card_of(service, whom)
   local entities, mentioned = mentions(whom)
-  local title = headline(service)
+  local title = chat.headline(service, STYLE)
   local page, runbook = url.link(service.page_url), url.link(service.runbook_link)
   local actions = {}
   if page ~= "" then actions[1] = { type = "Action.OpenUrl", title = "Open", url = page } end
@@ -114,16 +98,12 @@ end
 
 -- refusal reads Power Automate's { error = { code, message } }.
 local function refusal(response)
-  local answer = response:json()
-  local problem = type(answer) == "table" and type(answer.error) == "table" and answer.error or {}
-  local why = "The Teams workflow answered " .. response.status
+  local problem = chat.object(chat.object(response:json()).error)
+  local what = problem.message
   if problem.code == "DirectApiAuthorizationRequired" or problem.code == "AuthorizationFailed" then
-    why = why .. ": its trigger must let anyone call it, and the URL must be whole"
-  elseif problem.message then
-    why = why .. ": " .. tostring(problem.message)
+    what = "its trigger must let anyone call it, and the URL must be whole"
   end
-  local wait = tonumber(response.headers["Retry-After"])
-  return false, why, wait and wait > 0 and { retry_after = math.min(wait, MOST) } or nil
+  return chat.refusal("The Teams workflow", response, what)
 end
 
 function Teams:send_alert(service, users, duty_officers)
