@@ -12,11 +12,11 @@ import (
 // TestSkeletonsOwnTests runs the tests that stand beside the skeletons, in Lua, and
 // holds that each has some.
 func TestSkeletonsOwnTests(t *testing.T) {
-	rt, err := luaapi.New(luaapi.Options{})
+	tester, err := luaapi.NewTester(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rt.Close()
+	defer tester.Close()
 	names, err := filepath.Glob("*.lua")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestSkeletonsOwnTests(t *testing.T) {
 			if _, err := os.Stat(tests); err != nil {
 				t.Fatalf("%s has no tests in Lua: write %s", name, tests)
 			}
-			report, err := rt.Test(t.Context(), name)
+			report, err := tester.Test(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -55,7 +55,7 @@ func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	report.Took = time.Since(r.Started)
 	clean := err == nil
 	report.Memory = v.weighEnd(r)
-	r.End(v.pool, clean)
+	r.End(v.Pool, clean)
 	fillAlert(r, &report, err)
 	report.Unanswered = unanswered.Noted()
 	v.countAlert(&report, err)
@@ -71,16 +71,16 @@ type alertBindings struct {
 
 func (v *version) bindAlert(in *engine.AlertCall) (*alertBindings, error) {
 	b := &alertBindings{settings: v.boundSettings(in.Settings)}
-	b.service = v.rt.binder.Bind(v.Layouts[engine.ServiceConfigForm], in.Service.Subject.ID, in.Service.Settings)
+	b.service = v.runner.Binder.Bind(v.Layouts[engine.ServiceConfigForm], in.Service.Subject.ID, in.Service.Settings)
 	err := errors.Join(b.settings.Problem, b.service.Problem)
 	b.secrets = append(b.secrets, b.service.Secrets...)
 	bindUsers := func(users []engine.UserSnapshot) []*binding.Binding {
 		list := make([]*binding.Binding, len(users))
 		for i := range users {
-			list[i] = v.rt.binder.Bind(v.Layouts[engine.UserConfigForm], users[i].ID, users[i].Settings)
+			list[i] = v.runner.Binder.Bind(v.Layouts[engine.UserConfigForm], users[i].ID, users[i].Settings)
 			if list[i].Problem != nil {
 				// One user's stored values do not keep the others from being told.
-				list[i] = v.rt.binder.Bind(v.Layouts[engine.UserConfigForm], users[i].ID, nil)
+				list[i] = v.runner.Binder.Bind(v.Layouts[engine.UserConfigForm], users[i].ID, nil)
 			}
 			b.secrets = append(b.secrets, list[i].Secrets...)
 		}

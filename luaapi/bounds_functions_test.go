@@ -18,7 +18,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/host/hosttest"
-	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -38,18 +38,18 @@ func reachable(rt *Runtime) map[string]lua.LValue {
 		})
 	}
 	behind := func(meta *lua.LTable) *lua.LTable { return meta.RawGetString("__index").(*lua.LTable) }
-	walk("", behind(rt.machine.Tools.BaseMeta))
-	for _, lib := range rt.machine.Tools.Libs {
+	walk("", behind(rt.runner.Machine.Tools.BaseMeta))
+	for _, lib := range rt.runner.Machine.Tools.Libs {
 		walk(lib.Name+".", lib.Table)
 	}
-	for name, open := range rt.machine.Builtin {
-		module := rt.machine.Tools.Built(name, open)
+	for name, open := range rt.runner.Machine.Builtin {
+		module := rt.runner.Machine.Tools.Built(name, open)
 		walk(name+".", behind(module.Meta))
 		for inner, m := range module.Nested {
 			walk(name+"."+inner+".", behind(m.Meta))
 		}
 	}
-	walk("result.", behind(rt.binder.Shared.ResultMeta))
+	walk("result.", behind(rt.runner.Binder.Shared.ResultMeta))
 	return all
 }
 
@@ -119,10 +119,16 @@ func inTurn(function string, tuple int) bool {
 // Whatever a plugin calls, with arguments however large, ends with the run, and
 // holds no more than a run may. A function that is new is among them by itself.
 func TestEveryFunctionHoldsTheBounds(t *testing.T) {
-	rt := boundRuntime(t, map[string]string{"test.lua": checkSource("test", `return result`)})
-	rt.opts.Host, rt.opts.Data = hostileHost(), noData{}
-	v := plugin(t, rt, "test").(*version)
+	rt := boundRuntime(t, nil)
 	functions := reachable(rt)
+	rt.runner.Machine.Host, rt.runner.Machine.Data = hostileHost(), noData{}
+	next := &call{}
+	rt.runner.Machine.Builtin["probe"] = next.probe
+	out := rt.runner.Load(t.Context(), &loader.Source{Path: "test.lua", Files: map[string]string{"": checkSource("test", `require("probe").call() return result`)}}, "test.lua")
+	if len(out.Problems) > 0 {
+		t.Fatal(out.Problems)
+	}
+	v := out.Plugins[0]
 	names := make([]string, 0, len(functions))
 	for name := range functions {
 		names = append(names, name)
@@ -141,7 +147,11 @@ func TestEveryFunctionHoldsTheBounds(t *testing.T) {
 			}
 			calls++
 			report := holdsBounds(t, name+" of "+strings.Join(tuple, ", "), func(ctx context.Context) engine.RunReport {
-				return callOnce(t, ctx, v, functions[name], tuple, values)
+				*next = call{fn: functions[name]}
+				for _, arg := range tuple {
+					next.args = append(next.args, values[arg])
+				}
+				return v.Run(ctx, checkRun("test", nil))
 			})
 			switch {
 			case report.TimedOut:
@@ -160,28 +170,24 @@ func TestEveryFunctionHoldsTheBounds(t *testing.T) {
 	t.Logf("%d functions, %d calls: %d raised, %d ended at the deadline", len(names), calls, raised, late)
 }
 
-// callOnce makes a run of one call.
-func callOnce(t *testing.T, ctx context.Context, v *version, fn lua.LValue, tuple []string, values map[string]lua.LValue) (report engine.RunReport) {
-	in := checkRun("test", nil)
-	r, cancel, err := v.start(ctx, vm.RunKind{Rank: vm.Fresh, Subject: "c1"}, v.boundSettings(nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cancel()
-	r.BindCheck(in, v.BoundConfig(in.Check))
-	r.Then = func(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
-		r.NewResult()
-		L.Push(fn)
-		for _, name := range tuple {
-			L.Push(values[name])
+// call is what the probe of TestEveryFunctionHoldsTheBounds calls next.
+type call struct {
+	fn   lua.LValue
+	args []lua.LValue
+}
+
+// probe is a module whose function makes the call.
+func (c *call) probe(L *lua.LState) *lua.LTable {
+	table := vm.NewRecord(1)
+	table.RawSetString("call", vm.GoFunction(func(L *lua.LState) int {
+		L.Push(c.fn)
+		for _, arg := range c.args {
+			L.Push(arg)
 		}
-		L.Call(len(tuple), lua.MultRet)
-	}
-	err = r.Execute()
-	report.Took = time.Since(r.Started)
-	r.End(nil, false)
-	fillReport(r, &report, err)
-	return report
+		L.Call(len(c.args), lua.MultRet)
+		return 0
+	}))
+	return table
 }
 
 // noData is a store that is empty.

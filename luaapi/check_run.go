@@ -55,7 +55,7 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	report.Memory = v.weighEnd(r)
 	v.weights.note(in.Check.ID, report.Memory, r.VM.Work() > vm.MuchWork)
 	clean := err == nil
-	r.End(v.pool, clean)
+	r.End(v.Pool, clean)
 	fillReport(r, &report, err)
 	v.count(&report)
 	return report
@@ -233,7 +233,7 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line strin
 		L.Pop(1)
 	}
 	err = r.Execute()
-	r.End(v.pool, err == nil)
+	r.End(v.Pool, err == nil)
 	if err != nil {
 		return "", errors.New(r.Call.Clean(reason(r, err), vm.MaxError))
 	}

@@ -180,7 +180,7 @@ func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LT
 		failed = o.problem
 	}
 	err = r.Execute()
-	r.End(v.pool, err == nil)
+	r.End(v.Pool, err == nil)
 	if err == nil {
 		err = failed
 	}

@@ -34,14 +34,14 @@ t.http("GET", "https://example.org/", { body = "x" })
 	if len(blocks) < 15 {
 		t.Errorf("got %d examples, want one for each module", len(blocks))
 	}
-	rt := newTestRuntime(t, nil)
+	tester := newTester(t)
 	for _, block := range blocks {
 		example := result.ReplaceAllString(block[1], "t.equal($1, $2)")
 		if strings.Count(block[1], "-->") != strings.Count(example, "t.equal(") {
 			t.Errorf("a result that is not looked at:\n%s", block[1])
 		}
 		source := "return { test_example = function()" + stubs + example + "\nend }"
-		report := rt.TestFS(t.Context(), fstest.MapFS{"p.lua": {Data: []byte(plugin)}, "p_test.lua": {Data: []byte(source)}}, "p.lua")
+		report := tester.TestFS(t.Context(), fstest.MapFS{"p.lua": {Data: []byte(plugin)}, "p_test.lua": {Data: []byte(source)}}, "p.lua")
 		for _, p := range report.Problems {
 			t.Errorf("%s\n%s", p.Message, block[1])
 		}

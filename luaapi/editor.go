@@ -79,7 +79,7 @@ func (rt *Runtime) Draft(ctx context.Context, d engine.PluginSource) engine.Draf
 		report.Problems = append(report.Problems, engine.PluginProblem{File: d.Path, Message: err.Error()})
 		return report
 	}
-	out := rt.load(ctx, s, shownFile(s.Path, s.Folder, false))
+	out := rt.runner.Load(ctx, s, loader.ShownFile(s.Path, s.Folder, false))
 	for _, f := range rt.lintDraft(s, out) {
 		p := engine.PluginProblem{Message: f.Message, File: f.File, Line: f.Line, Column: f.Column}
 		if f.Code == lint.CodeLoad {
@@ -94,8 +94,8 @@ func (rt *Runtime) Draft(ctx context.Context, d engine.PluginSource) engine.Draf
 			Message: fmt.Sprintf("%d further warnings are not shown", more),
 		})
 	}
-	if len(out.problems) == 0 {
-		for _, v := range out.plugins {
+	if len(out.Problems) == 0 {
+		for _, v := range out.Plugins {
 			report.Plugins = append(report.Plugins, v)
 		}
 	}
@@ -114,7 +114,7 @@ func (rt *Runtime) lintDraft(s *loader.Source, out *loadResult) (found []Finding
 		line int
 	}
 	l, broken := newPlaces(s), map[spot]bool{}
-	for _, p := range out.problems {
+	for _, p := range out.Problems {
 		f := l.finding(p, lint.CodeLoad)
 		broken[spot{f.File, f.Line}] = true
 		found = append(found, f)
@@ -159,11 +159,11 @@ func (rt *Runtime) TryDraft(ctx context.Context, d engine.PluginSource, slug str
 		return engine.TryReport{}, err
 	}
 	defer aside.Close()
-	out := aside.load(ctx, s, shownFile(s.Path, s.Folder, false))
-	if len(out.problems) > 0 {
-		return engine.TryReport{}, fmt.Errorf("%s:%d: %s", out.problems[0].File, out.problems[0].Line, out.problems[0].Message)
+	out := aside.runner.Load(ctx, s, loader.ShownFile(s.Path, s.Folder, false))
+	if len(out.Problems) > 0 {
+		return engine.TryReport{}, fmt.Errorf("%s:%d: %s", out.Problems[0].File, out.Problems[0].Line, out.Problems[0].Message)
 	}
-	for _, v := range out.plugins {
+	for _, v := range out.Plugins {
 		if v.Manifest.Slug != slug {
 			continue
 		}

@@ -104,11 +104,11 @@ func TestHalfTypedDrafts(t *testing.T) {
 	for n := 0; n < len(benchPlugin); n += 11 {
 		for _, text := range []string{benchPlugin[:n], benchPlugin[:n] + "\nend\nreturn Http\n", benchPlugin[:n] + benchPlugin[min(n+5, len(benchPlugin)):]} {
 			s := &loader.Source{Path: "p.lua", Files: map[string]string{"": text}}
-			out := rt.load(t.Context(), s, "p.lua")
+			out := rt.runner.Load(t.Context(), s, "p.lua")
 			rt.lintLoaded(s, out) // a panic is the failure
 			got := rt.Draft(t.Context(), engine.PluginSource{Path: "p.lua", Files: map[string]string{"": text}})
-			if len(got.Problems) != len(out.problems) {
-				t.Fatalf("cut at %d: %d problems, loading found %d", n, len(got.Problems), len(out.problems))
+			if len(got.Problems) != len(out.Problems) {
+				t.Fatalf("cut at %d: %d problems, loading found %d", n, len(got.Problems), len(out.Problems))
 			}
 			for _, p := range append(got.Problems, got.Warnings...) {
 				if p.Line < 1 || p.Column < 1 || p.File != "p.lua" {

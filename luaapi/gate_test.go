@@ -167,10 +167,10 @@ func TestLightRunsGoFirst(t *testing.T) {
 
 func TestRunWithoutATurnIsSkipped(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `return result`)}, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.machine.Turns.Acquire(context.Background(), vm.Fresh); err != nil {
+	if err := rt.runner.Machine.Turns.Acquire(context.Background(), vm.Fresh); err != nil {
 		t.Fatal(err)
 	}
-	defer rt.machine.Turns.Release()
+	defer rt.runner.Machine.Turns.Release()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
@@ -208,7 +208,7 @@ func TestTurnsAreShared(t *testing.T) {
 func TestWaitGivesTheTurnBack(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"good.lua": checkSource("good", `result.succeeded = true return result`)}, func(o *Options) { o.MaxExecuting = 1 })
 	waiting := make(chan struct{})
-	rt.machine.Builtin["probe"] = func(L *lua.LState) *lua.LTable {
+	rt.runner.Machine.Builtin["probe"] = func(L *lua.LState) *lua.LTable {
 		table := L.NewTable()
 		table.RawSetString("wait", L.NewFunction(func(L *lua.LState) int {
 			err := vm.CallOf(L).Wait(0, func(ctx context.Context) error {
@@ -221,17 +221,17 @@ func TestWaitGivesTheTurnBack(t *testing.T) {
 		}))
 		return table
 	}
-	out := rt.load(context.Background(), &loader.Source{Path: "w.lua", Files: map[string]string{"": `local probe = require "probe"
+	out := rt.runner.Load(context.Background(), &loader.Source{Path: "w.lua", Files: map[string]string{"": `local probe = require "probe"
 local P = { name = "W", slug = "w", version = "1" }
 function P:run(check, result) result.error = probe.wait() return result end
 return P`}}, "w.lua")
-	if len(out.problems) > 0 {
-		t.Fatal(out.problems)
+	if len(out.Problems) > 0 {
+		t.Fatal(out.Problems)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
 	done := make(chan engine.RunReport, 1)
-	go func() { done <- out.plugins[0].Run(ctx, checkRun("w", nil)) }()
+	go func() { done <- out.Plugins[0].Run(ctx, checkRun("w", nil)) }()
 	<-waiting
 	if got := runOnce(t, rt, "good", nil); !got.Succeeded {
 		t.Errorf("beside a run that waits: %+v", short(got))
@@ -247,30 +247,30 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 	v := plugin(t, rt, "test").(*version)
 	runOnce(t, rt, "test", nil)
 	runOnce(t, rt, "test", nil)
-	if len(v.pool.Idle) != 1 || v.pool.Idle[0].Runs != 2 {
-		t.Fatalf("the pool holds %d states", len(v.pool.Idle))
+	if len(v.Pool.Idle) != 1 || v.Pool.Idle[0].Runs != 2 {
+		t.Fatalf("the pool holds %d states", len(v.Pool.Idle))
 	}
 	in := checkRun("test", nil)
 	in.Check.Name = "bad"
 	v.Run(context.Background(), in)
-	if len(v.pool.Idle) != 0 {
+	if len(v.Pool.Idle) != 0 {
 		t.Error("a state came back after an error")
 	}
 	runOnce(t, rt, "test", nil)
-	v.pool.Idle[0].Runs = vm.MaxRuns - 1
+	v.Pool.Idle[0].Runs = vm.MaxRuns - 1
 	runOnce(t, rt, "test", nil)
-	if len(v.pool.Idle) != 0 {
+	if len(v.Pool.Idle) != 0 {
 		t.Error("a state came back after its last run")
 	}
 	runOnce(t, rt, "test", nil)
-	rt.trim()
-	rt.trim()
-	if len(v.pool.Idle) != 0 {
+	v.Pool.Trim()
+	v.Pool.Trim()
+	if len(v.Pool.Idle) != 0 {
 		t.Error("an idle state was not trimmed")
 	}
-	v.pool.Close()
+	v.Pool.Close()
 	runOnce(t, rt, "test", nil)
-	if len(v.pool.Idle) != 0 {
+	if len(v.Pool.Idle) != 0 {
 		t.Error("a state came back to a drained pool")
 	}
 }
@@ -278,13 +278,13 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 // A file that is saved while all turns are taken is not blamed for that.
 func TestLoadWaitsForItsTurn(t *testing.T) {
 	rt := newTestRuntime(t, nil, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.machine.Turns.Acquire(context.Background(), vm.Fresh); err != nil {
+	if err := rt.runner.Machine.Turns.Acquire(context.Background(), vm.Fresh); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(1200*time.Millisecond, rt.machine.Turns.Release)
-	out := rt.load(context.Background(), &loader.Source{Path: "x.lua", Files: map[string]string{"": skeletonCheck}}, "x.lua")
-	if len(out.problems) > 0 {
-		t.Errorf("got %v", out.problems)
+	time.AfterFunc(1200*time.Millisecond, rt.runner.Machine.Turns.Release)
+	out := rt.runner.Load(context.Background(), &loader.Source{Path: "x.lua", Files: map[string]string{"": skeletonCheck}}, "x.lua")
+	if len(out.Problems) > 0 {
+		t.Errorf("got %v", out.Problems)
 	}
 }
 

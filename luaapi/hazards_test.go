@@ -131,9 +131,9 @@ func TestListsAreCopies(t *testing.T) {
 }
 
 // panicking gives a runtime whose module probe panics, with a plugin that calls it.
-func panicking(t *testing.T, body string) *version {
+func panicking(t *testing.T, body string) (*Runtime, *version) {
 	rt := newTestRuntime(t, nil)
-	rt.machine.Builtin["probe"] = func(*lua.LState) *lua.LTable {
+	rt.runner.Machine.Builtin["probe"] = func(*lua.LState) *lua.LTable {
 		table := vm.NewRecord(1)
 		table.RawSetString("panic", vm.GoFunction(func(*lua.LState) int {
 			var m map[string]int
@@ -143,24 +143,24 @@ func panicking(t *testing.T, body string) *version {
 		}))
 		return table
 	}
-	out := rt.load(context.Background(), &loader.Source{Path: "p.lua", Files: map[string]string{"": `local probe = require "probe"
+	out := rt.runner.Load(context.Background(), &loader.Source{Path: "p.lua", Files: map[string]string{"": `local probe = require "probe"
 local P = { name = "P", slug = "p", version = "1" }
 function P:run(check, result) ` + body + ` return result end
 return P`}}, "p.lua")
-	if len(out.problems) > 0 {
-		t.Fatal(out.problems)
+	if len(out.Problems) > 0 {
+		t.Fatal(out.Problems)
 	}
-	return out.plugins[0]
+	return rt, out.Plugins[0]
 }
 
 func TestPanicEndsTheRunAlone(t *testing.T) {
 	for _, body := range []string{`probe.panic()`, `pcall(probe.panic) result.succeeded = true`, `xpcall(probe.panic, function() end) while true do pcall(probe.panic) end`} {
-		v := panicking(t, body)
+		rt, v := panicking(t, body)
 		got := v.Run(context.Background(), checkRun("p", nil))
 		if got.Succeeded || !got.Unknown || got.Cause != engine.CauseError || !strings.HasPrefix(got.Error, string(vm.ErrInternal)) || got.Limit {
 			t.Errorf("%s: %+v", body, short(got))
 		}
-		if v.rt.machine.Turns.Free != v.rt.opts.MaxExecuting {
+		if rt.Stats().Executing != 0 {
 			t.Errorf("%s: a turn was lost", body)
 		}
 	}

@@ -173,7 +173,7 @@ func TestWhateverARunHoldsIsWeighed(t *testing.T) {
 		files[fmt.Sprintf("h%d.lua", i)] = fmt.Sprintf(holdSource, fmt.Sprint("h", i), h.body)
 	}
 	var rt *Runtime
-	h := holdHost(func() { rt.machine.Watchdog.Look() })
+	h := holdHost(func() { rt.runner.Machine.Watchdog.Look() })
 	rt = newTestRuntime(t, files, weighing, func(o *Options) { o.Host, o.SoftHeap, o.Memory, o.RunHeap = h, 1<<40, 1<<41, 1<<30 })
 	for i, h := range holdings {
 		in := checkRun("", nil)

@@ -52,9 +52,9 @@ func (rt pluginFolder) restore(ctx context.Context, u *unit, k engine.PluginSour
 		return
 	}
 	s := sourceOfKept(k)
-	out := rt.load(ctx, s, shownFile(s.Path, s.Folder, false))
-	if len(out.problems) > 0 {
-		rt.opts.Logger.Error("a kept plugin source no longer loads", "file", k.Path, "problem", out.problems[0].Message)
+	out := rt.runner.Load(ctx, s, loader.ShownFile(s.Path, s.Folder, false))
+	if len(out.Problems) > 0 {
+		rt.opts.Logger.Error("a kept plugin source no longer loads", "file", k.Path, "problem", out.Problems[0].Message)
 		return
 	}
 	u.good, u.source, u.at = out, s, k.At
@@ -77,7 +77,7 @@ func (rt pluginFolder) restoreGone(ctx context.Context, k engine.PluginSource) {
 		restored := u.good
 		*u = before
 		if restored != nil && restored != before.good {
-			for _, v := range restored.plugins {
+			for _, v := range restored.Plugins {
 				if slices.Contains(k.Slugs, v.Manifest.Slug) {
 					u.orphans = append(u.orphans, v)
 				}
@@ -102,7 +102,7 @@ func (rt pluginFolder) keepOrphan(u *unit, v *version) {
 func (rt pluginFolder) sourceToKeep(u *unit, gone bool) engine.PluginSource {
 	k := engine.PluginSource{Path: u.path, Hash: u.source.Hash, Files: u.source.Files, Gone: gone, At: u.at}
 	if u.good != nil {
-		for _, v := range u.good.plugins {
+		for _, v := range u.good.Plugins {
 			k.Slugs = append(k.Slugs, v.Manifest.Slug)
 		}
 	}
@@ -150,7 +150,7 @@ func (rt pluginFolder) keepAll(ctx context.Context) {
 // holdsOrphans reports whether any slug of a unit that is gone is shown as orphaned.
 func (rt pluginFolder) holdsOrphans(u *unit) bool {
 	entries := rt.entries.Load().bySlug
-	return slices.ContainsFunc(u.good.plugins, func(v *version) bool {
+	return slices.ContainsFunc(u.good.Plugins, func(v *version) bool {
 		e := entries[v.Manifest.Slug]
 		return e != nil && e.Orphaned && e.Plugin == engine.Plugin(v)
 	})

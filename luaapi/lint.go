@@ -28,7 +28,7 @@ type Finding = lint.Finding
 // and column; files are named as path leads to them. The error says that there
 // is nothing to lint.
 func (rt *Runtime) Lint(ctx context.Context, name string) ([]Finding, error) {
-	if filepath.Base(name) == loader.MainFile || filepath.Base(name) == "plugin"+testSuffix {
+	if filepath.Base(name) == loader.MainFile || filepath.Base(name) == "plugin"+loader.TestSuffix {
 		name = filepath.Dir(name)
 	}
 	full, err := filepath.Abs(name)
@@ -66,8 +66,8 @@ func (rt *Runtime) lintAll(ctx context.Context, name string, fsys fs.FS) ([]Find
 	for _, one := range names {
 		found = append(found, rt.LintFS(ctx, fsys, one)...)
 		if test, ok := strings.CutSuffix(one, ".lua"); ok {
-			if _, err := fs.Stat(fsys, test+testSuffix); err == nil {
-				found = append(found, rt.LintFS(ctx, fsys, test+testSuffix)...)
+			if _, err := fs.Stat(fsys, test+loader.TestSuffix); err == nil {
+				found = append(found, rt.LintFS(ctx, fsys, test+loader.TestSuffix)...)
 			}
 		}
 	}
@@ -87,17 +87,17 @@ func shownBelow(folder string, found []Finding) []Finding {
 // Files are named as in fsys. A draft that lies in no file is a file of an
 // fstest.MapFS.
 func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Finding {
-	if strings.HasSuffix(name, testSuffix) {
+	if strings.HasSuffix(name, loader.TestSuffix) {
 		return rt.lintTest(fsys, name)
 	}
 	s, err := loader.ReadSource(fsys, name)
 	if err != nil {
 		return []Finding{{File: name, Line: 1, Column: 1, Code: lint.CodeLoad, Message: err.Error()}}
 	}
-	out := rt.load(ctx, s, shownFile(name, s.Folder, false))
+	out := rt.runner.Load(ctx, s, loader.ShownFile(name, s.Folder, false))
 	found := rt.lintLoaded(s, out)
 	if s.Folder {
-		if test := path.Join(name, "plugin"+testSuffix); exists(fsys, test) {
+		if test := path.Join(name, "plugin"+loader.TestSuffix); exists(fsys, test) {
 			found = append(found, rt.lintTest(fsys, test)...)
 		}
 	}
@@ -110,17 +110,17 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 func (rt *Runtime) lintLoaded(s *loader.Source, out *loadResult) []Finding {
 	l := newPlaces(s)
 	var found []Finding
-	for _, p := range out.problems {
+	for _, p := range out.Problems {
 		found = append(found, l.finding(p, lint.CodeLoad))
 	}
-	for _, p := range out.warnings {
+	for _, p := range out.Warnings {
 		found = append(found, l.finding(p, lint.CodeKey))
 	}
 	in := lint.Source{Modules: rt.modulesOf(s)}
-	for _, v := range out.plugins {
+	for _, v := range out.Plugins {
 		in.Plugins = append(in.Plugins, facts(v))
 	}
-	if len(out.problems) > 0 {
+	if len(out.Problems) > 0 {
 		in.Plugins = nil
 	}
 	for file, text := range s.Files {
@@ -130,7 +130,7 @@ func (rt *Runtime) lintLoaded(s *loader.Source, out *loadResult) []Finding {
 		main := file == "" || s.Folder && file == loader.MainFile
 		in.Files = append(in.Files, lint.File{Name: s.Name(file), Source: text, Main: main})
 	}
-	for _, m := range rt.loader.ShippedFor(s) {
+	for _, m := range rt.runner.Loader.ShippedFor(s) {
 		in.Files = append(in.Files, lint.File{Name: m.File, Source: m.Text, Shipped: true})
 	}
 	found = withoutDoubles(found, lint.Check(in))
@@ -142,7 +142,7 @@ func (rt *Runtime) lintLoaded(s *loader.Source, out *loadResult) []Finding {
 // contract: those that ship and its own.
 func (rt *Runtime) modulesOf(s *loader.Source) []string {
 	names := vm.SortedKeys(s.Modules())
-	for _, m := range rt.loader.Shipped {
+	for _, m := range rt.runner.Loader.Shipped {
 		names = append(names, m.Name)
 	}
 	return names
@@ -185,7 +185,7 @@ func (rt *Runtime) lintTest(fsys fs.FS, name string) []Finding {
 		return []Finding{l.finding(loader.SourceProblem(name, err), lint.CodeLoad)}
 	}
 	in := lint.Source{Files: []lint.File{{Name: name, Source: string(text), Test: true}}, Modules: rt.modulesOf(&loader.Source{})}
-	if s, err := loader.ReadSource(fsys, path.Dir(name)); path.Base(name) == "plugin"+testSuffix && err == nil {
+	if s, err := loader.ReadSource(fsys, path.Dir(name)); path.Base(name) == "plugin"+loader.TestSuffix && err == nil {
 		in.Modules = rt.modulesOf(s)
 	}
 	return lint.Check(in)
@@ -300,6 +300,3 @@ func wordAt(line, word string) int {
 		from = i + 1
 	}
 }
-
-// testSuffix ends the name of a file of tests.
-const testSuffix = "_test.lua"

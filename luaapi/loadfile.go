@@ -34,12 +34,12 @@ func (rt *Runtime) LoadFile(ctx context.Context, path string) (plugins []engine.
 	}
 	var out *loadResult
 	if err != nil {
-		out = &loadResult{problems: loader.Problems{loader.WholeFile(name, err.Error())}}
+		out = &loadResult{Problems: loader.Problems{loader.WholeFile(name, err.Error())}}
 	} else {
-		out = rt.load(ctx, s, shownFile(name, s.Folder, false))
+		out = rt.runner.Load(ctx, s, loader.ShownFile(name, s.Folder, false))
 	}
-	for _, v := range out.plugins {
+	for _, v := range out.Plugins {
 		plugins = append(plugins, v)
 	}
-	return plugins, out.problems, out.warnings
+	return plugins, out.Problems, out.Warnings
 }

@@ -3,7 +3,6 @@ package luaapi
 import (
 	"sync"
 
-	"moonwatch/engine"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -64,35 +63,16 @@ func (w *checkWeights) rank(check string) vm.Rank {
 
 // LightCheck reports whether a check has run, and its last run did little work
 // and held little. It does not block.
-func (rt *Runtime) LightCheck(c *engine.Check) bool {
-	v := rt.running(c.Plugin)
-	return v != nil && v.weights.rank(c.ID) == vm.Light
-}
+func (v *version) LightCheck(check string) bool { return v.weights.rank(check) == vm.Light }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the
-// last one did that was weighed. It does not block.
-func (rt *Runtime) ExpectedMemory(c *engine.Check) uint64 {
-	v := rt.running(c.Plugin)
+// last one did that was weighed; of no version, what a plain run does. It does
+// not block.
+func (v *version) ExpectedMemory(check string) uint64 {
 	if v == nil {
 		return plainRun
 	}
 	v.weights.mu.Lock()
 	defer v.weights.mu.Unlock()
-	return max(v.weights.heavy[c.ID], plainRun)
-}
-
-// running is the version of a plugin that runs, nil when there is none.
-func (rt *Runtime) running(slug string) *version {
-	if e, ok := rt.entries.Load().bySlug[slug]; ok {
-		v, _ := e.Plugin.(*version)
-		return v
-	}
-	return nil
-}
-
-// RunMemory is how many bytes all runs under way held when they were last
-// weighed, 0 while the heap is small and nobody weighs them, and how many they
-// may hold. It does not block.
-func (rt *Runtime) RunMemory() (held, most uint64) {
-	return rt.machine.Watchdog.Held.Load(), rt.machine.Watchdog.Together
+	return max(v.weights.heavy[check], plainRun)
 }

@@ -47,7 +47,7 @@ func (v *version) filled(f *form.Field, values form.Values) bool {
 	if f.Env == "" {
 		return false
 	}
-	text, ok := v.rt.binder.Env(f.Env)
+	text, ok := v.runner.Binder.Env(f.Env)
 	return ok && text != ""
 }
 

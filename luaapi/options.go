@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"os"
-	"runtime"
 	"time"
 
 	"moonwatch/engine"
@@ -40,39 +38,17 @@ type Options struct {
 
 // The defaults of Options.
 const (
-	DefaultInstructions = 500_000_000 // about five seconds of one core
-	DefaultSoftHeap     = 96 << 20
-	DefaultMemory       = 1 << 30
-	DefaultSettle       = 100 * time.Millisecond
-	DefaultRescan       = 5 * time.Second
+	DefaultSettle = 100 * time.Millisecond
+	DefaultRescan = 5 * time.Second
 )
 
 // withDefaults fills what was left zero, and reports every problem.
 func (o Options) withDefaults() (Options, error) {
 	var problems []error
-	if o.MaxExecuting < 0 {
-		problems = append(problems, errors.New("option MaxExecuting is negative"))
-	}
+	runs, err := o.runs().withDefaults()
+	problems = append(problems, err)
 	if o.Settle < 0 || o.Rescan < 0 {
 		problems = append(problems, errors.New("options Settle and Rescan cannot be negative"))
-	}
-	if o.Instructions < 0 {
-		problems = append(problems, errors.New("option Instructions is negative"))
-	}
-	if o.MaxExecuting == 0 {
-		o.MaxExecuting = 2 * runtime.GOMAXPROCS(0)
-	}
-	if o.Instructions == 0 {
-		o.Instructions = DefaultInstructions
-	}
-	if o.SoftHeap == 0 {
-		o.SoftHeap = DefaultSoftHeap
-	}
-	if o.Memory == 0 {
-		o.Memory = DefaultMemory
-	}
-	if o.RunHeap == 0 {
-		o.RunHeap = min(o.SoftHeap, o.Memory) / 2
 	}
 	if o.Settle == 0 {
 		o.Settle = DefaultSettle
@@ -80,16 +56,19 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Rescan == 0 {
 		o.Rescan = DefaultRescan
 	}
-	if o.Env == nil {
-		o.Env = os.LookupEnv
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Env, o.Logger, o.Now = runs.Env, runs.Logger, runs.Now
+	o.MaxExecuting, o.Instructions = runs.MaxExecuting, runs.Instructions
+	o.SoftHeap, o.RunHeap, o.Memory = runs.SoftHeap, runs.RunHeap, runs.Memory
 	return o, errors.Join(problems...)
+}
+
+// runs is the part of the options that runs need.
+func (o Options) runs() runOptions {
+	return runOptions{
+		Host: o.Host, Data: o.Data, Opener: o.Opener, Shipped: o.Shipped, Env: o.Env, Logger: o.Logger, Now: o.Now,
+		MaxExecuting: o.MaxExecuting, Instructions: o.Instructions,
+		SoftHeap: o.SoftHeap, RunHeap: o.RunHeap, Memory: o.Memory, Weigh: o.Weigh,
+	}
 }
 
 // NewScratch returns a store for the time of one run on the command line. It

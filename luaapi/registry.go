@@ -35,22 +35,11 @@ type unit struct {
 	emptyAt  time.Time // since when the file is empty
 }
 
-// shownFile is a unit's path as people read it.
-func shownFile(path string, folder, shipped bool) string {
-	if folder {
-		path += "/" + loader.MainFile
-	}
-	if shipped {
-		return "shipped:" + path
-	}
-	return path
-}
-
 func (u *unit) file() string {
-	if u.good != nil && len(u.good.plugins) > 0 {
-		return u.good.plugins[0].Manifest.File
+	if u.good != nil && len(u.good.Plugins) > 0 {
+		return u.good.Plugins[0].Manifest.File
 	}
-	return shownFile(u.path, !strings.HasSuffix(u.path, ".lua"), u.shipped)
+	return loader.ShownFile(u.path, !strings.HasSuffix(u.path, ".lua"), u.shipped)
 }
 
 // assign decides which unit each slug belongs to, and builds the registry.
@@ -65,7 +54,7 @@ func assign(units []*unit, owners map[string]*unit) *registry {
 	})
 	for _, u := range units {
 		if u.shipped && u.good != nil {
-			for _, v := range u.good.plugins {
+			for _, v := range u.good.Plugins {
 				b.put(u, v)
 			}
 		}
@@ -115,7 +104,7 @@ func (b *builder) folder(units []*unit) {
 		if u.shipped || u.gone || u.good == nil {
 			continue
 		}
-		for _, v := range u.good.plugins {
+		for _, v := range u.good.Plugins {
 			claims[v.Manifest.Slug] = append(claims[v.Manifest.Slug], u)
 		}
 	}
@@ -138,7 +127,7 @@ func (b *builder) folder(units []*unit) {
 }
 
 func (u *unit) versionOf(slug string) *version {
-	for _, v := range u.good.plugins {
+	for _, v := range u.good.Plugins {
 		if v.Manifest.Slug == slug {
 			return v
 		}
@@ -154,7 +143,7 @@ func (b *builder) orphans(units []*unit) {
 		}
 		last := slices.Clone(u.orphans)
 		if u.gone && u.good != nil {
-			last = append(last, u.good.plugins...)
+			last = append(last, u.good.Plugins...)
 		}
 		for _, v := range last {
 			if b.entries[v.Manifest.Slug] != nil {

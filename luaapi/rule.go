@@ -40,9 +40,9 @@ const (
 // rules runs services' status rules. Its states are its own: a rule waits for no
 // plugin's turn.
 type rules struct {
-	rt    *Runtime
-	pool  *vm.Pool
-	check *lua.LTable // metatable of the checks
+	runner *runner
+	pool   *vm.Pool
+	check  *lua.LTable // metatable of the checks
 
 	mu       sync.Mutex // guards what follows
 	compiled map[string]*rule
@@ -59,28 +59,28 @@ type rule struct {
 	held  error      // and this is why
 }
 
-func newRules(rt *Runtime) *rules {
+func newRules(r *runner) *rules {
 	return &rules{
-		rt:       rt,
-		pool:     rt.newPool(),
+		runner:   r,
+		pool:     r.newPool(),
 		check:    vm.Strict("check", []string{"name", "status", "severity", "tags"}),
 		compiled: map[string]*rule{},
 	}
 }
 
-// CheckRule reports why a source is no status rule: it does not compile, or
+// Check reports why a source is no status rule: it does not compile, or
 // returns no function.
-func (rt *Runtime) CheckRule(source string) error {
-	one := rt.rules.compile(source)
+func (s *rules) Check(source string) error {
+	one := s.compile(source)
 	if one.err != nil {
 		return one.err
 	}
-	return rt.rules.try(context.Background(), one, func(*lua.LState, *lua.LFunction) error { return nil })
+	return s.try(context.Background(), one, func(*lua.LState, *lua.LFunction) error { return nil })
 }
 
-// ApplyRule returns the status that a rule gives for checks.
-func (rt *Runtime) ApplyRule(ctx context.Context, source string, checks []engine.RuleCheck) (engine.Status, error) {
-	one := rt.rules.compile(source)
+// Apply returns the status that a rule gives for checks.
+func (s *rules) Apply(ctx context.Context, source string, checks []engine.RuleCheck) (engine.Status, error) {
+	one := s.compile(source)
 	if one.err != nil {
 		return "", one.err
 	}
@@ -92,9 +92,9 @@ func (rt *Runtime) ApplyRule(ctx context.Context, source string, checks []engine
 		return "", held
 	}
 	var status engine.Status
-	err := rt.rules.try(ctx, one, func(L *lua.LState, fn *lua.LFunction) (err error) {
+	err := s.try(ctx, one, func(L *lua.LState, fn *lua.LFunction) (err error) {
 		L.Push(fn)
-		L.Push(rt.rules.table(checks))
+		L.Push(s.table(checks))
 		L.Call(1, 1)
 		status, err = ruleStatus(L.Get(-1))
 		L.Pop(1)
@@ -169,7 +169,7 @@ func (s *rules) run(ctx context.Context, one *rule, use func(*lua.LState, *lua.L
 		refused = use(L, fn)
 	})
 	r := &vm.Run{}
-	s.rt.machine.BeginBare(ctx, r, enter, one.code, s.pool, ruleInstructions, ruleString, s.environment)
+	s.runner.Machine.BeginBare(ctx, r, enter, one.code, s.pool, ruleInstructions, ruleString, s.environment)
 	defer r.Contain(func() { failed = vm.ErrInternal })
 	err := r.Execute()
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -132,7 +132,7 @@ end
 return P`
 	rt := newTestRuntime(t, nil)
 	var kept lua.LValue
-	names := vm.SortedKeys(rt.machine.Builtin)
+	names := vm.SortedKeys(rt.runner.Machine.Builtin)
 	probe := func(st *vm.State) *lua.LTable {
 		p := st.L.NewTable()
 		p.RawSetString("names", st.L.NewFunction(func(L *lua.LState) int {
@@ -147,25 +147,25 @@ return P`
 		return p
 	}
 	s := &loader.Source{Path: "test.lua", Files: map[string]string{"": "local probe = require \"probe\"\n" + text}, Hash: "1"}
-	rt.machine.Builtin["probe"] = func(L *lua.LState) *lua.LTable { return probe(&vm.State{L: L}) }
-	out := rt.load(context.Background(), s, "test.lua")
-	if len(out.problems) > 0 {
-		t.Fatalf("%+v", out.problems)
+	rt.runner.Machine.Builtin["probe"] = func(L *lua.LState) *lua.LTable { return probe(&vm.State{L: L}) }
+	out := rt.runner.Load(context.Background(), s, "test.lua")
+	if len(out.Problems) > 0 {
+		t.Fatalf("%+v", out.Problems)
 	}
-	v := out.plugins[0]
+	v := out.Plugins[0]
 	in := checkRun("test", form.Values{"headers": "A: b\nC: d", "rows": []any{map[string]any{"h": "x"}}, "j": map[string]any{"a": []any{1.0}}})
 	in.Instances = []engine.InstanceSnapshot{{ID: "i1", Name: "one"}}
 	in.Services = []engine.ServiceSnapshot{{ID: "s1", Name: "two"}}
 	in.Last = &engine.LastResult{Succeeded: true, At: time.Unix(1, 0)}
 
 	collect := func() map[lua.LValue]string {
-		st := v.pool.Get()
-		v.pool.Put(st, 0)
+		st := v.Pool.Get()
+		v.Pool.Put(st, 0)
 		report := v.Run(context.Background(), in)
 		if !report.Succeeded {
 			t.Fatalf("%+v", report)
 		}
-		if v.pool.Idle[len(v.pool.Idle)-1] != st {
+		if v.Pool.Idle[len(v.Pool.Idle)-1] != st {
 			t.Fatal("the run used another state")
 		}
 		r := &reach{L: st.L, seen: map[lua.LValue]string{}}

@@ -67,7 +67,7 @@ func (rt pluginFolder) loadShipped(ctx context.Context) error {
 			return fmt.Errorf("reading the shipped plugin %s: %w", name, err)
 		}
 		u := &unit{path: name, shipped: true}
-		rt.take(u, s, rt.load(ctx, s, shownFile(name, s.Folder, true)))
+		rt.take(u, s, rt.runner.Load(ctx, s, loader.ShownFile(name, s.Folder, true)))
 		rt.units["shipped:"+name] = u
 	}
 	return nil
@@ -142,7 +142,7 @@ func (rt pluginFolder) loadAll(ctx context.Context, all map[string]found, kept m
 	loading.Wait()
 	for name, out := range results {
 		u := rt.unitAt(name)
-		if len(out.problems) > 0 && u.good == nil {
+		if len(out.Problems) > 0 && u.good == nil {
 			rt.restore(ctx, u, kept[name])
 		}
 		rt.take(u, all[name].source, out)
@@ -152,9 +152,9 @@ func (rt pluginFolder) loadAll(ctx context.Context, all map[string]found, kept m
 func (rt pluginFolder) loadFound(ctx context.Context, name string, f found) *loadResult {
 	if f.err != nil {
 		file, _ := f.source.Main()
-		return &loadResult{problems: loader.Problems{loader.WholeFile(file, f.err.Error())}}
+		return &loadResult{Problems: loader.Problems{loader.WholeFile(file, f.err.Error())}}
 	}
-	return rt.load(ctx, f.source, shownFile(name, f.source.Folder, false))
+	return rt.runner.Load(ctx, f.source, loader.ShownFile(name, f.source.Folder, false))
 }
 
 // needsLoad reports whether what the folder holds differs from what was read last.
@@ -188,9 +188,9 @@ func (rt pluginFolder) unitAt(name string) *unit {
 // stays, with the problem beside it.
 func (rt pluginFolder) take(u *unit, s *loader.Source, out *loadResult) {
 	u.hash, u.gone = s.Hash, false
-	u.problems, u.warnings, u.claims = out.problems, out.warnings, out.slugs
-	if len(out.problems) > 0 {
-		rt.opts.Logger.Warn("plugin does not load", "file", out.problems[0].File, "line", out.problems[0].Line, "problem", out.problems[0].Message)
+	u.problems, u.warnings, u.claims = out.Problems, out.Warnings, out.Slugs
+	if len(out.Problems) > 0 {
+		rt.opts.Logger.Warn("plugin does not load", "file", out.Problems[0].File, "line", out.Problems[0].Line, "problem", out.Problems[0].Message)
 		return
 	}
 	rt.retire(u, out)
@@ -204,18 +204,18 @@ func (rt pluginFolder) retire(u *unit, next *loadResult) {
 		return
 	}
 	defined := func(v *version) bool {
-		return slices.ContainsFunc(next.plugins, func(n *version) bool { return n.Manifest.Slug == v.Manifest.Slug })
+		return slices.ContainsFunc(next.Plugins, func(n *version) bool { return n.Manifest.Slug == v.Manifest.Slug })
 	}
 	u.orphans = slices.DeleteFunc(u.orphans, defined)
-	for _, v := range u.good.plugins {
-		v.checks.Release(rt.binder.ForgetFast)
+	for _, v := range u.good.Plugins {
+		v.Release()
 		if !defined(v) {
 			u.orphans = append(u.orphans, v)
 			rt.keepOrphan(u, v)
 		}
 	}
-	if len(u.good.plugins) > 0 {
-		u.good.plugins[0].pool.Close()
+	if len(u.good.Plugins) > 0 {
+		u.good.Plugins[0].Pool.Close()
 	}
 }
 

@@ -123,7 +123,12 @@ return { test_it = function() t.equal(t.run{ whom = "Ada" }.message, loud("Hello
 			t.Errorf("findings %v", found)
 		}
 	}
-	report := rt.TestFS(ctx, fsys, "greeting.lua")
+	tester, err := NewTester(shippedWords("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tester.Close)
+	report := tester.TestFS(ctx, fsys, "greeting.lua")
 	if len(report.Problems) > 0 || len(report.Tests) != 1 || report.Tests[0].Failure != nil {
 		t.Errorf("tests %+v", report)
 	}

@@ -211,11 +211,11 @@ func testClean(L *lua.LState) int {
 		L.Push(complaintsTable(errs))
 		return 2
 	}
-	bound := w.rt.binder.Bind(v.Layouts[name], "c1", cleaned)
+	bound := w.runner.Binder.Bind(v.Layouts[name], "c1", cleaned)
 	if bound.Problem != nil {
 		L.RaiseError("%s", bound.Problem.Error())
 	}
-	L.Push(bound.Table(w.rt.binder.Shared))
+	L.Push(bound.Table(w.runner.Binder.Shared))
 	return 1
 }
 

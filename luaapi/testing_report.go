@@ -55,12 +55,28 @@ func (r TestReport) Counts() (passed, failed, unrun int) {
 	return passed, failed, unrun
 }
 
+// Tester runs the tests of plugins. It is safe for concurrent use.
+type Tester struct{ runner *runner }
+
+// NewTester starts a Tester, which Close ends. shipped holds the modules that
+// ship, as in Options; nil is none.
+func NewTester(shipped fs.FS) (*Tester, error) {
+	r, err := newRunner(runOptions{Shipped: shipped})
+	if err != nil {
+		return nil, err
+	}
+	return &Tester{runner: r}, nil
+}
+
+// Close stops the tester's own goroutines. Tests under way end on their own.
+func (t *Tester) Close() { t.runner.Close() }
+
 // Test runs the tests of a plugin's file, of a file of tests, or of a folder,
 // which is a plugin or holds some. It blocks, each test for 10 s at most; when
 // ctx ends, those that are left fail. No test reaches the network, and nothing
 // of the registry, the store or the environment is seen or changed. Files are
 // named as path names them. An error says that there is nothing to test at path.
-func (rt *Runtime) Test(ctx context.Context, path string) (TestReport, error) {
+func (t *Tester) Test(ctx context.Context, path string) (TestReport, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return TestReport{}, fmt.Errorf("test %s: there is no such file", path)
@@ -68,22 +84,22 @@ func (rt *Runtime) Test(ctx context.Context, path string) (TestReport, error) {
 	if err != nil {
 		return TestReport{}, fmt.Errorf("test %s: %w", path, err)
 	}
-	if base := filepath.Base(path); !info.IsDir() && (base == loader.MainFile || base == "plugin"+testSuffix) {
+	if base := filepath.Base(path); !info.IsDir() && (base == loader.MainFile || base == "plugin"+loader.TestSuffix) {
 		path, info = filepath.Dir(path), nil
 	}
 	dir, name := split(path)
 	switch {
 	case info == nil || info.IsDir() && isFile(filepath.Join(path, loader.MainFile)):
 	case info.IsDir():
-		return rt.testFolder(ctx, path)
+		return t.testFolder(ctx, path)
 	case !strings.HasSuffix(name, ".lua"):
 		return TestReport{}, fmt.Errorf("test %s: neither a Lua file nor a folder", path)
 	default:
-		if plugin, ok := strings.CutSuffix(name, testSuffix); ok {
+		if plugin, ok := strings.CutSuffix(name, loader.TestSuffix); ok {
 			name = plugin + ".lua"
 		}
 	}
-	file := rt.TestFS(ctx, os.DirFS(dir), name)
+	file := t.TestFS(ctx, os.DirFS(dir), name)
 	file.under(dir)
 	return TestReport{Files: []TestFile{file}}, nil
 }
@@ -104,7 +120,7 @@ func isFile(path string) bool {
 }
 
 // testFolder tests all plugins in a folder that have tests.
-func (rt *Runtime) testFolder(ctx context.Context, dir string) (TestReport, error) {
+func (t *Tester) testFolder(ctx context.Context, dir string) (TestReport, error) {
 	fsys := os.DirFS(dir)
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -116,17 +132,17 @@ func (rt *Runtime) testFolder(ctx context.Context, dir string) (TestReport, erro
 		if name[0] == '.' || name[0] == '_' {
 			continue
 		}
-		if plugin, ok := strings.CutSuffix(name, testSuffix); ok {
+		if plugin, ok := strings.CutSuffix(name, loader.TestSuffix); ok {
 			name = plugin + ".lua"
-		} else if _, err := fs.Stat(fsys, path.Join(name, "plugin"+testSuffix)); err != nil {
+		} else if _, err := fs.Stat(fsys, path.Join(name, "plugin"+loader.TestSuffix)); err != nil {
 			continue
 		}
-		file := rt.TestFS(ctx, fsys, name)
+		file := t.TestFS(ctx, fsys, name)
 		file.under(dir)
 		report.Files = append(report.Files, file)
 	}
 	if len(report.Files) == 0 {
-		return report, fmt.Errorf("test %s: there are no tests: files whose names end in %s", dir, testSuffix)
+		return report, fmt.Errorf("test %s: there are no tests: files whose names end in %s", dir, loader.TestSuffix)
 	}
 	return report, nil
 }

@@ -36,15 +36,15 @@ type plannedTest struct {
 
 // TestFS runs the tests of the plugin file or folder name of fsys, as Test does.
 // Files are named as in fsys.
-func (rt *Runtime) TestFS(ctx context.Context, fsys fs.FS, name string) TestFile {
+func (t *Tester) TestFS(ctx context.Context, fsys fs.FS, name string) TestFile {
 	out := TestFile{File: testFileOf(fsys, name)}
-	plan, found := rt.planTests(ctx, fsys, name, out.File)
+	plan, found := t.planTests(ctx, fsys, name, out.File)
 	if len(found) > 0 {
 		out.Problems = found
 		return out
 	}
-	for _, t := range plan.tests {
-		out.Tests = append(out.Tests, rt.runTest(ctx, plan, t))
+	for _, test := range plan.tests {
+		out.Tests = append(out.Tests, t.runTest(ctx, plan, test))
 	}
 	return out
 }
@@ -53,14 +53,14 @@ func (rt *Runtime) TestFS(ctx context.Context, fsys fs.FS, name string) TestFile
 func testFileOf(fsys fs.FS, name string) string {
 	if file, ok := strings.CutSuffix(name, ".lua"); ok {
 		if info, err := fs.Stat(fsys, name); err != nil || !info.IsDir() {
-			return file + testSuffix
+			return file + loader.TestSuffix
 		}
 	}
-	return path.Join(name, "plugin"+testSuffix)
+	return path.Join(name, "plugin"+loader.TestSuffix)
 }
 
 // planTests compiles the tests and finds them, and makes sure that the plugin loads.
-func (rt *Runtime) planTests(ctx context.Context, fsys fs.FS, name, file string) (*testPlan, loader.Problems) {
+func (t *Tester) planTests(ctx context.Context, fsys fs.FS, name, file string) (*testPlan, loader.Problems) {
 	text, err := fs.ReadFile(fsys, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, loader.Problems{{File: file, Message: "there is no such file: " + name + " has no tests"}}
@@ -75,7 +75,7 @@ func (rt *Runtime) planTests(ctx context.Context, fsys fs.FS, name, file string)
 	if err != nil {
 		return nil, loader.Problems{{File: name, Message: err.Error()}}
 	}
-	plugin, found := rt.loader.Compile(s, false)
+	plugin, found := t.runner.Loader.Compile(s, false)
 	if len(found) > 0 {
 		return nil, found
 	}
@@ -83,18 +83,18 @@ func (rt *Runtime) planTests(ctx context.Context, fsys fs.FS, name, file string)
 	if err != nil {
 		return nil, loader.Problems{loader.SourceProblem(file, err)}
 	}
-	plan := &testPlan{source: s, file: file, shown: shownFile(name, s.Folder, false)}
-	plan.code = &vm.Code{Main: tests, Modules: rt.loader.WithShipped(plugin.Modules, s, string(text)), Libs: make([]bool, len(vm.LibraryNames()))}
+	plan := &testPlan{source: s, file: file, shown: loader.ShownFile(name, s.Folder, false)}
+	plan.code = &vm.Code{Main: tests, Modules: t.runner.Loader.WithShipped(plugin.Modules, s, string(text)), Libs: make([]bool, len(vm.LibraryNames()))}
 	for i := range plan.code.Libs {
 		plan.code.Libs[i] = true
 	}
-	return plan, rt.findTests(ctx, plan)
+	return plan, t.findTests(ctx, plan)
 }
 
 // findTests runs the file's top level once, and notes the tests in the order in
 // which they stand in the file.
-func (rt *Runtime) findTests(ctx context.Context, plan *testPlan) (found loader.Problems) {
-	w, found := rt.newTestWorld(ctx, plan)
+func (t *Tester) findTests(ctx context.Context, plan *testPlan) (found loader.Problems) {
+	w, found := t.newTestWorld(ctx, plan)
 	if len(found) > 0 {
 		return found
 	}
@@ -130,21 +130,21 @@ func (rt *Runtime) findTests(ctx context.Context, plan *testPlan) (found loader.
 }
 
 // runTest runs one test, in a world of its own.
-func (rt *Runtime) runTest(ctx context.Context, plan *testPlan, t plannedTest) TestResult {
+func (t *Tester) runTest(ctx context.Context, plan *testPlan, test plannedTest) TestResult {
 	begun := time.Now()
-	out := TestResult{Name: t.name, Line: t.line}
-	w, found := rt.newTestWorld(ctx, plan)
+	out := TestResult{Name: test.name, Line: test.line}
+	w, found := t.newTestWorld(ctx, plan)
 	if len(found) > 0 {
 		out.Failure = &found[0]
 		return out
 	}
 	defer w.close()
-	out.Failure, out.Log = w.run(ctx, plan, t.line, func(L *lua.LState, top lua.LValue) {
+	out.Failure, out.Log = w.run(ctx, plan, test.line, func(L *lua.LState, top lua.LValue) {
 		list, _ := top.(*lua.LTable)
-		if list == nil || list.RawGetString(t.name).Type() != lua.LTFunction {
-			L.Error(lua.LString("the file returned no "+t.name+" this time"), 0)
+		if list == nil || list.RawGetString(test.name).Type() != lua.LTFunction {
+			L.Error(lua.LString("the file returned no "+test.name+" this time"), 0)
 		}
-		L.Push(list.RawGetString(t.name))
+		L.Push(list.RawGetString(test.name))
 		L.Call(0, 0)
 	})
 	if out.Failure != nil {
@@ -163,7 +163,7 @@ func (w *testWorld) run(ctx context.Context, plan *testPlan, line int, enter fun
 		kind.Subject = "s1"
 	}
 	r := &vm.Run{}
-	cancel, err := w.rt.machine.Begin(ctx, r, &testProgram{world: w, then: enter}, plan.code, nil, meta, kind)
+	cancel, err := w.runner.Machine.Begin(ctx, r, &testProgram{world: w, then: enter}, plan.code, nil, meta, kind)
 	if err != nil {
 		return &engine.PluginProblem{File: plan.file, Line: line, Message: err.Error()}, nil
 	}

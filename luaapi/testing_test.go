@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/luaapi/internal/module"
 )
 
 // skeletonSource is the contract's check plugin.
@@ -72,8 +71,7 @@ func testRuns(t *testing.T, files map[string]string, path string) (report TestRe
 	for name, text := range files {
 		writeFile(t, dir, name, text)
 	}
-	rt := newTestRuntime(t, nil)
-	report, err := rt.Test(t.Context(), filepath.Join(dir, path))
+	report, err := newTester(t).Test(t.Context(), filepath.Join(dir, path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +93,16 @@ func testRuns(t *testing.T, files map[string]string, path string) (report TestRe
 		}
 	}
 	return report, failures
+}
+
+func newTester(t *testing.T) *Tester {
+	t.Helper()
+	tester, err := NewTester(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tester.Close)
+	return tester
 }
 
 // one runs one test with the given body against the skeleton; its first line is 2.
@@ -205,7 +213,7 @@ func TestTestingDeadlines(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(300*time.Millisecond, cancel)
 	begun := time.Now()
-	report, err := newTestRuntime(t, nil).Test(ctx, filepath.Join(dir, "skeleton.lua"))
+	report, err := newTester(t).Test(ctx, filepath.Join(dir, "skeleton.lua"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,27 +225,20 @@ func TestTestingDeadlines(t *testing.T) {
 	}
 }
 
-// Tests see nothing of the runtime that they run in, and leave nothing in it.
+// Tests see nothing of the environment, and each begins with an empty store.
 func TestTestingStandsAside(t *testing.T) {
-	data := module.NewScratch(time.Now)
-	rt := newTestRuntime(t, map[string]string{"other.lua": checkSource("other", "return result")},
-		withEnv(map[string]string{"BONES": "real"}), func(o *Options) { o.Data = data })
+	t.Setenv("BONES", "real")
 	dir := t.TempDir()
 	writeFile(t, dir, "skeleton.lua", skeletonSource)
 	writeFile(t, dir, "skeleton_test.lua", `local t = require "testing"
 return {
   test_env = function() t.equal(t.run{ lua = "bones" }.message, "nil") end,
-  test_store = function() t.run{ lua = "count" } end,
+  test_store = function() t.equal(t.run{ lua = "count" }.message, "1") end,
+  test_store_again = function() t.equal(t.run{ lua = "count" }.message, "1") end,
 }`)
-	report, err := rt.Test(t.Context(), filepath.Join(dir, "skeleton_test.lua"))
-	if passed, failed, problems := report.Counts(); err != nil || passed != 2 || failed+problems != 0 {
+	report, err := newTester(t).Test(t.Context(), filepath.Join(dir, "skeleton_test.lua"))
+	if passed, failed, problems := report.Counts(); err != nil || passed != 3 || failed+problems != 0 {
 		t.Fatalf("got %+v, %v", report, err)
-	}
-	if len(rt.List()) != 1 || len(data.Values) != 0 {
-		t.Errorf("the registry holds %v, the store %v", describeAll(rt), data.Values)
-	}
-	if got := runOnce(t, newTestRuntime(t, map[string]string{"x.lua": checkSource("x", `require "testing"`)}), "x", nil); !strings.Contains(got.Error, "module 'testing' not found") {
-		t.Errorf("a plugin can require testing: %+v", got)
 	}
 }
 
@@ -283,11 +284,10 @@ func TestTestingFiles(t *testing.T) {
 			}
 		})
 	}
-	rt := newTestRuntime(t, nil)
 	dir := t.TempDir()
 	writeFile(t, dir, "notes.txt", "x")
 	for path, want := range map[string]string{"nowhere.lua": "no such file", ".": "there are no tests", "notes.txt": "neither a Lua file nor a folder"} {
-		if _, err := rt.Test(t.Context(), filepath.Join(dir, path)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := newTester(t).Test(t.Context(), filepath.Join(dir, path)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
 	}
@@ -306,15 +306,35 @@ local function same()
   t.equal(r.message, "FIRST")
 end
 return { test_a = same, test_b = same }`
-	rt := newTestRuntime(t, nil)
 	run := func(first string) TestFile {
-		return rt.TestFS(t.Context(), fstest.MapFS{"p.lua": {Data: []byte(source)}, "p_test.lua": {Data: []byte(strings.ReplaceAll(tests, "FIRST", first))}}, "p.lua")
+		return newTester(t).TestFS(t.Context(), fstest.MapFS{"p.lua": {Data: []byte(source)}, "p_test.lua": {Data: []byte(strings.ReplaceAll(tests, "FIRST", first))}}, "p.lua")
 	}
 	out := run("x")
 	found := regexp.MustCompile(`[0-9a-f]{8}`).FindString(out.Tests[0].Failure.Message)
 	for _, one := range run(found).Tests {
 		if one.Failure != nil {
 			t.Errorf("%s: %s (the first was %q)", one.Name, one.Failure.Message, found)
+		}
+	}
+}
+
+// An expression of an assertion ends with the run, as one of a plugin does.
+func TestPatternsOfTestsHoldTheBounds(t *testing.T) {
+	for _, call := range []string{`t.matches(s, p)`, `t.raises(function() error(s, 0) end, p)`} {
+		dir := t.TempDir()
+		writeFile(t, dir, "test.lua", checkSource("test", `return result`))
+		writeFile(t, dir, "test_test.lua", `local t = require "testing"
+return { test_it = function() local p, s = "(?:a?){500}b$", ("a"):rep(1024 * 1024) `+call+` end }`)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		begun := time.Now()
+		report, err := newTester(t).Test(ctx, filepath.Join(dir, "test.lua"))
+		took := time.Since(begun)
+		cancel()
+		if err != nil || len(report.Files) != 1 || len(report.Files[0].Tests) != 1 || report.Files[0].Tests[0].Failure == nil {
+			t.Errorf("%s: %+v, %v", call, report, err)
+		}
+		if took > 300*time.Millisecond+3*boundSlack() {
+			t.Errorf("%s took %v", call, took)
 		}
 	}
 }

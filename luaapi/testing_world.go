@@ -20,7 +20,7 @@ import (
 // testWorld is all that one test sees and moves: it is fresh for each. It
 // belongs to the test's goroutine.
 type testWorld struct {
-	rt       *Runtime // over the stub, with nothing in its registry
+	runner   *runner // over the stub
 	plugins  []*version
 	stub     *host.Stub
 	env      map[string]string
@@ -45,26 +45,26 @@ func (openedOpener) Open(_, _ string, sealed form.Sealed) ([]byte, error) { retu
 func sealOpenly(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(plain), nil }
 
 // newTestWorld loads the plugin aside, over a stub. The world must be closed.
-func (rt *Runtime) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld, loader.Problems) {
+func (t *Tester) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld, loader.Problems) {
 	w := &testWorld{
 		stub: host.NewStub(time.Now().Truncate(time.Second)), env: map[string]string{},
 		settings: map[string]form.Values{}, monitor: newTestMonitor(),
 	}
-	w.rt = rt.aside(func(o *Options) {
+	w.runner = t.runner.Aside(func(o *runOptions) {
 		o.Host, o.Opener, o.Now = w.stub, openedOpener{}, w.stub.Now
 		o.Data = module.NewScratch(w.stub.Now)
 		o.Env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
 	})
-	out := w.rt.load(ctx, plan.source, plan.shown)
-	if len(out.problems) > 0 {
+	out := w.runner.Load(ctx, plan.source, plan.shown)
+	if len(out.Problems) > 0 {
 		w.close()
-		return nil, out.problems
+		return nil, out.Problems
 	}
-	w.plugins = out.plugins
+	w.plugins = out.Plugins
 	return w, nil
 }
 
-func (w *testWorld) close() { w.rt.drain() }
+func (w *testWorld) close() { w.runner.Drain() }
 
 // worldOf returns the world of the test that L runs.
 func worldOf(L *lua.LState) *testWorld {

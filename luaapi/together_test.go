@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -102,7 +101,7 @@ func TestHeavyChecksAreKnown(t *testing.T) {
 	for i, tt := range []struct {
 		check, name string
 		least, most uint64
-	}{{"a", "heavy", 3_000_000, 3_100_000}, {"b", "light", plainRun, plainRun}, {"a", "light", plainRun, plainRun}} {
+	}{{"a", "heavy", 3_000_000, 3_100_000}, {"b", "light", 1, 1 << 16}, {"a", "light", 1, 1 << 16}} {
 		in := checkRun("test", nil)
 		in.Check.ID, in.Check.Name = tt.check, tt.name
 		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
@@ -111,13 +110,6 @@ func TestHeavyChecksAreKnown(t *testing.T) {
 		if got := rt.ExpectedMemory(in.Check); got < tt.least || got > tt.most {
 			t.Errorf("%d: check %s is expected to hold %d, want %d to %d", i, tt.check, got, tt.least, tt.most)
 		}
-	}
-	w := &plugin(t, rt, "test").(*version).weights
-	for i := range maxHeavy + 10 {
-		w.note(fmt.Sprint(i), 1<<20, true)
-	}
-	if n := max(len(w.heavy), len(w.busy)); n > maxHeavy {
-		t.Errorf("%d checks are remembered, want %d at most", n, maxHeavy)
 	}
 }
 
@@ -157,9 +149,6 @@ func TestBusyChecksAreKnown(t *testing.T) {
 		in.Check.Name = tt.name
 		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
 			t.Fatalf("%+v", short(got))
-		}
-		if got := plugin(t, rt, "test").(*version).weights.rank(in.Check.ID) == vm.Sliced; got != tt.busy {
-			t.Errorf("%d: after a run that %s, busy is %v", i, tt.name, got)
 		}
 		if got := rt.LightCheck(in.Check); got == tt.busy {
 			t.Errorf("%d: after a run that %s, light is %v", i, tt.name, got)

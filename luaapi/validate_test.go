@@ -19,10 +19,10 @@ import (
 func loadText(t *testing.T, text string, warnings bool) []string {
 	t.Helper()
 	rt := newTestRuntime(t, nil)
-	out := rt.load(context.Background(), &loader.Source{Path: "x.lua", Files: map[string]string{"": text}, Hash: "h"}, "x.lua")
-	list := out.problems
+	out := rt.runner.Load(context.Background(), &loader.Source{Path: "x.lua", Files: map[string]string{"": text}, Hash: "h"}, "x.lua")
+	list := out.Problems
 	if warnings {
-		list = out.warnings
+		list = out.Warnings
 	}
 	var lines []string
 	for _, p := range list {
@@ -291,7 +291,7 @@ function P:run(c, r) r.message = tostring(P.name) .. #P.config_form r.succeeded 
 			lean := runOnce(t, rt, "p", nil)
 			v := plugin(t, rt, "p").(*version)
 			v.Lean = v.Whole
-			v.pool.Close()
+			v.Pool.Close()
 			whole := runOnce(t, rt, "p", nil)
 			if !lean.Succeeded || lean.Message != whole.Message || lean.Error != whole.Error {
 				t.Errorf("lean %+v\nwhole %+v", short(lean), short(whole))

@@ -20,8 +20,8 @@ import (
 // immutable but for its caches, and implements engine.Plugin.
 type version struct {
 	*loader.Plugin
-	rt   *Runtime
-	pool *vm.Pool // one for all plugins of the file
+	runner *runner
+	Pool   *vm.Pool // one for all plugins of the file
 
 	checks   binding.Bindings
 	settings atomic.Pointer[binding.BoundSettings]
@@ -44,8 +44,8 @@ func (v *version) start(ctx context.Context, kind vm.RunKind, settings *binding.
 	if kind.Full {
 		c = v.Whole
 	}
-	r := &binding.PluginRun{Plugin: v, Binder: v.rt.binder, Settings: settings}
-	cancel, err := v.rt.machine.Begin(ctx, &r.Run, r, c, v.pool, &v.Manifest, kind)
+	r := &binding.PluginRun{Plugin: v, Binder: v.runner.Binder, Settings: settings}
+	cancel, err := v.runner.Machine.Begin(ctx, &r.Run, r, c, v.Pool, &v.Manifest, kind)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,7 +64,7 @@ func (v *version) getenv(name string) (string, bool) {
 	if !v.Allowed[name] {
 		return "", false
 	}
-	return v.rt.opts.Env(name)
+	return v.runner.Options.Env(name)
 }
 
 // boundSettings is the site-wide settings as Lua sees them. They are kept while
@@ -78,8 +78,8 @@ func (v *version) boundSettings(values form.Values) *binding.Binding {
 	if v.Manifest.SettingsFrom != "" {
 		owner = v.Manifest.SettingsFrom
 	}
-	b := v.rt.binder.Bind(v.Layouts[engine.SettingsForm], owner, values)
-	b.Keep(v.rt.binder.Shared, math.MaxInt)
+	b := v.runner.Binder.Bind(v.Layouts[engine.SettingsForm], owner, values)
+	b.Keep(v.runner.Binder.Shared, math.MaxInt)
 	v.settings.Store(&binding.BoundSettings{Values: values, Bound: b, At: time.Now()})
 	return b
 }
@@ -96,11 +96,15 @@ func (v *version) lastSettings() *binding.Binding {
 // BoundConfig is a check's config as Lua sees it.
 func (v *version) BoundConfig(check *engine.Check) *binding.Binding {
 	return v.checks.Check(check, func() *binding.Binding {
-		b := v.rt.binder.Bind(v.Layouts[engine.ConfigForm], check.ID, check.Config)
-		v.rt.binder.Quicken(b, check)
+		b := v.runner.Binder.Bind(v.Layouts[engine.ConfigForm], check.ID, check.Config)
+		v.runner.Binder.Quicken(b, check)
 		return b
-	}, v.rt.binder.ForgetFast)
+	}, v.runner.Binder.ForgetFast)
 }
+
+// Release gives up what the version keeps for its checks, when another takes its
+// place; runs under way end as they began.
+func (v *version) Release() { v.checks.Release(v.runner.Binder.ForgetFast) }
 
 // prepareSelf gives the fresh plugin table what the host adds to it.
 func (v *version) prepareSelf(r *binding.PluginRun, L *lua.LState, self *lua.LTable, publicURL string) {
@@ -150,18 +154,18 @@ func (c *counters) of(slug string) *pluginCounts {
 }
 
 // Stats returns the counts since the start, for metrics.
-func (rt *Runtime) Stats() engine.RunStats {
+func (r *runner) Stats() engine.RunStats {
 	s := engine.RunStats{
-		Ended:   rt.machine.Watchdog.Ended.Load(),
-		Waiting: int(rt.machine.Turns.Waiting.Load()),
+		Ended:   r.Machine.Watchdog.Ended.Load(),
+		Waiting: int(r.Machine.Turns.Waiting.Load()),
 		Plugins: map[string]engine.PluginStats{},
 	}
-	rt.machine.Turns.Mu.Lock()
-	s.Executing = rt.opts.MaxExecuting - rt.machine.Turns.Free
-	rt.machine.Turns.Mu.Unlock()
-	rt.counts.mu.Lock()
-	defer rt.counts.mu.Unlock()
-	for slug, c := range rt.counts.plugins {
+	r.Machine.Turns.Mu.Lock()
+	s.Executing = r.Options.MaxExecuting - r.Machine.Turns.Free
+	r.Machine.Turns.Mu.Unlock()
+	r.counts.mu.Lock()
+	defer r.counts.mu.Unlock()
+	for slug, c := range r.counts.plugins {
 		s.Plugins[slug] = engine.PluginStats{
 			Runs: c.runs.Load(), Errors: c.errors.Load(), Limits: c.limits.Load(),
 			Timeouts: c.timeouts.Load(), Skipped: c.skipped.Load(), Took: time.Duration(c.nanos.Load()),
@@ -181,7 +185,7 @@ const weighSample = 64
 // bytes, 0 when nobody looked.
 func (v *version) weighEnd(r *binding.PluginRun) uint64 {
 	if r.VM.Measured || v.started.Add(1)%weighSample == 1 {
-		r.WeighAll(v.rt.machine.Watchdog.PerRun)
+		r.WeighAll(v.runner.Machine.Watchdog.PerRun)
 	}
 	v.counts.heaviest(r.Held)
 	return r.Held

@@ -50,7 +50,7 @@ func (v *version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 	}
 	took := time.Since(r.Started)
 	v.weighEnd(r)
-	r.End(v.pool, err == nil)
+	r.End(v.Pool, err == nil)
 	v.countView(took, err)
 	log := r.FinishLog()
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine"
-	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -112,26 +111,5 @@ function A:send_alert(service, users, duty_officers) kept = ("x"):rep(100000) re
 return A`})
 	if got := plugin(t, rt, "a").Alert(context.Background(), alertCall()); got.Outcome != engine.OutcomeSent || got.Memory < 100_000 {
 		t.Errorf("got %+v", got)
-	}
-}
-
-// BenchmarkWeighing is one weighing of a run that has ended.
-func BenchmarkWeighing(b *testing.B) {
-	rt := newTestRuntime(b, map[string]string{"http.lua": benchPlugin}, weighing)
-	p := plugin(b, rt, "http").(*version)
-	in := checkRun("http", form.Values{"endpoint": "https://example.org/"})
-	r, cancel, err := p.start(b.Context(), vm.RunKind{Rank: vm.Fresh}, p.boundSettings(nil))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer cancel()
-	r.BindCheck(in, p.BoundConfig(in.Check))
-	r.Then = callCheck
-	if err := r.Execute(); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		r.WeighAll(1 << 30)
 	}
 }

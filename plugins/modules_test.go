@@ -93,7 +93,12 @@ func TestCopiesFindTheModules(t *testing.T) {
 		for _, f := range found {
 			t.Error(f)
 		}
-		report, err := rt.Test(t.Context(), dir)
+		tester, err := luaapi.NewTester(plugins.Files())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tester.Close()
+		report, err := tester.Test(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}

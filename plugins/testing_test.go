@@ -13,11 +13,11 @@ import (
 // TestPluginsOwnTests runs the tests that stand beside the plugins, in Lua, and
 // holds that every plugin has some.
 func TestPluginsOwnTests(t *testing.T) {
-	rt, err := luaapi.New(luaapi.Options{Shipped: plugins.Files()})
+	tester, err := luaapi.NewTester(plugins.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rt.Close()
+	defer tester.Close()
 	names, err := filepath.Glob("*.lua")
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestPluginsOwnTests(t *testing.T) {
 			if _, err := os.Stat(tests); err != nil {
 				t.Fatalf("%s has no tests in Lua: write %s", name, tests)
 			}
-			report, err := rt.Test(t.Context(), name)
+			report, err := tester.Test(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -29,14 +28,14 @@ const (
 func (c *pluginTestCommand) Run(s streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	lua, err := luaapi.New(luaapi.Options{Shipped: plugins.Files(), Logger: slog.New(slog.DiscardHandler)})
+	tester, err := luaapi.NewTester(plugins.Files())
 	if err != nil {
 		return err
 	}
-	defer lua.Close()
+	defer tester.Close()
 	passed, failed, unrun := 0, 0, 0
 	for _, path := range c.Paths {
-		report, err := lua.Test(ctx, path)
+		report, err := tester.Test(ctx, path)
 		if err != nil {
 			fmt.Fprintf(s.err, "moonwatch: %s\n", err)
 			unrun++

@@ -118,7 +118,13 @@ func (c *pluginWatchCommand) round(ctx context.Context, s streams) {
 	if len(problems) > 0 {
 		return
 	}
-	if report, err := lua.Test(ctx, one.File); err != nil {
+	tester, err := luaapi.NewTester(plugins.Files())
+	if err != nil {
+		fmt.Fprintf(s.err, "moonwatch: %s\n", err)
+		return
+	}
+	defer tester.Close()
+	if report, err := tester.Test(ctx, one.File); err != nil {
 		fmt.Fprintf(s.out, "%s\n", err)
 	} else {
 		printTests(s, report, false)

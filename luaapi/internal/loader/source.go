@@ -40,6 +40,9 @@ var ErrTooBig = errors.New("too big")
 // MainFile is the file that makes a folder a plugin.
 const MainFile = "plugin.lua"
 
+// TestSuffix ends the name of a file of tests.
+const TestSuffix = "_test.lua"
+
 // Name is the chunk name of a file of the source: what errors show.
 func (s *Source) Name(file string) string {
 	if file == "" {
@@ -295,4 +298,15 @@ func (r *sourceReader) sum() string {
 		fmt.Fprintf(all, "%s\x00%x\n", file, one)
 	}
 	return hex.EncodeToString(all.Sum(nil))[:32]
+}
+
+// ShownFile is the path of a plugin's file or folder as people read it.
+func ShownFile(path string, folder, shipped bool) string {
+	if folder {
+		path += "/" + MainFile
+	}
+	if shipped {
+		return "shipped:" + path
+	}
+	return path
 }
