@@ -41,7 +41,7 @@ var rooms = map[string][]string{
 	"engine/monitor":         {"engine", "engine/access", "engine/alert", "engine/config/importer", "engine/edit", "engine/form", "engine/history", "engine/judge", "engine/oncall", "engine/schedule", "engine/silence", "engine/state"},
 
 	"luaapi": {"engine", "engine/access", "engine/form", "engine/pattern", "luaapi/host", "luaapi/internal/binding", "luaapi/internal/loader", "luaapi/internal/module",
-		"luaapi/internal/patch", "luaapi/internal/syntax", "luaapi/internal/vm", "luaapi/lint", "luaapi/lualib"},
+		"luaapi/internal/runner", "luaapi/internal/syntax", "luaapi/internal/vm", "luaapi/lint", "luaapi/lualib"},
 	"luaapi/describe":         {"engine/form"},
 	"luaapi/host":             {},
 	"luaapi/host/hosttest":    {"luaapi/host"},
@@ -49,6 +49,7 @@ var rooms = map[string][]string{
 	"luaapi/internal/module":  {"engine", "engine/pattern", "luaapi/host", "luaapi/internal/vm", "luaapi/lualib"},
 	"luaapi/internal/binding": {"engine", "engine/form", "luaapi/host", "luaapi/internal/module", "luaapi/internal/vm", "luaapi/lualib"},
 	"luaapi/internal/loader":  {"engine", "engine/access", "engine/form", "luaapi/internal/binding", "luaapi/internal/patch", "luaapi/internal/syntax", "luaapi/internal/vm"},
+	"luaapi/internal/runner":  {"engine", "engine/form", "luaapi/host", "luaapi/internal/binding", "luaapi/internal/loader", "luaapi/internal/module", "luaapi/internal/patch", "luaapi/internal/vm", "luaapi/lualib"},
 	"luaapi/internal/patch":   {"luaapi/internal/syntax"},
 	"luaapi/internal/syntax":  {},
 	"luaapi/lint":             {"engine/form", "luaapi/describe"},

@@ -15,6 +15,7 @@ import (
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -84,7 +85,7 @@ func TestOptionsAreDescribed(t *testing.T) {
 	if len(read) < 20 {
 		t.Fatalf("found %d lists of options", len(read))
 	}
-	named := [][]string{module.HTTPOptionKeys, module.HTTPRequestKeys, module.MailKeys, module.TCPTLSKeys, module.URLParts, binding.MetricOptionNames[:], answerKeys(), loader.ViewKeys(), binding.RecordKeys(),
+	named := [][]string{module.HTTPOptionKeys, module.HTTPRequestKeys, module.MailKeys, module.TCPTLSKeys, module.URLParts, binding.MetricOptionNames[:], runner.AnswerKeys(), loader.ViewKeys(), binding.RecordKeys(),
 		testCheckKeys(), testServiceKeys(), testUserKeys(), append(testCheckKeys(), "config"), vm.SortedKeys(loader.FieldArguments()),
 		{"retry", "retry_after"}} // the last as in alert_run.go, which reads it key by key
 	described := map[string]string{}

@@ -17,6 +17,7 @@ import (
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -182,7 +183,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 		"check.last_result": realTable(t, binding.LastResult(L, shared, &engine.LastResult{At: now})),
 		"check.service":     binding.FieldNames(reflect.TypeOf(binding.LinkedServiceView{})),
 		"instance":          binding.FieldNames(reflect.TypeOf(binding.InstanceView{})),
-		"ping":              realTable(t, pingTable(L, shared, &engine.Ping{At: now})),
+		"ping":              realTable(t, runner.PingTable(L, shared, &engine.Ping{At: now})),
 		"service":           binding.FieldNames(reflect.TypeOf(binding.ServiceView{})),
 		"user":              binding.FieldNames(reflect.TypeOf(binding.UserView{})),
 		"request":           binding.FieldNames(reflect.TypeOf(binding.RequestView{})),
@@ -210,7 +211,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 		"tls.options": {"server_name", "starttls", "timeout"}, "dns.options": {"server", "timeout"},
 		"icmp.options": {"count", "interval", "size", "timeout"}, "smtp.message": module.MailKeys, "json.options": {"null"}, "utf8.fit": {"unit", "separator"},
 		"url.build": module.URLParts, "metric.options": binding.MetricOptionNames[:], "forms.arguments": vm.SortedKeys(loader.FieldArguments()),
-		"alert.retry": {"retry", "retry_after"}, "plugin.route": loader.ViewKeys(), "view.answer": answerKeys(),
+		"alert.retry": {"retry", "retry_after"}, "plugin.route": loader.ViewKeys(), "view.answer": runner.AnswerKeys(),
 		"monitor.acknowledge": {"incident_key", "expires_in"}, "monitor.result": binding.RecordKeys(),
 
 		"testing.check": testCheckKeys(), "testing.service": testServiceKeys(), "testing.user": testUserKeys(), "testing.monitor_check": recorded,

@@ -1,9 +1,9 @@
 // Package luaapi runs plugins that are written in Lua. It implements
-// engine.Plugins: it holds which plugins there are, reads and watches their
-// folder, and makes the runs of checks, alerts, views and status rules. What it
-// stands on: internal/vm is the sandbox, internal/module the modules that Lua
-// code may require, internal/binding the objects that it is given, and
-// internal/loader turns sources into plugins.
+// engine.Plugins: it holds which plugins there are, and reads and watches their
+// folder. What it stands on: internal/vm is the sandbox, internal/module the
+// modules that Lua code may require, internal/binding the objects that it is
+// given, internal/loader turns sources into plugins, and internal/runner makes
+// the runs of checks, alerts, views and status rules.
 //
 // A file becomes a version in this order: it is read and hashed, its source is
 // judged before it is compiled, it runs once in a state that has no way out, and

@@ -17,6 +17,7 @@ import (
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lint"
 )
@@ -108,7 +109,7 @@ const maxDraftWarnings = 100
 // lintDraft lints a source that was loaded. Of what both loading and the linter
 // found wrong at a line, loading is heard. A failure of the linter itself costs
 // its findings, not the draft.
-func (rt *Runtime) lintDraft(s *loader.Source, out *loadResult) (found []Finding) {
+func (rt *Runtime) lintDraft(s *loader.Source, out *runner.Loaded) (found []Finding) {
 	type spot struct {
 		file string
 		line int

@@ -12,6 +12,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -244,7 +245,7 @@ return P`}}, "w.lua")
 
 func TestPoolKeepsAndDrops(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `if check.name == "bad" then error("x") end result.succeeded = true return result`)})
-	v := plugin(t, rt, "test").(*version)
+	v := plugin(t, rt, "test").(*runner.Version)
 	runOnce(t, rt, "test", nil)
 	runOnce(t, rt, "test", nil)
 	if len(v.Pool.Idle) != 1 || v.Pool.Idle[0].Runs != 2 {

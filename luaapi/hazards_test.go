@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -131,7 +132,7 @@ func TestListsAreCopies(t *testing.T) {
 }
 
 // panicking gives a runtime whose module probe panics, with a plugin that calls it.
-func panicking(t *testing.T, body string) (*Runtime, *version) {
+func panicking(t *testing.T, body string) (*Runtime, *runner.Version) {
 	rt := newTestRuntime(t, nil)
 	rt.runner.Machine.Builtin["probe"] = func(*lua.LState) *lua.LTable {
 		table := vm.NewRecord(1)

@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -90,7 +91,7 @@ func (rt pluginFolder) restoreGone(ctx context.Context, k engine.PluginSource) {
 }
 
 // keepOrphan remembers the source of a version whose slug the file gave up.
-func (rt pluginFolder) keepOrphan(u *unit, v *version) {
+func (rt pluginFolder) keepOrphan(u *unit, v *runner.Version) {
 	if u.source == nil || u.shipped {
 		return
 	}
@@ -150,7 +151,7 @@ func (rt pluginFolder) keepAll(ctx context.Context) {
 // holdsOrphans reports whether any slug of a unit that is gone is shown as orphaned.
 func (rt pluginFolder) holdsOrphans(u *unit) bool {
 	entries := rt.entries.Load().bySlug
-	return slices.ContainsFunc(u.good.Plugins, func(v *version) bool {
+	return slices.ContainsFunc(u.good.Plugins, func(v *runner.Version) bool {
 		e := entries[v.Manifest.Slug]
 		return e != nil && e.Orphaned && e.Plugin == engine.Plugin(v)
 	})

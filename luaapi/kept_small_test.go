@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/runner"
 )
 
 // A run leaves some kilobytes behind, however large the texts were of which they
@@ -98,7 +99,7 @@ func TestAnIdleStateKeepsNothingOfItsRun(t *testing.T) {
 		if report.Error != "" || report.Limit {
 			t.Errorf("%s: %+v", name, short(report))
 		}
-		held, idle := int64(liveHeap())-int64(before), len(plugin(t, rt, "test").(*version).Pool.Idle)
+		held, idle := int64(liveHeap())-int64(before), len(plugin(t, rt, "test").(*runner.Version).Pool.Idle)
 		if held > page/4 {
 			t.Errorf("%s: the idle state keeps %d KB alive", name, held>>10)
 		}

@@ -14,6 +14,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/syntax"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lint"
@@ -107,7 +108,7 @@ func (rt *Runtime) LintFS(ctx context.Context, fsys fs.FS, name string) []Findin
 
 // lintLoaded lints a source that was loaded, in order of file, line and column.
 // What kept it from loading is among the findings.
-func (rt *Runtime) lintLoaded(s *loader.Source, out *loadResult) []Finding {
+func (rt *Runtime) lintLoaded(s *loader.Source, out *runner.Loaded) []Finding {
 	l := newPlaces(s)
 	var found []Finding
 	for _, p := range out.Problems {
@@ -192,7 +193,7 @@ func (rt *Runtime) lintTest(fsys fs.FS, name string) []Finding {
 }
 
 // facts are what the linter must know of a version.
-func facts(v *version) lint.Plugin {
+func facts(v *runner.Version) lint.Plugin {
 	p := lint.Plugin{
 		Slug:         v.Manifest.Slug,
 		SettingsFrom: v.Manifest.SettingsFrom,

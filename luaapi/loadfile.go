@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 )
 
 // LoadFile loads one plugin file, or a folder with a plugin.lua, that need not
@@ -32,9 +33,9 @@ func (rt *Runtime) LoadFile(ctx context.Context, path string) (plugins []engine.
 	case s != nil && s.Folder && s.Files[loader.MainFile] == "" && err == nil:
 		return nil, []engine.PluginProblem{{File: path, Message: "the folder has no " + loader.MainFile}}, nil
 	}
-	var out *loadResult
+	var out *runner.Loaded
 	if err != nil {
-		out = &loadResult{Problems: loader.Problems{loader.WholeFile(name, err.Error())}}
+		out = &runner.Loaded{Problems: loader.Problems{loader.WholeFile(name, err.Error())}}
 	} else {
 		out = rt.runner.Load(ctx, s, loader.ShownFile(name, s.Folder, false))
 	}

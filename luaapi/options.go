@@ -10,6 +10,7 @@ import (
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 )
 
 // Options are what a Runtime is built from. Every field may be left zero but
@@ -38,14 +39,17 @@ type Options struct {
 
 // The defaults of Options.
 const (
-	DefaultSettle = 100 * time.Millisecond
-	DefaultRescan = 5 * time.Second
+	DefaultInstructions = runner.DefaultInstructions
+	DefaultSoftHeap     = runner.DefaultSoftHeap
+	DefaultMemory       = runner.DefaultMemory
+	DefaultSettle       = 100 * time.Millisecond
+	DefaultRescan       = 5 * time.Second
 )
 
 // withDefaults fills what was left zero, and reports every problem.
 func (o Options) withDefaults() (Options, error) {
 	var problems []error
-	runs, err := o.runs().withDefaults()
+	runs, err := o.runs().WithDefaults()
 	problems = append(problems, err)
 	if o.Settle < 0 || o.Rescan < 0 {
 		problems = append(problems, errors.New("options Settle and Rescan cannot be negative"))
@@ -63,8 +67,8 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 // runs is the part of the options that runs need.
-func (o Options) runs() runOptions {
-	return runOptions{
+func (o Options) runs() runner.Options {
+	return runner.Options{
 		Host: o.Host, Data: o.Data, Opener: o.Opener, Shipped: o.Shipped, Env: o.Env, Logger: o.Logger, Now: o.Now,
 		MaxExecuting: o.MaxExecuting, Instructions: o.Instructions,
 		SoftHeap: o.SoftHeap, RunHeap: o.RunHeap, Memory: o.Memory, Weigh: o.Weigh,

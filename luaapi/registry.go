@@ -8,6 +8,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -25,10 +26,10 @@ type unit struct {
 	shipped  bool
 	gone     bool // from the folder; good is its last version
 	hash     string
-	source   *loader.Source  // that good was loaded from
-	good     *loadResult     // nil: no version ever loaded
-	orphans  []*version      // of slugs that newer versions of the file do not have
-	problems loader.Problems // of the newest file
+	source   *loader.Source    // that good was loaded from
+	good     *runner.Loaded    // nil: no version ever loaded
+	orphans  []*runner.Version // of slugs that newer versions of the file do not have
+	problems loader.Problems   // of the newest file
 	warnings loader.Problems
 	claims   []string // slugs that the newest file would define
 	at       time.Time
@@ -71,7 +72,7 @@ type builder struct {
 	owners  map[string]*unit
 }
 
-func (b *builder) put(u *unit, v *version) *engine.PluginEntry {
+func (b *builder) put(u *unit, v *runner.Version) *engine.PluginEntry {
 	before := b.entries[v.Manifest.Slug]
 	e := &engine.PluginEntry{
 		Plugin: v, Slug: v.Manifest.Slug, File: v.Manifest.File, Shipped: u.shipped,
@@ -126,7 +127,7 @@ func (b *builder) folder(units []*unit) {
 	}
 }
 
-func (u *unit) versionOf(slug string) *version {
+func (u *unit) versionOf(slug string) *runner.Version {
 	for _, v := range u.good.Plugins {
 		if v.Manifest.Slug == slug {
 			return v

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/runner"
 )
 
 // Runtime holds all plugins and runs them. It implements engine.Plugins and is
 // safe for concurrent use.
 type Runtime struct {
 	opts   Options
-	runner *runner
+	runner *runner.Runner
 
 	entries atomic.Pointer[registry] // copy on write
 
@@ -36,7 +37,7 @@ func New(o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plugin runtime options: %w", err)
 	}
-	runs, err := newRunner(o.runs())
+	runs, err := runner.New(o.runs())
 	if err != nil {
 		return nil, fmt.Errorf("plugin runtime options: %w", err)
 	}
@@ -83,9 +84,9 @@ func (rt *Runtime) ExpectedMemory(c *engine.Check) uint64 {
 }
 
 // running is the version of a plugin that runs, nil when there is none.
-func (rt *Runtime) running(slug string) *version {
+func (rt *Runtime) running(slug string) *runner.Version {
 	if e, ok := rt.entries.Load().bySlug[slug]; ok {
-		v, _ := e.Plugin.(*version)
+		v, _ := e.Plugin.(*runner.Version)
 		return v
 	}
 	return nil

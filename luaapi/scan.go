@@ -14,6 +14,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -112,7 +113,7 @@ func (rt pluginFolder) readFolder(ctx context.Context) (all map[string]found, un
 
 // loadAll loads what is new or changed, side by side.
 func (rt pluginFolder) loadAll(ctx context.Context, all map[string]found, kept map[string]engine.PluginSource) {
-	results := map[string]*loadResult{}
+	results := map[string]*runner.Loaded{}
 	var mu sync.Mutex // guards results
 	var loading sync.WaitGroup
 	limit := make(chan struct{}, rt.opts.MaxExecuting)
@@ -149,10 +150,10 @@ func (rt pluginFolder) loadAll(ctx context.Context, all map[string]found, kept m
 	}
 }
 
-func (rt pluginFolder) loadFound(ctx context.Context, name string, f found) *loadResult {
+func (rt pluginFolder) loadFound(ctx context.Context, name string, f found) *runner.Loaded {
 	if f.err != nil {
 		file, _ := f.source.Main()
-		return &loadResult{Problems: loader.Problems{loader.WholeFile(file, f.err.Error())}}
+		return &runner.Loaded{Problems: loader.Problems{loader.WholeFile(file, f.err.Error())}}
 	}
 	return rt.runner.Load(ctx, f.source, loader.ShownFile(name, f.source.Folder, false))
 }
@@ -186,7 +187,7 @@ func (rt pluginFolder) unitAt(name string) *unit {
 
 // take makes what was loaded the unit's newest. On a failure the good version
 // stays, with the problem beside it.
-func (rt pluginFolder) take(u *unit, s *loader.Source, out *loadResult) {
+func (rt pluginFolder) take(u *unit, s *loader.Source, out *runner.Loaded) {
 	u.hash, u.gone = s.Hash, false
 	u.problems, u.warnings, u.claims = out.Problems, out.Warnings, out.Slugs
 	if len(out.Problems) > 0 {
@@ -199,12 +200,12 @@ func (rt pluginFolder) take(u *unit, s *loader.Source, out *loadResult) {
 
 // retire lets the unit's old version end: what its file no longer defines is
 // kept as orphaned, and the pool is drained.
-func (rt pluginFolder) retire(u *unit, next *loadResult) {
+func (rt pluginFolder) retire(u *unit, next *runner.Loaded) {
 	if u.good == nil {
 		return
 	}
-	defined := func(v *version) bool {
-		return slices.ContainsFunc(next.Plugins, func(n *version) bool { return n.Manifest.Slug == v.Manifest.Slug })
+	defined := func(v *runner.Version) bool {
+		return slices.ContainsFunc(next.Plugins, func(n *runner.Version) bool { return n.Manifest.Slug == v.Manifest.Slug })
 	}
 	u.orphans = slices.DeleteFunc(u.orphans, defined)
 	for _, v := range u.good.Plugins {

@@ -12,6 +12,7 @@ import (
 	"moonwatch/engine/access"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -38,7 +39,7 @@ func testAlert(L *lua.LState, name string, update bool) int {
 		a.Table(1, "alert")
 	}
 	o := a.Options(1, "alert", []string{"slug", "service", "users", "duty_officers", "settings"})
-	v := w.choose(a, o.Text("slug"), func(v *version) bool { return v.Manifest.Kind == engine.AlertPlugin }, "send_alert")
+	v := w.choose(a, o.Text("slug"), func(v *runner.Version) bool { return v.Manifest.Kind == engine.AlertPlugin }, "send_alert")
 	if update && !v.Manifest.HasUpdate {
 		L.RaiseError("%s: the plugin has no send_alert_update", name)
 	}
@@ -104,7 +105,7 @@ func pushAlert(L *lua.LState, report *engine.AlertReport) int {
 
 // service reads a service; what is left out is that of a service that has just
 // begun to fail. i is its number, from 0.
-func (w *testWorld) service(o vm.Options, v *version, i int) *engine.AlertSnapshot {
+func (w *testWorld) service(o vm.Options, v *runner.Version, i int) *engine.AlertSnapshot {
 	now := w.stub.Now()
 	id := textOption(o, "id", "s"+strconv.Itoa(i+1))
 	s := &engine.AlertSnapshot{
@@ -234,7 +235,7 @@ func (w *testWorld) checkRecords(o vm.Options, key string, first int, failing bo
 }
 
 // users reads users, which are numbered on from first.
-func (w *testWorld) users(o vm.Options, key string, v *version, first int) []engine.UserSnapshot {
+func (w *testWorld) users(o vm.Options, key string, v *runner.Version, first int) []engine.UserSnapshot {
 	var list []engine.UserSnapshot
 	for i, one := range recordOptions(o, key, testUserKeys()) {
 		list = append(list, w.user(one, v, first+i))
@@ -243,7 +244,7 @@ func (w *testWorld) users(o vm.Options, key string, v *version, first int) []eng
 }
 
 // user reads the i-th user, from 0.
-func (w *testWorld) user(o vm.Options, v *version, i int) engine.UserSnapshot {
+func (w *testWorld) user(o vm.Options, v *runner.Version, i int) engine.UserSnapshot {
 	number := strconv.Itoa(i + 1)
 	name := textOption(o, "username", "user"+number)
 	id := "u" + number

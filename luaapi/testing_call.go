@@ -9,6 +9,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -18,11 +19,11 @@ func testCheckKeys() []string {
 		"last_result", "ping_url", "watched_since"}
 }
 
-func isCheck(v *version) bool { return v.Manifest.Kind == engine.CheckPlugin }
+func isCheck(v *runner.Version) bool { return v.Manifest.Kind == engine.CheckPlugin }
 
 // testCheck is what a check plugin is told: config from argument 1, the check's
 // fields from argument n.
-func testCheck(a vm.Args, n int) (*testWorld, *version, *engine.CheckRun) {
+func testCheck(a vm.Args, n int) (*testWorld, *runner.Version, *engine.CheckRun) {
 	w := worldOf(a.L)
 	if !a.Has(1) {
 		a.WrongType(1, "config", "a table")
@@ -36,7 +37,7 @@ func testCheck(a vm.Args, n int) (*testWorld, *version, *engine.CheckRun) {
 }
 
 // checkRun reads the fields of a check, but for its config.
-func (w *testWorld) checkRun(o vm.Options, v *version) *engine.CheckRun {
+func (w *testWorld) checkRun(o vm.Options, v *runner.Version) *engine.CheckRun {
 	c := engine.NewCheck()
 	c.ID, c.Name, c.Plugin = textOption(o, "id", "c1"), textOption(o, "name", "check"), v.Manifest.Slug
 	c.Importance = statusOption(o, "importance", engine.StatusError)
@@ -179,7 +180,7 @@ func testDescription(L *lua.LState) int {
 	w, v, in := testCheck(vm.Args{L: L, Fn: "testing.description"}, 2)
 	var line string
 	var err error
-	w.plugin(L, describeLimit, func(ctx context.Context) { line, err = v.Describe(ctx, in) })
+	w.plugin(L, runner.DescribeLimit, func(ctx context.Context) { line, err = v.Describe(ctx, in) })
 	if err != nil {
 		L.RaiseError("%s", err.Error())
 	}
@@ -202,7 +203,7 @@ func testClean(L *lua.LState) int {
 	default:
 		a.Fail(2, "form must be config, settings, user or service, got %s", vm.KeyText(L.Get(2)))
 	}
-	v := w.choose(a, a.TextOr(3, "slug", ""), func(v *version) bool {
+	v := w.choose(a, a.TextOr(3, "slug", ""), func(v *runner.Version) bool {
 		return len(v.Manifest.Forms[name].Fields) > 0 || v.Manifest.Kind == engine.CheckPlugin && name == engine.ConfigForm
 	}, string(name))
 	cleaned, errs := w.clean(L, v, name, "c1", values)

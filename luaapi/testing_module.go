@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -46,7 +47,7 @@ func testSetenv(L *lua.LState) int {
 func testSettings(L *lua.LState) int {
 	a, w := vm.Args{L: L, Fn: "testing.settings"}, worldOf(L)
 	owners := map[string]bool{}
-	v := w.choose(a, a.TextOr(2, "slug", ""), func(v *version) bool {
+	v := w.choose(a, a.TextOr(2, "slug", ""), func(v *runner.Version) bool {
 		if owners[settingsOwner(v)] || len(v.Manifest.Forms[engine.SettingsForm].Fields) == 0 {
 			return false // its settings are another's, or it has none
 		}

@@ -13,6 +13,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 )
 
 // TestReport is what came of the tests of a path.
@@ -56,12 +57,12 @@ func (r TestReport) Counts() (passed, failed, unrun int) {
 }
 
 // Tester runs the tests of plugins. It is safe for concurrent use.
-type Tester struct{ runner *runner }
+type Tester struct{ runner *runner.Runner }
 
 // NewTester starts a Tester, which Close ends. shipped holds the modules that
 // ship, as in Options; nil is none.
 func NewTester(shipped fs.FS) (*Tester, error) {
-	r, err := newRunner(runOptions{Shipped: shipped})
+	r, err := runner.New(runner.Options{Shipped: shipped})
 	if err != nil {
 		return nil, err
 	}

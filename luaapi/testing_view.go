@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine/access"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -23,7 +24,7 @@ import (
 func testView(L *lua.LState) int {
 	a, w := vm.Args{L: L, Fn: "testing.view"}, worldOf(L)
 	o := a.Options(3, "options", []string{"headers", "body", "json", "form", "query", "user", "address", "slug"})
-	v := w.choose(a, o.Text("slug"), func(v *version) bool { return len(v.Views()) > 0 }, "urls")
+	v := w.choose(a, o.Text("slug"), func(v *runner.Version) bool { return len(v.Views()) > 0 }, "urls")
 	method := strings.ToUpper(a.Text(1, "method"))
 	path, query, _ := strings.Cut(strings.TrimLeft(a.Text(2, "path"), "/"), "?")
 	path = strings.TrimPrefix(path, "plugins/"+v.Manifest.Slug+"/")
@@ -75,7 +76,7 @@ func routeOf(routes []engine.ViewRoute, method, path string) (*engine.ViewRoute,
 
 // viewer is who calls a view: nobody when it is public, else the user named, by
 // username or with fields, or one with just the role that is needed.
-func (w *testWorld) viewer(o vm.Options, v *version, route *engine.ViewRoute) *engine.UserSnapshot {
+func (w *testWorld) viewer(o vm.Options, v *runner.Version, route *engine.ViewRoute) *engine.UserSnapshot {
 	if route.Public {
 		return nil
 	}
@@ -101,7 +102,7 @@ func (w *testWorld) viewer(o vm.Options, v *version, route *engine.ViewRoute) *e
 	return &engine.UserSnapshot{ID: "u1", Username: "user1", TimeZone: "UTC", Role: route.Role}
 }
 
-func (w *testWorld) callView(L *lua.LState, v *version, in *engine.ViewCall) int {
+func (w *testWorld) callView(L *lua.LState, v *runner.Version, in *engine.ViewCall) int {
 	if !slices.ContainsFunc(v.Views(), func(r engine.ViewRoute) bool {
 		return r.Path == in.Request.Path && slices.Contains(r.Methods, in.Request.Method)
 	}) {
@@ -109,7 +110,7 @@ func (w *testWorld) callView(L *lua.LState, v *version, in *engine.ViewCall) int
 	}
 	var answer engine.ViewAnswer
 	var err error
-	w.plugin(L, viewLimit, func(ctx context.Context) { answer, err = v.View(ctx, in) })
+	w.plugin(L, runner.ViewLimit, func(ctx context.Context) { answer, err = v.View(ctx, in) })
 	w.log = answer.Log
 	w.note("", "")
 	if err != nil {
@@ -146,7 +147,7 @@ func testFeed(L *lua.LState) int {
 	a, w := vm.Args{L: L, Fn: "testing.monitor"}, worldOf(L)
 	a.Table(1, "monitor")
 	o := a.Options(1, "monitor", []string{"services", "checks", "users", "slug"})
-	v := w.choose(a, o.Text("slug"), func(v *version) bool { return len(v.Views()) > 0 }, "urls")
+	v := w.choose(a, o.Text("slug"), func(v *runner.Version) bool { return len(v.Views()) > 0 }, "urls")
 	m := newTestMonitor()
 	for i, one := range recordOptions(o, "services", testServiceKeys()) {
 		s := w.service(one, v, i)
@@ -190,7 +191,7 @@ func pushTables(L *lua.LState, tables []*lua.LTable) int {
 type testMonitorView struct {
 	w    *testWorld
 	m    *testMonitor
-	v    *version
+	v    *runner.Version
 	role access.Role // "" is the plugin itself
 }
 

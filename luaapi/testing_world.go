@@ -14,14 +14,15 @@ import (
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/module"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
 // testWorld is all that one test sees and moves: it is fresh for each. It
 // belongs to the test's goroutine.
 type testWorld struct {
-	runner   *runner // over the stub
-	plugins  []*version
+	runner   *runner.Runner // over the stub
+	plugins  []*runner.Version
 	stub     *host.Stub
 	env      map[string]string
 	settings map[string]form.Values // by the slug that they belong to
@@ -50,7 +51,7 @@ func (t *Tester) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld, 
 		stub: host.NewStub(time.Now().Truncate(time.Second)), env: map[string]string{},
 		settings: map[string]form.Values{}, monitor: newTestMonitor(),
 	}
-	w.runner = t.runner.Aside(func(o *runOptions) {
+	w.runner = t.runner.Aside(func(o *runner.Options) {
 		o.Host, o.Opener, o.Now = w.stub, openedOpener{}, w.stub.Now
 		o.Data = module.NewScratch(w.stub.Now)
 		o.Env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
@@ -113,8 +114,8 @@ func (w *testWorld) plugin(L *lua.LState, limit time.Duration, call func(ctx con
 
 // choose finds the plugin that a call is for: the one named, else the only one
 // that suits.
-func (w *testWorld) choose(a vm.Args, slug string, suits func(*version) bool, what string) *version {
-	var found []*version
+func (w *testWorld) choose(a vm.Args, slug string, suits func(*runner.Version) bool, what string) *runner.Version {
+	var found []*runner.Version
 	var slugs []string
 	for _, v := range w.plugins {
 		if slug == v.Manifest.Slug && suits(v) {
@@ -141,7 +142,7 @@ func (w *testWorld) choose(a vm.Args, slug string, suits func(*version) bool, wh
 }
 
 // clean cleans values as a form of the plugin does.
-func (w *testWorld) clean(L *lua.LState, v *version, name engine.FormName, object string, t *lua.LTable) (form.Values, form.Errors) {
+func (w *testWorld) clean(L *lua.LState, v *runner.Version, name engine.FormName, object string, t *lua.LTable) (form.Values, form.Errors) {
 	raw, problem := binding.FromLua(t, 0)
 	if problem != "" {
 		L.RaiseError("%s: %s", string(name), problem)
@@ -166,7 +167,7 @@ func (w *testWorld) clean(L *lua.LState, v *version, name engine.FormName, objec
 }
 
 // mustClean is clean, but a complaint raises. A nil table is a form that nobody saved.
-func (w *testWorld) mustClean(a vm.Args, v *version, name engine.FormName, object string, t *lua.LTable) form.Values {
+func (w *testWorld) mustClean(a vm.Args, v *runner.Version, name engine.FormName, object string, t *lua.LTable) form.Values {
 	if t == nil {
 		return nil
 	}
@@ -178,7 +179,7 @@ func (w *testWorld) mustClean(a vm.Args, v *version, name engine.FormName, objec
 }
 
 // settingsOf is a fresh map, by which a plugin knows that they may have changed.
-func (w *testWorld) settingsOf(v *version) form.Values {
+func (w *testWorld) settingsOf(v *runner.Version) form.Values {
 	owner := settingsOwner(v)
 	out := form.Values{}
 	for key, value := range w.settings[owner] {
@@ -187,7 +188,7 @@ func (w *testWorld) settingsOf(v *version) form.Values {
 	return out
 }
 
-func settingsOwner(v *version) string {
+func settingsOwner(v *runner.Version) string {
 	if v.Manifest.SettingsFrom != "" {
 		return v.Manifest.SettingsFrom
 	}

@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -289,7 +290,7 @@ function P:run(c, r) r.message = tostring(P.name) .. #P.config_form r.succeeded 
 		t.Run(name, func(t *testing.T) {
 			rt := newTestRuntime(t, map[string]string{"p.lua": text})
 			lean := runOnce(t, rt, "p", nil)
-			v := plugin(t, rt, "p").(*version)
+			v := plugin(t, rt, "p").(*runner.Version)
 			v.Lean = v.Whole
 			v.Pool.Close()
 			whole := runOnce(t, rt, "p", nil)

@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"context"
@@ -16,11 +16,11 @@ import (
 	"moonwatch/luaapi/internal/vm"
 )
 
-// version is one plugin of one good version of a file or folder. It is
+// Version is one plugin of one good version of a file or folder. It is
 // immutable but for its caches, and implements engine.Plugin.
-type version struct {
+type Version struct {
 	*loader.Plugin
-	runner *runner
+	runner *Runner
 	Pool   *vm.Pool // one for all plugins of the file
 
 	checks   binding.Bindings
@@ -31,7 +31,7 @@ type version struct {
 }
 
 // Meta returns what the version says about itself.
-func (v *version) Meta() *engine.PluginMeta { return &v.Manifest }
+func (v *Version) Meta() *engine.PluginMeta { return &v.Manifest }
 
 // method finds a function of the plugin's table, or of what its metatable leads to.
 func method(L *lua.LState, self *lua.LTable, name string) lua.LValue {
@@ -39,7 +39,7 @@ func method(L *lua.LState, self *lua.LTable, name string) lua.LValue {
 }
 
 // start begins a run of this version. The caller calls end, always.
-func (v *version) start(ctx context.Context, kind vm.RunKind, settings *binding.Binding) (*binding.PluginRun, context.CancelFunc, error) {
+func (v *Version) start(ctx context.Context, kind vm.RunKind, settings *binding.Binding) (*binding.PluginRun, context.CancelFunc, error) {
 	c := v.Lean
 	if kind.Full {
 		c = v.Whole
@@ -57,10 +57,10 @@ func (v *version) start(ctx context.Context, kind vm.RunKind, settings *binding.
 }
 
 // Layout is that of one of the plugin's forms.
-func (v *version) Layout(name engine.FormName) *binding.Layout { return v.Layouts[name] }
+func (v *Version) Layout(name engine.FormName) *binding.Layout { return v.Layouts[name] }
 
 // getenv reads an environment variable that the plugin may read.
-func (v *version) getenv(name string) (string, bool) {
+func (v *Version) getenv(name string) (string, bool) {
 	if !v.Allowed[name] {
 		return "", false
 	}
@@ -69,7 +69,7 @@ func (v *version) getenv(name string) (string, bool) {
 
 // boundSettings is the site-wide settings as Lua sees them. They are kept while
 // the same map comes with every run, and while the environment is the same.
-func (v *version) boundSettings(values form.Values) *binding.Binding {
+func (v *Version) boundSettings(values form.Values) *binding.Binding {
 	kept := v.settings.Load()
 	if kept != nil && binding.SameMap(kept.Values, values) && (!v.ReadsEnv || time.Since(kept.At) < binding.EnvFreshness) {
 		return kept.Bound
@@ -86,7 +86,7 @@ func (v *version) boundSettings(values form.Values) *binding.Binding {
 
 // lastSettings is what the version was last run with: clean functions are called
 // without settings of their own.
-func (v *version) lastSettings() *binding.Binding {
+func (v *Version) lastSettings() *binding.Binding {
 	if kept := v.settings.Load(); kept != nil {
 		return kept.Bound
 	}
@@ -94,7 +94,7 @@ func (v *version) lastSettings() *binding.Binding {
 }
 
 // BoundConfig is a check's config as Lua sees it.
-func (v *version) BoundConfig(check *engine.Check) *binding.Binding {
+func (v *Version) BoundConfig(check *engine.Check) *binding.Binding {
 	return v.checks.Check(check, func() *binding.Binding {
 		b := v.runner.Binder.Bind(v.Layouts[engine.ConfigForm], check.ID, check.Config)
 		v.runner.Binder.Quicken(b, check)
@@ -104,10 +104,10 @@ func (v *version) BoundConfig(check *engine.Check) *binding.Binding {
 
 // Release gives up what the version keeps for its checks, when another takes its
 // place; runs under way end as they began.
-func (v *version) Release() { v.checks.Release(v.runner.Binder.ForgetFast) }
+func (v *Version) Release() { v.checks.Release(v.runner.Binder.ForgetFast) }
 
 // prepareSelf gives the fresh plugin table what the host adds to it.
-func (v *version) prepareSelf(r *binding.PluginRun, L *lua.LState, self *lua.LTable, publicURL string) {
+func (v *Version) prepareSelf(r *binding.PluginRun, L *lua.LState, self *lua.LTable, publicURL string) {
 	if v.NeedsSettings {
 		self.RawSetString("settings", r.Settings.Table(r.Binder.Shared))
 	}
@@ -154,7 +154,7 @@ func (c *counters) of(slug string) *pluginCounts {
 }
 
 // Stats returns the counts since the start, for metrics.
-func (r *runner) Stats() engine.RunStats {
+func (r *Runner) Stats() engine.RunStats {
 	s := engine.RunStats{
 		Ended:   r.Machine.Watchdog.Ended.Load(),
 		Waiting: int(r.Machine.Turns.Waiting.Load()),
@@ -183,7 +183,7 @@ const weighSample = 64
 // the first of its version and one in weighSample after it, or every one where
 // people look at runs. It returns the most that the run was seen to hold, in
 // bytes, 0 when nobody looked.
-func (v *version) weighEnd(r *binding.PluginRun) uint64 {
+func (v *Version) weighEnd(r *binding.PluginRun) uint64 {
 	if r.VM.Measured || v.started.Add(1)%weighSample == 1 {
 		r.WeighAll(v.runner.Machine.Watchdog.PerRun)
 	}

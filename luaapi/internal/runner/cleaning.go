@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"context"
@@ -22,12 +22,12 @@ const cleanLimit = time.Second
 // Cleaning returns the plugin's own clean functions for one of its forms.
 // Secrets that come back untouched are opened for the plugin under object, and
 // handed back sealed when the plugin left them as they were.
-func (v *version) Cleaning(name engine.FormName, object string) form.Callbacks {
+func (v *Version) Cleaning(name engine.FormName, object string) form.Callbacks {
 	return &cleaning{version: v, name: name, object: object}
 }
 
 type cleaning struct {
-	version *version
+	version *Version
 	name    engine.FormName
 	object  string
 }

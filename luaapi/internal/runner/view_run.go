@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"context"
@@ -15,19 +15,19 @@ import (
 	"moonwatch/luaapi/internal/vm"
 )
 
-// viewLimit is the deadline of a view.
-const viewLimit = 10 * time.Second
+// ViewLimit is the deadline of a view.
+const ViewLimit = 10 * time.Second
 
 // Views returns the plugin's own views.
-func (v *version) Views() []engine.ViewRoute { return v.Routes }
+func (v *Version) Views() []engine.ViewRoute { return v.Routes }
 
 // View calls the view that answers the request's path and method.
-func (v *version) View(ctx context.Context, in *engine.ViewCall) (answer engine.ViewAnswer, failed error) {
+func (v *Version) View(ctx context.Context, in *engine.ViewCall) (answer engine.ViewAnswer, failed error) {
 	settings := v.boundSettings(in.Settings)
 	if settings.Problem != nil {
 		return engine.ViewAnswer{}, &engine.ViewError{Message: vm.CutRunes(settings.Problem.Error(), vm.MaxError)}
 	}
-	r, cancel, err := v.start(ctx, vm.RunKind{Rank: vm.Fresh, Limit: viewLimit}, settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Rank: vm.Fresh, Limit: ViewLimit}, settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.ViewAnswer{}, &engine.ViewError{Message: err.Error()}
@@ -88,7 +88,7 @@ func findView(L *lua.LState, self *lua.LTable, q *engine.ViewRequest) lua.LValue
 	return lua.LNil
 }
 
-func (v *version) countView(took time.Duration, err error) {
+func (v *Version) countView(took time.Duration, err error) {
 	v.counts.runs.Add(1)
 	v.counts.nanos.Add(int64(took))
 	var limit vm.LimitError

@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"context"
@@ -15,12 +15,12 @@ import (
 )
 
 // Run makes a check.
-func (v *version) Run(ctx context.Context, in *engine.CheckRun) engine.RunReport {
+func (v *Version) Run(ctx context.Context, in *engine.CheckRun) engine.RunReport {
 	return v.check(ctx, in, "run", nil)
 }
 
 // Ping hands a ping to a plugin that has one.
-func (v *version) Ping(ctx context.Context, in *engine.CheckRun, p *engine.Ping) engine.RunReport {
+func (v *Version) Ping(ctx context.Context, in *engine.CheckRun, p *engine.Ping) engine.RunReport {
 	if !v.Manifest.HasPing {
 		return engine.RunReport{None: true}
 	}
@@ -28,7 +28,7 @@ func (v *version) Ping(ctx context.Context, in *engine.CheckRun, p *engine.Ping)
 }
 
 // check calls run or ping.
-func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, ping *engine.Ping) (report engine.RunReport) {
+func (v *Version) check(ctx context.Context, in *engine.CheckRun, name string, ping *engine.Ping) (report engine.RunReport) {
 	bound, settings := v.BoundConfig(in.Check), v.boundSettings(in.Settings)
 	if problem := errors.Join(bound.Problem, settings.Problem); problem != nil {
 		return engine.RunReport{Unknown: true, Cause: engine.CauseConfig, Error: vm.CutRunes(problem.Error(), vm.MaxError)}
@@ -63,7 +63,7 @@ func (v *version) check(ctx context.Context, in *engine.CheckRun, name string, p
 
 // callCheck calls run, or ping, inside the protected call.
 func callCheck(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
-	r.Plugin.(*version).prepareSelf(r, L, self, r.CheckRun.PublicURL)
+	r.Plugin.(*Version).prepareSelf(r, L, self, r.CheckRun.PublicURL)
 	name, args := "run", 3
 	if r.Ping != nil {
 		name, args = "ping", 4
@@ -72,7 +72,7 @@ func callCheck(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
 	L.Push(self)
 	L.Push(r.NewCheck())
 	if r.Ping != nil {
-		L.Push(pingTable(L, r.Binder.Shared, r.Ping))
+		L.Push(PingTable(L, r.Binder.Shared, r.Ping))
 	}
 	L.Push(r.NewResult())
 	L.Call(args, 1)
@@ -81,7 +81,7 @@ func callCheck(r *binding.PluginRun, L *lua.LState, self *lua.LTable) {
 }
 
 // judgeReturn looks at what run or ping returned.
-func (v *version) judgeReturn(r *binding.PluginRun, name string, report *engine.RunReport) error {
+func (v *Version) judgeReturn(r *binding.PluginRun, name string, report *engine.RunReport) error {
 	returned := r.Returned
 	if ud, ok := returned.(*lua.LUserData); ok && ud == r.Result.Object {
 		return nil
@@ -97,7 +97,7 @@ func (v *version) judgeReturn(r *binding.PluginRun, name string, report *engine.
 	return &vm.PluginError{Text: "error in the plugin: " + name + " returned " + got + " in place of the result"}
 }
 
-// fill writes the report of a run that ended with err.
+// fillReport writes the report of a run that ended with err.
 func fillReport(r *binding.PluginRun, report *engine.RunReport, err error) {
 	o := &r.Result
 	report.Succeeded, report.Unknown, report.Severity = o.Succeeded, o.Unknown, o.Severity
@@ -151,7 +151,7 @@ func explain(r *binding.PluginRun, report *engine.RunReport, err error) string {
 	return err.Error()
 }
 
-// unknown marks a result that says nothing about what was checked.
+// markUnknown marks a result that says nothing about what was checked.
 func markUnknown(r *binding.PluginRun, report *engine.RunReport, cause engine.Cause) {
 	report.Succeeded, report.Unknown, report.Cause = false, true, cause
 }
@@ -164,7 +164,7 @@ func because(why, said string) string {
 	return why + " (" + said + ")"
 }
 
-// limit is the check's timeout, or what the context gave.
+// timeLimit is the check's timeout, or what the context gave.
 func timeLimit(r *binding.PluginRun) time.Duration {
 	if r.CheckRun != nil && r.CheckRun.Check.Timeout > 0 {
 		return r.CheckRun.Check.Timeout.Std()
@@ -172,7 +172,7 @@ func timeLimit(r *binding.PluginRun) time.Duration {
 	return r.Call.Deadline.Sub(r.Started).Round(time.Millisecond)
 }
 
-func (v *version) count(report *engine.RunReport) {
+func (v *Version) count(report *engine.RunReport) {
 	v.counts.runs.Add(1)
 	v.counts.nanos.Add(int64(report.Took))
 	switch {
@@ -187,7 +187,8 @@ func (v *version) count(report *engine.RunReport) {
 	}
 }
 
-func pingTable(L *lua.LState, shared *binding.Shared, p *engine.Ping) *lua.LTable {
+// PingTable is a ping as Lua sees it.
+func PingTable(L *lua.LState, shared *binding.Shared, p *engine.Ping) *lua.LTable {
 	t := L.CreateTable(0, 6)
 	t.RawSetString("kind", lua.LString(p.Kind))
 	t.RawSetString("code", lua.LNumber(p.Code))
@@ -199,11 +200,11 @@ func pingTable(L *lua.LState, shared *binding.Shared, p *engine.Ping) *lua.LTabl
 	return lualib.Freeze("ping", t)
 }
 
-// describeLimit is the deadline of description and clean.
-const describeLimit = time.Second
+// DescribeLimit is the deadline of description and clean.
+const DescribeLimit = time.Second
 
 // Describe returns the line of the plugin's description function.
-func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line string, failed error) {
+func (v *Version) Describe(ctx context.Context, in *engine.CheckRun) (line string, failed error) {
 	if !v.Manifest.HasDescribe {
 		return "", nil
 	}
@@ -214,7 +215,7 @@ func (v *version) Describe(ctx context.Context, in *engine.CheckRun) (line strin
 	r, cancel, err := v.start(ctx, vm.RunKind{
 		Subject: in.Check.ID,
 		Rank:    v.weights.rank(in.Check.ID),
-		Limit:   describeLimit,
+		Limit:   DescribeLimit,
 		Offline: true,
 	}, settings)
 	if err != nil {

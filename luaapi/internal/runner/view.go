@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"net/url"

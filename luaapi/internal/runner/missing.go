@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ import (
 // Missing says what must be filled in before the plugin can send with these stored
 // values of the site and of a service: fields that are required and what needs
 // names, in the set that lacks least. "" is nothing.
-func (v *version) Missing(settings, service form.Values) string {
+func (v *Version) Missing(settings, service form.Values) string {
 	var required []string
 	for i := range v.Manifest.Forms[engine.SettingsForm].Fields {
 		f := &v.Manifest.Forms[engine.SettingsForm].Fields[i]
@@ -36,7 +36,7 @@ func (v *version) Missing(settings, service form.Values) string {
 }
 
 // filled reports whether a field has a value, if only from the environment.
-func (v *version) filled(f *form.Field, values form.Values) bool {
+func (v *Version) filled(f *form.Field, values form.Values) bool {
 	stored, given := values[f.Name]
 	if !given {
 		stored = f.Initial
@@ -52,7 +52,7 @@ func (v *version) filled(f *form.Field, values form.Values) bool {
 }
 
 // mustBeSet says that fields are missing, and where they can be filled in.
-func (v *version) mustBeSet(names []string) string {
+func (v *Version) mustBeSet(names []string) string {
 	if len(names) == 0 {
 		return ""
 	}

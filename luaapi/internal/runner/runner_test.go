@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"moonwatch/luaapi/internal/vm"
 )
 
-func newTestRunner(t testing.TB) *runner {
+func newTestRunner(t testing.TB) *Runner {
 	t.Helper()
-	r, err := newRunner(runOptions{Env: func(string) (string, bool) { return "", false }})
+	r, err := New(Options{Env: func(string) (string, bool) { return "", false }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func newTestRunner(t testing.TB) *runner {
 }
 
 // loadTest loads a source with one plugin.
-func loadTest(t testing.TB, r *runner, source string) *version {
+func loadTest(t testing.TB, r *Runner, source string) *Version {
 	t.Helper()
 	out := r.Load(t.Context(), &loader.Source{Path: "p.lua", Files: map[string]string{"": source}}, "p.lua")
 	if len(out.Problems) > 0 {
@@ -32,8 +32,8 @@ func loadTest(t testing.TB, r *runner, source string) *version {
 
 func TestNegativeOptionsAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, o := range []runOptions{{MaxExecuting: -1}, {Instructions: -1}} {
-		if _, err := newRunner(o); err == nil {
+	for _, o := range []Options{{MaxExecuting: -1}, {Instructions: -1}} {
+		if _, err := New(o); err == nil {
 			t.Errorf("%+v is taken", o)
 		}
 	}

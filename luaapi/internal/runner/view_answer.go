@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"errors"
@@ -19,8 +19,9 @@ import (
 	"moonwatch/luaapi/lualib"
 )
 
-// The keys of what a view returns, and of those the ones that are its body.
-func answerKeys() []string { return []string{"status", "headers", "body", "json", "html"} }
+// AnswerKeys are the keys of what a view returns, bodyKeys those of them that
+// are its body.
+func AnswerKeys() []string { return []string{"status", "headers", "body", "json", "html"} }
 func bodyKeys() []string   { return []string{"body", "json", "html"} }
 
 // withheld reports whether a header is not a view's to set: it would speak for
@@ -42,7 +43,7 @@ func readAnswer(v lua.LValue) (engine.ViewAnswer, error) {
 		return engine.ViewAnswer{}, fmt.Errorf("%s in place of a table { status, headers, body | json | html }", vm.TypeName(v))
 	}
 	t = lualib.Reading(t)
-	if err := onlyKeys(t, answerKeys()); err != nil {
+	if err := onlyKeys(t, AnswerKeys()); err != nil {
 		return engine.ViewAnswer{}, err
 	}
 	answer := engine.ViewAnswer{Status: http.StatusOK, Headers: map[string][]string{}}

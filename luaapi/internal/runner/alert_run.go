@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 )
 
 // Alert calls send_alert, or send_alert_update when in.Update is set.
-func (v *version) Alert(ctx context.Context, in *engine.AlertCall) (report engine.AlertReport) {
+func (v *Version) Alert(ctx context.Context, in *engine.AlertCall) (report engine.AlertReport) {
 	name := "send_alert"
 	if in.Update {
 		name = "send_alert_update"
@@ -69,7 +69,7 @@ type alertBindings struct {
 	secrets           []string
 }
 
-func (v *version) bindAlert(in *engine.AlertCall) (*alertBindings, error) {
+func (v *Version) bindAlert(in *engine.AlertCall) (*alertBindings, error) {
 	b := &alertBindings{settings: v.boundSettings(in.Settings)}
 	b.service = v.runner.Binder.Bind(v.Layouts[engine.ServiceConfigForm], in.Service.Subject.ID, in.Service.Settings)
 	err := errors.Join(b.settings.Problem, b.service.Problem)
@@ -180,7 +180,7 @@ func fillAlert(r *binding.PluginRun, report *engine.AlertReport, err error) {
 	report.Why = r.Call.Clean(report.Why, vm.MaxError)
 }
 
-func (v *version) countAlert(report *engine.AlertReport, err error) {
+func (v *Version) countAlert(report *engine.AlertReport, err error) {
 	v.counts.runs.Add(1)
 	v.counts.nanos.Add(int64(report.Took))
 	var limit vm.LimitError

@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"context"
@@ -21,9 +21,9 @@ import (
 	"moonwatch/luaapi/lualib"
 )
 
-// runOptions are what a runner is built from. Every field may be left zero but
+// Options are what a runner is built from. Every field may be left zero but
 // Host, without which modules that reach outside answer with an error.
-type runOptions struct {
+type Options struct {
 	Host   host.Host
 	Data   engine.PluginData // the store that plugins have; nil: module store raises
 	Opener binding.Opener    // opens secrets; nil: every secret reads as unset
@@ -49,8 +49,8 @@ const (
 	DefaultMemory       = 1 << 30
 )
 
-// withDefaults fills what was left zero, and reports every problem.
-func (o runOptions) withDefaults() (runOptions, error) {
+// WithDefaults fills what was left zero, and reports every problem.
+func (o Options) WithDefaults() (Options, error) {
 	var problems []error
 	if o.MaxExecuting < 0 {
 		problems = append(problems, errors.New("option MaxExecuting is negative"))
@@ -85,10 +85,10 @@ func (o runOptions) withDefaults() (runOptions, error) {
 	return o, errors.Join(problems...)
 }
 
-// runner reads plugins and makes their runs. It knows nothing of a folder or of
+// Runner reads plugins and makes their runs. It knows nothing of a folder or of
 // which plugins are in force. It is safe for concurrent use.
-type runner struct {
-	Options runOptions
+type Runner struct {
+	Options Options
 	Machine *vm.Machine
 	Binder  *binding.Binder
 	Loader  *loader.Loader
@@ -103,9 +103,9 @@ type runner struct {
 	done    sync.WaitGroup
 }
 
-// newRunner starts a runner, which Close ends.
-func newRunner(o runOptions) (*runner, error) {
-	o, err := o.withDefaults()
+// New starts a runner, which Close ends.
+func New(o Options) (*Runner, error) {
+	o, err := o.WithDefaults()
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +125,8 @@ func newRunner(o runOptions) (*runner, error) {
 	return r, nil
 }
 
-func runnerOver(m *vm.Machine, o runOptions, shared *binding.Shared, shipped []loader.ShippedModule) *runner {
-	return &runner{
+func runnerOver(m *vm.Machine, o Options, shared *binding.Shared, shipped []loader.ShippedModule) *Runner {
+	return &Runner{
 		Options: o,
 		Machine: m,
 		Binder:  &binding.Binder{Opener: o.Opener, Env: o.Env, Shared: shared},
@@ -136,7 +136,7 @@ func runnerOver(m *vm.Machine, o runOptions, shared *binding.Shared, shipped []l
 }
 
 // newMachine is the machine for a runner's runs.
-func newMachine(o runOptions) *vm.Machine {
+func newMachine(o Options) *vm.Machine {
 	m := &vm.Machine{
 		Turns: vm.NewTurns(o.MaxExecuting), Watchdog: vm.NewWatchdog(o.SoftHeap, o.RunHeap, o.Memory-o.Memory/4),
 		Tools: vm.NewToolbox(), Builtin: map[string]vm.ModuleOpener{"forms": loader.OpenForms},
@@ -148,7 +148,7 @@ func newMachine(o runOptions) *vm.Machine {
 }
 
 // machineWith is a machine of other options that shares turns, limits and functions.
-func machineWith(m *vm.Machine, o runOptions) *vm.Machine {
+func machineWith(m *vm.Machine, o Options) *vm.Machine {
 	return &vm.Machine{
 		Host: o.Host, Data: o.Data, Now: o.Now, Logger: o.Logger, Instructions: o.Instructions, Measured: o.Weigh,
 		Turns: m.Turns, Watchdog: m.Watchdog, Tools: m.Tools, Builtin: m.Builtin,
@@ -157,14 +157,14 @@ func machineWith(m *vm.Machine, o runOptions) *vm.Machine {
 
 // Aside is a runner with other options that shares r's turns, limits and
 // functions, and counts apart. It has no goroutine and no rules: Drain ends it.
-func (r *runner) Aside(change func(*runOptions)) *runner {
+func (r *Runner) Aside(change func(*Options)) *Runner {
 	o := r.Options
 	change(&o)
 	return runnerOver(machineWith(r.Machine, o), o, r.Binder.Shared, r.Loader.Shipped)
 }
 
 // Drain closes the pools of all that was loaded.
-func (r *runner) Drain() {
+func (r *Runner) Drain() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for p := range r.pools {
@@ -175,7 +175,7 @@ func (r *runner) Drain() {
 
 // Close stops the runner's own goroutines and waits for them. Runs under way
 // end on their own.
-func (r *runner) Close() {
+func (r *Runner) Close() {
 	r.closing.Do(func() { close(r.stop) })
 	r.done.Wait()
 }
@@ -184,7 +184,7 @@ func (r *runner) Close() {
 const trimEvery = 30 * time.Second
 
 // trimLoop drops states that nobody used for a while, and forgets drained pools.
-func (r *runner) trimLoop() {
+func (r *Runner) trimLoop() {
 	ticker := time.NewTicker(trimEvery)
 	defer ticker.Stop()
 	for {
@@ -197,7 +197,7 @@ func (r *runner) trimLoop() {
 	}
 }
 
-func (r *runner) trim() {
+func (r *Runner) trim() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for p := range r.pools {
@@ -214,7 +214,7 @@ func (r *runner) trim() {
 // time; what is not needed is dropped by and by.
 const idleStates = 512
 
-func (r *runner) newPool() *vm.Pool {
+func (r *Runner) newPool() *vm.Pool {
 	p := &vm.Pool{Tools: r.Machine.Tools, Limit: max(r.Options.MaxExecuting, idleStates)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -222,9 +222,9 @@ func (r *runner) newPool() *vm.Pool {
 	return p
 }
 
-// loadResult is what came of loading one source.
-type loadResult struct {
-	Plugins  []*version // nil when there is a problem
+// Loaded is what came of loading one source.
+type Loaded struct {
+	Plugins  []*Version // nil when there is a problem
 	Problems loader.Problems
 	Warnings loader.Problems
 	Slugs    []string // what the file says it defines, also when it has problems
@@ -232,15 +232,15 @@ type loadResult struct {
 
 // Load compiles and validates a source, and makes versions of its plugins. It
 // blocks for at most a moment more than a second, whatever the source does.
-func (r *runner) Load(ctx context.Context, s *loader.Source, shownAs string) *loadResult {
+func (r *Runner) Load(ctx context.Context, s *loader.Source, shownAs string) *Loaded {
 	read := r.Loader.Load(ctx, s, shownAs)
-	out := &loadResult{Problems: read.Problems, Warnings: read.Warnings, Slugs: read.Slugs}
+	out := &Loaded{Problems: read.Problems, Warnings: read.Warnings, Slugs: read.Slugs}
 	if len(read.Plugins) == 0 {
 		return out
 	}
 	shared := r.newPool()
 	for _, p := range read.Plugins {
-		out.Plugins = append(out.Plugins, &version{Plugin: p, runner: r, Pool: shared, counts: r.counts.of(p.Manifest.Slug)})
+		out.Plugins = append(out.Plugins, &Version{Plugin: p, runner: r, Pool: shared, counts: r.counts.of(p.Manifest.Slug)})
 	}
 	return out
 }
@@ -248,6 +248,6 @@ func (r *runner) Load(ctx context.Context, s *loader.Source, shownAs string) *lo
 // Memory is how many bytes all runs under way held when they were last weighed,
 // 0 while the heap is small and nobody weighs them, and how many they may hold.
 // It does not block.
-func (r *runner) Memory() (held, most uint64) {
+func (r *Runner) Memory() (held, most uint64) {
 	return r.Machine.Watchdog.Held.Load(), r.Machine.Watchdog.Together
 }

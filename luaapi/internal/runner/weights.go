@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"sync"
@@ -63,12 +63,12 @@ func (w *checkWeights) rank(check string) vm.Rank {
 
 // LightCheck reports whether a check has run, and its last run did little work
 // and held little. It does not block.
-func (v *version) LightCheck(check string) bool { return v.weights.rank(check) == vm.Light }
+func (v *Version) LightCheck(check string) bool { return v.weights.rank(check) == vm.Light }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the
 // last one did that was weighed; of no version, what a plain run does. It does
 // not block.
-func (v *version) ExpectedMemory(check string) uint64 {
+func (v *Version) ExpectedMemory(check string) uint64 {
 	if v == nil {
 		return plainRun
 	}

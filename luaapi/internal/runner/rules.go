@@ -1,4 +1,4 @@
-package luaapi
+package runner
 
 import (
 	"context"
@@ -40,7 +40,7 @@ const (
 // rules runs services' status rules. Its states are its own: a rule waits for no
 // plugin's turn.
 type rules struct {
-	runner *runner
+	runner *Runner
 	pool   *vm.Pool
 	check  *lua.LTable // metatable of the checks
 
@@ -59,7 +59,7 @@ type rule struct {
 	held  error      // and this is why
 }
 
-func newRules(r *runner) *rules {
+func newRules(r *Runner) *rules {
 	return &rules{
 		runner:   r,
 		pool:     r.newPool(),
