@@ -8,6 +8,7 @@
 -- Messages: `Hosts missing | 1/2 hosts`; `web1: 9.5 > 9.0, web2: 12 > 9.0`, where a
 -- host is the part of the target that differs from those of the other series.
 local forms, http, json = require "forms", require "http", require "json"
+local compare = require "shipped.compare"
 
 local Graphite = {
   name = "Graphite", slug = "graphite", version = "1.0.0", author = "Moonwatch",
@@ -31,11 +32,6 @@ local Graphite = {
     forms.IntegerField{ "expected_num_hosts", initial = 0, min_value = 0, help_text = "Least number of series that must have data" },
     forms.IntegerField{ "allowed_num_failures", initial = 0, min_value = 0, help_text = "Number of series that may fail" },
   },
-}
-
-local CROSSES = {
-  [">"] = function(a, b) return a > b end, [">="] = function(a, b) return a >= b end, ["=="] = function(a, b) return a == b end,
-  ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end,
 }
 
 -- points_of returns the values of a series that are not null.
@@ -102,7 +98,7 @@ function Graphite:run(check, result)
       all[#all + 1] = points
     end
   end
-  local names, failing, crosses = short_names(targets), {}, CROSSES[check.check_type]
+  local names, failing, crosses = short_names(targets), {}, compare[check.check_type]
   for i, points in ipairs(all) do
     result:metric(names[i], points[#points], { fail = check.value })
     local worst

@@ -8,6 +8,7 @@
 -- Messages: `hits.total.value is 120 (> 100)`, `There is no number at hits.total.value`,
 -- `Request error occurred: …`, `Wrong code: got 500 (expected 2xx)`.
 local forms, http, json = require "forms", require "http", require "json"
+local compare = require "shipped.compare"
 
 local function clean_path(path)
   if not pcall(json.get, {}, path) then return nil, "Enter a path such as data.items[0].value." end
@@ -45,11 +46,6 @@ function JsonValue:clean(values)
   return values
 end
 
-local CROSSES = {
-  [">"] = function(a, b) return a > b end, [">="] = function(a, b) return a >= b end, ["=="] = function(a, b) return a == b end,
-  ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end, ["!="] = function(a, b) return a ~= b end,
-}
-
 local function headers_of(check)
   if check.method ~= "POST" or check.headers["Content-Type"] then return check.headers end
   local headers = { ["Content-Type"] = "application/json" }
@@ -84,7 +80,7 @@ function JsonValue:run(check, result)
   end
 
   result:metric(check.path, value, { unit = check.unit, warn = check.warn, fail = check.fail })
-  local crosses, limit = CROSSES[check.comparison], nil
+  local crosses, limit = compare[check.comparison], nil
   if check.fail and crosses(value, check.fail) then
     limit = check.fail
   elseif check.warn and crosses(value, check.warn) then

@@ -11,6 +11,7 @@
 --
 -- Messages: `load{host=a} is 95 (> 90)`, the labels naming the series; `No series for QUERY`.
 local forms, http, log, url = require "forms", require "http", require "log", require "url"
+local compare = require "shipped.compare"
 
 local SHOWN = 5 -- series that a message lists
 local REDIRECTS = 10
@@ -42,11 +43,6 @@ function Prometheus:clean(values)
   end
   return values
 end
-
-local CROSSES = {
-  [">"] = function(a, b) return a > b end, [">="] = function(a, b) return a >= b end, ["=="] = function(a, b) return a == b end,
-  ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end, ["!="] = function(a, b) return a ~= b end,
-}
 
 local function table_of(value) return type(value) == "table" and value or {} end
 
@@ -174,7 +170,7 @@ function Prometheus:run(check, result)
     return result
   end
 
-  local crosses, failing, warning = CROSSES[check.comparison], {}, {}
+  local crosses, failing, warning = compare[check.comparison], {}, {}
   for _, one in ipairs(series) do
     result:metric(one.name, one.value, { warn = check.warn, fail = check.fail })
     local list, limit

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"moonwatch/luaapi/describe"
+	"moonwatch/plugins"
 )
 
 func writeText(t *testing.T, name, text string) {
@@ -115,6 +117,33 @@ return { name = "B", slug = "b", version = "1", send_alert = say "alert", send_a
 	}
 }
 
+// TestCopiedPlugin copies a shipped plugin that requires modules which ship, and its
+// test, into an empty folder: every command that reads plugins takes it.
+func TestCopiedPlugin(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"redis.lua", "redis_test.lua"} {
+		text, err := fs.ReadFile(plugins.Files(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeText(t, name, string(text))
+	}
+	for _, tt := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"lint redis.lua redis_test.lua", 0, "no findings"},
+		{"test redis.lua", 0, "0 failed"},
+		{"doc redis.lua", 0, "# Redis"},
+		{"run redis.lua --set host=127.0.0.1 --set port=1", 1, "Connection refused by 127.0.0.1:1"},
+	} {
+		if code, out, errs := command(append([]string{"plugin"}, strings.Fields(tt.args)...)...); code != tt.code || !strings.Contains(out+errs, tt.want) {
+			t.Errorf("%s: exit %d, %q, %q", tt.args, code, out, errs)
+		}
+	}
+}
+
 // TestEditorFiles holds that the files for editors are written when they are not
 // as they should be, and that settings that are there stay.
 func TestEditorFiles(t *testing.T) {
@@ -133,6 +162,9 @@ func TestEditorFiles(t *testing.T) {
 		if read(describe.DefinitionsDir+"/"+name) != want {
 			t.Errorf("%s is not as described", name)
 		}
+	}
+	if module, err := fs.ReadFile(plugins.Files(), "shipped/sql.lua"); err != nil || read(describe.DefinitionsDir+"/shipped/sql.lua") != string(module) {
+		t.Errorf("a module that ships is not there, %v", err)
 	}
 	if read(editorConfig) != describe.EditorConfig() {
 		t.Errorf("got %s", read(editorConfig))

@@ -4,14 +4,9 @@
 -- Messages: `Query failed: …`; `The query gave no row`; `Failed to find match regex /R/
 -- in V`; `The value is 120 (> 100)`; `The query gave no number`, which is unknown.
 local re, time = require "re", require "time"
-local dialogue = require "shipped.dialogue"
+local compare, dialogue = require "shipped.compare", require "shipped.dialogue"
 
 local sql = { ROWS = 10000 } -- of an answer
-
-local CROSSES = {
-  [">"] = function(a, b) return a > b end, [">="] = function(a, b) return a >= b end, ["=="] = function(a, b) return a == b end,
-  ["<"] = function(a, b) return a < b end, ["<="] = function(a, b) return a <= b end, ["!="] = function(a, b) return a ~= b end,
-}
 
 -- judge looks at the first value of an answer, nil when there is none.
 local function judge(check, value, result)
@@ -23,9 +18,9 @@ local function judge(check, value, result)
     result.error = ("Failed to find match regex /%s/ in %s"):format(check.expect, value:sub(1, 200))
   elseif (check.warn or check.fail) and not number then
     result.unknown, result.error = true, "The query gave no number"
-  elseif check.fail and CROSSES[check.comparison](number, check.fail) then
+  elseif check.fail and compare[check.comparison](number, check.fail) then
     result.error = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.fail)
-  elseif check.warn and CROSSES[check.comparison](number, check.warn) then
+  elseif check.warn and compare[check.comparison](number, check.warn) then
     result.error, result.severity = ("The value is %.10g (%s %.10g)"):format(number, check.comparison, check.warn), "WARNING"
   end
 end
