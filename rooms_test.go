@@ -14,7 +14,7 @@ import (
 // CONTRIBUTING.md draws it. A room may always import itself.
 var rooms = map[string][]string{
 	"":             {"internal/cli"},
-	"internal/cli": {"engine", "engine/access", "engine/config", "engine/config/importer", "engine/form", "engine/monitor", "luaapi", "luaapi/describe", "luaapi/host", "luaapi/starter", "plugins", "server", "storage"},
+	"internal/cli": {"engine", "engine/access", "engine/config", "engine/config/importer", "engine/form", "engine/monitor", "luaapi", "luaapi/describe", "luaapi/host", "luaapi/plugintest", "luaapi/starter", "plugins", "server", "storage"},
 
 	"internal/measure":     {},
 	"internal/binenc":      {},
@@ -54,6 +54,7 @@ var rooms = map[string][]string{
 	"luaapi/internal/syntax":  {},
 	"luaapi/lint":             {"engine/form", "luaapi/describe"},
 	"luaapi/lualib":           {"luaapi/internal/patch"},
+	"luaapi/plugintest":       {"engine", "engine/access", "engine/form", "engine/pattern", "luaapi/host", "luaapi/internal/binding", "luaapi/internal/loader", "luaapi/internal/module", "luaapi/internal/runner", "luaapi/internal/vm", "luaapi/lualib"},
 	"luaapi/starter":          {},
 
 	"plugins":  {},

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"moonwatch/luaapi"
+	"moonwatch/luaapi/plugintest"
 )
 
 // TestSkeletonsOwnTests runs the tests that stand beside the skeletons, in Lua, and
 // holds that each has some.
 func TestSkeletonsOwnTests(t *testing.T) {
-	tester, err := luaapi.NewTester(nil)
+	tester, err := plugintest.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"moonwatch/luaapi/plugintest"
 )
 
 // TestReferenceExamples runs each block of Lua of the reference as a test of a
@@ -34,7 +36,11 @@ t.http("GET", "https://example.org/", { body = "x" })
 	if len(blocks) < 15 {
 		t.Errorf("got %d examples, want one for each module", len(blocks))
 	}
-	tester := newTester(t)
+	tester, err := plugintest.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tester.Close)
 	for _, block := range blocks {
 		example := result.ReplaceAllString(block[1], "t.equal($1, $2)")
 		if strings.Count(block[1], "-->") != strings.Count(example, "t.equal(") {

@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/lint"
+	"moonwatch/luaapi/plugintest"
 )
 
 // greeting is a plugin that speaks through a shipped module: its message is what
@@ -123,7 +124,7 @@ return { test_it = function() t.equal(t.run{ whom = "Ada" }.message, loud("Hello
 			t.Errorf("findings %v", found)
 		}
 	}
-	tester, err := NewTester(shippedWords("hello"))
+	tester, err := plugintest.New(shippedWords("hello"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"moonwatch/luaapi"
+	"moonwatch/luaapi/plugintest"
 	"moonwatch/plugins"
 )
 
@@ -93,7 +94,7 @@ func TestCopiesFindTheModules(t *testing.T) {
 		for _, f := range found {
 			t.Error(f)
 		}
-		tester, err := luaapi.NewTester(plugins.Files())
+		tester, err := plugintest.New(plugins.Files())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"moonwatch/luaapi"
+	"moonwatch/luaapi/plugintest"
 	"moonwatch/plugins"
 )
 
 // TestPluginsOwnTests runs the tests that stand beside the plugins, in Lua, and
 // holds that every plugin has some.
 func TestPluginsOwnTests(t *testing.T) {
-	tester, err := luaapi.NewTester(plugins.Files())
+	tester, err := plugintest.New(plugins.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
-	"moonwatch/luaapi"
+	"moonwatch/luaapi/plugintest"
 	"moonwatch/plugins"
 )
 
@@ -28,7 +28,7 @@ const (
 func (c *pluginTestCommand) Run(s streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	tester, err := luaapi.NewTester(plugins.Files())
+	tester, err := plugintest.New(plugins.Files())
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func testSummary(passed, failed, unrun int) string {
 	return text
 }
 
-func printTests(s streams, report luaapi.TestReport, verbose bool) {
+func printTests(s streams, report plugintest.Report, verbose bool) {
 	for _, f := range report.Files {
 		for _, p := range f.Problems {
 			fmt.Fprintln(s.err, problemLine(p))

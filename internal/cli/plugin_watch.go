@@ -15,6 +15,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi"
+	"moonwatch/luaapi/plugintest"
 	"moonwatch/plugins"
 )
 
@@ -118,7 +119,7 @@ func (c *pluginWatchCommand) round(ctx context.Context, s streams) {
 	if len(problems) > 0 {
 		return
 	}
-	tester, err := luaapi.NewTester(plugins.Files())
+	tester, err := plugintest.New(plugins.Files())
 	if err != nil {
 		fmt.Fprintf(s.err, "moonwatch: %s\n", err)
 		return

@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"context"
@@ -34,39 +34,39 @@ func alertKinds() []engine.AlertKind {
 // testAlert is send_alert{ … } and send_alert_update{ … }: it returns what the
 // plugin returned. An error in the plugin raises.
 func testAlert(L *lua.LState, name string, update bool) int {
-	a, w := vm.Args{L: L, Fn: name}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: name}, harnessOf(L)
 	if a.Has(1) {
 		a.Table(1, "alert")
 	}
 	o := a.Options(1, "alert", []string{"slug", "service", "users", "duty_officers", "settings"})
-	v := w.choose(a, o.Text("slug"), func(v *runner.Version) bool { return v.Manifest.Kind == engine.AlertPlugin }, "send_alert")
+	v := h.choose(a, o.Text("slug"), func(v *runner.Version) bool { return v.Manifest.Kind == engine.AlertPlugin }, "send_alert")
 	if update && !v.Manifest.HasUpdate {
 		L.RaiseError("%s: the plugin has no send_alert_update", name)
 	}
-	in := &engine.AlertCall{Attempt: 1, PublicURL: testAddress, Update: update, Settings: w.settingsOf(v)}
+	in := &engine.AlertCall{Attempt: 1, PublicURL: testAddress, Update: update, Settings: h.settingsOf(v)}
 	if t := o.Table("settings"); t != nil {
-		in.Settings = w.mustClean(a, v, engine.SettingsForm, settingsOwner(v), t)
+		in.Settings = h.mustClean(a, v, engine.SettingsForm, settingsOwner(v), t)
 	}
 	service := o.Table("service")
 	if service == nil {
 		service = vm.NewTable()
 	}
 	fields := o.OptionsOf(1, service, testServiceKeys())
-	in.Service, in.Attempt = w.service(fields, v, 0), fields.Integer("attempt", 1, 1, 1<<31)
-	in.Users = w.users(o, "users", v, 0)
-	in.DutyOfficers = w.users(o, "duty_officers", v, len(in.Users))
+	in.Service, in.Attempt = h.service(fields, v, 0), fields.Integer("attempt", 1, 1, 1<<31)
+	in.Users = h.users(o, "users", v, 0)
+	in.DutyOfficers = h.users(o, "duty_officers", v, len(in.Users))
 	in.MarkSent = func(id string) error {
 		for _, u := range slices.Concat(in.Users, in.DutyOfficers) {
 			if u.ID == id {
-				w.marked = append(w.marked, u.Username)
+				h.marked = append(h.marked, u.Username)
 			}
 		}
 		return nil
 	}
 	var report engine.AlertReport
-	w.plugin(L, engine.AttemptTime, func(ctx context.Context) { report = v.Alert(ctx, in) })
-	w.log = report.Log
-	w.note(report.Traceback, report.Why)
+	h.plugin(L, engine.AttemptTime, func(ctx context.Context) { report = v.Alert(ctx, in) })
+	h.log = report.Log
+	h.note(report.Traceback, report.Why)
 	return pushAlert(L, &report)
 }
 
@@ -105,8 +105,8 @@ func pushAlert(L *lua.LState, report *engine.AlertReport) int {
 
 // service reads a service; what is left out is that of a service that has just
 // begun to fail. i is its number, from 0.
-func (w *testWorld) service(o vm.Options, v *runner.Version, i int) *engine.AlertSnapshot {
-	now := w.stub.Now()
+func (h *harness) service(o vm.Options, v *runner.Version, i int) *engine.AlertSnapshot {
+	now := h.stub.Now()
 	id := textOption(o, "id", "s"+strconv.Itoa(i+1))
 	s := &engine.AlertSnapshot{
 		Subject:          engine.Ref{Kind: engine.KindService, ID: id},
@@ -133,7 +133,7 @@ func (w *testWorld) service(o vm.Options, v *runner.Version, i int) *engine.Aler
 	if !slices.Contains(alertKinds(), s.Kind) {
 		o.Fail(o.N, "alert_kind must be one of %s, got %s", strings.Join(texted(alertKinds()), ", "), vm.KeyText(o.Get("alert_kind")))
 	}
-	w.statuses(o, s)
+	h.statuses(o, s)
 	if o.Get("last_alert_sent") != lua.LNil {
 		at := instantOption(o, "last_alert_sent", now)
 		s.LastAlertSent = &at
@@ -144,13 +144,13 @@ func (w *testWorld) service(o vm.Options, v *runner.Version, i int) *engine.Aler
 	if s.Subject.Kind == engine.KindInstance && s.Instances == nil {
 		s.Instances = []engine.InstanceSnapshot{{ID: id, Name: s.Name, Address: s.Address, OverallStatus: s.OverallStatus}}
 	}
-	s.Failing = w.checkRecords(o, "failing_checks", 0, true)
-	s.Passing = w.checkRecords(o, "passing_checks", len(s.Failing), false)
+	s.Failing = h.checkRecords(o, "failing_checks", 0, true)
+	s.Passing = h.checkRecords(o, "passing_checks", len(s.Failing), false)
 	if t := o.Table("acknowledgement"); t != nil {
-		s.Acknowledgement = w.acknowledgement(o.OptionsOf(o.N, t, []string{"user", "comment", "at", "expires_at"}))
+		s.Acknowledgement = h.acknowledgement(o.OptionsOf(o.N, t, []string{"user", "comment", "at", "expires_at"}))
 	}
 	if t := o.Table("settings"); t != nil {
-		s.Settings = w.mustClean(o.Args, v, engine.ServiceConfigForm, id, t)
+		s.Settings = h.mustClean(o.Args, v, engine.ServiceConfigForm, id, t)
 	}
 	return s
 }
@@ -164,7 +164,7 @@ func texted[T ~string](list []T) []string {
 }
 
 // statuses reads the statuses; those left out follow from the kind of the event.
-func (w *testWorld) statuses(o vm.Options, s *engine.AlertSnapshot) {
+func (h *harness) statuses(o vm.Options, s *engine.AlertSnapshot) {
 	status, old := engine.StatusError, engine.StatusPassing
 	switch s.Kind {
 	case engine.AlertRecovery:
@@ -184,21 +184,21 @@ func (w *testWorld) statuses(o vm.Options, s *engine.AlertSnapshot) {
 	s.WorstStatus = statusOption(o, "worst_status", worst)
 }
 
-func (w *testWorld) acknowledgement(o vm.Options) *engine.AcknowledgementSnapshot {
+func (h *harness) acknowledgement(o vm.Options) *engine.AcknowledgementSnapshot {
 	ack := &engine.AcknowledgementSnapshot{
 		User:    textOption(o, "user", "user1"),
 		Comment: o.Text("comment"),
-		At:      instantOption(o, "at", w.stub.Now()),
+		At:      instantOption(o, "at", h.stub.Now()),
 	}
 	if o.Get("expires_at") != lua.LNil {
-		at := instantOption(o, "expires_at", w.stub.Now())
+		at := instantOption(o, "expires_at", h.stub.Now())
 		ack.ExpiresAt = &at
 	}
 	return ack
 }
 
 // checkRecords reads the checks of a service, which are numbered on from first.
-func (w *testWorld) checkRecords(o vm.Options, key string, first int, failing bool) []engine.CheckRecord {
+func (h *harness) checkRecords(o vm.Options, key string, first int, failing bool) []engine.CheckRecord {
 	var list []engine.CheckRecord
 	for i, one := range recordOptions(o, key, binding.RecordNames()) {
 		id := textOption(one, "id", "c"+strconv.Itoa(first+i+1))
@@ -211,7 +211,7 @@ func (w *testWorld) checkRecords(o vm.Options, key string, first int, failing bo
 			Error:       one.Text("error"),
 			Message:     one.Text("message"),
 			Description: one.Text("description"),
-			Since:       instantOption(one, "since", w.stub.Now()),
+			Since:       instantOption(one, "since", h.stub.Now()),
 			RunbookLink: one.Text("runbook_link"),
 			PageURL:     textOption(one, "page_url", testAddress+"/checks/"+id),
 		}
@@ -235,16 +235,16 @@ func (w *testWorld) checkRecords(o vm.Options, key string, first int, failing bo
 }
 
 // users reads users, which are numbered on from first.
-func (w *testWorld) users(o vm.Options, key string, v *runner.Version, first int) []engine.UserSnapshot {
+func (h *harness) users(o vm.Options, key string, v *runner.Version, first int) []engine.UserSnapshot {
 	var list []engine.UserSnapshot
 	for i, one := range recordOptions(o, key, testUserKeys()) {
-		list = append(list, w.user(one, v, first+i))
+		list = append(list, h.user(one, v, first+i))
 	}
 	return list
 }
 
 // user reads the i-th user, from 0.
-func (w *testWorld) user(o vm.Options, v *runner.Version, i int) engine.UserSnapshot {
+func (h *harness) user(o vm.Options, v *runner.Version, i int) engine.UserSnapshot {
 	number := strconv.Itoa(i + 1)
 	name := textOption(o, "username", "user"+number)
 	id := "u" + number
@@ -264,7 +264,7 @@ func (w *testWorld) user(o vm.Options, v *runner.Version, i int) engine.UserSnap
 		o.Fail(o.N, "role must be one of %s, got %s", strings.Join(texted(access.Roles()), ", "), vm.KeyText(o.Get("role")))
 	}
 	if t := o.Table("settings"); t != nil {
-		u.Settings = w.mustClean(o.Args, v, engine.UserConfigForm, u.ID, t)
+		u.Settings = h.mustClean(o.Args, v, engine.UserConfigForm, u.ID, t)
 	}
 	return u
 }

@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"context"
@@ -18,9 +18,9 @@ import (
 	"moonwatch/luaapi/internal/vm"
 )
 
-// testWorld is all that one test sees and moves: it is fresh for each. It
+// harness is all that one test sees and moves: it is fresh for each. It
 // belongs to the test's goroutine.
-type testWorld struct {
+type harness struct {
 	runner   *runner.Runner // over the stub
 	plugins  []*runner.Version
 	stub     *host.Stub
@@ -45,33 +45,33 @@ func (openedOpener) Open(_, _ string, sealed form.Sealed) ([]byte, error) { retu
 
 func sealOpenly(_ string, plain []byte) (form.Sealed, error) { return form.Sealed(plain), nil }
 
-// newTestWorld loads the plugin aside, over a stub. The world must be closed.
-func (t *Tester) newTestWorld(ctx context.Context, plan *testPlan) (*testWorld, loader.Problems) {
-	w := &testWorld{
+// newHarness loads the plugin aside, over a stub. The harness must be closed.
+func (t *Tester) newHarness(ctx context.Context, plan *testPlan) (*harness, loader.Problems) {
+	h := &harness{
 		stub: host.NewStub(time.Now().Truncate(time.Second)), env: map[string]string{},
 		settings: map[string]form.Values{}, monitor: newTestMonitor(),
 	}
-	w.runner = t.runner.Aside(func(o *runner.Options) {
-		o.Host, o.Opener, o.Now = w.stub, openedOpener{}, w.stub.Now
-		o.Data = module.NewScratch(w.stub.Now)
-		o.Env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
+	h.runner = t.runner.Aside(func(o *runner.Options) {
+		o.Host, o.Opener, o.Now = h.stub, openedOpener{}, h.stub.Now
+		o.Data = module.NewScratch(h.stub.Now)
+		o.Env = func(name string) (string, bool) { v, ok := h.env[name]; return v, ok }
 	})
-	out := w.runner.Load(ctx, plan.source, plan.shown)
+	out := h.runner.Load(ctx, plan.source, plan.shown)
 	if len(out.Problems) > 0 {
-		w.close()
+		h.close()
 		return nil, out.Problems
 	}
-	w.plugins = out.Plugins
-	return w, nil
+	h.plugins = out.Plugins
+	return h, nil
 }
 
-func (w *testWorld) close() { w.runner.Drain() }
+func (h *harness) close() { h.runner.Drain() }
 
-// worldOf returns the world of the test that L runs.
-func worldOf(L *lua.LState) *testWorld {
+// harnessOf returns the harness of the test that L runs.
+func harnessOf(L *lua.LState) *harness {
 	if c := vm.CallOf(L); c != nil && c.Run != nil {
 		if t, ok := c.Run.Program.(*testProgram); ok {
-			return t.world
+			return t.harness
 		}
 	}
 	L.RaiseError("the module testing can be used in tests alone")
@@ -79,45 +79,45 @@ func worldOf(L *lua.LState) *testWorld {
 }
 
 // fail fails the test at the line that called the module's function.
-func (w *testWorld) fail(L *lua.LState, format string, values ...any) {
+func (h *harness) fail(L *lua.LState, format string, values ...any) {
 	text := fmt.Sprintf(format, values...)
-	if w.fault == "" {
-		w.fault = strings.TrimPrefix(L.Where(1), "[G]:") + text
+	if h.fault == "" {
+		h.fault = strings.TrimPrefix(L.Where(1), "[G]:") + text
 	}
 	L.RaiseError("%s", text)
 }
 
 // plugin calls the plugin, for which limit is the time it has, with the turn
 // given back meanwhile. What it asks for and no stub answers fails the test.
-func (w *testWorld) plugin(L *lua.LState, limit time.Duration, call func(ctx context.Context)) {
+func (h *harness) plugin(L *lua.LState, limit time.Duration, call func(ctx context.Context)) {
 	reserve := min(limit/10, vm.MaxReserve)
 	if limit >= 5*time.Second {
 		reserve = vm.MaxReserve
 	}
-	w.stub.Begin(limit, reserve)
+	h.stub.Begin(limit, reserve)
 	err := vm.CallOf(L).Wait(0, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		call(ctx)
 		return nil
 	})
-	w.stub.Begin(0, 0)
+	h.stub.Begin(0, 0)
 	if err != nil {
 		L.RaiseError("%s", err.Error())
 	}
-	if missing := w.stub.Missing(); len(missing) > w.seen {
-		complaint := missing[w.seen]
-		w.seen = len(missing)
-		w.fail(L, "%s", complaint)
+	if missing := h.stub.Missing(); len(missing) > h.seen {
+		complaint := missing[h.seen]
+		h.seen = len(missing)
+		h.fail(L, "%s", complaint)
 	}
 }
 
 // choose finds the plugin that a call is for: the one named, else the only one
 // that suits.
-func (w *testWorld) choose(a vm.Args, slug string, suits func(*runner.Version) bool, what string) *runner.Version {
+func (h *harness) choose(a vm.Args, slug string, suits func(*runner.Version) bool, what string) *runner.Version {
 	var found []*runner.Version
 	var slugs []string
-	for _, v := range w.plugins {
+	for _, v := range h.plugins {
 		if slug == v.Manifest.Slug && suits(v) {
 			return v
 		}
@@ -142,7 +142,7 @@ func (w *testWorld) choose(a vm.Args, slug string, suits func(*runner.Version) b
 }
 
 // clean cleans values as a form of the plugin does.
-func (w *testWorld) clean(L *lua.LState, v *runner.Version, name engine.FormName, object string, t *lua.LTable) (form.Values, form.Errors) {
+func (h *harness) clean(L *lua.LState, v *runner.Version, name engine.FormName, object string, t *lua.LTable) (form.Values, form.Errors) {
 	raw, problem := binding.FromLua(t, 0)
 	if problem != "" {
 		L.RaiseError("%s: %s", string(name), problem)
@@ -167,11 +167,11 @@ func (w *testWorld) clean(L *lua.LState, v *runner.Version, name engine.FormName
 }
 
 // mustClean is clean, but a complaint raises. A nil table is a form that nobody saved.
-func (w *testWorld) mustClean(a vm.Args, v *runner.Version, name engine.FormName, object string, t *lua.LTable) form.Values {
+func (h *harness) mustClean(a vm.Args, v *runner.Version, name engine.FormName, object string, t *lua.LTable) form.Values {
 	if t == nil {
 		return nil
 	}
-	values, errs := w.clean(a.L, v, name, object, t)
+	values, errs := h.clean(a.L, v, name, object, t)
 	if len(errs) > 0 {
 		a.L.RaiseError("%s: %s: %s", a.Fn, string(name), errs.Error())
 	}
@@ -179,10 +179,10 @@ func (w *testWorld) mustClean(a vm.Args, v *runner.Version, name engine.FormName
 }
 
 // settingsOf is a fresh map, by which a plugin knows that they may have changed.
-func (w *testWorld) settingsOf(v *runner.Version) form.Values {
+func (h *harness) settingsOf(v *runner.Version) form.Values {
 	owner := settingsOwner(v)
 	out := form.Values{}
-	for key, value := range w.settings[owner] {
+	for key, value := range h.settings[owner] {
 		out[key] = value
 	}
 	return out

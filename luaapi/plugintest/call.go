@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"context"
@@ -23,21 +23,21 @@ func isCheck(v *runner.Version) bool { return v.Manifest.Kind == engine.CheckPlu
 
 // testCheck is what a check plugin is told: config from argument 1, the check's
 // fields from argument n.
-func testCheck(a vm.Args, n int) (*testWorld, *runner.Version, *engine.CheckRun) {
-	w := worldOf(a.L)
+func testCheck(a vm.Args, n int) (*harness, *runner.Version, *engine.CheckRun) {
+	h := harnessOf(a.L)
 	if !a.Has(1) {
 		a.WrongType(1, "config", "a table")
 	}
 	config := a.Table(1, "config")
 	o := a.Options(n, "check fields", testCheckKeys())
-	v := w.choose(a, o.Text("slug"), isCheck, "run")
-	in := w.checkRun(o, v)
-	in.Check.Config = w.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
-	return w, v, in
+	v := h.choose(a, o.Text("slug"), isCheck, "run")
+	in := h.checkRun(o, v)
+	in.Check.Config = h.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
+	return h, v, in
 }
 
 // checkRun reads the fields of a check, but for its config.
-func (w *testWorld) checkRun(o vm.Options, v *runner.Version) *engine.CheckRun {
+func (h *harness) checkRun(o vm.Options, v *runner.Version) *engine.CheckRun {
 	c := engine.NewCheck()
 	c.ID, c.Name, c.Plugin = textOption(o, "id", "c1"), textOption(o, "name", "check"), v.Manifest.Slug
 	c.Importance = statusOption(o, "importance", engine.StatusError)
@@ -50,7 +50,7 @@ func (w *testWorld) checkRun(o vm.Options, v *runner.Version) *engine.CheckRun {
 			*at = engine.Duration(d)
 		}
 	}
-	in := &engine.CheckRun{Check: &c, Settings: w.settingsOf(v), PublicURL: testAddress}
+	in := &engine.CheckRun{Check: &c, Settings: h.settingsOf(v), PublicURL: testAddress}
 	in.WatchedSince = instantOption(o, "watched_since", time.Time{})
 	if v.Manifest.HasPing {
 		in.PingURL = textOption(o, "ping_url", testAddress+"/ping/token")
@@ -66,43 +66,43 @@ func (w *testWorld) checkRun(o vm.Options, v *runner.Version) *engine.CheckRun {
 	if t := o.Table("last_result"); t != nil {
 		last := o.OptionsOf(o.N, t, []string{"succeeded", "unknown", "error", "at"})
 		in.Last = &engine.LastResult{Succeeded: last.Flag("succeeded", false), Unknown: last.Flag("unknown", false),
-			Error: last.Text("error"), At: instantOption(last, "at", w.stub.Now().Add(-c.Interval.Std()))}
+			Error: last.Text("error"), At: instantOption(last, "at", h.stub.Now().Add(-c.Interval.Std()))}
 	}
 	return in
 }
 
 // testRun is run(config [, check fields]): the result, as the monitor would keep it.
 func testRun(L *lua.LState) int {
-	w, v, in := testCheck(vm.Args{L: L, Fn: "testing.run"}, 2)
+	h, v, in := testCheck(vm.Args{L: L, Fn: "testing.run"}, 2)
 	var report engine.RunReport
-	w.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Run(ctx, in) })
-	return w.pushResult(L, &report)
+	h.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Run(ctx, in) })
+	return h.pushResult(L, &report)
 }
 
 // testPing is ping(config, ping [, check fields]): the result, or nil.
 func testPing(L *lua.LState) int {
 	a := vm.Args{L: L, Fn: "testing.ping"}
-	w, v, in := testCheck(a, 3)
+	h, v, in := testCheck(a, 3)
 	if !v.Manifest.HasPing {
 		L.RaiseError("testing.ping: the plugin has no ping")
 	}
 	o := a.Options(2, "ping", []string{"kind", "code", "run_id", "body", "at", "address"})
 	ping := &engine.Ping{Kind: textOption(o, "kind", "success"), Code: o.Integer("code", 0, -1<<31, 1<<31), RunID: o.Text("run_id"),
-		Body: o.Text("body"), At: instantOption(o, "at", w.stub.Now()), Address: textOption(o, "address", "192.0.2.1")}
+		Body: o.Text("body"), At: instantOption(o, "at", h.stub.Now()), Address: textOption(o, "address", "192.0.2.1")}
 	switch ping.Kind {
 	case "success", "start", "fail", "exit", "log":
 	default:
 		o.Fail(2, "kind must be success, start, fail, exit or log, got %s", vm.KeyText(o.Get("kind")))
 	}
 	var report engine.RunReport
-	w.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Ping(ctx, in, ping) })
-	return w.pushResult(L, &report)
+	h.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Ping(ctx, in, ping) })
+	return h.pushResult(L, &report)
 }
 
 // pushResult gives a test the result of a run.
-func (w *testWorld) pushResult(L *lua.LState, report *engine.RunReport) int {
-	w.log = report.Log
-	w.note(report.Traceback, report.Error)
+func (h *harness) pushResult(L *lua.LState, report *engine.RunReport) int {
+	h.log = report.Log
+	h.note(report.Traceback, report.Error)
 	if report.Skipped {
 		L.RaiseError("the run was not made: %s", report.Error)
 	}
@@ -110,15 +110,15 @@ func (w *testWorld) pushResult(L *lua.LState, report *engine.RunReport) int {
 		L.Push(lua.LNil)
 		return 1
 	}
-	L.Push(w.resultTable(report))
+	L.Push(h.resultTable(report))
 	return 1
 }
 
 // note keeps how the plugin's last call ended, for when the test fails.
-func (w *testWorld) note(traceback, why string) {
-	w.last = ""
+func (h *harness) note(traceback, why string) {
+	h.last = ""
 	if traceback != "" {
-		w.last = why + "\n" + traceback
+		h.last = why + "\n" + traceback
 	}
 }
 
@@ -129,7 +129,7 @@ func testResultNames() []string {
 
 // resultTable is a result as tests see it. Its metrics are an array, in which a
 // metric is also found by its name.
-func (w *testWorld) resultTable(report *engine.RunReport) *lua.LTable {
+func (h *harness) resultTable(report *engine.RunReport) *lua.LTable {
 	t := vm.NewRecord(11)
 	for name, text := range map[string]string{"error": report.Error, "message": report.Message, "raw_data": report.RawData} {
 		t.RawSetString(name, lua.LString(text))
@@ -177,10 +177,10 @@ func metricsTable(metrics []engine.Metric) *lua.LTable {
 
 // testDescription is description(config [, check fields]).
 func testDescription(L *lua.LState) int {
-	w, v, in := testCheck(vm.Args{L: L, Fn: "testing.description"}, 2)
+	h, v, in := testCheck(vm.Args{L: L, Fn: "testing.description"}, 2)
 	var line string
 	var err error
-	w.plugin(L, runner.DescribeLimit, func(ctx context.Context) { line, err = v.Describe(ctx, in) })
+	h.plugin(L, runner.DescribeLimit, func(ctx context.Context) { line, err = v.Describe(ctx, in) })
 	if err != nil {
 		L.RaiseError("%s", err.Error())
 	}
@@ -191,7 +191,7 @@ func testDescription(L *lua.LState) int {
 // testClean is clean(values [, form [, slug]]): the cleaned values as the plugin
 // sees them, or nil and a table of messages by field.
 func testClean(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.clean"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.clean"}, harnessOf(L)
 	values := a.Table(1, "values")
 	name := engine.ConfigForm
 	asked := a.TextOr(2, "form", "")
@@ -203,20 +203,20 @@ func testClean(L *lua.LState) int {
 	default:
 		a.Fail(2, "form must be config, settings, user or service, got %s", vm.KeyText(L.Get(2)))
 	}
-	v := w.choose(a, a.TextOr(3, "slug", ""), func(v *runner.Version) bool {
+	v := h.choose(a, a.TextOr(3, "slug", ""), func(v *runner.Version) bool {
 		return len(v.Manifest.Forms[name].Fields) > 0 || v.Manifest.Kind == engine.CheckPlugin && name == engine.ConfigForm
 	}, string(name))
-	cleaned, errs := w.clean(L, v, name, "c1", values)
+	cleaned, errs := h.clean(L, v, name, "c1", values)
 	if len(errs) > 0 {
 		L.Push(lua.LNil)
 		L.Push(complaintsTable(errs))
 		return 2
 	}
-	bound := w.runner.Binder.Bind(v.Layouts[name], "c1", cleaned)
+	bound := h.runner.Binder.Bind(v.Layouts[name], "c1", cleaned)
 	if bound.Problem != nil {
 		L.RaiseError("%s", bound.Problem.Error())
 	}
-	L.Push(bound.Table(w.runner.Binder.Shared))
+	L.Push(bound.Table(h.runner.Binder.Shared))
 	return 1
 }
 

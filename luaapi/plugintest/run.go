@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"context"
@@ -36,8 +36,8 @@ type plannedTest struct {
 
 // TestFS runs the tests of the plugin file or folder name of fsys, as Test does.
 // Files are named as in fsys.
-func (t *Tester) TestFS(ctx context.Context, fsys fs.FS, name string) TestFile {
-	out := TestFile{File: testFileOf(fsys, name)}
+func (t *Tester) TestFS(ctx context.Context, fsys fs.FS, name string) File {
+	out := File{File: testFileOf(fsys, name)}
 	plan, found := t.planTests(ctx, fsys, name, out.File)
 	if len(found) > 0 {
 		out.Problems = found
@@ -94,12 +94,12 @@ func (t *Tester) planTests(ctx context.Context, fsys fs.FS, name, file string) (
 // findTests runs the file's top level once, and notes the tests in the order in
 // which they stand in the file.
 func (t *Tester) findTests(ctx context.Context, plan *testPlan) (found loader.Problems) {
-	w, found := t.newTestWorld(ctx, plan)
+	h, found := t.newHarness(ctx, plan)
 	if len(found) > 0 {
 		return found
 	}
-	defer w.close()
-	failure, _ := w.run(ctx, plan, 0, func(L *lua.LState, top lua.LValue) {
+	defer h.close()
+	failure, _ := h.run(ctx, plan, 0, func(L *lua.LState, top lua.LValue) {
 		list, ok := top.(*lua.LTable)
 		if !ok {
 			L.Error(lua.LString("the file must return a table of tests, but returned "+vm.TypeName(top)), 0)
@@ -129,17 +129,17 @@ func (t *Tester) findTests(ctx context.Context, plan *testPlan) (found loader.Pr
 	return nil
 }
 
-// runTest runs one test, in a world of its own.
-func (t *Tester) runTest(ctx context.Context, plan *testPlan, test plannedTest) TestResult {
+// runTest runs one test, in a harness of its own.
+func (t *Tester) runTest(ctx context.Context, plan *testPlan, test plannedTest) Result {
 	begun := time.Now()
-	out := TestResult{Name: test.name, Line: test.line}
-	w, found := t.newTestWorld(ctx, plan)
+	out := Result{Name: test.name, Line: test.line}
+	h, found := t.newHarness(ctx, plan)
 	if len(found) > 0 {
 		out.Failure = &found[0]
 		return out
 	}
-	defer w.close()
-	out.Failure, out.Log = w.run(ctx, plan, test.line, func(L *lua.LState, top lua.LValue) {
+	defer h.close()
+	out.Failure, out.Log = h.run(ctx, plan, test.line, func(L *lua.LState, top lua.LValue) {
 		list, _ := top.(*lua.LTable)
 		if list == nil || list.RawGetString(test.name).Type() != lua.LTFunction {
 			L.Error(lua.LString("the file returned no "+test.name+" this time"), 0)
@@ -148,7 +148,7 @@ func (t *Tester) runTest(ctx context.Context, plan *testPlan, test plannedTest) 
 		L.Call(0, 0)
 	})
 	if out.Failure != nil {
-		out.Detail = w.last
+		out.Detail = h.last
 	}
 	out.Took = time.Since(begun)
 	return out
@@ -156,44 +156,44 @@ func (t *Tester) runTest(ctx context.Context, plan *testPlan, test plannedTest) 
 
 // run executes the file of tests from its top in a state of its own and hands
 // what it returned to enter. line is blamed for what has no line of its own.
-func (w *testWorld) run(ctx context.Context, plan *testPlan, line int, enter func(L *lua.LState, top lua.LValue)) (*engine.PluginProblem, []engine.LogLine) {
-	meta := &w.plugins[0].Manifest
+func (h *harness) run(ctx context.Context, plan *testPlan, line int, enter func(L *lua.LState, top lua.LValue)) (*engine.PluginProblem, []engine.LogLine) {
+	meta := &h.plugins[0].Manifest
 	kind := vm.RunKind{Rank: vm.Fresh, Limit: testLimit, Subject: "c1"}
 	if meta.Kind == engine.AlertPlugin {
 		kind.Subject = "s1"
 	}
 	r := &vm.Run{}
-	cancel, err := w.runner.Machine.Begin(ctx, r, &testProgram{world: w, then: enter}, plan.code, nil, meta, kind)
+	cancel, err := h.runner.Machine.Begin(ctx, r, &testProgram{harness: h, then: enter}, plan.code, nil, meta, kind)
 	if err != nil {
 		return &engine.PluginProblem{File: plan.file, Line: line, Message: err.Error()}, nil
 	}
 	defer cancel()
 	r.Extra = map[string]vm.ModuleOpener{"testing": openTesting}
-	r.Call.Env = func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
+	r.Call.Env = func(name string) (string, bool) { v, ok := h.env[name]; return v, ok }
 	defer r.End(nil, false)
 	err = r.Execute()
 	log := r.FinishLog()
 	if errors.Is(err, context.DeadlineExceeded) {
-		return w.locate(plan, r, line, "the test took longer than "+form.FormatDuration(testLimit)), log
+		return h.locate(plan, r, line, "the test took longer than "+form.FormatDuration(testLimit)), log
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return w.locate(plan, r, line, "given up"), log
-	case w.fault != "": // stands, even if something caught it
-		return w.locate(plan, r, line, w.fault), log
+		return h.locate(plan, r, line, "given up"), log
+	case h.fault != "": // stands, even if something caught it
+		return h.locate(plan, r, line, h.fault), log
 	case err != nil:
-		return w.locate(plan, r, line, err.Error()), log
+		return h.locate(plan, r, line, err.Error()), log
 	}
-	if missing := w.stub.Missing(); len(missing) > 0 {
-		return w.locate(plan, r, line, missing[0]), log
+	if missing := h.stub.Missing(); len(missing) > 0 {
+		return h.locate(plan, r, line, missing[0]), log
 	}
 	return nil, log
 }
 
 // testProgram is the program of a test's run.
 type testProgram struct {
-	world *testWorld
-	then  func(L *lua.LState, top lua.LValue)
+	harness *harness
+	then    func(L *lua.LState, top lua.LValue)
 }
 
 func (t *testProgram) Enter(L *lua.LState, top lua.LValue) { t.then(L, top) }
@@ -201,7 +201,7 @@ func (t *testProgram) Enter(L *lua.LState, top lua.LValue) { t.then(L, top) }
 func (t *testProgram) Weigh(*vm.Scale) {}
 
 // locate finds the line of the test at which an error was raised.
-func (w *testWorld) locate(plan *testPlan, r *vm.Run, line int, text string) *engine.PluginProblem {
+func (h *harness) locate(plan *testPlan, r *vm.Run, line int, text string) *engine.PluginProblem {
 	p := loader.RaisedProblem(plan.file, text, nil)
 	if p.Line > 0 {
 		return &p

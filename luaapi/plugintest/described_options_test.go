@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"go/ast"
@@ -26,7 +26,7 @@ func literalKeys(t *testing.T) map[string]string {
 	found := map[string]string{}
 	files := token.NewFileSet()
 	var sources []string
-	for _, dir := range []string{".", "internal/binding", "internal/loader", "internal/module"} {
+	for _, dir := range []string{".", "../internal/binding", "../internal/loader", "../internal/module", "../internal/runner"} {
 		inDir, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(inDir) == 0 {
 			t.Fatalf("%s: %d files, %v", dir, len(inDir), err)
@@ -81,13 +81,14 @@ func literalKeys(t *testing.T) map[string]string {
 // TestOptionsAreDescribed holds that each list of options that functions read is
 // that of a described table, and each described table one that is read.
 func TestOptionsAreDescribed(t *testing.T) {
+	t.Parallel()
 	read := literalKeys(t)
 	if len(read) < 20 {
 		t.Fatalf("found %d lists of options", len(read))
 	}
 	named := [][]string{module.HTTPOptionKeys, module.HTTPRequestKeys, module.MailKeys, module.TCPTLSKeys, module.URLParts, binding.MetricOptionNames[:], runner.AnswerKeys(), loader.ViewKeys(), binding.RecordKeys(),
 		testCheckKeys(), testServiceKeys(), testUserKeys(), append(testCheckKeys(), "config"), vm.SortedKeys(loader.FieldArguments()),
-		{"retry", "retry_after"}} // the last as in alert_run.go, which reads it key by key
+		{"retry", "retry_after"}} // the last as in internal/runner/alert_run.go, which reads it key by key
 	described := map[string]string{}
 	for _, o := range describe.Objects() {
 		names := o.Names()

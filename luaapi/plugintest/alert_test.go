@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import "testing"
 
@@ -48,6 +48,7 @@ return { Call, Text }
 `
 
 func TestTestingAlerts(t *testing.T) {
+	t.Parallel()
 	for name, body := range map[string]string{
 		"what is left out": `t.is_true(t.send_alert{ slug = "pager_call" })
 			t.equal(t.log()[1].message, "0 ERROR PASSING ERROR firing")
@@ -94,6 +95,7 @@ func TestTestingAlerts(t *testing.T) {
 			t.equal(t.view("GET", "crash").status, 500)`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, failures := testRuns(t, map[string]string{
 				"pager/plugin.lua":      pagerSource,
 				"pager/plugin_test.lua": "local t = require 'testing' return { test_it = function()\n" + body + "\nend }",
@@ -134,6 +136,7 @@ return P
 `
 
 func TestTestingStubs(t *testing.T) {
+	t.Parallel()
 	for name, body := range map[string]string{
 		"tcp": `t.tcp("a.test", 25, { { "", "220 hi\r\n" }, { "HELO\r\n", "250 ok\r\n" } }) t.tcp("A.test", 25, nil, "refused", "refused")
 			t.equal(say("tcp"), "220 hi 250 ok connection closed by a.test:25/closed") t.equal(say("tcp"), "refused/refused")`,
@@ -157,6 +160,7 @@ func TestTestingStubs(t *testing.T) {
 			local r = t.records()[1] t.equal(#t.records(), 1) t.equal({ r.check, r.succeeded, r.message, r.metrics.rows.value }, { "c7", true, "from a view", 3 })`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, failures := testRuns(t, map[string]string{
 				"probe.lua": probeSource,
 				"probe_test.lua": "local t, json = require 'testing', require 'json' local function say(what) return t.run{ what = what }.message end return { test_it = function()\n" +

@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ func failAssertion(L *lua.LState, n int, format string, values ...any) {
 	if said, ok := vm.TextOf(L.Get(n)); ok && said != "" {
 		text = vm.CutRunes(said, vm.MaxError) + ": " + text
 	}
-	worldOf(L).fail(L, "%s", text)
+	harnessOf(L).fail(L, "%s", text)
 }
 
 // testEqual is equal(got, want [, message]): tables are equal when all that is
@@ -106,13 +106,13 @@ func testRaises(L *lua.LState) int {
 	if a.Has(2) {
 		re = module.PatternArgument(a, 2, pattern.Compile)
 	}
-	fault := worldOf(L).fault
+	fault := harnessOf(L).fault
 	_, err := vm.CallProtected(L, []lua.LValue{L.Get(1)})
 	if err == nil {
 		failAssertion(L, 3, "no error was raised")
 	}
 	vm.Reraise(L, err)
-	if worldOf(L).fault != fault { // an assertion or a missing stub is no error of the plugin's
+	if harnessOf(L).fault != fault { // an assertion or a missing stub is no error of the plugin's
 		L.Error(vm.ErrorObject(err), 0)
 	}
 	text := lualib.ToString(L, vm.ErrorObject(err))

@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"context"
@@ -16,20 +16,20 @@ import (
 	"moonwatch/luaapi/internal/runner"
 )
 
-// TestReport is what came of the tests of a path.
-type TestReport struct {
-	Files []TestFile `json:"files"`
+// Report is what came of the tests of a path.
+type Report struct {
+	Files []File `json:"files"`
 }
 
-// TestFile is what came of one file of tests.
-type TestFile struct {
+// File is what came of one file of tests.
+type File struct {
 	File     string                 `json:"file"` // of the tests
-	Tests    []TestResult           `json:"tests"`
+	Tests    []Result               `json:"tests"`
 	Problems []engine.PluginProblem `json:"problems"` // why its tests could not be run
 }
 
-// TestResult is what came of one test.
-type TestResult struct {
+// Result is what came of one test.
+type Result struct {
 	Name    string                `json:"name"`
 	Line    int                   `json:"line"` // at which the test begins
 	Took    time.Duration         `json:"took"` // nanoseconds
@@ -40,7 +40,7 @@ type TestResult struct {
 
 // Counts returns how many tests passed and failed, and of how many files the
 // tests could not be run.
-func (r TestReport) Counts() (passed, failed, unrun int) {
+func (r Report) Counts() (passed, failed, unrun int) {
 	for _, f := range r.Files {
 		if len(f.Problems) > 0 {
 			unrun++
@@ -59,9 +59,9 @@ func (r TestReport) Counts() (passed, failed, unrun int) {
 // Tester runs the tests of plugins. It is safe for concurrent use.
 type Tester struct{ runner *runner.Runner }
 
-// NewTester starts a Tester, which Close ends. shipped holds the modules that
+// New starts a Tester, which Close ends. shipped holds the modules that
 // ship, as in Options; nil is none.
-func NewTester(shipped fs.FS) (*Tester, error) {
+func New(shipped fs.FS) (*Tester, error) {
 	r, err := runner.New(runner.Options{Shipped: shipped})
 	if err != nil {
 		return nil, err
@@ -77,13 +77,13 @@ func (t *Tester) Close() { t.runner.Close() }
 // ctx ends, those that are left fail. No test reaches the network, and nothing
 // of the registry, the store or the environment is seen or changed. Files are
 // named as path names them. An error says that there is nothing to test at path.
-func (t *Tester) Test(ctx context.Context, path string) (TestReport, error) {
+func (t *Tester) Test(ctx context.Context, path string) (Report, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return TestReport{}, fmt.Errorf("test %s: there is no such file", path)
+		return Report{}, fmt.Errorf("test %s: there is no such file", path)
 	}
 	if err != nil {
-		return TestReport{}, fmt.Errorf("test %s: %w", path, err)
+		return Report{}, fmt.Errorf("test %s: %w", path, err)
 	}
 	if base := filepath.Base(path); !info.IsDir() && (base == loader.MainFile || base == "plugin"+loader.TestSuffix) {
 		path, info = filepath.Dir(path), nil
@@ -94,7 +94,7 @@ func (t *Tester) Test(ctx context.Context, path string) (TestReport, error) {
 	case info.IsDir():
 		return t.testFolder(ctx, path)
 	case !strings.HasSuffix(name, ".lua"):
-		return TestReport{}, fmt.Errorf("test %s: neither a Lua file nor a folder", path)
+		return Report{}, fmt.Errorf("test %s: neither a Lua file nor a folder", path)
 	default:
 		if plugin, ok := strings.CutSuffix(name, loader.TestSuffix); ok {
 			name = plugin + ".lua"
@@ -102,7 +102,7 @@ func (t *Tester) Test(ctx context.Context, path string) (TestReport, error) {
 	}
 	file := t.TestFS(ctx, os.DirFS(dir), name)
 	file.under(dir)
-	return TestReport{Files: []TestFile{file}}, nil
+	return Report{Files: []File{file}}, nil
 }
 
 // split parts a path into a folder and a name that is not "." or "..".
@@ -121,13 +121,13 @@ func isFile(path string) bool {
 }
 
 // testFolder tests all plugins in a folder that have tests.
-func (t *Tester) testFolder(ctx context.Context, dir string) (TestReport, error) {
+func (t *Tester) testFolder(ctx context.Context, dir string) (Report, error) {
 	fsys := os.DirFS(dir)
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
-		return TestReport{}, fmt.Errorf("test %s: %w", dir, err)
+		return Report{}, fmt.Errorf("test %s: %w", dir, err)
 	}
-	var report TestReport
+	var report Report
 	for _, e := range entries {
 		name := e.Name()
 		if name[0] == '.' || name[0] == '_' {
@@ -149,7 +149,7 @@ func (t *Tester) testFolder(ctx context.Context, dir string) (TestReport, error)
 }
 
 // under names all files as they are seen from above dir.
-func (f *TestFile) under(dir string) {
+func (f *File) under(dir string) {
 	if dir == "." {
 		return
 	}

@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"reflect"
@@ -58,6 +58,7 @@ func tableNames(t *lua.LTable) (names []string, nested map[string]*lua.LTable) {
 }
 
 func TestModulesAreDescribed(t *testing.T) {
+	t.Parallel()
 	L := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer L.Close()
 	c := describe.Load()
@@ -90,6 +91,7 @@ func TestModulesAreDescribed(t *testing.T) {
 }
 
 func TestLibraryIsDescribed(t *testing.T) {
+	t.Parallel()
 	tools := vm.NewToolbox()
 	c := describe.Load()
 	base, ok := tools.BaseMeta.RawGetString("__index").(*lua.LTable)
@@ -147,6 +149,7 @@ func methodNames(t *testing.T, meta *lua.LTable, candidates []string) []string {
 }
 
 func TestObjectsAreDescribed(t *testing.T) {
+	t.Parallel()
 	c := describe.Load()
 	now := time.Unix(1, 0)
 	later, number := now.Add(time.Second), 1.0
@@ -233,6 +236,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 }
 
 func TestFormsAndKeysAreDescribed(t *testing.T) {
+	t.Parallel()
 	c := describe.Load()
 	var types, real []string
 	for _, one := range c.Types {

@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"math"
@@ -32,22 +32,22 @@ func openTesting(*lua.LState) *lua.LTable {
 
 // testSetenv is setenv(name, value); nil removes the variable.
 func testSetenv(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.setenv"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.setenv"}, harnessOf(L)
 	name := a.Text(1, "name")
 	if !a.Has(2) {
-		delete(w.env, name)
+		delete(h.env, name)
 		return 0
 	}
-	w.env[name] = a.Text(2, "value")
+	h.env[name] = a.Text(2, "value")
 	return 0
 }
 
 // testSettings is settings(values [, slug]): the site-wide settings, cleaned as
 // their form does; nil is a form that nobody saved.
 func testSettings(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.settings"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.settings"}, harnessOf(L)
 	owners := map[string]bool{}
-	v := w.choose(a, a.TextOr(2, "slug", ""), func(v *runner.Version) bool {
+	v := h.choose(a, a.TextOr(2, "slug", ""), func(v *runner.Version) bool {
 		if owners[settingsOwner(v)] || len(v.Manifest.Forms[engine.SettingsForm].Fields) == 0 {
 			return false // its settings are another's, or it has none
 		}
@@ -55,10 +55,10 @@ func testSettings(L *lua.LState) int {
 		return true
 	}, "settings_form")
 	if !a.Has(1) {
-		delete(w.settings, settingsOwner(v))
+		delete(h.settings, settingsOwner(v))
 		return 0
 	}
-	w.settings[settingsOwner(v)] = w.mustClean(a, v, engine.SettingsForm, settingsOwner(v), a.Table(1, "values"))
+	h.settings[settingsOwner(v)] = h.mustClean(a, v, engine.SettingsForm, settingsOwner(v), a.Table(1, "values"))
 	return 0
 }
 
@@ -69,20 +69,20 @@ func testAt(L *lua.LState) int {
 	if math.Abs(seconds) > module.MaxInstant {
 		a.Fail(1, "instant is out of range")
 	}
-	worldOf(L).stub.Set(module.FromSeconds(seconds))
+	harnessOf(L).stub.Set(module.FromSeconds(seconds))
 	return 0
 }
 
 // testLog is log(): what the plugin logged in its last call.
 func testLog(L *lua.LState) int {
-	L.Push(logTable(worldOf(L).log))
+	L.Push(logTable(harnessOf(L).log))
 	return 1
 }
 
 // testMarkedSent is marked_sent(): the usernames of those that the plugin marked
 // as reached, in order.
 func testMarkedSent(L *lua.LState) int {
-	L.Push(module.TextTable(worldOf(L).marked))
+	L.Push(module.TextTable(harnessOf(L).marked))
 	return 1
 }
 

@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"slices"
@@ -43,11 +43,11 @@ func errorKinds() []host.Kind {
 
 // testHTTP is http(method, url, answer), or http(method, url, nil, message, kind).
 func testHTTP(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.http"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.http"}, harnessOf(L)
 	method, url := a.Text(1, "method"), a.Text(2, "url")
 	o := a.Options(3, "answer", []string{"status", "headers", "body", "json", "truncated", "undecoded", "timings", "tls"})
 	if failure := stubError(a, 4); failure != nil {
-		w.stub.OnHTTP(method, url, nil, failure)
+		h.stub.OnHTTP(method, url, nil, failure)
 		return 0
 	}
 	r := &module.HTTPRequest{}
@@ -62,18 +62,18 @@ func testHTTP(L *lua.LState) int {
 	}
 	if t := o.Table("tls"); t != nil {
 		tls := o.OptionsOf(3, t, []string{"not_after", "issuer", "subject", "dns_names", "verified", "expiry"})
-		answer.TLS = &host.TLSState{NotAfter: instantOption(tls, "not_after", w.stub.Now().AddDate(0, 3, 0)), Issuer: tls.Text("issuer"),
+		answer.TLS = &host.TLSState{NotAfter: instantOption(tls, "not_after", h.stub.Now().AddDate(0, 3, 0)), Issuer: tls.Text("issuer"),
 			Subject: tls.Text("subject"), DNSNames: tls.Texts("dns_names"), Verified: tls.Flag("verified", true)}
 		answer.TLS.Expiry = expiryOption(tls, answer.TLS.NotAfter, answer.TLS.Subject)
 	}
-	w.stub.OnHTTP(method, url, answer, nil)
+	h.stub.OnHTTP(method, url, answer, nil)
 	return 0
 }
 
 // testHTTPRequests is http_requests(): what the plugin asked for, in order.
 func testHTTPRequests(L *lua.LState) int {
 	list := vm.NewTable()
-	for _, req := range worldOf(L).stub.Requests() {
+	for _, req := range harnessOf(L).stub.Requests() {
 		list.Append(requestTable(&req))
 	}
 	L.Push(list)
@@ -125,10 +125,10 @@ func requestTable(req *host.HTTPRequest) *lua.LTable {
 
 // testTCP is tcp(host, port, { { expect, reply }, … }).
 func testTCP(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.tcp"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.tcp"}, harnessOf(L)
 	target, port := a.Text(1, "host"), a.Integer(2, "port", 1, 65535)
 	if failure := stubError(a, 4); failure != nil {
-		w.stub.OnDial(target, port, nil, failure)
+		h.stub.OnDial(target, port, nil, failure)
 		return 0
 	}
 	steps := []host.Step{}
@@ -154,16 +154,16 @@ func testTCP(L *lua.LState) int {
 		}
 		steps = append(steps, step)
 	}
-	w.stub.OnDial(target, port, steps, nil)
+	h.stub.OnDial(target, port, steps, nil)
 	return 0
 }
 
 // testDNS is dns(name, type, records). A record may be its value alone.
 func testDNS(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.dns"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.dns"}, harnessOf(L)
 	name, recordType := a.Text(1, "name"), strings.ToUpper(a.Text(2, "type"))
 	if failure := stubError(a, 4); failure != nil {
-		w.stub.OnLookup(name, recordType, nil, failure)
+		h.stub.OnLookup(name, recordType, nil, failure)
 		return 0
 	}
 	list := a.Table(3, "records")
@@ -184,18 +184,18 @@ func testDNS(L *lua.LState) int {
 		}
 		records = append(records, r)
 	}
-	w.stub.OnLookup(name, recordType, records, nil)
+	h.stub.OnLookup(name, recordType, records, nil)
 	return 0
 }
 
 // testICMP is icmp(host, answer). Left out, all packets that are sent are
 // answered in a millisecond.
 func testICMP(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.icmp"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.icmp"}, harnessOf(L)
 	target := a.Text(1, "host")
 	o := a.Options(2, "answer", []string{"sent", "received", "loss", "min", "avg", "max"})
 	if failure := stubError(a, 3); failure != nil {
-		w.stub.OnPing(target, nil, failure)
+		h.stub.OnPing(target, nil, failure)
 		return 0
 	}
 	answer := &host.PingAnswer{Sent: o.Integer("sent", 0, 0, host.MaxPingCount), Received: o.Integer("received", -1, 0, host.MaxPingCount)}
@@ -214,14 +214,14 @@ func testICMP(L *lua.LState) int {
 		answer.Min = answer.Avg
 	}
 	answer.Max = max(answer.Max, answer.Avg)
-	w.stub.OnPing(target, answer, nil)
+	h.stub.OnPing(target, answer, nil)
 	return 0
 }
 
 // testExec is exec(argv, answer); argv is an array, or text that is split as a
 // shell does.
 func testExec(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.exec"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.exec"}, harnessOf(L)
 	var argv []string
 	if t, ok := L.Get(1).(*lua.LTable); ok {
 		argv = a.TextArray(1, "argv", t)
@@ -240,7 +240,7 @@ func testExec(L *lua.LState) int {
 		failure = failureArgument(a, 3)
 	}
 	if failure != nil && !a.Has(2) { // with an answer: what was printed until it failed
-		w.stub.OnExec(argv, nil, failure)
+		h.stub.OnExec(argv, nil, failure)
 		return 0
 	}
 	answer := &host.ExecAnswer{
@@ -252,16 +252,16 @@ func testExec(L *lua.LState) int {
 	if answer.Signal != "" {
 		answer.Code = -1
 	}
-	w.stub.OnExec(argv, answer, failure)
+	h.stub.OnExec(argv, answer, failure)
 	return 0
 }
 
 // testSMTP is smtp([message [, kind]]): mail is taken, or fails with the message;
 // smtp{ refused = { address, … } } takes it but for these recipients.
 func testSMTP(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.smtp"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.smtp"}, harnessOf(L)
 	if _, ok := L.Get(1).(*lua.LTable); ok {
-		w.stub.OnMail(a.Options(1, "options", []string{"refused"}).Texts("refused"), nil)
+		h.stub.OnMail(a.Options(1, "options", []string{"refused"}).Texts("refused"), nil)
 		return 0
 	}
 	var failure *host.Error
@@ -274,7 +274,7 @@ func testSMTP(L *lua.LState) int {
 			a.Fail(2, "kind must be one of %s, got %s", strings.Join(texted(errorKinds()), " "), vm.KeyText(L.Get(2)))
 		}
 	}
-	w.stub.OnMail(nil, failure)
+	h.stub.OnMail(nil, failure)
 	return 0
 }
 
@@ -284,7 +284,7 @@ var testMailNames = []string{"host", "port", "security", "username", "password",
 // order, with the names that smtp.send has for their parts.
 func testSMTPMessages(L *lua.LState) int {
 	list := vm.NewTable()
-	for _, m := range worldOf(L).stub.Mails() {
+	for _, m := range harnessOf(L).stub.Mails() {
 		t := vm.NewRecord(12)
 		for name, text := range map[string]string{"host": m.Host, "security": string(m.Security), "username": m.Username, "password": m.Password,
 			"from": m.From, "subject": m.Subject, "text": m.Text, "html": m.HTML} {
@@ -309,14 +309,14 @@ func testSMTPMessages(L *lua.LState) int {
 
 // testCertificate is certificate(host, port, answer).
 func testCertificate(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.certificate"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.certificate"}, harnessOf(L)
 	target, port := a.Text(1, "host"), a.Integer(2, "port", 1, 65535)
 	o := a.Options(3, "answer", []string{"subject", "issuer", "not_before", "not_after", "dns_names", "verified", "verify_error", "expiry"})
 	if failure := stubError(a, 4); failure != nil {
-		w.stub.OnCertificate(target, port, nil, failure)
+		h.stub.OnCertificate(target, port, nil, failure)
 		return 0
 	}
-	now := w.stub.Now()
+	now := h.stub.Now()
 	cert := &host.Certificate{Subject: textOption(o, "subject", "CN="+target), Issuer: textOption(o, "issuer", "CN=Test CA"),
 		NotBefore: instantOption(o, "not_before", now.AddDate(0, -1, 0)), NotAfter: instantOption(o, "not_after", now.AddDate(0, 3, 0)),
 		DNSNames: o.Texts("dns_names"), VerifyError: o.Text("verify_error")}
@@ -328,7 +328,7 @@ func testCertificate(L *lua.LState) int {
 	if !cert.Verified && cert.VerifyError == "" {
 		cert.VerifyError = "the certificate is not trusted"
 	}
-	w.stub.OnCertificate(target, port, cert, nil)
+	h.stub.OnCertificate(target, port, cert, nil)
 	return 0
 }
 

@@ -1,4 +1,4 @@
-package luaapi
+package plugintest
 
 import (
 	"context"
@@ -22,9 +22,9 @@ import (
 // for a user whose role is too low, 500 for an error in the plugin. Where a user
 // is needed and none is named, it is one with just that role.
 func testView(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.view"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.view"}, harnessOf(L)
 	o := a.Options(3, "options", []string{"headers", "body", "json", "form", "query", "user", "address", "slug"})
-	v := w.choose(a, o.Text("slug"), func(v *runner.Version) bool { return len(v.Views()) > 0 }, "urls")
+	v := h.choose(a, o.Text("slug"), func(v *runner.Version) bool { return len(v.Views()) > 0 }, "urls")
 	method := strings.ToUpper(a.Text(1, "method"))
 	path, query, _ := strings.Cut(strings.TrimLeft(a.Text(2, "path"), "/"), "?")
 	path = strings.TrimPrefix(path, "plugins/"+v.Manifest.Slug+"/")
@@ -40,7 +40,7 @@ func testView(L *lua.LState) int {
 	r := &module.HTTPRequest{}
 	module.ReadHeaders(o, r)
 	module.ReadBody(o, r)
-	in := &engine.ViewCall{Settings: w.settingsOf(v), PublicURL: testAddress}
+	in := &engine.ViewCall{Settings: h.settingsOf(v), PublicURL: testAddress}
 	in.Request = engine.ViewRequest{Method: method, Path: path, Query: values, Headers: r.Header, Body: []byte(r.Body),
 		Address: textOption(o, "address", "192.0.2.1"), URL: testAddress + "/plugins/" + v.Manifest.Slug + "/" + path}
 	if in.Request.Headers == nil {
@@ -49,14 +49,14 @@ func testView(L *lua.LState) int {
 	if query != "" {
 		in.Request.URL += "?" + query
 	}
-	if user := w.viewer(o, v, route); user != nil {
+	if user := h.viewer(o, v, route); user != nil {
 		if !user.Role.Can(route.Role) {
 			return pushView(L, engine.ViewAnswer{Status: http.StatusForbidden})
 		}
 		in.Request.User, in.Request.Role = user, user.Role
 	}
-	in.Monitor = &testMonitorView{w: w, m: w.monitor, v: v, role: in.Request.Role}
-	return w.callView(L, v, in)
+	in.Monitor = &testMonitorView{h: h, m: h.monitor, v: v, role: in.Request.Role}
+	return h.callView(L, v, in)
 }
 
 // routeOf finds the view that answers, or the status of there being none.
@@ -76,20 +76,20 @@ func routeOf(routes []engine.ViewRoute, method, path string) (*engine.ViewRoute,
 
 // viewer is who calls a view: nobody when it is public, else the user named, by
 // username or with fields, or one with just the role that is needed.
-func (w *testWorld) viewer(o vm.Options, v *runner.Version, route *engine.ViewRoute) *engine.UserSnapshot {
+func (h *harness) viewer(o vm.Options, v *runner.Version, route *engine.ViewRoute) *engine.UserSnapshot {
 	if route.Public {
 		return nil
 	}
 	switch given := o.Get("user").(type) {
 	case *lua.LTable:
 		fields := o.OptionsOf(o.N, given, testUserKeys())
-		user := w.user(fields, v, 0)
+		user := h.user(fields, v, 0)
 		if fields.Get("role") == lua.LNil {
 			user.Role = route.Role
 		}
 		return &user
 	case lua.LString:
-		for _, user := range w.monitor.users {
+		for _, user := range h.monitor.users {
 			if user.Username == string(given) {
 				return &user
 			}
@@ -102,7 +102,7 @@ func (w *testWorld) viewer(o vm.Options, v *runner.Version, route *engine.ViewRo
 	return &engine.UserSnapshot{ID: "u1", Username: "user1", TimeZone: "UTC", Role: route.Role}
 }
 
-func (w *testWorld) callView(L *lua.LState, v *runner.Version, in *engine.ViewCall) int {
+func (h *harness) callView(L *lua.LState, v *runner.Version, in *engine.ViewCall) int {
 	if !slices.ContainsFunc(v.Views(), func(r engine.ViewRoute) bool {
 		return r.Path == in.Request.Path && slices.Contains(r.Methods, in.Request.Method)
 	}) {
@@ -110,14 +110,14 @@ func (w *testWorld) callView(L *lua.LState, v *runner.Version, in *engine.ViewCa
 	}
 	var answer engine.ViewAnswer
 	var err error
-	w.plugin(L, runner.ViewLimit, func(ctx context.Context) { answer, err = v.View(ctx, in) })
-	w.log = answer.Log
-	w.note("", "")
+	h.plugin(L, runner.ViewLimit, func(ctx context.Context) { answer, err = v.View(ctx, in) })
+	h.log = answer.Log
+	h.note("", "")
 	if err != nil {
 		answer = engine.ViewAnswer{Status: http.StatusInternalServerError}
-		w.last = err.Error()
+		h.last = err.Error()
 		if failed, ok := err.(*engine.ViewError); ok {
-			w.log, w.last = failed.Log, failed.Message+"\n"+failed.Traceback
+			h.log, h.last = failed.Log, failed.Message+"\n"+failed.Traceback
 		}
 	}
 	return pushView(L, answer)
@@ -144,39 +144,39 @@ func newTestMonitor() *testMonitor {
 
 // testFeed is monitor{ services, checks, users [, slug] }.
 func testFeed(L *lua.LState) int {
-	a, w := vm.Args{L: L, Fn: "testing.monitor"}, worldOf(L)
+	a, h := vm.Args{L: L, Fn: "testing.monitor"}, harnessOf(L)
 	a.Table(1, "monitor")
 	o := a.Options(1, "monitor", []string{"services", "checks", "users", "slug"})
-	v := w.choose(a, o.Text("slug"), func(v *runner.Version) bool { return len(v.Views()) > 0 }, "urls")
+	v := h.choose(a, o.Text("slug"), func(v *runner.Version) bool { return len(v.Views()) > 0 }, "urls")
 	m := newTestMonitor()
 	for i, one := range recordOptions(o, "services", testServiceKeys()) {
-		s := w.service(one, v, i)
+		s := h.service(one, v, i)
 		if s.OverallStatus == engine.StatusPassing {
 			s.IncidentKey = one.Text("incident_key")
 		}
 		m.services[s.Subject.ID] = s
 	}
 	for _, one := range recordOptions(o, "checks", append(testCheckKeys(), "config")) {
-		in := w.checkRun(one, v)
+		in := h.checkRun(one, v)
 		config := one.Table("config")
 		if config == nil {
 			config = vm.NewTable()
 		}
-		in.Check.Config = w.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
+		in.Check.Config = h.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
 		m.checks[in.Check.ID] = in
 	}
-	m.users = w.users(o, "users", v, 0)
+	m.users = h.users(o, "users", v, 0)
 	slices.SortFunc(m.users, func(x, y engine.UserSnapshot) int { return strings.Compare(x.Username, y.Username) })
-	m.acks, m.records = w.monitor.acks, w.monitor.records
-	w.monitor = m
+	m.acks, m.records = h.monitor.acks, h.monitor.records
+	h.monitor = m
 	return 0
 }
 
 // testAcknowledgements is acknowledgements(): what views acknowledged, in order.
-func testAcknowledgements(L *lua.LState) int { return pushTables(L, worldOf(L).monitor.acks) }
+func testAcknowledgements(L *lua.LState) int { return pushTables(L, harnessOf(L).monitor.acks) }
 
 // testRecords is records(): the results that views recorded, in order.
-func testRecords(L *lua.LState) int { return pushTables(L, worldOf(L).monitor.records) }
+func testRecords(L *lua.LState) int { return pushTables(L, harnessOf(L).monitor.records) }
 
 func pushTables(L *lua.LState, tables []*lua.LTable) int {
 	list := vm.NewTable()
@@ -189,7 +189,7 @@ func pushTables(L *lua.LState, tables []*lua.LTable) int {
 
 // testMonitorView is the monitor of one call of a view.
 type testMonitorView struct {
-	w    *testWorld
+	h    *harness
 	m    *testMonitor
 	v    *runner.Version
 	role access.Role // "" is the plugin itself
@@ -239,7 +239,7 @@ func (t *testMonitorView) Acknowledge(_ context.Context, service, username strin
 		return monitorError(engine.MonitorOtherIncident, "another incident is open now")
 	}
 	copied := *s
-	copied.Acknowledgement = &engine.AcknowledgementSnapshot{User: username, Comment: o.Comment, At: t.w.stub.Now()}
+	copied.Acknowledgement = &engine.AcknowledgementSnapshot{User: username, Comment: o.Comment, At: t.h.stub.Now()}
 	t.m.services[service] = &copied
 	ack := vm.NewRecord(5)
 	for name, text := range map[string]string{"service": service, "user": username, "comment": o.Comment, "incident_key": s.IncidentKey} {
@@ -285,7 +285,7 @@ func (t *testMonitorView) Record(_ context.Context, check string, report engine.
 	case !c.Check.Active:
 		return monitorError(engine.MonitorDenied, "the check "+c.Check.Name+" is not active")
 	}
-	record := t.w.resultTable(&report)
+	record := t.h.resultTable(&report)
 	record.RawSetString("check", lua.LString(check))
 	record.Metatable = withAliases("record", append(testResultNames(), "check"), map[string]string{"check_id": "check"})
 	t.m.records = append(t.m.records, record)
