@@ -14,6 +14,8 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/klauspost/compress/zstd"
+
+	"moonwatch/storage/internal/layout"
 )
 
 // A backup is a line that names it, and a zstd stream of entries: each a key, an
@@ -64,7 +66,7 @@ func (db *DB) backup(ctx context.Context, w io.Writer) error {
 				return err
 			}
 			item := it.Item()
-			if space := item.Key()[0]; space == metaSpace || space == journalSpace {
+			if space := item.Key()[0]; space == layout.MetaSpace || space == layout.JournalSpace {
 				continue
 			}
 			count++
@@ -121,13 +123,13 @@ func (db *DB) restore(ctx context.Context, r io.Reader) error {
 		return err
 	}
 	defer in.unpack.Close()
-	if err := db.write(ctx, []op{{key: metaKey(metaRestoring)}}); err != nil {
+	if err := db.write(ctx, []op{{key: layout.MetaKey(layout.MetaRestoring)}}); err != nil {
 		return err
 	}
 	if err := db.restoreEntries(ctx, in); err != nil {
 		return err
 	}
-	return db.write(ctx, []op{{key: metaKey(metaRestoring), delete: true}})
+	return db.write(ctx, []op{{key: layout.MetaKey(layout.MetaRestoring), delete: true}})
 }
 
 // empty reports that the database holds meta records alone.
@@ -137,7 +139,7 @@ func (db *DB) empty(ctx context.Context) (empty bool, err error) {
 		defer it.Close()
 		empty = true
 		for it.Rewind(); it.Valid() && empty; it.Next() {
-			empty = it.Item().Key()[0] == metaSpace
+			empty = it.Item().Key()[0] == layout.MetaSpace
 		}
 		return nil
 	})
@@ -188,7 +190,7 @@ func (db *DB) wantContents(ctx context.Context, want Contents) error {
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
 			item := it.Item()
-			if item.ExpiresAt() != 0 || item.Key()[0] == metaSpace {
+			if item.ExpiresAt() != 0 || item.Key()[0] == layout.MetaSpace {
 				continue
 			}
 			if err := valueOf(item, func(v []byte) error { return got.add(item.Key(), v) }); err != nil {

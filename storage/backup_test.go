@@ -16,6 +16,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"moonwatch/engine"
+	"moonwatch/storage/internal/badgerfile"
+	"moonwatch/storage/internal/layout"
 )
 
 // dump is all that a store shows, as text.
@@ -48,7 +50,7 @@ func dump(t *testing.T, db *DB) []string {
 
 func filled(t *testing.T) *DB {
 	db := openTest(t, t.TempDir(), testOptions())
-	b := &engine.Batch{ID: "b", Results: plainResults(400, 1e15, 60e6, func() int64 { return 0 }), Puts: []engine.Record{
+	b := &engine.Batch{ID: "b", Results: plainResults(400), Puts: []engine.Record{
 		{Kind: engine.KindService, ID: "s", Revision: 1, Terms: []string{"x"}, Data: []byte("{}")},
 		{Kind: engine.KindSession, ID: "later", Terms: []string{"x"}, Expires: time.Now().Add(time.Hour), Data: []byte("{}")},
 		{Kind: engine.KindSession, ID: "past", Terms: []string{"x"}, Expires: time.Now().Add(-time.Hour), Data: []byte("{}")},
@@ -140,7 +142,7 @@ func forged(t *testing.T, name string, entries []op, contents []byte) []byte {
 // behind the end, no less than it says.
 func TestRestoreTakesWhatABackupHolds(t *testing.T) {
 	r := engine.Record{Kind: engine.KindUser, ID: "u", Data: []byte("{}")}
-	user := op{key: recordKey(r.Kind, r.ID), value: encodeRecord(&r)}
+	user := op{key: layout.RecordKey(r.Kind, r.ID), value: layout.EncodeRecord(&r)}
 	one := Contents{"user": 1}.append(nil)
 	good := forged(t, backupName, []op{user}, one)
 	var nothing bytes.Buffer
@@ -156,9 +158,9 @@ func TestRestoreTakesWhatABackupHolds(t *testing.T) {
 	}{
 		"a good one":              {good, ""},
 		"one of an older version": {forged(t, backupName1, []op{user}, nil), ""},
-		"another format":          {forged(t, backupName, []op{{key: metaKey(metaFormat), value: []byte("99")}}, Contents{}.append(nil)), "no backup of moonwatch"},
-		"a number of commits":     {forged(t, backupName, []op{{key: metaKey(metaCommit), value: []byte{9}}}, Contents{}.append(nil)), "no backup of moonwatch"},
-		"a journal":               {forged(t, backupName1, []op{{key: journalKey(0), value: []byte{0}}}, nil), "no backup of moonwatch"},
+		"another format":          {forged(t, backupName, []op{{key: layout.MetaKey(layout.MetaFormat), value: []byte("99")}}, Contents{}.append(nil)), "no backup of moonwatch"},
+		"a number of commits":     {forged(t, backupName, []op{{key: layout.MetaKey(layout.MetaCommit), value: []byte{9}}}, Contents{}.append(nil)), "no backup of moonwatch"},
+		"a journal":               {forged(t, backupName1, []op{{key: layout.JournalKey(0), value: []byte{0}}}, nil), "no backup of moonwatch"},
 		"an unknown space":        {forged(t, backupName, []op{{key: []byte("!badger!x"), value: []byte{0}}}, Contents{}.append(nil)), "no backup of moonwatch"},
 		"a byte behind it":        {append(bytes.Clone(good), 'x'), "stands behind the end"},
 		"a stream behind it":      {append(bytes.Clone(good), nothing.Bytes()...), "stands behind the end"},
@@ -210,11 +212,11 @@ func TestBackupOfADamagedTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		db = openTest(t, dir, testOptions())
-		tables, err := numbered(filepath.Join(dir, "db"), ".sst")
+		tables, err := badgerfile.Numbered(filepath.Join(dir, "db"), ".sst")
 		if err != nil || len(tables) == 0 {
 			t.Fatal(tables, err)
 		}
-		path := filepath.Join(dir, "db", tableName(uint64(tables[0])))
+		path := filepath.Join(dir, "db", badgerfile.TableName(uint64(tables[0])))
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -232,4 +234,14 @@ func TestBackupOfADamagedTable(t *testing.T) {
 			t.Errorf("a bit flipped at %d of %d: Backup = %v", i, len(b), err)
 		}
 	}
+}
+
+// plainResults are n results of one check, a minute apart.
+func plainResults(n int) []engine.Result {
+	list := make([]engine.Result, n)
+	for i := range list {
+		seq := 1e15 + uint64(i)*60e6
+		list[i] = engine.Result{Check: "c", Seq: seq, Started: time.UnixMicro(int64(seq)).UTC(), Took: 0.0012, Succeeded: true, PluginVersion: "1.0.0"}
+	}
+	return list
 }

@@ -12,6 +12,9 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"moonwatch/engine"
+	"moonwatch/storage/internal/badgerfile"
+	"moonwatch/storage/internal/disk"
+	"moonwatch/storage/internal/layout"
 )
 
 // op is one absolute change of one key.
@@ -151,10 +154,10 @@ func (db committer) writable() error {
 	if db.broken != nil {
 		return db.broken
 	}
-	if err := db.space.check(); err != nil {
+	if err := db.space.Check(); err != nil {
 		return err
 	}
-	if err := reserveAhead(filepath.Join(db.space.path, manifestName), manifestAhead); err != nil {
+	if err := disk.Reserve(filepath.Join(db.space.Path, badgerfile.Manifest), manifestAhead); err != nil {
 		return fmt.Errorf("reserve space for what lists the tables: %w", err)
 	}
 	return nil
@@ -256,14 +259,14 @@ func (g *group) fail(err error) {
 // writes to the value log.
 func (db committer) commit(tx *badger.Txn, large bool) (err error) {
 	defer catch("write to the database", &err)
-	if err := tx.Set([]byte(commitKey), binary.AppendUvarint(nil, db.commits+1)); err != nil {
+	if err := tx.Set([]byte(layout.CommitKey), binary.AppendUvarint(nil, db.commits+1)); err != nil {
 		return plainError(err)
 	}
 	if err := tx.Commit(); err != nil {
 		return plainError(err)
 	}
 	db.commits++
-	if err := db.last.committed(db.commits, large); err != nil {
+	if err := db.last.Committed(db.commits, large); err != nil {
 		db.log.Warn("storage: a later loss of the last writes might not be noticed", "error", err)
 	}
 	return nil

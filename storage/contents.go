@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"moonwatch/internal/binenc"
+	"moonwatch/storage/internal/block"
+	"moonwatch/storage/internal/layout"
 )
 
 // Contents is how much a database or a backup holds of what: the names are the
@@ -25,30 +27,29 @@ const (
 // add counts an entry. It returns an error for what is no part of a backup.
 func (c Contents) add(key, value []byte) error {
 	if len(key) == 0 {
-		return errDamaged
+		return binenc.ErrDamaged
 	}
 	switch key[0] {
-	case recordSpace:
+	case layout.RecordSpace:
 		kind, _, ok := bytes.Cut(key[1:], []byte{0})
 		if !ok {
-			return errDamaged
+			return binenc.ErrDamaged
 		}
 		c[string(kind)]++
-	case revisionSpace:
+	case layout.RevisionSpace:
 		c[revisionContents]++
-	case termSpace:
+	case layout.TermSpace:
 		c[termContents]++
-	case rowSpace:
+	case layout.RowSpace:
 		c[resultContents]++
-	case blockSpace:
-		in := newReader(value)
-		head := readBlockHead(&in)
-		if in.Err() != nil {
-			return in.Err()
+	case layout.BlockSpace:
+		head, err := block.ReadHead(value)
+		if err != nil {
+			return err
 		}
-		c[resultContents] += uint64(head.count)
+		c[resultContents] += uint64(head.Count)
 	default:
-		return fmt.Errorf("it holds an entry %.20q, which no backup of moonwatch does: %w", key, errDamaged)
+		return fmt.Errorf("it holds an entry %.20q, which no backup of moonwatch does: %w", key, binenc.ErrDamaged)
 	}
 	return nil
 }

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"moonwatch/engine"
+	"moonwatch/storage/internal/layout"
 )
 
 func largeOps(n int) []op {
 	ops := make([]op, n)
 	for i := range ops {
 		r := engine.Record{Kind: engine.KindIncident, ID: fmt.Sprintf("i%05d", i), Data: []byte("x")}
-		ops[i] = op{key: recordKey(r.Kind, r.ID), value: encodeRecord(&r)}
+		ops[i] = op{key: layout.RecordKey(r.Kind, r.ID), value: layout.EncodeRecord(&r)}
 	}
 	ops[0].delete = true
 	return ops
@@ -38,7 +39,7 @@ func TestJournal(t *testing.T) {
 	}
 	undeclared := make([]op, len(pieces))
 	for i := range pieces {
-		undeclared[i] = op{key: journalKey(uint64(i)), value: pieces[i]}
+		undeclared[i] = op{key: layout.JournalKey(uint64(i)), value: pieces[i]}
 	}
 	for _, test := range []struct {
 		name  string
@@ -61,7 +62,7 @@ func TestJournal(t *testing.T) {
 			if err := db.committer.commitSplit(ops); err != nil {
 				return err
 			}
-			return db.committer.commitOps([]op{{key: metaKey(metaJournal), delete: true}, {key: journalKey(0), delete: true}})
+			return db.committer.commitOps([]op{{key: layout.MetaKey(layout.MetaJournal), delete: true}, {key: layout.JournalKey(0), delete: true}})
 		}, n - 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,7 +89,7 @@ func TestJournal(t *testing.T) {
 func TestFormat(t *testing.T) {
 	dir := t.TempDir()
 	db := openTest(t, dir, testOptions())
-	if err := db.committer.commitOps([]op{{key: metaKey(metaFormat), value: []byte(strconv.Itoa(formatNumber + 1))}}); err != nil {
+	if err := db.committer.commitOps([]op{{key: layout.MetaKey(layout.MetaFormat), value: []byte(strconv.Itoa(formatNumber + 1))}}); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -115,7 +116,7 @@ func TestDiskNearlyFull(t *testing.T) {
 // TestDamagedRecord checks that what cannot be decoded is an error with a name.
 func TestDamagedRecord(t *testing.T) {
 	db := openTest(t, t.TempDir(), testOptions())
-	for _, key := range [][]byte{recordKey(engine.KindUser, "u"), seqKey(rowSpace, "c", 5), seqKey(blockSpace, "d", 5), revisionKey(engine.KindUser, "u", 1)} {
+	for _, key := range [][]byte{layout.RecordKey(engine.KindUser, "u"), layout.SeqKey(layout.RowSpace, "c", 5), layout.SeqKey(layout.BlockSpace, "d", 5), layout.RevisionKey(engine.KindUser, "u", 1)} {
 		if err := db.committer.commitOps([]op{{key: key, value: []byte{0xff, 0xff}}}); err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,9 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"moonwatch/engine"
+	"moonwatch/storage/internal/badgerfile"
+	"moonwatch/storage/internal/damage"
+	"moonwatch/storage/internal/layout"
 )
 
 // damageRounds is how many damages are tried of each folder; MOONWATCH_DAMAGES
@@ -72,7 +75,7 @@ func (db *DB) fingerprint(ctx context.Context) (string, error) {
 		it := tx.NewIterator(badger.IteratorOptions{})
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
-			if it.Item().Key()[0] == metaSpace {
+			if it.Item().Key()[0] == layout.MetaSpace {
 				continue
 			}
 			if err := valueOf(it.Item(), func(v []byte) error { return hashEntry(sum, it.Item().Key(), v) }); err != nil {
@@ -165,7 +168,7 @@ func (i folderImage) write(t *testing.T, dir string) {
 // hurt damages one file of a folder, or exchanges two, and says how.
 func hurt(t *testing.T, rng *rand.Rand, dir string) string {
 	t.Helper()
-	names := []string{lastName}
+	names := []string{damage.LastName}
 	entries, err := os.ReadDir(filepath.Join(dir, "db"))
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +243,7 @@ func filesOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	if err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || e.Name() == lockName {
+		if err != nil || e.IsDir() || e.Name() == badgerfile.LockName {
 			return err
 		}
 		info, err := e.Info()
@@ -328,17 +331,17 @@ func TestNotTakenForNew(t *testing.T) {
 		change func(dir string) error
 		want   string // "" opens
 	}{
-		"the MANIFEST is gone": {func(dir string) error { return os.Remove(filepath.Join(dir, "db", manifestName)) }, "db/MANIFEST is missing"},
-		"the MANIFEST is cut":  {func(dir string) error { return os.Truncate(filepath.Join(dir, "db", manifestName), 16) }, "db/MANIFEST was cut"},
+		"the MANIFEST is gone": {func(dir string) error { return os.Remove(filepath.Join(dir, "db", badgerfile.Manifest)) }, "db/MANIFEST is missing"},
+		"the MANIFEST is cut":  {func(dir string) error { return os.Truncate(filepath.Join(dir, "db", badgerfile.Manifest), 16) }, "db/MANIFEST was cut"},
 		"of an older version, cut": {func(dir string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, lastName)), os.Truncate(filepath.Join(dir, "db", manifestName), 16))
+			return errors.Join(os.Remove(filepath.Join(dir, damage.LastName)), os.Truncate(filepath.Join(dir, "db", badgerfile.Manifest), 16))
 		}, "db/MANIFEST was cut"},
 		"the database is empty": {func(dir string) error {
 			return errors.Join(os.RemoveAll(filepath.Join(dir, "db")), os.Mkdir(filepath.Join(dir, "db"), 0o700))
 		}, "is gone or empty"},
 		"the database is gone":    {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "db")) }, "is gone or empty"},
 		"all is gone":             {func(dir string) error { return Remove(dir) }, ""},
-		"a start was interrupted": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "db", newName), nil, 0o600) }, ""},
+		"a start was interrupted": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "db", damage.NewName), nil, 0o600) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -363,7 +366,7 @@ func TestNotTakenForNew(t *testing.T) {
 func TestNoFormat(t *testing.T) {
 	dir := t.TempDir()
 	db := openTest(t, dir, testOptions())
-	if err := db.committer.commitOps([]op{{key: metaKey(metaFormat), delete: true}}); err != nil {
+	if err := db.committer.commitOps([]op{{key: layout.MetaKey(layout.MetaFormat), delete: true}}); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()

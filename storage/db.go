@@ -19,6 +19,11 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"moonwatch/engine"
+	"moonwatch/internal/binenc"
+	"moonwatch/storage/internal/block"
+	"moonwatch/storage/internal/damage"
+	"moonwatch/storage/internal/disk"
+	"moonwatch/storage/internal/layout"
 )
 
 // formatNumber is the layout that this version reads and writes. A layout that
@@ -34,10 +39,10 @@ type DB struct {
 	options Options
 	log     *slog.Logger
 	badger  *badger.DB
-	codec   *blockCodec
-	space   spaceGuard
-	commits uint64    // the number of the last commit; the committer's
-	last    *lastFile // set by Open
+	codec   *block.Codec
+	space   disk.Guard
+	commits uint64           // the number of the last commit; the committer's
+	last    *damage.LastFile // set by Open
 
 	queue chan *job
 	quit  chan struct{}  // closed by Close
@@ -75,24 +80,24 @@ func Open(dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, explainOpen(dir, path, err)
 	}
-	codec, err := newBlockCodec()
+	codec, err := block.NewCodec()
 	if err != nil {
 		return nil, err
 	}
 	kv, err := openBadger(path, &o)
 	if err != nil {
-		codec.close()
+		codec.Close()
 		return nil, explainOpen(dir, path, err)
 	}
 	db := &DB{dir: dir, options: o, log: o.Logger, badger: kv, codec: codec,
-		space:   newSpaceGuard(path, &o),
-		commits: found.held(), queue: make(chan *job, 1024), quit: make(chan struct{})}
+		space:   newGuard(path, &o),
+		commits: found.Held(), queue: make(chan *job, 1024), quit: make(chan struct{})}
 	db.committer, db.maintainer = committer{db}, maintainer{db}
 	db.maintainer.setFoldPause(usualFoldPause)
 	db.terms = termKinds{}
 	db.folds.init()
 	if err := db.prepare(found); err != nil {
-		codec.close()
+		codec.Close()
 		return nil, errors.Join(fmt.Errorf("open the data folder %s: %w", dir, err), db.closeLast(), db.closeBadger())
 	}
 	db.done.Add(2)
@@ -108,11 +113,11 @@ func openBadger(path string, o *Options) (kv *badger.DB, err error) {
 
 // explainOpen turns Badger's words into ours.
 func explainOpen(dir, path string, err error) error {
-	var known damage
+	var known damage.Error
 	switch {
 	case errors.As(err, &known):
 		return err
-	case !errors.Is(err, errInUse) && !strings.Contains(err.Error(), "Cannot acquire directory lock"):
+	case !errors.Is(err, disk.ErrInUse) && !strings.Contains(err.Error(), "Cannot acquire directory lock"):
 		return fmt.Errorf("open the data folder %s: %w", dir, plainError(err))
 	}
 	owner := ""
@@ -125,49 +130,53 @@ func explainOpen(dir, path string, err error) error {
 }
 
 // inspect looks at the files before Badger does.
-func inspect(dir, path string, o *Options) (*inspection, error) {
-	in := &inspection{
-		dir:  dir,
-		path: path,
-		log:  func(format string, args ...any) { o.Logger.Warn("storage: " + fmt.Sprintf(format, args...)) },
-	}
-	release, err := lockFolder(path)
+func inspect(dir, path string, o *Options) (*damage.Inspection, error) {
+	release, err := disk.Lock(path)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	if err := in.look(); err != nil {
+	in, err := damage.Inspect(dir, path, func(format string, args ...any) { o.Logger.Warn("storage: " + fmt.Sprintf(format, args...)) })
+	if err != nil {
 		return nil, err
 	}
-	g := newSpaceGuard(path, o)
-	return in, g.lacks(openFree+uint64(in.wal), "are wanted to open it; free some, nothing was changed")
+	space := newGuard(path, o)
+	return in, space.Lacks(openFree+uint64(in.WAL), "are wanted to open it; free some, nothing was changed")
+}
+
+func newGuard(path string, o *Options) disk.Guard {
+	g := disk.Guard{Path: path, Least: o.MinFree, Free: o.free}
+	if g.Free == nil {
+		g.Free = disk.Free
+	}
+	return g
 }
 
 // prepare checks the format and finishes an interrupted large batch.
-func (db *DB) prepare(found *inspection) (err error) {
-	format, err := db.meta(metaFormat)
+func (db *DB) prepare(found *damage.Inspection) (err error) {
+	format, err := db.meta(layout.MetaFormat)
 	if err != nil {
 		return err
 	}
-	if !found.fresh {
+	if !found.Fresh {
 		if format == nil {
-			return found.damagedBeyond("", "holds no record of its format: it is not whole, or not moonwatch's")
+			return found.Damaged("", "holds no record of its format: it is not whole, or not moonwatch's")
 		}
 		if err := db.holdsValues(found); err != nil {
 			return err
 		}
 	}
-	if db.last, err = openLast(db.dir, db.space.path, db.commits, found.last); err != nil {
+	if db.last, err = found.OpenLast(); err != nil {
 		return err
 	}
 	if format == nil {
-		if err := db.committer.commitOps([]op{{key: metaKey(metaFormat), value: []byte(strconv.Itoa(formatNumber))}}); err != nil {
+		if err := db.committer.commitOps([]op{{key: layout.MetaKey(layout.MetaFormat), value: []byte(strconv.Itoa(formatNumber))}}); err != nil {
 			return err
 		}
 	} else if n, err := strconv.Atoi(string(format)); err != nil || n > formatNumber {
 		return fmt.Errorf("it was written by a newer moonwatch (format %.20q, this one knows %d); install that version", format, formatNumber)
 	}
-	if restoring, err := db.meta(metaRestoring); err != nil {
+	if restoring, err := db.meta(layout.MetaRestoring); err != nil {
 		return err
 	} else if restoring != nil {
 		return errors.New("a restore into it did not finish; delete it and restore again")
@@ -175,24 +184,20 @@ func (db *DB) prepare(found *inspection) (err error) {
 	if err := db.committer.finishJournal(); err != nil {
 		return err
 	}
-	if !found.fresh {
+	if !found.Fresh {
 		return nil
 	}
-	// Synced, so that no power cut brings the mark back to a database in use.
-	if err := errors.Join(os.Remove(filepath.Join(db.space.path, newName)), syncFolder(db.space.path)); err != nil {
-		return fmt.Errorf("make the database: %w", err)
-	}
-	return nil
+	return found.Made()
 }
 
 // holdsValues looks at all large values when value logs are gone: garbage is
 // collected with whole files, and else nothing is.
-func (db *DB) holdsValues(found *inspection) error {
-	if len(found.lost) == 0 {
+func (db *DB) holdsValues(found *damage.Inspection) error {
+	if len(found.Lost) == 0 {
 		return nil
 	}
 	if err := db.readLarge(); err != nil {
-		return found.damagedBeyond(strings.Join(slices.Sorted(maps.Keys(found.lost)), ", "), "is missing, and values lie in it (%v)", err)
+		return found.Damaged(strings.Join(slices.Sorted(maps.Keys(found.Lost)), ", "), "is missing, and values lie in it (%v)", err)
 	}
 	return nil
 }
@@ -219,7 +224,7 @@ func (db *DB) readLarge() (err error) {
 func (db *DB) meta(name string) (value []byte, err error) {
 	defer catch("read the database", &err)
 	err = db.badger.View(func(tx *badger.Txn) error {
-		item, err := tx.Get(metaKey(name))
+		item, err := tx.Get(layout.MetaKey(name))
 		if err == nil {
 			value, err = copyOf(item)
 		}
@@ -236,7 +241,7 @@ func (db *DB) meta(name string) (value []byte, err error) {
 func valueOf(item *badger.Item, fn func([]byte) error) error {
 	return item.Value(func(b []byte) error {
 		if len(b) == 0 && item.ValueSize() > 0 {
-			return fmt.Errorf("a value is missing: %w", errDamaged)
+			return fmt.Errorf("a value is missing: %w", binenc.ErrDamaged)
 		}
 		return fn(b)
 	})
@@ -285,12 +290,12 @@ func (db *DB) closeWhole() error {
 		return err
 	}
 	err := errors.Join(db.closeBadger(), db.closeLast())
-	db.codec.close()
+	db.codec.Close()
 	return err
 }
 
 func (db *DB) lacksToClose() error {
-	if full := db.space.lacks(closeFree, "are wanted to close it"); full != nil {
+	if full := db.space.Lacks(closeFree, "are wanted to close it"); full != nil {
 		return fmt.Errorf("%w: it is left as after a crash, without a loss of what was answered", full)
 	}
 	return nil
@@ -309,7 +314,7 @@ func (db *DB) closeLast() error {
 	if db.last == nil {
 		return nil
 	}
-	return errors.Join(db.last.refresh(true), db.last.close())
+	return errors.Join(db.last.Refresh(true), db.last.Close())
 }
 
 // catch makes an error of a panic in Badger, which panics on damaged files. A

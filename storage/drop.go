@@ -6,6 +6,9 @@ import (
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"moonwatch/storage/internal/block"
+	"moonwatch/storage/internal/layout"
 )
 
 // dropPiece is the most keys that one transaction drops.
@@ -36,9 +39,9 @@ func (db *DB) droppable(ctx context.Context, check string, before uint64) (some 
 		before = ^uint64(0)
 	}
 	err = db.view(ctx, func(tx *badger.Txn) error {
-		for _, space := range []byte{rowSpace, blockSpace} {
-			it := tx.NewIterator(badger.IteratorOptions{Prefix: joinKey(space, check)})
-			it.Seek(seqKey(space, check, newestBelow(before)))
+		for _, space := range []byte{layout.RowSpace, layout.BlockSpace} {
+			it := tx.NewIterator(badger.IteratorOptions{Prefix: layout.Join(space, check)})
+			it.Seek(layout.SeqKey(space, check, newestBelow(before)))
 			some = some || it.Valid()
 			it.Close()
 		}
@@ -60,11 +63,11 @@ func (db *DB) dropSome(ctx context.Context, check string, before uint64) error {
 }
 
 func (db *DB) dropBlocks(tx *badger.Txn, check string, before uint64) ([]op, error) {
-	prefix := joinKey(blockSpace, check)
+	prefix := layout.Join(layout.BlockSpace, check)
 	it := tx.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
 	var ops []op
-	for it.Seek(seqKey(blockSpace, check, newestBelow(before))); it.Valid() && len(ops) < dropPiece; it.Next() {
+	for it.Seek(layout.SeqKey(layout.BlockSpace, check, newestBelow(before))); it.Valid() && len(ops) < dropPiece; it.Next() {
 		ops = append(ops, op{key: it.Item().KeyCopy(nil), delete: true})
 		if len(ops) > 1 || before == 0 {
 			continue // only the first can be cut
@@ -81,11 +84,10 @@ func (db *DB) dropBlocks(tx *badger.Txn, check string, before uint64) ([]op, err
 // cutBlock returns the block of what item's block holds from before on, if any.
 func (db *DB) cutBlock(item *badger.Item, check string, before uint64) (kept []op, err error) {
 	err = valueOf(item, func(b []byte) error {
-		in := newReader(b)
-		if head := readBlockHead(&in); in.Err() != nil || head.last < before {
-			return in.Err()
+		if head, err := block.ReadHead(b); err != nil || head.Last < before {
+			return err
 		}
-		results, err := db.codec.decode(check, b)
+		results, err := db.codec.Decode(check, b)
 		if err != nil {
 			return err
 		}
@@ -102,10 +104,10 @@ func (db *DB) cutBlock(item *badger.Item, check string, before uint64) (kept []o
 }
 
 func dropRows(tx *badger.Txn, check string, before uint64, ops []op) []op {
-	prefix := joinKey(rowSpace, check)
+	prefix := layout.Join(layout.RowSpace, check)
 	it := tx.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
-	for it.Seek(seqKey(rowSpace, check, newestBelow(before))); it.Valid() && len(ops) < dropPiece; it.Next() {
+	for it.Seek(layout.SeqKey(layout.RowSpace, check, newestBelow(before))); it.Valid() && len(ops) < dropPiece; it.Next() {
 		key := it.Item().KeyCopy(nil)
 		if !bytes.HasPrefix(key, prefix) {
 			break

@@ -8,6 +8,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"moonwatch/engine"
+	"moonwatch/storage/internal/block"
+	"moonwatch/storage/internal/layout"
 )
 
 // Rows of a check are folded into a block when foldRows of them can go and
@@ -207,12 +209,12 @@ func (db maintainer) foldCheck(ctx context.Context, check string) error {
 func (db maintainer) oldRows(ctx context.Context, check string) (rows []engine.Result, more bool, err error) {
 	size := 0
 	err = db.view(ctx, func(tx *badger.Txn) error {
-		prefix := joinKey(rowSpace, check)
+		prefix := layout.Join(layout.RowSpace, check)
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: prefix, Reverse: true})
 		defer it.Close()
-		start := after(prefix)
+		start := layout.After(prefix)
 		if folded := db.folds.from(check); folded > 0 {
-			start = seqKey(rowSpace, check, folded)
+			start = layout.SeqKey(layout.RowSpace, check, folded)
 		}
 		for it.Seek(start); it.Valid() && !more; it.Next() {
 			r, err := rowResult(it.Item())
@@ -236,12 +238,12 @@ func (db maintainer) foldOps(ctx context.Context, check string, rows []engine.Re
 	results := rows
 	var ops []op
 	for i := range rows {
-		ops = append(ops, op{key: seqKey(rowSpace, check, rows[i].Seq), delete: true})
+		ops = append(ops, op{key: layout.SeqKey(layout.RowSpace, check, rows[i].Seq), delete: true})
 	}
 	err := db.view(ctx, func(tx *badger.Txn) error {
 		old, firsts, err := overlapped(tx, db.codec, check, rows[0].Seq, rows[len(rows)-1].Seq)
 		for _, first := range firsts {
-			ops = append(ops, op{key: seqKey(blockSpace, check, first), delete: true})
+			ops = append(ops, op{key: layout.SeqKey(layout.BlockSpace, check, first), delete: true})
 		}
 		results = mergeResults(old, rows)
 		return err
@@ -258,12 +260,12 @@ func (db maintainer) foldOps(ctx context.Context, check string, rows []engine.Re
 }
 
 func (db maintainer) blockOp(check string, results []engine.Result) op {
-	return op{key: seqKey(blockSpace, check, results[0].Seq), value: db.codec.encode(results)}
+	return op{key: layout.SeqKey(layout.BlockSpace, check, results[0].Seq), value: db.codec.Encode(results)}
 }
 
 // overlapped returns the results of all blocks that reach into first..last,
 // rising, and where the blocks begin.
-func overlapped(tx *badger.Txn, codec *blockCodec, check string, first, last uint64) (results []engine.Result, firsts []uint64, err error) {
+func overlapped(tx *badger.Txn, codec *block.Codec, check string, first, last uint64) (results []engine.Result, firsts []uint64, err error) {
 	cursor := newBlockCursor(tx, codec, check, first, last+1)
 	defer cursor.close()
 	cursor.below = ^uint64(0)
@@ -304,7 +306,7 @@ func blockLength(results []engine.Result) int {
 	size := 0
 	for i := range results {
 		size += resultSize(&results[i])
-		if i > 0 && (size > maxFoldBytes || i == maxBlockCount) {
+		if i > 0 && (size > maxFoldBytes || i == block.MaxCount) {
 			return i
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"moonwatch/internal/binenc"
+	"moonwatch/storage/internal/layout"
 )
 
 // A batch that no single transaction holds is written to a journal first, in
@@ -45,25 +48,25 @@ func (db committer) commitLarge(ops []op) error {
 func (db committer) writeJournal(pieces [][]byte) error {
 	ops := make([]op, len(pieces))
 	for i, piece := range pieces {
-		ops[i] = op{key: journalKey(uint64(i)), value: piece}
+		ops[i] = op{key: layout.JournalKey(uint64(i)), value: piece}
 	}
 	if err := db.commitSplit(ops); err != nil {
 		return err
 	}
-	return db.commitOps([]op{{key: metaKey(metaJournal), value: binary.AppendUvarint(nil, uint64(len(pieces)))}})
+	return db.commitOps([]op{{key: layout.MetaKey(layout.MetaJournal), value: binary.AppendUvarint(nil, uint64(len(pieces)))}})
 }
 
 func journalKeys(pieces int) [][]byte {
 	keys := make([][]byte, pieces)
 	for i := range keys {
-		keys[i] = journalKey(uint64(i))
+		keys[i] = layout.JournalKey(uint64(i))
 	}
 	return keys
 }
 
 // removeJournal removes the declaration first, and then the pieces.
 func (db committer) removeJournal(pieces [][]byte) error {
-	ops := []op{{key: metaKey(metaJournal), delete: true}}
+	ops := []op{{key: layout.MetaKey(layout.MetaJournal), delete: true}}
 	for _, key := range pieces {
 		ops = append(ops, op{key: key, delete: true})
 	}
@@ -91,7 +94,7 @@ func (db committer) commitSplit(ops []op) error {
 
 // finishJournal does what a crash has left to do.
 func (db committer) finishJournal() error {
-	declared, err := db.meta(metaJournal)
+	declared, err := db.meta(layout.MetaJournal)
 	if err != nil {
 		return err
 	}
@@ -100,9 +103,9 @@ func (db committer) finishJournal() error {
 		return err
 	}
 	if declared != nil {
-		in := newReader(declared)
+		in := binenc.NewReader(declared)
 		if n := in.Uvarint(); in.End() != nil || n != uint64(len(pieces)) {
-			return fmt.Errorf("the journal of a large batch: %w", errDamaged)
+			return fmt.Errorf("the journal of a large batch: %w", binenc.ErrDamaged)
 		}
 		for _, piece := range pieces {
 			ops, err := decodeOps(piece)
@@ -125,7 +128,7 @@ func (db committer) finishJournal() error {
 func (db committer) readJournal() (keys, pieces [][]byte, err error) {
 	defer catch("read the database", &err)
 	err = db.badger.View(func(tx *badger.Txn) error {
-		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{journalSpace}})
+		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{layout.JournalSpace}})
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
 			piece, err := copyOf(it.Item())
@@ -163,7 +166,7 @@ func appendOp(b []byte, o *op) []byte {
 }
 
 func decodeOps(b []byte) ([]op, error) {
-	in := newReader(b)
+	in := binenc.NewReader(b)
 	var ops []op
 	for len(in.Rest()) > 0 {
 		o := op{key: in.Bytes(in.Uvarint())}

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"moonwatch/internal/binenc"
+	"moonwatch/storage/internal/layout"
 )
 
 const (
@@ -46,7 +49,7 @@ func (db maintainer) maintainLoop() {
 			db.report(db.foldReady(ctx))
 			pause(ctx, time.Duration(db.foldPause.Load()))
 		case <-grown.C:
-			db.report(db.last.grown())
+			db.report(db.last.Grown())
 		case <-tick:
 			if time.Since(swept) >= sweepEvery {
 				swept = time.Now()
@@ -75,7 +78,7 @@ func (db maintainer) report(err error) {
 func (db maintainer) sweep(ctx context.Context) error {
 	rows := map[string]int{}
 	err := db.view(ctx, func(tx *badger.Txn) error {
-		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{rowSpace}})
+		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{layout.RowSpace}})
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
 			if err := ctx.Err(); err != nil {
@@ -83,7 +86,7 @@ func (db maintainer) sweep(ctx context.Context) error {
 			}
 			key := it.Item().Key()
 			if len(key) < 10 {
-				return errDamaged
+				return binenc.ErrDamaged
 			}
 			rows[string(key[1:len(key)-9])]++
 		}
@@ -114,10 +117,10 @@ func (db maintainer) collect(ctx context.Context) error {
 		}
 		// What was moved within the value log is before this in the write-ahead
 		// log: it is noticed if it is not there.
-		if err := db.write(ctx, []op{{key: []byte(commitKey)}}); err != nil {
+		if err := db.write(ctx, []op{{key: []byte(layout.CommitKey)}}); err != nil {
 			return err
 		}
-		if err := db.last.refresh(false); err != nil {
+		if err := db.last.Refresh(false); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"moonwatch/storage/internal/damage"
 )
 
 // TestMarkOfMaking holds that the mark of a database that is being made has
@@ -24,7 +26,7 @@ func TestMarkOfMaking(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			mark := filepath.Join(dir, "db", newName)
+			mark := filepath.Join(dir, "db", damage.NewName)
 			if _, err := os.Stat(mark); !os.IsNotExist(err) {
 				t.Fatalf("the mark is there once the database is open: %v", err)
 			}

@@ -12,13 +12,15 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"moonwatch/engine"
+	"moonwatch/internal/binenc"
+	"moonwatch/storage/internal/layout"
 )
 
 // Get implements engine.Store.
 func (db *DB) Get(ctx context.Context, kind engine.Kind, id string) (engine.Record, error) {
 	var r engine.Record
 	err := db.view(ctx, func(tx *badger.Txn) error {
-		item, err := tx.Get(recordKey(kind, id))
+		item, err := tx.Get(layout.RecordKey(kind, id))
 		if errors.Is(err, badger.ErrKeyNotFound) {
 			return engine.ErrNotFound
 		}
@@ -29,7 +31,7 @@ func (db *DB) Get(ctx context.Context, kind engine.Kind, id string) (engine.Reco
 		if err != nil {
 			return err
 		}
-		if r, err = decodeRecord(kind, id, b); err != nil {
+		if r, err = layout.DecodeRecord(kind, id, b); err != nil {
 			return err
 		}
 		if expired(&r, time.Now()) {
@@ -64,7 +66,7 @@ func (db *DB) Scan(ctx context.Context, kind engine.Kind, q engine.Query, fn fun
 		return walkIDs(ctx, tx, kind, q, func(item *badger.Item, id string) (bool, error) {
 			more := true
 			err := valueOf(item, func(b []byte) error {
-				r, err := decodeRecord(kind, id, b)
+				r, err := layout.DecodeRecord(kind, id, b)
 				if err != nil {
 					return fmt.Errorf("%s: %w", id, err)
 				}
@@ -87,9 +89,9 @@ func (db *DB) Scan(ctx context.Context, kind engine.Kind, q engine.Query, fn fun
 // walkIDs calls fn with the items of the records that q selects but for its
 // limit, until fn returns false.
 func walkIDs(ctx context.Context, tx *badger.Txn, kind engine.Kind, q engine.Query, fn func(item *badger.Item, id string) (bool, error)) error {
-	prefix := recordPrefix(kind)
+	prefix := layout.RecordPrefix(kind)
 	if q.Term != "" {
-		prefix = termPrefix(kind, q.Term)
+		prefix = layout.TermPrefix(kind, q.Term)
 	}
 	it := tx.NewIterator(badger.IteratorOptions{Prefix: prefix, Reverse: q.Reverse})
 	defer it.Close()
@@ -110,7 +112,7 @@ func walkIDs(ctx context.Context, tx *badger.Txn, kind engine.Kind, q engine.Que
 		item := it.Item()
 		if q.Term != "" {
 			var err error
-			item, err = tx.Get(recordKey(kind, id))
+			item, err = tx.Get(layout.RecordKey(kind, id))
 			if errors.Is(err, badger.ErrKeyNotFound) {
 				continue // it expired after its index entry was read
 			}
@@ -129,7 +131,7 @@ func walkIDs(ctx context.Context, tx *badger.Txn, kind engine.Kind, q engine.Que
 func seekStart(prefix []byte, q engine.Query) []byte {
 	end := append(bytes.Clone(prefix), q.Prefix...)
 	if q.Reverse {
-		end = after(end)
+		end = layout.After(end)
 	}
 	if q.After == "" {
 		return end
@@ -145,7 +147,7 @@ func seekStart(prefix []byte, q engine.Query) []byte {
 func (db *DB) Revisions(ctx context.Context, kind engine.Kind, id string) ([]engine.Revision, error) {
 	var list []engine.Revision
 	err := db.view(ctx, func(tx *badger.Txn) error {
-		prefix := revisionPrefix(kind, id)
+		prefix := layout.RevisionPrefix(kind, id)
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: prefix})
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
@@ -154,13 +156,13 @@ func (db *DB) Revisions(ctx context.Context, kind engine.Kind, id string) ([]eng
 			}
 			number := it.Item().Key()[len(prefix):]
 			if len(number) != 8 {
-				return errDamaged
+				return binenc.ErrDamaged
 			}
 			b, err := copyOf(it.Item())
 			if err != nil {
 				return err
 			}
-			r, err := decodeRevision(^binary.BigEndian.Uint64(number), b)
+			r, err := layout.DecodeRevision(^binary.BigEndian.Uint64(number), b)
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,9 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"moonwatch/engine"
+	"moonwatch/internal/binenc"
+	"moonwatch/storage/internal/block"
+	"moonwatch/storage/internal/layout"
 )
 
 // Results implements engine.Store. fn may call the store, but not Close.
@@ -74,8 +77,8 @@ type rowCursor struct {
 }
 
 func newRowCursor(tx *badger.Txn, check string, to uint64) *rowCursor {
-	it := tx.NewIterator(badger.IteratorOptions{Prefix: joinKey(rowSpace, check)})
-	it.Seek(seqKey(rowSpace, check, newestBelow(to)))
+	it := tx.NewIterator(badger.IteratorOptions{Prefix: layout.Join(layout.RowSpace, check)})
+	it.Seek(layout.SeqKey(layout.RowSpace, check, newestBelow(to)))
 	return &rowCursor{it: it}
 }
 
@@ -99,13 +102,13 @@ func (c *rowCursor) skip() {
 func (c *rowCursor) close() { c.it.Close() }
 
 func rowResult(item *badger.Item) (engine.Result, error) {
-	check, seq, ok := splitSeqKey(item.Key())
+	check, seq, ok := layout.SplitSeqKey(item.Key())
 	if !ok {
-		return engine.Result{}, errDamaged
+		return engine.Result{}, binenc.ErrDamaged
 	}
 	var r engine.Result
 	err := valueOf(item, func(b []byte) (err error) {
-		r, err = decodeRow(check, seq, b)
+		r, err = block.DecodeRow(check, seq, b)
 		return err
 	})
 	return r, err
@@ -114,16 +117,16 @@ func rowResult(item *badger.Item) (engine.Result, error) {
 // blockCursor walks the results in the blocks of a check, newest first.
 type blockCursor struct {
 	it    *badger.Iterator
-	codec *blockCodec
+	codec *block.Codec
 	check string
 	from  uint64
 	below uint64          // no results above it
 	left  []engine.Result // of the block at hand, rising
 }
 
-func newBlockCursor(tx *badger.Txn, codec *blockCodec, check string, from, to uint64) *blockCursor {
-	it := tx.NewIterator(badger.IteratorOptions{Prefix: joinKey(blockSpace, check)})
-	it.Seek(seqKey(blockSpace, check, newestBelow(to)))
+func newBlockCursor(tx *badger.Txn, codec *block.Codec, check string, from, to uint64) *blockCursor {
+	it := tx.NewIterator(badger.IteratorOptions{Prefix: layout.Join(layout.BlockSpace, check)})
+	it.Seek(layout.SeqKey(layout.BlockSpace, check, newestBelow(to)))
 	return &blockCursor{it: it, codec: codec, check: check, from: from, below: newestBelow(to)}
 }
 
@@ -144,16 +147,15 @@ func (c *blockCursor) peek() (*engine.Result, error) {
 func (c *blockCursor) load() error {
 	c.left = nil
 	return valueOf(c.it.Item(), func(b []byte) error {
-		in := newReader(b)
-		head := readBlockHead(&in)
-		if in.Err() != nil {
-			return in.Err()
+		head, err := block.ReadHead(b)
+		if err != nil {
+			return err
 		}
-		if head.last < c.from {
-			c.it.Seek([]byte{blockSpace + 1}) // past the end
+		if head.Last < c.from {
+			c.it.Seek([]byte{layout.BlockSpace + 1}) // past the end
 			return nil
 		}
-		results, err := c.codec.decode(c.check, b)
+		results, err := c.codec.Decode(c.check, b)
 		if err != nil {
 			return err
 		}
@@ -174,7 +176,7 @@ func (c *blockCursor) close() { c.it.Close() }
 // may call the store, but not Close.
 func (db *DB) LatestResults(ctx context.Context, fn func(*engine.Result) bool) error {
 	err := db.view(ctx, func(tx *badger.Txn) error {
-		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{rowSpace}})
+		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte{layout.RowSpace}})
 		defer it.Close()
 		for it.Rewind(); it.Valid(); {
 			if err := ctx.Err(); err != nil {
@@ -200,5 +202,5 @@ func (db *DB) LatestResults(ctx context.Context, fn func(*engine.Result) bool) e
 // skipCheck moves to the first row of the next check.
 func skipCheck(it *badger.Iterator) {
 	key := it.Item().KeyCopy(nil)
-	it.Seek(after(key[:len(key)-8]))
+	it.Seek(layout.After(key[:len(key)-8]))
 }

@@ -253,7 +253,7 @@ func TestTablesAreTriedUntilTheyCanBeMade(t *testing.T) {
 // fill leaves so many bytes of a disk free.
 func fill(t *testing.T, disk, path string, leave uint64) {
 	t.Helper()
-	free, err := freeSpace(disk)
+	free, err := FreeSpace(disk)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"moonwatch/engine"
+	"moonwatch/storage/internal/block"
+	"moonwatch/storage/internal/layout"
 )
 
 // staged is a batch made ready by its caller's goroutine, so that the committer
@@ -50,10 +52,10 @@ func stage(b *engine.Batch) (*staged, error) {
 	for i := range b.Puts {
 		r := &b.Puts[i]
 		c := at(engine.Key{Kind: r.Kind, ID: r.ID})
-		c.value, c.terms, c.expires, c.lastPut = encodeRecord(r), distinct(r.Terms), expiry(r.Expires), r.Revision
+		c.value, c.terms, c.expires, c.lastPut = layout.EncodeRecord(r), distinct(r.Terms), expiry(r.Expires), r.Revision
 		if r.Revision > 0 {
 			v := engine.Revision{Author: r.Author, At: r.At, Data: r.Data}
-			s.ready = append(s.ready, op{key: revisionKey(r.Kind, r.ID, r.Revision), value: encodeRevision(&v)})
+			s.ready = append(s.ready, op{key: layout.RevisionKey(r.Kind, r.ID, r.Revision), value: layout.EncodeRevision(&v)})
 		}
 	}
 	for _, key := range b.Deletes {
@@ -61,7 +63,7 @@ func stage(b *engine.Batch) (*staged, error) {
 	}
 	for i := range b.Results {
 		r := &b.Results[i]
-		s.ready = append(s.ready, op{key: seqKey(rowSpace, r.Check, r.Seq), value: encodeRow(r)})
+		s.ready = append(s.ready, op{key: layout.SeqKey(layout.RowSpace, r.Check, r.Seq), value: block.EncodeRow(r)})
 	}
 	return s, nil
 }
@@ -117,7 +119,7 @@ func (k termKinds) any(tx *badger.Txn, c *change) bool {
 	}
 	known, looked := k[c.kind]
 	if !looked {
-		it := tx.NewIterator(badger.IteratorOptions{Prefix: joinKey(termSpace, string(c.kind))})
+		it := tx.NewIterator(badger.IteratorOptions{Prefix: layout.Join(layout.TermSpace, string(c.kind))})
 		defer it.Close()
 		it.Rewind()
 		known = it.Valid()
@@ -134,15 +136,15 @@ func planPut(ops []op, c *change, old *engine.Record) []op {
 	}
 	for _, term := range had {
 		if !slices.Contains(c.terms, term) {
-			ops = append(ops, op{key: termKey(c.kind, term, c.id), delete: true})
+			ops = append(ops, op{key: layout.TermKey(c.kind, term, c.id), delete: true})
 		}
 	}
 	for _, term := range c.terms {
 		if c.expires != expired || !slices.Contains(had, term) {
-			ops = append(ops, op{key: termKey(c.kind, term, c.id), expires: c.expires})
+			ops = append(ops, op{key: layout.TermKey(c.kind, term, c.id), expires: c.expires})
 		}
 	}
-	return append(ops, op{key: recordKey(c.kind, c.id), value: c.value, expires: c.expires})
+	return append(ops, op{key: layout.RecordKey(c.kind, c.id), value: c.value, expires: c.expires})
 }
 
 func (s *staged) planDelete(ops []op, c *change, old *engine.Record) []op {
@@ -150,9 +152,9 @@ func (s *staged) planDelete(ops []op, c *change, old *engine.Record) []op {
 	if old != nil {
 		last = max(last, old.Revision)
 		for _, term := range old.Terms {
-			ops = append(ops, op{key: termKey(c.kind, term, c.id), delete: true})
+			ops = append(ops, op{key: layout.TermKey(c.kind, term, c.id), delete: true})
 		}
-		ops = append(ops, op{key: recordKey(c.kind, c.id), delete: true})
+		ops = append(ops, op{key: layout.RecordKey(c.kind, c.id), delete: true})
 	}
 	if last == 0 {
 		return ops
@@ -162,12 +164,12 @@ func (s *staged) planDelete(ops []op, c *change, old *engine.Record) []op {
 		at = time.Now()
 	}
 	marker := engine.Revision{Deleted: true, Author: s.author, At: at}
-	return append(ops, op{key: revisionKey(c.kind, c.id, last+1), value: encodeRevision(&marker)})
+	return append(ops, op{key: layout.RevisionKey(c.kind, c.id, last+1), value: layout.EncodeRevision(&marker)})
 }
 
 // storedHead is the record that is stored, without its data, or nil.
 func storedHead(tx *badger.Txn, kind engine.Kind, id string) (*engine.Record, error) {
-	item, err := tx.Get(recordKey(kind, id))
+	item, err := tx.Get(layout.RecordKey(kind, id))
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil, nil
 	}
@@ -176,7 +178,7 @@ func storedHead(tx *badger.Txn, kind engine.Kind, id string) (*engine.Record, er
 	}
 	var r engine.Record
 	err = valueOf(item, func(b []byte) (err error) {
-		r, err = decodeRecord(kind, id, b)
+		r, err = layout.DecodeRecord(kind, id, b)
 		r.Data = nil
 		return err
 	})

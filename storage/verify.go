@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+
+	"moonwatch/storage/internal/badgerfile"
 )
 
 // verify reads the files of the tables whole and compares their checksums.
@@ -23,8 +24,8 @@ func (db *DB) verify(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			name := tableName(t.ID)
-			_, err := checkTable(filepath.Join(db.space.path, name), badger.TableManifest{Compression: options.Snappy})
+			name := badgerfile.TableName(t.ID)
+			_, err := badgerfile.CheckTable(filepath.Join(db.space.Path, name), badger.TableManifest{Compression: options.Snappy})
 			switch {
 			case errors.Is(err, fs.ErrNotExist) && !db.hasTable(t.ID): // a compaction has replaced it meanwhile
 			case err != nil:
@@ -37,24 +38,4 @@ func (db *DB) verify(ctx context.Context) error {
 
 func (db *DB) hasTable(id uint64) bool {
 	return slices.ContainsFunc(db.badger.Tables(), func(t badger.TableInfo) bool { return t.ID == id })
-}
-
-// wholeBlocks reads all blocks of a table, and compares their checksums. Over
-// some that cannot be unpacked Badger panics.
-func wholeBlocks(t interface{ VerifyChecksum() error }) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = errors.New("a block of it cannot be read")
-		}
-	}()
-	return t.VerifyChecksum()
-}
-
-// Remove removes the database of a data folder that no process has open.
-func Remove(dir string) error {
-	err := os.Remove(filepath.Join(dir, lastName))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return errors.Join(os.RemoveAll(filepath.Join(dir, "db")), err)
 }

@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/monitor"
 	"moonwatch/storage"
+	"moonwatch/storage/seal"
 )
 
 // dataFlag is the data folder, which most commands need.
@@ -25,7 +26,7 @@ func (f dataFlag) socket() string  { return filepath.Join(f.Data, "moonwatch.soc
 // dataDir is an opened data folder: its store, its key, and the engine on them.
 type dataDir struct {
 	db     *storage.DB
-	sealer *storage.Sealer
+	sealer *seal.Sealer
 	engine *monitor.Monitor
 }
 

@@ -17,6 +17,7 @@ import (
 	"moonwatch/engine/config"
 	"moonwatch/engine/config/importer"
 	"moonwatch/storage"
+	"moonwatch/storage/seal"
 )
 
 type doctorCommand struct {
@@ -204,7 +205,7 @@ func (c *doctorCommand) key(ctx context.Context, x *examination, db *storage.DB)
 		printSecrets(x.out, "Without it, these secrets have to be entered again:", secrets)
 		return false, nil
 	}
-	sealer, err := storage.OpenSealer(c.keyFile(), c.Key)
+	sealer, err := seal.Open(c.keyFile(), c.Key)
 	if err != nil {
 		x.bad("the key: %v", err)
 		return false, nil

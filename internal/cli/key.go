@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/storage"
+	"moonwatch/storage/seal"
 )
 
 // keyMark is the record that names the key which seals the folder's secrets: a
@@ -67,7 +68,7 @@ func (f dataFlag) hasKey() (bool, error) {
 
 // openKey opens the folder's key: the one that is recorded, or a new one in a
 // folder that has none, or that lost it before anything was sealed.
-func (f dataFlag) openKey(ctx context.Context, db *storage.DB) (*storage.Sealer, error) {
+func (f dataFlag) openKey(ctx context.Context, db *storage.DB) (*seal.Sealer, error) {
 	recorded, err := recordedKey(ctx, db)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (f dataFlag) openKey(ctx context.Context, db *storage.DB) (*storage.Sealer,
 	if recorded != "" && !there {
 		return nil, fmt.Errorf("the key is missing: secrets here are sealed with the key %s. %s", recorded, f.wayOut(recorded))
 	}
-	sealer, err := storage.OpenSealer(f.keyFile(), f.Key)
+	sealer, err := seal.Open(f.keyFile(), f.Key)
 	if err != nil {
 		return nil, fmt.Errorf("open the key: %w", err)
 	}

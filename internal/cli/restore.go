@@ -15,6 +15,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/storage"
+	"moonwatch/storage/seal"
 )
 
 type restoreCommand struct {
@@ -106,7 +107,7 @@ func (c *restoreCommand) report(ctx context.Context, s streams, db *storage.DB) 
 		fmt.Fprintln(s.out, c.wayOut(recorded)+".")
 		return nil
 	}
-	sealer, err := storage.OpenSealer(c.keyFile(), c.Key)
+	sealer, err := seal.Open(c.keyFile(), c.Key)
 	if err != nil {
 		return fmt.Errorf("open the key: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/storage"
+	"moonwatch/storage/seal"
 )
 
 // storedSecret is where a secret is stored, as people know it.
@@ -38,7 +39,7 @@ func storedSecrets(ctx context.Context, db *storage.DB) ([]storedSecret, error) 
 				where = fmt.Sprintf("settings of plugin %s: ", r.ID)
 			}
 			eachSecret(object, "", func(path string, sealed form.Sealed) {
-				out = append(out, storedSecret{where + path, storage.SealedBy(sealed)})
+				out = append(out, storedSecret{where + path, seal.By(sealed)})
 			})
 			return true
 		})

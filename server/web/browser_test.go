@@ -27,6 +27,7 @@ import (
 	"moonwatch/plugins"
 	"moonwatch/server"
 	"moonwatch/storage"
+	"moonwatch/storage/seal"
 )
 
 // The browser tests run a whole monitor and a headless Chromium. They are
@@ -266,7 +267,7 @@ func newMonitor(t *testing.T, change ...func(*engine.Options)) *program {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	sealer, err := storage.OpenSealer(filepath.Join(data, "key"), "")
+	sealer, err := seal.Open(filepath.Join(data, "key"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

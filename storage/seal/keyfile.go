@@ -1,4 +1,4 @@
-package storage
+package seal
 
 import (
 	"crypto/rand"
@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/chacha20poly1305"
+
+	"moonwatch/storage/internal/disk"
 )
 
 // loadKey reads the key file, or makes it.
@@ -84,7 +86,7 @@ func makeKey(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the key file: %w", err)
 	}
-	return key, syncFolder(dir)
+	return key, disk.SyncFolder(dir)
 }
 
 // writeKey writes key to f, makes it last and closes f.
@@ -92,22 +94,6 @@ func writeKey(f *os.File, key []byte) error {
 	_, err := f.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write the key file: %w", err)
-	}
-	return nil
-}
-
-// syncFolder makes a new name last through a power cut.
-func syncFolder(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync the folder of the key file: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("sync the folder of the key file: %w", err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package storage
+package block
 
 import (
 	"encoding/binary"
@@ -73,8 +73,8 @@ func tookMicros(r *engine.Result) int64 {
 	return int64(us)
 }
 
-// encodeRow is what lies under a row's key: everything but check and sequence.
-func encodeRow(r *engine.Result) []byte {
+// EncodeRow is what lies under a row's key: everything but check and sequence.
+func EncodeRow(r *engine.Result) []byte {
 	flags := flagsOf(r)
 	b := make([]byte, 0, 32+len(r.Error)+len(r.Message)+len(r.RawData)+len(r.Traceback))
 	b = binary.AppendUvarint(b, flags)
@@ -129,8 +129,8 @@ func metricFlags(m *engine.Metric) byte {
 	return f
 }
 
-// decodeRow is the reverse of encodeRow. The result shares nothing with b.
-func decodeRow(check string, seq uint64, b []byte) (engine.Result, error) {
+// DecodeRow is the reverse of EncodeRow. The result shares nothing with b.
+func DecodeRow(check string, seq uint64, b []byte) (engine.Result, error) {
 	in := newReader(b)
 	flags := in.Uvarint()
 	if flags >= flagsEnd {

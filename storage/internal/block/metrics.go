@@ -1,4 +1,4 @@
-package storage
+package block
 
 import (
 	"encoding/binary"
@@ -78,7 +78,7 @@ func (r *reader) shape(dictionary []string) shape {
 	return s
 }
 
-func readBlockMetrics(in *reader, results []engine.Result, at []int, dictionary []string) {
+func readMetricColumn(in *reader, results []engine.Result, at []int, dictionary []string) {
 	shapes := make([]shape, in.Count())
 	for i := range shapes {
 		shapes[i] = in.shape(dictionary)
@@ -134,7 +134,7 @@ func encodeLines(results []engine.Result, dictionary *words) []byte {
 	return b
 }
 
-func readBlockLines(in *reader, results []engine.Result, at []int, dictionary []string) {
+func readLines(in *reader, results []engine.Result, at []int, dictionary []string) {
 	for _, i := range at {
 		n := in.Count()
 		if n > engine.MaxResultList {

@@ -1,17 +1,11 @@
-package storage
+package badgerfile
 
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
-	"runtime"
-	"slices"
-	"sync"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/pb"
@@ -19,43 +13,14 @@ import (
 	"github.com/dgraph-io/badger/v4/y"
 	"github.com/dgraph-io/ristretto/v2/z"
 	"google.golang.org/protobuf/proto"
+
+	"moonwatch/storage/internal/layout"
 )
 
-// lookAtTables wants every table that the MANIFEST names to be there, with good
-// checksums.
-func (in *inspection) lookAtTables() error {
-	numbers := make([]uint64, 0, len(in.manifest.Tables))
-	for n := range in.manifest.Tables {
-		numbers = append(numbers, n)
-	}
-	slices.Sort(numbers)
-	errs, commits := make([]error, len(numbers)), make([]uint64, len(numbers))
-	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var all sync.WaitGroup
-	for i, n := range numbers {
-		turns <- struct{}{}
-		all.Go(func() {
-			defer func() { <-turns }()
-			commits[i], errs[i] = checkTable(filepath.Join(in.path, tableName(n)), in.manifest.Tables[n])
-		})
-	}
-	all.Wait()
-	for i, err := range errs {
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return in.damaged(tableName(numbers[i]), "is missing")
-		case err != nil:
-			return in.damaged(tableName(numbers[i]), "is damaged: %v", err)
-		}
-		in.flushed = max(in.flushed, commits[i])
-	}
-	return nil
-}
-
-// checkTable reads a table whole and compares its checksums. commit is the last
+// CheckTable reads a table whole and compares its checksums. commit is the last
 // one that it holds.
-func checkTable(path string, m badger.TableManifest) (commit uint64, err error) {
-	defer catch("read it", &err)
+func CheckTable(path string, m badger.TableManifest) (commit uint64, err error) {
+	defer catch(&err)
 	if err := checkFooter(path); err != nil { // over a bad one Badger ends the process
 		return 0, err
 	}
@@ -77,8 +42,8 @@ func checkTable(path string, m badger.TableManifest) (commit uint64, err error) 
 func lastCommitOf(t *table.Table) uint64 {
 	it := t.NewIterator(table.NOCACHE)
 	defer it.Close()
-	it.Seek(y.KeyWithTs([]byte(commitKey), math.MaxUint64))
-	if !it.Valid() || string(y.ParseKey(it.Key())) != commitKey {
+	it.Seek(y.KeyWithTs([]byte(layout.CommitKey), math.MaxUint64))
+	if !it.Valid() || string(y.ParseKey(it.Key())) != layout.CommitKey {
 		return 0
 	}
 	n, _ := binary.Uvarint(it.Value().Value)
@@ -140,28 +105,13 @@ func checkFooter(path string) error {
 	return nil
 }
 
-// discardTrouble says what is wrong with Badger's counts of garbage, "" for
-// nothing: slots of 16 bytes, of which the first zero one is the end.
-func discardTrouble(path string) string {
-	b, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return ""
-	case err != nil:
-		return err.Error()
-	case len(b) == 0 || len(b)%(1<<20) != 0:
-		return fmt.Sprintf("%d bytes", len(b))
-	}
-	before := uint64(0)
-	for ; len(b) > 0; b = b[16:] {
-		file, garbage := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-		if file == 0 {
-			return ""
+// wholeBlocks reads all blocks of a table, and compares their checksums. Over
+// some that cannot be unpacked Badger panics.
+func wholeBlocks(t interface{ VerifyChecksum() error }) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.New("a block of it cannot be read")
 		}
-		if file <= before || file > 1<<32 || garbage > 1<<40 {
-			return "counts that cannot be"
-		}
-		before = file
-	}
-	return "no end"
+	}()
+	return t.VerifyChecksum()
 }

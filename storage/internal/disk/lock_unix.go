@@ -1,6 +1,6 @@
 //go:build unix && !solaris && !illumos && !aix
 
-package storage
+package disk
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFolder takes the lock that Badger takes on an open database, so that
-// nobody opens it while its files are looked at. It returns errInUse when
+// Lock takes the lock that Badger takes on an open database, so that
+// nobody opens it while its files are looked at. It returns ErrInUse when
 // somebody has.
-func lockFolder(path string) (release func(), err error) {
+func Lock(path string) (release func(), err error) {
 	d, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func lockFolder(path string) (release func(), err error) {
 	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		d.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errInUse
+			return nil, ErrInUse
 		}
 		return func() {}, nil // a file system without locks: Badger says so
 	}

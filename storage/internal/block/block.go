@@ -1,4 +1,4 @@
-package storage
+package block
 
 import (
 	"encoding/binary"
@@ -7,6 +7,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"moonwatch/engine"
+	"moonwatch/internal/binenc"
 )
 
 // A block holds many results of one check as columns. It begins with a head
@@ -27,84 +28,98 @@ import (
 //
 // Nothing is lost but what rows lose too: times below the microsecond.
 const (
-	blockPlain = 1
-	blockZstd  = 2
+	formatPlain = 1
+	formatZstd  = 2
 
-	maxBlockCount = 1024     // results in a block
-	maxBlockBody  = 16 << 20 // bytes of a body before compression, when reading
+	maxBody       = 16 << 20 // bytes of a body before compression, when reading
 	minCompressed = 64       // shorter bodies are left as they are
 )
 
-type blockHead struct {
-	format      byte
-	count       int
-	first, last uint64
+// Head is what a block says of itself before its body, which stays unread.
+type Head struct {
+	format byte
+	Count  int    // of results, 1 to MaxCount
+	first  uint64 // sequence number
+	Last   uint64 // sequence number
 }
 
-func readBlockHead(in *reader) blockHead {
-	h := blockHead{format: in.Byte()}
+// ReadHead reads the head of a block alone. The error is binenc.ErrDamaged.
+func ReadHead(b []byte) (Head, error) {
+	in := newReader(b)
+	head := readHead(&in)
+	return head, in.Err()
+}
+
+func readHead(in *reader) Head {
+	h := Head{format: in.Byte()}
 	count, first, span := in.Uvarint(), in.Uvarint(), in.Uvarint()
-	h.count, h.first, h.last = int(count), first, first+span
-	if h.format != blockPlain && h.format != blockZstd || count == 0 || count > maxBlockCount || h.last < first {
+	h.Count, h.first, h.Last = int(count), first, first+span
+	if h.format != formatPlain && h.format != formatZstd || count == 0 || count > MaxCount || h.Last < first {
 		in.Fail()
 	}
 	return h
 }
 
-// blockCodec encodes and decodes blocks; it is safe for concurrent use.
-type blockCodec struct {
+// MaxCount is how many results one block holds at most.
+const MaxCount = 1024
+
+// Codec encodes and decodes blocks; who makes one closes it. It is safe for concurrent use.
+type Codec struct {
 	pack   *zstd.Encoder
 	unpack *zstd.Decoder
 }
 
-func newBlockCodec() (*blockCodec, error) {
+// NewCodec returns a codec whose memory is small when it is idle.
+func NewCodec() (*Codec, error) {
 	pack, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
 		zstd.WithWindowSize(256<<10), zstd.WithEncoderCRC(true), zstd.WithEncoderLevel(zstd.SpeedDefault))
 	if err != nil {
 		return nil, fmt.Errorf("prepare compression: %w", err)
 	}
 	unpack, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(maxBlockBody))
+		zstd.WithDecoderMaxMemory(maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("prepare decompression: %w", err)
 	}
-	return &blockCodec{pack, unpack}, nil
+	return &Codec{pack, unpack}, nil
 }
 
-func (c *blockCodec) close() {
+// Close frees what the codec holds. Nothing may use it any more.
+func (c *Codec) Close() {
 	c.pack.Close()
 	c.unpack.Close()
 }
 
-// encode makes a block of 1 to maxBlockCount results of one check, their
+// Encode makes a block of 1 to MaxCount results of one check, their
 // sequences rising.
-func (c *blockCodec) encode(results []engine.Result) []byte {
+func (c *Codec) Encode(results []engine.Result) []byte {
 	first, last := results[0].Seq, results[len(results)-1].Seq
-	b := []byte{blockPlain}
+	b := []byte{formatPlain}
 	b = binary.AppendUvarint(b, uint64(len(results)))
 	b = binary.AppendUvarint(b, first)
 	b = binary.AppendUvarint(b, last-first)
 	body := encodeBody(results)
 	if len(body) >= minCompressed {
 		if packed := c.pack.EncodeAll(body, nil); len(packed) < len(body) {
-			b[0], body = blockZstd, packed
+			b[0], body = formatZstd, packed
 		}
 	}
 	return append(b, body...)
 }
 
-// decode returns the results of a block, their sequences rising.
-func (c *blockCodec) decode(check string, b []byte) ([]engine.Result, error) {
+// Decode returns the results of a block of a check, their sequences rising. The
+// error is binenc.ErrDamaged, also for what decodes to something impossible.
+func (c *Codec) Decode(check string, b []byte) ([]engine.Result, error) {
 	in := newReader(b)
-	head := readBlockHead(&in)
+	head := readHead(&in)
 	if in.Err() != nil {
 		return nil, in.Err()
 	}
 	body := in.Rest()
-	if head.format == blockZstd {
+	if head.format == formatZstd {
 		var err error
 		if body, err = c.unpack.DecodeAll(body, nil); err != nil {
-			return nil, fmt.Errorf("%w: %v", errDamaged, err)
+			return nil, fmt.Errorf("%w: %v", binenc.ErrDamaged, err)
 		}
 	}
 	return decodeBody(check, head, body)
@@ -170,29 +185,29 @@ func encodeBody(results []engine.Result) []byte {
 	return append(b, lines...)
 }
 
-func decodeBody(check string, head blockHead, body []byte) ([]engine.Result, error) {
+func decodeBody(check string, head Head, body []byte) ([]engine.Result, error) {
 	in := newReader(body)
 	dictionary := in.words()
-	gaps, took := in.around(head.count-1), in.around(head.count)
-	flags := in.runs(head.count, flagsEnd)
+	gaps, took := in.around(head.Count-1), in.around(head.Count)
+	flags := in.runs(head.Count, flagsEnd)
 	if in.Err() != nil {
 		return nil, in.Err()
 	}
-	results := make([]engine.Result, head.count)
+	results := make([]engine.Result, head.Count)
 	seq := head.first
 	for i := range results {
 		if i > 0 {
 			next := seq + uint64(gaps[i-1]) // a gap over 2^63 wraps around, and back here
 			if next <= seq {
-				return nil, errDamaged
+				return nil, binenc.ErrDamaged
 			}
 			seq = next
 		}
 		results[i] = engine.Result{Check: check, Seq: seq, Took: float64(took[i]) / 1e6,
 			Succeeded: flags[i]&hasSucceeded != 0, Unknown: flags[i]&hasUnknown != 0}
 	}
-	if seq != head.last {
-		return nil, errDamaged
+	if seq != head.Last {
+		return nil, binenc.ErrDamaged
 	}
 	readStarted(&in, results, flags)
 	for column := range 7 {
@@ -203,8 +218,8 @@ func decodeBody(check string, head blockHead, body []byte) ([]engine.Result, err
 			}
 		}
 	}
-	readBlockMetrics(&in, results, having(flags, hasMetrics), dictionary)
-	readBlockLines(&in, results, having(flags, hasLog), dictionary)
+	readMetricColumn(&in, results, having(flags, hasMetrics), dictionary)
+	readLines(&in, results, having(flags, hasLog), dictionary)
 	if err := in.End(); err != nil {
 		return nil, err
 	}

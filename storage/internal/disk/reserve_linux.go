@@ -1,4 +1,4 @@
-package storage
+package disk
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserveAhead gives a file the blocks for n bytes behind its end, which stays
+// Reserve gives a file the blocks for n bytes behind its end, which stays
 // where it is. On file systems that cannot, it does nothing.
-func reserveAhead(path string, n int64) error {
+func Reserve(path string, n int64) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err

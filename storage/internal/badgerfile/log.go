@@ -1,4 +1,4 @@
-package storage
+package badgerfile
 
 import (
 	"bufio"
@@ -7,7 +7,11 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 	"strconv"
+
+	"moonwatch/internal/binenc"
+	"moonwatch/storage/internal/layout"
 )
 
 // Badger's write-ahead logs (.mem) and value logs (.vlog) have one form: a header
@@ -22,7 +26,8 @@ const (
 	flagTxnEnd  = 1 << 7
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// Castagnoli is the polynomial of all checksums here.
+var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // logEntry is one entry; key and value are valid until the next one is read.
 type logEntry struct {
@@ -69,7 +74,7 @@ func openLog(path string, from int64) (*logScan, error) {
 func (s *logScan) close() { s.f.Close() } // only read from
 
 // id tells files apart that bear the same name: what of the header is random.
-func (s *logScan) id() uint32 { return crc32.Checksum(s.header[:], castagnoli) }
+func (s *logScan) id() uint32 { return crc32.Checksum(s.header[:], Castagnoli) }
 
 // next returns the next whole entry, nil at the end. What stands behind the end
 // may be zeros, half an entry, or damage.
@@ -78,7 +83,7 @@ func (s *logScan) next() (*logEntry, error) {
 		return nil, nil
 	}
 	e, err := s.read()
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errDamaged) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, binenc.ErrDamaged) {
 		return nil, nil
 	}
 	if err != nil || e == nil {
@@ -105,14 +110,14 @@ func (s *logScan) read() (*logEntry, error) {
 	var lengths [3]uint64 // of key and value, and the expiry
 	for i := range lengths {
 		if lengths[i], err = binary.ReadUvarint(byteReader(next)); err != nil {
-			return nil, errDamaged
+			return nil, binenc.ErrDamaged
 		}
 	}
 	if lengths[0] == 0 {
 		return nil, nil
 	}
 	if lengths[0] > maxLogKey || lengths[1] > uint64(s.size-s.at) {
-		return nil, errDamaged
+		return nil, binenc.ErrDamaged
 	}
 	n := int(lengths[0] + lengths[1])
 	if cap(s.buf) < n+crc32.Size {
@@ -122,9 +127,9 @@ func (s *logScan) read() (*logEntry, error) {
 	if _, err := io.ReadFull(s.in, b); err != nil {
 		return nil, err
 	}
-	sum := crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, b[:n])
+	sum := crc32.Update(crc32.Checksum(head, Castagnoli), Castagnoli, b[:n])
 	if binary.BigEndian.Uint32(b[n:]) != sum {
-		return nil, errDamaged
+		return nil, binenc.ErrDamaged
 	}
 	return &logEntry{offset: s.at, length: int64(len(head) + len(b)), flags: flags, key: b[:lengths[0]], value: b[lengths[0]:n]}, nil
 }
@@ -133,33 +138,33 @@ type byteReader func() (byte, error)
 
 func (r byteReader) ReadByte() (byte, error) { return r() }
 
-// pointer is a place in a value log, as Badger stores it in place of a value.
-type pointer struct{ file, length, offset uint32 }
+// Pointer is a place in a value log, as Badger stores it in place of a value.
+type Pointer struct{ File, Length, Offset uint32 }
 
-func pointerOf(value []byte) (pointer, bool) {
+func pointerOf(value []byte) (Pointer, bool) {
 	if len(value) != 12 {
-		return pointer{}, false
+		return Pointer{}, false
 	}
 	n := binary.NativeEndian // it copies its own memory
-	return pointer{n.Uint32(value), n.Uint32(value[4:]), n.Uint32(value[8:])}, true
+	return Pointer{n.Uint32(value), n.Uint32(value[4:]), n.Uint32(value[8:])}, true
 }
 
-// walContents is what a write-ahead log brings to the database.
-type walContents struct {
-	end      int64    // of the last whole transaction
-	commits  []uint64 // the numbers of our commits, in order
-	pointers []pointer
+// WAL is what a write-ahead log brings to the database.
+type WAL struct {
+	End      int64    // in bytes, of the last whole transaction
+	Commits  []uint64 // the numbers of our commits, in order
+	Pointers []Pointer
 }
 
-// readWAL reads the whole transactions of a write-ahead log, as Badger does when
+// ReadWAL reads the whole transactions of a write-ahead log, as Badger does when
 // it opens: what stands behind the last of them is no part of the database.
-func readWAL(path string) (*walContents, error) {
+func ReadWAL(path string) (*WAL, error) {
 	s, err := openLog(path, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	c := &walContents{end: logHeader}
+	c := &WAL{End: logHeader}
 	var txn uint64
 	commits, pointers := 0, 0 // of whole transactions
 	for {
@@ -188,30 +193,28 @@ func readWAL(path string) (*walContents, error) {
 		if txn != 0 {
 			break
 		}
-		c.end, commits, pointers = s.at, len(c.commits), len(c.pointers)
+		c.End, commits, pointers = s.at, len(c.Commits), len(c.Pointers)
 	}
-	c.commits, c.pointers = c.commits[:commits], c.pointers[:pointers]
+	c.Commits, c.Pointers = c.Commits[:commits], c.Pointers[:pointers]
 	return c, nil
 }
 
-var commitKey = string(metaKey(metaCommit))
-
-func (c *walContents) note(e *logEntry) {
-	if string(e.key[:len(e.key)-8]) == commitKey {
+func (c *WAL) note(e *logEntry) {
+	if string(e.key[:len(e.key)-8]) == layout.CommitKey {
 		if n, size := binary.Uvarint(e.value); size > 0 {
-			c.commits = append(c.commits, n)
+			c.Commits = append(c.Commits, n)
 		}
 	}
 	if e.flags&flagPointer != 0 {
 		if p, ok := pointerOf(e.value); ok {
-			c.pointers = append(c.pointers, p)
+			c.Pointers = append(c.Pointers, p)
 		}
 	}
 }
 
-// vlogEnd returns where the whole entries of a value log end that begin at from,
+// ScanValues returns where the whole entries of a value log end that begin at from,
 // and which file it is. each, when not nil, is told of every entry.
-func vlogEnd(path string, from int64, each func(offset, length int64)) (end int64, id uint32, size int64, err error) {
+func ScanValues(path string, from int64, each func(offset, length int64)) (end int64, id uint32, size int64, err error) {
 	s, err := openLog(path, from)
 	if err != nil {
 		return 0, 0, 0, err
@@ -229,4 +232,45 @@ func vlogEnd(path string, from int64, each func(offset, length int64)) (end int6
 			each(e.offset, e.length)
 		}
 	}
+}
+
+// Blank reports whether a file holds nothing but zeros from an offset on.
+func Blank(path string, from int64) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	b := make([]byte, 64<<10)
+	for {
+		n, err := f.ReadAt(b, from)
+		if slices.ContainsFunc(b[:n], func(c byte) bool { return c != 0 }) {
+			return false
+		}
+		if from += int64(n); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
+
+// EndLog puts zeros where a write-ahead log ends, as Badger does at each write:
+// the half of a transaction that a crash may leave there reads as anything, a
+// length of gigabytes too.
+func EndLog(path string, end int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	b := make([]byte, 64)
+	n, err := f.ReadAt(b, end)
+	if err == nil || n > 0 {
+		err = nil
+		if slices.ContainsFunc(b[:n], func(c byte) bool { return c != 0 }) {
+			clear(b)
+			_, err = f.WriteAt(b[:n], end)
+		}
+	} else {
+		err = nil // it ends there
+	}
+	return errors.Join(err, f.Close())
 }

@@ -1,29 +1,31 @@
-package storage
+package damage
 
 import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"moonwatch/internal/binenc"
+	"moonwatch/storage/internal/badgerfile"
+	"moonwatch/storage/internal/disk"
 )
 
-// lastName is a file of the data folder, beside the database, that says what the
+// LastName is a file of the data folder, beside the database, that says what the
 // database holds at least: the number of the last commit that was acknowledged,
 // how far its MANIFEST and its value logs reach. Open compares: damaged files of
 // the database can look like those of an older one, and Badger takes them so.
 //
 // It is written without a sync after each commit, before that is acknowledged:
 // it may be behind the database, but is never ahead of it.
-const lastName = "db.last"
+const LastName = "db.last"
 
 // lastPage is the size of the file in bytes, or a multiple: it is written in
 // place, so that a full disk does not matter.
@@ -53,48 +55,48 @@ func (l *last) encode() []byte {
 	for _, n := range slices.Sorted(maps.Keys(l.vlogs)) {
 		b = fmt.Appendf(b, " %d:%08x:%d", n, l.vlogs[n].id, l.vlogs[n].end)
 	}
-	b = fmt.Appendf(b, " sum %08x\n", crc32.Checksum(b, castagnoli))
+	b = fmt.Appendf(b, " sum %08x\n", crc32.Checksum(b, badgerfile.Castagnoli))
 	for len(b)%lastPage != 0 {
 		b = append(b, ' ')
 	}
 	return b
 }
 
-// decodeLast returns errDamaged for what encode did not write.
+// decodeLast returns binenc.ErrDamaged for what encode did not write.
 func decodeLast(b []byte) (*last, error) {
 	text, _, whole := strings.Cut(string(b), "\n")
 	i := strings.LastIndex(text, " sum ")
-	if !whole || i < 0 || text[i:] != fmt.Sprintf(" sum %08x", crc32.Checksum([]byte(text[:i]), castagnoli)) {
-		return nil, errDamaged
+	if !whole || i < 0 || text[i:] != fmt.Sprintf(" sum %08x", crc32.Checksum([]byte(text[:i]), badgerfile.Castagnoli)) {
+		return nil, binenc.ErrDamaged
 	}
 	head, list, _ := strings.Cut(text[:i], " vlogs")
 	l := &last{vlogs: map[uint32]vlogMark{}}
 	if _, err := fmt.Sscanf(head, "moonwatch 1 commit %d manifest %d %x", &l.commit, &l.manifest.size, &l.manifest.sum); err != nil {
-		return nil, errDamaged
+		return nil, binenc.ErrDamaged
 	}
 	for word := range strings.FieldsSeq(list) {
 		var n uint32
 		var m vlogMark
 		if _, err := fmt.Sscanf(word, "%d:%x:%d", &n, &m.id, &m.end); err != nil {
-			return nil, errDamaged
+			return nil, binenc.ErrDamaged
 		}
 		l.vlogs[n] = m
 	}
 	return l, nil
 }
 
-// readLast reads the file; the error is fs.ErrNotExist or errDamaged where it is
+// readLast reads the file; the error is fs.ErrNotExist or binenc.ErrDamaged where it is
 // not there or not whole.
 func readLast(dir string) (*last, error) {
-	b, err := os.ReadFile(filepath.Join(dir, lastName))
+	b, err := os.ReadFile(filepath.Join(dir, LastName))
 	if err != nil {
 		return nil, err
 	}
 	return decodeLast(b)
 }
 
-// lastFile is the file while the database is open. It is safe for concurrent use.
-type lastFile struct {
+// LastFile is the file while the database is open. It is safe for concurrent use.
+type LastFile struct {
 	path string // of the database
 
 	mu    sync.Mutex // guards all below
@@ -113,58 +115,59 @@ type manifestLook struct {
 // it is synced too, and a power cut leaves no less of it.
 const settled = 100 * time.Millisecond
 
-// openLast makes the file anew; before is what it said, nil for nothing.
-func openLast(dir, path string, commit uint64, before *last) (*lastFile, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lastName), os.O_RDWR|os.O_CREATE, 0o600)
+// OpenLast makes the file anew, of what the database holds now that it is open.
+func (in *Inspection) OpenLast() (*LastFile, error) {
+	dir, path, before := in.dir, in.path, in.last
+	f, err := os.OpenFile(filepath.Join(dir, LastName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", lastName, err)
+		return nil, fmt.Errorf("open %s: %w", LastName, err)
 	}
-	l := &lastFile{path: path, f: f, last: last{vlogs: map[uint32]vlogMark{}}}
+	l := &LastFile{path: path, f: f, last: last{vlogs: map[uint32]vlogMark{}}}
 	if before != nil {
 		l.last = *before
 	}
-	l.last.commit = commit
-	if err := l.refresh(before == nil); err != nil {
+	l.last.commit = in.Held()
+	if err := l.Refresh(before == nil); err != nil {
 		f.Close()
 		return nil, err
 	}
-	if err := errors.Join(f.Sync(), syncFolder(dir)); err != nil {
+	if err := errors.Join(f.Sync(), disk.SyncFolder(dir)); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("write %s: %w", lastName, err)
+		return nil, fmt.Errorf("write %s: %w", LastName, err)
 	}
 	return l, nil
 }
 
-// committed notes a commit; large says that it wrote to the value log. It is
+// Committed notes a commit; large says that it wrote to the value log. It is
 // called before the commit is acknowledged.
-func (l *lastFile) committed(n uint64, large bool) error {
+func (l *LastFile) Committed(n uint64, large bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last.commit = n
 	return l.look(false, large)
 }
 
-// refresh notes how far the files reach; synced says that nobody writes to the
+// Refresh notes how far the files reach; synced says that nobody writes to the
 // MANIFEST now.
-func (l *lastFile) refresh(synced bool) error {
+func (l *LastFile) Refresh(synced bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.look(synced, true)
 }
 
-// grown is refresh when the MANIFEST was written to since, and else nothing.
-func (l *lastFile) grown() error {
+// Grown is Refresh when the MANIFEST was written to since, and else nothing.
+func (l *LastFile) Grown() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if info, err := os.Stat(filepath.Join(l.path, manifestName)); err == nil && (manifestLook{info.Size(), info.ModTime()}) == l.taken {
+	if info, err := os.Stat(filepath.Join(l.path, badgerfile.Manifest)); err == nil && (manifestLook{info.Size(), info.ModTime()}) == l.taken {
 		return nil
 	}
 	return l.look(false, false)
 }
 
-func (l *lastFile) look(synced, vlogs bool) error {
+func (l *LastFile) look(synced, vlogs bool) error {
 	if err := l.lookAtManifest(synced); err != nil {
-		return fmt.Errorf("look at %s: %w", manifestName, err)
+		return fmt.Errorf("look at %s: %w", badgerfile.Manifest, err)
 	}
 	if vlogs {
 		if err := l.lookAtValues(); err != nil {
@@ -173,13 +176,13 @@ func (l *lastFile) look(synced, vlogs bool) error {
 	}
 	b := l.last.encode()
 	if _, err := l.f.WriteAt(b, 0); err != nil {
-		return fmt.Errorf("write %s: %w", lastName, err)
+		return fmt.Errorf("write %s: %w", LastName, err)
 	}
 	return nil
 }
 
-func (l *lastFile) lookAtManifest(synced bool) error {
-	path := filepath.Join(l.path, manifestName)
+func (l *LastFile) lookAtManifest(synced bool) error {
+	path := filepath.Join(l.path, badgerfile.Manifest)
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -192,20 +195,20 @@ func (l *lastFile) lookAtManifest(synced bool) error {
 	if err != nil {
 		return err
 	}
-	l.last.manifest = prefix{int64(len(b)), crc32.Checksum(b, castagnoli)}
+	l.last.manifest = prefix{int64(len(b)), crc32.Checksum(b, badgerfile.Castagnoli)}
 	l.taken = now
 	return nil
 }
 
-func (l *lastFile) lookAtValues() error {
-	files, err := numbered(l.path, ".vlog")
+func (l *LastFile) lookAtValues() error {
+	files, err := badgerfile.Numbered(l.path, ".vlog")
 	if err != nil {
 		return err
 	}
 	marks := make(map[uint32]vlogMark, len(files))
 	for _, n := range files {
 		old := l.last.vlogs[n]
-		end, id, _, err := vlogEnd(filepath.Join(l.path, vlogName(n)), old.end, nil)
+		end, id, _, err := badgerfile.ScanValues(filepath.Join(l.path, badgerfile.ValuesName(n)), old.end, nil)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // collected meanwhile
 		}
@@ -220,34 +223,17 @@ func (l *lastFile) lookAtValues() error {
 	return nil
 }
 
-func (l *lastFile) close() error {
+// Close closes the file, and leaves it as it is.
+func (l *LastFile) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.f.Close()
 }
 
-func vlogName(n uint32) string { return fmt.Sprintf("%06d.vlog", n) }
-
-// numbered returns the numbers of the files of a folder that are a number and
-// the extension, rising.
-func numbered(dir, ext string) ([]uint32, error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
+// Forget removes the file of a data folder whose database is to be removed.
+func Forget(dir string) error {
+	if err := os.Remove(filepath.Join(dir, LastName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	defer d.Close()
-	names, err := d.Readdirnames(-1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	var out []uint32
-	for _, name := range names {
-		if text, ok := strings.CutSuffix(name, ext); ok {
-			if n, err := strconv.ParseUint(text, 10, 32); err == nil {
-				out = append(out, uint32(n))
-			}
-		}
-	}
-	slices.Sort(out)
-	return out, nil
+	return nil
 }

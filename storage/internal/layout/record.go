@@ -1,4 +1,4 @@
-package storage
+package layout
 
 import (
 	"encoding/binary"
@@ -9,8 +9,8 @@ import (
 
 const recordFormat = 1
 
-// encodeRecord is what lies under a record's key: everything but kind and id.
-func encodeRecord(r *engine.Record) []byte {
+// EncodeRecord is what lies under a record's key: everything but kind and id.
+func EncodeRecord(r *engine.Record) []byte {
 	b := make([]byte, 0, len(r.Data)+64)
 	b = append(b, recordFormat)
 	b = binary.AppendUvarint(b, r.Revision)
@@ -24,9 +24,10 @@ func encodeRecord(r *engine.Record) []byte {
 	return append(b, r.Data...)
 }
 
-// decodeRecord returns a record whose data is a part of b.
-func decodeRecord(kind engine.Kind, id string, b []byte) (engine.Record, error) {
-	in := newReader(b)
+// DecodeRecord returns a record whose data is a part of b. The error is
+// binenc.ErrDamaged.
+func DecodeRecord(kind engine.Kind, id string, b []byte) (engine.Record, error) {
+	in := binenc.NewReader(b)
 	if in.Byte() != recordFormat {
 		in.Fail()
 	}
@@ -44,8 +45,8 @@ func decodeRecord(kind engine.Kind, id string, b []byte) (engine.Record, error) 
 	return r, nil
 }
 
-// encodeRevision is what lies under a revision's key: everything but the number.
-func encodeRevision(r *engine.Revision) []byte {
+// EncodeRevision is what lies under a revision's key: everything but the number.
+func EncodeRevision(r *engine.Revision) []byte {
 	b := make([]byte, 0, len(r.Data)+32)
 	b = append(b, recordFormat, 0)
 	if r.Deleted {
@@ -56,9 +57,10 @@ func encodeRevision(r *engine.Revision) []byte {
 	return append(b, r.Data...)
 }
 
-// decodeRevision returns a revision whose data is a part of b.
-func decodeRevision(number uint64, b []byte) (engine.Revision, error) {
-	in := newReader(b)
+// DecodeRevision returns a revision whose data is a part of b. The error is
+// binenc.ErrDamaged.
+func DecodeRevision(number uint64, b []byte) (engine.Revision, error) {
+	in := binenc.NewReader(b)
 	if in.Byte() != recordFormat {
 		in.Fail()
 	}

@@ -1,4 +1,4 @@
-package storage
+package seal
 
 import (
 	"crypto/cipher"
@@ -30,7 +30,7 @@ type Sealer struct {
 var _ engine.Sealer = (*Sealer)(nil)
 
 const (
-	sealVersion = "mw1"
+	format = "mw1"
 	// maxSecret bounds what can be sealed, in bytes.
 	maxSecret = 1 << 20
 )
@@ -39,10 +39,10 @@ const (
 // that was changed or moved to another object or field.
 var ErrNotSealed = errors.New("not a secret sealed for this place")
 
-// OpenSealer takes the key from fromEnv, 32 bytes in base64 or hex, when that is
+// Open takes the key from fromEnv, 32 bytes in base64 or hex, when that is
 // not empty, and else from keyFile, which it makes with a new key when there is
 // none. A key file that others may read is refused.
-func OpenSealer(keyFile string, fromEnv string) (*Sealer, error) {
+func Open(keyFile string, fromEnv string) (*Sealer, error) {
 	if fromEnv = strings.TrimSpace(fromEnv); fromEnv != "" {
 		key, err := parseKey(fromEnv)
 		if err != nil {
@@ -92,7 +92,7 @@ func (s *Sealer) Seal(object, field string, plain []byte) (form.Sealed, error) {
 		return "", fmt.Errorf("seal %s of %s: %w", field, object, err)
 	}
 	box := s.aead.Seal(nonce, nonce, plain, s.place(object, field))
-	return form.Sealed(sealVersion + "." + s.fingerprint + "." + base64.RawStdEncoding.EncodeToString(box)), nil
+	return form.Sealed(format + "." + s.fingerprint + "." + base64.RawStdEncoding.EncodeToString(box)), nil
 }
 
 // Open implements engine.Sealer.
@@ -107,7 +107,7 @@ func (s *Sealer) Open(object, field string, sealed form.Sealed) ([]byte, error) 
 func (s *Sealer) open(object, field, sealed string) ([]byte, error) {
 	version, rest, _ := strings.Cut(sealed, ".")
 	fingerprint, text, ok := strings.Cut(rest, ".")
-	if !ok || version != sealVersion {
+	if !ok || version != format {
 		return nil, ErrNotSealed
 	}
 	if fingerprint != s.fingerprint {
@@ -128,9 +128,20 @@ func (s *Sealer) open(object, field, sealed string) ([]byte, error) {
 // place is what is authenticated beside the secret: each part with its length,
 // so that no two places read alike.
 func (s *Sealer) place(object, field string) []byte {
-	b := []byte(sealVersion)
+	b := []byte(format)
 	for _, part := range []string{object, field} {
 		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
 	}
 	return b
+}
+
+// By returns the fingerprint of the key that sealed a secret, "" when no
+// Sealer wrote it.
+func By(s form.Sealed) string {
+	version, rest, _ := strings.Cut(string(s), ".")
+	fingerprint, _, ok := strings.Cut(rest, ".")
+	if !ok || version != format {
+		return ""
+	}
+	return fingerprint
 }

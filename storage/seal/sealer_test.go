@@ -1,4 +1,4 @@
-package storage
+package seal
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 
 func newTestSealer(t *testing.T, file, env string) *Sealer {
 	t.Helper()
-	s, err := OpenSealer(file, env)
+	s, err := Open(file, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +102,8 @@ func TestSealerEnvironment(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "secret.key")
 	for _, text := range []string{"short", strings.Repeat("ab", 31), strings.Repeat("zz", 32)} {
-		if _, err := OpenSealer(file, text); err == nil || strings.Contains(err.Error(), text) {
-			t.Errorf("OpenSealer with a bad key: %v", err)
+		if _, err := Open(file, text); err == nil || strings.Contains(err.Error(), text) {
+			t.Errorf("Open with a bad key: %v", err)
 		}
 	}
 	if _, err := os.Stat(file); err == nil {
@@ -117,7 +117,7 @@ func TestKeyFile(t *testing.T) {
 	prints := make([]string, 8)
 	for i := range prints {
 		wg.Go(func() {
-			if s, err := OpenSealer(file, ""); err != nil {
+			if s, err := Open(file, ""); err != nil {
 				t.Error(err)
 			} else {
 				prints[i] = s.Fingerprint()
@@ -141,8 +141,8 @@ func TestKeyFile(t *testing.T) {
 		if err := os.Chmod(file, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenSealer(file, ""); err == nil || !strings.Contains(err.Error(), "chmod 600") {
-			t.Errorf("with mode %o OpenSealer = %v", mode, err)
+		if _, err := Open(file, ""); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+			t.Errorf("with mode %o Open = %v", mode, err)
 		}
 	}
 	if err := os.Chmod(file, 0o600); err != nil {
@@ -151,7 +151,7 @@ func TestKeyFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte("not a key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenSealer(file, ""); err == nil || strings.Contains(err.Error(), "not a key") {
-		t.Errorf("with a damaged file OpenSealer = %v", err)
+	if _, err := Open(file, ""); err == nil || strings.Contains(err.Error(), "not a key") {
+		t.Errorf("with a damaged file Open = %v", err)
 	}
 }

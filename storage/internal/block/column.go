@@ -1,4 +1,4 @@
-package storage
+package block
 
 import (
 	"encoding/binary"
@@ -8,6 +8,12 @@ import (
 
 	"moonwatch/internal/binenc"
 )
+
+// reader takes values off a slice, and columns of them. After the first failure it
+// holds an error and every value is zero.
+type reader struct{ binenc.Reader }
+
+func newReader(b []byte) reader { return reader{binenc.NewReader(b)} }
 
 // appendAround writes numbers that lie around one value: their median, then the
 // distance of each from it.
