@@ -2,7 +2,7 @@
 // engine.Plugins: it holds which plugins there are, and reads and watches their
 // folder. What it stands on: internal/vm is the sandbox, internal/module the
 // modules that Lua code may require, internal/binding the objects that it is
-// given, internal/loader turns sources into plugins, and internal/runner makes
+// given, internal/loader permits sources into plugins, and internal/runner makes
 // the runs of checks, alerts, views and status rules.
 //
 // A file becomes a version in this order: it is read and hashed, its source is

@@ -162,7 +162,7 @@ func TestPanicEndsTheRunAlone(t *testing.T) {
 			t.Errorf("%s: %+v", body, short(got))
 		}
 		if rt.Stats().Executing != 0 {
-			t.Errorf("%s: a turn was lost", body)
+			t.Errorf("%s: a permit was lost", body)
 		}
 	}
 }

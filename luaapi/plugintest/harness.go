@@ -87,7 +87,7 @@ func (h *harness) fail(L *lua.LState, format string, values ...any) {
 	L.RaiseError("%s", text)
 }
 
-// plugin calls the plugin, for which limit is the time it has, with the turn
+// plugin calls the plugin, for which limit is the time it has, with the permit
 // given back meanwhile. What it asks for and no stub answers fails the test.
 func (h *harness) plugin(L *lua.LState, limit time.Duration, call func(ctx context.Context)) {
 	reserve := min(limit/10, vm.MaxReserve)

@@ -14,6 +14,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -158,7 +159,7 @@ func (t *Tester) runTest(ctx context.Context, plan *testPlan, test plannedTest) 
 // what it returned to enter. line is blamed for what has no line of its own.
 func (h *harness) run(ctx context.Context, plan *testPlan, line int, enter func(L *lua.LState, top lua.LValue)) (*engine.PluginProblem, []engine.LogLine) {
 	meta := &h.plugins[0].Manifest
-	kind := vm.RunKind{Rank: vm.Fresh, Limit: testLimit, Subject: "c1"}
+	kind := vm.RunKind{Rank: permit.Fresh, Limit: testLimit, Subject: "c1"}
 	if meta.Kind == engine.AlertPlugin {
 		kind.Subject = "s1"
 	}

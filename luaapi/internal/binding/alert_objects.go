@@ -325,10 +325,10 @@ func (r *PluginRun) markSent(L *lua.LState, in *engine.AlertCall) int {
 	if in.MarkSent == nil {
 		return 0
 	}
-	r.Turn.Release()
+	r.Permit.Release()
 	err := in.MarkSent(id)
-	if gateErr := r.Turn.Acquire(r.Call.Ctx, r.VM.Rank()); gateErr != nil {
-		L.RaiseError("%s", gateErr.Error())
+	if permitErr := r.Permit.Acquire(r.Call.Ctx, r.VM.Rank()); permitErr != nil {
+		L.RaiseError("%s", permitErr.Error())
 	}
 	if err != nil {
 		L.RaiseError("mark_sent: %s", err.Error())

@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/patch"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/syntax"
 	"moonwatch/luaapi/internal/vm"
 )
@@ -149,7 +150,7 @@ func CompileFile(name, text string, lean bool) (proto *lua.FunctionProto, err er
 // the traceback, too.
 func (l *Loader) runTop(ctx context.Context, c *vm.Code, v *validator) (trace string, err error) {
 	r := &vm.Run{}
-	cancel, err := l.Machine.Begin(ctx, r, vm.Entered(v.top), c, nil, nil, vm.RunKind{Rank: vm.Fresh, Limit: loadLimit})
+	cancel, err := l.Machine.Begin(ctx, r, vm.Entered(v.top), c, nil, nil, vm.RunKind{Rank: permit.Fresh, Limit: loadLimit})
 	if err != nil {
 		return "", err
 	}

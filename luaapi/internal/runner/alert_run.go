@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -26,7 +27,7 @@ func (v *Version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	var unanswered host.Unanswered
 	ctx = host.WithUnanswered(ctx, &unanswered)
-	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Service.Subject.ID, Limit: engine.AttemptTime, Rank: vm.Light}, bound.settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Service.Subject.ID, Limit: engine.AttemptTime, Rank: permit.Light}, bound.settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: err.Error()}

@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -53,7 +54,7 @@ func (v *Version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	report.Waited = r.Waited
 	report.Instructions = r.VM.Instructions
 	report.Memory = v.weighEnd(r)
-	v.weights.note(in.Check.ID, report.Memory, r.VM.Work() > vm.MuchWork)
+	v.weights.note(in.Check.ID, report.Memory, r.VM.Work() > permit.MuchWork)
 	clean := err == nil
 	r.End(v.Pool, clean)
 	fillReport(r, &report, err)

@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -164,7 +165,7 @@ func complaintTable(L *lua.LState, v lua.LValue) map[string]string {
 // call runs fn with a fresh plugin table whose forms are built.
 func (c *cleaning) call(ctx context.Context, fn func(L *lua.LState, self *lua.LTable, o *openedSecrets)) (outcome error) {
 	v := c.version
-	r, cancel, err := v.start(ctx, vm.RunKind{Rank: vm.Fresh, Limit: cleanLimit, Offline: true, Full: true}, v.lastSettings())
+	r, cancel, err := v.start(ctx, vm.RunKind{Rank: permit.Fresh, Limit: cleanLimit, Offline: true, Full: true}, v.lastSettings())
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ const (
 )
 
 // rules runs services' status rules. Its states are its own: a rule waits for no
-// plugin's turn.
+// plugin's permit.
 type rules struct {
 	runner *Runner
 	pool   *vm.Pool

@@ -17,6 +17,7 @@ import (
 	"moonwatch/luaapi/internal/loader"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/patch"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -138,7 +139,7 @@ func runnerOver(m *vm.Machine, o Options, shared *binding.Shared, shipped []load
 // newMachine is the machine for a runner's runs.
 func newMachine(o Options) *vm.Machine {
 	m := &vm.Machine{
-		Turns: vm.NewTurns(o.MaxExecuting), Watchdog: vm.NewWatchdog(o.SoftHeap, o.RunHeap, o.Memory-o.Memory/4),
+		Permits: permit.NewSemaphore(o.MaxExecuting), Watchdog: vm.NewWatchdog(o.SoftHeap, o.RunHeap, o.Memory-o.Memory/4),
 		Tools: vm.NewToolbox(), Builtin: map[string]vm.ModuleOpener{"forms": loader.OpenForms},
 	}
 	for name, open := range module.Builtin() {
@@ -147,15 +148,15 @@ func newMachine(o Options) *vm.Machine {
 	return machineWith(m, o)
 }
 
-// machineWith is a machine of other options that shares turns, limits and functions.
+// machineWith is a machine of other options that shares permits, limits and functions.
 func machineWith(m *vm.Machine, o Options) *vm.Machine {
 	return &vm.Machine{
 		Host: o.Host, Data: o.Data, Now: o.Now, Logger: o.Logger, Instructions: o.Instructions, Measured: o.Weigh,
-		Turns: m.Turns, Watchdog: m.Watchdog, Tools: m.Tools, Builtin: m.Builtin,
+		Permits: m.Permits, Watchdog: m.Watchdog, Tools: m.Tools, Builtin: m.Builtin,
 	}
 }
 
-// Aside is a runner with other options that shares r's turns, limits and
+// Aside is a runner with other options that shares r's permits, limits and
 // functions, and counts apart. It has no goroutine and no rules: Drain ends it.
 func (r *Runner) Aside(change func(*Options)) *Runner {
 	o := r.Options

@@ -7,6 +7,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -46,15 +47,15 @@ func TestWeightsDecideTheRank(t *testing.T) {
 		what string
 		held uint64
 		busy bool
-		want vm.Rank
+		want permit.Rank
 	}{
-		{"little", plainRun, false, vm.Light},
-		{"much work", plainRun, true, vm.Sliced},
-		{"much memory", 1 << 20, false, vm.Fresh},
-		{"nobody looked: as heavy as before", 0, false, vm.Fresh},
-		{"little again", lightRun, false, vm.Light},
+		{"little", plainRun, false, permit.Light},
+		{"much work", plainRun, true, permit.Sliced},
+		{"much memory", 1 << 20, false, permit.Fresh},
+		{"nobody looked: as heavy as before", 0, false, permit.Fresh},
+		{"little again", lightRun, false, permit.Light},
 	} {
-		if tt.what == "little" && w.rank("a") != vm.Fresh {
+		if tt.what == "little" && w.rank("a") != permit.Fresh {
 			t.Error("a check that never ran is known")
 		}
 		w.note("a", tt.held, tt.busy)
@@ -83,7 +84,7 @@ local function words() local list = {} for i = 1, 50 do list[i] = "word" .. i en
 function P:run(check, result) result.message = table.concat(words(), " ") .. check.endpoint result.succeeded = true return result end
 return P`)
 	in := &engine.CheckRun{Check: &engine.Check{Meta: engine.Meta{ID: "c1"}, Plugin: "p", Config: form.Values{"endpoint": "https://example.org/"}}}
-	r, cancel, err := p.start(b.Context(), vm.RunKind{Rank: vm.Fresh}, p.boundSettings(nil))
+	r, cancel, err := p.start(b.Context(), vm.RunKind{Rank: permit.Fresh}, p.boundSettings(nil))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -157,12 +157,10 @@ func (c *counters) of(slug string) *pluginCounts {
 func (r *Runner) Stats() engine.RunStats {
 	s := engine.RunStats{
 		Ended:   r.Machine.Watchdog.Ended.Load(),
-		Waiting: int(r.Machine.Turns.Waiting.Load()),
+		Waiting: int(r.Machine.Permits.Waiting.Load()),
 		Plugins: map[string]engine.PluginStats{},
 	}
-	r.Machine.Turns.Mu.Lock()
-	s.Executing = r.Options.MaxExecuting - r.Machine.Turns.Free
-	r.Machine.Turns.Mu.Unlock()
+	s.Executing = r.Options.MaxExecuting - r.Machine.Permits.Free()
 	r.counts.mu.Lock()
 	defer r.counts.mu.Unlock()
 	for slug, c := range r.counts.plugins {

@@ -12,6 +12,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -27,7 +28,7 @@ func (v *Version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 	if settings.Problem != nil {
 		return engine.ViewAnswer{}, &engine.ViewError{Message: vm.CutRunes(settings.Problem.Error(), vm.MaxError)}
 	}
-	r, cancel, err := v.start(ctx, vm.RunKind{Rank: vm.Fresh, Limit: ViewLimit}, settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Rank: permit.Fresh, Limit: ViewLimit}, settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.ViewAnswer{}, &engine.ViewError{Message: err.Error()}

@@ -3,12 +3,12 @@ package runner
 import (
 	"sync"
 
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/permit"
 )
 
 // checkWeights remembers of one version of a plugin the checks whose runs were
 // heavy when they were last weighed, so that the scheduler knows before it begins
-// another, and those whose last run did much work, which wait for a turn behind
+// another, and those whose last run did much work, which wait for a permit behind
 // the others. A new version begins without: what a plugin took before it was
 // changed says nothing of what it takes now. Its zero value is ready.
 type checkWeights struct {
@@ -48,22 +48,22 @@ func (w *checkWeights) note(check string, held uint64, busy bool) {
 	w.heavy[check] = held
 }
 
-// rank is how the next run of a check waits for its first turn.
-func (w *checkWeights) rank(check string) vm.Rank {
+// rank is how the next run of a check waits for its first permit.
+func (w *checkWeights) rank(check string) permit.Rank {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch busy, known := w.busy[check]; {
 	case busy:
-		return vm.Sliced
+		return permit.Sliced
 	case known && w.heavy[check] == 0:
-		return vm.Light
+		return permit.Light
 	}
-	return vm.Fresh
+	return permit.Fresh
 }
 
 // LightCheck reports whether a check has run, and its last run did little work
 // and held little. It does not block.
-func (v *Version) LightCheck(check string) bool { return v.weights.rank(check) == vm.Light }
+func (v *Version) LightCheck(check string) bool { return v.weights.rank(check) == permit.Light }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the
 // last one did that was weighed; of no version, what a plain run does. It does

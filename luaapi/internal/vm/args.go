@@ -373,7 +373,7 @@ func (a Args) TextArray(n int, name string, t *lua.LTable) []string {
 	return list
 }
 
-// Looking has a search look at the run: it ends with it, and shares its turn.
+// Looking has a search look at the run: it ends with it, and shares its permit.
 func Looking(L *lua.LState) pattern.Look {
 	if v, ok := L.Context().(*Context); ok {
 		return v.Steps

@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/permit"
 )
 
 // Call is what the host functions of the modules know of the run they serve.
@@ -26,9 +27,9 @@ type Call struct {
 	Now      func() time.Time
 	Env      func(string) (string, bool)
 	Log      func(level, message string)
-	Secrets  form.Stars // opened secrets, masked in whatever the run leaves behind
-	Closers  []func()   // run when the call has ended, last first
-	gate     *Turn      // given back during every wait; nil when there are no turns
+	Secrets  form.Stars     // opened secrets, masked in whatever the run leaves behind
+	Closers  []func()       // run when the call has ended, last first
+	permit   *permit.Permit // given back during every wait; nil when there are no permits
 	// Connections are those that the run has opened. They stay until its end.
 	Connections []Holder
 	// Carried counts the bytes that go out and come in while the run waits:
@@ -55,13 +56,13 @@ func CallOf(L *lua.LState) *Call {
 	return c
 }
 
-// Wait runs fn, which may block, with the turn given back meanwhile. fn's
+// Wait runs fn, which may block, with the permit given back meanwhile. fn's
 // context ends after timeout, or when that is 0 half a second before the run's
 // deadline (a tenth of it for deadlines under 5 s), so that the plugin can still answer.
 // fn may touch nothing of Lua: while it runs, the watchdog weighs the run, and it
 // ends the wait when that is one run too many for the memory.
 func (c *Call) Wait(timeout time.Duration, fn func(ctx context.Context) error) error {
-	if c.gate == nil {
+	if c.permit == nil {
 		ctx, cancel := c.waitContext(c.Ctx, timeout)
 		defer cancel()
 		return fn(ctx)
@@ -70,17 +71,17 @@ func (c *Call) Wait(timeout time.Duration, fn func(ctx context.Context) error) e
 	defer end()
 	ctx, cancel := c.waitContext(whole, timeout)
 	defer cancel()
-	as := Returning
+	as := permit.Returning
 	if c.Run != nil {
 		c.Run.VM.waits++
 		as = c.Run.VM.Rank()
 		c.Run.VM.park(end)
 		defer c.Run.VM.unpark()
 	}
-	c.gate.Release()
+	c.permit.Release()
 	err := fn(ctx)
-	if gateErr := c.gate.Acquire(whole, as); gateErr != nil && err == nil {
-		err = gateErr
+	if permitErr := c.permit.Acquire(whole, as); permitErr != nil && err == nil {
+		err = permitErr
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -23,11 +24,11 @@ const (
 	ErrInternal     LimitError = "stopped: an internal error"
 )
 
-// slice is how long a run executes before it lets others have a turn.
+// slice is how long a run executes before it lets others have a permit.
 const slice = 5 * time.Millisecond
 
 // Context is the context that the Lua machine runs under. The machine asks
-// Done once per instruction, which makes it an instruction counter; the turn is
+// Done once per instruction, which makes it an instruction counter; the permit is
 // shared, and memory is weighed, at the same place. Done belongs to the run's
 // goroutine alone: what blocks is given call.ctx, never this one.
 type Context struct {
@@ -38,7 +39,7 @@ type Context struct {
 	Budget          int64 // 0 is none
 	ended           error // the limit that ended the run; nil while it may go on
 	SliceStart      time.Time
-	Turn            *Turn
+	Permit          *permit.Permit
 	Light           bool        // it began as a light run
 	weigh           atomic.Bool // the watchdog asks how much the run holds
 	enforce         atomic.Bool // and that it ends when that is too much
@@ -57,7 +58,7 @@ type Context struct {
 }
 
 // parking lets the watchdog look into a run whose goroutine waits: for an
-// answer, or for a turn. Nothing that Lua can see moves meanwhile.
+// answer, or for a permit. Nothing that Lua can see moves meanwhile.
 type parking struct {
 	back atomic.Bool // the run wants to go on: whoever weighs it stops
 
@@ -125,17 +126,17 @@ func (v *Context) Done() <-chan struct{} {
 }
 
 // Work is what the run has done so far, in instructions.
-func (v *Context) Work() int64 { return v.Instructions + waitWork*v.waits }
+func (v *Context) Work() int64 { return v.Instructions + permit.WaitWork*v.waits }
 
 // Rank is how the run comes back from a wait.
-func (v *Context) Rank() Rank {
-	if v.Light && v.Work() <= littleWork {
-		return Light
+func (v *Context) Rank() permit.Rank {
+	if v.Light && v.Work() <= permit.LittleWork {
+		return permit.Light
 	}
-	if v.Work() > MuchWork {
-		return Spent
+	if v.Work() > permit.MuchWork {
+		return permit.Spent
 	}
-	return Returning
+	return permit.Returning
 }
 
 func (v *Context) look() <-chan struct{} {
@@ -194,7 +195,7 @@ func (v *Context) check() {
 }
 
 // Steps counts the work of a library function, n steps of a few nanoseconds
-// each, as instructions. It is one of the places where turns are shared.
+// each, as instructions. It is one of the places where permits are shared.
 func (v *Context) Steps(n int) error {
 	v.Instructions += int64(n+7) / 8
 	v.check()
@@ -280,24 +281,24 @@ func (v *Context) heavy() bool {
 	return enforced && held > limit
 }
 
-// Share gives the turn to others when the slice is used up and somebody waits.
+// Share gives the permit to others when the slice is used up and somebody waits.
 func (v *Context) Share() {
-	if v.Turn == nil || !v.Turn.Held || v.Turn.Of.Waiting.Load() == 0 {
+	if v.Permit == nil || !v.Permit.Held || v.Permit.Of.Waiting.Load() == 0 {
 		return
 	}
 	// The time is that of a clock on the wall: a light run may have done next to
 	// nothing in it, on a processor that others had.
-	if time.Since(v.SliceStart) < slice || v.Rank() == Light {
+	if time.Since(v.SliceStart) < slice || v.Rank() == permit.Light {
 		return
 	}
 	ctx, end := context.WithCancel(v.Context)
 	v.park(end)
-	v.Turn.Release()
-	// Without a turn at the deadline the run ends at its next instruction.
-	_ = v.Turn.Acquire(ctx, Sliced)
+	v.Permit.Release()
+	// Without a permit at the deadline the run ends at its next instruction.
+	_ = v.Permit.Acquire(ctx, permit.Sliced)
 	v.unpark()
 	end()
-	// Who is handed a turn goes to the front of its processor's own queue, and a
+	// Who is handed a permit goes to the front of its processor's own queue, and a
 	// run that the Go scheduler interrupted waits in the global one, which is
 	// looked at once in 61 times: go there too, or that one waits for seconds.
 	runtime.Gosched()

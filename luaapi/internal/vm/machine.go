@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -22,7 +23,7 @@ type Machine struct {
 	Instructions int64 // that one run may use; 0 is no bound
 	Measured     bool  // every run of a plugin is weighed again and again
 
-	Turns    *Turns
+	Permits  *permit.Semaphore
 	Watchdog *watchdog
 	Tools    *toolbox
 	Builtin  map[string]ModuleOpener
@@ -48,22 +49,22 @@ func (Entered) Weigh(*Scale) {}
 type RunKind struct {
 	Limit   time.Duration // when ctx has no earlier deadline; 0 is none of its own
 	Offline bool
-	Full    bool // needs the forms: run the whole chunk
-	Rank    Rank // how it waits for its turn
+	Full    bool        // needs the forms: run the whole chunk
+	Rank    permit.Rank // how it waits for its permit
 	Subject string
 }
 
-// Begin prepares a run of code for a program and waits for its turn; on an error
+// Begin prepares a run of code for a program and waits for its permit; on an error
 // there is no run. r is zero and may be a part of the program. The caller calls
 // end, always, when begin succeeded.
 func (m *Machine) Begin(ctx context.Context, r *Run, of Program, c *Code, p *Pool, meta *engine.PluginMeta, kind RunKind) (context.CancelFunc, error) {
 	r.machine, r.code, r.Program = m, c, of
 	if ctx.Err() != nil {
-		return nil, errNoTurn
+		return nil, errNoPermit
 	}
-	r.Turn = Turn{Of: m.Turns}
-	if !r.Turn.Try(kind.Rank) {
-		if err := r.waitForTurn(ctx, kind); err != nil {
+	r.Permit = permit.Permit{Of: m.Permits}
+	if !r.Permit.Try(kind.Rank) {
+		if err := r.waitForPermit(ctx, kind); err != nil {
 			return nil, err
 		}
 	}
@@ -82,11 +83,11 @@ func (m *Machine) Begin(ctx context.Context, r *Run, of Program, c *Code, p *Poo
 	r.Call = Call{
 		Ctx: ctx, Deadline: deadline, Host: m.Host, Data: m.Data,
 		Scope: engine.Scope{Plugin: slug, Subject: kind.Subject}, Plugin: meta,
-		Offline: kind.Offline, Now: m.Now, Log: r.addLog, gate: &r.Turn, Run: r,
+		Offline: kind.Offline, Now: m.Now, Log: r.addLog, permit: &r.Permit, Run: r,
 	}
 	r.VM = Context{
 		Context: ctx, done: ctx.Done(), call: &r.Call, Budget: m.Instructions,
-		SliceStart: r.Started, Turn: &r.Turn, run: r, Light: kind.Rank == Light,
+		SliceStart: r.Started, Permit: &r.Permit, run: r, Light: kind.Rank == permit.Light,
 	}
 	r.lib = lualib.Run{Budget: &r.VM, Now: m.Now, Started: r.Started}
 	r.loaded = r.room[:0]
@@ -105,7 +106,7 @@ func (m *Machine) Begin(ctx context.Context, r *Run, of Program, c *Code, p *Poo
 	return cancel, nil
 }
 
-// BeginBare prepares a run that waits for no turn, in a state of the pool, with
+// BeginBare prepares a run that waits for no permit, in a state of the pool, with
 // bounds of its own: instructions, and the bytes of the longest text that it may
 // build. environment makes its globals. ctx has a deadline. The caller calls end.
 func (m *Machine) BeginBare(ctx context.Context, r *Run, of Program, c *Code, p *Pool, instructions int64, longest int, environment func(*State, []bool) *lua.LTable) {

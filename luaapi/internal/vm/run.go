@@ -12,16 +12,17 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/patch"
+	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/lualib"
 )
 
 // Run is one execution of a file and of what it returned: the fresh environment,
 // the bounds, the log, and how it ended. It belongs to one goroutine.
 type Run struct {
-	Call Call
-	VM   Context
-	Turn Turn
-	lib  lualib.Run
+	Call   Call
+	VM     Context
+	Permit permit.Permit
+	lib    lualib.Run
 
 	machine *Machine
 	Program Program
@@ -34,7 +35,7 @@ type Run struct {
 
 	protectedDepth int // of pcall inside pcall
 
-	Started time.Time // when it got its turn
+	Started time.Time // when it got its permit
 	Waited  time.Duration
 	log     []engine.LogLine
 	Held    uint64 // bytes, the most that a weighing found
@@ -45,21 +46,21 @@ type Run struct {
 	Forms any // of package loader: it gathers what the constructors of forms find; nil: no form is looked at
 }
 
-var errNoTurn = errors.New("got no turn before its deadline")
+var errNoPermit = errors.New("got no turn before its deadline")
 
-// turnWait is how long a call with a limit of its own waits for its turn at
-// most; its limit begins with the turn.
-const turnWait = 10 * time.Second
+// permitWait is how long a call with a limit of its own waits for its permit at
+// most; its limit begins with the permit.
+const permitWait = 10 * time.Second
 
-func (r *Run) waitForTurn(ctx context.Context, kind RunKind) error {
+func (r *Run) waitForPermit(ctx context.Context, kind RunKind) error {
 	asked := time.Now()
 	if kind.Limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, turnWait)
+		ctx, cancel = context.WithTimeout(ctx, permitWait)
 		defer cancel()
 	}
-	if err := r.Turn.Acquire(ctx, kind.Rank); err != nil {
-		return errNoTurn
+	if err := r.Permit.Acquire(ctx, kind.Rank); err != nil {
+		return errNoPermit
 	}
 	r.Waited = time.Since(asked)
 	return nil
@@ -145,7 +146,7 @@ func (r *Run) Contain(report func()) {
 	}
 }
 
-// End closes what the run opened and gives its state and its turn back. clean
+// End closes what the run opened and gives its state and its permit back. clean
 // says whether the state may serve again.
 func (r *Run) End(p *Pool, clean bool) {
 	if r.over {
@@ -157,7 +158,7 @@ func (r *Run) End(p *Pool, clean bool) {
 		trace.Mask(r.Call.mask)
 	}
 	r.machine.Watchdog.leave(&r.VM)
-	r.Turn.Release()
+	r.Permit.Release()
 	r.st.L.SetTop(0)
 	if clean && p != nil && r.VM.ended == nil {
 		p.Put(r.st, r.VM.Instructions)

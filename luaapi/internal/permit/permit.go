@@ -1,0 +1,201 @@
+package permit
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// Rank says who goes first when a permit is free.
+type Rank int
+
+const (
+	Light     Rank = iota // known to take little, or an alert
+	Returning             // comes back from a wait: what has begun is to end before more begins
+	Fresh                 // waits for its first permit
+	Spent                 // comes back from a wait, after much work or many waits
+	Sliced                // has used up its slice, or is known to use much
+	ranks
+)
+
+const (
+	// MuchWork is how many instructions make a run one that waits behind those
+	// that have done little: a few milliseconds of a core.
+	MuchWork = 200_000
+	// LittleWork is up to how many instructions a light run stays one.
+	LittleWork = 20_000
+	// WaitWork is what one wait counts as: who waits for nothing again and again
+	// takes permits as well.
+	WaitWork = 1000
+)
+
+// Semaphore limits how many runs execute Lua at one time. A quarter of them is kept
+// for light runs, so that those which take all they can get hold up none that takes
+// next to nothing. Of nine permits one goes to the longest waiting of each lower rank,
+// or beside light ones to one of them, so that nobody starves.
+type Semaphore struct {
+	Waiting atomic.Int32 // read without the lock, to see whether anybody wants a permit
+
+	mu     sync.Mutex // guards what follows
+	free   int
+	kept   int // for light runs alone
+	queues [ranks]waiters
+	served int
+}
+
+// waiters is a queue in which who gave up stays until it is reached.
+type waiters struct {
+	list []*waiter
+	live int
+}
+
+// waiter waits for a permit. Its gone is guarded by the semaphore's lock.
+type waiter struct {
+	granted chan struct{}
+	gone    bool
+}
+
+// NewSemaphore is a semaphore of n permits.
+func NewSemaphore(n int) *Semaphore { return &Semaphore{free: n, kept: n / 4} }
+
+// Free is how many permits nobody holds.
+func (s *Semaphore) Free() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.free
+}
+
+// takes reports whether there is a permit for one of a rank. The lock is held.
+func (s *Semaphore) takes(r Rank) bool {
+	return s.free > s.kept || r == Light && s.free > 0
+}
+
+// Acquire blocks until there is a permit or ctx ends; then it returns ctx's error.
+func (s *Semaphore) Acquire(ctx context.Context, r Rank) error {
+	s.mu.Lock()
+	if s.takes(r) {
+		s.free--
+		s.mu.Unlock()
+		return nil
+	}
+	w := &waiter{granted: make(chan struct{}, 1)}
+	q := &s.queues[r]
+	if q.live == 0 { // none but those who gave up
+		clear(q.list)
+		q.list = q.list[:0]
+	}
+	q.list = append(q.list, w)
+	q.live++
+	s.Waiting.Add(1)
+	s.mu.Unlock()
+	select {
+	case <-w.granted:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	granted := len(w.granted) > 0
+	if !granted {
+		w.gone = true
+		q.live--
+		s.Waiting.Add(-1)
+	}
+	s.mu.Unlock()
+	if granted { // in the same moment
+		s.Release()
+	}
+	return ctx.Err()
+}
+
+// Release gives a permit back, to a waiter if there is one.
+func (s *Semaphore) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free++
+	q := s.next()
+	if q == nil {
+		return
+	}
+	s.free--
+	s.served++
+	s.Waiting.Add(-1)
+	q.pop().granted <- struct{}{}
+}
+
+// next is the queue whose permit it is, nil when nobody waits for one that is free.
+func (s *Semaphore) next() *waiters {
+	if q := &s.queues[Light]; q.live > 0 && (s.free <= s.kept || s.served%9 != 8) {
+		return q
+	}
+	if s.free <= s.kept {
+		return nil
+	}
+	if s.queues[Light].live > 0 {
+		for i := range int(ranks - Returning) {
+			if q := &s.queues[Returning+Rank((s.served/9+i)%int(ranks-Returning))]; q.live > 0 {
+				return q
+			}
+		}
+	}
+	for low := Sliced; low > Returning; low-- {
+		if s.served%9 == 8-int(Sliced-low) && s.queues[low].live > 0 {
+			return &s.queues[low]
+		}
+	}
+	for r := range s.queues {
+		if s.queues[r].live > 0 {
+			return &s.queues[r]
+		}
+	}
+	return nil
+}
+
+// pop takes out the longest waiting; there is one.
+func (q *waiters) pop() *waiter {
+	for {
+		w := q.list[0]
+		q.list[0] = nil
+		q.list = q.list[1:]
+		if !w.gone {
+			q.live--
+			return w
+		}
+	}
+}
+
+// Permit is one run's hold on permits. It is used by the run's goroutine alone.
+type Permit struct {
+	Of   *Semaphore
+	Held bool
+}
+
+// Try takes a permit as one of a rank, if there is one.
+func (p *Permit) Try(r Rank) bool {
+	p.Of.mu.Lock()
+	if p.Of.takes(r) {
+		p.Of.free--
+		p.Held = true
+	}
+	p.Of.mu.Unlock()
+	return p.Held
+}
+
+// Acquire takes a permit as one of a rank; a permit that is held stays.
+func (p *Permit) Acquire(ctx context.Context, r Rank) error {
+	if p.Held {
+		return nil
+	}
+	if err := p.Of.Acquire(ctx, r); err != nil {
+		return err
+	}
+	p.Held = true
+	return nil
+}
+
+// Release gives the permit back, if it is held.
+func (p *Permit) Release() {
+	if p.Held {
+		p.Held = false
+		p.Of.Release()
+	}
+}
