@@ -61,12 +61,9 @@ func explainSocket(err error, target string) *Error {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), errors.As(err, &timeout) && timeout.Timeout():
 		return &Error{Timeout, "timed out waiting for " + target}
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED),
-		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		strings.Contains(err.Error(), "server closed idle connection"):
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return &Error{Closed, "connection closed by " + target}
-	case strings.Contains(err.Error(), "readLoopPeekFailLocked"): // net/http's word for a connection with unasked bytes
-		return &Error{Protocol, target + " answered before it was asked"}
-	case strings.Contains(err.Error(), "server response headers exceeded"):
+	case errors.Is(err, errHeadTooLarge):
 		return &Error{TooLarge, "the headers sent by " + target + " are too large"}
 	}
 	return nil

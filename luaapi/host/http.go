@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/publicsuffix"
 )
 
@@ -218,8 +219,8 @@ func (h *hop) tooManyRedirects(followed int) error {
 
 // hop sends one request. next is where the answer redirects to, or nil.
 func (n *Net) hop(ctx context.Context, h *hop) (resp *HTTPResponse, next *url.URL, err error) {
-	sending, sent := followWriting(ctx)
-	r, err := h.request(sending)
+	sent := followWriting(ctx)
+	r, err := h.request()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -229,13 +230,12 @@ func (n *Net) hop(ctx context.Context, h *hop) (resp *HTTPResponse, next *url.UR
 		return nil, nil, err
 	}
 	defer n.limit.release(target)
-	c, got, err := n.send(sending, h, r, target)
+	c, got, err := n.send(ctx, h, r, target, sent)
 	if err != nil {
 		sent.lost()
 		return nil, nil, err
 	}
 	defer n.pool.put(c)
-	defer got.Body.Close()
 	resp = &HTTPResponse{
 		Status: got.StatusCode, Header: got.Header, URL: h.text, TLS: c.tls,
 		Timings: Timings{DNS: c.times.dns, Connect: c.times.connect, TLS: c.times.tls, FirstByte: time.Since(started)},
@@ -261,19 +261,19 @@ func inBody(e *Error, status int) *Error {
 // kept connection breaks before a byte of the answer came, as one does that the
 // server was just closing, it sends once more on a new one. On a new connection
 // nothing is sent twice.
-func (n *Net) send(ctx context.Context, h *hop, r *http.Request, target string) (*httpConn, *http.Response, error) {
+func (n *Net) send(ctx context.Context, h *hop, r *http.Request, target string, sent *writing) (*httpConn, *http.Response, error) {
 	key := keyOf(h.owner, h.url.Scheme, h.url.Host, h.connectTo, &h.tls)
 	if c := n.pool.take(&key, target); c != nil {
-		before := c.wire.got.Load()
-		got, err := c.client.RoundTrip(r)
+		before := c.wire.got
+		got, err := c.begin(ctx, r, sent)
 		if err == nil {
 			return c, got, nil
 		}
-		c.close()
-		if ctx.Err() != nil || c.wire.got.Load() != before && !closedIdle(err) {
+		c.end()
+		if ctx.Err() != nil || c.wire.got != before {
 			return nil, nil, explain(ctx, err, target)
 		}
-		if r, err = h.request(ctx); err != nil {
+		if r, err = h.request(); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -282,28 +282,20 @@ func (n *Net) send(ctx context.Context, h *hop, r *http.Request, target string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	got, err := c.client.RoundTrip(r)
+	got, err := c.begin(ctx, r, sent)
 	if err != nil {
-		c.close()
+		c.end()
 		return nil, nil, explain(ctx, err, target)
 	}
 	return c, got, nil
 }
 
-// closedIdle reports whether a connection was closed before the request was
-// sent, if with a farewell such as 408.
-func closedIdle(err error) bool {
-	return strings.Contains(err.Error(), "server closed idle connection")
-}
-
 // request builds what is sent.
-func (h *hop) request(ctx context.Context) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, h.method, "", nil)
-	if err != nil {
+func (h *hop) request() (*http.Request, error) {
+	if !httpguts.ValidHeaderFieldName(h.method) { // both are tokens: RFC 9110, 5.6.2 and 9.1
 		return nil, &Error{Invalid, "not an HTTP method: " + given(h.method)}
 	}
-	r.URL, r.Header = h.url, h.header
-	r.Host = h.url.Host
+	r := &http.Request{Method: h.method, URL: h.url, Header: h.header, Host: h.url.Host}
 	if host := h.header["Host"]; len(host) > 0 {
 		r.Host = host[0]
 	}

@@ -2,7 +2,6 @@ package host
 
 import (
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 )
@@ -13,7 +12,6 @@ type Net struct {
 	policy    policy
 	limit     *limiter
 	pool      *pool
-	transport *http.Transport // speaks HTTP over connections of the pool
 	dialer    net.Dialer
 	exec      map[string]bool
 	userAgent []string // header values that requests share; never written
@@ -40,7 +38,7 @@ func New(options Options) (*Net, error) {
 	for _, path := range options.AllowExec {
 		n.exec[path] = true
 	}
-	n.pool, n.transport = newPool(&options, n.limit), newTransport()
+	n.pool = newPool(&options, n.limit)
 	return n, nil
 }
 

@@ -3,11 +3,8 @@ package host
 import (
 	"context"
 	"crypto/sha256"
-	"net"
-	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -84,8 +81,9 @@ func (p *pool) take(key *poolKey, target string) *httpConn {
 	return nil
 }
 
-// put keeps a connection for later, or closes it.
+// put ends the request of a connection, and keeps that for later or closes it.
 func (p *pool) put(c *httpConn) {
+	c.end()
 	if !c.usable(p.maxAge) {
 		c.close()
 		return
@@ -176,39 +174,6 @@ func (p *pool) close() {
 	}
 }
 
-// httpConn is one connection on which HTTP is spoken. It serves one request at a time.
-type httpConn struct {
-	client *http.ClientConn
-	wire   *wire
-	key    poolKey
-	target string // host:port that was dialled
-	born   time.Time
-	times  dialTimes
-	tls    *TLSState // nil without TLS
-	weight int
-}
-
-// usable reports whether a request may still be sent.
-func (c *httpConn) usable(maxAge time.Duration) bool {
-	return time.Since(c.born) < maxAge && c.client.Available() > 0
-}
-
-func (c *httpConn) close() { c.client.Close() }
-
-// wire counts what comes over a connection, so that it is known whether a
-// broken one brought any of the answer.
-type wire struct {
-	net.Conn
-	got atomic.Int64 // bytes
-}
-
-// Read reads and counts.
-func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
-	w.got.Add(int64(n))
-	return n, err
-}
-
 // openHTTP dials for a request and, for https, agrees on TLS. The caller has a
 // place among the connections to target, which is host:port.
 func (n *Net) openHTTP(ctx context.Context, h *hop, key poolKey, target string) (*httpConn, error) {
@@ -239,31 +204,7 @@ func (n *Net) openHTTP(ctx context.Context, h *hop, key poolKey, target string) 
 		for _, cert := range state.PeerCertificates {
 			c.weight += 4 * len(cert.Raw)
 		}
-		conn = secure
+		return newHTTPConn(c, secure, conn), nil
 	}
-	c.wire = &wire{Conn: conn}
-	// The transport's dialler gives it this connection. It speaks in the clear
-	// as far as the transport knows.
-	c.client, err = n.transport.NewClientConn(context.WithValue(ctx, wireKey{}, c.wire), "http", target)
-	if err != nil {
-		conn.Close()
-		return nil, explain(ctx, err, target)
-	}
-	return c, nil
-}
-
-type wireKey struct{}
-
-// newTransport returns what speaks HTTP/1 over connections that are made and
-// kept elsewhere.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return ctx.Value(wireKey{}).(*wire), nil
-		},
-		DisableCompression:     true, // bodies are decoded here, under the size limit
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         4 << 10,
-		WriteBufferSize:        2 << 10,
-	}
+	return newHTTPConn(c, conn, conn), nil
 }

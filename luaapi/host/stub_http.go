@@ -79,7 +79,7 @@ func (s *Stub) exchange(ctx context.Context, req *HTTPRequest, h *hop) (*HTTPRes
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Timeout, "timed out waiting for " + h.target()}
 	}
-	sent, err := h.request(ctx)
+	sent, err := h.request()
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http/httptrace"
 	"sync/atomic"
 )
 
@@ -37,18 +36,19 @@ type writing struct {
 	whole atomic.Bool
 }
 
-// followWriting returns the context to send a request under. The hooks of httptrace cost
-// something, so only runs in which it is of interest pay for them.
-func followWriting(ctx context.Context) (context.Context, *writing) {
+// followWriting follows the request that is sent under ctx, if that is of interest there.
+func followWriting(ctx context.Context) *writing {
 	if ctx.Value(unansweredKey{}) == nil {
-		return ctx, nil
+		return nil
 	}
-	w := &writing{ctx: ctx}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) {
-		if info.Err == nil {
-			w.whole.Store(true)
-		}
-	}}), w
+	return &writing{ctx: ctx}
+}
+
+// done is told when the request is written whole.
+func (w *writing) done() {
+	if w != nil {
+		w.whole.Store(true)
+	}
 }
 
 // lost is told when no whole answer came to the request.
