@@ -69,6 +69,7 @@ func putCheckState(x *state.Tx, c *engine.Check, old, known *engine.CheckState) 
 	was, wasFailing := old.Failing()
 	is, isFailing := known.Failing()
 	moved, shown := was != is || wasFailing != isFailing || known.Flapping && !old.Flapping, known.Status != old.Status
+	x.Moved = x.Moved || moved || shown || known.Counting()
 	if !moved && !shown {
 		return
 	}

@@ -159,6 +159,7 @@ type anyTable interface {
 	merge(x *Tx)
 	load(ctx context.Context, s engine.Store, x *Tx) error
 	changed(x *Tx, note func(engine.Key))
+	changes(x *Tx) int
 	touched(x *Tx) iter.Seq[string]
 	nameOf(x *Tx, id string) string
 	is(kind engine.Kind) bool
@@ -258,6 +259,9 @@ func (k *table[T]) changed(x *Tx, note func(engine.Key)) {
 		note(k.seenAs(id))
 	}
 }
+
+// changes is how many objects x itself put or deleted.
+func (k *table[T]) changes(x *Tx) int { return len(k.layer(x).Puts) }
 
 // touched is what x and its parents put or deleted.
 func (k *table[T]) touched(x *Tx) iter.Seq[string] { return k.layer(x).Touched() }

@@ -35,7 +35,8 @@ type State struct {
 	Mu     sync.RWMutex // guards tables; only the writer writes
 	Tables *Tables
 
-	Commands   chan command
+	Asked      chan command // somebody waits for these: they go first
+	Commands   chan command // the rest
 	Quit       chan struct{}
 	Stopped    chan struct{}
 	Timers     Timers // the writer's
@@ -65,6 +66,7 @@ func New(o engine.Options) *State {
 		Now:      o.Now,
 		StartAt:  o.Now(),
 		Tables:   newTables(),
+		Asked:    make(chan command, 256),
 		Commands: make(chan command, 8192),
 		Quit:     make(chan struct{}),
 		Stopped:  make(chan struct{}),

@@ -149,6 +149,7 @@ type Tx struct {
 	Results []engine.Result
 	Size    int // bytes of the results' texts
 	Latest  map[string]*engine.Result
+	Moved   bool // what a check counts as has moved, or may with its next result: the batch waits for nothing
 	authors map[engine.Key]string
 	Again   map[engine.Key][]engine.Record // revisions that are written anew, the newest of the object last
 	Deletes bool                           // configuration is deleted: by one command a batch, whose author the batch names
@@ -198,6 +199,7 @@ func (x *Tx) fold(c *Tx) {
 	x.written = append(x.written, c.written...)
 	x.Results = append(x.Results, c.Results...)
 	x.Size += c.Size
+	x.Moved = x.Moved || c.Moved
 	maps.Copy(x.Latest, c.Latest)
 	maps.Copy(x.authors, c.authors)
 	maps.Copy(x.Again, c.Again)
@@ -266,6 +268,19 @@ func (x *Tx) batch() *engine.Batch {
 		k.batch(x, b)
 	}
 	return b
+}
+
+// calm reports whether x holds nothing but results, and what checks count of them.
+func (x *Tx) calm() bool {
+	if len(x.written)+len(x.after)+len(x.visible) > 0 || x.Deletes || x.Moved {
+		return false
+	}
+	for _, k := range kinds {
+		if k.changes(x) > 0 && !k.is(engine.KindCheckState) {
+			return false
+		}
+	}
+	return true
 }
 
 func empty(b *engine.Batch) bool {

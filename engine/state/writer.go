@@ -38,18 +38,17 @@ type writer struct {
 	backlog    *backlog // what the store refused; nil while it takes all
 	retryStore time.Time
 	batches    uint64 // so far
-	grouped    int    // commands in the last batch
+	hold       *time.Timer
 }
 
 // Run is the writer: it returns when the state is stopped. It runs once.
 func (st *State) Run() { st.writer.run() }
 
 const (
-	maxBatch     = 1024 // commands in one batch
-	busyBatch    = 8    // commands in a batch from which on the next one waits for more
-	batchDelay   = 8 * time.Millisecond
-	maxBatchText = 16 << 20         // bytes of results' texts after which a batch takes no further command
-	maxRefused   = 10 * time.Second // how long the store may refuse before the monitor goes on from memory
+	maxBatch     = 1024                   // commands in one batch
+	maxHold      = 100 * time.Millisecond // how long results that move nothing wait for more
+	maxBatchText = 16 << 20               // bytes of results' texts after which a batch takes no further command
+	maxRefused   = 10 * time.Second       // how long the store may refuse before the monitor goes on from memory
 )
 
 var (
@@ -81,7 +80,7 @@ func (st *State) Proceed(ctx context.Context, fn func(*Tx) error) error {
 func (st *State) ask(ctx context.Context, o command) error {
 	o.done = make(chan error, 1)
 	select {
-	case st.Commands <- o:
+	case st.Asked <- o:
 	case <-ctx.Done():
 		return &engine.Error{Kind: engine.Unavailable, Message: "the monitor is busy: " + ctx.Err().Error()}
 	case <-st.Stopped:
@@ -100,8 +99,8 @@ func (st *State) ask(ctx context.Context, o command) error {
 	}
 }
 
-// Enqueue hands fn to the writer without waiting for it. It blocks while the
-// writer's queue is full. fn must not fail half-way.
+// Enqueue hands fn to the writer without waiting for it, behind what somebody waits
+// for. It blocks while the writer's queue is full. fn must not fail half-way.
 func (st *State) Enqueue(fn func(*Tx) error) {
 	select {
 	case st.Commands <- command{by: engine.System, do: fn, simple: true, kept: anyway}:
@@ -119,14 +118,14 @@ func (w *writer) run() {
 	defer close(w.Stopped)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	w.hold = time.NewTimer(time.Hour)
+	defer w.hold.Stop()
 	for {
 		w.arm(timer)
 		select {
-		case o, ok := <-w.Commands:
-			if !ok {
-				return
-			}
-			w.awaitMore(&o)
+		case o := <-w.Asked:
+			w.group(&o)
+		case o := <-w.Commands:
 			w.group(&o)
 		case <-timer.C:
 			w.group(nil)
@@ -138,23 +137,25 @@ func (w *writer) run() {
 	}
 }
 
-// awaitMore sleeps for 8 ms before a batch that follows a busy one: a commit of a
-// hundred commands costs no more than a commit of one.
-func (w *writer) awaitMore(first *command) {
-	if first.simple && w.grouped >= busyBatch {
-		time.Sleep(batchDelay)
+// drain does what is queued still, so that finished runs are not lost at a stop.
+func (w *writer) drain() {
+	for o, ok := w.queued(); ok; o, ok = w.queued() {
+		w.group(&o)
 	}
 }
 
-// drain does what is queued still, so that finished runs are not lost at a stop.
-func (w *writer) drain() {
-	for {
-		select {
-		case o := <-w.Commands:
-			w.group(&o)
-		default:
-			return
-		}
+// queued is the next command that is there already.
+func (w *writer) queued() (o command, ok bool) {
+	select {
+	case o = <-w.Asked:
+		return o, true
+	default:
+	}
+	select {
+	case o = <-w.Commands:
+		return o, true
+	default:
+		return o, false
 	}
 }
 
@@ -163,7 +164,9 @@ func (w *writer) drain() {
 func (w *writer) group(first *command) {
 	x := w.Begin(w.Now())
 	var done []command
+	asked := false
 	take := func(o command) {
+		asked = asked || o.done != nil
 		if w.perform(x, &o) {
 			done = append(done, o)
 		}
@@ -172,16 +175,19 @@ func (w *writer) group(first *command) {
 	if first != nil {
 		take(*first)
 	}
-	w.grouped = 1
+	held := false
 	for n := 1; n < maxBatch && x.Size < maxBatchText && !x.Deletes; n++ {
-		select {
-		case o := <-w.Commands:
-			take(o)
-			w.grouped++
-			continue
-		default:
+		o, ok := w.queued()
+		if !ok && !asked && len(due) == 0 {
+			o, ok = w.awaitMore(x, &held)
 		}
-		break
+		if !ok {
+			break
+		}
+		if held { // time went by
+			x.Now = w.Now()
+		}
+		take(o)
 	}
 	err := w.commit(x)
 	if errors.Is(err, errRefused) {
@@ -196,6 +202,30 @@ func (w *writer) group(first *command) {
 		default:
 			o.done <- err
 		}
+	}
+}
+
+// awaitMore waits for the next command of a batch that holds nothing but results
+// which move no status: nobody waits for them, and a batch of a hundred costs the
+// disk no more than a batch of one. It reports false when the batch has waited
+// for long enough, or is not to wait. held says that it has waited before.
+func (w *writer) awaitMore(x *Tx, held *bool) (o command, ok bool) {
+	if len(x.Results) == 0 || !x.calm() || len(w.Timers) > 0 && !w.Timers[0].At.After(w.Now()) {
+		return o, false
+	}
+	if !*held {
+		*held = true
+		w.hold.Reset(maxHold)
+	}
+	select {
+	case o = <-w.Asked:
+		return o, true
+	case o = <-w.Commands:
+		return o, true
+	case <-w.hold.C:
+		return o, false
+	case <-w.Quit:
+		return o, false
 	}
 }
 
