@@ -34,6 +34,7 @@ type serveCommand struct {
 	MetricsOpen     bool       `help:"Serve /metrics, which names every service, without a login or token."`
 	NoPluginEditing bool       `help:"Keep plugins from being written in the browser, for those who keep them elsewhere."`
 	Memory          memorySize `placeholder:"SIZE" help:"About how much memory the runs of all plugins together may take, as 512MiB or 2GiB. Near it fewer runs are begun, then the heaviest are ended (by default half of what the cgroup allows, or a quarter of the machine's memory, up to 1GiB)."`
+	DebugListen     string     `placeholder:"ADDRESS" help:"A loopback address, as 127.0.0.1:6060, to serve profiles of the running monitor on, for go tool pprof (none by default)."`
 	LogFormat       string     `enum:"text,json" default:"text" help:"How log lines are written, text or json (${default})."`
 	LogLevel        string     `enum:"debug,info,warn,error" default:"info" help:"The least level that is logged (${default})."`
 }
@@ -130,7 +131,7 @@ func (c *serveCommand) listen(_ context.Context, r *rooms) (err error) {
 	}
 	r.onStop(func() error { r.listener.Close(); return nil }) // its server has closed it, if there was one
 	r.self = c.selfURL(r.listener.Addr())
-	return nil
+	return c.listenDebug(r)
 }
 
 // openData opens the data folder with the engine on it, which does not run yet.
