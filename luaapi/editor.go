@@ -154,7 +154,7 @@ func (rt *Runtime) TryDraft(ctx context.Context, d engine.PluginSource, slug str
 		Instructions: rt.opts.Instructions,
 		SoftHeap:     rt.opts.SoftHeap,
 		RunHeap:      rt.opts.RunHeap,
-		Weigh:        true,
+		Measure:      true,
 	})
 	if err != nil {
 		return engine.TryReport{}, err

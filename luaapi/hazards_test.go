@@ -200,7 +200,7 @@ func TestConcurrentRuns(t *testing.T) {
 }
 
 // The memory of a run that waits inside a pcall is seen too.
-func TestWeighingSeesProtectedCalls(t *testing.T) {
+func TestMeasuringSeesProtectedCalls(t *testing.T) {
 	rt := limitRuntime(t, map[string]string{"test.lua": checkSource("test", `
   pcall(function() local t = {} for i = 1, 1e9 do t[i] = ("x"):rep(200) .. i end end)
   return result`)})

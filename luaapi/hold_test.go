@@ -16,7 +16,7 @@ import (
 
 // holdings are the ways in which a run can hold two megabytes: behind each kind
 // of object, in each function of ours that remembers something, and as a part
-// of what is longer. The weight is asked for after a wait.
+// of what is longer. The size is asked for after a wait.
 var holdings = []struct{ name, body string }{
 	{"a local", `local s = x:rep(M)`},
 	{"a global", `held = x:rep(M)`},
@@ -165,16 +165,16 @@ func (e *endless) Receive(_ context.Context, most int) (string, error) {
 
 func (e *endless) Close() error { return nil }
 
-// TestWhateverARunHoldsIsWeighed holds every kind of thing that can hold text
-// and tells that the run's weight has it.
-func TestWhateverARunHoldsIsWeighed(t *testing.T) {
+// TestWhateverARunHoldsIsMeasured holds every kind of thing that can hold text
+// and tells that the run's size has it.
+func TestWhateverARunHoldsIsMeasured(t *testing.T) {
 	files := map[string]string{}
 	for i, h := range holdings {
 		files[fmt.Sprintf("h%d.lua", i)] = fmt.Sprintf(holdSource, fmt.Sprint("h", i), h.body)
 	}
 	var rt *Runtime
 	h := holdHost(func() { rt.runner.Machine.Watchdog.Look() })
-	rt = newTestRuntime(t, files, weighing, func(o *Options) { o.Host, o.SoftHeap, o.Memory, o.RunHeap = h, 1<<40, 1<<41, 1<<30 })
+	rt = newTestRuntime(t, files, measuring, func(o *Options) { o.Host, o.SoftHeap, o.Memory, o.RunHeap = h, 1<<40, 1<<41, 1<<30 })
 	for i, h := range holdings {
 		in := checkRun("", nil)
 		in.Check.ID = fmt.Sprint("c", i)
@@ -192,7 +192,7 @@ func TestWhateverARunHoldsIsWeighed(t *testing.T) {
 }
 
 // TestAPartDoesNotHoldTheWhole keeps a few bytes of each of two dozen texts of two
-// megabytes: what the process holds must be what the weight says.
+// megabytes: what the process holds must be what the measurement says.
 func TestAPartDoesNotHoldTheWhole(t *testing.T) {
 	files := map[string]string{}
 	for i, p := range parts {

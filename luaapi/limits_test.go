@@ -243,10 +243,10 @@ func TestInnocentRunSurvivesALargeHeap(t *testing.T) {
 	ballast[0] = 1
 }
 
-// Weighing a run that somebody looks at does not hide the time that it took.
+// Measuring a run that somebody looks at does not hide the time that it took.
 func TestAMeasuredRunTellsItsTime(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `local t = {} for i = 1, 20000 do t[i] = { i } end while true do end`)},
-		func(o *Options) { o.Weigh = true })
+		func(o *Options) { o.Measure = true })
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))

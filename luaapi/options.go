@@ -29,10 +29,10 @@ type Options struct {
 
 	MaxExecuting int           // runs that execute Lua at one time; 0 is twice the cores
 	Instructions int64         // that one run may use; 0 is DefaultInstructions
-	SoftHeap     uint64        // bytes of heap from which runs are weighed; 0 is DefaultSoftHeap
-	RunHeap      uint64        // bytes that one run may hold once they are weighed; 0 is half of SoftHeap, or of Memory when that is less
+	SoftHeap     uint64        // bytes of heap from which runs are measured; 0 is DefaultSoftHeap
+	RunHeap      uint64        // bytes that one run may hold once they are measured; 0 is half of SoftHeap, or of Memory when that is less
 	Memory       uint64        // bytes that all runs together may take, of which a quarter is left to the collector; 0 is DefaultMemory
-	Weigh        bool          // weigh every run again and again, for people who look at what it took; a run that computes much takes about twice as long
+	Measure      bool          // measure every run again and again, for people who look at what it took; a run that computes much takes about twice as long
 	Settle       time.Duration // quiet time after a change of the folder before it is read; 0 is DefaultSettle
 	Rescan       time.Duration // the folder is read again at least this often; 0 is DefaultRescan
 }
@@ -71,7 +71,7 @@ func (o Options) runs() runner.Options {
 	return runner.Options{
 		Host: o.Host, Data: o.Data, Opener: o.Opener, Shipped: o.Shipped, Env: o.Env, Logger: o.Logger, Now: o.Now,
 		MaxExecuting: o.MaxExecuting, Instructions: o.Instructions,
-		SoftHeap: o.SoftHeap, RunHeap: o.RunHeap, Memory: o.Memory, Weigh: o.Weigh,
+		SoftHeap: o.SoftHeap, RunHeap: o.RunHeap, Memory: o.Memory, Measure: o.Measure,
 	}
 }
 

@@ -78,7 +78,7 @@ func (rt *Runtime) LightCheck(c *engine.Check) bool {
 }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the
-// last one did that was weighed. It does not block.
+// last one did that was measured. It does not block.
 func (rt *Runtime) ExpectedMemory(c *engine.Check) uint64 {
 	return rt.running(c.Plugin).ExpectedMemory(c.ID)
 }
@@ -93,6 +93,6 @@ func (rt *Runtime) running(slug string) *runner.Version {
 }
 
 // RunMemory is how many bytes all runs under way held when they were last
-// weighed, 0 while the heap is small and nobody weighs them, and how many they
+// measured, 0 while the heap is small and nobody measures them, and how many they
 // may hold. It does not block.
 func (rt *Runtime) RunMemory() (held, most uint64) { return rt.runner.Memory() }

@@ -94,10 +94,10 @@ func TestAllRunsTogether(t *testing.T) {
 }
 
 // TestHeavyChecksAreKnown holds that a check whose run was heavy is expected to
-// be so again, until a run of it was weighed that is not.
+// be so again, until a run of it was measured that is not.
 func TestHeavyChecksAreKnown(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `
-  if check.name == "heavy" then held = ("x"):rep(3000000) end result.succeeded = true return result`)}, weighing)
+  if check.name == "heavy" then held = ("x"):rep(3000000) end result.succeeded = true return result`)}, measuring)
 	for i, tt := range []struct {
 		check, name string
 		least, most uint64

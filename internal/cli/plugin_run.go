@@ -89,7 +89,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 		Shipped: plugins.Files(),
 		Logger:  slog.New(slog.DiscardHandler),
 		Data:    luaapi.NewScratch(time.Now),
-		Weigh:   true,
+		Measure: true,
 	})
 	if err != nil {
 		return nil, err

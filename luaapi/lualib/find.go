@@ -113,7 +113,7 @@ func strGmatch(L *lua.LState) int {
 	s, p := checkString(L, 1, "gmatch"), checkString(L, 2, "gmatch")
 	m := &matcher{s: s, p: p}
 	at := 0
-	// The subject is an upvalue as well, so that who weighs the run finds it.
+	// The subject is an upvalue as well, so that who measures the run finds it.
 	L.Push(L.NewClosure(func(L *lua.LState) int {
 		m.L = L
 		for ; at <= len(m.s); at++ {

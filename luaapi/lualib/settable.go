@@ -11,10 +11,10 @@ import (
 // An assignment beyond an array's end fills what lies between with nils, in one
 // instruction: up to a million of them, which takes a tenth of a second.
 const (
-	largeGap  = 512  // nils that are filled in without further ado
-	gapPart   = 4096 // nils between two looks at the context and the budget
-	nilWeight = 16   // bytes
-	nilSteps  = 8    // what one takes
+	largeGap = 512  // nils that are filled in without further ado
+	gapPart  = 4096 // nils between two looks at the context and the budget
+	nilSize  = 16   // bytes
+	nilSteps = 8    // what one takes
 )
 
 // LimitArrays has an assignment far beyond an array's end be paid for, and end
@@ -47,7 +47,7 @@ func fill(L *lua.LState, t *lua.LTable, n int) {
 	if n <= length+largeGap {
 		return
 	}
-	report(L, (n-length)*nilWeight)
+	report(L, (n-length)*nilSize)
 	for length < n-1 {
 		part := min(n-1-length, gapPart)
 		spend(L, part*nilSteps)

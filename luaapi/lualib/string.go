@@ -40,7 +40,7 @@ func strLen(L *lua.LState) int {
 }
 
 // Part returns part, which was cut from whole, by itself when whole is much
-// longer: a part alone would keep all of it in memory, unseen by who weighs a run.
+// longer: a part alone would keep all of it in memory, unseen by who measures a run.
 func Part(whole, part string) string {
 	if len(whole) >= partFrom && 2*len(part) < len(whole) {
 		return strings.Clone(part)

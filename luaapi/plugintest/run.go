@@ -199,7 +199,7 @@ type testProgram struct {
 
 func (t *testProgram) Enter(L *lua.LState, top lua.LValue) { t.then(L, top) }
 
-func (t *testProgram) Weigh(*vm.Scale) {}
+func (t *testProgram) Measure(*vm.Meter) {}
 
 // locate finds the line of the test at which an error was raised.
 func (h *harness) locate(plan *testPlan, r *vm.Run, line int, text string) *engine.PluginProblem {

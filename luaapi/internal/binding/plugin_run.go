@@ -54,8 +54,8 @@ func (r *PluginRun) Enter(L *lua.LState, top lua.LValue) {
 	r.Then(r, L, r.self)
 }
 
-func (r *PluginRun) Weigh(s *vm.Scale) {
-	r.Result.Weigh(s)
+func (r *PluginRun) Measure(s *vm.Meter) {
+	r.Result.Measure(s)
 	if r.Ping != nil {
 		s.Sum += uint64(len(r.Ping.Body))
 	}

@@ -23,11 +23,11 @@ type resultObject struct {
 	Metrics   []engine.Metric
 }
 
-// Weigh adds the texts and metrics of the result.
-func (o *resultObject) Weigh(s *vm.Scale) {
+// Measure adds the texts and metrics of the result.
+func (o *resultObject) Measure(s *vm.Meter) {
 	s.Sum += uint64(len(o.Text) + len(o.Message) + len(o.RawData))
 	for i := range o.Metrics {
-		s.Sum += uint64(len(o.Metrics[i].Name)+len(o.Metrics[i].Unit)) + vm.TableWeight
+		s.Sum += uint64(len(o.Metrics[i].Name)+len(o.Metrics[i].Unit)) + vm.TableSize
 	}
 }
 

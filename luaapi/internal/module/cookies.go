@@ -14,8 +14,8 @@ import (
 const (
 	maxCookie  = 4096    // bytes of a cookie's name and value, as in browsers; longer ones are not kept
 	maxCookies = 1 << 20 // bytes of all cookies of a jar; what comes beyond is not kept
-	// cookieWeight is what a cookie takes beside its own bytes.
-	cookieWeight = 300
+	// cookieSize is what a cookie takes beside its own bytes.
+	cookieSize = 300
 )
 
 // jar keeps the cookies of one run, and knows how much they take. A server can
@@ -43,7 +43,7 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 			continue
 		}
 		key := u.Host + ";" + c.Domain + ";" + cmp.Or(c.Path, path.Dir(u.Path)) + ";" + c.Name
-		size := len(key) + len(c.Name) + len(c.Value) + cookieWeight
+		size := len(key) + len(c.Name) + len(c.Value) + cookieSize
 		if c.MaxAge < 0 {
 			size = 0
 		}
@@ -59,8 +59,8 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	j.Jar.SetCookies(u, kept)
 }
 
-// weight is how many bytes the cookies take, about.
-func (j *jar) weight() uint64 {
+// total is how many bytes the cookies take, about.
+func (j *jar) total() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return uint64(j.sum)

@@ -214,8 +214,8 @@ type httpSessionValue struct {
 	jar  *jar
 }
 
-// Weigh counts the defaults and the cookies.
-func (v *httpSessionValue) Weigh(s *vm.Scale) {
+// Measure counts the defaults and the cookies.
+func (v *httpSessionValue) Measure(s *vm.Meter) {
 	r := v.base
 	for _, text := range []string{r.URL, r.query, r.Body, r.ConnectTo, r.TLS.CA, r.TLS.ClientCert, r.TLS.ClientKey} {
 		s.Text(text)
@@ -225,7 +225,7 @@ func (v *httpSessionValue) Weigh(s *vm.Scale) {
 		s.Text(r.Auth.Password)
 	}
 	header(s, r.Header)
-	s.Sum += v.jar.weight()
+	s.Sum += v.jar.total()
 }
 
 var HTTPSessionMeta = methodsOf("session", map[string]lua.LGFunction{

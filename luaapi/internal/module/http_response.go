@@ -17,9 +17,9 @@ type httpResponse struct {
 	headers, timings, tls, expiry lua.LValue // nil until asked for
 }
 
-// Weigh counts the body, the headers, and the tables that were made of them,
+// Measure counts the body, the headers, and the tables that were made of them,
 // which a plugin may write to.
-func (r *httpResponse) Weigh(s *vm.Scale) {
+func (r *httpResponse) Measure(s *vm.Meter) {
 	s.Sum += 512
 	s.Text(r.Body)
 	s.Text(r.URL)
@@ -32,7 +32,7 @@ func (r *httpResponse) Weigh(s *vm.Scale) {
 }
 
 // header counts names and values.
-func header(s *vm.Scale, header http.Header) {
+func header(s *vm.Meter, header http.Header) {
 	for name, values := range header {
 		s.Sum += uint64(len(name)) + 64
 		for _, v := range values {

@@ -13,15 +13,15 @@ import (
 	"moonwatch/luaapi/lualib"
 )
 
-// maxJSONValues and maxJSONWeight bound what one text may hold: the tables of a
+// maxJSONValues and maxJSONSize bound what one text may hold: the tables of a
 // text of two-byte values take a hundred times its size.
 const (
 	maxJSONValues = 500_000
-	maxJSONWeight = 64 << 20 // bytes, as reckoned with what follows
-	objectWeight  = 500
-	memberWeight  = 120
-	arrayWeight   = 150
-	itemWeight    = 32
+	maxJSONSize   = 64 << 20 // bytes, as reckoned with what follows
+	objectSize    = 500
+	memberSize    = 120
+	arraySize     = 150
+	itemSize      = 32
 	lookValues    = 2048 // values between two looks at the run
 )
 
@@ -52,7 +52,7 @@ type jsonDecoder struct {
 	text     string
 	at       int
 	values   int
-	weight   int
+	size     int
 	keepNull bool
 	look     pattern.Look
 	problem  string
@@ -85,7 +85,7 @@ func (d *jsonDecoder) peek() byte {
 }
 
 func (d *jsonDecoder) value(depth int) lua.LValue {
-	if d.values++; d.values > maxJSONValues || d.weight > maxJSONWeight {
+	if d.values++; d.values > maxJSONValues || d.size > maxJSONSize {
 		return d.fail("too many values")
 	}
 	if d.look != nil && d.values%lookValues == 0 && d.look(lookValues*8) != nil {
@@ -125,7 +125,7 @@ func (d *jsonDecoder) word(word string, v lua.LValue) lua.LValue {
 
 func (d *jsonDecoder) array(depth int) lua.LValue {
 	d.at++
-	d.weight += arrayWeight
+	d.size += arraySize
 	t := vm.NewTable()
 	d.space()
 	if d.peek() == ']' {
@@ -134,7 +134,7 @@ func (d *jsonDecoder) array(depth int) lua.LValue {
 	}
 	for d.problem == "" {
 		d.space()
-		d.weight += itemWeight
+		d.size += itemSize
 		t.Append(d.value(depth + 1))
 		d.space()
 		switch d.peek() {
@@ -152,7 +152,7 @@ func (d *jsonDecoder) array(depth int) lua.LValue {
 
 func (d *jsonDecoder) object(depth int) lua.LValue {
 	d.at++
-	d.weight += objectWeight
+	d.size += objectSize
 	t := vm.NewRecord(4)
 	empty := true
 	d.space()
@@ -166,7 +166,7 @@ func (d *jsonDecoder) object(depth int) lua.LValue {
 		if d.peek() != '"' {
 			return d.fail("expected a name in quotes")
 		}
-		d.weight += memberWeight
+		d.size += memberSize
 		key := d.string()
 		d.space()
 		if d.peek() != ':' {

@@ -88,7 +88,7 @@ func (p *patterns) findAll(L *lua.LState) int {
 	a := vm.Args{L: L, Fn: "re.find_all"}
 	re, text := p.arguments(a)
 	list := vm.NewTable()
-	L.Push(list) // where a weighing finds it
+	L.Push(list) // where a measurement finds it
 	matched := 0
 	eachMatch(a, re, text, func(places []int) {
 		if matched += len(places) / 2; matched > maxMatched {

@@ -27,15 +27,15 @@ type tcpConnection struct {
 	conn    host.Conn
 	timeout time.Duration // of each operation; 0 is the run's own
 	unread  []byte        // received and not asked for yet
-	held    atomic.Int64  // bytes, for who weighs the run while it waits
+	held    atomic.Int64  // bytes, for who measures the run while it waits
 	target  string
 	closed  bool
 	ended   bool // the other side has closed
 	asked   bool // something was sent whole, and nothing was received since
 }
 
-// connectionWeight is what an open connection takes beside what it has received.
-const connectionWeight = 16 << 10
+// connectionSize is what an open connection takes beside what it has received.
+const connectionSize = 16 << 10
 
 // TCPMeta is never written.
 var TCPMeta = methodsOf("connection", map[string]lua.LGFunction{
@@ -64,7 +64,7 @@ func tcpConnect(L *lua.LState) int {
 		return err
 	})
 	if t.conn != nil {
-		t.held.Store(connectionWeight)
+		t.held.Store(connectionSize)
 		c.Connections = append(c.Connections, t)
 		c.Closers = append(c.Closers, func() { t.conn.Close() })
 	}
@@ -196,7 +196,7 @@ func (t *tcpConnection) more(ctx context.Context) error {
 func (t *tcpConnection) Holds() int64 { return t.held.Load() }
 
 // hold notes how much the connection holds.
-func (t *tcpConnection) hold() { t.held.Store(int64(cap(t.unread)) + connectionWeight) }
+func (t *tcpConnection) hold() { t.held.Store(int64(cap(t.unread)) + connectionSize) }
 
 // take removes n bytes from what was received.
 func (t *tcpConnection) take(n int) string {

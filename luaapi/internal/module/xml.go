@@ -18,9 +18,9 @@ import (
 const (
 	maxXMLDepth = 200
 	maxXMLNodes = 100_000 // elements and attributes
-	// An element is four tables' worth; maxXMLWeight is what all of them may weigh.
-	elementWeight = 1500
-	maxXMLWeight  = 64 << 20
+	// An element is four tables' worth; maxXMLSize is what all of them may take.
+	elementSize = 1500
+	maxXMLSize  = 64 << 20
 )
 
 // lookingReader reads text, and looks at the run with every portion.
@@ -109,7 +109,7 @@ func ParseXML(text string, look pattern.Look, shown func(name string) string) (*
 	d.CharsetReader = charset.NewReaderLabel
 	var root *lua.LTable
 	var open []*xmlElement
-	nodes, weight := 0, 0
+	nodes, size := 0, 0
 	for {
 		token, err := d.RawToken()
 		if err == io.EOF {
@@ -121,8 +121,8 @@ func ParseXML(text string, look pattern.Look, shown func(name string) string) (*
 		switch token := token.(type) {
 		case xml.StartElement:
 			nodes += 1 + len(token.Attr)
-			weight += elementWeight + memberWeight*len(token.Attr)
-			if len(open) >= maxXMLDepth || nodes > maxXMLNodes || weight > maxXMLWeight {
+			size += elementSize + memberSize*len(token.Attr)
+			if len(open) >= maxXMLDepth || nodes > maxXMLNodes || size > maxXMLSize {
 				return nil, notXML(d, errors.New("too many elements, or nested too deeply"))
 			}
 			e := newXMLElement(token)

@@ -55,7 +55,7 @@ func (v *Version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	report.Took = time.Since(r.Started)
 	clean := err == nil
-	report.Memory = v.weighEnd(r)
+	report.Memory = v.measureEnd(r)
 	r.End(v.Pool, clean)
 	fillAlert(r, &report, err)
 	report.Unanswered = unanswered.Noted()

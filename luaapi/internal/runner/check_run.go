@@ -34,7 +34,7 @@ func (v *Version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	if problem := errors.Join(bound.Problem, settings.Problem); problem != nil {
 		return engine.RunReport{Unknown: true, Cause: engine.CauseConfig, Error: vm.CutRunes(problem.Error(), vm.MaxError)}
 	}
-	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Check.ID, Rank: v.weights.rank(in.Check.ID)}, settings)
+	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Check.ID, Rank: v.past.rank(in.Check.ID)}, settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
 		return engine.RunReport{Skipped: true, Error: err.Error()}
@@ -53,8 +53,8 @@ func (v *Version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	report.Took = time.Since(r.Started)
 	report.Waited = r.Waited
 	report.Instructions = r.VM.Instructions
-	report.Memory = v.weighEnd(r)
-	v.weights.note(in.Check.ID, report.Memory, r.VM.Work() > permit.MuchWork)
+	report.Memory = v.measureEnd(r)
+	v.past.note(in.Check.ID, report.Memory, r.VM.Work() > permit.MuchWork)
 	clean := err == nil
 	r.End(v.Pool, clean)
 	fillReport(r, &report, err)
@@ -215,7 +215,7 @@ func (v *Version) Describe(ctx context.Context, in *engine.CheckRun) (line strin
 	}
 	r, cancel, err := v.start(ctx, vm.RunKind{
 		Subject: in.Check.ID,
-		Rank:    v.weights.rank(in.Check.ID),
+		Rank:    v.past.rank(in.Check.ID),
 		Limit:   DescribeLimit,
 		Offline: true,
 	}, settings)

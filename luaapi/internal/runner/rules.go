@@ -54,9 +54,9 @@ type rule struct {
 	code *vm.Code
 	err  error // why it is none
 
-	mu    sync.Mutex // guards what follows
-	until time.Time  // it is left alone until then
-	held  error      // and this is why
+	mu      sync.Mutex // guards what follows
+	until   time.Time  // it is left alone until then
+	failure error      // and this is why
 }
 
 func newRules(r *Runner) *rules {
@@ -86,10 +86,10 @@ func (s *rules) Apply(ctx context.Context, source string, checks []engine.RuleCh
 	}
 	now := time.Now()
 	one.mu.Lock()
-	held, until := one.held, one.until
+	failure, until := one.failure, one.until
 	one.mu.Unlock()
-	if held != nil && now.Before(until) {
-		return "", held
+	if failure != nil && now.Before(until) {
+		return "", failure
 	}
 	var status engine.Status
 	err := s.try(ctx, one, func(L *lua.LState, fn *lua.LFunction) (err error) {
@@ -101,9 +101,9 @@ func (s *rules) Apply(ctx context.Context, source string, checks []engine.RuleCh
 		return err
 	})
 	one.mu.Lock()
-	one.held = nil
+	one.failure = nil
 	if beyond(err) {
-		one.held, one.until = err, now.Add(ruleHold)
+		one.failure, one.until = err, now.Add(ruleHold)
 	}
 	one.mu.Unlock()
 	return status, err

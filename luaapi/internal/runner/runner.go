@@ -37,10 +37,10 @@ type Options struct {
 
 	MaxExecuting int    // runs that execute Lua at one time; 0 is twice the cores
 	Instructions int64  // that one run may use; 0 is DefaultInstructions
-	SoftHeap     uint64 // bytes of heap from which runs are weighed; 0 is DefaultSoftHeap
-	RunHeap      uint64 // bytes that one run may hold once they are weighed; 0 is half of SoftHeap, or of Memory when that is less
+	SoftHeap     uint64 // bytes of heap from which runs are measured; 0 is DefaultSoftHeap
+	RunHeap      uint64 // bytes that one run may hold once they are measured; 0 is half of SoftHeap, or of Memory when that is less
 	Memory       uint64 // bytes that all runs together may take, of which a quarter is left to the collector; 0 is DefaultMemory
-	Weigh        bool   // weigh every run again and again
+	Measure      bool   // measure every run again and again
 }
 
 // The defaults of options.
@@ -151,7 +151,7 @@ func newMachine(o Options) *vm.Machine {
 // machineWith is a machine of other options that shares permits, limits and functions.
 func machineWith(m *vm.Machine, o Options) *vm.Machine {
 	return &vm.Machine{
-		Host: o.Host, Data: o.Data, Now: o.Now, Logger: o.Logger, Instructions: o.Instructions, Measured: o.Weigh,
+		Host: o.Host, Data: o.Data, Now: o.Now, Logger: o.Logger, Instructions: o.Instructions, Watched: o.Measure,
 		Permits: m.Permits, Watchdog: m.Watchdog, Tools: m.Tools, Builtin: m.Builtin,
 	}
 }
@@ -246,8 +246,8 @@ func (r *Runner) Load(ctx context.Context, s *loader.Source, shownAs string) *Lo
 	return out
 }
 
-// Memory is how many bytes all runs under way held when they were last weighed,
-// 0 while the heap is small and nobody weighs them, and how many they may hold.
+// Memory is how many bytes all runs under way held when they were last measured,
+// 0 while the heap is small and nobody measures them, and how many they may hold.
 // It does not block.
 func (r *Runner) Memory() (held, most uint64) {
 	return r.Machine.Watchdog.Held.Load(), r.Machine.Watchdog.Together

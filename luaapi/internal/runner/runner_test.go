@@ -40,9 +40,9 @@ func TestNegativeOptionsAreRefused(t *testing.T) {
 	}
 }
 
-func TestWeightsDecideTheRank(t *testing.T) {
+func TestPastRunsDecideTheRank(t *testing.T) {
 	t.Parallel()
-	var w checkWeights
+	var w pastRuns
 	for _, tt := range []struct {
 		what string
 		held uint64
@@ -67,7 +67,7 @@ func TestWeightsDecideTheRank(t *testing.T) {
 
 func TestHeavyChecksAreForgottenBeyondABound(t *testing.T) {
 	t.Parallel()
-	var w checkWeights
+	var w pastRuns
 	for i := range maxHeavy + 10 {
 		w.note(fmt.Sprint(i), 1<<20, true)
 	}
@@ -76,8 +76,8 @@ func TestHeavyChecksAreForgottenBeyondABound(t *testing.T) {
 	}
 }
 
-// BenchmarkWeighing is one weighing of a run that has ended.
-func BenchmarkWeighing(b *testing.B) {
+// BenchmarkMeasuring is one measurement of a run that has ended.
+func BenchmarkMeasuring(b *testing.B) {
 	p := loadTest(b, newTestRunner(b), `local forms = require "forms"
 local P = { name = "P", slug = "p", version = "1", config_form = { forms.URLField{ "endpoint" } } }
 local function words() local list = {} for i = 1, 50 do list[i] = "word" .. i end return list end
@@ -96,6 +96,6 @@ return P`)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.WeighAll(1 << 30)
+		r.MeasureAll(1 << 30)
 	}
 }

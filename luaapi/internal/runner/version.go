@@ -26,8 +26,8 @@ type Version struct {
 	checks   binding.Bindings
 	settings atomic.Pointer[binding.BoundSettings]
 	counts   *pluginCounts
-	weights  checkWeights
-	started  atomic.Uint64 // runs, for which of them are weighed
+	past     pastRuns
+	started  atomic.Uint64 // runs, for which of them are measured
 }
 
 // Meta returns what the version says about itself.
@@ -126,10 +126,10 @@ type counters struct {
 type pluginCounts struct {
 	runs, errors, limits, timeouts, skipped atomic.Int64
 	nanos                                   atomic.Int64
-	memory                                  atomic.Uint64 // bytes, the most that a weighed run held
+	memory                                  atomic.Uint64 // bytes, the most that a measured run held
 }
 
-// heaviest notes what a weighed run held, in bytes.
+// heaviest notes what a measured run held, in bytes.
 func (c *pluginCounts) heaviest(held uint64) {
 	for {
 		most := c.memory.Load()
@@ -173,17 +173,17 @@ func (r *Runner) Stats() engine.RunStats {
 	return s
 }
 
-// weighSample is how many runs of a version go by unweighed for each that is
-// weighed at its end: a weighing takes about as long as a short run.
-const weighSample = 64
+// measureSample is how many runs of a version go by unmeasured for each that is
+// measured at its end: a measurement takes about as long as a short run.
+const measureSample = 64
 
-// weighEnd weighs a run that has come to its end, before its state goes back:
-// the first of its version and one in weighSample after it, or every one where
+// measureEnd measures a run that has come to its end, before its state goes back:
+// the first of its version and one in measureSample after it, or every one where
 // people look at runs. It returns the most that the run was seen to hold, in
 // bytes, 0 when nobody looked.
-func (v *Version) weighEnd(r *binding.PluginRun) uint64 {
-	if r.VM.Measured || v.started.Add(1)%weighSample == 1 {
-		r.WeighAll(v.runner.Machine.Watchdog.PerRun)
+func (v *Version) measureEnd(r *binding.PluginRun) uint64 {
+	if r.VM.Watched || v.started.Add(1)%measureSample == 1 {
+		r.MeasureAll(v.runner.Machine.Watchdog.PerRun)
 	}
 	v.counts.heaviest(r.Held)
 	return r.Held

@@ -50,7 +50,7 @@ func (v *Version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 		err = &vm.PluginError{Text: "the view " + in.Request.Method + " " + in.Request.Path + " returned " + refused.Error()}
 	}
 	took := time.Since(r.Started)
-	v.weighEnd(r)
+	v.measureEnd(r)
 	r.End(v.Pool, err == nil)
 	v.countView(took, err)
 	log := r.FinishLog()

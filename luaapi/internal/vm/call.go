@@ -59,7 +59,7 @@ func CallOf(L *lua.LState) *Call {
 // Wait runs fn, which may block, with the permit given back meanwhile. fn's
 // context ends after timeout, or when that is 0 half a second before the run's
 // deadline (a tenth of it for deadlines under 5 s), so that the plugin can still answer.
-// fn may touch nothing of Lua: while it runs, the watchdog weighs the run, and it
+// fn may touch nothing of Lua: while it runs, the watchdog measures the run, and it
 // ends the wait when that is one run too many for the memory.
 func (c *Call) Wait(timeout time.Duration, fn func(ctx context.Context) error) error {
 	if c.permit == nil {

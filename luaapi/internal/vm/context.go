@@ -29,7 +29,7 @@ const slice = 5 * time.Millisecond
 
 // Context is the context that the Lua machine runs under. The machine asks
 // Done once per instruction, which makes it an instruction counter; the permit is
-// shared, and memory is weighed, at the same place. Done belongs to the run's
+// shared, and memory is measured, at the same place. Done belongs to the run's
 // goroutine alone: what blocks is given call.ctx, never this one.
 type Context struct {
 	context.Context // ends at the deadline
@@ -41,17 +41,17 @@ type Context struct {
 	SliceStart      time.Time
 	Permit          *permit.Permit
 	Light           bool        // it began as a light run
-	weigh           atomic.Bool // the watchdog asks how much the run holds
+	measure         atomic.Bool // the watchdog asks how much the run holds
 	enforce         atomic.Bool // and that it ends when that is too much
 	closely         bool        // the deadline is looked at with every instruction
-	Measured        bool        // weigh it again and again: somebody looks at the run
-	nextWeighing    time.Time
-	nextMeasure     int64  // of instructions, before which a measured run is left alone
-	lastHeld, built uint64 // bytes, of a measured run: at its last weighing, and since
+	Watched         bool        // measure it again and again: somebody looks at the run
+	notBefore       time.Time
+	nextLook        int64  // of instructions, before which a watched run is left alone
+	lastHeld, built uint64 // bytes, of a watched run: at its last measurement, and since
 	run             *Run
 
 	waits   int64                      // so far
-	weight  atomic.Uint64              // bytes in Lua's reach at the last whole weighing
+	reach   atomic.Uint64              // bytes in Lua's reach at the last whole measurement
 	counted uint64                     // bytes that it has in the watchdog's held; guarded by its lock
 	killed  atomic.Pointer[LimitError] // set by the watchdog: the run is to end with it
 	parking parking
@@ -60,15 +60,15 @@ type Context struct {
 // parking lets the watchdog look into a run whose goroutine waits: for an
 // answer, or for a permit. Nothing that Lua can see moves meanwhile.
 type parking struct {
-	back atomic.Bool // the run wants to go on: whoever weighs it stops
+	back atomic.Bool // the run wants to go on: whoever measures it stops
 
 	mu     sync.Mutex // guards what follows, and what Lua holds while parked is set
 	parked bool
-	fresh  bool               // not weighed yet since it was parked
+	fresh  bool               // not measured yet since it was parked
 	end    context.CancelFunc // ends the wait
 }
 
-// park lets others weigh the run until unpark, and end its wait by end.
+// park lets others measure the run until unpark, and end its wait by end.
 func (v *Context) park(end context.CancelFunc) {
 	p := &v.parking
 	p.mu.Lock()
@@ -80,7 +80,7 @@ func (v *Context) park(end context.CancelFunc) {
 	}
 }
 
-// unpark takes the run back. It waits for a weighing under way to notice.
+// unpark takes the run back. It waits for a measurement under way to notice.
 func (v *Context) unpark() {
 	p := &v.parking
 	p.back.Store(true)
@@ -89,7 +89,7 @@ func (v *Context) unpark() {
 	p.mu.Unlock()
 	p.back.Store(false)
 	v.run.Call.Carried.Store(0)
-	v.nextMeasure = 0 // it is weighed with what came
+	v.nextLook = 0 // it is measured with what came
 	v.lookAgain()
 }
 
@@ -99,7 +99,7 @@ func (v *Context) kill(limit LimitError) {
 	if !v.killed.CompareAndSwap(nil, &limit) {
 		return
 	}
-	v.weigh.Store(true) // it looks at its next instruction
+	v.measure.Store(true) // it looks at its next instruction
 	p := &v.parking
 	p.mu.Lock()
 	end := p.end
@@ -119,7 +119,7 @@ var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); r
 // alone: looking at a channel costs as much as an instruction.
 func (v *Context) Done() <-chan struct{} {
 	v.Instructions++
-	if v.Instructions&0xf == 0 || v.closely || v.weigh.Load() || v.ended != nil {
+	if v.Instructions&0xf == 0 || v.closely || v.measure.Load() || v.ended != nil {
 		return v.look()
 	}
 	return nil
@@ -140,7 +140,7 @@ func (v *Context) Rank() permit.Rank {
 }
 
 func (v *Context) look() <-chan struct{} {
-	if v.Instructions&0xfff == 0 || v.weigh.Load() || v.ended != nil || v.Measured && v.Instructions >= v.nextMeasure {
+	if v.Instructions&0xfff == 0 || v.measure.Load() || v.ended != nil || v.Watched && v.Instructions >= v.nextLook {
 		if v.check(); v.ended != nil {
 			return closedChannel
 		}
@@ -187,7 +187,7 @@ func (v *Context) check() {
 		v.ended = ErrInstructions
 		return
 	}
-	if (v.weigh.CompareAndSwap(true, false) || v.Measured) && v.heavy() {
+	if (v.measure.CompareAndSwap(true, false) || v.Watched) && v.heavy() {
 		v.ended = ErrMemory
 		return
 	}
@@ -224,58 +224,58 @@ func (v *Context) maxString() int {
 	return lualib.MaxString
 }
 
-// lookAgain has a measured run looked at at its next instruction: with what it
+// lookAgain has a watched run looked at at its next instruction: with what it
 // was given meanwhile.
 func (v *Context) lookAgain() {
-	if v.Measured {
-		v.weigh.Store(true)
+	if v.Watched {
+		v.measure.Store(true)
 	}
 }
 
-// notice has a measured run weighed soon that builds much beside what it held.
+// notice has a watched run measured soon that builds much beside what it held.
 func (v *Context) notice(bytes int) {
-	if !v.Measured {
+	if !v.Watched {
 		return
 	}
 	if v.built += uint64(bytes); v.built > v.lastHeld/8 {
-		v.nextMeasure = 0
+		v.nextLook = 0
 	}
 	v.lookAgain()
 }
 
-// weighPause is how many times as long as its last weighing took a run is left
-// alone: weighing what is large takes a while, and holds the run up.
-const weighPause = 4
+// measurePause is how many times as long as its last measurement took a run is left
+// alone: measuring what is large takes a while, and holds the run up.
+const measurePause = 4
 
-// A measured run is weighed again after measuredPause instructions for each value
-// that its last weighing looked at, so that what it held is seen to within a half
+// A watched run is measured again after watchedPause instructions for each value
+// that its last measurement looked at, so that what it held is seen to within a half
 // or so. While it has done little and holds little, closely instructions suffice.
 const (
-	measuredPause = 4
-	little        = 1024
-	closely       = 16
+	watchedPause = 4
+	little       = 1024
+	closely      = 16
 )
 
 // heavy reports whether the run holds too much, as far as it may be asked again.
 func (v *Context) heavy() bool {
 	begun := time.Now()
-	if v.Measured && !v.enforce.Load() {
-		if v.Instructions < v.nextMeasure {
+	if v.Watched && !v.enforce.Load() {
+		if v.Instructions < v.nextLook {
 			return false
 		}
-	} else if begun.Before(v.nextWeighing) {
+	} else if begun.Before(v.notBefore) {
 		return false
 	}
 	enforced := v.enforce.Swap(false)
 	limit := v.run.machine.Watchdog.PerRun
-	held, steps := v.run.WeighAll(limit)
+	held, steps := v.run.MeasureAll(limit)
 	took := time.Since(begun)
-	v.nextWeighing = begun.Add((1 + weighPause) * took)
-	if v.Measured {
+	v.notBefore = begun.Add((1 + measurePause) * took)
+	if v.Watched {
 		v.built, v.lastHeld = 0, held
-		v.nextMeasure = v.Instructions + closely
+		v.nextLook = v.Instructions + closely
 		if v.Instructions > little || steps > little {
-			v.nextMeasure = v.Instructions + measuredPause*int64(steps)
+			v.nextLook = v.Instructions + watchedPause*int64(steps)
 		}
 	}
 	return enforced && held > limit

@@ -21,7 +21,7 @@ type Machine struct {
 	Now          func() time.Time
 	Logger       *slog.Logger
 	Instructions int64 // that one run may use; 0 is no bound
-	Measured     bool  // every run of a plugin is weighed again and again
+	Watched      bool  // every run of a plugin is measured again and again
 
 	Permits  *permit.Semaphore
 	Watchdog *watchdog
@@ -30,12 +30,12 @@ type Machine struct {
 }
 
 // Program is what a run is made for. Its methods belong to the run's goroutine,
-// but that Weigh is also called while the run is parked.
+// but that Measure is also called while the run is parked.
 type Program interface {
 	// Enter goes on with what the file's top level returned, inside the protected call.
 	Enter(L *lua.LState, top lua.LValue)
-	// Weigh adds to s what the program holds besides the run itself.
-	Weigh(s *Scale)
+	// Measure adds to s what the program holds besides the run itself.
+	Measure(s *Meter)
 }
 
 // Entered is a program of one function, which holds nothing.
@@ -43,7 +43,7 @@ type Entered func(L *lua.LState, top lua.LValue)
 
 func (fn Entered) Enter(L *lua.LState, top lua.LValue) { fn(L, top) }
 
-func (Entered) Weigh(*Scale) {}
+func (Entered) Measure(*Meter) {}
 
 // RunKind says what a run is given.
 type RunKind struct {
@@ -98,9 +98,9 @@ func (m *Machine) Begin(ctx context.Context, r *Run, of Program, c *Code, p *Poo
 	}
 	r.st.L.SetContext(&r.VM)
 	r.env = r.st.Environment(c.Libs)
-	if m.Measured && meta != nil {
-		r.VM.Measured = true
-		r.VM.weigh.Store(true)
+	if m.Watched && meta != nil {
+		r.VM.Watched = true
+		r.VM.measure.Store(true)
 	}
 	m.Watchdog.watch(&r.VM)
 	return cancel, nil

@@ -9,10 +9,10 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// Scale sums up what a run holds: everything that its stack, its environment
+// Meter sums up what a run holds: everything that its stack, its environment
 // and its results lead to, but for what all runs share. It stops as soon as it
 // has seen enough, at the run's deadline, and when the run wants to go on.
-type Scale struct {
+type Meter struct {
 	limit   uint64
 	Until   time.Time    // zero is none
 	stop    *atomic.Bool // nil is none
@@ -24,26 +24,26 @@ type Scale struct {
 }
 
 const (
-	weighSteps   = 4 << 20 // values looked at in one weighing, about 200 ms at the very most
-	WeighLook    = 4096    // of them, between two looks at the clock
-	TableWeight  = 112
-	entryWeight  = 150     // of a named entry: the library keeps each key three times
-	stringWeight = 32      // beside its bytes
-	bigString    = 1 << 10 // strings from here on are counted once, however often they are held
+	maxSteps   = 4 << 20 // values looked at in one measurement, about 200 ms at the very most
+	MeterLook  = 4096    // of them, between two looks at the clock
+	TableSize  = 112
+	entrySize  = 150     // of a named entry: the library keeps each key three times
+	stringSize = 32      // beside its bytes
+	bigString  = 1 << 10 // strings from here on are counted once, however often they are held
 )
 
-// weighed are values behind objects that hold text of their own or lead to
+// measured are values behind objects that hold text of their own or lead to
 // values of Lua.
-type weighed interface {
-	// Weigh adds what the value holds to s.
-	Weigh(s *Scale)
+type measured interface {
+	// Measure adds what the value holds to s.
+	Measure(s *Meter)
 }
 
-// NewScale is a scale that has seen enough beyond limit, in bytes.
-func NewScale(limit uint64) *Scale { return &Scale{limit: limit, seen: map[any]struct{}{}} }
+// NewMeter is a meter that has seen enough beyond limit, in bytes.
+func NewMeter(limit uint64) *Meter { return &Meter{limit: limit, seen: map[any]struct{}{}} }
 
-// Run weighs all that what was added leads to.
-func (s *Scale) Run() {
+// Run measures all that what was added leads to.
+func (s *Meter) Run() {
 	for len(s.pending) > 0 && !s.done() {
 		v := s.pending[len(s.pending)-1]
 		s.pending = s.pending[:len(s.pending)-1]
@@ -52,10 +52,10 @@ func (s *Scale) Run() {
 }
 
 // done reports whether nothing more is to be looked at.
-func (s *Scale) done() bool { return s.over || s.Sum > s.limit || s.Steps > weighSteps }
+func (s *Meter) done() bool { return s.over || s.Sum > s.limit || s.Steps > maxSteps }
 
 // stack adds what the functions under way on one thread hold.
-func (s *Scale) stack(L *lua.LState) {
+func (s *Meter) stack(L *lua.LState) {
 	for level := 0; ; level++ {
 		frame, ok := L.GetStack(level)
 		if !ok {
@@ -75,8 +75,8 @@ func (s *Scale) stack(L *lua.LState) {
 }
 
 // Add counts a value and remembers it when it leads further.
-func (s *Scale) Add(v lua.LValue) {
-	if s.Steps++; s.Steps%WeighLook == 0 {
+func (s *Meter) Add(v lua.LValue) {
+	if s.Steps++; s.Steps%MeterLook == 0 {
 		s.over = s.over || !s.Until.IsZero() && time.Now().After(s.Until) || s.stop != nil && s.stop.Load()
 	}
 	switch v := v.(type) {
@@ -90,15 +90,15 @@ func (s *Scale) Add(v lua.LValue) {
 }
 
 // Text counts a text.
-func (s *Scale) Text(v string) {
+func (s *Meter) Text(v string) {
 	if len(v) < bigString {
-		s.Sum += uint64(len(v)) + stringWeight
+		s.Sum += uint64(len(v)) + stringSize
 	} else if s.first(unsafe.StringData(v)) {
 		s.Sum += uint64(len(v))
 	}
 }
 
-func (s *Scale) first(v any) bool {
+func (s *Meter) first(v any) bool {
 	if _, ok := s.seen[v]; ok {
 		return false
 	}
@@ -106,10 +106,10 @@ func (s *Scale) first(v any) bool {
 	return true
 }
 
-func (s *Scale) open(v lua.LValue) {
+func (s *Meter) open(v lua.LValue) {
 	switch v := v.(type) {
 	case *lua.LTable:
-		s.Sum += TableWeight + 16*uint64(v.Len())
+		s.Sum += TableSize + 16*uint64(v.Len())
 		if m, ok := v.Metatable.(*lua.LTable); ok && !hidden(m) {
 			s.Add(m)
 		}
@@ -118,13 +118,13 @@ func (s *Scale) open(v lua.LValue) {
 				return
 			}
 			if key.Type() != lua.LTNumber {
-				s.Sum += entryWeight
+				s.Sum += entrySize
 				s.Add(key)
 			}
 			s.Add(value)
 		})
 	case *lua.LFunction:
-		s.Sum += TableWeight
+		s.Sum += TableSize
 		for _, up := range v.Upvalues {
 			if up != nil {
 				s.Add(up.Value())
@@ -134,12 +134,12 @@ func (s *Scale) open(v lua.LValue) {
 			s.Add(v.Env)
 		}
 	case *lua.LUserData:
-		s.Sum += TableWeight
+		s.Sum += TableSize
 		if m, ok := v.Metatable.(*lua.LTable); ok && !hidden(m) {
 			s.Add(m)
 		}
-		if heavy, ok := v.Value.(weighed); ok {
-			heavy.Weigh(s)
+		if heavy, ok := v.Value.(measured); ok {
+			heavy.Measure(s)
 		} else {
 			s.fields(v.Value)
 		}
@@ -148,7 +148,7 @@ func (s *Scale) open(v lua.LValue) {
 
 // fields counts the texts of an object that gopher-luar shows, and what its
 // fields lead to: its lists and settings are tables that a plugin may write to.
-func (s *Scale) fields(object any) {
+func (s *Meter) fields(object any) {
 	v := reflect.ValueOf(object)
 	if v.Kind() != reflect.Struct {
 		return
@@ -167,24 +167,24 @@ func (s *Scale) fields(object any) {
 }
 
 // Root adds a value that is held, and keeps nothing back when there is none.
-func (s *Scale) Root(v lua.LValue) {
+func (s *Meter) Root(v lua.LValue) {
 	if v != nil {
 		s.Add(v)
 	}
 }
 
-// WeighAll returns how many bytes the run holds, or any number over limit when it
+// MeasureAll returns how many bytes the run holds, or any number over limit when it
 // is more than that, and how many values it looked at. It remembers the most
 // that was found. It is called between two instructions by the goroutine that
 // runs them, or by the watchdog while the run is parked.
-func (r *Run) WeighAll(limit uint64) (held uint64, steps int) {
-	s := NewScale(limit)
+func (r *Run) MeasureAll(limit uint64) (held uint64, steps int) {
+	s := NewMeter(limit)
 	s.Until, s.stop = r.Call.Deadline, &r.VM.parking.back
 	s.Sum += uint64(len(r.lib.Asserted()) + len(r.Trace) + r.lib.Building())
 	for i := range r.log {
-		s.Sum += uint64(len(r.log[i].Message)) + stringWeight
+		s.Sum += uint64(len(r.log[i].Message)) + stringSize
 	}
-	r.Program.Weigh(s)
+	r.Program.Measure(s)
 	s.Root(r.env)
 	for _, lib := range LibraryNames() {
 		s.Root(r.st.Libs.RawGetString(lib)) // what the run added to them
@@ -203,7 +203,7 @@ func (r *Run) WeighAll(limit uint64) (held uint64, steps int) {
 		r.Held = s.Sum + r.Call.outside()
 	}
 	if !s.over {
-		r.VM.weight.Store(s.Sum)
+		r.VM.reach.Store(s.Sum)
 	}
 	return s.Sum + r.Call.outside(), s.Steps
 }

@@ -38,7 +38,7 @@ type Run struct {
 	Started time.Time // when it got its permit
 	Waited  time.Duration
 	log     []engine.LogLine
-	Held    uint64 // bytes, the most that a weighing found
+	Held    uint64 // bytes, the most that a measurement found
 	over    bool   // end was called
 	Trace   string // of an error that pcall did not catch
 	fault   string // a panic in a host function

@@ -23,8 +23,8 @@ const (
 )
 
 // watchdog looks at the heap every 5 ms while runs are under way. When the heap
-// has passed its soft limit, every run is weighed: one that executes weighs
-// itself at its next instruction, one that waits is weighed where it stands. One
+// has passed its soft limit, every run is measured: one that executes measures
+// itself at its next instruction, one that waits is measured where it stands. One
 // that holds more than one run may is ended. When all of them together hold more
 // than they may, the heaviest are ended until the rest fits. A run that holds
 // little is never ended for what others, or the rest of the process, hold.
@@ -35,19 +35,19 @@ type watchdog struct {
 	asleep                 atomic.Bool
 	wake                   chan struct{}
 
-	mu       sync.Mutex // guards what follows
-	running  map[*Context]struct{}
-	measured int // of them, runs that are weighed at every tick
+	mu      sync.Mutex // guards what follows
+	running map[*Context]struct{}
+	watched int // of them, runs that are measured at every tick
 
 	// The loop's own.
-	runs   []weight
+	runs   []runSize
 	mark   uint64 // the heap at the last look, or less when it was less since
 	last   time.Time
 	rested time.Time // no look before
 }
 
-// weight is what a run held at a look.
-type weight struct {
+// runSize is what a run held at a look.
+type runSize struct {
 	v    *Context
 	held uint64
 }
@@ -60,7 +60,7 @@ func NewWatchdog(soft, perRun, together uint64) *watchdog {
 func (w *watchdog) watch(v *Context) {
 	w.mu.Lock()
 	w.running[v] = struct{}{}
-	w.measured += measuredRuns(v)
+	w.watched += watchedRuns(v)
 	w.mu.Unlock()
 	if w.asleep.Load() {
 		select {
@@ -74,29 +74,29 @@ func (w *watchdog) watch(v *Context) {
 func (w *watchdog) leave(v *Context) {
 	w.mu.Lock()
 	delete(w.running, v)
-	w.measured -= measuredRuns(v)
+	w.watched -= watchedRuns(v)
 	if held := w.Held.Load(); v.counted > 0 {
 		w.Held.Store(held - min(held, v.counted))
 	}
 	w.mu.Unlock()
 }
 
-func measuredRuns(v *Context) int {
-	if v.Measured {
+func watchedRuns(v *Context) int {
+	if v.Watched {
 		return 1
 	}
 	return 0
 }
 
-// measure asks the runs whose memory is to be shown to weigh themselves.
+// askWatched asks the runs whose memory is to be shown to measure themselves.
 // w.mu is held.
-func (w *watchdog) measure() {
-	if w.measured == 0 {
+func (w *watchdog) askWatched() {
+	if w.watched == 0 {
 		return
 	}
 	for v := range w.running {
-		if v.Measured {
-			v.weigh.Store(true)
+		if v.Watched {
+			v.measure.Store(true)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func (w *watchdog) Loop(stop <-chan struct{}) {
 		}
 		w.mu.Lock()
 		busy := len(w.running) > 0
-		w.measure()
+		w.askWatched()
 		w.mu.Unlock()
 		if busy {
 			idle = 0
@@ -160,18 +160,18 @@ func (w *watchdog) tick(heap uint64, now time.Time) {
 	w.rested = time.Now().Add(lookPause * time.Since(now))
 }
 
-// Look weighs all runs and ends those that are too heavy.
+// Look measures all runs and ends those that are too heavy.
 func (w *watchdog) Look() {
 	w.mu.Lock()
 	w.runs = w.runs[:0]
 	for v := range w.running {
-		w.runs = append(w.runs, weight{v: v})
+		w.runs = append(w.runs, runSize{v: v})
 	}
 	w.mu.Unlock()
 	alive := uint64(0)
 	for i := range w.runs {
 		one := &w.runs[i]
-		one.held = one.v.weighFrom(w.PerRun)
+		one.held = one.v.measureFrom(w.PerRun)
 		if one.v.killed.Load() == nil {
 			alive += one.held
 		}
@@ -201,7 +201,7 @@ func (w *watchdog) count() {
 // lighten ends the heaviest runs, which together with the others hold so many
 // bytes, until an eighth of what they may hold is free.
 func (w *watchdog) lighten(held uint64) {
-	slices.SortFunc(w.runs, func(a, b weight) int {
+	slices.SortFunc(w.runs, func(a, b runSize) int {
 		switch {
 		case a.held > b.held:
 			return -1
@@ -227,23 +227,23 @@ func (w *watchdog) lighten(held uint64) {
 
 func inMiB(bytes uint64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 
-// weighFrom returns what the run holds, in bytes, as far as another goroutine
-// can tell: it weighs a run that waits, and asks one that executes to weigh
+// measureFrom returns what the run holds, in bytes, as far as another goroutine
+// can tell: it measures a run that waits, and asks one that executes to measure
 // itself. A run that waits with more than limit is ended.
-func (v *Context) weighFrom(limit uint64) uint64 {
+func (v *Context) measureFrom(limit uint64) uint64 {
 	p := &v.parking
 	p.mu.Lock()
 	if !p.parked {
 		p.mu.Unlock()
 		v.enforce.Store(true)
-		v.weigh.Store(true)
-		return v.weight.Load()
+		v.measure.Store(true)
+		return v.reach.Load()
 	}
 	if p.fresh {
-		v.run.WeighAll(limit)
+		v.run.MeasureAll(limit)
 		p.fresh = p.back.Load()
 	}
-	held := v.weight.Load() + v.run.Call.outside()
+	held := v.reach.Load() + v.run.Call.outside()
 	v.run.Held = max(v.run.Held, held)
 	p.mu.Unlock()
 	if held > limit {

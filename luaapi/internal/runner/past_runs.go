@@ -6,12 +6,12 @@ import (
 	"moonwatch/luaapi/internal/permit"
 )
 
-// checkWeights remembers of one version of a plugin the checks whose runs were
-// heavy when they were last weighed, so that the scheduler knows before it begins
+// pastRuns remembers of one version of a plugin the checks whose runs were
+// heavy when they were last measured, so that the scheduler knows before it begins
 // another, and those whose last run did much work, which wait for a permit behind
 // the others. A new version begins without: what a plugin took before it was
 // changed says nothing of what it takes now. Its zero value is ready.
-type checkWeights struct {
+type pastRuns struct {
 	mu    sync.Mutex // guards what follows
 	heavy map[string]uint64
 	busy  map[string]bool // of every check that has run
@@ -26,36 +26,36 @@ const (
 	maxHeavy = 100_000
 )
 
-// note takes the weight of a run of a check, 0 for one that was not weighed, and
+// note takes the size of a run of a check, 0 for one that was not measured, and
 // whether it did much work.
-func (w *checkWeights) note(check string, held uint64, busy bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.busy == nil || len(w.busy) >= maxHeavy {
-		w.busy = map[string]bool{}
+func (p *pastRuns) note(check string, held uint64, busy bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy == nil || len(p.busy) >= maxHeavy {
+		p.busy = map[string]bool{}
 	}
-	w.busy[check] = busy
+	p.busy[check] = busy
 	if held == 0 {
 		return
 	}
 	if held <= lightRun {
-		delete(w.heavy, check)
+		delete(p.heavy, check)
 		return
 	}
-	if w.heavy == nil || len(w.heavy) >= maxHeavy {
-		w.heavy = map[string]uint64{}
+	if p.heavy == nil || len(p.heavy) >= maxHeavy {
+		p.heavy = map[string]uint64{}
 	}
-	w.heavy[check] = held
+	p.heavy[check] = held
 }
 
 // rank is how the next run of a check waits for its first permit.
-func (w *checkWeights) rank(check string) permit.Rank {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch busy, known := w.busy[check]; {
+func (p *pastRuns) rank(check string) permit.Rank {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch busy, known := p.busy[check]; {
 	case busy:
 		return permit.Sliced
-	case known && w.heavy[check] == 0:
+	case known && p.heavy[check] == 0:
 		return permit.Light
 	}
 	return permit.Fresh
@@ -63,16 +63,16 @@ func (w *checkWeights) rank(check string) permit.Rank {
 
 // LightCheck reports whether a check has run, and its last run did little work
 // and held little. It does not block.
-func (v *Version) LightCheck(check string) bool { return v.weights.rank(check) == permit.Light }
+func (v *Version) LightCheck(check string) bool { return v.past.rank(check) == permit.Light }
 
 // ExpectedMemory is how many bytes a run of a check is likely to hold: what the
-// last one did that was weighed; of no version, what a plain run does. It does
+// last one did that was measured; of no version, what a plain run does. It does
 // not block.
 func (v *Version) ExpectedMemory(check string) uint64 {
 	if v == nil {
 		return plainRun
 	}
-	v.weights.mu.Lock()
-	defer v.weights.mu.Unlock()
-	return max(v.weights.heavy[check], plainRun)
+	v.past.mu.Lock()
+	defer v.past.mu.Unlock()
+	return max(v.past.heavy[check], plainRun)
 }

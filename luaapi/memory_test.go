@@ -11,7 +11,7 @@ import (
 	"moonwatch/luaapi/internal/vm"
 )
 
-func weighing(o *Options) { o.Weigh = true }
+func measuring(o *Options) { o.Measure = true }
 
 func TestMemoryOfARun(t *testing.T) {
 	for _, tt := range []struct {
@@ -28,7 +28,7 @@ func TestMemoryOfARun(t *testing.T) {
 		{"raw data", `result.raw_data = ("x"):rep(3000000) result.succeeded = true return result`, 3_000_000, 3_100_000},
 		{"inside a pcall", `pcall(function() local s = ("x"):rep(1000000) error(#s) end) result.succeeded = true return result`, 1_000_000, 1_100_000},
 	} {
-		rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", tt.body)}, weighing)
+		rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", tt.body)}, measuring)
 		got := runOnce(t, rt, "test", nil)
 		if !got.Succeeded || got.Memory < tt.least || got.Memory > tt.most {
 			t.Errorf("%s: held %d, want %d to %d (%+v)", tt.name, got.Memory, tt.least, tt.most, short(got))
@@ -43,7 +43,7 @@ func TestMemoryOfARun(t *testing.T) {
 // small it may hold more than one run may hold in need.
 func TestMeasuredRunsAreNotEnded(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `
-  local s = ("x"):rep(4000000) for i = 1, 100000 do s = s end result.succeeded = true return result`)}, weighing,
+  local s = ("x"):rep(4000000) for i = 1, 100000 do s = s end result.succeeded = true return result`)}, measuring,
 		func(o *Options) { o.SoftHeap, o.RunHeap = 1<<40, 1<<20 })
 	if got := runOnce(t, rt, "test", nil); !got.Succeeded || got.Memory < 4_000_000 {
 		t.Errorf("got %+v", short(got))
@@ -52,53 +52,53 @@ func TestMeasuredRunsAreNotEnded(t *testing.T) {
 
 // What a run that is ended by the limit held is told, too.
 func TestMemoryOfAnEndedRun(t *testing.T) {
-	for _, weigh := range []bool{false, true} {
+	for _, measure := range []bool{false, true} {
 		rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `local t = {} for i = 1, 1e9 do t[i] = { i } end`)},
-			func(o *Options) { o.SoftHeap, o.RunHeap, o.Weigh = 48<<20, 24<<20, weigh })
+			func(o *Options) { o.SoftHeap, o.RunHeap, o.Measure = 48<<20, 24<<20, measure })
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
 		cancel()
 		if got.Error != string(vm.ErrMemory) || got.Memory < 8<<20 {
-			t.Errorf("weighed always %v: held %d, %+v", weigh, got.Memory, short(got))
+			t.Errorf("measured always %v: held %d, %+v", measure, got.Memory, short(got))
 		}
 	}
 }
 
-// Of the runs that the schedule makes, the first of a version is weighed and
+// Of the runs that the schedule makes, the first of a version is measured and
 // one in 64 after it.
-func TestFewScheduledRunsAreWeighed(t *testing.T) {
+func TestFewScheduledRunsAreMeasured(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `kept = ("x"):rep(100000) result.succeeded = true return result`)},
 		func(o *Options) { o.SoftHeap = 1 << 40 })
-	var weighed []int
+	var measured []int
 	for i := range 130 {
 		if got := runOnce(t, rt, "test", nil); got.Memory > 0 {
-			weighed = append(weighed, i)
+			measured = append(measured, i)
 			if got.Memory < 100_000 || got.Memory > 110_000 {
 				t.Errorf("run %d held %d", i, got.Memory)
 			}
 		}
 	}
-	if len(weighed) != 3 || weighed[0] != 0 || weighed[1] != 64 || weighed[2] != 128 {
-		t.Errorf("weighed the runs %v", weighed)
+	if len(measured) != 3 || measured[0] != 0 || measured[1] != 64 || measured[2] != 128 {
+		t.Errorf("measured the runs %v", measured)
 	}
 }
 
-// A weighing ends at the run's deadline, however much there is to weigh.
-func TestWeighingEndsAtTheDeadline(t *testing.T) {
+// A measurement ends at the run's deadline, however much there is to measure.
+func TestMeasuringEndsAtTheDeadline(t *testing.T) {
 	large := &lua.LTable{}
-	for i := range 10 * vm.WeighLook {
+	for i := range 10 * vm.MeterLook {
 		large.RawSetInt(i+1, &lua.LTable{})
 	}
 	for _, c := range []struct {
 		until time.Time
 		all   bool
 	}{{time.Time{}, true}, {time.Now().Add(time.Hour), true}, {time.Now().Add(-time.Second), false}} {
-		s := vm.NewScale(1 << 40)
+		s := vm.NewMeter(1 << 40)
 		s.Until = c.until
 		s.Root(large)
 		s.Run()
 		steps := s.Steps
-		if all := steps > 10*vm.WeighLook; all != c.all || !all && steps > vm.WeighLook {
+		if all := steps > 10*vm.MeterLook; all != c.all || !all && steps > vm.MeterLook {
 			t.Errorf("until %v: looked at %d values", c.until, steps)
 		}
 	}
