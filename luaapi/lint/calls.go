@@ -5,20 +5,21 @@ import (
 	"strings"
 
 	"moonwatch/luaapi/describe"
+	"moonwatch/luaapi/lint/internal/tree"
 )
 
 // call looks at a call: whether what it calls is there, and its arguments.
-func (c *checker) call(n *node) {
-	if n.kind == kindCall && n.a.kind == kindName && n.a.local == nil && n.a.text == "require" {
+func (c *checker) call(n *tree.Node) {
+	if n.Kind == tree.KindCall && n.A.Kind == tree.KindName && n.A.Local == nil && n.A.Text == "require" {
 		c.require(n)
 		return
 	}
 	c.patterns(n)
-	if n.kind == kindMethod {
+	if n.Kind == tree.KindMethod {
 		c.method(n)
 		return
 	}
-	t := c.typeOf(n.a)
+	t := c.typeOf(n.A)
 	if t == nil || t.function == nil {
 		return
 	}
@@ -26,7 +27,7 @@ func (c *checker) call(n *node) {
 	if t.owner != "" {
 		what = strings.TrimPrefix(t.owner, "http.") + "." + what
 	}
-	args := n.list
+	args := n.List
 	if t.function.Method && t.owner != "monitor" {
 		first := (*typ)(nil)
 		if len(args) > 0 {
@@ -34,21 +35,21 @@ func (c *checker) call(n *node) {
 		}
 		if first == nil || first.object == nil || first.object.Name != t.owner {
 			name := shownName(c.contract.Objects[t.owner])
-			c.add(n.a.pos, CodeArguments, "%s is a method: call %s:%s(…) with a colon", what, name, t.function.Name)
+			c.add(n.A.Pos, CodeArguments, "%s is a method: call %s:%s(…) with a colon", what, name, t.function.Name)
 			return
 		}
 		args = args[1:]
 	}
-	c.arguments(what, t.function, args, n.a.pos)
+	c.arguments(what, t.function, args, n.A.Pos)
 }
 
-func (c *checker) require(n *node) {
-	if len(n.list) != 1 {
-		c.add(n.pos, CodeArguments, "require takes one argument, the name of a module")
+func (c *checker) require(n *tree.Node) {
+	if len(n.List) != 1 {
+		c.add(n.Pos, CodeArguments, "require takes one argument, the name of a module")
 		return
 	}
-	name := n.list[0]
-	if name.kind != kindString {
+	name := n.List[0]
+	if name.Kind != tree.KindString {
 		return
 	}
 	var known []string
@@ -58,50 +59,50 @@ func (c *checker) require(n *node) {
 		}
 	}
 	known = append(known, c.source.Modules...)
-	if slices.Contains(known, name.text) {
+	if slices.Contains(known, name.Text) {
 		return
 	}
-	if name.text == "testing" {
-		c.add(name.pos, CodeModule, "the module testing is for tests: NAME_test.lua")
+	if name.Text == "testing" {
+		c.add(name.Pos, CodeModule, "the module testing is for tests: NAME_test.lua")
 		return
 	}
-	c.add(name.pos, CodeModule, "there is no module %s%s", name.text, near(name.text, known))
+	c.add(name.Pos, CodeModule, "there is no module %s%s", name.Text, near(name.Text, known))
 }
 
-func (c *checker) method(n *node) {
-	of := c.typeOf(n.a)
+func (c *checker) method(n *tree.Node) {
+	of := c.typeOf(n.A)
 	if of == nil {
 		return
 	}
 	switch {
 	case of.module != nil:
-		if of.module.Function(n.text) == nil {
-			c.field(of, n.text, n.pos)
+		if of.module.Function(n.Text) == nil {
+			c.field(of, n.Text, n.Pos)
 			return
 		}
-		c.add(n.pos, CodeArguments, "%s.%s is a function: call it with a dot, not a colon", of.module.Name, n.text)
+		c.add(n.Pos, CodeArguments, "%s.%s is a function: call it with a dot, not a colon", of.module.Name, n.Text)
 	case of.object != nil:
-		f := of.object.Method(n.text)
+		f := of.object.Method(n.Text)
 		if f == nil {
-			if of.object.Field(n.text) != nil {
-				c.add(n.pos, CodeArguments, "%s.%s is no method", shownName(of.object), n.text)
+			if of.object.Field(n.Text) != nil {
+				c.add(n.Pos, CodeArguments, "%s.%s is no method", shownName(of.object), n.Text)
 			} else {
-				c.field(of, n.text, n.pos)
+				c.field(of, n.Text, n.Pos)
 			}
 			return
 		}
-		c.arguments(shownName(of.object)+":"+n.text, f, n.list, n.pos)
+		c.arguments(shownName(of.object)+":"+n.Text, f, n.List, n.Pos)
 	case of.name == "string":
-		if f := c.stringMethod(n.text); f != nil {
-			c.arguments("string."+n.text, f, n.list, n.pos)
+		if f := c.stringMethod(n.Text); f != nil {
+			c.arguments("string."+n.Text, f, n.List, n.Pos)
 		} else {
-			c.field(of, n.text, n.pos)
+			c.field(of, n.Text, n.Pos)
 		}
 	}
 }
 
 // arguments looks at the number of arguments, and at literals among them.
-func (c *checker) arguments(what string, f *describe.Function, args []*node, at Pos) {
+func (c *checker) arguments(what string, f *describe.Function, args []*tree.Node, at tree.Pos) {
 	open := len(args) > 0 && manyValues(args[len(args)-1])
 	count := len(args)
 	switch {
@@ -116,18 +117,18 @@ func (c *checker) arguments(what string, f *describe.Function, args []*node, at 
 		if i >= len(f.Params) {
 			break
 		}
-		arg, p := arg.plain(), f.Params[i]
-		if o := c.optionsFor(p.Type); o != nil && arg.kind == kindTable {
+		arg, p := arg.Plain(), f.Params[i]
+		if o := c.optionsFor(p.Type); o != nil && arg.Kind == tree.KindTable {
 			c.options(arg, o)
-		} else if !(p.Optional && arg.kind == kindNil) {
+		} else if !(p.Optional && arg.Kind == tree.KindNil) {
 			c.literal(what+"'s "+p.Name, p.Type, arg)
 		}
 	}
 }
 
 // manyValues reports whether an expression may be several values.
-func manyValues(e *node) bool {
-	return e.kind == kindCall || e.kind == kindMethod || e.kind == kindVararg
+func manyValues(e *tree.Node) bool {
+	return e.Kind == tree.KindCall || e.Kind == tree.KindMethod || e.Kind == tree.KindVararg
 }
 
 func countOf(f *describe.Function) string {
@@ -155,36 +156,36 @@ func (c *checker) optionsFor(typeText string) *describe.Object {
 }
 
 // options looks at the keys of a literal table of options.
-func (c *checker) options(table *node, o *describe.Object) {
-	for i, key := range table.keys {
-		v := table.list[i].plain()
-		if key == nil || key.kind == kindNumber {
+func (c *checker) options(table *tree.Node, o *describe.Object) {
+	for i, key := range table.Keys {
+		v := table.List[i].Plain()
+		if key == nil || key.Kind == tree.KindNumber {
 			continue
 		}
-		if key = key.plain(); key.kind != kindString {
+		if key = key.Plain(); key.Kind != tree.KindString {
 			continue
 		}
-		f := o.Field(key.text)
+		f := o.Field(key.Text)
 		if f == nil {
-			c.add(key.pos, CodeOption, "there is no option %s here%s", key.text, near(key.text, o.Names()))
+			c.add(key.Pos, CodeOption, "there is no option %s here%s", key.Text, near(key.Text, o.Names()))
 			continue
 		}
-		if inner := c.optionsFor(f.Type); inner != nil && v.kind == kindTable {
+		if inner := c.optionsFor(f.Type); inner != nil && v.Kind == tree.KindTable {
 			c.options(v, inner)
 			continue
 		}
-		if elem, ok := strings.CutSuffix(f.Type, "[]"); ok && v.kind == kindTable {
+		if elem, ok := strings.CutSuffix(f.Type, "[]"); ok && v.Kind == tree.KindTable {
 			if inner := c.optionsFor(elem); inner != nil {
-				for _, row := range v.list {
-					if row.kind == kindTable {
+				for _, row := range v.List {
+					if row.Kind == tree.KindTable {
 						c.options(row, inner)
 					}
 				}
 			}
 			continue
 		}
-		if v.kind != kindNil {
-			c.literal(key.text, f.Type, v)
+		if v.Kind != tree.KindNil {
+			c.literal(key.Text, f.Type, v)
 		}
 	}
 }

@@ -1,44 +1,46 @@
 package lint
 
+import "moonwatch/luaapi/lint/internal/tree"
+
 // paths reports paths through run or ping that do not return the result.
-func (c *pluginRules) paths(p *Plugin, key string, f *node) {
+func (c *pluginRules) paths(p *Plugin, key string, f *tree.Node) {
 	mayReturnNil := key == "ping" || p == nil || p.HasPing
 	if mayReturnNil {
 		return
 	}
-	walk(f.body, func(n *node) bool {
-		if n.kind == kindFunction {
+	tree.Walk(f.Body, func(n *tree.Node) bool {
+		if n.Kind == tree.KindFunction {
 			return false
 		}
-		if n.kind == kindReturn {
+		if n.Kind == tree.KindReturn {
 			c.runReturns(n)
 		}
 		return true
 	})
-	if falls(f.body) {
-		c.add(f.end, CodeReturn, "%s can end here without return result", key)
+	if falls(f.Body) {
+		c.add(f.End, CodeReturn, "%s can end here without return result", key)
 	}
 }
 
 // runReturns looks at one return of run.
-func (c *pluginRules) runReturns(n *node) {
-	if len(n.list) == 0 {
-		c.add(n.pos, CodeReturn, "run must return result")
+func (c *pluginRules) runReturns(n *tree.Node) {
+	if len(n.List) == 0 {
+		c.add(n.Pos, CodeReturn, "run must return result")
 		return
 	}
-	switch v := n.list[0].plain(); v.kind {
-	case kindNil, kindTrue, kindFalse, kindNumber, kindString, kindTable, kindFunction:
-		c.add(v.pos, CodeReturn, "run must return result, not %s", describeLiteral(v))
+	switch v := n.List[0].Plain(); v.Kind {
+	case tree.KindNil, tree.KindTrue, tree.KindFalse, tree.KindNumber, tree.KindString, tree.KindTable, tree.KindFunction:
+		c.add(v.Pos, CodeReturn, "run must return result, not %s", describeLiteral(v))
 	}
 }
 
-func describeLiteral(v *node) string {
-	switch v.kind {
-	case kindNil, kindTrue, kindFalse, kindNumber:
-		return v.text
-	case kindString:
+func describeLiteral(v *tree.Node) string {
+	switch v.Kind {
+	case tree.KindNil, tree.KindTrue, tree.KindFalse, tree.KindNumber:
+		return v.Text
+	case tree.KindString:
 		return "a string"
-	case kindTable:
+	case tree.KindTable:
 		return "a table of its own"
 	}
 	return "a function"
@@ -46,32 +48,32 @@ func describeLiteral(v *node) string {
 
 // falls reports whether the end of a block can be reached. A goto is taken for
 // a way out that is meant.
-func falls(body []*node) bool {
+func falls(body []*tree.Node) bool {
 	for _, s := range body {
-		switch s.kind {
-		case kindReturn, kindBreak, kindGoto:
+		switch s.Kind {
+		case tree.KindReturn, tree.KindBreak, tree.KindGoto:
 			return false
-		case kindExpression:
-			if raises(s.a) {
+		case tree.KindExpression:
+			if raises(s.A) {
 				return false
 			}
-		case kindDo:
-			if !falls(s.body) {
+		case tree.KindDo:
+			if !falls(s.Body) {
 				return false
 			}
-		case kindIf:
-			if s.hasElse && !falls(s.body) && !falls(s.other) {
+		case tree.KindIf:
+			if s.HasElse && !falls(s.Body) && !falls(s.Other) {
 				return false
 			}
-		case kindWhile:
-			if s.a.plain().kind == kindTrue && !breaks(s.body) {
+		case tree.KindWhile:
+			if s.A.Plain().Kind == tree.KindTrue && !breaks(s.Body) {
 				return false
 			}
-		case kindRepeat:
-			if s.a.plain().kind == kindFalse && !breaks(s.body) {
+		case tree.KindRepeat:
+			if s.A.Plain().Kind == tree.KindFalse && !breaks(s.Body) {
 				return false
 			}
-			if !breaks(s.body) && !falls(s.body) {
+			if !breaks(s.Body) && !falls(s.Body) {
 				return false
 			}
 		}
@@ -80,18 +82,18 @@ func falls(body []*node) bool {
 }
 
 // raises reports whether a call is one of error.
-func raises(call *node) bool {
-	return call.kind == kindCall && call.a.kind == kindName && call.a.local == nil && call.a.text == "error"
+func raises(call *tree.Node) bool {
+	return call.Kind == tree.KindCall && call.A.Kind == tree.KindName && call.A.Local == nil && call.A.Text == "error"
 }
 
 // breaks reports whether a break in the body ends the loop around it.
-func breaks(body []*node) bool {
+func breaks(body []*tree.Node) bool {
 	found := false
-	walk(body, func(n *node) bool {
-		switch n.kind {
-		case kindBreak:
+	tree.Walk(body, func(n *tree.Node) bool {
+		switch n.Kind {
+		case tree.KindBreak:
 			found = true
-		case kindWhile, kindRepeat, kindFor, kindForIn, kindFunction:
+		case tree.KindWhile, tree.KindRepeat, tree.KindFor, tree.KindForIn, tree.KindFunction:
 			return false
 		}
 		return !found
@@ -101,28 +103,28 @@ func breaks(body []*node) bool {
 
 // endless reports a loop that nothing ends: no break, return, goto or error,
 // and no call of what waits for something outside or may raise at a deadline.
-func (c *checker) endless(n *node) {
-	condition := n.a.plain()
-	always := n.kind == kindWhile && (condition.kind == kindTrue || condition.kind == kindNumber || condition.kind == kindString) ||
-		n.kind == kindRepeat && (condition.kind == kindFalse || condition.kind == kindNil)
-	if !always || breaks(n.body) || c.leaves(n.body, map[*node]bool{}) {
+func (c *checker) endless(n *tree.Node) {
+	condition := n.A.Plain()
+	always := n.Kind == tree.KindWhile && (condition.Kind == tree.KindTrue || condition.Kind == tree.KindNumber || condition.Kind == tree.KindString) ||
+		n.Kind == tree.KindRepeat && (condition.Kind == tree.KindFalse || condition.Kind == tree.KindNil)
+	if !always || breaks(n.Body) || c.leaves(n.Body, map[*tree.Node]bool{}) {
 		return
 	}
-	c.add(n.pos, CodeEndless, "nothing ends this loop: it has no break, no return and no call that waits")
+	c.add(n.Pos, CodeEndless, "nothing ends this loop: it has no break, no return and no call that waits")
 }
 
 // leaves reports whether a body may end the loop that it is in, or waits. What
 // is not known is taken to.
-func (c *checker) leaves(body []*node, seen map[*node]bool) bool {
+func (c *checker) leaves(body []*tree.Node, seen map[*tree.Node]bool) bool {
 	found := false
-	walk(body, func(n *node) bool {
+	tree.Walk(body, func(n *tree.Node) bool {
 		found = found || c.tired()
-		switch n.kind {
-		case kindReturn, kindGoto:
+		switch n.Kind {
+		case tree.KindReturn, tree.KindGoto:
 			found = true
-		case kindFunction:
+		case tree.KindFunction:
 			return false
-		case kindCall, kindMethod:
+		case tree.KindCall, tree.KindMethod:
 			found = found || c.waits(n, seen)
 		}
 		return !found
@@ -130,28 +132,28 @@ func (c *checker) leaves(body []*node, seen map[*node]bool) bool {
 	return found
 }
 
-func (c *checker) waits(call *node, seen map[*node]bool) bool {
+func (c *checker) waits(call *tree.Node, seen map[*tree.Node]bool) bool {
 	if raises(call) {
 		return true
 	}
 	if f := c.callee(call); f != nil {
 		return f.Waits || f.Name == "assert"
 	}
-	if call.kind != kindCall || call.a.kind != kindName || call.a.local == nil || call.a.local.function == nil {
-		if call.kind == kindMethod && c.stringMethod(call.text) != nil {
+	if call.Kind != tree.KindCall || call.A.Kind != tree.KindName || call.A.Local == nil || call.A.Local.Function == nil {
+		if call.Kind == tree.KindMethod && c.stringMethod(call.Text) != nil {
 			return false
 		}
 		return true // what it calls is not known
 	}
-	f := call.a.local.function
+	f := call.A.Local.Function
 	if seen[f] {
 		return false
 	}
 	seen[f] = true
 	waits := false
-	walk(f.body, func(n *node) bool { // its returns are its own
+	tree.Walk(f.Body, func(n *tree.Node) bool { // its returns are its own
 		waits = waits || c.tired()
-		if n.kind == kindCall || n.kind == kindMethod {
+		if n.Kind == tree.KindCall || n.Kind == tree.KindMethod {
 			waits = waits || c.waits(n, seen)
 		}
 		return !waits

@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/describe"
+	"moonwatch/luaapi/lint/internal/tree"
 )
 
 // Finding is a mistake, or what looks like one.
@@ -76,12 +77,11 @@ func Check(s Source) []Finding {
 	var found []Finding
 	var readable []*checker
 	for _, f := range s.Files {
-		c := &checker{types: types{contract: contract, file: f, tables: map[*local]*Plugin{}}, source: &s, known: map[Finding]bool{}}
-		body, end, err := parse(f.Source)
+		read, err := tree.Read(f.Source)
 		if err != nil {
 			continue
 		}
-		c.body, c.end = body, end
+		c := &checker{types: newTypes(contract, f, read.Globals), source: &s, body: read.Body, writes: read.Writes, known: map[Finding]bool{}}
 		c.run()
 		readable = append(readable, c)
 		if f.Shipped {
@@ -114,13 +114,13 @@ func Sort(found []Finding) {
 type checker struct {
 	types
 	source *Source
-	body   []*node
-	end    Pos
+	body   []*tree.Node
+	writes []*tree.Node // of globals
 	found  []Finding
 	known  map[Finding]bool // what is in found
 }
 
-func (c *checker) add(at Pos, code, format string, values ...any) {
+func (c *checker) add(at tree.Pos, code, format string, values ...any) {
 	f := Finding{File: c.file.Name, Line: at.Line, Column: at.Column, Code: code, Message: fmt.Sprintf(format, values...)}
 	if c.known[f] {
 		return
@@ -130,29 +130,24 @@ func (c *checker) add(at Pos, code, format string, values ...any) {
 }
 
 func (c *checker) run() {
-	r := &resolver{globals: map[string]bool{}}
-	r.open()
-	r.statements(c.body)
-	r.close()
-	c.globals = r.globals
 	switch len(c.source.Plugins) {
 	case 0:
 		c.current = &Plugin{unloaded: true, HasPing: hasKey(c.body, "ping")}
 	case 1:
 		c.current = &c.source.Plugins[0]
 	}
-	for _, w := range r.writes {
-		if w.text == "_" {
-			c.add(w.pos, CodeGlobal, "_ is a global here: write local _")
+	for _, w := range c.writes {
+		if w.Text == "_" {
+			c.add(w.Pos, CodeGlobal, "_ is a global here: write local _")
 		} else {
-			c.add(w.pos, CodeGlobal, "%s is written as a global: write local %s", w.text, w.text)
+			c.add(w.Pos, CodeGlobal, "%s is written as a global: write local %s", w.Text, w.Text)
 		}
 	}
-	plugins := pluginRules{checker: c, done: map[*node]bool{}}
+	plugins := pluginRules{checker: c, done: map[*tree.Node]bool{}}
 	plugins.findPlugins()
 	plugins.typeLoops()
 	plugins.typeHelpers()
-	walk(c.body, func(n *node) bool {
+	tree.Walk(c.body, func(n *tree.Node) bool {
 		c.node(n)
 		return true
 	})
@@ -160,23 +155,23 @@ func (c *checker) run() {
 }
 
 // node looks at one node.
-func (c *checker) node(n *node) {
-	switch n.kind {
-	case kindName:
+func (c *checker) node(n *tree.Node) {
+	switch n.Kind {
+	case tree.KindName:
 		c.name(n)
-	case kindIndex:
+	case tree.KindIndex:
 		c.index(n)
-	case kindCall, kindMethod:
+	case tree.KindCall, tree.KindMethod:
 		c.call(n)
 		c.variable(n)
 		c.lost(n)
-	case kindBinary:
+	case tree.KindBinary:
 		c.comparison(n)
-	case kindAssign:
-		for i, target := range n.targets {
-			c.write(target, n.list, i)
+	case tree.KindAssign:
+		for i, target := range n.Targets {
+			c.write(target, n.List, i)
 		}
-	case kindWhile, kindRepeat:
+	case tree.KindWhile, tree.KindRepeat:
 		c.endless(n)
 	}
 }

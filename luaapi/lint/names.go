@@ -6,6 +6,7 @@ import (
 
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/describe"
+	"moonwatch/luaapi/lint/internal/tree"
 )
 
 // near is "; did you mean …?", or nothing.
@@ -17,8 +18,8 @@ func near(name string, candidates []string) string {
 }
 
 // name looks at a name that is read, or called.
-func (c *checker) name(n *node) {
-	if n.local != nil || c.globals[n.text] {
+func (c *checker) name(n *tree.Node) {
+	if n.Local != nil || c.globals[n.Text] {
 		return
 	}
 	var known []string
@@ -28,35 +29,35 @@ func (c *checker) name(n *node) {
 	for _, m := range c.contract.Library {
 		known = append(known, m.Name)
 	}
-	if slices.Contains(known, n.text) {
+	if slices.Contains(known, n.Text) {
 		return
 	}
-	if why, ok := describe.Absent()[n.text]; ok {
-		c.add(n.pos, CodeUndefined, "%s is not there: %s", n.text, why)
+	if why, ok := describe.Absent()[n.Text]; ok {
+		c.add(n.Pos, CodeUndefined, "%s is not there: %s", n.Text, why)
 		return
 	}
-	if m := c.contract.Modules[n.text]; m != nil {
-		c.add(n.pos, CodeUndefined, "%s is not defined: write local %s = require %q", n.text, n.text, n.text)
+	if m := c.contract.Modules[n.Text]; m != nil {
+		c.add(n.Pos, CodeUndefined, "%s is not defined: write local %s = require %q", n.Text, n.Text, n.Text)
 		return
 	}
-	c.add(n.pos, CodeUndefined, "%s is not defined%s", n.text, near(n.text, known))
+	c.add(n.Pos, CodeUndefined, "%s is not defined%s", n.Text, near(n.Text, known))
 }
 
 // index looks at a field that is read or written.
-func (c *checker) index(n *node) {
-	key := n.b.plain()
-	if key.kind != kindString {
+func (c *checker) index(n *tree.Node) {
+	key := n.B.Plain()
+	if key.Kind != tree.KindString {
 		return
 	}
-	of := c.typeOf(n.a)
+	of := c.typeOf(n.A)
 	if of == nil {
 		return
 	}
-	c.field(of, key.text, key.pos)
+	c.field(of, key.Text, key.Pos)
 }
 
 // field reports a field that a value does not have.
-func (c *checker) field(of *typ, name string, at Pos) {
+func (c *checker) field(of *typ, name string, at tree.Pos) {
 	switch {
 	case of.module != nil:
 		c.moduleField(of.module, name, at)
@@ -77,7 +78,7 @@ func (c *checker) field(of *typ, name string, at Pos) {
 	}
 }
 
-func (c *checker) moduleField(m *describe.Module, name string, at Pos) {
+func (c *checker) moduleField(m *describe.Module, name string, at tree.Pos) {
 	names := m.Names()
 	if slices.Contains(names, name) || c.contract.Modules[m.Name+"."+name] != nil {
 		return
@@ -89,7 +90,7 @@ func (c *checker) moduleField(m *describe.Module, name string, at Pos) {
 	c.add(at, CodeModule, "%s has no %s%s", m.Name, name, near(name, names))
 }
 
-func (c *checker) objectName(of *typ, name string, at Pos) {
+func (c *checker) objectName(of *typ, name string, at tree.Pos) {
 	o := of.object
 	names := o.Names()
 	if slices.Contains(names, name) {
@@ -148,20 +149,20 @@ func (c *checker) pluginHas(name string) bool {
 }
 
 // hasKey reports whether statements give any table the key.
-func hasKey(body []*node, name string) bool {
+func hasKey(body []*tree.Node, name string) bool {
 	has := false
-	walk(body, func(n *node) bool {
-		switch n.kind {
-		case kindTable:
-			for _, key := range n.keys {
-				has = has || key.isString(name)
+	tree.Walk(body, func(n *tree.Node) bool {
+		switch n.Kind {
+		case tree.KindTable:
+			for _, key := range n.Keys {
+				has = has || key.IsString(name)
 			}
-		case kindAssign:
-			for _, target := range n.targets {
-				has = has || target.kind == kindIndex && (target.b.isString(name) || target.b.kind != kindString)
+		case tree.KindAssign:
+			for _, target := range n.Targets {
+				has = has || target.Kind == tree.KindIndex && (target.B.IsString(name) || target.B.Kind != tree.KindString)
 			}
-		case kindFunctionStat:
-			has = has || n.a.kind == kindIndex && n.a.b.isString(name)
+		case tree.KindFunctionStat:
+			has = has || n.A.Kind == tree.KindIndex && n.A.B.IsString(name)
 		}
 		return !has
 	})
@@ -169,45 +170,45 @@ func hasKey(body []*node, name string) bool {
 }
 
 // write looks at an assignment to a field.
-func (c *checker) write(target *node, values []*node, i int) {
-	if target.kind != kindIndex {
+func (c *checker) write(target *tree.Node, values []*tree.Node, i int) {
+	if target.Kind != tree.KindIndex {
 		return
 	}
-	key := target.b.plain()
-	of := c.typeOf(target.a)
-	if of == nil || key.kind != kindString {
+	key := target.B.Plain()
+	of := c.typeOf(target.A)
+	if of == nil || key.Kind != tree.KindString {
 		return
 	}
 	switch {
 	case of.is("result") && i < len(values):
-		if f := of.object.Field(key.text); f != nil {
+		if f := of.object.Field(key.Text); f != nil {
 			before := len(c.found)
-			if c.literal("result."+key.text, f.Type, values[i]); len(c.found) == before {
-				c.assigned("result."+key.text, f.Type, values[i])
+			if c.literal("result."+key.Text, f.Type, values[i]); len(c.found) == before {
+				c.assigned("result."+key.Text, f.Type, values[i])
 			}
-		} else if of.object.Method(key.text) != nil {
-			c.add(key.pos, CodeField, "result.%s is a method and cannot be set", key.text)
+		} else if of.object.Method(key.Text) != nil {
+			c.add(key.Pos, CodeField, "result.%s is a method and cannot be set", key.Text)
 		}
 	case of.is("plugin") || of.is("free"):
 	case of.object != nil && !of.object.Writable && !of.object.Options && !strings.HasPrefix(of.object.Name, "testing."):
-		c.add(key.pos, CodeField, "%s is read-only: %s cannot be set", shownName(of.object), key.text)
-	case of.module != nil && slices.Contains(of.module.Names(), key.text):
-		c.add(key.pos, CodeGlobal, "%s.%s is replaced for this run alone: use a local function", of.module.Name, key.text)
+		c.add(key.Pos, CodeField, "%s is read-only: %s cannot be set", shownName(of.object), key.Text)
+	case of.module != nil && slices.Contains(of.module.Names(), key.Text):
+		c.add(key.Pos, CodeGlobal, "%s.%s is replaced for this run alone: use a local function", of.module.Name, key.Text)
 	}
 }
 
 // literal reports a literal that is not of the type.
-func (c *checker) literal(what, typeText string, v *node) {
-	v = v.plain()
+func (c *checker) literal(what, typeText string, v *tree.Node) {
+	v = v.Plain()
 	want := describe.ParseType(typeText)
-	got := map[kind]string{
-		kindString:   "string",
-		kindNumber:   "number",
-		kindTrue:     "boolean",
-		kindFalse:    "boolean",
-		kindTable:    "table",
-		kindFunction: "function",
-	}[v.kind]
+	got := map[tree.Kind]string{
+		tree.KindString:   "string",
+		tree.KindNumber:   "number",
+		tree.KindTrue:     "boolean",
+		tree.KindFalse:    "boolean",
+		tree.KindTable:    "table",
+		tree.KindFunction: "function",
+	}[v.Kind]
 	values := want.Values
 	for _, a := range describe.Aliases() {
 		if a.Name == want.Name {
@@ -218,11 +219,11 @@ func (c *checker) literal(what, typeText string, v *node) {
 	case got == "" || want.Name == "" || c.contract.Objects[want.Name] != nil && got == "table":
 		return
 	case c.contract.Objects[want.Name] != nil:
-		c.add(v.pos, CodeArguments, "%s must be a table, got a %s", what, got)
+		c.add(v.Pos, CodeArguments, "%s must be a table, got a %s", what, got)
 	case want.Name == "string" && got == "number": // as Lua does, a number is taken for text
 	case (want.Name == "string" || want.Name == "number" || want.Name == "boolean" || want.Name == "table" || want.Name == "function") && want.Name != got:
-		c.add(v.pos, CodeArguments, "%s must be a %s, got a %s", what, want.Name, got)
-	case values != nil && got == "string" && !slices.Contains(values, v.text):
-		c.add(v.pos, CodeArguments, "%s must be one of %s, got %q%s", what, strings.Join(values, " "), v.text, near(v.text, values))
+		c.add(v.Pos, CodeArguments, "%s must be a %s, got a %s", what, want.Name, got)
+	case values != nil && got == "string" && !slices.Contains(values, v.Text):
+		c.add(v.Pos, CodeArguments, "%s must be one of %s, got %q%s", what, strings.Join(values, " "), v.Text, near(v.Text, values))
 	}
 }

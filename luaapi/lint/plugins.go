@@ -1,12 +1,15 @@
 package lint
 
-import "moonwatch/luaapi/describe"
+import (
+	"moonwatch/luaapi/describe"
+	"moonwatch/luaapi/lint/internal/tree"
+)
 
 // pluginRules find the plugins of a file, and look at each of their functions as
 // a whole: its parameters, and what it returns on all paths.
 type pluginRules struct {
 	*checker
-	done map[*node]bool // functions whose paths were looked at
+	done map[*tree.Node]bool // functions whose paths were looked at
 }
 
 // findPlugins finds the tables that the file returns, and gives the parameters
@@ -15,22 +18,22 @@ func (c *pluginRules) findPlugins() {
 	if !c.file.Main {
 		return
 	}
-	byLocal := map[*local]*node{}
+	byLocal := map[*tree.Local]*tree.Node{}
 	for _, s := range c.body {
-		if s.kind == kindLocal {
-			for i, name := range s.names {
-				if i < len(s.list) {
-					byLocal[name.local] = tableOf(s.list[i])
+		if s.Kind == tree.KindLocal {
+			for i, name := range s.Names {
+				if i < len(s.List) {
+					byLocal[name.Local] = tableOf(s.List[i])
 				}
 			}
 		}
 	}
 	for _, e := range returnedBy(c.body) {
 		table := tableOf(e)
-		if e = e.plain(); e.kind == kindName && e.local != nil {
-			table = byLocal[e.local]
+		if e = e.Plain(); e.Kind == tree.KindName && e.Local != nil {
+			table = byLocal[e.Local]
 			if p := c.pluginOf(table); p != nil {
-				c.tables[e.local] = p
+				c.tables[e.Local] = p
 			}
 		}
 		if table != nil {
@@ -38,15 +41,15 @@ func (c *pluginRules) findPlugins() {
 		}
 	}
 	for _, s := range c.body {
-		switch s.kind {
-		case kindFunctionStat:
-			if l, key := member(s.a); l != nil && c.tables[l] != nil {
-				c.pluginFunction(c.tables[l], key, s.b)
+		switch s.Kind {
+		case tree.KindFunctionStat:
+			if l, key := member(s.A); l != nil && c.tables[l] != nil {
+				c.pluginFunction(c.tables[l], key, s.B)
 			}
-		case kindAssign:
-			for i, target := range s.targets {
-				if l, key := member(target); l != nil && c.tables[l] != nil && i < len(s.list) {
-					c.pluginKey(c.tables[l], key, s.list[i])
+		case tree.KindAssign:
+			for i, target := range s.Targets {
+				if l, key := member(target); l != nil && c.tables[l] != nil && i < len(s.List) {
+					c.pluginKey(c.tables[l], key, s.List[i])
 				}
 			}
 		}
@@ -54,54 +57,54 @@ func (c *pluginRules) findPlugins() {
 }
 
 // member reads local.key.
-func member(e *node) (*local, string) {
-	if e.kind != kindIndex || e.a.kind != kindName || e.b.kind != kindString {
+func member(e *tree.Node) (*tree.Local, string) {
+	if e.Kind != tree.KindIndex || e.A.Kind != tree.KindName || e.B.Kind != tree.KindString {
 		return nil, ""
 	}
-	return e.a.local, e.b.text
+	return e.A.Local, e.B.Text
 }
 
 // tableOf is the constructor that an expression stands for, as setmetatable's
 // first argument, too.
-func tableOf(e *node) *node {
-	e = e.plain()
+func tableOf(e *tree.Node) *tree.Node {
+	e = e.Plain()
 	switch {
 	case e == nil:
 		return nil
-	case e.kind == kindTable:
+	case e.Kind == tree.KindTable:
 		return e
-	case e.kind == kindCall && len(e.list) > 0:
-		return tableOf(e.list[0])
+	case e.Kind == tree.KindCall && len(e.List) > 0:
+		return tableOf(e.List[0])
 	}
 	return nil
 }
 
 // returnedBy is what a file returns: of an array of plugins its items.
-func returnedBy(body []*node) []*node {
-	if len(body) == 0 || body[len(body)-1].kind != kindReturn || len(body[len(body)-1].list) == 0 {
+func returnedBy(body []*tree.Node) []*tree.Node {
+	if len(body) == 0 || body[len(body)-1].Kind != tree.KindReturn || len(body[len(body)-1].List) == 0 {
 		return nil
 	}
-	e := body[len(body)-1].list[0].plain()
-	if e.kind == kindTable && len(e.list) > 0 && e.keys[0] == nil {
-		return e.list
+	e := body[len(body)-1].List[0].Plain()
+	if e.Kind == tree.KindTable && len(e.List) > 0 && e.Keys[0] == nil {
+		return e.List
 	}
-	return []*node{e}
+	return []*tree.Node{e}
 }
 
 // pluginOf finds the plugin by the slug that its table names.
-func (c *pluginRules) pluginOf(table *node) *Plugin {
+func (c *pluginRules) pluginOf(table *tree.Node) *Plugin {
 	if c.current != nil {
 		return c.current
 	}
 	if table == nil {
 		return nil
 	}
-	for i, key := range table.keys {
-		if !key.isString("slug") {
+	for i, key := range table.Keys {
+		if !key.IsString("slug") {
 			continue
 		}
 		for n := range c.source.Plugins {
-			if table.list[i].isString(c.source.Plugins[n].Slug) {
+			if table.List[i].IsString(c.source.Plugins[n].Slug) {
 				return &c.source.Plugins[n]
 			}
 		}
@@ -109,40 +112,40 @@ func (c *pluginRules) pluginOf(table *node) *Plugin {
 	return nil
 }
 
-func (c *pluginRules) pluginTable(table *node, p *Plugin) {
-	for i, key := range table.keys {
-		if key != nil && key.kind == kindString {
-			c.pluginKey(p, key.text, table.list[i])
+func (c *pluginRules) pluginTable(table *tree.Node, p *Plugin) {
+	for i, key := range table.Keys {
+		if key != nil && key.Kind == tree.KindString {
+			c.pluginKey(p, key.Text, table.List[i])
 		}
 	}
 }
 
-func (c *pluginRules) pluginKey(p *Plugin, key string, v *node) {
-	switch v = v.plain(); {
-	case v.kind == kindFunction:
+func (c *pluginRules) pluginKey(p *Plugin, key string, v *tree.Node) {
+	switch v = v.Plain(); {
+	case v.Kind == tree.KindFunction:
 		c.pluginFunction(p, key, v)
-	case v.kind == kindName && v.local != nil && v.local.function != nil:
-		c.pluginFunction(p, key, v.local.function)
-	case key == "urls" && v.kind == kindTable:
-		for _, route := range v.list {
-			if route.kind == kindTable {
+	case v.Kind == tree.KindName && v.Local != nil && v.Local.Function != nil:
+		c.pluginFunction(p, key, v.Local.Function)
+	case key == "urls" && v.Kind == tree.KindTable:
+		for _, route := range v.List {
+			if route.Kind == tree.KindTable {
 				c.route(p, route)
 			}
 		}
 	}
 }
 
-func (c *pluginRules) route(p *Plugin, route *node) {
+func (c *pluginRules) route(p *Plugin, route *tree.Node) {
 	c.options(route, c.contract.Objects["plugin.route"])
-	for i, key := range route.keys {
-		if !key.isString("view") {
+	for i, key := range route.Keys {
+		if !key.IsString("view") {
 			continue
 		}
-		f := route.list[i].plain()
-		if f.kind == kindName && f.local != nil {
-			f = f.local.function
+		f := route.List[i].Plain()
+		if f.Kind == tree.KindName && f.Local != nil {
+			f = f.Local.Function
 		}
-		if f != nil && f.kind == kindFunction {
+		if f != nil && f.Kind == tree.KindFunction {
 			c.parameters(f, p, []string{"request"})
 			c.answers(f)
 		}
@@ -150,18 +153,18 @@ func (c *pluginRules) route(p *Plugin, route *node) {
 }
 
 // answers looks at the tables that a view returns.
-func (c *pluginRules) answers(f *node) {
-	walk(f.body, func(n *node) bool {
-		if n.kind == kindReturn && len(n.list) > 0 && n.list[0].kind == kindTable {
-			c.options(n.list[0], c.contract.Objects["view.answer"])
+func (c *pluginRules) answers(f *tree.Node) {
+	tree.Walk(f.Body, func(n *tree.Node) bool {
+		if n.Kind == tree.KindReturn && len(n.List) > 0 && n.List[0].Kind == tree.KindTable {
+			c.options(n.List[0], c.contract.Objects["view.answer"])
 		}
-		return n.kind != kindFunction
+		return n.Kind != tree.KindFunction
 	})
 }
 
 // pluginFunction types the parameters of one of the contract's functions, and
 // looks at its paths.
-func (c *pluginRules) pluginFunction(p *Plugin, key string, f *node) {
+func (c *pluginRules) pluginFunction(p *Plugin, key string, f *tree.Node) {
 	var known *describe.Key
 	for i := range c.contract.Keys {
 		if k := &c.contract.Keys[i]; k.Name == key && k.Function != nil {
@@ -193,15 +196,15 @@ func (c *pluginRules) pluginFunction(p *Plugin, key string, f *node) {
 }
 
 // parameters types self and what follows.
-func (c *pluginRules) parameters(f *node, p *Plugin, types []string) {
-	if len(f.names) == 0 {
+func (c *pluginRules) parameters(f *tree.Node, p *Plugin, types []string) {
+	if len(f.Names) == 0 {
 		return
 	}
-	if f.names[0].text == "self" {
-		f.names[0].local.typ = &typ{object: c.contract.Objects["plugin"], plugin: p}
+	if f.Names[0].Text == "self" {
+		c.told[f.Names[0].Local] = &typ{object: c.contract.Objects["plugin"], plugin: p}
 	}
 	for i, text := range types {
-		if i+1 >= len(f.names) {
+		if i+1 >= len(f.Names) {
 			return
 		}
 		t := c.named(text)
@@ -214,35 +217,35 @@ func (c *pluginRules) parameters(f *node, p *Plugin, types []string) {
 		if t.elem != nil && t.elem.object != nil {
 			t.elem.plugin = p
 		}
-		f.names[i+1].local.typ = t
+		c.told[f.Names[i+1].Local] = t
 	}
 }
 
 // outcomes looks at the tables that send_alert returns as its third value.
-func (c *pluginRules) outcomes(f *node) {
-	walk(f.body, func(n *node) bool {
-		if n.kind == kindReturn && len(n.list) > 2 && n.list[2].kind == kindTable {
-			c.options(n.list[2], c.contract.Objects["alert.retry"])
+func (c *pluginRules) outcomes(f *tree.Node) {
+	tree.Walk(f.Body, func(n *tree.Node) bool {
+		if n.Kind == tree.KindReturn && len(n.List) > 2 && n.List[2].Kind == tree.KindTable {
+			c.options(n.List[2], c.contract.Objects["alert.retry"])
 		}
-		return n.kind != kindFunction
+		return n.Kind != tree.KindFunction
 	})
 }
 
 // typeLoops types the variables of loops over arrays.
 func (c *pluginRules) typeLoops() {
-	walk(c.body, func(n *node) bool {
-		if n.kind != kindForIn || len(n.names) != 2 || len(n.list) != 1 {
+	tree.Walk(c.body, func(n *tree.Node) bool {
+		if n.Kind != tree.KindForIn || len(n.Names) != 2 || len(n.List) != 1 {
 			return true
 		}
-		call := n.list[0].plain()
-		if call.kind != kindCall || call.a.kind != kindName || call.a.local != nil || len(call.list) != 1 {
+		call := n.List[0].Plain()
+		if call.Kind != tree.KindCall || call.A.Kind != tree.KindName || call.A.Local != nil || len(call.List) != 1 {
 			return true
 		}
-		if call.a.text != "ipairs" && call.a.text != "pairs" {
+		if call.A.Text != "ipairs" && call.A.Text != "pairs" {
 			return true
 		}
-		if t := c.typeOf(call.list[0]); t != nil && t.elem != nil && n.names[1].local.typ == nil {
-			n.names[1].local.typ = t.elem
+		if t := c.typeOf(call.List[0]); t != nil && t.elem != nil && c.told[n.Names[1].Local] == nil {
+			c.told[n.Names[1].Local] = t.elem
 		}
 		return true
 	})
@@ -252,9 +255,9 @@ func (c *pluginRules) typeLoops() {
 // called with, where all calls agree. Three rounds see helpers of helpers.
 func (c *pluginRules) typeHelpers() {
 	for range 3 {
-		walk(c.body, func(n *node) bool {
-			for _, name := range n.names {
-				if l := name.local; l != nil && l.function != nil && !l.escapes && len(l.calls) > 0 {
+		tree.Walk(c.body, func(n *tree.Node) bool {
+			for _, name := range n.Names {
+				if l := name.Local; l != nil && l.Function != nil && !l.Escapes && len(l.Calls) > 0 {
 					c.helper(l)
 				}
 			}
@@ -264,14 +267,14 @@ func (c *pluginRules) typeHelpers() {
 	}
 }
 
-func (c *pluginRules) helper(l *local) {
-	for i, name := range l.function.names {
-		if name.local.typ != nil || len(name.local.values) > 0 {
+func (c *pluginRules) helper(l *tree.Local) {
+	for i, name := range l.Function.Names {
+		if c.told[name.Local] != nil || len(name.Local.Values) > 0 {
 			continue
 		}
 		var known *typ
-		for _, call := range l.calls {
-			v, ok := valueFor(call.list, i)
+		for _, call := range l.Calls {
+			v, ok := tree.ValueFor(call.List, i)
 			t := (*typ)(nil)
 			if ok {
 				t = c.typeOfResult(v)
@@ -283,7 +286,7 @@ func (c *pluginRules) helper(l *local) {
 			known = t
 		}
 		if known != nil {
-			name.local.typ = known.withoutConstant()
+			c.told[name.Local] = known.withoutConstant()
 		}
 	}
 }

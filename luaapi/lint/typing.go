@@ -5,6 +5,7 @@ import (
 
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/describe"
+	"moonwatch/luaapi/lint/internal/tree"
 )
 
 // typ is what is known of a value; nil is nothing.
@@ -18,18 +19,25 @@ type typ struct {
 	plugin   *Plugin
 	name     string // of a plain type: "string", "number", "table", …
 	elem     *typ
-	constant *node    // of a string: the literal
-	values   []string // of a string: all that it can be, nil for any
+	constant *tree.Node // of a string: the literal
+	values   []string   // of a string: all that it can be, nil for any
 }
 
 // types knows what is known of the values of one file.
 type types struct {
 	contract *describe.Contract
 	file     File
-	globals  map[string]bool    // that the file writes
-	tables   map[*local]*Plugin // locals that hold a plugin's table
-	current  *Plugin            // whose objects are described, where none is nearer
-	steps    int                // of work so far
+	globals  map[string]bool         // that the file writes
+	tables   map[*tree.Local]*Plugin // locals that hold a plugin's table
+	told     map[*tree.Local]*typ    // what is known otherwise than by what is assigned
+	busy     map[*tree.Local]bool    // whose types are being looked for
+	current  *Plugin                 // whose objects are described, where none is nearer
+	steps    int                     // of work so far
+}
+
+func newTypes(contract *describe.Contract, f File, globals map[string]bool) types {
+	return types{contract: contract, file: f, globals: globals,
+		tables: map[*tree.Local]*Plugin{}, told: map[*tree.Local]*typ{}, busy: map[*tree.Local]bool{}}
 }
 
 // maxSteps is how much work the types of one file may take, about half a second
@@ -75,70 +83,70 @@ func alias(name string) bool {
 }
 
 // typeOf is what is known of an expression's value.
-func (ty *types) typeOf(e *node) *typ { return ty.typeOfResult(value{e, 0}) }
+func (ty *types) typeOf(e *tree.Node) *typ { return ty.typeOfResult(tree.Value{Of: e}) }
 
-func (ty *types) typeOfResult(v value) *typ {
-	e := v.of.plain()
+func (ty *types) typeOfResult(v tree.Value) *typ {
+	e := v.Of.Plain()
 	if e == nil || ty.tired() {
 		return nil
 	}
-	if e.kind == kindCall || e.kind == kindMethod {
-		return ty.returned(e, v.n)
+	if e.Kind == tree.KindCall || e.Kind == tree.KindMethod {
+		return ty.returned(e, v.N)
 	}
-	if v.n > 0 {
+	if v.N > 0 {
 		return nil
 	}
-	switch e.kind {
-	case kindString:
+	switch e.Kind {
+	case tree.KindString:
 		return &typ{name: "string", constant: e}
-	case kindNumber:
+	case tree.KindNumber:
 		return &typ{name: "number"}
-	case kindTrue, kindFalse:
+	case tree.KindTrue, tree.KindFalse:
 		return &typ{name: "boolean"}
-	case kindName:
+	case tree.KindName:
 		return ty.nameType(e)
-	case kindIndex:
+	case tree.KindIndex:
 		return ty.indexType(e)
-	case kindBinary:
-		if e.text == ".." {
+	case tree.KindBinary:
+		if e.Text == ".." {
 			return &typ{name: "string"}
 		}
 	}
 	return nil
 }
 
-func (ty *types) nameType(e *node) *typ {
-	l := e.local
+func (ty *types) nameType(e *tree.Node) *typ {
+	l := e.Local
 	if l == nil {
-		if ty.globals[e.text] {
+		if ty.globals[e.Text] {
 			return nil
 		}
 		for i := range ty.contract.Library {
-			if m := &ty.contract.Library[i]; m.Name == e.text {
+			if m := &ty.contract.Library[i]; m.Name == e.Text {
 				return &typ{module: m}
 			}
 		}
 		for i := range ty.contract.Globals {
-			if f := &ty.contract.Globals[i]; f.Name == e.text {
+			if f := &ty.contract.Globals[i]; f.Name == e.Text {
 				return &typ{function: f}
 			}
 		}
 		return nil
 	}
-	if l.typ != nil {
-		return l.typ
+	if t := ty.told[l]; t != nil {
+		return t
 	}
 	if p := ty.tables[l]; p != nil {
 		return &typ{object: ty.contract.Objects["plugin"], plugin: p}
 	}
-	if l.busy || len(l.values) == 0 {
+	if ty.busy[l] || len(l.Values) == 0 {
 		return nil
 	}
-	l.busy = true
-	defer func() { l.busy = false }()
+	ty.busy[l] = true
+	defer delete(ty.busy, l)
 	var known *typ
-	for _, v := range l.values {
-		if v.of != nil && v.of.kind == kindNil {
+	for _, v := range l.Values {
+		if v.Of != nil && v.Of.Kind == tree.KindNil {
 			continue
 		}
 		t := ty.typeOfResult(v)
@@ -158,16 +166,16 @@ func same(a, b *typ) bool {
 }
 
 // indexType is the type of a field.
-func (ty *types) indexType(e *node) *typ {
-	of := ty.typeOf(e.a)
+func (ty *types) indexType(e *tree.Node) *typ {
+	of := ty.typeOf(e.A)
 	if of == nil {
 		return nil
 	}
-	key := e.b.plain()
-	if key.kind != kindString {
+	key := e.B.Plain()
+	if key.Kind != tree.KindString {
 		return of.elem
 	}
-	name := key.text
+	name := key.Text
 	switch {
 	case of.module != nil:
 		return ty.member(of.module, name)
@@ -256,20 +264,20 @@ func (ty *types) formTable(p *Plugin, form_ string, shownAs string) *typ {
 }
 
 // returned is the type of a call's n-th result.
-func (ty *types) returned(call *node, n int) *typ {
-	if call.kind == kindCall && call.a.kind == kindName && call.a.local == nil {
-		switch call.a.text {
+func (ty *types) returned(call *tree.Node, n int) *typ {
+	if call.Kind == tree.KindCall && call.A.Kind == tree.KindName && call.A.Local == nil {
+		switch call.A.Text {
 		case "require":
 			return ty.required(call)
 		case "setmetatable", "assert":
-			if n == 0 && len(call.list) > 0 {
-				return ty.typeOf(call.list[0])
+			if n == 0 && len(call.List) > 0 {
+				return ty.typeOf(call.List[0])
 			}
 			return nil
 		}
 	}
-	if call.kind == kindCall && call.a.kind == kindName && call.a.local != nil && call.a.local.function != nil && len(call.a.local.values) == 1 {
-		return ty.helperReturns(call.a.local, n)
+	if call.Kind == tree.KindCall && call.A.Kind == tree.KindName && call.A.Local != nil && call.A.Local.Function != nil && len(call.A.Local.Values) == 1 {
+		return ty.helperReturns(call.A.Local, n)
 	}
 	f := ty.callee(call)
 	if f == nil || n >= len(f.Returns) {
@@ -278,7 +286,7 @@ func (ty *types) returned(call *node, n int) *typ {
 	if f.Name == "unpack" || f.Name == "remove" {
 		return nil
 	}
-	if f.Name == "ping" && f.Waits && len(call.list) > 0 && ty.listOfHosts(call.list[0]) {
+	if f.Name == "ping" && f.Waits && len(call.List) > 0 && ty.listOfHosts(call.List[0]) {
 		return nil
 	}
 	t := ty.named(f.Returns[n])
@@ -295,23 +303,23 @@ func (ty *types) returned(call *node, n int) *typ {
 
 // helperReturns is the type of the n-th value that a local function returns,
 // where all its returns agree. nil agrees with everything.
-func (ty *types) helperReturns(l *local, n int) *typ {
-	if l.busy {
+func (ty *types) helperReturns(l *tree.Local, n int) *typ {
+	if ty.busy[l] {
 		return nil
 	}
-	l.busy = true
-	defer func() { l.busy = false }()
+	ty.busy[l] = true
+	defer delete(ty.busy, l)
 	var known *typ
 	agree := true
-	walk(l.function.body, func(s *node) bool {
-		if s.kind == kindFunction || ty.tired() {
+	tree.Walk(l.Function.Body, func(s *tree.Node) bool {
+		if s.Kind == tree.KindFunction || ty.tired() {
 			return false
 		}
-		if s.kind != kindReturn || !agree {
+		if s.Kind != tree.KindReturn || !agree {
 			return true
 		}
-		v, ok := valueFor(s.list, n)
-		if !ok || v.of.plain().kind == kindNil {
+		v, ok := tree.ValueFor(s.List, n)
+		if !ok || v.Of.Plain().Kind == tree.KindNil {
 			return true
 		}
 		t := ty.typeOfResult(v)
@@ -339,44 +347,44 @@ func (t *typ) withoutConstant() *typ {
 }
 
 // listOfHosts reports whether the argument of icmp.ping may be an array.
-func (ty *types) listOfHosts(e *node) bool {
+func (ty *types) listOfHosts(e *tree.Node) bool {
 	t := ty.typeOf(e)
 	return t == nil || t.name != "string"
 }
 
-func (ty *types) receiver(call *node) *typ {
-	if call.kind == kindMethod {
-		return ty.typeOf(call.a)
+func (ty *types) receiver(call *tree.Node) *typ {
+	if call.Kind == tree.KindMethod {
+		return ty.typeOf(call.A)
 	}
 	return nil
 }
 
-func (ty *types) required(call *node) *typ {
-	if len(call.list) != 1 || call.list[0].kind != kindString {
+func (ty *types) required(call *tree.Node) *typ {
+	if len(call.List) != 1 || call.List[0].Kind != tree.KindString {
 		return nil
 	}
-	if m := ty.contract.Modules[call.list[0].text]; m != nil && (!m.Tests || ty.file.Test) {
+	if m := ty.contract.Modules[call.List[0].Text]; m != nil && (!m.Tests || ty.file.Test) {
 		return &typ{module: m}
 	}
 	return nil
 }
 
 // callee is the described function that a call goes to, nil when that is not known.
-func (ty *types) callee(call *node) *describe.Function {
-	if call.kind == kindCall {
-		if t := ty.typeOf(call.a); t != nil {
+func (ty *types) callee(call *tree.Node) *describe.Function {
+	if call.Kind == tree.KindCall {
+		if t := ty.typeOf(call.A); t != nil {
 			return t.function
 		}
 		return nil
 	}
-	of := ty.typeOf(call.a)
+	of := ty.typeOf(call.A)
 	switch {
 	case of == nil:
 		return nil
 	case of.object != nil:
-		return of.object.Method(call.text)
+		return of.object.Method(call.Text)
 	case of.name == "string":
-		return ty.stringMethod(call.text)
+		return ty.stringMethod(call.Text)
 	}
 	return nil
 }

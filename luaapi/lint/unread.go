@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/lint/internal/tree"
 )
 
 // reads is what a plugin's files read.
@@ -69,12 +70,12 @@ func (r *reads) report(c *checker, fields []form.Field, in string) {
 }
 
 // declared is where a field is declared.
-func (c *checker) declared(name string) (at Pos, ok bool) {
-	walk(c.body, func(n *node) bool {
+func (c *checker) declared(name string) (at tree.Pos, ok bool) {
+	tree.Walk(c.body, func(n *tree.Node) bool {
 		if table := c.fieldTable(n); table != nil && !ok {
-			for i, key := range table.keys {
-				if key == nil && table.list[i].isString(name) {
-					at, ok = table.list[i].pos, true
+			for i, key := range table.Keys {
+				if key == nil && table.List[i].IsString(name) {
+					at, ok = table.List[i].Pos, true
 				}
 			}
 		}
@@ -84,66 +85,66 @@ func (c *checker) declared(name string) (at Pos, ok bool) {
 }
 
 // fieldTable is the table of a call such as forms.CharField{ … }.
-func (c *checker) fieldTable(n *node) *node {
-	if n.kind != kindCall || len(n.list) != 1 || n.list[0].kind != kindTable {
+func (c *checker) fieldTable(n *tree.Node) *tree.Node {
+	if n.Kind != tree.KindCall || len(n.List) != 1 || n.List[0].Kind != tree.KindTable {
 		return nil
 	}
-	if t := c.typeOf(n.a); t == nil || t.function == nil || t.owner != "forms" {
+	if t := c.typeOf(n.A); t == nil || t.function == nil || t.owner != "forms" {
 		return nil
 	}
-	return n.list[0]
+	return n.List[0]
 }
 
 // collect adds what a file reads.
 func (r *reads) collect(c *checker) {
-	var visit func(n *node) bool
-	visit = func(n *node) bool {
+	var visit func(n *tree.Node) bool
+	visit = func(n *tree.Node) bool {
 		if table := c.fieldTable(n); table != nil {
-			for i, key := range table.keys { // functions in a form may read fields, and lists hold further forms
-				if v := table.list[i]; key != nil && (v.kind == kindFunction || key.isString("fields")) {
-					walkNode(v, visit)
+			for i, key := range table.Keys { // functions in a form may read fields, and lists hold further forms
+				if v := table.List[i]; key != nil && (v.Kind == tree.KindFunction || key.IsString("fields")) {
+					tree.WalkNode(v, visit)
 				}
 			}
 			return false
 		}
-		switch n.kind {
-		case kindIndex:
+		switch n.Kind {
+		case tree.KindIndex:
 			r.wholeForm(c, n)
-		case kindString:
-			r.names[n.text] = true
-		case kindTable: // a key that is written as a name is no read
-			r.formsInArguments(c, n.list)
-			for i, key := range n.keys {
-				if key != nil && key.kind != kindString {
-					walkNode(key, visit)
+		case tree.KindString:
+			r.names[n.Text] = true
+		case tree.KindTable: // a key that is written as a name is no read
+			r.formsInArguments(c, n.List)
+			for i, key := range n.Keys {
+				if key != nil && key.Kind != tree.KindString {
+					tree.WalkNode(key, visit)
 				}
-				walkNode(n.list[i], visit)
+				tree.WalkNode(n.List[i], visit)
 			}
 			return false
-		case kindAssign: // and neither is the last name of what is written to
-			r.formsInArguments(c, n.list)
-			for _, target := range n.targets {
-				if target.kind == kindIndex && target.b.kind == kindString {
-					target = target.a
+		case tree.KindAssign: // and neither is the last name of what is written to
+			r.formsInArguments(c, n.List)
+			for _, target := range n.Targets {
+				if target.Kind == tree.KindIndex && target.B.Kind == tree.KindString {
+					target = target.A
 				}
-				walkNode(target, visit)
+				tree.WalkNode(target, visit)
 			}
-			walk(n.list, visit)
+			tree.Walk(n.List, visit)
 			return false
-		case kindCall, kindMethod, kindReturn, kindLocal:
-			r.formsInArguments(c, n.list)
+		case tree.KindCall, tree.KindMethod, tree.KindReturn, tree.KindLocal:
+			r.formsInArguments(c, n.List)
 		}
 		return true
 	}
-	walk(c.body, visit)
+	tree.Walk(c.body, visit)
 }
 
 // wholeForm notes check[name], where any field may be read.
-func (r *reads) wholeForm(c *checker, n *node) {
-	if n.b.plain().kind == kindString {
+func (r *reads) wholeForm(c *checker, n *tree.Node) {
+	if n.B.Plain().Kind == tree.KindString {
 		return
 	}
-	t := c.typeOf(n.a)
+	t := c.typeOf(n.A)
 	if t.is("check") {
 		r.forms["config_form"] = true
 	}
@@ -151,7 +152,7 @@ func (r *reads) wholeForm(c *checker, n *node) {
 }
 
 // formsInArguments notes tables of forms that are handed on whole.
-func (r *reads) formsInArguments(c *checker, list []*node) {
+func (r *reads) formsInArguments(c *checker, list []*tree.Node) {
 	for _, e := range list {
 		r.noteForm(c.source, c.typeOf(e))
 	}

@@ -1,4 +1,4 @@
-package lint
+package tree
 
 import "fmt"
 
@@ -10,10 +10,10 @@ type parser struct {
 
 // parse returns the statements of a source. It gives up at what is no Lua; the
 // interpreter's own parser has words for that.
-func parse(text string) (body []*node, end Pos, err error) {
+func parse(text string) (body []*Node, err error) {
 	tokens, err := scan(text)
 	if err != nil {
-		return nil, Pos{}, err
+		return nil, err
 	}
 	p := &parser{tokens: tokens}
 	defer func() {
@@ -25,7 +25,7 @@ func parse(text string) (body []*node, end Pos, err error) {
 	if p.peek().kind != tokenEnd {
 		p.fail("the end of the file")
 	}
-	return body, p.peek().pos, nil
+	return body, nil
 }
 
 type parseError string
@@ -69,17 +69,17 @@ func (p *parser) expect(text string) Pos {
 	return pos
 }
 
-func (p *parser) name() *node {
+func (p *parser) name() *Node {
 	t := p.peek()
 	if t.kind != tokenName {
 		p.fail("a name")
 	}
 	p.at++
-	return &node{kind: kindName, pos: t.pos, text: t.text}
+	return &Node{Kind: KindName, Pos: t.pos, Text: t.text}
 }
 
-func (p *parser) block() []*node {
-	var list []*node
+func (p *parser) block() []*Node {
+	var list []*Node
 	for p.peek().kind != tokenEnd && !p.is("end") && !p.is("else") && !p.is("elseif") && !p.is("until") {
 		if p.accept(";") {
 			continue
@@ -89,29 +89,29 @@ func (p *parser) block() []*node {
 	return list
 }
 
-func (p *parser) statement() *node {
+func (p *parser) statement() *Node {
 	t := p.peek()
-	n := &node{pos: t.pos}
+	n := &Node{Pos: t.pos}
 	if t.kind == tokenKeyword {
 		switch t.text {
 		case "if":
 			return p.ifStatement()
 		case "while":
 			p.at++
-			n.kind, n.a = kindWhile, p.expression(0)
+			n.Kind, n.A = KindWhile, p.expression(0)
 			p.expect("do")
-			n.body, n.end = p.block(), p.expect("end")
+			n.Body, n.End = p.block(), p.expect("end")
 			return n
 		case "do":
 			p.at++
-			n.kind, n.body, n.end = kindDo, p.block(), p.expect("end")
+			n.Kind, n.Body, n.End = KindDo, p.block(), p.expect("end")
 			return n
 		case "for":
 			return p.forStatement()
 		case "repeat":
 			p.at++
-			n.kind, n.body, n.end = kindRepeat, p.block(), p.expect("until")
-			n.a = p.expression(0)
+			n.Kind, n.Body, n.End = KindRepeat, p.block(), p.expect("until")
+			n.A = p.expression(0)
 			return n
 		case "function":
 			return p.functionStatement()
@@ -119,137 +119,137 @@ func (p *parser) statement() *node {
 			return p.localStatement()
 		case "return":
 			p.at++
-			n.kind = kindReturn
+			n.Kind = KindReturn
 			if !p.is("end") && !p.is("else") && !p.is("elseif") && !p.is("until") && !p.is(";") && p.peek().kind != tokenEnd {
-				n.list = p.expressions()
+				n.List = p.expressions()
 			}
 			return n
 		case "break":
 			p.at++
-			n.kind = kindBreak
+			n.Kind = KindBreak
 			return n
 		case "goto":
 			p.at++
-			n.kind, n.text = kindGoto, p.name().text
+			n.Kind, n.Text = KindGoto, p.name().Text
 			return n
 		}
 	}
 	if p.accept("::") {
-		n.kind, n.text = kindLabel, p.name().text
+		n.Kind, n.Text = KindLabel, p.name().Text
 		p.expect("::")
 		return n
 	}
 	return p.expressionStatement()
 }
 
-func (p *parser) ifStatement() *node {
-	n := &node{kind: kindIf, pos: p.next().pos}
-	n.a = p.expression(0)
+func (p *parser) ifStatement() *Node {
+	n := &Node{Kind: KindIf, Pos: p.next().pos}
+	n.A = p.expression(0)
 	p.expect("then")
-	n.body = p.block()
+	n.Body = p.block()
 	switch {
 	case p.is("elseif"):
-		n.other, n.hasElse = []*node{p.ifStatement()}, true // it reads the end
+		n.Other, n.HasElse = []*Node{p.ifStatement()}, true // it reads the end
 		return n
 	case p.accept("else"):
-		n.other, n.hasElse = p.block(), true
+		n.Other, n.HasElse = p.block(), true
 	}
-	n.end = p.expect("end")
+	n.End = p.expect("end")
 	return n
 }
 
-func (p *parser) forStatement() *node {
-	n := &node{kind: kindForIn, pos: p.next().pos}
-	n.names = []*node{p.name()}
+func (p *parser) forStatement() *Node {
+	n := &Node{Kind: KindForIn, Pos: p.next().pos}
+	n.Names = []*Node{p.name()}
 	if p.accept("=") {
-		n.kind = kindFor
+		n.Kind = KindFor
 	} else {
 		for p.accept(",") {
-			n.names = append(n.names, p.name())
+			n.Names = append(n.Names, p.name())
 		}
 		p.expect("in")
 	}
-	n.list = p.expressions()
+	n.List = p.expressions()
 	p.expect("do")
-	n.body, n.end = p.block(), p.expect("end")
+	n.Body, n.End = p.block(), p.expect("end")
 	return n
 }
 
-func (p *parser) functionStatement() *node {
-	n := &node{kind: kindFunctionStat, pos: p.next().pos}
+func (p *parser) functionStatement() *Node {
+	n := &Node{Kind: KindFunctionStat, Pos: p.next().pos}
 	target := p.name()
 	method := false
 	for !method && (p.is(".") || p.is(":")) {
 		method = p.next().text == ":"
 		key := p.name()
-		target = &node{kind: kindIndex, pos: key.pos, a: target, b: &node{kind: kindString, pos: key.pos, text: key.text}, dot: true}
+		target = &Node{Kind: KindIndex, Pos: key.Pos, A: target, B: &Node{Kind: KindString, Pos: key.Pos, Text: key.Text}, Dot: true}
 	}
-	n.a = target
-	n.b = p.function(n.pos)
+	n.A = target
+	n.B = p.function(n.Pos)
 	if method {
-		self := &node{kind: kindName, pos: n.pos, text: "self"}
-		n.b.names = append([]*node{self}, n.b.names...)
+		self := &Node{Kind: KindName, Pos: n.Pos, Text: "self"}
+		n.B.Names = append([]*Node{self}, n.B.Names...)
 	}
 	return n
 }
 
-func (p *parser) localStatement() *node {
-	n := &node{kind: kindLocal, pos: p.next().pos}
+func (p *parser) localStatement() *Node {
+	n := &Node{Kind: KindLocal, Pos: p.next().pos}
 	if p.accept("function") {
-		n.kind, n.names = kindLocalFunction, []*node{p.name()}
-		n.b = p.function(n.pos)
+		n.Kind, n.Names = KindLocalFunction, []*Node{p.name()}
+		n.B = p.function(n.Pos)
 		return n
 	}
-	n.names = []*node{p.name()}
+	n.Names = []*Node{p.name()}
 	for p.accept(",") {
-		n.names = append(n.names, p.name())
+		n.Names = append(n.Names, p.name())
 	}
 	if p.accept("=") {
-		n.list = p.expressions()
+		n.List = p.expressions()
 	}
 	return n
 }
 
-func (p *parser) expressionStatement() *node {
+func (p *parser) expressionStatement() *Node {
 	first := p.suffixed()
-	n := &node{pos: first.pos}
+	n := &Node{Pos: first.Pos}
 	if p.is("=") || p.is(",") {
-		n.kind, n.targets = kindAssign, []*node{first}
+		n.Kind, n.Targets = KindAssign, []*Node{first}
 		for p.accept(",") {
-			n.targets = append(n.targets, p.suffixed())
+			n.Targets = append(n.Targets, p.suffixed())
 		}
 		p.expect("=")
-		n.list = p.expressions()
+		n.List = p.expressions()
 		return n
 	}
-	if first.kind != kindCall && first.kind != kindMethod {
+	if first.Kind != KindCall && first.Kind != KindMethod {
 		p.fail("'='")
 	}
-	n.kind, n.a = kindExpression, first
+	n.Kind, n.A = KindExpression, first
 	return n
 }
 
 // function reads parameters and body; the keyword has been read.
-func (p *parser) function(pos Pos) *node {
-	f := &node{kind: kindFunction, pos: pos}
+func (p *parser) function(pos Pos) *Node {
+	f := &Node{Kind: KindFunction, Pos: pos}
 	p.expect("(")
 	for !p.is(")") {
 		if p.accept("...") {
-			f.vararg = true
+			f.Vararg = true
 			break
 		}
-		f.names = append(f.names, p.name())
+		f.Names = append(f.Names, p.name())
 		if !p.accept(",") {
 			break
 		}
 	}
 	p.expect(")")
-	f.body, f.end = p.block(), p.expect("end")
+	f.Body, f.End = p.block(), p.expect("end")
 	return f
 }
 
-func (p *parser) expressions() []*node {
-	list := []*node{p.expression(0)}
+func (p *parser) expressions() []*Node {
+	list := []*Node{p.expression(0)}
 	for p.accept(",") {
 		list = append(list, p.expression(0))
 	}
@@ -279,11 +279,11 @@ func priority(op string) (left, right int) {
 
 const unaryPriority = 8
 
-func (p *parser) expression(limit int) *node {
-	var left *node
+func (p *parser) expression(limit int) *Node {
+	var left *Node
 	if t := p.peek(); p.is("not") || p.is("-") || p.is("#") {
 		p.at++
-		left = &node{kind: kindUnary, pos: t.pos, text: t.text, a: p.expression(unaryPriority)}
+		left = &Node{Kind: KindUnary, Pos: t.pos, Text: t.text, A: p.expression(unaryPriority)}
 	} else {
 		left = p.simple()
 	}
@@ -297,26 +297,26 @@ func (p *parser) expression(limit int) *node {
 			return left
 		}
 		p.at++
-		left = &node{kind: kindBinary, pos: op.pos, text: op.text, a: left, b: p.expression(r)}
+		left = &Node{Kind: KindBinary, Pos: op.pos, Text: op.text, A: left, B: p.expression(r)}
 	}
 }
 
-func (p *parser) simple() *node {
+func (p *parser) simple() *Node {
 	t := p.peek()
-	n := &node{pos: t.pos, text: t.text}
+	n := &Node{Pos: t.pos, Text: t.text}
 	switch t.kind {
 	case tokenNumber:
-		n.kind = kindNumber
+		n.Kind = KindNumber
 	case tokenString:
-		n.kind = kindString
+		n.Kind = KindString
 	case tokenKeyword:
 		switch t.text {
 		case "nil":
-			n.kind = kindNil
+			n.Kind = KindNil
 		case "true":
-			n.kind = kindTrue
+			n.Kind = KindTrue
 		case "false":
-			n.kind = kindFalse
+			n.Kind = KindFalse
 		case "function":
 			p.at++
 			return p.function(t.pos)
@@ -326,7 +326,7 @@ func (p *parser) simple() *node {
 	default:
 		switch {
 		case p.is("..."):
-			n.kind = kindVararg
+			n.Kind = KindVararg
 		case p.is("{"):
 			return p.table()
 		default:
@@ -337,10 +337,10 @@ func (p *parser) simple() *node {
 	return n
 }
 
-func (p *parser) table() *node {
-	n := &node{kind: kindTable, pos: p.expect("{")}
+func (p *parser) table() *Node {
+	n := &Node{Kind: KindTable, Pos: p.expect("{")}
 	for !p.is("}") {
-		var key *node
+		var key *Node
 		switch {
 		case p.is("["):
 			p.at++
@@ -349,22 +349,22 @@ func (p *parser) table() *node {
 			p.expect("=")
 		case p.peek().kind == tokenName && p.tokens[p.at+1].kind == tokenSymbol && p.tokens[p.at+1].text == "=":
 			name := p.name()
-			key = &node{kind: kindString, pos: name.pos, text: name.text}
+			key = &Node{Kind: KindString, Pos: name.Pos, Text: name.Text}
 			p.expect("=")
 		}
-		n.keys, n.list = append(n.keys, key), append(n.list, p.expression(0))
+		n.Keys, n.List = append(n.Keys, key), append(n.List, p.expression(0))
 		if !p.accept(",") && !p.accept(";") {
 			break
 		}
 	}
-	n.end = p.expect("}")
+	n.End = p.expect("}")
 	return n
 }
 
-func (p *parser) suffixed() *node {
-	var n *node
+func (p *parser) suffixed() *Node {
+	var n *Node
 	if pos := p.peek().pos; p.accept("(") {
-		n = &node{kind: kindParen, pos: pos, a: p.expression(0)}
+		n = &Node{Kind: KindParen, Pos: pos, A: p.expression(0)}
 		p.expect(")")
 	} else {
 		n = p.name()
@@ -374,29 +374,29 @@ func (p *parser) suffixed() *node {
 		switch {
 		case p.accept("."):
 			key := p.name()
-			n = &node{kind: kindIndex, pos: key.pos, a: n, b: &node{kind: kindString, pos: key.pos, text: key.text}, dot: true}
+			n = &Node{Kind: KindIndex, Pos: key.Pos, A: n, B: &Node{Kind: KindString, Pos: key.Pos, Text: key.Text}, Dot: true}
 		case p.accept("["):
-			n = &node{kind: kindIndex, pos: t.pos, a: n, b: p.expression(0)}
+			n = &Node{Kind: KindIndex, Pos: t.pos, A: n, B: p.expression(0)}
 			p.expect("]")
 		case p.accept(":"):
 			key := p.name()
-			n = &node{kind: kindMethod, pos: key.pos, a: n, text: key.text, list: p.arguments()}
+			n = &Node{Kind: KindMethod, Pos: key.Pos, A: n, Text: key.Text, List: p.arguments()}
 		case p.is("(") || p.is("{") || t.kind == tokenString:
-			n = &node{kind: kindCall, pos: n.pos, a: n, list: p.arguments()}
+			n = &Node{Kind: KindCall, Pos: n.Pos, A: n, List: p.arguments()}
 		default:
 			return n
 		}
 	}
 }
 
-func (p *parser) arguments() []*node {
+func (p *parser) arguments() []*Node {
 	t := p.peek()
 	switch {
 	case t.kind == tokenString:
 		p.at++
-		return []*node{{kind: kindString, pos: t.pos, text: t.text}}
+		return []*Node{{Kind: KindString, Pos: t.pos, Text: t.text}}
 	case p.is("{"):
-		return []*node{p.table()}
+		return []*Node{p.table()}
 	}
 	p.expect("(")
 	if p.accept(")") {

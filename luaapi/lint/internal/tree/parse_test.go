@@ -1,4 +1,4 @@
-package lint
+package tree
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 // interpreter knows.
 func TestParseAll(t *testing.T) {
 	n := 0
-	for _, pattern := range []string{"../../plugins/*.lua", "../../plugins/*/*.lua", "../../examples/*/*.lua", "../../examples/*.lua"} {
+	for _, pattern := range []string{"../../../../plugins/*.lua", "../../../../plugins/*/*.lua", "../../../../examples/*/*.lua", "../../../../examples/*.lua"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -20,7 +20,7 @@ func TestParseAll(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := parse(string(text)); err != nil {
+			if _, err := parse(string(text)); err != nil {
 				t.Errorf("%s: %v", file, err)
 			}
 			n++
