@@ -71,8 +71,10 @@ var rooms = map[string][]string{
 	"server/web/webform":    {"engine", "engine/form"},
 	"server/web/drawing":    {"engine", "engine/history"},
 	"server/web/frame":      {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/monitor", "server/revision", "server/web/drawing", "server/web/webform"},
+	"server/web/ownform":    {"engine", "engine/form", "engine/rota", "server/web/frame", "server/web/webform"},
+	"server/web/lookup":     {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/monitor", "engine/oncall", "server/web/drawing", "server/web/frame", "server/web/webform"},
 	"server/web/pluginedit": {"engine", "engine/access", "engine/form", "engine/monitor", "luaapi/describe", "luaapi/starter", "server/web/drawing", "server/web/frame", "server/web/webform"},
-	"server/web":            {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/history", "engine/monitor", "engine/oncall", "engine/rota", "engine/silence", "engine/state", "server/revision", "server/web/drawing", "server/web/frame", "server/web/pluginedit", "server/web/webform"},
+	"server/web":            {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/history", "engine/monitor", "engine/oncall", "engine/rota", "engine/silence", "engine/state", "server/revision", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/pluginedit", "server/web/webform"},
 	"server":                {"engine", "engine/form", "engine/monitor", "server/api", "server/auth", "server/public", "server/rest", "server/web", "server/web/frame"},
 
 	"storage":                     {"engine", "internal/binenc", "storage/internal/badgerfile", "storage/internal/block", "storage/internal/damage", "storage/internal/disk", "storage/internal/layout"},

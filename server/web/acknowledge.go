@@ -14,25 +14,6 @@ import (
 // The quick actions of operators: to acknowledge what is broken, to note
 // something on an incident, to send oneself a test.
 
-// maxBack bounds the address that a quick action leads back to.
-const maxBack = 2000
-
-// back leads to the page that an action was begun on, and says what was done.
-func back(q *frame.Request, otherwise, done string) error {
-	to := q.PostForm.Get("back")
-	if to == "" || len(to) > maxBack {
-		to = otherwise
-	}
-	u, err := url.Parse(frame.LocalPath(to))
-	if err != nil {
-		return q.Redirect(otherwise)
-	}
-	query := u.Query()
-	query.Set("done", done)
-	u.RawQuery = query.Encode()
-	return q.Redirect(u.String())
-}
-
 // untilRecovery is posted for an acknowledgement without an end.
 const untilRecovery = "recovery"
 
@@ -60,7 +41,7 @@ func (w *subjectPages) acknowledge(kind engine.Kind) frame.Handler {
 		if _, err := w.Engine.Incidents.Acknowledge(q.Context(), q.By(), ref, o); err != nil {
 			return frame.Plainly(err)
 		}
-		return back(q, "/"+string(kind)+"s/"+url.PathEscape(ref.ID), "acknowledged")
+		return q.Back("/"+string(kind)+"s/"+url.PathEscape(ref.ID), "acknowledged")
 	}
 }
 
@@ -70,7 +51,7 @@ func (w *subjectPages) unacknowledge(kind engine.Kind) frame.Handler {
 		if err := w.Engine.Incidents.Unacknowledge(q.Context(), q.By(), ref); err != nil {
 			return err
 		}
-		return back(q, "/"+string(kind)+"s/"+url.PathEscape(ref.ID), "unacknowledged")
+		return q.Back("/"+string(kind)+"s/"+url.PathEscape(ref.ID), "unacknowledged")
 	}
 }
 

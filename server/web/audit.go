@@ -1,8 +1,6 @@
 package web
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,7 +8,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/server/revision"
 	"moonwatch/server/web/frame"
-	"moonwatch/server/web/webform"
+	"moonwatch/server/web/lookup"
 )
 
 // auditPage is the audit log: who changed what, the newest first.
@@ -81,13 +79,13 @@ func (w *historyPages) audit(q *frame.Request) error {
 	query := q.URL.Query()
 	v := auditPage{Object: query.Get("object"), Newest: query.Get("before") != ""}
 	names := w.namesByID()
-	ask := engine.Query{Term: v.Object, After: query.Get("before"), Reverse: true, Limit: maxListed + 1}
+	ask := engine.Query{Term: v.Object, After: query.Get("before"), Reverse: true, Limit: frame.MaxListed + 1}
 	for e, err := range w.Engine.ScanAudit(q.Context(), ask) {
 		if err != nil {
 			return err
 		}
-		if len(v.Items) == maxListed {
-			v.Older = olderLink(query, v.Items[maxListed-1].ID)
+		if len(v.Items) == frame.MaxListed {
+			v.Older = frame.OlderLink(query, v.Items[frame.MaxListed-1].ID)
 			break
 		}
 		v.Items = append(v.Items, w.auditLine(*e, names))
@@ -110,7 +108,7 @@ func (w *historyPages) auditLine(e engine.AuditEntry, names map[string]string) a
 		l.Link = "/settings"
 	}
 	for _, c := range e.Changes {
-		one := change{fieldWord(c.Field), inWords(c.Before, names), inWords(c.After, names)}
+		one := change{fieldWord(c.Field), lookup.InWords(c.Before, names), lookup.InWords(c.After, names)}
 		if one.Before+one.After != "" && !slices.Contains(bookkeeping(), c.Field) {
 			l.Changes = append(l.Changes, one)
 		}
@@ -122,7 +120,7 @@ func (w *historyPages) auditLine(e engine.AuditEntry, names map[string]string) a
 // namesByID are the names of all objects that values refer to.
 func (w *historyPages) namesByID() map[string]string {
 	out := map[string]string{}
-	for _, s := range w.everySubject() {
+	for _, s := range w.EverySubject() {
 		out[s.Meta.ID] = s.Name
 	}
 	for _, c := range w.Engine.Checks.BareChecks() {
@@ -138,58 +136,4 @@ func (w *historyPages) namesByID() map[string]string {
 		out[s.ID] = s.Comment
 	}
 	return out
-}
-
-// inWords writes a value for people: names in place of ids, lists with commas.
-func inWords(v any, names map[string]string) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		if name := names[v]; name != "" {
-			return name
-		}
-		return v
-	case bool:
-		if v {
-			return "yes"
-		}
-		return "no"
-	case float64:
-		return webform.PlainNumber(v)
-	case []any:
-		out := make([]string, len(v))
-		for i, one := range v {
-			out[i] = inWords(one, names)
-		}
-		return strings.Join(out, ", ")
-	case map[string]any:
-		if webform.IsSet(v) {
-			return "(secret)"
-		}
-		keys := make([]string, 0, len(v))
-		for k := range v {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		var out []string
-		for _, k := range keys {
-			if text := inWords(v[k], names); text != "" {
-				out = append(out, k+": "+text)
-			}
-		}
-		return strings.Join(out, "; ")
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	var plain any
-	if json.Unmarshal(text, &plain) == nil {
-		switch plain.(type) {
-		case string, []any, map[string]any, bool, float64:
-			return inWords(plain, names)
-		}
-	}
-	return string(text)
 }

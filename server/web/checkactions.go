@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 )
 
 func (w *checkPages) runCheck(q *frame.Request) error {
@@ -43,17 +44,10 @@ func (w *checkPages) deleteCheckPage(q *frame.Request) error {
 }
 
 func (w *checkPages) deleteCheck(q *frame.Request) error {
-	if err := w.Engine.Checks.DeleteCheck(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
+	if err := w.Engine.Checks.DeleteCheck(q.Context(), q.By(), q.ID(), q.DeleteRevision()); err != nil {
 		return err
 	}
 	return q.Deleted(engine.KindCheck)
-}
-
-func deleteRevision(q *frame.Request) *uint64 {
-	if n := frame.Revision(q.PostForm); n > 0 {
-		return &n
-	}
-	return nil
 }
 
 // linkCheck adds a check to a service or instance ("services/ID").
@@ -62,26 +56,19 @@ func (w *checkPages) linkCheck(q *frame.Request) error {
 	if _, err := w.Engine.Checks.StoredCheck(id); err != nil {
 		return err
 	}
-	kind, subject, _ := strings.Cut(q.PostForm.Get("subject"), "/")
-	var err error
-	switch kind {
-	case "services":
-		var s engine.Service
-		if s, err = w.Engine.Targets.StoredService(subject); err == nil && !slices.Contains(s.StatusChecks, id) {
-			s.StatusChecks = append(slices.Clone(s.StatusChecks), id)
-			_, err = w.Engine.Targets.SaveService(q.Context(), q.By(), s)
-		}
-	case "instances":
-		var i engine.Instance
-		if i, err = w.Engine.Targets.StoredInstance(subject); err == nil && !slices.Contains(i.StatusChecks, id) {
-			i.StatusChecks = append(slices.Clone(i.StatusChecks), id)
-			_, err = w.Engine.Targets.SaveInstance(q.Context(), q.By(), i)
-		}
-	default:
-		err = &engine.Error{Kind: engine.Invalid, Message: "choose a service or an instance"}
+	plural, subject, _ := strings.Cut(q.PostForm.Get("subject"), "/")
+	if plural != "services" && plural != "instances" {
+		return &engine.Error{Kind: engine.Invalid, Message: "choose a service or an instance"}
 	}
+	s, err := w.SubjectStored(engine.Kind(strings.TrimSuffix(plural, "s")), subject)
 	if err != nil {
 		return err
+	}
+	if a := &s.Alerting; !slices.Contains(a.StatusChecks, id) {
+		a.StatusChecks = append(slices.Clone(a.StatusChecks), id)
+		if _, err := lookup.SaveSubject(q, w.Engine, s); err != nil {
+			return err
+		}
 	}
 	return q.Redirect("/checks/" + id + "?done=linked")
 }

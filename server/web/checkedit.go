@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
@@ -83,7 +84,7 @@ func (w *checkPages) duplicateCheck(q *frame.Request) error {
 	back := "/checks/" + base.ID
 	base.ID, base.Revision = "", 0
 	e := w.editCheck(base)
-	e.config = withoutSecrets(shown)
+	e.config = ownform.WithoutSecrets(shown)
 	e.draw.Stored = nil
 	e.page.Duplicate, e.page.Back = true, back
 	return w.showCheckForm(q, e)
@@ -100,27 +101,6 @@ func (w *checkPages) copyName(name string) string {
 		copied = drawing.Short("Copy of "+name, 190) + " " + strconv.Itoa(n)
 	}
 	return copied
-}
-
-// withoutSecrets leaves out what is set but not shown: it belongs to another object.
-func withoutSecrets(values map[string]any) map[string]any {
-	out := make(map[string]any, len(values))
-	for name, v := range values {
-		if rows, ok := v.([]any); ok {
-			copied := make([]any, len(rows))
-			for i, row := range rows {
-				copied[i] = row
-				if m, ok := row.(map[string]any); ok {
-					copied[i] = withoutSecrets(m)
-				}
-			}
-			v = copied
-		}
-		if !webform.IsSet(v) {
-			out[name] = v
-		}
-	}
-	return out
 }
 
 // editCheck begins the form of a check as it is stored.
@@ -148,7 +128,7 @@ func (w *checkPages) showCheckForm(q *frame.Request, e *checkEdit) error {
 	pg.Own = webform.Draw(checkForm(), e.own, own)
 	pg.Own.Each(func(f *webform.Field) {
 		if f.Name == "schedule.time_zone" {
-			f.Suggestions = zones()
+			f.Suggestions = ownform.Zones()
 		}
 	})
 	f, hash, known := w.PluginForm(e.base.Plugin, engine.ConfigForm)

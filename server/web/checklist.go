@@ -3,9 +3,7 @@ package web
 import (
 	"cmp"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"moonwatch/engine"
@@ -24,40 +22,7 @@ type checkList struct {
 	Plugin   string
 	Plugins  []webform.Option
 	Statuses []webform.Option
-	Pages    pager
-}
-
-const perPage = 100
-
-// pager leads through a list by number.
-type pager struct {
-	Page, Last int
-	Prev, Next string // addresses, "" at the ends
-}
-
-// paged cuts one page out of a list.
-func paged[T any](list []T, query url.Values) ([]T, pager) {
-	last := max((len(list)+perPage-1)/perPage, 1)
-	n, _ := strconv.Atoi(query.Get("page"))
-	n = min(max(n, 1), last)
-	address := func(n int) string {
-		q := url.Values{}
-		for k, v := range query {
-			if k != "done" && k != "page" {
-				q[k] = v
-			}
-		}
-		q.Set("page", strconv.Itoa(n))
-		return "?" + q.Encode()
-	}
-	p := pager{Page: n, Last: last}
-	if n > 1 {
-		p.Prev = address(n - 1)
-	}
-	if n < last {
-		p.Next = address(n + 1)
-	}
-	return list[(n-1)*perPage : min(n*perPage, len(list))], p
+	Pages    frame.Pager
 }
 
 func (w *checkPages) checks(q *frame.Request) error {
@@ -83,7 +48,7 @@ func (w *checkPages) checks(q *frame.Request) error {
 		return cmp.Or(frame.RankOf(b.Status)-frame.RankOf(a.Status), strings.Compare(a.Order, b.Order), strings.Compare(a.ID, b.ID))
 	})
 	l.Found = len(l.Lines)
-	l.Lines, l.Pages = paged(l.Lines, query)
+	l.Lines, l.Pages = frame.Paged(l.Lines, query)
 	p := w.NewPage(q, "Checks", "checks")
 	p.Events = "types=check"
 	p.Body = l

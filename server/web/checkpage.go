@@ -15,11 +15,11 @@ import (
 	"moonwatch/engine/history"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
-	"moonwatch/server/web/webform"
+	"moonwatch/server/web/lookup"
 )
 
 // checkPages are the pages of checks.
-type checkPages struct{ *lookup }
+type checkPages struct{ *lookup.Lookup }
 
 // checkView is the page of one check.
 type checkView struct {
@@ -27,7 +27,7 @@ type checkView struct {
 	Shape    frame.Standing
 	Plugin   frame.PluginCard
 	Linked   []frame.Link // services and instances that it belongs to
-	Free     []frame.Link // services that it could be added to
+	Free     []frame.Link // those that it could be added to
 	Bar      drawing.StatusBar
 	Range    string
 	Ranges   []rangeView
@@ -36,7 +36,7 @@ type checkView struct {
 	Results  []engine.Result
 	Older    string // address, "" at the end
 	Newer    bool   // older results are shown: there is a way back
-	Settings []setting
+	Settings []lookup.Setting
 	Cut      bool // there were more results than were read
 	Uptime   *drawing.UptimeView
 	Silences []edit.SilenceView
@@ -46,12 +46,6 @@ type rangeView struct {
 	Name, Label string
 	Current     bool
 	span        time.Duration
-}
-
-// setting is one configured value as the page of its object shows it.
-type setting struct {
-	Label, Value string
-	Secret       bool
 }
 
 func ranges() []rangeView {
@@ -85,16 +79,16 @@ func (w *checkPages) checkPage(q *frame.Request) error {
 	}
 	v := &checkView{Check: c, Shape: frame.StandingOf(&c), Plugin: w.Card(c.Plugin)}
 	v.Linked, v.Free = w.linksOf(&c)
-	v.Settings = w.settingsOf(c.Plugin, engine.ConfigForm, c.Config)
+	v.Settings = w.SettingsOf(c.Plugin, engine.ConfigForm, c.Config)
 	if err := v.results(w, q); err != nil {
 		return err
 	}
 	if err := v.charts(w, q); err != nil {
 		return err
 	}
-	v.Silences = w.silencesOn(engine.KindCheck, c.ID, c.Tags)
+	v.Silences = w.SilencesOn(engine.KindCheck, c.ID, c.Tags)
 	p := w.NewPage(q, c.Name, "checks")
-	if v.Uptime, err = w.uptimeOf(q.Context(), history.CheckKey(c.ID), p); err != nil {
+	if v.Uptime, err = w.UptimeOf(q.Context(), history.CheckKey(c.ID), p); err != nil {
 		return err
 	}
 	p.Events = "types=check,result,service,instance,plugin,silence&check=" + url.QueryEscape(c.ID)
@@ -193,67 +187,19 @@ func (w *checkPages) sums(q *frame.Request, check string, now time.Time, span, s
 	return s, nil
 }
 
-// linksOf are the subjects of a check, and the services that it could be added to.
+// linksOf are the subjects of a check, and those that it could be added to.
 func (w *checkPages) linksOf(c *edit.CheckView) (linked, free []frame.Link) {
-	for _, s := range w.Engine.Targets.Services() {
-		one := frame.Link{Kind: "services", ID: s.ID, Name: s.Name, Status: frame.Standing(s.OverallStatus)}
-		if slices.Contains(c.Services, s.ID) {
-			linked = append(linked, one)
+	for _, s := range w.EverySubject() {
+		if slices.Contains(c.Services, s.Meta.ID) || slices.Contains(c.InstanceIDs, s.Meta.ID) {
+			linked = append(linked, s.Link())
 		} else {
-			free = append(free, one)
-		}
-	}
-	for _, i := range w.Engine.Targets.Instances() {
-		one := frame.Link{Kind: "instances", ID: i.ID, Name: i.Name, Status: frame.Standing(i.OverallStatus)}
-		if slices.Contains(c.InstanceIDs, i.ID) {
-			linked = append(linked, one)
-		} else {
-			free = append(free, one)
+			free = append(free, s.Link())
 		}
 	}
 	byName := func(a, b frame.Link) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }
 	slices.SortFunc(linked, byName)
 	slices.SortFunc(free, byName)
 	return linked, free
-}
-
-// settingsOf shows the values of a plugin's form, without those that nobody set.
-func (w *lookup) settingsOf(slug string, name engine.FormName, values map[string]any) []setting {
-	f, _, known := w.PluginForm(slug, name)
-	if !known {
-		return nil
-	}
-	var out []setting
-	for i := range f.Fields {
-		field := &f.Fields[i]
-		v := values[field.Name]
-		s := setting{Label: field.DisplayLabel(), Value: webform.Display(v)}
-		switch {
-		case webform.IsSet(v):
-			s.Value, s.Secret = "set", true
-		case v == true:
-			s.Value = "yes"
-		case v == false:
-			s.Value = "no"
-		}
-		if list, ok := v.([]any); ok {
-			s.Value = ""
-			if len(list) > 0 {
-				s.Value = inWords(v, nil)
-			}
-		}
-		if s.Value == "" {
-			continue
-		}
-		if c := webform.LabelOf(field, s.Value); len(field.Choices) > 0 {
-			s.Value = c
-		}
-		if field.Unit != "" && !s.Secret {
-			s.Value += " " + field.Unit
-		}
-		out = append(out, s)
-	}
-	return out
 }
 
 // runPage is the page of one result.

@@ -6,6 +6,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
@@ -65,7 +66,7 @@ func asClock(f *webform.Field) {
 func quietRaw(list []engine.QuietHours) []any {
 	out := []any{}
 	for _, h := range list {
-		out = append(out, map[string]any{"days": anyTexts(h.Days), "start": h.Start, "end": h.End})
+		out = append(out, map[string]any{"days": ownform.AnyTexts(h.Days), "start": h.Start, "end": h.End})
 	}
 	return out
 }
@@ -80,14 +81,14 @@ func contactRaw(list []engine.ContactRule) []any {
 
 func applyContact(u *engine.User, v form.Values) {
 	u.QuietHours, u.ContactRules = []engine.QuietHours{}, []engine.ContactRule{}
-	for _, row := range rowsOf(v["quiet_hours"]) {
+	for _, row := range ownform.RowsOf(v["quiet_hours"]) {
 		u.QuietHours = append(u.QuietHours, engine.QuietHours{
 			Days:  webform.Texts(row["days"]),
 			Start: frame.TextOf(row["start"]),
 			End:   frame.TextOf(row["end"]),
 		})
 	}
-	for _, row := range rowsOf(v["contact_rules"]) {
+	for _, row := range ownform.RowsOf(v["contact_rules"]) {
 		u.ContactRules = append(u.ContactRules, engine.ContactRule{
 			Channel:  frame.TextOf(row["channel"]),
 			Severity: engine.Status(frame.TextOf(row["severity"])),

@@ -14,10 +14,11 @@ import (
 	"moonwatch/engine/monitor"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 )
 
 // dashboardPages are the first page.
-type dashboardPages struct{ *lookup }
+type dashboardPages struct{ *lookup.Lookup }
 
 // dashboard shows what is broken and since when first; everything else is quiet.
 type dashboard struct {
@@ -86,7 +87,7 @@ func (w *dashboardPages) dashboardData(q *frame.Request) *dashboard {
 	d.loose(checks, linked)
 	d.Checks = len(checks)
 	d.Lag = drawing.FormatSeconds(d.Stats.LagMax.Seconds())
-	d.Dead, _ = w.deliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
+	d.Dead, _ = w.DeliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
 	since := w.Options.Now().Add(-48 * time.Hour)
 	d.Dead = slices.DeleteFunc(d.Dead, func(one engine.Delivery) bool { return one.Created.Before(since) })
 	for _, entry := range w.Engine.Plugins.Plugins() {
@@ -117,23 +118,24 @@ func (d *dashboard) channel(c alert.Channel, name string) {
 // subjects sorts services and instances into broken and quiet ones.
 func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID map[string]*edit.CheckView, linked map[string]bool) {
 	alerts := false
-	add := func(kind, id, name string, a *engine.Alerting, v *edit.SubjectView) {
+	for _, s := range w.EverySubject() {
+		a, v := &s.Alerting, &s.View
 		d.Subjects++
 		alerts = alerts || len(a.Alerts) > 0 && a.AlertsEnabled
 		for _, c := range a.StatusChecks {
 			linked[c] = true
 		}
 		if v.OverallStatus == engine.StatusPassing {
-			d.Quiet = append(d.Quiet, quietSubject{kind, id, name})
-			return
+			d.Quiet = append(d.Quiet, quietSubject{s.Plural(), s.Meta.ID, s.Name})
+			continue
 		}
 		b := brokenSubject{
-			Kind:   kind,
-			ID:     id,
-			Name:   name,
+			Kind:   s.Plural(),
+			ID:     s.Meta.ID,
+			Name:   s.Name,
 			Status: v.OverallStatus,
 			Since:  v.Since,
-			Ack:    ackOf("/"+kind+"/"+id, id, "", "/", v.Acknowledgement),
+			Ack:    ackOf(s.Path(), s.Meta.ID, "", "/", v.Acknowledgement),
 		}
 		if v.Incident != nil {
 			b.Incident = *v.Incident
@@ -143,19 +145,12 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 				b.Checks = append(b.Checks, frame.LineOf(c))
 			}
 		}
-		if id == engine.BuiltInService {
-			b.Checks = append(b.Checks, w.ownTroubles(checks, a.StatusChecks)...)
+		if s.Meta.ID == engine.BuiltInService {
+			b.Checks = append(b.Checks, w.OwnTroubles(checks, a.StatusChecks)...)
 		}
 		frame.WorstFirst(b.Checks)
 		b.Checks, b.More = frame.Cut(b.Checks, maxFailing)
 		d.Broken = append(d.Broken, b)
-	}
-	services, instances := w.Engine.Targets.Services(), w.Engine.Targets.Instances()
-	for i := range services {
-		add("services", services[i].ID, services[i].Name, &services[i].Alerting, &services[i].SubjectView)
-	}
-	for i := range instances {
-		add("instances", instances[i].ID, instances[i].Name, &instances[i].Alerting, &instances[i].SubjectView)
 	}
 	d.NoAlert = d.Subjects > 0 && !alerts
 	slices.SortFunc(d.Broken, func(a, b brokenSubject) int {

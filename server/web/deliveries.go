@@ -4,9 +4,9 @@ import (
 	"net/http"
 
 	"moonwatch/engine"
-	"moonwatch/engine/access"
 	"moonwatch/engine/alert"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 	"moonwatch/server/web/webform"
 )
 
@@ -25,18 +25,18 @@ func (w *incidentPages) deliveries(q *frame.Request) error {
 	for _, s := range []engine.DeliveryState{engine.DeliveryPending, engine.DeliveryFailed, engine.DeliveryDead, engine.DeliverySent, engine.DeliverySkipped, engine.DeliverySuperseded} {
 		l.States = append(l.States, webform.Option{Value: string(s), Label: frame.DeliveryShape(s).Word, Selected: string(s) == l.State})
 	}
-	items, err := w.deliveriesSeen(q, alert.DeliveryQuery{
+	items, err := w.DeliveriesSeen(q, alert.DeliveryQuery{
 		State:  engine.DeliveryState(l.State),
 		Before: query.Get("before"),
-		Limit:  maxListed + 1,
+		Limit:  frame.MaxListed + 1,
 	})
 	if err != nil {
 		return err
 	}
 	l.Items = items
-	if len(items) > maxListed {
-		l.Items = items[:maxListed]
-		l.Older = olderLink(query, l.Items[maxListed-1].ID)
+	if len(items) > frame.MaxListed {
+		l.Items = items[:frame.MaxListed]
+		l.Older = frame.OlderLink(query, l.Items[frame.MaxListed-1].ID)
 	}
 	p := w.NewPage(q, "Deliveries", "deliveries")
 	p.Events = "types=delivery"
@@ -53,7 +53,7 @@ type deliveryPage struct {
 	Users     []string
 	Officers  []string
 	Reached   []string
-	Held      []setting
+	Held      []lookup.Setting
 	Retriable bool
 }
 
@@ -62,49 +62,24 @@ func (w *incidentPages) delivery(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	d = w.seen(q, d)
+	d = w.Seen(q, d)
 	v := deliveryPage{
 		Delivery: d,
 		Plugin:   w.Card(d.Plugin),
 		Kind:     frame.KindWord(d.Kind, d.Step),
-		Users:    w.names(d.Users),
-		Officers: w.names(d.DutyOfficers),
-		Reached:  w.names(d.Reached),
+		Users:    w.Names(d.Users),
+		Officers: w.Names(d.DutyOfficers),
+		Reached:  w.Names(d.Reached),
 	}
 	v.Retriable = (d.State == engine.DeliveryFailed || d.State == engine.DeliveryDead) && !d.UnderWay()
 	for _, h := range d.Held {
-		v.Held = append(v.Held, setting{Label: w.nameOfUser(h.User), Value: h.Why})
+		v.Held = append(v.Held, lookup.Setting{Label: w.NameOfUser(h.User), Value: h.Why})
 	}
 	p := w.NewPage(q, "Delivery through "+v.Plugin.Name, "deliveries")
 	p.Events = "types=delivery"
 	p.Body = v
 	w.Render(q.Writer, http.StatusOK, "delivery", p)
 	return nil
-}
-
-// seen is a delivery as the caller sees it.
-func (w *lookup) seen(q *frame.Request, d engine.Delivery) engine.Delivery {
-	if q.User.Role.Can(access.Admin) {
-		return d
-	}
-	return w.Engine.Incidents.Discreet(d, q.User.ID)
-}
-
-// deliveriesSeen are deliveries as the caller sees them, the newest first.
-func (w *lookup) deliveriesSeen(q *frame.Request, by alert.DeliveryQuery) ([]engine.Delivery, error) {
-	out, err := w.Engine.Incidents.Deliveries(q.Context(), by)
-	for i := range out {
-		out[i] = w.seen(q, out[i])
-	}
-	return out, err
-}
-
-func (w *lookup) names(ids []string) []string {
-	var out []string
-	for _, id := range ids {
-		out = append(out, w.nameOfUser(id))
-	}
-	return out
 }
 
 func (w *incidentPages) retryDelivery(q *frame.Request) error {

@@ -21,6 +21,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/ownform"
 	"moonwatch/storage/storagetest"
 )
 
@@ -56,7 +57,7 @@ func everyField() form.Form {
 		{Type: form.Char, Name: "host", Required: true, HelpText: "help " + nasty, Placeholder: "place " + nasty},
 		{Type: form.Char, Name: "long", Widget: "Textarea"},
 		{Type: form.Char, Name: "secret", Widget: "PasswordInput"},
-		{Type: form.Integer, Name: "whole", Label: "Whole " + nasty, Initial: 3.0, MinValue: limit(1), MaxValue: &ten, Unit: "pieces"},
+		{Type: form.Integer, Name: "whole", Label: "Whole " + nasty, Initial: 3.0, MinValue: ownform.Limit(1), MaxValue: &ten, Unit: "pieces"},
 		{Type: form.Float, Name: "real"},
 		{Type: form.Boolean, Name: "flag", Initial: true},
 		{Type: form.ChoiceOne, Name: "kind", Required: true, Initial: "a", Choices: []form.Choice{{Value: "a", Label: "Kind A"}, {Value: "b", Label: "Kind " + nasty}}},

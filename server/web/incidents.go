@@ -2,17 +2,15 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 )
 
 // incidentPages are the pages of incidents and deliveries.
-type incidentPages struct{ *lookup }
-
-const maxListed = 50
+type incidentPages struct{ *lookup.Lookup }
 
 // incidentList is the page of all incidents.
 type incidentList struct {
@@ -25,7 +23,7 @@ type incidentList struct {
 func (w *incidentPages) incidents(q *frame.Request) error {
 	query := q.URL.Query()
 	l := incidentList{Open: query.Get("show") == "open", Newest: query.Get("before") != ""}
-	ask := alert.IncidentQuery{Before: query.Get("before"), Limit: maxListed + 1}
+	ask := alert.IncidentQuery{Before: query.Get("before"), Limit: frame.MaxListed + 1}
 	if l.Open {
 		yes := true
 		ask.Open = &yes
@@ -35,26 +33,15 @@ func (w *incidentPages) incidents(q *frame.Request) error {
 		return err
 	}
 	l.Items = items
-	if len(items) > maxListed {
-		l.Items = items[:maxListed]
-		l.Older = olderLink(query, l.Items[maxListed-1].ID)
+	if len(items) > frame.MaxListed {
+		l.Items = items[:frame.MaxListed]
+		l.Older = frame.OlderLink(query, l.Items[frame.MaxListed-1].ID)
 	}
 	p := w.NewPage(q, "Incidents", "incidents")
 	p.Events = "types=incident"
 	p.Body = l
 	w.Render(q.Writer, http.StatusOK, "incidents", p)
 	return nil
-}
-
-func olderLink(query url.Values, before string) string {
-	next := url.Values{}
-	for k, v := range query {
-		if k != "done" {
-			next[k] = v
-		}
-	}
-	next.Set("before", before)
-	return "?" + next.Encode()
 }
 
 // incidentPage is the page of one incident.
@@ -89,7 +76,7 @@ func (w *incidentPages) incident(q *frame.Request) error {
 	if v.Subject.Status == "" {
 		v.Gone, v.Subject.Name = true, in.SubjectName
 	}
-	if v.Deliveries, err = w.deliveriesSeen(q, alert.DeliveryQuery{Incident: in.ID, Limit: 200}); err != nil {
+	if v.Deliveries, err = w.DeliveriesSeen(q, alert.DeliveryQuery{Incident: in.ID, Limit: 200}); err != nil {
 		return err
 	}
 	byID := map[string]engine.Delivery{}
@@ -106,9 +93,9 @@ func (w *incidentPages) incident(q *frame.Request) error {
 		v.Events = append(v.Events, one)
 	}
 	for _, n := range in.Notes {
-		v.Notes = append(v.Notes, noteView{n, w.nameOfUser(n.User)})
+		v.Notes = append(v.Notes, noteView{n, w.NameOfUser(n.User)})
 	}
-	s, err := w.subjectNow(in.Subject.Kind, in.Subject.ID)
+	s, err := w.SubjectNow(in.Subject.Kind, in.Subject.ID)
 	v.Public = err == nil && s.Alerting.IsPublic
 	if err == nil && in.Closed == nil && s.View.Incident != nil && *s.View.Incident == in.ID {
 		v.Ack = ackOf(s.Path(), in.ID, in.Key, "/incidents/"+in.ID, s.View.Acknowledgement)

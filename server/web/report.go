@@ -10,10 +10,11 @@ import (
 	"moonwatch/engine/rota"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 )
 
 // historyPages are the pages of what was: the report, the audit log and revisions.
-type historyPages struct{ *lookup }
+type historyPages struct{ *lookup.Lookup }
 
 // reportPage shows how services and instances fared over a span of time.
 type reportPage struct {

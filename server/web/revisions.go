@@ -15,6 +15,7 @@ import (
 	"moonwatch/engine/access"
 	"moonwatch/server/revision"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 )
 
 // Every edit of an object is a revision, which can be seen and brought back.
@@ -103,7 +104,7 @@ func revised(q *frame.Request, change bool) (of revision.Kind, id string, err er
 	id = q.ID()
 	switch {
 	case of.Kind == engine.KindUser:
-		return of, id, mayEdit(q, id)
+		return of, id, q.MayEditUser(id)
 	case (change || of.Role == access.Admin) && !q.User.Role.Can(of.Role):
 		return of, "", &engine.Error{
 			Kind:    engine.Forbidden,
@@ -169,7 +170,7 @@ func differences(before, after *pastObject, names map[string]string) []change {
 		if slices.Contains(bookkeeping(), f) || reflect.DeepEqual(before.stored[f], after.stored[f]) {
 			continue
 		}
-		c := change{Field: f, Before: inWords(before.seen[f], names), After: inWords(after.seen[f], names)}
+		c := change{Field: f, Before: lookup.InWords(before.seen[f], names), After: lookup.InWords(after.seen[f], names)}
 		switch {
 		case f == "password_hash" || f == "feed_token" || f == "ping_token":
 			if len(before.stored) == 0 {

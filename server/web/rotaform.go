@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/engine/rota"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
@@ -24,12 +25,12 @@ const (
 func (w *rotaPages) rotaForm() form.Form {
 	const shifts = "Who is on duty when"
 	return form.Form{Fields: []form.Field{
-		{Type: form.Char, Name: "name", Required: true, MaxLength: length(200)},
+		{Type: form.Char, Name: "name", Required: true, MaxLength: ownform.Length(200)},
 		{Type: form.Char, Name: "time_zone", Required: true, HelpText: "Handovers are wall time in it."},
 		{
 			Type:     form.ChoiceOne,
 			Name:     "fallback_user",
-			Choices:  w.userChoices(),
+			Choices:  w.UserChoices(),
 			HelpText: "On duty when nobody else is. Empty: the site's fallback user.",
 		},
 		{
@@ -54,7 +55,7 @@ func (w *rotaPages) rotaForm() form.Form {
 		{Type: form.List, Name: "rotation.members", Label: "People, in the order of their turns", Required: true,
 			Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
 			HelpText: "A change keeps who is on duty until their handover.",
-			Fields:   []form.Field{{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.userChoices()}}},
+			Fields:   []form.Field{{Type: form.ChoiceOne, Name: "user", Required: true, Choices: w.UserChoices()}}},
 		{Type: form.Char, Name: "rotation.every", Label: "A turn lasts", Required: true, Initial: "1w",
 			Group: shifts, ShowIf: map[string][]any{"source": {fromRotation}},
 			HelpText: "In whole days or weeks: 1d, 1w, 2w."},
@@ -68,7 +69,7 @@ func (w *rotaPages) rotaForm() form.Form {
 			Group:    "Instead",
 			HelpText: "For this time, this person is on duty instead.",
 			Fields: []form.Field{{Type: form.ChoiceOne, Name: "user", Label: "On duty", Required: true,
-				Choices: w.userChoices()}, {
+				Choices: w.UserChoices()}, {
 				Type:     form.Char,
 				Name:     "start",
 				Label:    "From",
@@ -102,7 +103,7 @@ func rotaRaw(r *engine.Rota) map[string]any {
 	raw["rotation.members"] = members
 	overrides := []any{}
 	for _, o := range r.Overrides {
-		overrides = append(overrides, map[string]any{"user": o.User, "start": wallText(o.Start, zone), "end": wallText(o.End, zone)})
+		overrides = append(overrides, map[string]any{"user": o.User, "start": ownform.WallText(o.Start, zone), "end": ownform.WallText(o.End, zone)})
 	}
 	raw["overrides"] = overrides
 	return raw
@@ -110,7 +111,7 @@ func rotaRaw(r *engine.Rota) map[string]any {
 
 func (w *rotaPages) newRotaForm(q *frame.Request) error {
 	r := engine.NewRota()
-	r.TimeZone = zoneOf(q.User)
+	r.TimeZone = ownform.ZoneOf(q.User)
 	raw := rotaRaw(&r)
 	now := w.Options.Now()
 	if zone, err := rota.LoadZone(r.TimeZone); err == nil {
@@ -130,22 +131,22 @@ func (w *rotaPages) rotaEditForm(q *frame.Request) error {
 }
 
 func (w *rotaPages) showRotaForm(q *frame.Request, status int, r *engine.Rota, raw map[string]any, draw webform.Drawing, message string, revision uint64) error {
-	v := ownPage{Crumbs: []crumb{{"On call", "/rotas"}}}
+	v := frame.OwnPage{Crumbs: []frame.Crumb{{Label: "On call", Path: "/rotas"}}}
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/rotas/new", "Create the rota", "/rotas", revision, message
 	title := "New rota"
 	if r.ID != "" {
 		path := "/rotas/" + r.ID
 		title = "Edit " + r.Name
 		v.Action, v.Save, v.Back = path+"/edit", "Save", path
-		v.Crumbs = append(v.Crumbs, crumb{r.Name, path})
+		v.Crumbs = append(v.Crumbs, frame.Crumb{Label: r.Name, Path: path})
 	}
 	v.Own = webform.Draw(w.rotaForm(), raw, draw)
 	v.Own.Each(func(f *webform.Field) {
 		switch {
 		case f.Name == "rotation.starts" || strings.HasPrefix(f.Name, "overrides.") && (strings.HasSuffix(f.Name, ".start") || strings.HasSuffix(f.Name, ".end")):
-			asWallTime(f)
+			ownform.AsWallTime(f)
 		case f.Name == "time_zone":
-			f.Suggestions = zones()
+			f.Suggestions = ownform.Zones()
 		}
 	})
 	draw.Errors.Settle(v.Own)
@@ -154,16 +155,6 @@ func (w *rotaPages) showRotaForm(q *frame.Request, status int, r *engine.Rota, r
 	p.Body = v
 	w.Render(q.Writer, status, "ownform", p)
 	return nil
-}
-
-// keepChosen keeps the rows of a list in which something is chosen: a choice
-// alone does not make a row count.
-func keepChosen(posted url.Values, list, column string) {
-	for _, n := range webform.RowNumbers(posted, list) {
-		if row := list + "." + strconv.Itoa(n); posted.Get(row+"."+column) != "" {
-			posted.Set(row, "1")
-		}
-	}
 }
 
 func (w *rotaPages) saveNewRota(q *frame.Request) error { return w.storeRota(q, engine.NewRota()) }
@@ -180,8 +171,8 @@ func (w *rotaPages) storeRota(q *frame.Request, base engine.Rota) error {
 	f := w.rotaForm()
 	draw := webform.Drawing{Errors: webform.NewErrors(), Posted: true}
 	at := frame.Revision(q.PostForm)
-	keepChosen(q.PostForm, "rotation.members", "user")
-	keepChosen(q.PostForm, "overrides", "user")
+	ownform.KeepChosen(q.PostForm, "rotation.members", "user")
+	ownform.KeepChosen(q.PostForm, "overrides", "user")
 	blank, rows := webform.ChangeRows(f, "", q.PostForm)
 	draw.Blank = blank
 	raw := f.FromWeb(q.PostForm, "")
@@ -225,29 +216,17 @@ func applyRota(r *engine.Rota, v form.Values, errs webform.Errors) {
 		r.ICalURL = frame.TextOf(v["ical_url"])
 	case fromRotation:
 		r.Rotation = &engine.RotaRotation{Every: strings.TrimSpace(frame.TextOf(v["rotation.every"])), Starts: frame.TextOf(v["rotation.starts"])}
-		for _, row := range rowsOf(v["rotation.members"]) {
+		for _, row := range ownform.RowsOf(v["rotation.members"]) {
 			r.Rotation.Members = append(r.Rotation.Members, frame.TextOf(row["user"]))
 		}
 	}
 	r.Overrides = []engine.RotaOverride{}
-	for i, row := range rowsOf(v["overrides"]) {
+	for i, row := range ownform.RowsOf(v["overrides"]) {
 		place := "overrides." + strconv.Itoa(i)
 		r.Overrides = append(r.Overrides, engine.RotaOverride{
 			User:  frame.TextOf(row["user"]),
-			Start: wallTime(frame.TextOf(row["start"]), place+".start", zone, errs),
-			End:   wallTime(frame.TextOf(row["end"]), place+".end", zone, errs),
+			Start: ownform.WallTime(frame.TextOf(row["start"]), place+".start", zone, errs),
+			End:   ownform.WallTime(frame.TextOf(row["end"]), place+".end", zone, errs),
 		})
 	}
-}
-
-// rowsOf are the rows of a cleaned list.
-func rowsOf(v any) []map[string]any {
-	var out []map[string]any
-	list, _ := v.([]any)
-	for _, one := range list {
-		if row, ok := one.(map[string]any); ok {
-			out = append(out, row)
-		}
-	}
-	return out
 }

@@ -13,11 +13,13 @@ import (
 	"moonwatch/engine/rota"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
 // rotaPages are the pages of rotas and of who is on duty.
-type rotaPages struct{ *lookup }
+type rotaPages struct{ *lookup.Lookup }
 
 // onCallPage is the page of all rotas and of who is on duty now.
 type onCallPage struct {
@@ -81,7 +83,7 @@ func (w *rotaPages) rotaLine(r oncall.RotaView, duty []oncall.OnCall) rotaLine {
 	for _, s := range shifts {
 		away := !slices.ContainsFunc(l.Now, func(o oncall.OnCall) bool { return o.User == s.User && !o.Fallback })
 		if s.Start.After(now) && away {
-			l.Next = &turn{User: w.nameOfUser(s.User), From: s.Start, To: s.End}
+			l.Next = &turn{User: w.NameOfUser(s.User), From: s.Start, To: s.End}
 			break
 		}
 	}
@@ -146,24 +148,22 @@ func (w *rotaPages) rotaPage(q *frame.Request) error {
 		return err
 	}
 	if id := r.FallbackUser; id != "" {
-		v.Fallback = w.nameOfUser(id)
+		v.Fallback = w.NameOfUser(id)
 	} else if id := w.Engine.Settings().FallbackUser; id != "" {
-		v.Fallback = w.nameOfUser(id) + " (the site's)"
+		v.Fallback = w.NameOfUser(id) + " (the site's)"
 	}
 	if r.Rotation != nil {
-		v.Members = w.names(r.Rotation.Members)
+		v.Members = w.Names(r.Rotation.Members)
 	}
 	now := w.Options.Now()
 	for _, o := range r.Overrides {
 		if o.End.After(now) {
-			v.Swaps = append(v.Swaps, turn{w.nameOfUser(o.User), o.Start, o.End})
+			v.Swaps = append(v.Swaps, turn{w.NameOfUser(o.User), o.Start, o.End})
 		}
 	}
-	for _, kind := range []engine.Kind{engine.KindService, engine.KindInstance} {
-		for _, s := range w.subjects(kind) {
-			if slices.Contains(s.Alerting.Rotas, r.ID) || len(s.Alerting.Rotas) == 0 && v.Default {
-				v.Services = append(v.Services, frame.Link{Kind: s.Plural(), ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)})
-			}
+	for _, s := range w.EverySubject() {
+		if slices.Contains(s.Alerting.Rotas, r.ID) || len(s.Alerting.Rotas) == 0 && v.Default {
+			v.Services = append(v.Services, s.Link())
 		}
 	}
 	p := w.NewPage(q, r.Name, "rotas")
@@ -183,15 +183,15 @@ func (w *rotaPages) rotaPage(q *frame.Request) error {
 func (w *rotaPages) swapForm(q *frame.Request, id string, zone *time.Location) *swapForm {
 	now := w.Options.Now()
 	f := &swapForm{
-		Start: wallText(now.Truncate(time.Minute).Add(time.Minute), zone),
-		End:   wallText(now.Truncate(time.Hour).Add(8*time.Hour), zone),
+		Start: ownform.WallText(now.Truncate(time.Minute).Add(time.Minute), zone),
+		End:   ownform.WallText(now.Truncate(time.Hour).Add(8*time.Hour), zone),
 	}
 	for _, one := range w.Engine.OnCall.OnCall() {
 		if one.Rota == id && one.User == q.User.ID && one.Until != nil {
-			f.End = wallText(*one.Until, zone)
+			f.End = ownform.WallText(*one.Until, zone)
 		}
 	}
-	for _, u := range w.userChoices() {
+	for _, u := range w.UserChoices() {
 		f.Users = append(f.Users, webform.Option{Value: u.Value, Label: u.Label, Selected: u.Value == q.User.ID})
 	}
 	return f
@@ -211,8 +211,8 @@ func (w *rotaPages) swapShift(q *frame.Request) error {
 	errs := webform.NewErrors()
 	o := engine.RotaOverride{
 		User:  q.PostForm.Get("user"),
-		Start: wallTime(q.PostForm.Get("start"), "start", zone, errs),
-		End:   wallTime(q.PostForm.Get("end"), "end", zone, errs),
+		Start: ownform.WallTime(q.PostForm.Get("start"), "start", zone, errs),
+		End:   ownform.WallTime(q.PostForm.Get("end"), "end", zone, errs),
 	}
 	if errs.Any() {
 		return &engine.Error{Kind: engine.Invalid, Message: "write from when until when, such as 2026-01-05T09:00"}
@@ -247,7 +247,7 @@ func (w *rotaPages) deleteRotaPage(q *frame.Request) error {
 }
 
 func (w *rotaPages) deleteRota(q *frame.Request) error {
-	if err := w.Engine.Rotas.DeleteRota(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
+	if err := w.Engine.Rotas.DeleteRota(q.Context(), q.By(), q.ID(), q.DeleteRevision()); err != nil {
 		return err
 	}
 	return q.Deleted(engine.KindRota)
@@ -262,7 +262,7 @@ type feedPart struct {
 
 // feedOf makes (or with revoke takes away) the address of a feed. May decides
 // whether the caller may.
-func (w *lookup) feedOf(kind engine.Kind, revoke bool, may func(q *frame.Request) error) frame.Handler {
+func feedOf(w *lookup.Lookup, kind engine.Kind, revoke bool, may func(q *frame.Request) error) frame.Handler {
 	return func(q *frame.Request) error {
 		if err := may(q); err != nil {
 			return err
@@ -276,32 +276,4 @@ func (w *lookup) feedOf(kind engine.Kind, revoke bool, may func(q *frame.Request
 		}
 		return q.Redirect("/" + string(kind) + "s/" + url.PathEscape(q.ID()) + "?done=" + done + "#feed")
 	}
-}
-
-// dutyOf is who is on duty for a subject now, by its rotas or the default one.
-func (w *lookup) dutyOf(a *engine.Alerting, duty []oncall.OnCall, rotas map[string]oncall.RotaView, site *engine.Settings) []string {
-	ids := a.Rotas
-	if len(ids) == 0 && site.DefaultRota != "" {
-		ids = []string{site.DefaultRota}
-	}
-	var out []string
-	for _, one := range duty {
-		if slices.Contains(ids, one.Rota) && (!one.Fallback || rotas[one.Rota].FallbackUser == one.User) {
-			out = append(out, one.User)
-		}
-	}
-	if len(out) == 0 && site.FallbackUser != "" {
-		out = []string{site.FallbackUser}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// rotasByID are all rotas by their ids.
-func (w *lookup) rotasByID() map[string]oncall.RotaView {
-	out := map[string]oncall.RotaView{}
-	for _, r := range w.Engine.OnCall.Rotas() {
-		out[r.ID] = r
-	}
-	return out
 }

@@ -40,7 +40,7 @@ func (w *rotaPages) weeks(r *engine.Rota) ([]drawing.Week, []drawing.Legend, err
 	for _, s := range shifts {
 		if _, known := marks[s.User]; !known {
 			marks[s.User] = len(marks) % markColors
-			people = append(people, drawing.Legend{User: w.nameOfUser(s.User), Mark: marks[s.User]})
+			people = append(people, drawing.Legend{User: w.NameOfUser(s.User), Mark: marks[s.User]})
 		}
 	}
 	out := make([]drawing.Week, weeksShown)
@@ -64,7 +64,7 @@ func (w *rotaPages) week(from, to, now time.Time, shifts []rota.Shift, marks map
 	var pieces []piece
 	var lanes []time.Time // where each lane is free again
 	for _, s := range rota.Within(shifts, from, to) {
-		name := w.nameOfUser(s.User)
+		name := w.NameOfUser(s.User)
 		lane := slices.IndexFunc(lanes, func(free time.Time) bool { return !s.Start.Before(free) })
 		if lane < 0 {
 			lane = len(lanes)

@@ -8,6 +8,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 )
 
 // Register adds the pages and their assets to a router. Nothing is posted below
@@ -20,7 +21,7 @@ func (w *Web) Register(r *mux.Router) {
 	get := func(path string, h http.HandlerFunc) { r.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
 	post := func(path string, h http.HandlerFunc) { r.HandleFunc(path, h).Methods(http.MethodPost) }
 
-	find := &lookup{w.Frame}
+	find := lookup.New(w.Frame)
 	for _, area := range []interface {
 		Routes(get, post frame.Registering)
 	}{
@@ -89,8 +90,8 @@ func (w *rotaPages) Routes(get, post frame.Registering) {
 	post("/rotas/{id}/edit", w.Need(access.Editor, w.saveOldRota))
 	post("/rotas/{id}/swap", w.Need(access.Operator, w.swapShift))
 	post("/rotas/{id}/refresh", w.Need(access.Operator, w.refreshRota))
-	post("/rotas/{id}/feed", w.Need(access.Editor, w.feedOf(engine.KindRota, false, anybody)))
-	post("/rotas/{id}/feed/revoke", w.Need(access.Editor, w.feedOf(engine.KindRota, true, anybody)))
+	post("/rotas/{id}/feed", w.Need(access.Editor, feedOf(w.Lookup, engine.KindRota, false, anybody)))
+	post("/rotas/{id}/feed/revoke", w.Need(access.Editor, feedOf(w.Lookup, engine.KindRota, true, anybody)))
 	get("/rotas/{id}/delete", w.Need(access.Editor, w.deleteRotaPage))
 	post("/rotas/{id}/delete", w.Need(access.Editor, w.deleteRota))
 	get("/subscriptions", w.Need(access.Viewer, w.subscriptions))
@@ -108,8 +109,8 @@ func (w *historyPages) Routes(get, post frame.Registering) {
 func (w *userPages) Routes(get, post frame.Registering) {
 	get("/profile", w.Need(access.Viewer, w.profile))
 	post("/users/{id}/sessions", w.Need(access.Viewer, w.endSession))
-	post("/users/{id}/feed", w.Need(access.Viewer, w.feedOf(engine.KindUser, false, mayEditFeed)))
-	post("/users/{id}/feed/revoke", w.Need(access.Viewer, w.feedOf(engine.KindUser, true, mayEditFeed)))
+	post("/users/{id}/feed", w.Need(access.Viewer, feedOf(w.Lookup, engine.KindUser, false, mayEditFeed)))
+	post("/users/{id}/feed/revoke", w.Need(access.Viewer, feedOf(w.Lookup, engine.KindUser, true, mayEditFeed)))
 	get("/users", w.Need(access.Admin, w.users))
 	get("/users/new", w.Need(access.Admin, w.newUserForm))
 	post("/users/new", w.Need(access.Admin, w.saveNewUser))

@@ -9,6 +9,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
@@ -94,7 +95,7 @@ func (w *sessionPages) logout(q *frame.Request) error {
 
 func setUpForm() form.Form {
 	return form.Form{Fields: []form.Field{
-		{Type: form.Char, Name: "username", Required: true, MaxLength: length(64), HelpText: "You log in with it. Letters, digits and . _ @ + -"},
+		{Type: form.Char, Name: "username", Required: true, MaxLength: ownform.Length(64), HelpText: "You log in with it. Letters, digits and . _ @ + -"},
 		{Type: form.Email, Name: "email", Label: "E-mail", HelpText: "Where alerts by e-mail go. It can be set later."},
 		{
 			Type:     form.Char,

@@ -7,11 +7,13 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
 // settingsPages are the page of the site's settings.
-type settingsPages struct{ *lookup }
+type settingsPages struct{ *lookup.Lookup }
 
 // settingsPage is the page of the site's own settings.
 type settingsPage struct{ frame.FormPage }
@@ -28,15 +30,15 @@ func (w *settingsPages) settingsForm() form.Form {
 		{
 			Type:     form.ChoiceOne,
 			Name:     "default_rota",
-			Choices:  w.rotaChoices(),
+			Choices:  w.RotaChoices(),
 			Group:    alerts,
 			HelpText: "For services and instances that name no rota.",
 		},
 		{Type: form.ChoiceOne, Name: "fallback_user",
-			Choices: w.userChoices(), Group: alerts,
+			Choices: w.UserChoices(), Group: alerts,
 			HelpText: "Told as duty officer when nobody else is on duty."},
 	}
-	for _, s := range severities() {
+	for _, s := range ownform.Severities() {
 		fields = append(fields, form.Field{
 			Type:     form.DurationType,
 			Name:     "repeat_interval." + s.Value,
@@ -69,15 +71,15 @@ func settingsRaw(s *engine.Settings) map[string]any {
 		"pause_alerts":      s.PauseAlerts,
 		"fallback_user":     s.FallbackUser,
 		"default_rota":      s.DefaultRota,
-		"retention":         spanText(s.Retention),
-		"sum_retention":     spanText(s.SumRetention),
-		"history_retention": spanText(s.HistoryKept),
+		"retention":         ownform.SpanText(s.Retention),
+		"sum_retention":     ownform.SpanText(s.SumRetention),
+		"history_retention": ownform.SpanText(s.HistoryKept),
 		"self_check_target": s.SelfCheckTarget,
 		"heartbeat_url":     s.HeartbeatURL,
 		"trusted_proxies":   strings.Join(s.TrustedProxies, "\n"),
 	}
 	for severity, d := range s.RepeatInterval {
-		raw["repeat_interval."+string(severity)] = spanText(d)
+		raw["repeat_interval."+string(severity)] = ownform.SpanText(d)
 	}
 	return raw
 }
@@ -113,11 +115,11 @@ func (w *settingsPages) saveSettings(q *frame.Request) error {
 	s.Revision = at
 	s.PublicURL, s.PauseAlerts, s.FallbackUser = frame.TextOf(values["public_url"]), values["pause_alerts"] == true, frame.TextOf(values["fallback_user"])
 	s.DefaultRota = frame.TextOf(values["default_rota"])
-	s.Retention, s.SumRetention, s.HistoryKept = spanOf(values["retention"]), spanOf(values["sum_retention"]), spanOf(values["history_retention"])
-	s.SelfCheckTarget, s.HeartbeatURL, s.TrustedProxies = frame.TextOf(values["self_check_target"]), frame.TextOf(values["heartbeat_url"]), words(frame.TextOf(values["trusted_proxies"]))
+	s.Retention, s.SumRetention, s.HistoryKept = ownform.SpanOf(values["retention"]), ownform.SpanOf(values["sum_retention"]), ownform.SpanOf(values["history_retention"])
+	s.SelfCheckTarget, s.HeartbeatURL, s.TrustedProxies = frame.TextOf(values["self_check_target"]), frame.TextOf(values["heartbeat_url"]), ownform.Words(frame.TextOf(values["trusted_proxies"]))
 	s.RepeatInterval = map[engine.Status]engine.Duration{}
-	for _, one := range severities() {
-		s.RepeatInterval[engine.Status(one.Value)] = spanOf(values["repeat_interval."+one.Value])
+	for _, one := range ownform.Severities() {
+		s.RepeatInterval[engine.Status(one.Value)] = ownform.SpanOf(values["repeat_interval."+one.Value])
 	}
 	if _, err := w.Engine.Site.SaveSettings(q.Context(), q.By(), s); err != nil {
 		status, message, rest := frame.Outcome(err, "page of settings", errs)

@@ -10,19 +10,10 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
-	"moonwatch/engine/rota"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
-
-// ownPage is a page of one of the engine's own forms.
-type ownPage struct {
-	frame.FormPage
-	Crumbs []crumb
-}
-
-// crumb is one step of the way to a page.
-type crumb struct{ Label, Path string }
 
 // presets are the recurrences that are chosen by name.
 func presets() []form.Choice {
@@ -55,7 +46,7 @@ func repeatWords(rule string) string {
 func (w *silencePages) silenceForm() form.Form {
 	const what, when = "What", "When"
 	return form.Form{Fields: []form.Field{
-		{Type: form.Char, Name: "comment", MaxLength: length(2000), HelpText: "Why it is quiet: shown beside what is silenced."},
+		{Type: form.Char, Name: "comment", MaxLength: ownform.Length(2000), HelpText: "Why it is quiet: shown beside what is silenced."},
 		{Type: form.Char, Name: "starts_at", Label: "Starts", Required: true, Group: when},
 		{
 			Type:     form.Char,
@@ -73,19 +64,11 @@ func (w *silencePages) silenceForm() form.Form {
 			ShowIf:   map[string][]any{"repeat": {"custom"}}},
 		{Type: form.Boolean, Name: "maintenance", Label: "This is maintenance", Group: when,
 			HelpText: "Its time is left out of uptime figures, and the public status page shows it as planned."},
-		{Type: form.ChoiceMany, Name: "services", Widget: "SelectMultiple", Group: what, Choices: w.subjectChoices(engine.KindService, "", "")},
-		{Type: form.ChoiceMany, Name: "instances", Widget: "SelectMultiple", Group: what, Choices: w.subjectChoices(engine.KindInstance, "", "")},
-		{Type: form.ChoiceMany, Name: "checks", Widget: "SelectMultiple", Group: what, Choices: w.checkChoices()},
+		{Type: form.ChoiceMany, Name: "services", Widget: "SelectMultiple", Group: what, Choices: w.SubjectChoices(engine.KindService, "", "")},
+		{Type: form.ChoiceMany, Name: "instances", Widget: "SelectMultiple", Group: what, Choices: w.SubjectChoices(engine.KindInstance, "", "")},
+		{Type: form.ChoiceMany, Name: "checks", Widget: "SelectMultiple", Group: what, Choices: w.CheckChoices()},
 		{Type: form.Char, Name: "tags", Group: what, HelpText: "Everything that bears one of them, with commas between them."},
 	}}
-}
-
-// wallText is an instant as a datetime-local input takes it.
-func wallText(t time.Time, zone *time.Location) string {
-	if t.IsZero() {
-		return ""
-	}
-	return strings.TrimSuffix(t.In(zone).Format(webform.LocalLayout), ":00")
 }
 
 func silenceRaw(s *engine.Silence) map[string]any {
@@ -99,12 +82,12 @@ func silenceRaw(s *engine.Silence) map[string]any {
 	}
 	return map[string]any{
 		"comment":     s.Comment,
-		"services":    anyTexts(s.Services),
-		"instances":   anyTexts(s.Instances),
-		"checks":      anyTexts(s.Checks),
+		"services":    ownform.AnyTexts(s.Services),
+		"instances":   ownform.AnyTexts(s.Instances),
+		"checks":      ownform.AnyTexts(s.Checks),
 		"tags":        strings.Join(s.Tags, ", "),
-		"starts_at":   wallText(s.StartsAt, zone),
-		"ends_at":     wallText(s.EndsAt, zone),
+		"starts_at":   ownform.WallText(s.StartsAt, zone),
+		"ends_at":     ownform.WallText(s.EndsAt, zone),
 		"time_zone":   s.TimeZone,
 		"repeat":      repeat,
 		"rrule":       rule,
@@ -124,7 +107,7 @@ func (w *silencePages) newSilenceForm(q *frame.Request) error {
 	if id := query.Get("check"); id != "" {
 		s.Checks = []string{id}
 	}
-	s.TimeZone = zoneOf(q.User)
+	s.TimeZone = ownform.ZoneOf(q.User)
 	s.StartsAt = w.Options.Now().Truncate(time.Minute)
 	s.EndsAt = s.StartsAt.Add(time.Hour)
 	return w.showSilenceForm(q, http.StatusOK, &s, silenceRaw(&s), webform.NewErrors(), "", 0)
@@ -139,24 +122,24 @@ func (w *silencePages) silenceEditForm(q *frame.Request) error {
 }
 
 func (w *silencePages) showSilenceForm(q *frame.Request, status int, s *engine.Silence, raw map[string]any, errs webform.Errors, message string, revision uint64) error {
-	v := ownPage{Crumbs: []crumb{{"Silences", "/silences"}}}
+	v := frame.OwnPage{Crumbs: []frame.Crumb{{Label: "Silences", Path: "/silences"}}}
 	v.Action, v.Save, v.Back, v.Revision, v.Message = "/silences/new", "Create the silence", "/silences", revision, message
 	title := "New silence"
 	if s.ID != "" {
 		path := "/silences/" + s.ID
 		title = "Edit the silence"
 		v.Action, v.Save, v.Back = path+"/edit", "Save", path
-		v.Crumbs = append(v.Crumbs, crumb{cmp.Or(s.Comment, "Silence"), path})
+		v.Crumbs = append(v.Crumbs, frame.Crumb{Label: cmp.Or(s.Comment, "Silence"), Path: path})
 	}
 	v.Own = webform.Draw(w.silenceForm(), raw, webform.Drawing{Errors: errs, Posted: true})
 	v.Own.Each(func(f *webform.Field) {
 		switch f.Name {
 		case "starts_at", "ends_at":
-			asWallTime(f)
+			ownform.AsWallTime(f)
 		case "time_zone":
-			f.Suggestions = zones()
+			f.Suggestions = ownform.Zones()
 		case "services", "instances", "checks":
-			chosenFirst(f)
+			ownform.ChosenFirst(f)
 		}
 	})
 	errs.Settle(v.Own)
@@ -165,32 +148,6 @@ func (w *silencePages) showSilenceForm(q *frame.Request, status int, s *engine.S
 	p.Body = v
 	w.Render(q.Writer, status, "ownform", p)
 	return nil
-}
-
-// asWallTime lets a date and time be chosen; what cannot be one stays as it was typed.
-func asWallTime(f *webform.Field) {
-	if _, err := webform.ParseLocal(f.Value); err == nil || f.Value == "" {
-		f.Type = "datetime-local"
-	}
-}
-
-// chosenFirst makes a long list one that can be searched, with what is chosen at
-// its top.
-func chosenFirst(f *webform.Field) {
-	f.Picker = true
-	slices.SortStableFunc(f.Options, func(a, b webform.Option) int { return frame.B2i(b.Selected) - frame.B2i(a.Selected) })
-}
-
-// wallTime reads a wall time of a zone and notes what is wrong with it.
-func wallTime(text, name string, zone *time.Location, errs webform.Errors) time.Time {
-	at, err := webform.ParseLocal(text)
-	if err != nil {
-		if text != "" { // else it was said that it is required
-			errs.Add(name, "write a date and time such as 2026-01-05T09:00")
-		}
-		return time.Time{}
-	}
-	return rota.FromWall(at, zone)
 }
 
 func (w *silencePages) saveNewSilence(q *frame.Request) error {
@@ -237,7 +194,7 @@ func (w *silencePages) storeSilence(q *frame.Request, base engine.Silence) error
 
 func applySilence(s *engine.Silence, v form.Values, errs webform.Errors) {
 	s.Comment, s.Maintenance = frame.TextOf(v["comment"]), v["maintenance"] == true
-	s.Services, s.Instances, s.Checks, s.Tags = webform.Texts(v["services"]), webform.Texts(v["instances"]), webform.Texts(v["checks"]), words(frame.TextOf(v["tags"]))
+	s.Services, s.Instances, s.Checks, s.Tags = webform.Texts(v["services"]), webform.Texts(v["instances"]), webform.Texts(v["checks"]), ownform.Words(frame.TextOf(v["tags"]))
 	s.TimeZone, s.RRule = strings.TrimSpace(frame.TextOf(v["time_zone"])), frame.TextOf(v["repeat"])
 	if s.RRule == "custom" {
 		s.RRule = strings.TrimSpace(frame.TextOf(v["rrule"]))
@@ -246,5 +203,5 @@ func applySilence(s *engine.Silence, v form.Values, errs webform.Errors) {
 	if err != nil {
 		zone = time.UTC // the engine says what is wrong with it
 	}
-	s.StartsAt, s.EndsAt = wallTime(frame.TextOf(v["starts_at"]), "starts_at", zone, errs), wallTime(frame.TextOf(v["ends_at"]), "ends_at", zone, errs)
+	s.StartsAt, s.EndsAt = ownform.WallTime(frame.TextOf(v["starts_at"]), "starts_at", zone, errs), ownform.WallTime(frame.TextOf(v["ends_at"]), "ends_at", zone, errs)
 }

@@ -13,10 +13,12 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/engine/silence"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
+	"moonwatch/server/web/ownform"
 )
 
 // silencePages are the pages of silences.
-type silencePages struct{ *lookup }
+type silencePages struct{ *lookup.Lookup }
 
 // silenceList is the page of all silences: those that hold, come and are over.
 type silenceList struct {
@@ -90,19 +92,6 @@ func (w *silencePages) silenceLine(s edit.SilenceView) silenceLine {
 	return l
 }
 
-// silencesOn are the silences that hold now over something with these tags.
-func (w *lookup) silencesOn(kind engine.Kind, id string, tags []string) []edit.SilenceView {
-	var out []edit.SilenceView
-	for _, s := range w.Engine.Silences.Silences() {
-		ids := map[engine.Kind][]string{engine.KindService: s.Services, engine.KindInstance: s.Instances, engine.KindCheck: s.Checks}[kind]
-		tagged := slices.ContainsFunc(s.Tags, func(t string) bool { return slices.Contains(tags, t) })
-		if s.Active && (tagged || slices.Contains(ids, id)) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 func (w *silencePages) silencePage(q *frame.Request) error {
 	s, err := w.Engine.Silences.Silence(q.ID())
 	if err != nil {
@@ -122,7 +111,7 @@ func (w *silencePages) quickSilence(q *frame.Request) error {
 		return &engine.Error{Kind: engine.Invalid, Message: "choose how long it is silenced"}
 	}
 	s := engine.NewSilence()
-	s.Comment, s.TimeZone = strings.TrimSpace(q.PostForm.Get("comment")), zoneOf(q.User)
+	s.Comment, s.TimeZone = strings.TrimSpace(q.PostForm.Get("comment")), ownform.ZoneOf(q.User)
 	s.StartsAt = w.Options.Now().UTC().Truncate(time.Second)
 	s.EndsAt = s.StartsAt.Add(d)
 	if id := q.PostForm.Get("service"); id != "" {
@@ -137,7 +126,7 @@ func (w *silencePages) quickSilence(q *frame.Request) error {
 	if _, err := w.Engine.Silences.SaveSilence(q.Context(), q.By(), s); err != nil {
 		return frame.Plainly(err)
 	}
-	return back(q, "/silences", "silenced")
+	return q.Back("/silences", "silenced")
 }
 
 // endSilence ends one that holds now: what is planned once ends here, what
@@ -157,7 +146,7 @@ func (w *silencePages) endSilence(q *frame.Request) error {
 	if _, err := w.Engine.Silences.SaveSilence(q.Context(), q.By(), s); err != nil {
 		return frame.Plainly(err)
 	}
-	return back(q, "/silences/"+url.PathEscape(s.ID), "silence-ended")
+	return q.Back("/silences/"+url.PathEscape(s.ID), "silence-ended")
 }
 
 func (w *silencePages) deleteSilencePage(q *frame.Request) error {
@@ -181,11 +170,8 @@ func (w *silencePages) deleteSilencePage(q *frame.Request) error {
 }
 
 func (w *silencePages) deleteSilence(q *frame.Request) error {
-	if err := w.Engine.Silences.DeleteSilence(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
+	if err := w.Engine.Silences.DeleteSilence(q.Context(), q.By(), q.ID(), q.DeleteRevision()); err != nil {
 		return err
 	}
 	return q.Deleted(engine.KindSilence)
 }
-
-// zoneOf is the zone of a user.
-func zoneOf(u *engine.User) string { return cmp.Or(u.TimeZone, "UTC") }

@@ -13,13 +13,15 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
 // subjectFormPage is the page of a service's or an instance's form.
 type subjectFormPage struct {
 	frame.FormPage
-	S         *subject
+	S         *lookup.Subject
 	Alerts    []alertView
 	Duplicate bool
 }
@@ -38,7 +40,7 @@ type alertView struct {
 
 // subjectEdit is one look at the form of a subject.
 type subjectEdit struct {
-	base   *subject
+	base   *lookup.Subject
 	own    map[string]any
 	alerts map[string]alertInput // by slug, those that are chosen
 	draw   webform.Drawing
@@ -51,8 +53,8 @@ type alertInput struct {
 	values map[string]any // raw
 }
 
-func (w *subjectPages) editSubject(base *subject) *subjectEdit {
-	e := &subjectEdit{base: base, own: base.raw(), alerts: map[string]alertInput{}, draw: webform.Drawing{Errors: webform.NewErrors()},
+func (w *subjectPages) editSubject(base *lookup.Subject) *subjectEdit {
+	e := &subjectEdit{base: base, own: subjectRaw(base), alerts: map[string]alertInput{}, draw: webform.Drawing{Errors: webform.NewErrors()},
 		page: subjectFormPage{FormPage: frame.FormPage{Revision: base.Meta.Revision}}, status: http.StatusOK}
 	for _, a := range base.Alerting.Alerts {
 		e.alerts[a.Plugin] = alertInput{true, w.Engine.Public(a.Plugin, engine.ServiceConfigForm, a.Settings)}
@@ -62,7 +64,7 @@ func (w *subjectPages) editSubject(base *subject) *subjectEdit {
 
 func (w *subjectPages) newSubjectForm(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		base := newSubject(kind)
+		base := lookup.NewSubject(kind)
 		if check := q.URL.Query().Get("check"); check != "" {
 			if c, err := w.Engine.Checks.StoredCheck(check); err == nil {
 				base.Alerting.StatusChecks = []string{check}
@@ -76,7 +78,7 @@ func (w *subjectPages) newSubjectForm(kind engine.Kind) frame.Handler {
 
 func (w *subjectPages) subjectEditForm(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		base, err := w.subjectStored(kind, q.ID())
+		base, err := w.SubjectStored(kind, q.ID())
 		if err != nil {
 			return err
 		}
@@ -86,13 +88,13 @@ func (w *subjectPages) subjectEditForm(kind engine.Kind) frame.Handler {
 
 func (w *subjectPages) duplicateSubject(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		base, err := w.subjectStored(kind, q.ID())
+		base, err := w.SubjectStored(kind, q.ID())
 		if err != nil {
 			return err
 		}
 		back := base.Path()
 		taken := map[string]bool{}
-		for _, s := range w.subjects(kind) {
+		for _, s := range w.Subjects(kind) {
 			taken[s.Name] = true
 		}
 		name := drawing.Short("Copy of "+base.Name, 190)
@@ -102,7 +104,7 @@ func (w *subjectPages) duplicateSubject(kind engine.Kind) frame.Handler {
 		base.Name, base.Meta = name, engine.Meta{}
 		e := w.editSubject(base)
 		for slug, a := range e.alerts {
-			a.values = withoutSecrets(a.values)
+			a.values = ownform.WithoutSecrets(a.values)
 			e.alerts[slug] = a
 		}
 		base.Alerting.Alerts = nil // secrets of another object are not there
@@ -127,7 +129,7 @@ func (w *subjectPages) showSubjectForm(q *frame.Request, e *subjectEdit) error {
 	pg.Own = webform.Draw(w.subjectForm(s.Kind, s.Meta.ID), e.own, e.draw)
 	pg.Own.Each(func(f *webform.Field) {
 		if f.Kind == "checks" {
-			chosenFirst(f)
+			ownform.ChosenFirst(f)
 		}
 	})
 	pg.Alerts = w.drawAlerts(e)
@@ -163,7 +165,7 @@ func (w *subjectPages) drawAlerts(e *subjectEdit) []alertView {
 			ID:     webform.IDOf("alerts." + card.Slug),
 			Plugin: card,
 			On:     chosen && in.on,
-			Needs:  w.Engine.Incidents.AlertNeeds(card.Slug, e.base.alertSettings(card.Slug)),
+			Needs:  w.Engine.Incidents.AlertNeeds(card.Slug, e.base.AlertSettings(card.Slug)),
 		}
 		v.ShowIf = `{"` + v.Name + `":["true"]}`
 		v.Errors = e.draw.Errors.Take(v.Name)
@@ -179,7 +181,7 @@ func (w *subjectPages) drawAlerts(e *subjectEdit) []alertView {
 }
 
 // postedSubject reads the form.
-func (w *subjectPages) postedSubject(q *frame.Request, base *subject) (e *subjectEdit, s subject, ready bool) {
+func (w *subjectPages) postedSubject(q *frame.Request, base *lookup.Subject) (e *subjectEdit, s lookup.Subject, ready bool) {
 	e = w.editSubject(base)
 	e.draw.Posted = true
 	posted := q.PostForm
@@ -191,13 +193,13 @@ func (w *subjectPages) postedSubject(q *frame.Request, base *subject) (e *subjec
 	}
 	e.own = own.FromWeb(posted, "")
 	if rows {
-		return e, subject{}, false
+		return e, lookup.Subject{}, false
 	}
 	s = *base
 	s.Meta.Revision = e.page.Revision
 	values, ok := q.CleanOwn(own, e.own, e.draw.Errors)
 	if ok {
-		s.apply(values)
+		applySubject(&s, values)
 	}
 	s.Alerting.Alerts = e.choices()
 	return e, s, true
@@ -282,14 +284,14 @@ func (e *subjectEdit) complain(err error, alerts []engine.AlertChoice) error {
 }
 
 func (w *subjectPages) saveNewSubject(kind engine.Kind) frame.Handler {
-	return func(q *frame.Request) error { return w.storeSubject(q, newSubject(kind)) }
+	return func(q *frame.Request) error { return w.storeSubject(q, lookup.NewSubject(kind)) }
 }
 
 func (w *subjectPages) saveOldSubject(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		base, err := w.subjectStored(kind, q.ID())
+		base, err := w.SubjectStored(kind, q.ID())
 		if engine.KindOf(err) == engine.NotFound {
-			e, _, _ := w.postedSubject(q, newSubject(kind))
+			e, _, _ := w.postedSubject(q, lookup.NewSubject(kind))
 			e.status, e.page.Message, _ = frame.Outcome(err, string(kind), e.draw.Errors)
 			e.page.Revision = 0
 			return w.showSubjectForm(q, e)
@@ -301,19 +303,19 @@ func (w *subjectPages) saveOldSubject(kind engine.Kind) frame.Handler {
 	}
 }
 
-func (w *subjectPages) storeSubject(q *frame.Request, base *subject) error {
+func (w *subjectPages) storeSubject(q *frame.Request, base *lookup.Subject) error {
 	e, s, ready := w.postedSubject(q, base)
 	if !ready {
 		return w.showSubjectForm(q, e)
 	}
 	if e.draw.Errors.Any() { // of its own fields: what is wrong with the plugins' is told with it
-		err := frame.Only(validateSubject(q, w.Engine, &s), "alerts")
+		err := frame.Only(lookup.ValidateSubject(q, w.Engine, &s), "alerts")
 		if err = e.complain(err, s.Alerting.Alerts); err != nil {
 			return err
 		}
 		return w.showSubjectForm(q, e)
 	}
-	id, err := saveSubject(q, w.Engine, &s)
+	id, err := lookup.SaveSubject(q, w.Engine, &s)
 	if err != nil {
 		if err = e.complain(err, s.Alerting.Alerts); err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
@@ -14,39 +16,39 @@ import (
 // comes from what there is.
 func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 	const told, nobody, repeat, more = "Who is told", "If nobody acknowledges", "While it stays broken", "More"
-	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "Shown on pages and in alerts."}}
+	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: ownform.Length(200), HelpText: "Shown on pages and in alerts."}}
 	if kind == engine.KindService {
 		fields = append(fields,
 			form.Field{Type: form.URL, Name: "url", Label: "URL", HelpText: "Where people find the service."})
 	} else {
 		fields = append(fields,
-			form.Field{Type: form.Char, Name: "address", MaxLength: length(255),
+			form.Field{Type: form.Char, Name: "address", MaxLength: ownform.Length(255),
 				HelpText: "The name or address of the machine, container or device. Plugins can read it."})
 	}
 	fields = append(fields, form.Field{Type: form.ChoiceMany, Name: "status_checks", Label: "Checks", Widget: "SelectMultiple",
-		Choices: w.checkChoices(), HelpText: "When one of them fails, this is broken."})
+		Choices: w.CheckChoices(), HelpText: "When one of them fails, this is broken."})
 	if kind == engine.KindService {
 		fields = append(fields, form.Field{Type: form.ChoiceMany, Name: "instances", Widget: "SelectMultiple",
-			Choices:  w.subjectChoices(engine.KindInstance, "", ""),
+			Choices:  w.SubjectChoices(engine.KindInstance, "", ""),
 			HelpText: "The machines that it runs on."})
 	}
 	second, year := 1.0, 365*24*3600.0
 	fields = append(fields,
 		form.Field{Type: form.Boolean, Name: "alerts_enabled", Label: "Send alerts", Initial: true, Group: told},
 		form.Field{Type: form.ChoiceMany, Name: "users_to_notify", Label: "People", Widget: "SelectMultiple", Group: told,
-			Choices:  w.userChoices(),
+			Choices:  w.UserChoices(),
 			HelpText: "What reaches each of them is set on their profile."},
 		form.Field{Type: form.ChoiceMany, Name: "rotas", Label: "Whoever is on duty", Widget: "SelectMultiple", Group: told,
-			Choices:  w.rotaChoices(),
+			Choices:  w.RotaChoices(),
 			HelpText: w.dutyHelp()},
 		form.Field{Type: form.List, Name: "escalation", Label: "Further steps", Group: nobody,
 			HelpText: "Each widens the circle once, some time after the alert.", Fields: []form.Field{
 				{Type: form.DurationType, Name: "after", Required: true, Initial: "15m", HelpText: "Counted from the first alert."},
-				{Type: form.ChoiceMany, Name: "users", Label: "People", Choices: w.userChoices()},
-				{Type: form.ChoiceMany, Name: "rotas", Label: "Rotas", Choices: w.rotaChoices()},
+				{Type: form.ChoiceMany, Name: "users", Label: "People", Choices: w.UserChoices()},
+				{Type: form.ChoiceMany, Name: "rotas", Label: "Rotas", Choices: w.RotaChoices()},
 				{Type: form.ChoiceMany, Name: "plugins", Label: "Alert plugins", Choices: w.alertChoices()}}})
 	site := w.Engine.Settings()
-	for _, severity := range severities() {
+	for _, severity := range ownform.Severities() {
 		fields = append(fields, form.Field{
 			Type:        form.DurationType,
 			Name:        "repeat_interval." + severity.Value,
@@ -61,7 +63,7 @@ func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 	fields = append(fields,
 		form.Field{Type: form.ChoiceMany, Name: "depends_on", Widget: "SelectMultiple", Group: more,
 			HelpText: "While one of these is broken, this one is not alerted about.",
-			Choices:  slices.Concat(w.subjectChoices(engine.KindService, "service:", self), w.subjectChoices(engine.KindInstance, "instance:", self))},
+			Choices:  slices.Concat(w.SubjectChoices(engine.KindService, "service:", self), w.SubjectChoices(engine.KindInstance, "instance:", self))},
 		form.Field{
 			Type:     form.URL,
 			Name:     "runbook_link",
@@ -72,89 +74,41 @@ func (w *subjectPages) subjectForm(kind engine.Kind, self string) form.Form {
 		form.Field{Type: form.Boolean, Name: "is_public", Label: "On the public status page", Group: more,
 			HelpText: "Its name, status and incidents are shown to everybody at /status; errors of checks are not."},
 		form.Field{Type: form.Char, Name: "status_rule", Label: "Rule for the status", Widget: "Textarea",
-			Group: more, MaxLength: length(20000), Placeholder: statusRuleExample,
+			Group: more, MaxLength: ownform.Length(20000), Placeholder: statusRuleExample,
 			HelpText: "Lua. Empty: it is as bad as the worst of its failing checks."},
 		form.Field{Type: form.Char, Name: "tags", Group: more, HelpText: "Words to find it by, with commas between them."})
 	return form.Form{Fields: fields}
 }
 
-func (w *lookup) checkChoices() []form.Choice {
-	var out []form.Choice
-	for _, c := range w.Engine.Checks.BareChecks() {
-		out = append(out, form.Choice{Value: c.ID, Label: c.Name})
-	}
-	return sortedChoices(out)
-}
-
-func (w *lookup) userChoices() []form.Choice {
-	var out []form.Choice
-	for _, u := range w.Engine.Users.Users() {
-		label := u.Username
-		if full := strings.TrimSpace(u.FirstName + " " + u.LastName); full != "" {
-			label += " (" + full + ")"
-		}
-		if !u.Active {
-			label += ", not active"
-		}
-		out = append(out, form.Choice{Value: u.ID, Label: label})
-	}
-	return sortedChoices(out)
-}
-
-func (w *lookup) subjectChoices(kind engine.Kind, prefix, except string) []form.Choice {
-	var out []form.Choice
-	for _, s := range w.subjects(kind) {
-		if s.Meta.ID != except {
-			out = append(out, form.Choice{Value: prefix + s.Meta.ID, Label: s.Name})
-		}
-	}
-	return out
-}
-
-func sortedChoices(list []form.Choice) []form.Choice {
-	slices.SortFunc(list, func(a, b form.Choice) int {
-		return strings.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label))
-	})
-	return list
-}
-
-func anyTexts(list []string) []any {
-	out := make([]any, len(list))
-	for i, s := range list {
-		out[i] = s
-	}
-	return out
-}
-
-// raw are the values of the form as it is stored.
-func (s *subject) raw() map[string]any {
+// subjectRaw are the values of the form as it is stored.
+func subjectRaw(s *lookup.Subject) map[string]any {
 	a := &s.Alerting
 	var parents []any
 	for _, d := range a.DependsOn {
 		parents = append(parents, string(d.Kind)+":"+d.ID)
 	}
 	raw := map[string]any{
-		"name": s.Name, "url": s.URL, "address": s.Address, "status_checks": anyTexts(a.StatusChecks), "instances": anyTexts(s.Instances),
-		"alerts_enabled": a.AlertsEnabled, "users_to_notify": anyTexts(a.UsersToNotify), "depends_on": parents,
-		"rotas": anyTexts(a.Rotas), "escalation": stepsRaw(a.Escalation), "is_public": a.IsPublic, "status_rule": a.StatusRule,
+		"name": s.Name, "url": s.URL, "address": s.Address, "status_checks": ownform.AnyTexts(a.StatusChecks), "instances": ownform.AnyTexts(s.Instances),
+		"alerts_enabled": a.AlertsEnabled, "users_to_notify": ownform.AnyTexts(a.UsersToNotify), "depends_on": parents,
+		"rotas": ownform.AnyTexts(a.Rotas), "escalation": stepsRaw(a.Escalation), "is_public": a.IsPublic, "status_rule": a.StatusRule,
 		"runbook_link": a.RunbookLink, "tags": strings.Join(a.Tags, ", "),
 	}
 	for severity, d := range a.RepeatInterval {
-		raw["repeat_interval."+string(severity)] = spanText(d)
+		raw["repeat_interval."+string(severity)] = ownform.SpanText(d)
 	}
 	return raw
 }
 
-// apply takes cleaned values. What the form does not show stays as it is.
-func (s *subject) apply(v form.Values) {
+// applySubject takes cleaned values. What the form does not show stays as it is.
+func applySubject(s *lookup.Subject, v form.Values) {
 	a := &s.Alerting
 	s.Name, s.URL, s.Address = frame.TextOf(v["name"]), frame.TextOf(v["url"]), frame.TextOf(v["address"])
 	a.StatusChecks, a.UsersToNotify = webform.Texts(v["status_checks"]), webform.Texts(v["users_to_notify"])
 	s.Instances = webform.Texts(v["instances"])
 	a.AlertsEnabled = v["alerts_enabled"] == true
 	a.RepeatInterval = map[engine.Status]engine.Duration{}
-	for _, severity := range severities() {
-		if d := spanOf(v["repeat_interval."+severity.Value]); d != 0 {
+	for _, severity := range ownform.Severities() {
+		if d := ownform.SpanOf(v["repeat_interval."+severity.Value]); d != 0 {
 			a.RepeatInterval[engine.Status(severity.Value)] = d
 		}
 	}
@@ -163,12 +117,12 @@ func (s *subject) apply(v form.Values) {
 		kind, id, _ := strings.Cut(one, ":")
 		a.DependsOn = append(a.DependsOn, engine.Ref{Kind: engine.Kind(kind), ID: id})
 	}
-	a.RunbookLink, a.Tags = frame.TextOf(v["runbook_link"]), words(frame.TextOf(v["tags"]))
+	a.RunbookLink, a.Tags = frame.TextOf(v["runbook_link"]), ownform.Words(frame.TextOf(v["tags"]))
 	a.Rotas, a.IsPublic, a.StatusRule = webform.Texts(v["rotas"]), v["is_public"] == true, strings.TrimSpace(frame.TextOf(v["status_rule"]))
 	a.Escalation = nil
-	for _, row := range rowsOf(v["escalation"]) {
+	for _, row := range ownform.RowsOf(v["escalation"]) {
 		a.Escalation = append(a.Escalation, engine.EscalationStep{
-			After:   spanOf(row["after"]),
+			After:   ownform.SpanOf(row["after"]),
 			Users:   webform.Texts(row["users"]),
 			Rotas:   webform.Texts(row["rotas"]),
 			Plugins: webform.Texts(row["plugins"]),
@@ -188,21 +142,13 @@ func stepsRaw(steps []engine.EscalationStep) []any {
 	out := []any{}
 	for _, s := range steps {
 		out = append(out, map[string]any{
-			"after":   spanText(s.After),
-			"users":   anyTexts(s.Users),
-			"rotas":   anyTexts(s.Rotas),
-			"plugins": anyTexts(s.Plugins),
+			"after":   ownform.SpanText(s.After),
+			"users":   ownform.AnyTexts(s.Users),
+			"rotas":   ownform.AnyTexts(s.Rotas),
+			"plugins": ownform.AnyTexts(s.Plugins),
 		})
 	}
 	return out
-}
-
-func (w *lookup) rotaChoices() []form.Choice {
-	var out []form.Choice
-	for _, r := range w.Engine.OnCall.Rotas() {
-		out = append(out, form.Choice{Value: r.ID, Label: r.Name})
-	}
-	return sortedChoices(out)
 }
 
 func (w *subjectPages) alertChoices() []form.Choice {

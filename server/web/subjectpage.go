@@ -15,10 +15,11 @@ import (
 	"moonwatch/engine/state"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 )
 
 // subjectPages are the pages of services and instances.
-type subjectPages struct{ *lookup }
+type subjectPages struct{ *lookup.Lookup }
 
 // subjectList is the page of all services or instances.
 type subjectList struct {
@@ -27,11 +28,11 @@ type subjectList struct {
 	Total int
 	Found int
 	Query string
-	Pages pager
+	Pages frame.Pager
 }
 
 type subjectLine struct {
-	Subject *subject
+	Subject *lookup.Subject
 	Failing int
 	Checks  int
 }
@@ -42,7 +43,7 @@ func (w *subjectPages) subjectsPage(kind engine.Kind) frame.Handler {
 		l := subjectList{Kind: kind, Query: query.Get("q")}
 		failing := w.failingChecks()
 		needle := strings.ToLower(strings.TrimSpace(l.Query))
-		for _, s := range w.subjects(kind) {
+		for _, s := range w.Subjects(kind) {
 			l.Total++
 			if needle != "" && !strings.Contains(strings.ToLower(s.Name+" "+s.URL+s.Address+" "+strings.Join(s.Alerting.Tags, " ")), needle) {
 				continue
@@ -59,7 +60,7 @@ func (w *subjectPages) subjectsPage(kind engine.Kind) frame.Handler {
 			return cmp.Compare(b.Subject.View.OverallStatus.Rank(), a.Subject.View.OverallStatus.Rank())
 		})
 		l.Found = len(l.Lines)
-		l.Lines, l.Pages = paged(l.Lines, query)
+		l.Lines, l.Pages = frame.Paged(l.Lines, query)
 		title := "Services"
 		if kind == engine.KindInstance {
 			title = "Instances"
@@ -84,7 +85,7 @@ func (w *subjectPages) failingChecks() map[string]bool {
 
 // subjectPage is the page of one service or instance.
 type subjectPage struct {
-	S          *subject
+	S          *lookup.Subject
 	Checks     []frame.CheckLine
 	Troubles   []frame.CheckLine // for which the built-in service fails, beside its checks
 	Instances  []frame.Link
@@ -96,7 +97,7 @@ type subjectPage struct {
 	Alerts     []alertLine
 	Incidents  []alert.IncidentView
 	Deliveries []engine.Delivery
-	Repeat     []setting
+	Repeat     []lookup.Setting
 	Ack        *ackView // while an incident is open
 	Rotas      []frame.Link
 	Duty       []string // who is on duty for it now
@@ -117,16 +118,16 @@ type personLine struct {
 
 type alertLine struct {
 	Plugin   frame.PluginCard
-	Settings []setting
+	Settings []lookup.Setting
 }
 
 func (w *subjectPages) subjectPage(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		s, err := w.subjectNow(kind, q.ID())
+		s, err := w.SubjectNow(kind, q.ID())
 		if err != nil {
 			return err
 		}
-		v := &subjectPage{S: s, Path: s.Path(), Silences: w.silencesOn(kind, s.Meta.ID, s.Alerting.Tags)}
+		v := &subjectPage{S: s, Path: s.Path(), Silences: w.SilencesOn(kind, s.Meta.ID, s.Alerting.Tags)}
 		if s.View.Incident != nil {
 			v.Ack = ackOf(s.Path(), s.Meta.ID, "", s.Path(), s.View.Acknowledgement)
 		}
@@ -139,10 +140,10 @@ func (w *subjectPages) subjectPage(kind engine.Kind) frame.Handler {
 			}
 		}
 		for _, a := range s.Alerting.Alerts {
-			v.Alerts = append(v.Alerts, alertLine{w.Card(a.Plugin), w.settingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
+			v.Alerts = append(v.Alerts, alertLine{w.Card(a.Plugin), w.SettingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
 		}
 		if s.Meta.ID == engine.BuiltInService && kind == engine.KindService {
-			v.Troubles = w.ownTroubles(w.Engine.Checks.BareChecks(), s.Alerting.StatusChecks)
+			v.Troubles = w.OwnTroubles(w.Engine.Checks.BareChecks(), s.Alerting.StatusChecks)
 			v.builtInCircle(w)
 		}
 		v.repeat(w)
@@ -150,11 +151,11 @@ func (w *subjectPages) subjectPage(kind engine.Kind) frame.Handler {
 		if v.Incidents, err = w.Engine.Incidents.Incidents(q.Context(), alert.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
 			return err
 		}
-		if v.Deliveries, err = w.deliveriesSeen(q, alert.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
+		if v.Deliveries, err = w.DeliveriesSeen(q, alert.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
 			return err
 		}
 		p := w.NewPage(q, s.Name, s.Plural())
-		if v.Uptime, err = w.uptimeOf(q.Context(), state.Term(ref), p); err != nil {
+		if v.Uptime, err = w.UptimeOf(q.Context(), state.Term(ref), p); err != nil {
 			return err
 		}
 		p.Events = "types=check,service,instance,incident,delivery,silence,rota"
@@ -170,7 +171,7 @@ func (w *subjectPages) subjectPage(kind engine.Kind) frame.Handler {
 // duty finds the rotas, who is on duty by them, and the further steps.
 func (v *subjectPage) duty(w *subjectPages) {
 	a := &v.S.Alerting
-	rotas, site := w.rotasByID(), w.Engine.Settings()
+	rotas, site := w.RotasByID(), w.Engine.Settings()
 	name := func(id string) string {
 		if r, ok := rotas[id]; ok {
 			return r.Name
@@ -183,9 +184,9 @@ func (v *subjectPage) duty(w *subjectPages) {
 	if len(a.Rotas) == 0 && site.DefaultRota != "" {
 		v.Rotas = []frame.Link{{Kind: "rotas", ID: site.DefaultRota, Name: name(site.DefaultRota) + " (the default)"}}
 	}
-	v.Duty = w.names(w.dutyOf(a, w.Engine.OnCall.OnCall(), rotas, &site))
+	v.Duty = w.Names(w.DutyOf(a, w.Engine.OnCall.OnCall(), rotas, &site))
 	for _, step := range a.Escalation {
-		who := w.names(step.Users)
+		who := w.Names(step.Users)
 		for _, id := range step.Rotas {
 			who = append(who, "whoever is on "+name(id))
 		}
@@ -217,9 +218,9 @@ func (v *subjectPage) links(w *subjectPages) {
 	if v.S.Kind != engine.KindInstance {
 		return
 	}
-	for _, s := range w.subjects(engine.KindService) {
+	for _, s := range w.Subjects(engine.KindService) {
 		if slices.Contains(s.Instances, v.S.Meta.ID) {
-			v.Services = append(v.Services, frame.Link{Kind: "services", ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)})
+			v.Services = append(v.Services, s.Link())
 		}
 	}
 }
@@ -231,14 +232,14 @@ func (v *subjectPage) repeat(w *subjectPages) {
 		if span == 0 {
 			span = engine.Duration(repeatOf(site, severity))
 		}
-		v.Repeat = append(v.Repeat, setting{Label: frame.StatusShape(severity).Word, Value: span.String()})
+		v.Repeat = append(v.Repeat, lookup.Setting{Label: frame.StatusShape(severity).Word, Value: span.String()})
 	}
 }
 
 // runSubject runs all checks of a subject and comes back when they ended.
 func (w *subjectPages) runSubject(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		s, err := w.subjectNow(kind, q.ID())
+		s, err := w.SubjectNow(kind, q.ID())
 		if err != nil {
 			return err
 		}
@@ -253,7 +254,7 @@ func (w *subjectPages) runSubject(kind engine.Kind) frame.Handler {
 
 func (w *subjectPages) deleteSubjectPage(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
-		s, err := w.subjectNow(kind, q.ID())
+		s, err := w.SubjectNow(kind, q.ID())
 		if err != nil {
 			return err
 		}
@@ -272,9 +273,14 @@ func (w *subjectPages) deleteSubject(kind engine.Kind) frame.Handler {
 		if kind == engine.KindInstance {
 			remove = w.Engine.Targets.DeleteInstance
 		}
-		if err := remove(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
+		if err := remove(q.Context(), q.By(), q.ID(), q.DeleteRevision()); err != nil {
 			return err
 		}
 		return q.Deleted(kind)
 	}
+}
+
+// repeatOf is how often an open incident of a severity is told again.
+func repeatOf(settings engine.Settings, severity engine.Status) time.Duration {
+	return settings.RepeatInterval[severity].Std()
 }

@@ -9,6 +9,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
 )
 
 // The matrix of subscriptions: services and instances by users, with who is on
@@ -57,9 +58,9 @@ func (w *rotaPages) showSubscriptions(q *frame.Request, status int, message stri
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	duty, rotas, site := w.Engine.OnCall.OnCall(), w.rotasByID(), w.Engine.Settings()
-	for _, s := range w.everySubject() {
-		v.Rows = append(v.Rows, w.matrixRow(q, s, v.Users, w.dutyOf(&s.Alerting, duty, rotas, &site)))
+	duty, rotas, site := w.Engine.OnCall.OnCall(), w.RotasByID(), w.Engine.Settings()
+	for _, s := range w.EverySubject() {
+		v.Rows = append(v.Rows, w.matrixRow(q, s, v.Users, w.DutyOf(&s.Alerting, duty, rotas, &site)))
 	}
 	p := w.NewPage(q, "Subscriptions", "subscriptions")
 	p.Body = v
@@ -67,17 +68,12 @@ func (w *rotaPages) showSubscriptions(q *frame.Request, status int, message stri
 	return nil
 }
 
-// everySubject are all services, then all instances.
-func (w *lookup) everySubject() []*subject {
-	return append(w.subjects(engine.KindService), w.subjects(engine.KindInstance)...)
-}
-
-func (w *rotaPages) matrixRow(q *frame.Request, s *subject, users []matrixUser, duty []string) matrixRow {
+func (w *rotaPages) matrixRow(q *frame.Request, s *lookup.Subject, users []matrixUser, duty []string) matrixRow {
 	row := matrixRow{
-		Link:     frame.Link{Kind: s.Plural(), ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)},
+		Link:     s.Link(),
 		Field:    rowField(s),
 		Revision: s.Meta.Revision,
-		Duty:     strings.Join(w.names(duty), ", "),
+		Duty:     strings.Join(w.Names(duty), ", "),
 		Off:      !s.Alerting.AlertsEnabled || len(s.Alerting.Alerts) == 0,
 	}
 	for _, u := range users {
@@ -93,17 +89,17 @@ func (w *rotaPages) matrixRow(q *frame.Request, s *subject, users []matrixUser, 
 	return row
 }
 
-func rowField(s *subject) string { return string(s.Kind) + "." + s.Meta.ID }
+func rowField(s *lookup.Subject) string { return string(s.Kind) + "." + s.Meta.ID }
 
 // saveSubscriptions saves the rows in which something is different now.
 func (w *rotaPages) saveSubscriptions(q *frame.Request) error {
 	var stale []string
-	for _, shown := range w.everySubject() {
+	for _, shown := range w.EverySubject() {
 		field := rowField(shown)
 		if !q.PostForm.Has(field + ".revision") {
 			continue
 		}
-		s, err := w.subjectStored(shown.Kind, shown.Meta.ID)
+		s, err := w.SubjectStored(shown.Kind, shown.Meta.ID)
 		if err != nil {
 			continue // deleted meanwhile
 		}
@@ -116,7 +112,7 @@ func (w *rotaPages) saveSubscriptions(q *frame.Request) error {
 			continue
 		}
 		s.Alerting.UsersToNotify = next
-		if _, err := saveSubject(q, w.Engine, s); engine.KindOf(err) == engine.Stale {
+		if _, err := lookup.SaveSubject(q, w.Engine, s); engine.KindOf(err) == engine.Stale {
 			stale = append(stale, s.Name)
 		} else if err != nil {
 			return frame.Plainly(err)

@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
@@ -30,10 +31,10 @@ type tokenLine struct {
 
 // tokenForm are the fields of a new token. An admin makes them for others too.
 func (w *userPages) tokenForm(q *frame.Request) form.Form {
-	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "What it is for."}}
+	fields := []form.Field{{Type: form.Char, Name: "name", Required: true, MaxLength: ownform.Length(200), HelpText: "What it is for."}}
 	if q.User.Role.Can(access.Admin) {
 		fields = append(fields, form.Field{Type: form.ChoiceOne, Name: "user", Required: true,
-			Choices:  w.userChoices(),
+			Choices:  w.UserChoices(),
 			HelpText: "On whose behalf it acts."})
 	}
 	roles := []form.Choice{}
@@ -57,7 +58,7 @@ func (w *userPages) showTokens(q *frame.Request, status int, raw map[string]any,
 	for _, t := range w.Engine.Tokens.Tokens() {
 		if t.User == q.User.ID || v.All {
 			over := t.Expires != nil && !t.Expires.After(w.Options.Now())
-			v.Items = append(v.Items, tokenLine{t, w.nameOfUser(t.User), over})
+			v.Items = append(v.Items, tokenLine{t, w.NameOfUser(t.User), over})
 		}
 	}
 	slices.SortFunc(v.Items, func(a, b tokenLine) int { return strings.Compare(a.Token.Name, b.Token.Name) })

@@ -16,7 +16,7 @@ import (
 
 func (w *userPages) userAlertPage(q *frame.Request) error {
 	id, slug := q.ID(), mux.Vars(q.Request)["slug"]
-	if err := mayEdit(q, id); err != nil {
+	if err := q.MayEditUser(id); err != nil {
 		return err
 	}
 	u, err := w.Engine.Users.User(id)
@@ -67,7 +67,7 @@ func (w *userPages) showUserAlert(q *frame.Request, status int, u *engine.User, 
 
 func (w *userPages) saveUserAlert(q *frame.Request) error {
 	id, slug := q.ID(), mux.Vars(q.Request)["slug"]
-	if err := mayEdit(q, id); err != nil {
+	if err := q.MayEditUser(id); err != nil {
 		return err
 	}
 	u, err := w.Engine.Users.StoredUser(id)

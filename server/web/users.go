@@ -12,11 +12,13 @@ import (
 	"moonwatch/engine/oncall"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
+	"moonwatch/server/web/ownform"
 	"moonwatch/server/web/webform"
 )
 
 // userPages are the pages of users and their tokens.
-type userPages struct{ *lookup }
+type userPages struct{ *lookup.Lookup }
 
 // userList is the page of all users.
 type userList struct{ Users []engine.User }
@@ -66,9 +68,9 @@ type sessionLine struct {
 func userForm(admin, self, fresh bool) form.Form {
 	const login = "Login"
 	fields := []form.Field{
-		{Type: form.Char, Name: "username", Required: true, MaxLength: length(64), Disabled: !admin},
-		{Type: form.Char, Name: "first_name", MaxLength: length(200)},
-		{Type: form.Char, Name: "last_name", MaxLength: length(200)},
+		{Type: form.Char, Name: "username", Required: true, MaxLength: ownform.Length(64), Disabled: !admin},
+		{Type: form.Char, Name: "first_name", MaxLength: ownform.Length(200)},
+		{Type: form.Char, Name: "last_name", MaxLength: ownform.Length(200)},
 		{Type: form.Email, Name: "email", Label: "E-mail", HelpText: "Where alerts by e-mail go."},
 		{Type: form.Char, Name: "time_zone", Required: true, HelpText: "The name of a zone, such as Europe/Berlin. Times are shown in it."},
 	}
@@ -116,14 +118,6 @@ func userRaw(u *engine.User) map[string]any {
 		"quiet_hours": quietRaw(u.QuietHours), "quiet_critical": u.QuietCritical, "contact_rules": contactRaw(u.ContactRules)}
 }
 
-// mayEdit refuses callers who are neither the user nor an admin.
-func mayEdit(q *frame.Request, id string) error {
-	if q.User.ID == id || q.User.Role.Can(access.Admin) {
-		return nil
-	}
-	return &engine.Error{Kind: engine.Forbidden, Message: "only an admin can look at or change another user"}
-}
-
 func (w *userPages) profile(q *frame.Request) error { return q.Redirect("/users/" + q.User.ID) }
 
 func (w *userPages) newUserForm(q *frame.Request) error {
@@ -132,7 +126,7 @@ func (w *userPages) newUserForm(q *frame.Request) error {
 }
 
 func (w *userPages) userPage(q *frame.Request) error {
-	if err := mayEdit(q, q.ID()); err != nil {
+	if err := q.MayEditUser(q.ID()); err != nil {
 		return err
 	}
 	u, err := w.Engine.Users.User(q.ID())
@@ -167,7 +161,7 @@ func (w *userPages) showUser(q *frame.Request, status int, u *engine.User, raw m
 			f.Autocomplete = "current-password"
 		}
 		if f.Name == "time_zone" {
-			f.Suggestions = zones()
+			f.Suggestions = ownform.Zones()
 		}
 		if strings.HasPrefix(f.Name, "quiet_hours.") && (strings.HasSuffix(f.Name, ".start") || strings.HasSuffix(f.Name, ".end")) {
 			asClock(f)
@@ -198,14 +192,6 @@ func (w *userPages) aboutUser(q *frame.Request, u *engine.User, v *userPage) {
 	}
 }
 
-// zones are suggestions for a time zone; every IANA name is taken.
-func zones() []string {
-	return []string{"UTC", "Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos", "America/Chicago", "America/Denver", "America/Los_Angeles",
-		"America/Mexico_City", "America/New_York", "America/Sao_Paulo", "America/Toronto", "Asia/Dubai", "Asia/Hong_Kong", "Asia/Kolkata", "Asia/Seoul",
-		"Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Australia/Melbourne", "Australia/Sydney", "Europe/Amsterdam", "Europe/Berlin", "Europe/Istanbul",
-		"Europe/Kyiv", "Europe/London", "Europe/Madrid", "Europe/Paris", "Europe/Rome", "Europe/Stockholm", "Europe/Vienna", "Europe/Warsaw", "Europe/Zurich", "Pacific/Auckland"}
-}
-
 // tabs lead through the pages of a user: one for each alert plugin that asks
 // something of them.
 func (w *userPages) tabs(id, current string) []tab {
@@ -233,7 +219,7 @@ func (w *userPages) tabs(id, current string) []tab {
 // and those whose settings of users they share.
 func (w *userPages) alertsInUse() map[string]bool {
 	out := map[string]bool{}
-	for _, s := range w.everySubject() {
+	for _, s := range w.EverySubject() {
 		for _, a := range s.Alerting.Alerts {
 			out[a.Plugin] = true
 		}
@@ -257,7 +243,7 @@ func (w *userPages) saveNewUser(q *frame.Request) error {
 }
 
 func (w *userPages) saveOldUser(q *frame.Request) error {
-	if err := mayEdit(q, q.ID()); err != nil {
+	if err := q.MayEditUser(q.ID()); err != nil {
 		return err
 	}
 	u, err := w.Engine.Users.StoredUser(q.ID())
@@ -270,7 +256,7 @@ func (w *userPages) saveOldUser(q *frame.Request) error {
 func (w *userPages) storeUser(q *frame.Request, u engine.User) error {
 	admin, self := q.User.Role.Can(access.Admin), u.ID != "" && u.ID == q.User.ID
 	f := userForm(admin, self, u.ID == "")
-	keepChosen(q.PostForm, "contact_rules", "channel")
+	ownform.KeepChosen(q.PostForm, "contact_rules", "channel")
 	blank, rows := webform.ChangeRows(f, "", q.PostForm)
 	raw := f.FromWeb(q.PostForm, "")
 	errs := webform.NewErrors()
@@ -381,7 +367,7 @@ func (w *userPages) deleteUserPage(q *frame.Request) error {
 }
 
 func (w *userPages) deleteUser(q *frame.Request) error {
-	if err := w.Engine.Users.DeleteUser(q.Context(), q.By(), q.ID(), deleteRevision(q)); err != nil {
+	if err := w.Engine.Users.DeleteUser(q.Context(), q.By(), q.ID(), q.DeleteRevision()); err != nil {
 		return err
 	}
 	return q.Deleted(engine.KindUser)
@@ -389,7 +375,7 @@ func (w *userPages) deleteUser(q *frame.Request) error {
 
 // endSession ends a session of a user: one's own, or for an admin anybody's.
 func (w *userPages) endSession(q *frame.Request) error {
-	if err := mayEdit(q, q.ID()); err != nil {
+	if err := q.MayEditUser(q.ID()); err != nil {
 		return err
 	}
 	id := q.PostForm.Get("session")
@@ -404,4 +390,4 @@ func (w *userPages) endSession(q *frame.Request) error {
 }
 
 // mayEditFeed lets users change their own feed, and admins everybody's.
-func mayEditFeed(q *frame.Request) error { return mayEdit(q, q.ID()) }
+func mayEditFeed(q *frame.Request) error { return q.MayEditUser(q.ID()) }

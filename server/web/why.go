@@ -44,7 +44,7 @@ func (w *incidentPages) why(q *frame.Request) error {
 	}
 	v.Users = w.whyUsers(q, user)
 	if user != "" {
-		v.Person = w.nameOfUser(user)
+		v.Person = w.NameOfUser(user)
 	}
 	for _, slug := range w.whyPlugins(in.Subject, answers, plugin) {
 		v.Plugins = append(v.Plugins, webform.Option{Value: slug, Label: w.Card(slug).Name, Selected: slug == plugin})
@@ -70,7 +70,7 @@ func (w *incidentPages) whyUsers(q *frame.Request, chosen string) []webform.Opti
 		{Value: q.User.ID, Label: q.User.Username + " (you)", Selected: chosen == q.User.ID},
 	}
 	found := chosen == "" || chosen == q.User.ID
-	for _, u := range w.userChoices() {
+	for _, u := range w.UserChoices() {
 		if u.Value != q.User.ID {
 			out = append(out, webform.Option{Value: u.Value, Label: u.Label, Selected: u.Value == chosen})
 			found = found || u.Value == chosen
@@ -86,7 +86,7 @@ func (w *incidentPages) whyUsers(q *frame.Request, chosen string) []webform.Opti
 // subject and those that something went through.
 func (w *incidentPages) whyPlugins(ref engine.Ref, answers []alert.Why, chosen string) []string {
 	var out []string
-	if s, err := w.subjectNow(ref.Kind, ref.ID); err == nil {
+	if s, err := w.SubjectNow(ref.Kind, ref.ID); err == nil {
 		for _, a := range s.Alerting.Alerts {
 			out = append(out, a.Plugin)
 		}

@@ -20,3 +20,12 @@ func (w *Frame) AskDelete(q *Request, nav string, d DeletePage) error {
 	w.Render(q.Writer, http.StatusOK, "delete", p)
 	return nil
 }
+
+// DeleteRevision is the revision that the page which asked was drawn from, nil
+// when none was posted.
+func (q *Request) DeleteRevision() *uint64 {
+	if n := Revision(q.PostForm); n > 0 {
+		return &n
+	}
+	return nil
+}

@@ -109,3 +109,12 @@ func TextOf(v any) string {
 	s, _ := v.(string)
 	return s
 }
+
+// OwnPage is a page of one of the engine's own forms.
+type OwnPage struct {
+	FormPage
+	Crumbs []Crumb
+}
+
+// Crumb is one step of the way to a page.
+type Crumb struct{ Label, Path string }

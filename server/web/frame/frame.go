@@ -7,7 +7,7 @@
 // assets of the pages lie here, in one set, and are parsed once.
 //
 // The package knows no page of its own but those of errors and of what is to be
-// deleted; handlers are in packages web and pluginedit.
+// deleted; handlers are in the packages of the pages.
 package frame
 
 import (

@@ -153,3 +153,31 @@ func LocalPath(next string) string {
 	}
 	return next
 }
+
+// maxBack bounds the address that a quick action leads back to, in bytes.
+const maxBack = 2000
+
+// Back leads to the page that a quick action was begun on, or otherwise to a path
+// of this site, and says what was done.
+func (q *Request) Back(otherwise, done string) error {
+	to := q.PostForm.Get("back")
+	if to == "" || len(to) > maxBack {
+		to = otherwise
+	}
+	u, err := url.Parse(LocalPath(to))
+	if err != nil {
+		return q.Redirect(otherwise)
+	}
+	query := u.Query()
+	query.Set("done", done)
+	u.RawQuery = query.Encode()
+	return q.Redirect(u.String())
+}
+
+// MayEditUser refuses callers who are neither the user nor an admin.
+func (q *Request) MayEditUser(id string) error {
+	if q.User.ID == id || q.User.Role.Can(access.Admin) {
+		return nil
+	}
+	return &engine.Error{Kind: engine.Forbidden, Message: "only an admin can look at or change another user"}
+}

@@ -7,28 +7,18 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/server/web/frame"
+	"moonwatch/server/web/ownform"
 )
-
-// The engine's own fields are declared as plugins declare theirs, so that one
-// renderer and one cleaning serve both.
-
-func limit(n float64) *float64 { return &n }
-
-func length(n int) *int { return &n }
-
-func severities() []form.Choice {
-	return []form.Choice{{Value: "WARNING", Label: "Warning"}, {Value: "ERROR", Label: "Error"}, {Value: "CRITICAL", Label: "Critical"}}
-}
 
 // checkForm are the fields of a check beside its plugin's.
 func checkForm() form.Form {
 	const often, judged, more = "How often", "When it counts as failing", "More"
 	second, year := 1.0, (365 * 24 * time.Hour).Seconds()
 	return form.Form{Fields: []form.Field{
-		{Type: form.Char, Name: "name", Required: true, MaxLength: length(200), HelpText: "Shown on pages and in alerts."},
+		{Type: form.Char, Name: "name", Required: true, MaxLength: ownform.Length(200), HelpText: "Shown on pages and in alerts."},
 		{Type: form.DurationType, Name: "interval", Required: true, Initial: "1m", Group: often, MinValue: &second, MaxValue: &year,
 			HelpText: "From 1s to a year."},
-		{Type: form.DurationType, Name: "timeout", Required: true, Initial: "30s", Group: often, MinValue: limit(0.1), MaxValue: limit(3600),
+		{Type: form.DurationType, Name: "timeout", Required: true, Initial: "30s", Group: often, MinValue: ownform.Limit(0.1), MaxValue: ownform.Limit(3600),
 			HelpText: "A run that takes longer is ended and fails."},
 		{Type: form.Boolean, Name: "active", Label: "Run this check", Initial: true, Group: often,
 			HelpText: "A check that is switched off is not run and counts nowhere."},
@@ -39,7 +29,7 @@ func checkForm() form.Form {
 		{Type: form.Char, Name: "schedule.time_zone", Label: "Time zone of these", Group: often, Placeholder: "UTC",
 			HelpText: "Such as Europe/Berlin. Empty: UTC."},
 		{Type: form.ChoiceOne, Name: "importance", Required: true, Widget: "RadioSelect",
-			Choices: severities(), Group: judged,
+			Choices: ownform.Severities(), Group: judged,
 			HelpText: "How bad it is when this check fails."},
 		{
 			Type:     form.Integer,
@@ -47,8 +37,8 @@ func checkForm() form.Form {
 			Label:    "Failures allowed",
 			Required: true,
 			Group:    judged,
-			MinValue: limit(0),
-			MaxValue: limit(1000),
+			MinValue: ownform.Limit(0),
+			MaxValue: ownform.Limit(1000),
 			HelpText: "This many failures in a row are let pass before the check counts as failing.",
 		},
 		{
@@ -57,8 +47,8 @@ func checkForm() form.Form {
 			Label:    "Successes to recover",
 			Required: true,
 			Group:    judged,
-			MinValue: limit(1),
-			MaxValue: limit(1000),
+			MinValue: ownform.Limit(1),
+			MaxValue: ownform.Limit(1000),
 			HelpText: "This many successes in a row make it count as passing again.",
 		},
 		{Type: form.DurationType, Name: "retry_interval", Label: "Retry after", Group: judged, MinValue: &second, MaxValue: &year,
@@ -77,9 +67,9 @@ func checkForm() form.Form {
 
 func checkRaw(c *engine.Check) map[string]any {
 	raw := map[string]any{
-		"name": c.Name, "interval": spanText(c.Interval), "timeout": spanText(c.Timeout), "active": c.Active,
+		"name": c.Name, "interval": ownform.SpanText(c.Interval), "timeout": ownform.SpanText(c.Timeout), "active": c.Active,
 		"importance": string(c.Importance), "debounce": float64(c.Debounce), "recover_after": float64(c.RecoverAfter),
-		"retry_interval": spanText(c.RetryInterval), "no_data": string(c.NoData), "unknown_after": spanText(c.UnknownAfter),
+		"retry_interval": ownform.SpanText(c.RetryInterval), "no_data": string(c.NoData), "unknown_after": ownform.SpanText(c.UnknownAfter),
 		"runbook_link": c.RunbookLink, "tags": strings.Join(c.Tags, ", "),
 	}
 	if s := c.Schedule; s != nil {
@@ -89,12 +79,12 @@ func checkRaw(c *engine.Check) map[string]any {
 }
 
 func applyCheck(c *engine.Check, v form.Values) {
-	c.Name, c.Interval, c.Timeout = frame.TextOf(v["name"]), spanOf(v["interval"]), spanOf(v["timeout"])
+	c.Name, c.Interval, c.Timeout = frame.TextOf(v["name"]), ownform.SpanOf(v["interval"]), ownform.SpanOf(v["timeout"])
 	c.Active = v["active"] == true
 	c.Importance, c.NoData = engine.Status(frame.TextOf(v["importance"])), engine.NoData(frame.TextOf(v["no_data"]))
-	c.Debounce, c.RecoverAfter = wholeOf(v["debounce"]), wholeOf(v["recover_after"])
-	c.RetryInterval, c.UnknownAfter = spanOf(v["retry_interval"]), spanOf(v["unknown_after"])
-	c.RunbookLink, c.Tags = frame.TextOf(v["runbook_link"]), words(frame.TextOf(v["tags"]))
+	c.Debounce, c.RecoverAfter = ownform.WholeOf(v["debounce"]), ownform.WholeOf(v["recover_after"])
+	c.RetryInterval, c.UnknownAfter = ownform.SpanOf(v["retry_interval"]), ownform.SpanOf(v["unknown_after"])
+	c.RunbookLink, c.Tags = frame.TextOf(v["runbook_link"]), ownform.Words(frame.TextOf(v["tags"]))
 	s := engine.Schedule{
 		Cron:        strings.TrimSpace(frame.TextOf(v["schedule.cron"])),
 		ActiveHours: strings.TrimSpace(frame.TextOf(v["schedule.active_hours"])),
@@ -103,36 +93,4 @@ func applyCheck(c *engine.Check, v form.Values) {
 	if c.Schedule = nil; s.Cron != "" || s.ActiveHours != "" {
 		c.Schedule = &s
 	}
-}
-
-func wholeOf(v any) int {
-	n, _ := v.(float64)
-	return int(n)
-}
-
-func spanText(d engine.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
-}
-
-// spanOf reads a cleaned duration; none is zero.
-func spanOf(v any) engine.Duration {
-	d, err := form.ParseDuration(frame.TextOf(v))
-	if err != nil {
-		return 0
-	}
-	return engine.Duration(d)
-}
-
-// words are the entries of a line with commas, without empty ones.
-func words(line string) []string {
-	out := []string{}
-	for _, one := range strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
-		if one = strings.TrimSpace(one); one != "" {
-			out = append(out, one)
-		}
-	}
-	return out
 }

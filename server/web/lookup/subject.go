@@ -1,9 +1,8 @@
-package web
+package lookup
 
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/edit"
@@ -12,8 +11,8 @@ import (
 	"moonwatch/server/web/frame"
 )
 
-// subject is a service or an instance, as far as their pages are alike.
-type subject struct {
+// Subject is a service or an instance, as far as their pages are alike.
+type Subject struct {
 	Kind      engine.Kind
 	Meta      engine.Meta
 	Name      string
@@ -25,16 +24,21 @@ type subject struct {
 }
 
 // Path is the address of the subject's page.
-func (s *subject) Path() string { return "/" + s.Plural() + "/" + s.Meta.ID }
+func (s *Subject) Path() string { return "/" + s.Plural() + "/" + s.Meta.ID }
 
 // Plural is the word in addresses: "services".
-func (s *subject) Plural() string { return string(s.Kind) + "s" }
+func (s *Subject) Plural() string { return string(s.Kind) + "s" }
 
 // Ref names the subject.
-func (s *subject) Ref() engine.Ref { return engine.Ref{Kind: s.Kind, ID: s.Meta.ID} }
+func (s *Subject) Ref() engine.Ref { return engine.Ref{Kind: s.Kind, ID: s.Meta.ID} }
 
-// subjectNow is a subject as clients see it.
-func (w *lookup) subjectNow(kind engine.Kind, id string) (*subject, error) {
+// Link leads to the subject's page.
+func (s *Subject) Link() frame.Link {
+	return frame.Link{Kind: s.Plural(), ID: s.Meta.ID, Name: s.Name, Status: frame.Standing(s.View.OverallStatus)}
+}
+
+// SubjectNow is a subject as clients see it.
+func (w *Lookup) SubjectNow(kind engine.Kind, id string) (*Subject, error) {
 	if kind == engine.KindService {
 		v, err := w.Engine.Targets.Service(id)
 		return ofService(v.Service, v.SubjectView), err
@@ -43,8 +47,8 @@ func (w *lookup) subjectNow(kind engine.Kind, id string) (*subject, error) {
 	return ofInstance(v.Instance, v.SubjectView), err
 }
 
-// subjectStored is a subject as an edit begins from it.
-func (w *lookup) subjectStored(kind engine.Kind, id string) (*subject, error) {
+// SubjectStored is a subject as an edit begins from it.
+func (w *Lookup) SubjectStored(kind engine.Kind, id string) (*Subject, error) {
 	if kind == engine.KindService {
 		s, err := w.Engine.Targets.StoredService(id)
 		return ofService(s, edit.SubjectView{}), err
@@ -53,24 +57,25 @@ func (w *lookup) subjectStored(kind engine.Kind, id string) (*subject, error) {
 	return ofInstance(i, edit.SubjectView{}), err
 }
 
-func newSubject(kind engine.Kind) *subject {
+// NewSubject is a subject with what new ones begin with.
+func NewSubject(kind engine.Kind) *Subject {
 	if kind == engine.KindService {
 		return ofService(engine.NewService(), edit.SubjectView{})
 	}
 	return ofInstance(engine.NewInstance(), edit.SubjectView{})
 }
 
-func ofService(s engine.Service, v edit.SubjectView) *subject {
-	return &subject{Kind: engine.KindService, Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting, View: v}
+func ofService(s engine.Service, v edit.SubjectView) *Subject {
+	return &Subject{Kind: engine.KindService, Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting, View: v}
 }
 
-func ofInstance(i engine.Instance, v edit.SubjectView) *subject {
-	return &subject{Kind: engine.KindInstance, Meta: i.Meta, Name: i.Name, Address: i.Address, Alerting: i.Alerting, View: v}
+func ofInstance(i engine.Instance, v edit.SubjectView) *Subject {
+	return &Subject{Kind: engine.KindInstance, Meta: i.Meta, Name: i.Name, Address: i.Address, Alerting: i.Alerting, View: v}
 }
 
-// subjects are all of a kind in order of name.
-func (w *lookup) subjects(kind engine.Kind) []*subject {
-	var out []*subject
+// Subjects are all of a kind in order of name.
+func (w *Lookup) Subjects(kind engine.Kind) []*Subject {
+	var out []*Subject
 	if kind == engine.KindService {
 		for _, s := range w.Engine.Targets.Services() {
 			out = append(out, ofService(s.Service, s.SubjectView))
@@ -80,14 +85,14 @@ func (w *lookup) subjects(kind engine.Kind) []*subject {
 			out = append(out, ofInstance(i.Instance, i.SubjectView))
 		}
 	}
-	slices.SortFunc(out, func(a, b *subject) int {
+	slices.SortFunc(out, func(a, b *Subject) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
 	return out
 }
 
-// saveSubject saves a subject and returns its id.
-func saveSubject(q *frame.Request, e *monitor.Monitor, s *subject) (string, error) {
+// SaveSubject saves a subject and returns its id.
+func SaveSubject(q *frame.Request, e *monitor.Monitor, s *Subject) (string, error) {
 	if s.Kind == engine.KindService {
 		saved, err := e.Targets.SaveService(q.Context(), q.By(), s.service())
 		if err != nil {
@@ -102,41 +107,33 @@ func saveSubject(q *frame.Request, e *monitor.Monitor, s *subject) (string, erro
 	return saved.ID, nil
 }
 
-// validateSubject says what saveSubject would refuse.
-func validateSubject(q *frame.Request, e *monitor.Monitor, s *subject) error {
+// ValidateSubject says what SaveSubject would refuse.
+func ValidateSubject(q *frame.Request, e *monitor.Monitor, s *Subject) error {
 	if s.Kind == engine.KindService {
 		return e.Targets.ValidateService(q.Context(), q.By(), s.service())
 	}
 	return e.Targets.ValidateInstance(q.Context(), q.By(), s.instance())
 }
 
-func (s *subject) service() engine.Service {
+func (s *Subject) service() engine.Service {
 	return engine.Service{Meta: s.Meta, Name: s.Name, URL: s.URL, Instances: s.Instances, Alerting: s.Alerting}
 }
 
-func (s *subject) instance() engine.Instance {
+func (s *Subject) instance() engine.Instance {
 	return engine.Instance{Meta: s.Meta, Name: s.Name, Address: s.Address, Alerting: s.Alerting}
 }
 
-// nameOfUser finds a user's name; one who is gone keeps the id.
-func (w *lookup) nameOfUser(id string) string {
-	if u, err := w.Engine.Users.User(id); err == nil {
-		return u.Username
-	}
-	return id
-}
-
-// repeatOf is how often an open incident of a severity is told again.
-func repeatOf(settings engine.Settings, severity engine.Status) time.Duration {
-	return settings.RepeatInterval[severity].Std()
-}
-
-// alertSettings are the stored settings of an alert plugin, nil where it is not chosen.
-func (s *subject) alertSettings(slug string) form.Values {
+// AlertSettings are the stored settings of an alert plugin, nil where it is not chosen.
+func (s *Subject) AlertSettings(slug string) form.Values {
 	for _, choice := range s.Alerting.Alerts {
 		if choice.Plugin == slug {
 			return choice.Settings
 		}
 	}
 	return nil
+}
+
+// EverySubject are all services, then all instances.
+func (w *Lookup) EverySubject() []*Subject {
+	return append(w.Subjects(engine.KindService), w.Subjects(engine.KindInstance)...)
 }

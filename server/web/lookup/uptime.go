@@ -1,4 +1,4 @@
-package web
+package lookup
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"moonwatch/server/web/frame"
 )
 
-// uptimeOf accounts for the days of a zone up to today; of is what the engine
+// UptimeOf accounts for the days of a zone up to today; of is what the engine
 // calls the check, service or instance.
-func (w *lookup) uptimeOf(ctx context.Context, of string, p *frame.Page) (*drawing.UptimeView, error) {
+func (w *Lookup) UptimeOf(ctx context.Context, of string, p *frame.Page) (*drawing.UptimeView, error) {
 	v := &drawing.UptimeView{Zone: p.Zone}
 	var err error
 	if v.Days, err = w.Engine.History.UptimeDays(ctx, of, drawing.UptimeDays, p.Zone); err != nil {
