@@ -38,7 +38,7 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	if h.service(s.ID).Acknowledgement != nil {
 		t.Error("the acknowledgement was not ended")
 	}
-	for posted, want := range map[string]time.Duration{"": 20 * time.Minute, "4h": 4 * time.Hour, untilRecovery: 0} {
+	for posted, want := range map[string]time.Duration{"": 20 * time.Minute, "4h": 4 * time.Hour, "recovery": 0} {
 		h.post(access.Operator, path+"/acknowledge", "for", posted).want(t, http.StatusSeeOther)
 		ack := h.service(s.ID).Acknowledgement
 		if want == 0 && ack.Expires != nil || want != 0 && (ack.Expires == nil || ack.Expires.Sub(ack.At) != want) {

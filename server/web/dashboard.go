@@ -12,6 +12,7 @@ import (
 	"moonwatch/engine/alert"
 	"moonwatch/engine/edit"
 	"moonwatch/engine/monitor"
+	"moonwatch/server/web/alerting"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
 	"moonwatch/server/web/lookup"
@@ -46,7 +47,7 @@ type brokenSubject struct {
 	Kind, ID, Name string
 	Status         engine.Status
 	Since          *time.Time
-	Ack            *ackView
+	Ack            *alerting.AckView
 	Incident       string
 	Checks         []frame.CheckLine
 	More           int
@@ -135,7 +136,7 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 			Name:   s.Name,
 			Status: v.OverallStatus,
 			Since:  v.Since,
-			Ack:    ackOf(s.Path(), s.Meta.ID, "", "/", v.Acknowledgement),
+			Ack:    alerting.AckOf(s.Path(), s.Meta.ID, "", "/", v.Acknowledgement),
 		}
 		if v.Incident != nil {
 			b.Incident = *v.Incident

@@ -2,12 +2,13 @@
 // people in a browser. Pages are rendered on the server and work without
 // scripts; a small module lets them follow what happens.
 //
-// Each area (checks, subjects, users, silences, rotas, incidents, history,
-// settings) is a small struct over a lookup of what several of them show; its
+// Each area has a package (checks, subjects, people, rotas, alerting, records,
+// pluginedit) with a type Pages over a lookup of what several of them show; its
 // Routes add its pages, and each page is a handler that reads the engine, fills a
-// struct and has the template of that name drawn. What surrounds a page comes
-// from package frame, forms from webform, charts from drawing, and the pages of
-// plugins with their editor from pluginedit.
+// struct and has the template of that name drawn. Here they are put together,
+// beside the dashboard, the settings of the site, and the pages before login.
+// What surrounds a page comes from package frame, forms from webform and ownform,
+// charts from drawing.
 //
 // The package knows no cookies and no limits on logins: both are behind
 // frame.Sessions.

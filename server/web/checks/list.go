@@ -1,0 +1,79 @@
+package checks
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"moonwatch/engine"
+	"moonwatch/engine/edit"
+	"moonwatch/server/web/frame"
+	"moonwatch/server/web/webform"
+)
+
+// checkList is the page of all checks.
+type checkList struct {
+	Lines    []frame.CheckLine
+	Total    int
+	Found    int
+	Search   string
+	Status   string
+	Plugin   string
+	Plugins  []webform.Option
+	Statuses []webform.Option
+	Pages    frame.Pager
+}
+
+func (w *Pages) checks(q *frame.Request) error {
+	query := q.URL.Query()
+	l := checkList{Search: query.Get("q"), Status: query.Get("status"), Plugin: query.Get("plugin")}
+	all := w.Engine.Checks.BareChecks()
+	l.Total = len(all)
+	l.options(w, all)
+	needle := strings.ToLower(strings.TrimSpace(l.Search))
+	for i := range all {
+		c := &all[i]
+		line := frame.LineOf(c)
+		if l.Plugin != "" && c.Plugin != l.Plugin || l.Status != "" && !statusMatches(l.Status, c) {
+			continue
+		}
+		if needle != "" && !strings.Contains(strings.ToLower(c.Name+" "+strings.Join(c.Tags, " ")), needle) {
+			continue
+		}
+		line.Order = strings.ToLower(c.Name)
+		l.Lines = append(l.Lines, line)
+	}
+	slices.SortFunc(l.Lines, func(a, b frame.CheckLine) int {
+		return cmp.Or(frame.RankOf(b.Status)-frame.RankOf(a.Status), strings.Compare(a.Order, b.Order), strings.Compare(a.ID, b.ID))
+	})
+	l.Found = len(l.Lines)
+	l.Lines, l.Pages = frame.Paged(l.Lines, query)
+	p := w.NewPage(q, "Checks", "checks")
+	p.Events = "types=check"
+	p.Body = l
+	w.Render(q.Writer, http.StatusOK, "checks", p)
+	return nil
+}
+
+func statusMatches(want string, c *edit.CheckView) bool {
+	if frame.Mark(want) == frame.MarkPaused {
+		return !c.Active
+	}
+	return c.Active && string(c.Status) == want
+}
+
+func (l *checkList) options(w *Pages, all []edit.CheckView) {
+	used := map[string]bool{}
+	for i := range all {
+		used[all[i].Plugin] = true
+	}
+	for slug := range used {
+		l.Plugins = append(l.Plugins, webform.Option{Value: slug, Label: w.Card(slug).Name, Selected: slug == l.Plugin})
+	}
+	slices.SortFunc(l.Plugins, func(a, b webform.Option) int { return strings.Compare(a.Label, b.Label) })
+	for _, s := range []frame.Standing{frame.Standing(engine.CheckFailing), frame.Standing(engine.CheckUnknown), frame.Standing(engine.CheckPending),
+		frame.Standing(engine.CheckPassing), frame.Standing(frame.MarkPaused)} {
+		l.Statuses = append(l.Statuses, webform.Option{Value: string(s), Label: s.Shape().Word, Selected: string(s) == l.Status})
+	}
+}

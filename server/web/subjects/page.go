@@ -1,0 +1,284 @@
+package subjects
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"moonwatch/engine"
+	"moonwatch/engine/alert"
+	"moonwatch/engine/edit"
+	"moonwatch/engine/state"
+	"moonwatch/server/web/alerting"
+	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
+	"moonwatch/server/web/lookup"
+)
+
+// subjectList is the page of all services or instances.
+type subjectList struct {
+	Kind  engine.Kind
+	Lines []subjectLine
+	Total int
+	Found int
+	Query string
+	Pages frame.Pager
+}
+
+type subjectLine struct {
+	Subject *lookup.Subject
+	Failing int
+	Checks  int
+}
+
+func (w *Pages) subjectsPage(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		query := q.URL.Query()
+		l := subjectList{Kind: kind, Query: query.Get("q")}
+		failing := w.failingChecks()
+		needle := strings.ToLower(strings.TrimSpace(l.Query))
+		for _, s := range w.Subjects(kind) {
+			l.Total++
+			if needle != "" && !strings.Contains(strings.ToLower(s.Name+" "+s.URL+s.Address+" "+strings.Join(s.Alerting.Tags, " ")), needle) {
+				continue
+			}
+			line := subjectLine{Subject: s, Checks: len(s.Alerting.StatusChecks)}
+			for _, id := range s.Alerting.StatusChecks {
+				if failing[id] {
+					line.Failing++
+				}
+			}
+			l.Lines = append(l.Lines, line)
+		}
+		slices.SortStableFunc(l.Lines, func(a, b subjectLine) int {
+			return cmp.Compare(b.Subject.View.OverallStatus.Rank(), a.Subject.View.OverallStatus.Rank())
+		})
+		l.Found = len(l.Lines)
+		l.Lines, l.Pages = frame.Paged(l.Lines, query)
+		title := "Services"
+		if kind == engine.KindInstance {
+			title = "Instances"
+		}
+		p := w.NewPage(q, title, string(kind)+"s")
+		p.Events = "types=check," + string(kind)
+		p.Body = l
+		w.Render(q.Writer, http.StatusOK, "subjects", p)
+		return nil
+	}
+}
+
+func (w *Pages) failingChecks() map[string]bool {
+	out := map[string]bool{}
+	for _, c := range w.Engine.Checks.BareChecks() {
+		if c.Active && c.Severity != "" {
+			out[c.ID] = true
+		}
+	}
+	return out
+}
+
+// subjectPage is the page of one service or instance.
+type subjectPage struct {
+	S          *lookup.Subject
+	Checks     []frame.CheckLine
+	Troubles   []frame.CheckLine // for which the built-in service fails, beside its checks
+	Instances  []frame.Link
+	Services   []frame.Link // of an instance
+	DependsOn  []frame.Link
+	Told       []personLine
+	AllAdmins  bool               // that they are, for the built-in service
+	Through    []frame.PluginCard // what the built-in service tells through when it names none
+	Alerts     []alertLine
+	Incidents  []alert.IncidentView
+	Deliveries []engine.Delivery
+	Repeat     []lookup.Setting
+	Ack        *alerting.AckView // while an incident is open
+	Rotas      []frame.Link
+	Duty       []string // who is on duty for it now
+	Steps      []stepLine
+	Uptime     *drawing.UptimeView
+	Silences   []edit.SilenceView
+	Path       string
+}
+
+// stepLine is an escalation step in words.
+type stepLine struct{ After, Who string }
+
+// personLine is somebody who is told, and through which plugins nothing can reach them.
+type personLine struct {
+	ID, Name string
+	Active   bool
+}
+
+type alertLine struct {
+	Plugin   frame.PluginCard
+	Settings []lookup.Setting
+}
+
+func (w *Pages) subjectPage(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		s, err := w.SubjectNow(kind, q.ID())
+		if err != nil {
+			return err
+		}
+		v := &subjectPage{S: s, Path: s.Path(), Silences: w.SilencesOn(kind, s.Meta.ID, s.Alerting.Tags)}
+		if s.View.Incident != nil {
+			v.Ack = alerting.AckOf(s.Path(), s.Meta.ID, "", s.Path(), s.View.Acknowledgement)
+		}
+		v.duty(w)
+		v.checks(w)
+		v.links(w)
+		for _, id := range s.Alerting.UsersToNotify {
+			if u, err := w.Engine.Users.User(id); err == nil {
+				v.Told = append(v.Told, personLine{u.ID, u.Username, u.Active})
+			}
+		}
+		for _, a := range s.Alerting.Alerts {
+			v.Alerts = append(v.Alerts, alertLine{w.Card(a.Plugin), w.SettingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
+		}
+		if s.Meta.ID == engine.BuiltInService && kind == engine.KindService {
+			v.Troubles = w.OwnTroubles(w.Engine.Checks.BareChecks(), s.Alerting.StatusChecks)
+			v.builtInCircle(w)
+		}
+		v.repeat(w)
+		ref := s.Ref()
+		if v.Incidents, err = w.Engine.Incidents.Incidents(q.Context(), alert.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
+			return err
+		}
+		if v.Deliveries, err = w.DeliveriesSeen(q, alert.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
+			return err
+		}
+		p := w.NewPage(q, s.Name, s.Plural())
+		if v.Uptime, err = w.UptimeOf(q.Context(), state.Term(ref), p); err != nil {
+			return err
+		}
+		p.Events = "types=check,service,instance,incident,delivery,silence,rota"
+		if kind == engine.KindService {
+			p.Events += "&service=" + url.QueryEscape(s.Meta.ID)
+		}
+		p.Body = v
+		w.Render(q.Writer, http.StatusOK, "subject", p)
+		return nil
+	}
+}
+
+// duty finds the rotas, who is on duty by them, and the further steps.
+func (v *subjectPage) duty(w *Pages) {
+	a := &v.S.Alerting
+	rotas, site := w.RotasByID(), w.Engine.Settings()
+	name := func(id string) string {
+		if r, ok := rotas[id]; ok {
+			return r.Name
+		}
+		return id
+	}
+	for _, id := range a.Rotas {
+		v.Rotas = append(v.Rotas, frame.Link{Kind: "rotas", ID: id, Name: name(id)})
+	}
+	if len(a.Rotas) == 0 && site.DefaultRota != "" {
+		v.Rotas = []frame.Link{{Kind: "rotas", ID: site.DefaultRota, Name: name(site.DefaultRota) + " (the default)"}}
+	}
+	v.Duty = w.Names(w.DutyOf(a, w.Engine.OnCall.OnCall(), rotas, &site))
+	for _, step := range a.Escalation {
+		who := w.Names(step.Users)
+		for _, id := range step.Rotas {
+			who = append(who, "whoever is on "+name(id))
+		}
+		for _, slug := range step.Plugins {
+			who = append(who, "through "+w.Card(slug).Name)
+		}
+		v.Steps = append(v.Steps, stepLine{step.After.String(), strings.Join(who, ", ")})
+	}
+}
+
+func (v *subjectPage) checks(w *Pages) {
+	for _, id := range v.S.Alerting.StatusChecks {
+		if c, err := w.Engine.Checks.Check(id); err == nil {
+			v.Checks = append(v.Checks, frame.LineOf(&c))
+		}
+	}
+	slices.SortFunc(v.Checks, func(a, b frame.CheckLine) int {
+		return cmp.Or(frame.RankOf(b.Status)-frame.RankOf(a.Status), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+	})
+}
+
+func (v *subjectPage) links(w *Pages) {
+	for _, id := range v.S.Instances {
+		v.Instances = append(v.Instances, w.NameOfSubject(engine.Ref{Kind: engine.KindInstance, ID: id}))
+	}
+	for _, d := range v.S.Alerting.DependsOn {
+		v.DependsOn = append(v.DependsOn, w.NameOfSubject(d))
+	}
+	if v.S.Kind != engine.KindInstance {
+		return
+	}
+	for _, s := range w.Subjects(engine.KindService) {
+		if slices.Contains(s.Instances, v.S.Meta.ID) {
+			v.Services = append(v.Services, s.Link())
+		}
+	}
+}
+
+func (v *subjectPage) repeat(w *Pages) {
+	site := w.Engine.Settings()
+	for _, severity := range []engine.Status{engine.StatusCritical, engine.StatusError, engine.StatusWarning} {
+		span := v.S.Alerting.RepeatInterval[severity]
+		if span == 0 {
+			span = engine.Duration(repeatOf(site, severity))
+		}
+		v.Repeat = append(v.Repeat, lookup.Setting{Label: frame.StatusShape(severity).Word, Value: span.String()})
+	}
+}
+
+// runSubject runs all checks of a subject and comes back when they ended.
+func (w *Pages) runSubject(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		s, err := w.SubjectNow(kind, q.ID())
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(q.Context(), 45*time.Second)
+		defer cancel()
+		if _, err := w.Engine.RunSubject(ctx, s.Ref()); err != nil {
+			return err
+		}
+		return q.Redirect(s.Path() + "?done=ran")
+	}
+}
+
+func (w *Pages) deleteSubjectPage(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		s, err := w.SubjectNow(kind, q.ID())
+		if err != nil {
+			return err
+		}
+		effects := []string{"Its checks stay, and go on by themselves."}
+		if s.View.Incident != nil {
+			effects = append(effects, "Its open incident closes, and those who were told are told so.")
+		}
+		return w.AskDelete(q, s.Plural(), frame.DeletePage{What: string(kind), Name: s.Name, Effects: effects, Revision: s.Meta.Revision,
+			Action: s.Path() + "/delete", Back: s.Path()})
+	}
+}
+
+func (w *Pages) deleteSubject(kind engine.Kind) frame.Handler {
+	return func(q *frame.Request) error {
+		remove := w.Engine.Targets.DeleteService
+		if kind == engine.KindInstance {
+			remove = w.Engine.Targets.DeleteInstance
+		}
+		if err := remove(q.Context(), q.By(), q.ID(), q.DeleteRevision()); err != nil {
+			return err
+		}
+		return q.Deleted(kind)
+	}
+}
+
+// repeatOf is how often an open incident of a severity is told again.
+func repeatOf(settings engine.Settings, severity engine.Status) time.Duration {
+	return settings.RepeatInterval[severity].Std()
+}
