@@ -18,6 +18,18 @@ const (
 	DeliveryDead       DeliveryState = "dead"
 )
 
+// DeliveryStates are all states of a delivery.
+func DeliveryStates() []DeliveryState {
+	return []DeliveryState{
+		DeliveryPending,
+		DeliverySent,
+		DeliverySkipped,
+		DeliveryFailed,
+		DeliverySuperseded,
+		DeliveryDead,
+	}
+}
+
 // Delivery is one event going through one alert plugin.
 type Delivery struct {
 	ID           string        `json:"id"`

@@ -58,6 +58,9 @@ const (
 	NoDataKeep NoData = "keep"
 )
 
+// NoDataWays are all ways to count an unknown result.
+func NoDataWays() []NoData { return []NoData{NoDataFail, NoDataPass, NoDataKeep} }
+
 // Alerting is what a service and an instance have in common: their checks, and
 // who is told how.
 type Alerting struct {

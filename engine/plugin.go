@@ -19,6 +19,9 @@ const (
 	AlertPlugin PluginKind = "alert"
 )
 
+// PluginKinds are all kinds of plugin.
+func PluginKinds() []PluginKind { return []PluginKind{CheckPlugin, AlertPlugin} }
+
 // FormName names one of a plugin's forms, as its Lua key does.
 type FormName string
 
@@ -243,6 +246,21 @@ const (
 	AlertUnacknowledged AlertKind = "unacknowledged"
 	AlertTest           AlertKind = "test"
 )
+
+// AlertKinds are all kinds of alert.
+func AlertKinds() []AlertKind {
+	return []AlertKind{
+		AlertFiring,
+		AlertEscalation,
+		AlertDeescalation,
+		AlertUpdate,
+		AlertRepeat,
+		AlertRecovery,
+		AlertAcknowledged,
+		AlertUnacknowledged,
+		AlertTest,
+	}
+}
 
 // AlertSnapshot is the service (or instance) of an event as alert plugins see
 // it. It is stored with the delivery and is the same at every attempt.

@@ -11,6 +11,11 @@ const (
 	PluginSuspended PluginState = "suspended" // the circuit breaker holds it
 )
 
+// PluginStates are all states of a plugin.
+func PluginStates() []PluginState {
+	return []PluginState{PluginActive, PluginFailed, PluginOrphaned, PluginSuspended}
+}
+
 // State is how the plugin is; suspended is why it is held, "" when it is not.
 func (p PluginEntry) State(suspended string) PluginState {
 	switch {

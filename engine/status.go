@@ -12,6 +12,9 @@ const (
 	StatusCritical Status = "CRITICAL"
 )
 
+// Statuses are all statuses, from harmless to worst.
+func Statuses() []Status { return []Status{StatusPassing, StatusWarning, StatusError, StatusCritical} }
+
 // Rank orders statuses: 0 for PASSING (and the empty status) to 3 for CRITICAL.
 func (s Status) Rank() int {
 	switch s {
@@ -39,6 +42,11 @@ const (
 	CheckPending CheckStatus = "PENDING"
 )
 
+// CheckStatuses are all statuses of checks.
+func CheckStatuses() []CheckStatus {
+	return []CheckStatus{CheckPassing, CheckFailing, CheckUnknown, CheckPending}
+}
+
 // Cause says why a result is unknown.
 type Cause string
 
@@ -52,3 +60,16 @@ const (
 	CauseOffline    Cause = "offline"     // the monitor's own self-check target fails
 	CauseStale      Cause = "stale"       // no result for too long
 )
+
+// Causes are all causes of an unknown result.
+func Causes() []Cause {
+	return []Cause{
+		CausePlugin,
+		CauseError,
+		CausePluginGone,
+		CauseSuspended,
+		CauseConfig,
+		CauseOffline,
+		CauseStale,
+	}
+}

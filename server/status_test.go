@@ -123,7 +123,7 @@ func TestBadge(t *testing.T) {
 		wellFormed(string(public.BadgeImage(name, public.LookOf(engine.StatusCritical))))
 	}
 	looks := map[string]bool{}
-	for _, status := range []engine.Status{engine.StatusPassing, engine.StatusWarning, engine.StatusError, engine.StatusCritical} {
+	for _, status := range engine.Statuses() {
 		looks[public.LookOf(status).Path] = true
 	}
 	if len(looks) != 4 {

@@ -146,7 +146,7 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 	for _, status := range []engine.CheckStatus{engine.CheckPassing, engine.CheckFailing, engine.CheckUnknown, engine.CheckPending} {
 		gauge("moonwatch_checks", float64(st.Checks[status]), string(status))
 	}
-	for _, status := range []engine.Status{engine.StatusPassing, engine.StatusWarning, engine.StatusError, engine.StatusCritical} {
+	for _, status := range engine.Statuses() {
 		gauge("moonwatch_subjects", float64(st.Subjects[status]), string(status))
 	}
 	c.subjects(gauge)

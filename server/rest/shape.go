@@ -172,29 +172,37 @@ func (known Shapes) members(t reflect.Type, at []int, fixed bool) []field {
 	return out
 }
 
-// choices are the values of the named text types.
+// choices are the values of the named text types, nil for a type of free texts.
 func choices(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[engine.Status]():
-		return []string{"PASSING", "WARNING", "ERROR", "CRITICAL"}
+		return texts(engine.Statuses())
 	case reflect.TypeFor[engine.CheckStatus]():
-		return []string{"PASSING", "FAILING", "UNKNOWN", "PENDING"}
+		return texts(engine.CheckStatuses())
 	case reflect.TypeFor[engine.Cause]():
-		return []string{"plugin", "error", "plugin_gone", "suspended", "config", "offline", "stale"}
+		return texts(engine.Causes())
 	case reflect.TypeFor[engine.NoData]():
-		return []string{"fail", "pass", "keep"}
+		return texts(engine.NoDataWays())
 	case reflect.TypeFor[access.Role]():
-		return []string{"viewer", "operator", "editor", "admin"}
+		return texts(access.Roles())
 	case reflect.TypeFor[engine.DeliveryState]():
-		return []string{"pending", "sent", "skipped", "failed", "superseded", "dead"}
+		return texts(engine.DeliveryStates())
 	case reflect.TypeFor[engine.PluginKind]():
-		return []string{"check", "alert"}
+		return texts(engine.PluginKinds())
 	case reflect.TypeFor[engine.PluginState]():
-		return []string{"active", "failed", "orphaned", "suspended"}
+		return texts(engine.PluginStates())
 	case reflect.TypeFor[engine.AlertKind]():
-		return []string{"firing", "escalation", "deescalation", "update", "repeat", "recovery", "acknowledged", "unacknowledged", "test"}
+		return texts(engine.AlertKinds())
 	}
 	return nil
+}
+
+func texts[T ~string](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
 }
 
 // field returns a member of an object by name, nil when there is none.
