@@ -64,6 +64,7 @@ var rooms = map[string][]string{
 
 	// The server's, in their order.
 	"server/rest":           {"engine", "engine/access", "engine/form"},
+	"server/rest/openapi":   {"engine/access", "server/rest"},
 	"server/auth":           {"engine", "engine/access", "engine/monitor", "server/rest"},
 	"server/public":         {"engine", "engine/access", "engine/edit", "engine/history", "engine/monitor", "engine/state", "server/auth", "server/rest"},
 	"server/revision":       {"engine", "engine/access", "engine/form", "engine/monitor"},
@@ -81,7 +82,7 @@ var rooms = map[string][]string{
 	"server/web/people":     {"engine", "engine/access", "engine/form", "engine/oncall", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/rotas", "server/web/webform"},
 	"server/web/records":    {"engine", "engine/access", "engine/history", "engine/rota", "server/revision", "server/web/drawing", "server/web/frame", "server/web/lookup"},
 	"server/web":            {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/monitor", "server/web/alerting", "server/web/checks", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/people", "server/web/pluginedit", "server/web/records", "server/web/rotas", "server/web/subjects", "server/web/webform"},
-	"server":                {"engine", "engine/form", "engine/monitor", "server/api", "server/auth", "server/public", "server/rest", "server/web", "server/web/frame"},
+	"server":                {"engine", "engine/form", "engine/monitor", "server/api", "server/auth", "server/public", "server/rest", "server/rest/openapi", "server/web", "server/web/frame"},
 
 	"storage":                     {"engine", "internal/binenc", "storage/internal/badgerfile", "storage/internal/block", "storage/internal/damage", "storage/internal/disk", "storage/internal/layout"},
 	"storage/internal/badgerfile": {"internal/binenc", "storage/internal/layout"},

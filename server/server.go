@@ -19,6 +19,7 @@ import (
 	"moonwatch/server/auth"
 	"moonwatch/server/public"
 	"moonwatch/server/rest"
+	"moonwatch/server/rest/openapi"
 	"moonwatch/server/web"
 )
 
@@ -129,8 +130,6 @@ func New(o Options) (*Server, error) {
 		Bodies:   o.bodies,
 		Trusts:   s.auth.Trusts,
 		Count:    metrics.Count,
-		Version:  o.Version,
-		Cookie:   auth.CookieName,
 	})
 	routes := api.Options{
 		Engine:    o.Engine,
@@ -145,9 +144,12 @@ func New(o Options) (*Server, error) {
 		Pace:      o.pace,
 	}
 	s.views = api.NewViews(routes)
-	if err := s.Serve(api.Routes(routes)); err != nil {
+	s.Serve(api.Routes(routes)...)
+	document, err := openapi.Route(s.Routes(), openapi.About{Version: o.Version, Cookie: auth.CookieName})
+	if err != nil {
 		return nil, fmt.Errorf("build the OpenAPI document: %w", err)
 	}
+	s.Serve(document)
 	if s.pages, err = newPages(o, s.auth); err != nil {
 		return nil, fmt.Errorf("build the pages: %w", err)
 	}

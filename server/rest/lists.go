@@ -193,8 +193,8 @@ func canonical(s *Shape, text string) (string, string) {
 		}
 		return form.FormatDuration(d), ""
 	case TextShape:
-		if text != "" && len(s.choices) > 0 && !slices.Contains(s.choices, text) {
-			return "", "one of " + strings.Join(s.choices, ", ")
+		if text != "" && len(s.Choices) > 0 && !slices.Contains(s.Choices, text) {
+			return "", "one of " + strings.Join(s.Choices, ", ")
 		}
 	}
 	return text, ""

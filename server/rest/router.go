@@ -3,7 +3,6 @@ package rest
 import (
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -23,9 +22,6 @@ type Options struct {
 	Trusts func(address string) bool
 	// Count hears of each request that was answered.
 	Count func(method, route string, status int, took time.Duration)
-	// Version is that of the program, and Cookie the name of the session's, as
-	// the document names them.
-	Version, Cookie string
 }
 
 // Authenticator finds out who makes a request, and from where.
@@ -40,12 +36,11 @@ type Authenticator interface {
 // Router serves a table of routes, and watches over everything that is served.
 // It is safe for concurrent use once its routes are added.
 type Router struct {
-	o       Options
-	auth    Authenticator
-	log     *slog.Logger
-	shapes  Shapes
-	routes  []*Route
-	openapi []byte
+	o      Options
+	auth   Authenticator
+	log    *slog.Logger
+	shapes Shapes
+	routes []*Route
 }
 
 // New returns a router without routes.
@@ -59,16 +54,14 @@ func (s *Router) Shapes() Shapes { return s.shapes }
 // Routes are all routes, in the order in which they were added.
 func (s *Router) Routes() []*Route { return s.routes }
 
-// Serve adds all routes, and one for the document that describes them.
-func (s *Router) Serve(routes []*Route) (err error) {
-	s.routes = append(slices.Clone(routes), s.documentRoute())
-	for _, rt := range s.routes {
+// Serve adds routes.
+func (s *Router) Serve(routes ...*Route) {
+	for _, rt := range routes {
 		if rt.Status == 0 {
 			rt.Status = http.StatusOK
 		}
 	}
-	s.openapi, err = s.document()
-	return err
+	s.routes = append(s.routes, routes...)
 }
 
 // Register puts the routes under m. Callers of a trusted router are the console.

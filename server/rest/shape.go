@@ -33,9 +33,9 @@ const (
 // and the OpenAPI document is drawn from it. It is immutable.
 type Shape struct {
 	Kind     shapeKind
-	typ      reflect.Type // of the Go value, without pointer
+	Type     reflect.Type // of the Go value, without pointer
 	Nullable bool
-	choices  []string // of texts: the values there are; of maps: the keys
+	Choices  []string // of texts: the values there are; of maps: the keys
 	Elem     *Shape   // of lists and maps
 	Fields   []field  // of objects, in order
 }
@@ -45,7 +45,7 @@ type field struct {
 	Name     string
 	index    []int // for reflect.Value.FieldByIndex
 	Shape    *Shape
-	optional bool // may be left out of an answer
+	Optional bool // may be left out of an answer
 	Fixed    bool // set by the server alone
 }
 
@@ -73,7 +73,7 @@ func (known Shapes) of(t reflect.Type) *Shape {
 	if s := known[t]; s != nil {
 		return s
 	}
-	s := &Shape{typ: t}
+	s := &Shape{Type: t}
 	known[t] = s
 	switch t {
 	case typeTime:
@@ -96,7 +96,7 @@ func (known Shapes) of(t reflect.Type) *Shape {
 func (known Shapes) build(s *Shape, t reflect.Type) {
 	switch t.Kind() {
 	case reflect.String:
-		s.Kind, s.choices = TextShape, choices(t)
+		s.Kind, s.Choices = TextShape, choices(t)
 	case reflect.Bool:
 		s.Kind = BoolShape
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
@@ -107,13 +107,13 @@ func (known Shapes) build(s *Shape, t reflect.Type) {
 	case reflect.Slice:
 		s.Kind, s.Elem = ListShape, known.of(t.Elem())
 	case reflect.Map:
-		s.Kind, s.Elem, s.choices = MapShape, known.of(t.Elem()), choices(t.Key())
+		s.Kind, s.Elem, s.Choices = MapShape, known.of(t.Elem()), choices(t.Key())
 	case reflect.Struct:
 		s.Kind = ObjectShape
 		s.Fields = known.members(t, nil, false)
 		if v, ok := reflect.Zero(t).Interface().(discreet); ok {
 			for i := range s.Fields {
-				s.Fields[i].optional = !slices.Contains(v.AlwaysShown(), s.Fields[i].Name)
+				s.Fields[i].Optional = !slices.Contains(v.AlwaysShown(), s.Fields[i].Name)
 			}
 		}
 	case reflect.Interface:
@@ -133,7 +133,7 @@ type discreet interface {
 func Scalar(kind shapeKind) *Shape { return &Shape{Kind: kind} }
 
 // Choice is the shape of a text that is one of a few.
-func Choice(values ...string) *Shape { return &Shape{Kind: TextShape, choices: values} }
+func Choice(values ...string) *Shape { return &Shape{Kind: TextShape, Choices: values} }
 
 // OrNull is the shape of what may be null, too.
 func (s *Shape) OrNull() *Shape {
@@ -143,7 +143,7 @@ func (s *Shape) OrNull() *Shape {
 }
 
 // FreeShape is the shape of an object of anything.
-func FreeShape() *Shape { return &Shape{Kind: ValuesShape, typ: typeFree} }
+func FreeShape() *Shape { return &Shape{Kind: ValuesShape, Type: typeFree} }
 
 // HiddenField reports whether a field is one of those that never leave
 // the server and are never read.
@@ -167,7 +167,7 @@ func (known Shapes) members(t reflect.Type, at []int, fixed bool) []field {
 			continue
 		}
 		out = append(out, field{Name: name, index: index, Shape: known.of(f.Type), Fixed: fixed,
-			optional: strings.Contains(rest, "omitempty")})
+			Optional: strings.Contains(rest, "omitempty")})
 	}
 	return out
 }

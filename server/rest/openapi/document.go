@@ -1,23 +1,45 @@
-package rest
+package openapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"path"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"moonwatch/engine/access"
+	"moonwatch/server/rest"
 )
 
-// documentRoute serves the document of all routes.
-func (s *Router) documentRoute() *Route {
-	return &Route{Method: "GET", Path: "/openapi.json", Role: access.Viewer, Tag: "session", Summary: "This document",
-		Output: FreeShape(),
-		Handle: func(*Call) (Answer, error) { return Answer{Raw: s.openapi}, nil }}
+// About is what the document says of the server beside its routes.
+type About struct {
+	Version string // of the program; "" is "dev"
+	Cookie  string // the name of the session's
+}
+
+// Route serves the document of the routes and of itself. The document is written
+// now: what is changed of the routes later is not in it.
+func Route(routes []*rest.Route, about About) (*rest.Route, error) {
+	self := &rest.Route{
+		Method:  http.MethodGet,
+		Path:    "/openapi.json",
+		Role:    access.Viewer,
+		Tag:     "session",
+		Summary: "This document",
+		Output:  rest.FreeShape(),
+		Status:  http.StatusOK,
+	}
+	text, err := document(append(slices.Clone(routes), self), about)
+	if err != nil {
+		return nil, err
+	}
+	self.Handle = func(*rest.Call) (rest.Answer, error) { return rest.Answer{Raw: text}, nil }
+	return self, nil
 }
 
 // jsonObject is a JSON object of the document.
@@ -29,10 +51,10 @@ type drawing struct {
 }
 
 // document is the OpenAPI 3.1 document of the routes that are served.
-func (s *Router) document() ([]byte, error) {
+func document(routes []*rest.Route, about About) ([]byte, error) {
 	d := &drawing{schemas: jsonObject{"Problem": problemSchema()}}
 	paths := jsonObject{}
-	for _, rt := range s.routes {
+	for _, rt := range routes {
 		item, _ := paths[rt.Path].(jsonObject)
 		if item == nil {
 			item = jsonObject{}
@@ -40,21 +62,17 @@ func (s *Router) document() ([]byte, error) {
 		}
 		item[strings.ToLower(rt.Method)] = d.operation(rt)
 	}
-	version := s.o.Version
-	if version == "" {
-		version = "dev"
-	}
 	return json.Marshal(jsonObject{
 		"openapi":           "3.1.0",
 		"jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
-		"info": jsonObject{"title": "Moonwatch", "version": version, "description": "Checks, services, incidents and alerts of this monitor. " +
+		"info": jsonObject{"title": "Moonwatch", "version": cmp.Or(about.Version, "dev"), "description": "Checks, services, incidents and alerts of this monitor. " +
 			"Times are RFC 3339 in UTC, durations have units (\"30s\", \"1h30m\"). Fields that are read only are ignored in bodies."},
-		"servers":  []any{jsonObject{"url": Root}},
+		"servers":  []any{jsonObject{"url": rest.Root}},
 		"paths":    paths,
 		"security": []any{jsonObject{"token": []any{}}, jsonObject{"session": []any{}}},
 		"components": jsonObject{"schemas": d.schemas, "securitySchemes": jsonObject{
 			"token":   jsonObject{"type": "http", "scheme": "bearer", "description": "An API token."},
-			"session": jsonObject{"type": "apiKey", "in": "cookie", "name": s.o.Cookie, "description": "A browser's session."},
+			"session": jsonObject{"type": "apiKey", "in": "cookie", "name": about.Cookie, "description": "A browser's session."},
 		}},
 	})
 }
@@ -77,7 +95,7 @@ func problemSchema() jsonObject {
 
 var pathVariable = regexp.MustCompile(`\{(\w+)\}`)
 
-func (d *drawing) operation(rt *Route) jsonObject {
+func (d *drawing) operation(rt *rest.Route) jsonObject {
 	needs := "Open to everybody."
 	if rt.Role != "" {
 		needs = "Needs the role " + string(rt.Role) + "."
@@ -102,18 +120,18 @@ func (d *drawing) operation(rt *Route) jsonObject {
 }
 
 // operationID names an operation: "patch_checks_id".
-func operationID(rt *Route) string {
+func operationID(rt *rest.Route) string {
 	return strings.ToLower(rt.Method) + strings.NewReplacer("/", "_", "{", "", "}", "", "-", "_", ".", "_").Replace(rt.Path)
 }
 
-func (d *drawing) parameters(rt *Route) []any {
+func (d *drawing) parameters(rt *rest.Route) []any {
 	var out []any
 	for _, m := range pathVariable.FindAllStringSubmatch(rt.Path, -1) {
 		out = append(out, jsonObject{"name": m[1], "in": "path", "required": true, "schema": jsonObject{"type": "string"}})
 	}
 	for _, p := range rt.Params {
 		s := p.Shape
-		if s.Kind == ListShape {
+		if s.Kind == rest.ListShape {
 			s = s.Elem
 		}
 		schema := d.schema(s)
@@ -135,13 +153,13 @@ func (d *drawing) parameters(rt *Route) []any {
 }
 
 // input is the schema of a body: without what the server alone sets.
-func (d *drawing) input(rt *Route) jsonObject {
-	if rt.Input.Kind != ObjectShape {
+func (d *drawing) input(rt *rest.Route) jsonObject {
+	if rt.Input.Kind != rest.ObjectShape {
 		return d.schema(rt.Input)
 	}
-	name := component(rt.Input.typ) + "Input"
+	name := component(rt.Input.Type) + "Input"
 	if rt.Method == http.MethodPatch {
-		name = component(rt.Input.typ) + "Patch"
+		name = component(rt.Input.Type) + "Patch"
 	}
 	properties := jsonObject{}
 	for _, f := range rt.Input.Fields {
@@ -157,7 +175,7 @@ func (d *drawing) input(rt *Route) jsonObject {
 	return reference(name)
 }
 
-func (d *drawing) responses(rt *Route) jsonObject {
+func (d *drawing) responses(rt *rest.Route) jsonObject {
 	problem := jsonObject{"application/problem+json": jsonObject{"schema": reference("Problem")}}
 	failed := func(words string) jsonObject { return jsonObject{"description": words, "content": problem} }
 	out := jsonObject{strconv.Itoa(rt.Status): d.success(rt), "422": failed("values or parameters that are not accepted"),
@@ -186,7 +204,7 @@ func (d *drawing) responses(rt *Route) jsonObject {
 	return out
 }
 
-func (d *drawing) success(rt *Route) jsonObject {
+func (d *drawing) success(rt *rest.Route) jsonObject {
 	out := jsonObject{"description": http.StatusText(rt.Status)}
 	headers := jsonObject{}
 	if rt.Tagged && rt.Output != nil {
@@ -233,41 +251,41 @@ func jsonContent(schema jsonObject) jsonObject {
 func reference(name string) jsonObject { return jsonObject{"$ref": "#/components/schemas/" + name} }
 
 // schema describes a shape; objects become components.
-func (d *drawing) schema(s *Shape) jsonObject {
+func (d *drawing) schema(s *rest.Shape) jsonObject {
 	out := jsonObject{}
 	switch s.Kind {
-	case TextShape:
+	case rest.TextShape:
 		out["type"] = "string"
-		if len(s.choices) > 0 {
-			out["enum"] = append(anyList(s.choices), "")
+		if len(s.Choices) > 0 {
+			out["enum"] = append(anyList(s.Choices), "")
 		}
-	case WholeShape:
+	case rest.WholeShape:
 		out["type"] = "integer"
-	case NumberShape:
+	case rest.NumberShape:
 		out["type"] = "number"
-	case BoolShape:
+	case rest.BoolShape:
 		out["type"] = "boolean"
-	case InstantShape:
+	case rest.InstantShape:
 		out["type"], out["format"] = "string", "date-time"
-	case DurationShape:
+	case rest.DurationShape:
 		out["type"], out["examples"] = "string", []any{"30s", "1h30m"}
 		out["pattern"] = `^([0-9.]+ *(ms|s|m|h|d|w) *)+$`
-	case RefShape:
+	case rest.RefShape:
 		one := func(name string) jsonObject {
 			return jsonObject{"type": "object", "required": []any{name}, "additionalProperties": false,
 				"properties": jsonObject{name: jsonObject{"type": "string"}}}
 		}
 		out["oneOf"] = []any{one("service"), one("instance")}
-	case ValuesShape:
+	case rest.ValuesShape:
 		out["type"], out["additionalProperties"] = "object", true
-	case ListShape:
+	case rest.ListShape:
 		out["type"], out["items"] = "array", d.schema(s.Elem)
-	case MapShape:
+	case rest.MapShape:
 		out["type"], out["additionalProperties"] = "object", d.schema(s.Elem)
-		if len(s.choices) > 0 {
-			out["propertyNames"] = jsonObject{"enum": anyList(s.choices)}
+		if len(s.Choices) > 0 {
+			out["propertyNames"] = jsonObject{"enum": anyList(s.Choices)}
 		}
-	case ObjectShape:
+	case rest.ObjectShape:
 		out = d.component(s)
 	}
 	if s.Nullable {
@@ -277,14 +295,14 @@ func (d *drawing) schema(s *Shape) jsonObject {
 }
 
 // component describes an object once, under its name.
-func (d *drawing) component(s *Shape) jsonObject {
-	name := component(s.typ)
+func (d *drawing) component(s *rest.Shape) jsonObject {
+	name := component(s.Type)
 	if d.schemas[name] == nil {
 		properties, required := jsonObject{}, []any{}
 		d.schemas[name] = jsonObject{} // so that what refers to itself ends
 		for _, f := range s.Fields {
 			properties[f.Name] = d.schema(f.Shape)
-			if !f.optional {
+			if !f.Optional {
 				required = append(required, f.Name)
 			}
 		}
