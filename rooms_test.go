@@ -37,8 +37,9 @@ var rooms = map[string][]string{
 	"engine/alert":           {"engine", "engine/form", "engine/judge", "engine/oncall", "engine/rota", "engine/schedule", "engine/silence", "engine/state"},
 	"engine/edit":            {"engine", "engine/access", "engine/alert", "engine/form", "engine/history", "engine/judge", "engine/oncall", "engine/rota", "engine/schedule", "engine/silence", "engine/state"},
 	"engine/enginetest":      {"engine", "engine/form"},
+	"engine/plugindata":      {"engine", "engine/state"},
 	"engine/config/importer": {"engine", "engine/access", "engine/alert", "engine/config", "engine/edit", "engine/form", "engine/rota", "engine/state"},
-	"engine/monitor":         {"engine", "engine/access", "engine/alert", "engine/config/importer", "engine/edit", "engine/form", "engine/history", "engine/judge", "engine/oncall", "engine/schedule", "engine/silence", "engine/state"},
+	"engine/monitor":         {"engine", "engine/access", "engine/alert", "engine/config/importer", "engine/edit", "engine/form", "engine/history", "engine/judge", "engine/oncall", "engine/plugindata", "engine/schedule", "engine/silence", "engine/state"},
 
 	"luaapi": {"engine", "engine/form", "luaapi/host", "luaapi/internal/binding", "luaapi/internal/loader", "luaapi/internal/module",
 		"luaapi/internal/runner", "luaapi/internal/syntax", "luaapi/internal/vm", "luaapi/lint"},

@@ -15,6 +15,7 @@ import (
 	"moonwatch/engine/history"
 	"moonwatch/engine/judge"
 	"moonwatch/engine/oncall"
+	"moonwatch/engine/plugindata"
 	"moonwatch/engine/schedule"
 	"moonwatch/engine/state"
 )
@@ -83,7 +84,7 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 	}
 	e.Sched.Memory = o.Memory
 	e.outbox = alert.NewOutbox(s)
-	e.Plugins = &Plugins{State: s, m: e, data: newPluginData(s), views: newViewDispatcher()}
+	e.Plugins = &Plugins{State: s, m: e, data: plugindata.New(s), views: newViewDispatcher()}
 	e.OnCall.Duty = oncall.NewDuty(s)
 	s.Duty = e.OnCall.Duty
 	s.Hooks = state.Hooks{
@@ -96,7 +97,7 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 		},
 		Deliver:     e.outbox.Wake,
 		Describe:    e.askDescription,
-		DeleteCheck: e.Plugins.data.deleteCheck,
+		DeleteCheck: e.Plugins.data.DeleteCheck,
 		AdminMade:   e.welcomeSoon,
 	}
 	if err := e.Load(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"moonwatch/engine"
+	"moonwatch/engine/plugindata"
 	"moonwatch/engine/state"
 )
 
@@ -39,9 +40,12 @@ func (ps *Plugins) PluginSuspended(slug string) (string, bool) {
 type Plugins struct {
 	*state.State
 	m     *Monitor
-	data  *pluginData
+	data  *plugindata.Data
 	views *viewDispatcher
 
 	saving  sync.Mutex                   // held while a plugin is written
 	writing atomic.Pointer[engine.Actor] // who saves a plugin at the moment
 }
+
+// PluginData is the store that plugins read and write.
+func (ps *Plugins) PluginData() engine.PluginData { return ps.data }

@@ -1,4 +1,4 @@
-package monitor
+package plugindata
 
 import (
 	"context"
@@ -14,11 +14,11 @@ import (
 	"moonwatch/engine/state"
 )
 
-// pluginData is the plugins' key-value store, a record for each key. Writes pass
+// Data is the plugins' key-value store, a record for each key. Writes pass
 // the writer as absolute puts, and an increment reads inside the writer, so that
 // it is atomic.
-type pluginData struct {
-	e  *state.State
+type Data struct {
+	s  *state.State
 	mu sync.Mutex // guards all below
 	// cache holds scopes that were touched, as they are on the disk; what they
 	// hold is never changed, but replaced.
@@ -72,12 +72,10 @@ func (b *writeBudget) take(n int, now time.Time) bool {
 	return true
 }
 
-func newPluginData(e *state.State) *pluginData {
-	return &pluginData{e: e, cache: map[string]*scopeData{}, budgets: map[string]*writeBudget{}}
+// New returns the data that a state's store holds; it reads nothing yet.
+func New(s *state.State) *Data {
+	return &Data{s: s, cache: map[string]*scopeData{}, budgets: map[string]*writeBudget{}}
 }
-
-// PluginData is the store that plugins read and write.
-func (ps *Plugins) PluginData() engine.PluginData { return ps.data }
 
 func id(s engine.Scope) string { return s.Plugin + "/" + s.Subject }
 
@@ -88,12 +86,12 @@ func keyID(s engine.Scope, key string) string {
 
 // scope returns a scope's values, reading them from the store the first time.
 // The lock is held.
-func (p *pluginData) scope(ctx context.Context, s engine.Scope) (*scopeData, error) {
+func (p *Data) scope(ctx context.Context, s engine.Scope) (*scopeData, error) {
 	if d := p.cache[id(s)]; d != nil {
 		return d, nil
 	}
 	d := &scopeData{scope: s, values: map[string]dataValue{}}
-	if err := d.read(ctx, p.e.Store); err != nil {
+	if err := d.read(ctx, p.s.Store); err != nil {
 		return nil, fmt.Errorf("read the plugin's store: %w", err)
 	}
 	p.keep(d)
@@ -127,7 +125,7 @@ func (d *scopeData) read(ctx context.Context, store engine.Store) error {
 }
 
 // keep puts a scope into the cache. The lock is held.
-func (p *pluginData) keep(d *scopeData) {
+func (p *Data) keep(d *scopeData) {
 	if old := p.cache[id(d.scope)]; old != nil {
 		p.cached -= old.size
 	}
@@ -140,14 +138,14 @@ func (p *pluginData) keep(d *scopeData) {
 }
 
 // Get returns the JSON under a key.
-func (p *pluginData) Get(ctx context.Context, s engine.Scope, key string) ([]byte, bool, error) {
+func (p *Data) Get(ctx context.Context, s engine.Scope, key string) ([]byte, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d, err := p.scope(ctx, s)
 	if err != nil {
 		return nil, false, err
 	}
-	v, ok := d.live(key, p.e.Now())
+	v, ok := d.live(key, p.s.Now())
 	return v, ok, nil
 }
 
@@ -160,7 +158,7 @@ func (d *scopeData) live(key string, now time.Time) (json.RawMessage, bool) {
 }
 
 // Set stores JSON under a key; it blocks on the disk.
-func (p *pluginData) Set(ctx context.Context, s engine.Scope, key string, value []byte, ttl time.Duration) error {
+func (p *Data) Set(ctx context.Context, s engine.Scope, key string, value []byte, ttl time.Duration) error {
 	if len(value) > maxDataValue {
 		return fmt.Errorf("a value may hold 16 KiB of JSON, this one has %d bytes", len(value))
 	}
@@ -175,7 +173,7 @@ func (p *pluginData) Set(ctx context.Context, s engine.Scope, key string, value 
 }
 
 // Increment adds to a number and returns the sum; a missing key counts as 0.
-func (p *pluginData) Increment(ctx context.Context, s engine.Scope, key string, by float64) (sum float64, err error) {
+func (p *Data) Increment(ctx context.Context, s engine.Scope, key string, by float64) (sum float64, err error) {
 	err = p.change(ctx, s, 0, func(c *dataChange) error {
 		sum = 0
 		v := dataValue{}
@@ -195,7 +193,7 @@ func (p *pluginData) Increment(ctx context.Context, s engine.Scope, key string, 
 }
 
 // Delete removes a key; one that is not there is no error.
-func (p *pluginData) Delete(ctx context.Context, s engine.Scope, key string) error {
+func (p *Data) Delete(ctx context.Context, s engine.Scope, key string) error {
 	return p.change(ctx, s, 0, func(c *dataChange) error {
 		c.drop(key)
 		return nil
@@ -246,11 +244,11 @@ func (c *dataChange) drop(key string) {
 
 // change applies fn to a copy of the scope inside the writer, and makes it
 // durable. size is what it writes beside the cost of each write, in bytes.
-func (p *pluginData) change(ctx context.Context, s engine.Scope, size int, fn func(*dataChange) error) error {
+func (p *Data) change(ctx context.Context, s engine.Scope, size int, fn func(*dataChange) error) error {
 	if !p.afford(s.Plugin, size+dataCost) {
 		return errDataBudget
 	}
-	return p.e.Submit(ctx, engine.System, func(x *state.Tx) error {
+	return p.s.Submit(ctx, engine.System, func(x *state.Tx) error {
 		d, err := p.under(ctx, x, s)
 		if err != nil {
 			return err
@@ -276,10 +274,10 @@ func (p *pluginData) change(ctx context.Context, s engine.Scope, size int, fn fu
 	})
 }
 
-func (p *pluginData) afford(plugin string, n int) bool {
+func (p *Data) afford(plugin string, n int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.e.Now()
+	now := p.s.Now()
 	b := p.budgets[plugin]
 	if b == nil {
 		b = &writeBudget{left: dataBurst, at: now}
@@ -292,7 +290,7 @@ func (p *pluginData) afford(plugin string, n int) bool {
 const scopeNote = "data/"
 
 // under returns a scope as it is with the changes under way.
-func (p *pluginData) under(ctx context.Context, x *state.Tx, s engine.Scope) (*scopeData, error) {
+func (p *Data) under(ctx context.Context, x *state.Tx, s engine.Scope) (*scopeData, error) {
 	if d, ok := x.Local(scopeNote + id(s)).(*scopeData); ok {
 		return d, nil
 	}
@@ -301,14 +299,14 @@ func (p *pluginData) under(ctx context.Context, x *state.Tx, s engine.Scope) (*s
 	return p.scope(ctx, s)
 }
 
-// deleteCheck erases what a check has stored, with the check.
-func (p *pluginData) deleteCheck(ctx context.Context, x *state.Tx, c *engine.Check) error {
+// DeleteCheck erases what a check has stored, with the check, in its transaction.
+func (p *Data) DeleteCheck(ctx context.Context, x *state.Tx, c *engine.Check) error {
 	x.WhenDurable(func() { p.Forget(c.ID) })
 	return p.erase(ctx, x, engine.Scope{Plugin: c.Plugin, Subject: c.ID})
 }
 
 // erase erases all that is stored in a scope.
-func (p *pluginData) erase(ctx context.Context, x *state.Tx, s engine.Scope) error {
+func (p *Data) erase(ctx context.Context, x *state.Tx, s engine.Scope) error {
 	d, err := p.under(ctx, x, s)
 	if err != nil {
 		return err
@@ -320,44 +318,8 @@ func (p *pluginData) erase(ctx context.Context, x *state.Tx, s engine.Scope) err
 	return nil
 }
 
-// PluginSources keeps the last good sources of plugins in the store.
-func (ps *Plugins) PluginSources() engine.PluginSources { return pluginSources{ps} }
-
-type pluginSources struct{ e *Plugins }
-
-// KeepSource stores a source; it blocks on the disk.
-func (p pluginSources) KeepSource(ctx context.Context, s engine.PluginSource) error {
-	return p.e.Proceed(ctx, func(x *state.Tx) error {
-		x.Write(engine.KindPluginSource, s.Path, s)
-		if !s.Gone {
-			p.e.keepVersion(ctx, x, s)
-		}
-		return nil
-	})
-}
-
-// KeptSources returns all kept sources in order of path.
-func (p pluginSources) KeptSources(ctx context.Context) ([]engine.PluginSource, error) {
-	var out []engine.PluginSource
-	for s, err := range state.Scan[engine.PluginSource](ctx, p.e.Store, engine.KindPluginSource, engine.Query{}) {
-		if err != nil {
-			return out, err
-		}
-		out = append(out, *s)
-	}
-	return out, nil
-}
-
-// DropSource forgets a source; one that is not kept is no error.
-func (p pluginSources) DropSource(ctx context.Context, path string) error {
-	return p.e.Proceed(ctx, func(x *state.Tx) error {
-		x.Erase(engine.KindPluginSource, path)
-		return nil
-	})
-}
-
 // Forget drops what is cached of a deleted check.
-func (p *pluginData) Forget(subject string) {
+func (p *Data) Forget(subject string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, d := range p.cache {
