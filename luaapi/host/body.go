@@ -29,7 +29,7 @@ func (n *Net) readBody(h *hop, c *httpConn, got *http.Response, resp *HTTPRespon
 		return nil
 	}
 	if passes || h.maxBody < 0 {
-		c.within(drainFor, func() { io.CopyN(io.Discard, got.Body, maxDrained) })
+		c.upTo(drainFor, func() { io.CopyN(io.Discard, got.Body, maxDrained) })
 		return nil
 	}
 	var body string
@@ -38,7 +38,7 @@ func (n *Net) readBody(h *hop, c *httpConn, got *http.Response, resp *HTTPRespon
 	if h.bodyTimeout == 0 {
 		read()
 	} else {
-		c.within(h.bodyTimeout, func() {
+		c.upTo(h.bodyTimeout, func() {
 			if read(); err == nil && resp.Truncated {
 				io.CopyN(io.Discard, got.Body, maxDrained)
 			}
@@ -56,9 +56,9 @@ func (n *Net) readBody(h *hop, c *httpConn, got *http.Response, resp *HTTPRespon
 	return nil
 }
 
-// within calls read, and lets reading fail after d. A connection that got so
+// upTo calls read, and lets reading fail after d. A connection that got so
 // far is of no further use.
-func (c *httpConn) within(d time.Duration, read func()) {
+func (c *httpConn) upTo(d time.Duration, read func()) {
 	timer := time.AfterFunc(d, func() { c.wire.SetReadDeadline(time.Unix(1, 0)) })
 	read()
 	if !timer.Stop() {

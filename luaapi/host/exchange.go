@@ -32,6 +32,7 @@ type httpConn struct {
 
 	interrupt func()       // ends what reads and writes; made once
 	stop      func() bool  // undoes what has interrupt called; nil between requests
+	timed     bool         // the connection has the request's deadline
 	buffers   *httpBuffers // of the request under way
 	written   chan error   // of a body that is written beside; nil when none is
 	spent     bool         // the answer was read whole, and another request may follow
@@ -94,7 +95,7 @@ const writesBeside = 16 << 10
 // interrupts what is read or written. sent is told when the request is out.
 func (c *httpConn) begin(ctx context.Context, r *http.Request, sent *writing) (*http.Response, error) {
 	c.spent = false
-	c.stop = context.AfterFunc(ctx, c.interrupt)
+	c.stop = c.within(ctx)
 	c.buffers = httpBufferPool.Get().(*httpBuffers)
 	c.buffers.in.Reset(&c.wire)
 	c.buffers.out.Reset(c.wire.Conn)
@@ -129,6 +130,20 @@ func (c *httpConn) begin(ctx context.Context, r *http.Request, sent *writing) (*
 		got.Body = &answerBody{got.Body, c, last}
 	}
 	return got, nil
+}
+
+// within ends what is read and written when ctx ends. The returned function undoes
+// that, and reports whether it was in time.
+func (c *httpConn) within(ctx context.Context) (stop func() bool) {
+	if wait, ok := ctx.(interface {
+		OnCancel(func()) (stop func() bool)
+	}); ok { // it needs no timer where the connection has one
+		deadline, _ := ctx.Deadline()
+		c.wire.Conn.SetDeadline(deadline)
+		c.timed = !deadline.IsZero()
+		return wait.OnCancel(c.interrupt)
+	}
+	return context.AfterFunc(ctx, c.interrupt)
 }
 
 // head reads the head of the answer, behind those that only say that one is to come.
@@ -189,7 +204,10 @@ func (c *httpConn) end() {
 	}
 	if !c.spent {
 		c.close()
+	} else if c.timed {
+		c.wire.Conn.SetDeadline(time.Time{})
 	}
+	c.timed = false
 	c.buffers.in.Reset(nil)
 	c.buffers.out.Reset(nil)
 	httpBufferPool.Put(c.buffers)

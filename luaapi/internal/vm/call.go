@@ -62,28 +62,36 @@ func CallOf(L *lua.LState) *Call {
 // fn may touch nothing of Lua: while it runs, the watchdog measures the run, and it
 // ends the wait when that is one run too many for the memory.
 func (c *Call) Wait(timeout time.Duration, fn func(ctx context.Context) error) error {
+	ctx := &waiting{Context: c.Ctx, deadline: c.waitUntil(timeout)}
+	defer ctx.cancel()
 	if c.permit == nil {
-		ctx, cancel := c.waitContext(c.Ctx, timeout)
-		defer cancel()
 		return fn(ctx)
 	}
-	whole, end := context.WithCancel(c.Ctx)
-	defer end()
-	ctx, cancel := c.waitContext(whole, timeout)
-	defer cancel()
 	as := permit.Returning
 	if c.Run != nil {
 		c.Run.VM.waits++
 		as = c.Run.VM.Rank()
-		c.Run.VM.park(end)
+		c.Run.VM.park(ctx.cancel)
 		defer c.Run.VM.unpark()
 	}
 	c.permit.Release()
 	err := fn(ctx)
-	if permitErr := c.permit.Acquire(whole, as); permitErr != nil && err == nil {
-		err = permitErr
+	if !c.permit.Try(as) {
+		if permitErr := c.comeBack(as); permitErr != nil && err == nil {
+			err = permitErr
+		}
 	}
 	return err
+}
+
+// comeBack waits for the permit to go on, as long as the run lasts.
+func (c *Call) comeBack(as permit.Rank) error {
+	ctx, end := context.WithCancel(c.Ctx)
+	defer end()
+	if c.Run != nil {
+		c.Run.VM.park(end)
+	}
+	return c.permit.Acquire(ctx, as)
 }
 
 // outside is how many bytes the call holds outside the reach of Lua.
@@ -95,16 +103,20 @@ func (c *Call) outside() uint64 {
 	return uint64(max(sum, 0))
 }
 
-// waitContext returns the context of one wait. A wait never ends later than the
-// run; without a timeout of its own it leaves the plugin time to answer.
-func (c *Call) waitContext(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+// waitUntil is when a wait ends: never later than the run, and without a timeout
+// of its own early enough for the plugin to answer. It is zero without either.
+func (c *Call) waitUntil(timeout time.Duration) time.Time {
 	if timeout > 0 {
-		return context.WithTimeout(ctx, timeout)
+		at := time.Now().Add(timeout)
+		if !c.Deadline.IsZero() && c.Deadline.Before(at) {
+			return c.Deadline
+		}
+		return at
 	}
 	if c.Deadline.IsZero() {
-		return context.WithCancel(ctx)
+		return time.Time{}
 	}
-	return context.WithDeadline(ctx, c.Deadline.Add(-c.reserve()))
+	return c.Deadline.Add(-c.reserve())
 }
 
 // reserve is the time that a wait leaves before the run's deadline.
