@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"moonwatch/engine"
@@ -67,7 +68,45 @@ type timetable struct {
 
 var errNeverFires = errors.New("this never fires: no day of the calendar has such a slot, or none within the active hours")
 
-func readTimetable(s *engine.Schedule) (*timetable, error) {
+// timetables keeps what was read: a check's schedule is asked for with every run
+// and every result, and reading takes ten times as long as looking up a slot.
+var timetables = memo{most: 1024}
+
+// memo keeps answers by schedule. When it is full it forgets them all: those in
+// use are soon there again.
+type memo struct {
+	most int
+
+	mu    sync.RWMutex // guards known
+	known map[engine.Schedule]readResult
+}
+
+type readResult struct {
+	table *timetable
+	err   error
+}
+
+func (m *memo) read(s engine.Schedule) (*timetable, error) {
+	m.mu.RLock()
+	r, ok := m.known[s]
+	m.mu.RUnlock()
+	if ok {
+		return r.table, r.err
+	}
+	r.table, r.err = parseTimetable(&s)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil || len(m.known) >= m.most {
+		m.known = map[engine.Schedule]readResult{}
+	}
+	m.known[s] = r
+	return r.table, r.err
+}
+
+// readTimetable is what a schedule says. It is not to be written to.
+func readTimetable(s *engine.Schedule) (*timetable, error) { return timetables.read(*s) }
+
+func parseTimetable(s *engine.Schedule) (*timetable, error) {
 	zone, err := engine.LoadZone(s.TimeZone)
 	if err != nil {
 		return nil, err

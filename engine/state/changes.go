@@ -25,7 +25,8 @@ const (
 type Hub struct {
 	mu        sync.Mutex
 	seq       uint64
-	recent    []Change // the last ones, for those who come back
+	recent    []Change // the last ones, for those who come back; a ring once it is full
+	oldest    int      // of the ring
 	listeners map[*Listener]bool
 	closed    bool
 }
@@ -64,10 +65,10 @@ func (st *State) Listen(seq uint64) (l *Listener, resync bool) {
 	if seq == 0 || seq == h.seq {
 		return l, false
 	}
-	if seq > h.seq || len(h.recent) == 0 || h.recent[0].Seq > seq+1 {
+	if seq > h.seq || len(h.recent) == 0 || h.recent[h.oldest].Seq > seq+1 {
 		return l, true
 	}
-	for _, c := range h.recent {
+	for _, c := range h.recent { // in no order: a later change of an object is the newer one by its number
 		if c.Seq > seq {
 			l.add(c)
 		}
@@ -108,7 +109,10 @@ func (l *Listener) add(c Change) {
 		clear(l.pending)
 		l.lost = true
 	}
-	l.pending[engine.Key{Kind: c.Kind, ID: c.ID}] = c
+	key := engine.Key{Kind: c.Kind, ID: c.ID}
+	if c.Seq > l.pending[key].Seq {
+		l.pending[key] = c
+	}
 	l.mu.Unlock()
 	select {
 	case l.Bell <- struct{}{}:
@@ -133,14 +137,21 @@ func (h *Hub) Publish(keys []engine.Key) {
 	h.seq++
 	for _, k := range keys {
 		c := Change{h.seq, k.Kind, k.ID}
-		h.recent = append(h.recent, c)
+		h.remember(c)
 		for l := range h.listeners {
 			l.add(c)
 		}
 	}
-	if len(h.recent) > 2*hubRecent {
-		h.recent = append([]Change(nil), h.recent[len(h.recent)-hubRecent:]...)
+}
+
+// remember keeps a change in place of the oldest.
+func (h *Hub) remember(c Change) {
+	if len(h.recent) < hubRecent {
+		h.recent = append(h.recent, c)
+		return
 	}
+	h.recent[h.oldest] = c
+	h.oldest = (h.oldest + 1) % hubRecent
 }
 
 // announce tells of what x changed.

@@ -39,6 +39,8 @@ type writer struct {
 	retryStore time.Time
 	batches    uint64 // so far
 	hold       *time.Timer
+	done       []command // of the batch under way
+	results    int       // of the last batch
 }
 
 // Run is the writer: it returns when the state is stopped. It runs once.
@@ -163,8 +165,8 @@ func (w *writer) queued() (o command, ok bool) {
 // group, because a batch names one author of what it deletes.
 func (w *writer) group(first *command) {
 	x := w.Begin(w.Now())
-	var done []command
-	asked := false
+	x.Results = make([]engine.Result, 0, w.results+w.results/8)
+	done, asked := w.done[:0], false
 	take := func(o command) {
 		asked = asked || o.done != nil
 		if w.perform(x, &o) {
@@ -189,7 +191,12 @@ func (w *writer) group(first *command) {
 		}
 		take(o)
 	}
+	w.results = len(x.Results)
 	err := w.commit(x)
+	defer func(all []command) { // what they lead to is not kept
+		clear(all)
+		w.done = all
+	}(done)
 	if errors.Is(err, errRefused) {
 		done, err = w.withoutAsked(done, due)
 	}

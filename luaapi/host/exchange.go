@@ -25,6 +25,7 @@ type httpConn struct {
 	key    poolKey
 	target string // host:port that was dialled
 	born   time.Time
+	left   time.Time // when it was kept last
 	times  dialTimes
 	tls    *TLSState // nil without TLS
 	weight int
@@ -214,9 +215,14 @@ func (c *httpConn) end() {
 	c.buffers = nil
 }
 
+// probeAfter is how long a connection is idle before it is looked at anew. What
+// breaks within it is noticed by the request, which is sent once more.
+const probeAfter = 250 * time.Millisecond
+
 // usable reports whether a request may be sent.
 func (c *httpConn) usable(maxAge time.Duration) bool {
-	return !c.closed && time.Since(c.born) < maxAge && c.probe()
+	now := time.Now()
+	return !c.closed && now.Sub(c.born) < maxAge && (now.Sub(c.left) < probeAfter || c.probe())
 }
 
 // close closes the connection, once.

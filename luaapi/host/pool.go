@@ -84,6 +84,7 @@ func (p *pool) take(key *poolKey, target string) *httpConn {
 // put ends the request of a connection, and keeps that for later or closes it.
 func (p *pool) put(c *httpConn) {
 	c.end()
+	c.left = time.Now()
 	if !c.usable(p.maxAge) {
 		c.close()
 		return
