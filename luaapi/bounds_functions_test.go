@@ -19,6 +19,7 @@ import (
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/host/hosttest"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -62,7 +63,7 @@ func hostileValues() map[string]lua.LValue {
 	for i := 0; pairs.Len() < size-20; i++ {
 		fmt.Fprintf(&pairs, "k%d=%d&", i, i)
 	}
-	manyKeys, manyItems := vm.NewTable(), vm.NewTable()
+	manyKeys, manyItems := luaval.NewTable(), luaval.NewTable()
 	for i := range 100_000 {
 		manyKeys.RawSetString(fmt.Sprintf("key%d", i), lua.LString("value<&>%"))
 		manyItems.Append(lua.LString("value"))
@@ -81,7 +82,7 @@ func hostileValues() map[string]lua.LValue {
 }
 
 // loopFunction returns nothing, for callbacks.
-var loopFunction = vm.GoFunction(func(*lua.LState) int { return 0 })
+var loopFunction = luaval.GoFunction(func(*lua.LState) int { return 0 })
 
 // tuples are the lists of arguments that every function is called with, by the
 // names of their values.
@@ -178,8 +179,8 @@ type call struct {
 
 // probe is a module whose function makes the call.
 func (c *call) probe(L *lua.LState) *lua.LTable {
-	table := vm.NewRecord(1)
-	table.RawSetString("call", vm.GoFunction(func(L *lua.LState) int {
+	table := luaval.NewRecord(1)
+	table.RawSetString("call", luaval.GoFunction(func(L *lua.LState) int {
 		L.Push(c.fn)
 		for _, arg := range c.args {
 			L.Push(arg)

@@ -16,9 +16,9 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/runner"
-	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lint"
 )
 
@@ -225,7 +225,7 @@ func (rt *Runtime) RemoveSource(ctx context.Context, d engine.PluginSource) erro
 		return err
 	}
 	defer root.Close()
-	names := vm.SortedKeys(s.Files)
+	names := luaval.SortedKeys(s.Files)
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(strings.Count(b, "/"), strings.Count(a, "/")) })
 	if s.Folder {
 		names = append([]string{loader.MainFile}, slices.DeleteFunc(names, func(file string) bool { return file == loader.MainFile })...)

@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
 )
@@ -135,8 +136,8 @@ func TestListsAreCopies(t *testing.T) {
 func panicking(t *testing.T, body string) (*Runtime, *runner.Version) {
 	rt := newTestRuntime(t, nil)
 	rt.runner.Machine.Builtin["probe"] = func(*lua.LState) *lua.LTable {
-		table := vm.NewRecord(1)
-		table.RawSetString("panic", vm.GoFunction(func(*lua.LState) int {
+		table := luaval.NewRecord(1)
+		table.RawSetString("panic", luaval.GoFunction(func(*lua.LState) int {
 			var m map[string]int
 			//lint:ignore SA5000 it is to panic
 			m["x"] = 1

@@ -7,8 +7,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/runner"
-	"moonwatch/luaapi/internal/vm"
 )
 
 // orphanMark stands in the path of a kept source that holds the last version of
@@ -133,7 +133,7 @@ func (rt pluginFolder) keepAll(ctx context.Context) {
 			delete(rt.orphanSources, path)
 		}
 	}
-	for _, path := range vm.SortedKeys(wanted) {
+	for _, path := range luaval.SortedKeys(wanted) {
 		k := wanted[path]
 		mark := k.Hash + goneMark(k.Gone)
 		if rt.kept[path] == mark {

@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -173,7 +174,7 @@ func tryBad(t *testing.T, rt *Runtime, slug, name, want string) {
 }
 
 func short(r engine.RunReport) engine.RunReport {
-	r.Log, r.Metrics, r.RawData, r.Error = nil, nil, "", vm.CutRunes(r.Error, 200)
+	r.Log, r.Metrics, r.RawData, r.Error = nil, nil, "", luaval.CutRunes(r.Error, 200)
 	return r
 }
 

@@ -14,9 +14,9 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/syntax"
-	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lint"
 )
 
@@ -142,7 +142,7 @@ func (rt *Runtime) lintLoaded(s *loader.Source, out *runner.Loaded) []Finding {
 // modulesOf lists what the files of a source can require beside the modules of the
 // contract: those that ship and its own.
 func (rt *Runtime) modulesOf(s *loader.Source) []string {
-	names := vm.SortedKeys(s.Modules())
+	names := luaval.SortedKeys(s.Modules())
 	for _, m := range rt.runner.Loader.Shipped {
 		names = append(names, m.Name)
 	}

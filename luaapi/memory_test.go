@@ -8,6 +8,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/memory"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -86,19 +87,19 @@ func TestFewScheduledRunsAreMeasured(t *testing.T) {
 // A measurement ends at the run's deadline, however much there is to measure.
 func TestMeasuringEndsAtTheDeadline(t *testing.T) {
 	large := &lua.LTable{}
-	for i := range 10 * vm.MeterLook {
+	for i := range 10 * memory.LookEvery {
 		large.RawSetInt(i+1, &lua.LTable{})
 	}
 	for _, c := range []struct {
 		until time.Time
 		all   bool
 	}{{time.Time{}, true}, {time.Now().Add(time.Hour), true}, {time.Now().Add(-time.Second), false}} {
-		s := vm.NewMeter(1 << 40)
+		s := memory.NewMeter(1 << 40)
 		s.Until = c.until
 		s.Root(large)
 		s.Run()
 		steps := s.Steps
-		if all := steps > 10*vm.MeterLook; all != c.all || !all && steps > vm.MeterLook {
+		if all := steps > 10*memory.LookEvery; all != c.all || !all && steps > memory.LookEvery {
 			t.Errorf("until %v: looked at %d values", c.until, steps)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/runner"
-	"moonwatch/luaapi/internal/vm"
 )
 
 // registry is what plugins there are at one moment. It is immutable.
@@ -109,7 +109,7 @@ func (b *builder) folder(units []*unit) {
 			claims[v.Manifest.Slug] = append(claims[v.Manifest.Slug], u)
 		}
 	}
-	for _, slug := range vm.SortedKeys(claims) {
+	for _, slug := range luaval.SortedKeys(claims) {
 		claimants := claims[slug]
 		owner := claimants[0]
 		if before := b.owners[slug]; slices.Contains(claimants, before) {
@@ -182,7 +182,7 @@ func (b *builder) unloaded(units []*unit) {
 
 func (b *builder) registry() *registry {
 	r := &registry{bySlug: b.entries, doubles: b.doubles}
-	for _, slug := range vm.SortedKeys(b.entries) {
+	for _, slug := range luaval.SortedKeys(b.entries) {
 		r.list = append(r.list, *b.entries[slug])
 	}
 	for slug := range b.owners {

@@ -13,7 +13,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/luaval"
 )
 
 // sources is an engine.PluginSources in memory.
@@ -36,7 +36,7 @@ func (s *sources) KeptSources(context.Context) ([]engine.PluginSource, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []engine.PluginSource
-	for _, path := range vm.SortedKeys(s.by) {
+	for _, path := range luaval.SortedKeys(s.by) {
 		list = append(list, s.by[path])
 	}
 	return list, nil
@@ -52,7 +52,7 @@ func (s *sources) DropSource(_ context.Context, path string) error {
 func (s *sources) paths() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return strings.Join(vm.SortedKeys(s.by), " ")
+	return strings.Join(luaval.SortedKeys(s.by), " ")
 }
 
 // says is a check plugin whose result says which it is.

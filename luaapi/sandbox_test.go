@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -132,7 +133,7 @@ end
 return P`
 	rt := newTestRuntime(t, nil)
 	var kept lua.LValue
-	names := vm.SortedKeys(rt.runner.Machine.Builtin)
+	names := luaval.SortedKeys(rt.runner.Machine.Builtin)
 	probe := func(st *vm.State) *lua.LTable {
 		p := st.L.NewTable()
 		p.RawSetString("names", st.L.NewFunction(func(L *lua.LState) int {

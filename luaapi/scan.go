@@ -14,8 +14,8 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/runner"
-	"moonwatch/luaapi/internal/vm"
 )
 
 // emptyGrace is how long a file may be empty, and the folder away, before that
@@ -94,7 +94,7 @@ func (rt pluginFolder) readFolder(ctx context.Context) (all map[string]found, un
 	}
 	for _, name := range names {
 		if len(name) > maxFileName || !loader.Printable(name) {
-			shown := strings.Trim(strconv.QuoteToGraphic(vm.CutBytes(name, maxFileName)), `"`)
+			shown := strings.Trim(strconv.QuoteToGraphic(luaval.CutBytes(name, maxFileName)), `"`)
 			all[shown] = found{err: fmt.Errorf("the file's name must have at most %d bytes of printable characters", maxFileName)}
 			continue
 		}

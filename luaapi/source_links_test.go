@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"moonwatch/luaapi/internal/loader"
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/luaval"
 )
 
 // link makes a symbolic link in the folder of a plugin.
@@ -57,7 +57,7 @@ func TestFoldersAreReadOnce(t *testing.T) {
 			t.Errorf("%s: %v after %v", tt.name, err, took)
 			continue
 		}
-		if got := vm.SortedKeys(s.Files); tt.want != nil && !slices.Equal(got, tt.want) || len(got) > 4 {
+		if got := luaval.SortedKeys(s.Files); tt.want != nil && !slices.Equal(got, tt.want) || len(got) > 4 {
 			t.Errorf("%s: read %v, want %v", tt.name, got, tt.want)
 		}
 	}

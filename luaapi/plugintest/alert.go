@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
@@ -49,7 +50,7 @@ func testAlert(L *lua.LState, name string, update bool) int {
 	}
 	service := o.Table("service")
 	if service == nil {
-		service = vm.NewTable()
+		service = luaval.NewTable()
 	}
 	fields := o.OptionsOf(1, service, testServiceKeys())
 	in.Service, in.Attempt = h.service(fields, v, 0), fields.Integer("attempt", 1, 1, 1<<31)
@@ -90,7 +91,7 @@ func pushAlert(L *lua.LState, report *engine.AlertReport) int {
 	}
 	L.Push(lua.LFalse)
 	L.Push(lua.LString(report.Why))
-	options := vm.NewRecord(1)
+	options := luaval.NewRecord(1)
 	switch {
 	case report.NoRetry:
 		options.RawSetString("retry", lua.LFalse)
@@ -128,10 +129,10 @@ func (h *harness) service(o vm.Options, v *runner.Version, i int) *engine.AlertS
 		s.Subject.Kind = engine.KindInstance
 		s.PageURL = textOption(o, "page_url", testAddress+"/instances/"+id)
 	default:
-		o.Fail(o.N, `kind must be "service" or "instance", got %s`, vm.KeyText(o.Get("kind")))
+		o.Fail(o.N, `kind must be "service" or "instance", got %s`, luaval.KeyText(o.Get("kind")))
 	}
 	if !slices.Contains(alertKinds(), s.Kind) {
-		o.Fail(o.N, "alert_kind must be one of %s, got %s", strings.Join(texted(alertKinds()), ", "), vm.KeyText(o.Get("alert_kind")))
+		o.Fail(o.N, "alert_kind must be one of %s, got %s", strings.Join(texted(alertKinds()), ", "), luaval.KeyText(o.Get("alert_kind")))
 	}
 	h.statuses(o, s)
 	if o.Get("last_alert_sent") != lua.LNil {
@@ -261,7 +262,7 @@ func (h *harness) user(o vm.Options, v *runner.Version, i int) engine.UserSnapsh
 		Role:      access.Role(textOption(o, "role", string(access.Viewer))),
 	}
 	if u.Role.Rank() == 0 {
-		o.Fail(o.N, "role must be one of %s, got %s", strings.Join(texted(access.Roles()), ", "), vm.KeyText(o.Get("role")))
+		o.Fail(o.N, "role must be one of %s, got %s", strings.Join(texted(access.Roles()), ", "), luaval.KeyText(o.Get("role")))
 	}
 	if t := o.Table("settings"); t != nil {
 		u.Settings = h.mustClean(o.Args, v, engine.UserConfigForm, u.ID, t)

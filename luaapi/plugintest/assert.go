@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
@@ -19,8 +20,8 @@ import (
 // failAssertion fails the test; the message that the test gave comes first.
 func failAssertion(L *lua.LState, n int, format string, values ...any) {
 	text := fmt.Sprintf(format, values...)
-	if said, ok := vm.TextOf(L.Get(n)); ok && said != "" {
-		text = vm.CutRunes(said, vm.MaxError) + ": " + text
+	if said, ok := luaval.TextOf(L.Get(n)); ok && said != "" {
+		text = luaval.CutRunes(said, vm.MaxError) + ": " + text
 	}
 	harnessOf(L).fail(L, "%s", text)
 }
@@ -68,7 +69,7 @@ func differ(a, b lua.LValue, path string, depth int) (string, bool) {
 func testMatches(L *lua.LState) int {
 	a := vm.Args{L: L, Fn: "testing.matches"}
 	re := module.PatternArgument(a, 2, pattern.Compile)
-	text, ok := vm.TextOf(L.Get(1))
+	text, ok := luaval.TextOf(L.Get(1))
 	if !ok || !matchesText(a, re, text) {
 		failAssertion(L, 3, "got %s, want a match of /%s/", showValue(L.Get(1)), re.String())
 	}
@@ -117,7 +118,7 @@ func testRaises(L *lua.LState) int {
 	}
 	text := lualib.ToString(L, vm.ErrorObject(err))
 	if re != nil && !matchesText(a, re, text) {
-		failAssertion(L, 3, "got the error %s, want a match of /%s/", strconv.Quote(vm.CutRunes(text, vm.MaxError)), re.String())
+		failAssertion(L, 3, "got the error %s, want a match of /%s/", strconv.Quote(luaval.CutRunes(text, vm.MaxError)), re.String())
 	}
 	L.Push(lua.LString(text))
 	return 1
@@ -134,7 +135,7 @@ func showValue(v lua.LValue) string {
 	var b strings.Builder
 	writeValue(&b, v, 0)
 	if text := b.String(); len(text) > maxShown {
-		return vm.CutRunes(text, maxShown) + "…"
+		return luaval.CutRunes(text, maxShown) + "…"
 	}
 	return b.String()
 }
@@ -145,7 +146,7 @@ func writeValue(b *strings.Builder, v lua.LValue, depth int) {
 	}
 	switch v := v.(type) {
 	case lua.LString:
-		b.WriteString(strconv.Quote(strings.ToValidUTF8(vm.CutBytes(string(v), 8*maxShown), "\uFFFD")))
+		b.WriteString(strconv.Quote(strings.ToValidUTF8(luaval.CutBytes(string(v), 8*maxShown), "\uFFFD")))
 	case *lua.LTable:
 		writeTable(b, lualib.Reading(v), depth)
 	case lua.LNumber:

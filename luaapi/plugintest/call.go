@@ -8,6 +8,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
@@ -92,7 +93,7 @@ func testPing(L *lua.LState) int {
 	switch ping.Kind {
 	case "success", "start", "fail", "exit", "log":
 	default:
-		o.Fail(2, "kind must be success, start, fail, exit or log, got %s", vm.KeyText(o.Get("kind")))
+		o.Fail(2, "kind must be success, start, fail, exit or log, got %s", luaval.KeyText(o.Get("kind")))
 	}
 	var report engine.RunReport
 	h.plugin(L, in.Check.Timeout.Std(), func(ctx context.Context) { report = v.Ping(ctx, in, ping) })
@@ -130,7 +131,7 @@ func testResultNames() []string {
 // resultTable is a result as tests see it. Its metrics are an array, in which a
 // metric is also found by its name.
 func (h *harness) resultTable(report *engine.RunReport) *lua.LTable {
-	t := vm.NewRecord(11)
+	t := luaval.NewRecord(11)
 	for name, text := range map[string]string{"error": report.Error, "message": report.Message, "raw_data": report.RawData} {
 		t.RawSetString(name, lua.LString(text))
 	}
@@ -148,16 +149,16 @@ func (h *harness) resultTable(report *engine.RunReport) *lua.LTable {
 	t.RawSetString("timed_out", lua.LBool(report.TimedOut))
 	t.RawSetString("metrics", metricsTable(report.Metrics))
 	t.RawSetString("log", logTable(report.Log))
-	t.Metatable = vm.Strict("result", testResultNames())
+	t.Metatable = luaval.Strict("result", testResultNames())
 	return t
 }
 
 // metricsTable is an array of metrics in which they are found by name too.
 func metricsTable(metrics []engine.Metric) *lua.LTable {
-	list, named := vm.NewTable(), vm.NewRecord(len(metrics))
+	list, named := luaval.NewTable(), luaval.NewRecord(len(metrics))
 	for i := range metrics {
 		m := &metrics[i]
-		t := vm.NewRecord(3)
+		t := luaval.NewRecord(3)
 		t.RawSetString("name", lua.LString(m.Name))
 		t.RawSetString("value", lua.LNumber(m.Value))
 		if m.Unit != "" {
@@ -201,7 +202,7 @@ func testClean(L *lua.LState) int {
 			"user": engine.UserConfigForm, "service": engine.ServiceConfigForm})[asked]
 	case "":
 	default:
-		a.Fail(2, "form must be config, settings, user or service, got %s", vm.KeyText(L.Get(2)))
+		a.Fail(2, "form must be config, settings, user or service, got %s", luaval.KeyText(L.Get(2)))
 	}
 	v := h.choose(a, a.TextOr(3, "slug", ""), func(v *runner.Version) bool {
 		return len(v.Manifest.Forms[name].Fields) > 0 || v.Manifest.Kind == engine.CheckPlugin && name == engine.ConfigForm
@@ -222,7 +223,7 @@ func testClean(L *lua.LState) int {
 
 // complaintsTable is the messages by field; the first of a field stands.
 func complaintsTable(errs form.Errors) *lua.LTable {
-	t := vm.NewRecord(len(errs))
+	t := luaval.NewRecord(len(errs))
 	for _, e := range errs {
 		if t.RawGetString(e.Location) == lua.LNil {
 			t.RawSetString(e.Location, lua.LString(e.Message))
@@ -243,7 +244,7 @@ func textOption(o vm.Options, key, otherwise string) string {
 func statusOption(o vm.Options, key string, otherwise engine.Status) engine.Status {
 	s := engine.Status(textOption(o, key, string(otherwise)))
 	if s != engine.StatusPassing && !s.IsSeverity() {
-		o.Fail(o.N, `%s must be "PASSING", "WARNING", "ERROR" or "CRITICAL", got %s`, key, vm.KeyText(o.Get(key)))
+		o.Fail(o.N, `%s must be "PASSING", "WARNING", "ERROR" or "CRITICAL", got %s`, key, luaval.KeyText(o.Get(key)))
 	}
 	return s
 }

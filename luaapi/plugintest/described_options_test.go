@@ -14,9 +14,9 @@ import (
 	"moonwatch/luaapi/describe"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/runner"
-	"moonwatch/luaapi/internal/vm"
 )
 
 // literalKeys are the lists of keys that stand literally in calls of Options,
@@ -87,7 +87,7 @@ func TestOptionsAreDescribed(t *testing.T) {
 		t.Fatalf("found %d lists of options", len(read))
 	}
 	named := [][]string{module.HTTPOptionKeys, module.HTTPRequestKeys, module.MailKeys, module.TCPTLSKeys, module.URLParts, binding.MetricOptionNames[:], runner.AnswerKeys(), loader.ViewKeys(), binding.RecordKeys(),
-		testCheckKeys(), testServiceKeys(), testUserKeys(), append(testCheckKeys(), "config"), vm.SortedKeys(loader.FieldArguments()),
+		testCheckKeys(), testServiceKeys(), testUserKeys(), append(testCheckKeys(), "config"), luaval.SortedKeys(loader.FieldArguments()),
 		{"retry", "retry_after"}} // the last as in internal/runner/alert_run.go, which reads it key by key
 	described := map[string]string{}
 	for _, o := range describe.Objects() {

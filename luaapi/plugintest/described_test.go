@@ -16,6 +16,7 @@ import (
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
@@ -87,7 +88,7 @@ func TestModulesAreDescribed(t *testing.T) {
 	for name, open := range modules {
 		walk(name, open(L))
 	}
-	sameNames(t, "modules", vm.SortedKeys(c.Modules), seen)
+	sameNames(t, "modules", luaval.SortedKeys(c.Modules), seen)
 }
 
 func TestLibraryIsDescribed(t *testing.T) {
@@ -213,7 +214,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 		"exec.command": {"stdin", "timeout", "env"}, "tcp.options": {"timeout", "tls"}, "tcp.tls": module.TCPTLSKeys,
 		"tls.options": {"server_name", "starttls", "timeout"}, "dns.options": {"server", "timeout"},
 		"icmp.options": {"count", "interval", "size", "timeout"}, "smtp.message": module.MailKeys, "json.options": {"null"}, "utf8.fit": {"unit", "separator"},
-		"url.build": module.URLParts, "metric.options": binding.MetricOptionNames[:], "forms.arguments": vm.SortedKeys(loader.FieldArguments()),
+		"url.build": module.URLParts, "metric.options": binding.MetricOptionNames[:], "forms.arguments": luaval.SortedKeys(loader.FieldArguments()),
 		"alert.retry": {"retry", "retry_after"}, "plugin.route": loader.ViewKeys(), "view.answer": runner.AnswerKeys(),
 		"monitor.acknowledge": {"incident_key", "expires_in"}, "monitor.result": binding.RecordKeys(),
 
@@ -221,7 +222,7 @@ func TestObjectsAreDescribed(t *testing.T) {
 		"testing.http_request": testRequestNames, "testing.result": testResultNames(),
 		"testing.line": realTable(t, logTable([]engine.LogLine{{}}).RawGetInt(1)),
 	}
-	for _, name := range vm.SortedKeys(c.Objects) {
+	for _, name := range luaval.SortedKeys(c.Objects) {
 		if names, ok := real[name]; ok {
 			sameNames(t, name, c.Objects[name].Names(), names)
 		} else if !strings.HasPrefix(name, "testing.") { // those of tests: TestOptionsAreDescribed
@@ -250,7 +251,7 @@ func TestFormsAndKeysAreDescribed(t *testing.T) {
 	for _, one := range c.Args {
 		args = append(args, one.Name)
 	}
-	sameNames(t, "field arguments", args, vm.SortedKeys(loader.FieldArguments()))
+	sameNames(t, "field arguments", args, luaval.SortedKeys(loader.FieldArguments()))
 	known := loader.PluginKeys()
 	var keys []string
 	for _, key := range c.Keys {
@@ -267,7 +268,7 @@ func TestFormsAndKeysAreDescribed(t *testing.T) {
 			t.Errorf("key %s: described as required %v, is %v", key.Name, key.Required, must)
 		}
 	}
-	sameNames(t, "plugin keys", keys, vm.SortedKeys(known))
+	sameNames(t, "plugin keys", keys, luaval.SortedKeys(known))
 	for _, a := range describe.Aliases() {
 		want := map[string][]string{"role": loader.ViewRoles(), "error_kind": texted(errorKinds())}[a.Name]
 		if want != nil && !slices.Equal(a.Values, want) {

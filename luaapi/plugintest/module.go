@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
@@ -88,9 +89,9 @@ func testMarkedSent(L *lua.LState) int {
 
 // logTable is an array of { level, message }.
 func logTable(lines []engine.LogLine) *lua.LTable {
-	t := vm.NewTable()
+	t := luaval.NewTable()
 	for _, line := range lines {
-		one := vm.NewRecord(2)
+		one := luaval.NewRecord(2)
 		one.RawSetString("level", lua.LString(line.Level))
 		one.RawSetString("message", lua.LString(line.Message))
 		t.Append(one)

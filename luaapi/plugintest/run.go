@@ -14,6 +14,8 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
+	"moonwatch/luaapi/internal/memory"
 	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
@@ -103,7 +105,7 @@ func (t *Tester) findTests(ctx context.Context, plan *testPlan) (found loader.Pr
 	failure, _ := h.run(ctx, plan, 0, func(L *lua.LState, top lua.LValue) {
 		list, ok := top.(*lua.LTable)
 		if !ok {
-			L.Error(lua.LString("the file must return a table of tests, but returned "+vm.TypeName(top)), 0)
+			L.Error(lua.LString("the file must return a table of tests, but returned "+luaval.TypeName(top)), 0)
 		}
 		list.ForEach(func(k, v lua.LValue) {
 			name, isText := k.(lua.LString)
@@ -199,7 +201,7 @@ type testProgram struct {
 
 func (t *testProgram) Enter(L *lua.LState, top lua.LValue) { t.then(L, top) }
 
-func (t *testProgram) Measure(*vm.Meter) {}
+func (t *testProgram) Measure(*memory.Meter) {}
 
 // locate finds the line of the test at which an error was raised.
 func (h *harness) locate(plan *testPlan, r *vm.Run, line int, text string) *engine.PluginProblem {

@@ -8,6 +8,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 )
@@ -31,7 +32,7 @@ func failureArgument(a vm.Args, n int) *host.Error {
 		e.Kind = host.Kind(a.Text(n+1, "kind"))
 	}
 	if !slices.Contains(errorKinds(), e.Kind) {
-		a.Fail(n+1, "kind must be one of %s, got %s", strings.Join(texted(errorKinds()), " "), vm.KeyText(a.L.Get(n+1)))
+		a.Fail(n+1, "kind must be one of %s, got %s", strings.Join(texted(errorKinds()), " "), luaval.KeyText(a.L.Get(n+1)))
 	}
 	return e
 }
@@ -72,7 +73,7 @@ func testHTTP(L *lua.LState) int {
 
 // testHTTPRequests is http_requests(): what the plugin asked for, in order.
 func testHTTPRequests(L *lua.LState) int {
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	for _, req := range harnessOf(L).stub.Requests() {
 		list.Append(requestTable(&req))
 	}
@@ -83,21 +84,21 @@ func testHTTPRequests(L *lua.LState) int {
 var testRequestNames = []string{"method", "url", "headers", "body", "auth", "verify", "redirects", "connect_to", "json"}
 
 // testRequestMeta and what it holds are never written.
-var testRequestMeta = vm.HiddenTable(map[string]lua.LValue{
-	"__index": vm.GoFunction(func(L *lua.LState) int {
-		switch name := vm.KeyText(L.Get(2)); {
+var testRequestMeta = luaval.HiddenTable(map[string]lua.LValue{
+	"__index": luaval.GoFunction(func(L *lua.LState) int {
+		switch name := luaval.KeyText(L.Get(2)); {
 		case name == "json":
 			L.Push(testRequestJSON)
 		case slices.Contains(testRequestNames, name):
 			L.Push(lua.LNil)
 		default:
-			vm.RaiseUnknown(L, "request", name, testRequestNames)
+			luaval.RaiseUnknown(L, "request", name, testRequestNames)
 		}
 		return 1
 	}),
 })
 
-var testRequestJSON = vm.GoFunction(func(L *lua.LState) int {
+var testRequestJSON = luaval.GoFunction(func(L *lua.LState) int {
 	a := vm.Args{L: L, Fn: "request:json"}
 	v, err := module.DecodeJSON(module.FieldText(a, a.Table(1, "request"), "body"), module.KeepNull(a), vm.Looking(L))
 	if err != nil {
@@ -108,7 +109,7 @@ var testRequestJSON = vm.GoFunction(func(L *lua.LState) int {
 })
 
 func requestTable(req *host.HTTPRequest) *lua.LTable {
-	t := vm.NewRecord(8)
+	t := luaval.NewRecord(8)
 	t.RawSetString("method", lua.LString(req.Method))
 	t.RawSetString("url", lua.LString(req.URL))
 	t.RawSetString("headers", module.HeaderTable(req.Header))
@@ -132,21 +133,21 @@ func testTCP(L *lua.LState) int {
 		return 0
 	}
 	steps := []host.Step{}
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	if a.Has(3) {
 		list = a.Table(3, "dialogue")
 	}
 	for i := 1; i <= list.Len(); i++ {
 		t, ok := list.RawGetInt(i).(*lua.LTable)
 		if !ok {
-			a.Fail(3, "step %d must be { expect, reply }, got %s", i, vm.TypeName(list.RawGetInt(i)))
+			a.Fail(3, "step %d must be { expect, reply }, got %s", i, luaval.TypeName(list.RawGetInt(i)))
 		}
 		named := a.OptionsOf(3, module.NamedPart(t), []string{"expect", "reply", "close"})
 		step := host.Step{Expect: named.Text("expect"), Reply: named.Text("reply"), Close: named.Flag("close", false)}
 		for n, at := range map[int]*string{1: &step.Expect, 2: &step.Reply} {
-			text, ok := vm.TextOf(t.RawGetInt(n))
+			text, ok := luaval.TextOf(t.RawGetInt(n))
 			if v := t.RawGetInt(n); !ok && v != lua.LNil {
-				a.Fail(3, "step %d must hold texts, got %s", i, vm.TypeName(v))
+				a.Fail(3, "step %d must hold texts, got %s", i, luaval.TypeName(v))
 			}
 			if ok {
 				*at = text
@@ -176,9 +177,9 @@ func testDNS(L *lua.LState) int {
 			r.Type, r.Value = textOption(o, "type", recordType), o.Text("value")
 			r.TTL, r.Preference = o.Integer("ttl", r.TTL, 0, 1<<31), o.Integer("preference", -1, 0, 65535)
 		default:
-			text, ok := vm.TextOf(v)
+			text, ok := luaval.TextOf(v)
 			if !ok {
-				a.Fail(3, "record %d must be a table or a value, got %s", i, vm.TypeName(v))
+				a.Fail(3, "record %d must be a table or a value, got %s", i, luaval.TypeName(v))
 			}
 			r.Value = text
 		}
@@ -271,7 +272,7 @@ func testSMTP(L *lua.LState) int {
 			failure.Kind = host.Kind(a.Text(2, "kind"))
 		}
 		if !slices.Contains(errorKinds(), failure.Kind) {
-			a.Fail(2, "kind must be one of %s, got %s", strings.Join(texted(errorKinds()), " "), vm.KeyText(L.Get(2)))
+			a.Fail(2, "kind must be one of %s, got %s", strings.Join(texted(errorKinds()), " "), luaval.KeyText(L.Get(2)))
 		}
 	}
 	h.stub.OnMail(nil, failure)
@@ -283,9 +284,9 @@ var testMailNames = []string{"host", "port", "security", "username", "password",
 // testSMTPMessages is smtp_messages(): the messages that were sent or tried, in
 // order, with the names that smtp.send has for their parts.
 func testSMTPMessages(L *lua.LState) int {
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	for _, m := range harnessOf(L).stub.Mails() {
-		t := vm.NewRecord(12)
+		t := luaval.NewRecord(12)
 		for name, text := range map[string]string{"host": m.Host, "security": string(m.Security), "username": m.Username, "password": m.Password,
 			"from": m.From, "subject": m.Subject, "text": m.Text, "html": m.HTML} {
 			t.RawSetString(name, lua.LString(text))
@@ -300,7 +301,7 @@ func testSMTPMessages(L *lua.LState) int {
 			header[h.Name] = append(header[h.Name], h.Value)
 		}
 		t.RawSetString("headers", module.HeaderTable(header))
-		t.Metatable = vm.Strict("message", testMailNames)
+		t.Metatable = luaval.Strict("message", testMailNames)
 		list.Append(t)
 	}
 	L.Push(list)

@@ -12,6 +12,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/runner"
 	"moonwatch/luaapi/internal/vm"
@@ -160,7 +161,7 @@ func testFeed(L *lua.LState) int {
 		in := h.checkRun(one, v)
 		config := one.Table("config")
 		if config == nil {
-			config = vm.NewTable()
+			config = luaval.NewTable()
 		}
 		in.Check.Config = h.mustClean(a, v, engine.ConfigForm, in.Check.ID, config)
 		m.checks[in.Check.ID] = in
@@ -179,7 +180,7 @@ func testAcknowledgements(L *lua.LState) int { return pushTables(L, harnessOf(L)
 func testRecords(L *lua.LState) int { return pushTables(L, harnessOf(L).monitor.records) }
 
 func pushTables(L *lua.LState, tables []*lua.LTable) int {
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	for _, t := range tables {
 		list.Append(t)
 	}
@@ -241,7 +242,7 @@ func (t *testMonitorView) Acknowledge(_ context.Context, service, username strin
 	copied := *s
 	copied.Acknowledgement = &engine.AcknowledgementSnapshot{User: username, Comment: o.Comment, At: t.h.stub.Now()}
 	t.m.services[service] = &copied
-	ack := vm.NewRecord(5)
+	ack := luaval.NewRecord(5)
 	for name, text := range map[string]string{"service": service, "user": username, "comment": o.Comment, "incident_key": s.IncidentKey} {
 		ack.RawSetString(name, lua.LString(text))
 	}
@@ -257,10 +258,10 @@ func (t *testMonitorView) Acknowledge(_ context.Context, service, username strin
 // withAliases is strict for a table whose fields are also found under the names
 // that the arguments had, which a test's author has before the eyes.
 func withAliases(what string, names []string, aliases map[string]string) *lua.LTable {
-	meta := vm.Strict(what, names)
+	meta := luaval.Strict(what, names)
 	unknown := meta.RawGetString("__index").(*lua.LFunction).GFunction
-	meta.RawSetString("__index", vm.GoFunction(func(L *lua.LState) int {
-		name, isAlias := aliases[vm.KeyText(L.Get(2))]
+	meta.RawSetString("__index", luaval.GoFunction(func(L *lua.LState) int {
+		name, isAlias := aliases[luaval.KeyText(L.Get(2))]
 		t, isTable := L.Get(1).(*lua.LTable)
 		if !isAlias || !isTable {
 			return unknown(L)

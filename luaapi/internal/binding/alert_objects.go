@@ -8,6 +8,7 @@ import (
 	luar "layeh.com/gopher-luar"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
@@ -106,7 +107,7 @@ func wrapObject(L *lua.LState, meta *lua.LTable, what string, typ reflect.Type) 
 	meta.RawSetString("moonwatch", lua.LTrue)
 	meta.RawSetString("__metatable", lua.LFalse)
 	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
-		name := vm.KeyText(L.Get(2))
+		name := luaval.KeyText(L.Get(2))
 		if known[name] {
 			L.Push(inner)
 			L.Push(L.Get(1))
@@ -121,11 +122,11 @@ func wrapObject(L *lua.LState, meta *lua.LTable, what string, typ reflect.Type) 
 				return 1
 			}
 		}
-		vm.RaiseUnknown(L, what, name, append(ownSettingsName(L, ud), names...))
+		luaval.RaiseUnknown(L, what, name, append(ownSettingsName(L, ud), names...))
 		return 0
 	}))
 	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
-		vm.RaiseReadOnly(L, what, vm.KeyText(L.Get(2)))
+		luaval.RaiseReadOnly(L, what, luaval.KeyText(L.Get(2)))
 		return 0
 	}))
 	for _, operator := range []string{"__call", "__len", "__add", "__pow", "__unm"} {
@@ -213,11 +214,11 @@ func (r *PluginRun) ServiceObject(L *lua.LState, in *engine.AlertCall, settings 
 		OverallStatus: string(s.OverallStatus), OldOverallStatus: string(s.OldOverallStatus), WorstStatus: string(s.WorstStatus),
 		LastAlertSent: lua.LNil, PageURL: s.PageURL, RunbookLink: s.RunbookLink, AlertKind: string(s.Kind),
 		IncidentKey: s.IncidentKey, DeliveryID: s.DeliveryID, Attempt: in.Attempt, AlertNumber: s.AlertNumber,
-		EventAt: vm.Instant(s.EventAt), IncidentOpenedAt: vm.Instant(s.IncidentOpenedAt),
+		EventAt: luaval.Instant(s.EventAt), IncidentOpenedAt: luaval.Instant(s.IncidentOpenedAt),
 		Settings: settings.Table(r.Binder.Shared),
 	}
 	if s.LastAlertSent != nil {
-		view.LastAlertSent = vm.Instant(*s.LastAlertSent)
+		view.LastAlertSent = luaval.Instant(*s.LastAlertSent)
 	}
 	view.GetStatusMessage = L.NewFunction(func(L *lua.LState) int {
 		a := vm.Args{L: L, Fn: "service:get_status_message"}
@@ -266,7 +267,7 @@ func (r *PluginRun) Record(L *lua.LState, c *engine.CheckRecord) *lua.LTable {
 		t.RawSetString(name, lua.LString(text))
 	}
 	t.RawSetString("unknown", lua.LBool(c.Unknown))
-	t.RawSetString("since", vm.Instant(c.Since))
+	t.RawSetString("since", luaval.Instant(c.Since))
 	metrics := L.CreateTable(len(c.Metrics), 0)
 	for i := range c.Metrics {
 		metrics.RawSetInt(i+1, r.MetricTable(L, &c.Metrics[i]))
@@ -297,9 +298,9 @@ func (r *PluginRun) Acknowledgement(L *lua.LState, a *engine.AcknowledgementSnap
 	t := L.CreateTable(0, 4)
 	t.RawSetString("user", lua.LString(a.User))
 	t.RawSetString("comment", lua.LString(a.Comment))
-	t.RawSetString("at", vm.Instant(a.At))
+	t.RawSetString("at", luaval.Instant(a.At))
 	if a.ExpiresAt != nil {
-		t.RawSetString("expires_at", vm.Instant(*a.ExpiresAt))
+		t.RawSetString("expires_at", luaval.Instant(*a.ExpiresAt))
 	}
 	t.Metatable = r.Binder.Shared.ack
 	return lualib.Freeze("acknowledgement", t)

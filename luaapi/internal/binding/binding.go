@@ -11,7 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -47,10 +47,10 @@ func NewLayout(f form.Form, what string) *Layout {
 		l.at[name] = i
 		switch f.Fields[i].Type {
 		case form.List, form.ChoiceMany, form.KeyValue:
-			l.empty[i] = lualib.Freeze(what+"."+name, vm.NewTable())
+			l.empty[i] = lualib.Freeze(what+"."+name, luaval.NewTable())
 		}
 	}
-	l.meta = vm.Strict(what, l.names)
+	l.meta = luaval.Strict(what, l.names)
 	return l
 }
 
@@ -202,7 +202,7 @@ func (b *Binding) tableOf(value func(i int) lua.LValue) *lua.LTable {
 	if t := b.all.Load(); t != nil {
 		return t
 	}
-	t := vm.NewRecord(len(b.plain))
+	t := luaval.NewRecord(len(b.plain))
 	for i := range b.plain {
 		if v := value(i); v != lua.LNil {
 			t.RawSetString(b.layout.names[i], v)
@@ -283,7 +283,7 @@ func (x *Binder) Quicken(b *Binding, check *engine.Check) {
 	for i, name := range b.layout.names {
 		set(name, b.plain[i])
 	}
-	b.quick = vm.HiddenTable(map[string]lua.LValue{"__index": plain, "__newindex": x.Shared.checkWrite})
+	b.quick = luaval.HiddenTable(map[string]lua.LValue{"__index": plain, "__newindex": x.Shared.checkWrite})
 }
 
 // ForgetFast counts one binding less.

@@ -6,7 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine"
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -66,7 +66,7 @@ type checkMark struct{}
 // checkIndex reads a field of the check.
 func checkIndex(L *lua.LState) int {
 	r := pluginRunOf(L)
-	name := vm.KeyText(L.Get(2))
+	name := luaval.KeyText(L.Get(2))
 	if r.bound != nil {
 		if i, ok := r.bound.layout.at[name]; ok {
 			L.Push(r.configField(i))
@@ -79,14 +79,14 @@ func checkIndex(L *lua.LState) int {
 		if r.bound != nil {
 			names = append(names, r.bound.layout.names...)
 		}
-		vm.RaiseUnknown(L, "check", name, names)
+		luaval.RaiseUnknown(L, "check", name, names)
 	}
 	L.Push(v)
 	return 1
 }
 
 func checkNewIndex(L *lua.LState) int {
-	vm.RaiseReadOnly(L, "check", vm.KeyText(L.Get(2)))
+	luaval.RaiseReadOnly(L, "check", luaval.KeyText(L.Get(2)))
 	return 0
 }
 
@@ -123,7 +123,7 @@ func (r *PluginRun) checkField(L *lua.LState, name string) (lua.LValue, bool) {
 	case "ping_url":
 		return lua.LString(in.PingURL), true
 	case "watched_since":
-		return vm.Instant(in.WatchedSince), true
+		return luaval.Instant(in.WatchedSince), true
 	case "config":
 		if r.objects.config == nil {
 			r.objects.config = r.configTable(L)
@@ -164,7 +164,7 @@ func LastResult(L *lua.LState, shared *Shared, last *engine.LastResult) lua.LVal
 	t.RawSetString("succeeded", lua.LBool(last.Succeeded))
 	t.RawSetString("unknown", lua.LBool(last.Unknown))
 	t.RawSetString("error", lua.LString(last.Error))
-	t.RawSetString("at", vm.Instant(last.At))
+	t.RawSetString("at", luaval.Instant(last.At))
 	t.Metatable = shared.lastResult
 	return lualib.Freeze("last_result", t)
 }

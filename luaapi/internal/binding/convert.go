@@ -8,8 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
-	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -32,7 +32,7 @@ func ToLua(L *lua.LState, shared *Shared, v any) lua.LValue {
 	case int64:
 		return lua.LNumber(v)
 	case time.Time:
-		return vm.Instant(v)
+		return luaval.Instant(v)
 	case form.KeyValues:
 		return keyValueTable(L, shared, v)
 	case []any:
@@ -55,7 +55,7 @@ func ToLua(L *lua.LState, shared *Shared, v any) lua.LValue {
 		return t
 	case map[string]any:
 		t := L.CreateTable(0, len(v))
-		for _, key := range vm.SortedKeys(v) {
+		for _, key := range luaval.SortedKeys(v) {
 			t.RawSetString(key, ToLua(L, shared, v[key]))
 		}
 		markObject(t, v)
@@ -70,7 +70,7 @@ func frozen(shared *Shared, what string, v any) lua.LValue {
 	if plain, ok := scalar(v); ok {
 		return plain
 	}
-	t := vm.NewTable()
+	t := luaval.NewTable()
 	switch v := v.(type) {
 	case form.KeyValues:
 		t = keyValueTable(nil, shared, v)
@@ -83,8 +83,8 @@ func frozen(shared *Shared, what string, v any) lua.LValue {
 			t.RawSetInt(i+1, frozenItem(shared, what, i, item))
 		}
 	case map[string]any:
-		t = vm.NewRecord(len(v))
-		for _, key := range vm.SortedKeys(v) {
+		t = luaval.NewRecord(len(v))
+		for _, key := range luaval.SortedKeys(v) {
 			t.RawSetString(key, frozen(shared, what+"."+key, v[key]))
 		}
 		markObject(t, v)

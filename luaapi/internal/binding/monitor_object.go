@@ -12,6 +12,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -20,7 +21,7 @@ import (
 // with a colon.
 func (r *PluginRun) MonitorObject(L *lua.LState, m engine.Monitor) *lua.LTable {
 	names := []string{"service", "check", "users", "acknowledge", "record"}
-	object := vm.NewRecord(len(names))
+	object := luaval.NewRecord(len(names))
 	set := func(name string, fn func(L *lua.LState, a vm.Args) int) {
 		object.RawSetString(name, L.NewFunction(func(L *lua.LState) int {
 			if L.Get(1) == object {
@@ -37,7 +38,7 @@ func (r *PluginRun) MonitorObject(L *lua.LState, m engine.Monitor) *lua.LTable {
 	set("users", func(L *lua.LState, a vm.Args) int { return r.monitorUsers(L, m) })
 	set("acknowledge", func(L *lua.LState, a vm.Args) int { return r.acknowledgeIncident(L, a, m) })
 	set("record", func(L *lua.LState, a vm.Args) int { return r.recordResult(L, a, m) })
-	object.Metatable = vm.Strict("request.monitor", names)
+	object.Metatable = luaval.Strict("request.monitor", names)
 	return object
 }
 
@@ -96,13 +97,13 @@ func (r *PluginRun) monitorCheck(L *lua.LState, a vm.Args, m engine.Monitor) int
 // of its own, since a view may look at several.
 func (r *PluginRun) checkRecord(L *lua.LState, in *engine.CheckRun, bound *Binding) *lua.LTable {
 	c := in.Check
-	t := vm.NewRecord(16 + len(bound.plain))
+	t := luaval.NewRecord(16 + len(bound.plain))
 	config := bound.Table(r.Binder.Shared)
 	for name, v := range map[string]lua.LValue{
 		"id": lua.LString(c.ID), "name": lua.LString(c.Name), "importance": lua.LString(c.Importance),
 		"interval": lua.LNumber(c.Interval.Std().Seconds()), "timeout": lua.LNumber(c.Timeout.Std().Seconds()),
 		"active": lua.LBool(c.Active), "ping_url": lua.LString(in.PingURL), "config": config,
-		"last_result": LastResult(L, r.Binder.Shared, in.Last), "watched_since": vm.Instant(in.WatchedSince),
+		"last_result": LastResult(L, r.Binder.Shared, in.Last), "watched_since": luaval.Instant(in.WatchedSince),
 		"instance_set": r.instanceList(L, in.Instances), "service_set": r.linkedServices(L, in.Services),
 	} {
 		t.RawSetString(name, v)
@@ -112,7 +113,7 @@ func (r *PluginRun) checkRecord(L *lua.LState, in *engine.CheckRun, bound *Bindi
 		t.RawSetString(name, lualib.Reading(config).RawGetString(name))
 		names = append(names, name)
 	}
-	t.Metatable = vm.Strict("check", names)
+	t.Metatable = luaval.Strict("check", names)
 	return lualib.Freeze("check", t)
 }
 
@@ -215,7 +216,7 @@ func (r *PluginRun) recordMetrics(o vm.Options) []engine.Metric {
 			o.Fail(o.N, "a metric has no name")
 		}
 		if t := value.Type(); t != lua.LTNil && t != lua.LTNumber {
-			o.Fail(o.N, "the value of the metric %s must be a number, got %s", vm.KeyText(lua.LString(m.Name)), vm.TypeName(value))
+			o.Fail(o.N, "the value of the metric %s must be a number, got %s", luaval.KeyText(lua.LString(m.Name)), luaval.TypeName(value))
 		}
 		n, ok := Finite(value)
 		if !ok {

@@ -4,6 +4,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/memory"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -54,7 +55,7 @@ func (r *PluginRun) Enter(L *lua.LState, top lua.LValue) {
 	r.Then(r, L, r.self)
 }
 
-func (r *PluginRun) Measure(s *vm.Meter) {
+func (r *PluginRun) Measure(s *memory.Meter) {
 	r.Result.Measure(s)
 	if r.Ping != nil {
 		s.Sum += uint64(len(r.Ping.Body))

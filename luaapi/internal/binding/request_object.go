@@ -12,6 +12,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
@@ -85,7 +86,7 @@ func (r *PluginRun) viewUsers(L *lua.LState, users []engine.UserSnapshot) *lua.L
 // valuesTable is a table of a query or form, as url.query gives it: a name that
 // is repeated has an array of values, and an absent one is nil.
 func valuesTable(values map[string][]string) *lua.LTable {
-	t := vm.NewRecord(len(values))
+	t := luaval.NewRecord(len(values))
 	for name, list := range values {
 		if len(list) == 1 {
 			t.RawSetString(name, lua.LString(list[0]))

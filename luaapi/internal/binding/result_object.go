@@ -6,6 +6,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/luaval"
+	"moonwatch/luaapi/internal/memory"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -24,10 +26,10 @@ type resultObject struct {
 }
 
 // Measure adds the texts and metrics of the result.
-func (o *resultObject) Measure(s *vm.Meter) {
+func (o *resultObject) Measure(s *memory.Meter) {
 	s.Sum += uint64(len(o.Text) + len(o.Message) + len(o.RawData))
 	for i := range o.Metrics {
-		s.Sum += uint64(len(o.Metrics[i].Name)+len(o.Metrics[i].Unit)) + vm.TableSize
+		s.Sum += uint64(len(o.Metrics[i].Name)+len(o.Metrics[i].Unit)) + memory.TableSize
 	}
 }
 
@@ -54,17 +56,17 @@ type resultMark struct{}
 // resultMeta is the metatable of results. It leads to the method, which most
 // runs ask for several times, without a call, and to the fields by resultIndex.
 func resultMeta() *lua.LTable {
-	methods := vm.NewRecord(1)
-	methods.RawSetString("metric", vm.GoFunction(resultMetric))
-	methods.Metatable = vm.HiddenTable(map[string]lua.LValue{"__index": vm.GoFunction(resultIndex)})
-	return vm.HiddenTable(map[string]lua.LValue{"__index": methods, "__newindex": vm.GoFunction(resultNewIndex)})
+	methods := luaval.NewRecord(1)
+	methods.RawSetString("metric", luaval.GoFunction(resultMetric))
+	methods.Metatable = luaval.HiddenTable(map[string]lua.LValue{"__index": luaval.GoFunction(resultIndex)})
+	return luaval.HiddenTable(map[string]lua.LValue{"__index": methods, "__newindex": luaval.GoFunction(resultNewIndex)})
 }
 
 // resultIndex reads a field of the run's result, whatever it is asked of.
 func resultIndex(L *lua.LState) int {
 	o := &pluginRunOf(L).Result
 	var v lua.LValue
-	switch name := vm.KeyText(L.Get(2)); name {
+	switch name := luaval.KeyText(L.Get(2)); name {
 	case "succeeded":
 		v = lua.LBool(o.Succeeded)
 	case "unknown":
@@ -81,7 +83,7 @@ func resultIndex(L *lua.LState) int {
 			v = lua.LString(o.Severity)
 		}
 	default:
-		vm.RaiseUnknown(L, "result", name, ResultNames[:])
+		luaval.RaiseUnknown(L, "result", name, ResultNames[:])
 	}
 	L.Push(v)
 	return 1
@@ -89,7 +91,7 @@ func resultIndex(L *lua.LState) int {
 
 func resultNewIndex(L *lua.LState) int {
 	o := &pluginRunOf(L).Result
-	name, v := vm.KeyText(L.Get(2)), L.Get(3)
+	name, v := luaval.KeyText(L.Get(2)), L.Get(3)
 	switch name {
 	case "succeeded":
 		o.Succeeded = resultBool(L, name, v)
@@ -110,7 +112,7 @@ func resultNewIndex(L *lua.LState) int {
 	case "metric":
 		L.RaiseError("result.metric is a method: call result:metric(name, value)")
 	default:
-		vm.RaiseUnknown(L, "result", name, ResultNames[:])
+		luaval.RaiseUnknown(L, "result", name, ResultNames[:])
 	}
 	return 0
 }
@@ -189,7 +191,7 @@ var MetricOptionNames = [...]string{"unit", "warn", "fail", "min", "max"}
 
 func metricOptions(L *lua.LState, m *engine.Metric, options *lua.LTable) {
 	lualib.Reading(options).ForEach(func(k, v lua.LValue) {
-		name := vm.KeyText(k)
+		name := luaval.KeyText(k)
 		switch name {
 		case "unit":
 			unit, ok := v.(lua.LString)
@@ -206,7 +208,7 @@ func metricOptions(L *lua.LState, m *engine.Metric, options *lua.LTable) {
 		case "max":
 			m.Max = MetricNumber(L, name, v)
 		default:
-			vm.RaiseUnknown(L, "metric", name, MetricOptionNames[:])
+			luaval.RaiseUnknown(L, "metric", name, MetricOptionNames[:])
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -28,15 +29,15 @@ type Shared struct {
 
 func NewShared() *Shared {
 	return &Shared{
-		anyCase:    vm.HiddenTable(map[string]lua.LValue{"__index": vm.GoFunction(anyCaseIndex)}),
-		lastResult: vm.Strict("last_result", []string{"succeeded", "unknown", "error", "at"}),
-		record:     vm.Strict("check", RecordNames()),
-		metric:     vm.Strict("metric", []string{"name", "value", "unit", "warn", "fail", "min", "max"}),
-		ack:        vm.Strict("acknowledgement", []string{"user", "comment", "at", "expires_at"}),
-		Ping:       vm.Strict("ping", []string{"kind", "code", "run_id", "body", "at", "address"}),
+		anyCase:    luaval.HiddenTable(map[string]lua.LValue{"__index": luaval.GoFunction(anyCaseIndex)}),
+		lastResult: luaval.Strict("last_result", []string{"succeeded", "unknown", "error", "at"}),
+		record:     luaval.Strict("check", RecordNames()),
+		metric:     luaval.Strict("metric", []string{"name", "value", "unit", "warn", "fail", "min", "max"}),
+		ack:        luaval.Strict("acknowledgement", []string{"user", "comment", "at", "expires_at"}),
+		Ping:       luaval.Strict("ping", []string{"kind", "code", "run_id", "body", "at", "address"}),
 		checkMeta:  vm.ObjectMeta(checkIndex, checkNewIndex),
 		ResultMeta: resultMeta(),
-		checkRest:  vm.HiddenTable(map[string]lua.LValue{"__index": vm.GoFunction(checkIndex)}),
-		checkWrite: vm.GoFunction(checkNewIndex),
+		checkRest:  luaval.HiddenTable(map[string]lua.LValue{"__index": luaval.GoFunction(checkIndex)}),
+		checkWrite: luaval.GoFunction(checkNewIndex),
 	}
 }

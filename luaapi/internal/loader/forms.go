@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -37,20 +38,20 @@ func OpenForms(L *lua.LState) *lua.LTable {
 	for _, widget := range form.Widgets() {
 		table.RawSetString(widget, lua.LString(widget))
 	}
-	table.Metatable = vm.HiddenTable(map[string]lua.LValue{"__index": L.NewFunction(unknownForm)})
+	table.Metatable = luaval.HiddenTable(map[string]lua.LValue{"__index": L.NewFunction(unknownForm)})
 	return table
 }
 
 // unknownForm answers for a name that the module does not have. What looks like
 // a field type becomes a constructor whose field is a problem of the load.
 func unknownForm(L *lua.LState) int {
-	name := vm.KeyText(L.Get(2))
+	name := luaval.KeyText(L.Get(2))
 	near := form.Nearest(name, formsNames())
 	if strings.HasSuffix(name, "Field") || strings.HasSuffix(near, "Field") {
 		L.Push(L.NewFunction(constructor(form.Type(name), FieldArguments())))
 		return 1
 	}
-	vm.RaiseUnknown(L, "forms", name, formsNames())
+	luaval.RaiseUnknown(L, "forms", name, formsNames())
 	return 0
 }
 
@@ -130,11 +131,11 @@ func (r *fieldReader) argument(key, v lua.LValue) {
 		r.named = true
 		return
 	}
-	name := vm.KeyText(key)
+	name := luaval.KeyText(key)
 	read, ok := r.arguments[name]
 	if !ok {
 		message := "there is no argument " + name
-		if near := form.Nearest(name, vm.SortedKeys(r.arguments)); near != "" {
+		if near := form.Nearest(name, luaval.SortedKeys(r.arguments)); near != "" {
 			message += "; did you mean " + near + "?"
 		}
 		r.problem(message)
@@ -369,7 +370,7 @@ func Declarations(list *lua.LTable) (decls []*FieldDecl, problem string) {
 	}
 	list.ForEach(func(k, _ lua.LValue) {
 		if k.Type() != lua.LTNumber {
-			problem = "a form is an array of fields, but has the key " + vm.KeyText(k)
+			problem = "a form is an array of fields, but has the key " + luaval.KeyText(k)
 		}
 	})
 	return decls, problem

@@ -12,6 +12,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/syntax"
@@ -111,7 +112,7 @@ func (l *Loader) Compile(s *Source, lean bool) (*vm.Code, Problems) {
 	}
 	c.Main = proto
 	modules := s.Modules()
-	for _, module := range vm.SortedKeys(modules) {
+	for _, module := range luaval.SortedKeys(modules) {
 		path := modules[module]
 		name := s.Name(path)
 		if l.Machine.Builtin[module] != nil || module == "testing" {

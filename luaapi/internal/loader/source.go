@@ -14,8 +14,8 @@ import (
 	"sort"
 	"strings"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/syntax"
-	"moonwatch/luaapi/internal/vm"
 )
 
 // Source is what one plugin file or folder held at one moment.
@@ -73,7 +73,7 @@ func (s *Source) Modules() map[string]string {
 // texts are those of all files, in order of their names.
 func (s *Source) texts() []string {
 	var texts []string
-	for _, file := range vm.SortedKeys(s.Files) {
+	for _, file := range luaval.SortedKeys(s.Files) {
 		texts = append(texts, s.Files[file])
 	}
 	return texts
@@ -293,7 +293,7 @@ func sizeAndTime(info fs.FileInfo) [32]byte {
 
 func (r *sourceReader) sum() string {
 	all := sha256.New()
-	for _, file := range vm.SortedKeys(r.hash) {
+	for _, file := range luaval.SortedKeys(r.hash) {
 		one := r.hash[file]
 		fmt.Fprintf(all, "%s\x00%x\n", file, one)
 	}

@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -149,7 +150,7 @@ func (r *pluginReader) read() {
 // keys looks at what the table holds, and at what it must hold.
 func (r *pluginReader) keys(both bool) {
 	known := PluginKeys()
-	for _, key := range vm.SortedKeys(known) {
+	for _, key := range luaval.SortedKeys(known) {
 		kind, value := known[key], r.get(key)
 		switch {
 		case value == lua.LNil:
@@ -163,12 +164,12 @@ func (r *pluginReader) keys(both bool) {
 		}
 	}
 	r.t.ForEach(func(k, value lua.LValue) {
-		key := vm.KeyText(k)
+		key := luaval.KeyText(k)
 		if _, ok := known[key]; ok && k.Type() == lua.LTString || value.Type() == lua.LTFunction {
 			return
 		}
 		message := "the contract knows no key " + key
-		if near := form.Nearest(key, vm.SortedKeys(known)); near != "" {
+		if near := form.Nearest(key, luaval.SortedKeys(known)); near != "" {
 			message += "; did you mean " + near + "?"
 		}
 		r.out.Warnings.add(r.file, r.outline.line(r.n, key), message)
@@ -246,7 +247,7 @@ func (r *pluginReader) variables() {
 func (r *pluginReader) variable(key, name string) {
 	switch {
 	case !variablePattern.MatchString(name):
-		r.at(key, "the environment variable "+vm.CutRunes(name, 80)+" is no valid name")
+		r.at(key, "the environment variable "+luaval.CutRunes(name, 80)+" is no valid name")
 	case strings.HasPrefix(strings.ToUpper(name), "MOONWATCH_"):
 		r.at(key, "the environment variable "+name+" belongs to the product: names beginning MOONWATCH_ cannot be read")
 	case !slices.Contains(r.v.Manifest.Variables, name):

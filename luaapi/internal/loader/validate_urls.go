@@ -9,7 +9,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/form"
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/luaval"
 )
 
 func ViewKeys() []string { return []string{"path", "methods", "public", "role", "view"} }
@@ -56,7 +56,7 @@ func (r *pluginReader) view(t *lua.LTable, wrong func(string)) engine.ViewRoute 
 		wrong("view of path " + view.Path + " must be a function, got " + t.RawGetString("view").Type().String())
 	}
 	t.ForEach(func(k, v lua.LValue) {
-		switch key := vm.KeyText(k); key {
+		switch key := luaval.KeyText(k); key {
 		case "path", "view":
 		case "methods":
 			view.Methods = ReadMethods(v, wrong)

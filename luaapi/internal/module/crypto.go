@@ -15,6 +15,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -69,7 +70,7 @@ func encodedArgument(a vm.Args, data []byte, n int, otherwise string) int {
 	case "raw":
 		a.L.Push(lua.LString(data))
 	default:
-		a.Fail(n, "encoding must be hex, base64 or raw, got %s", vm.KeyText(lua.LString(encoding)))
+		a.Fail(n, "encoding must be hex, base64 or raw, got %s", luaval.KeyText(lua.LString(encoding)))
 	}
 	return 1
 }
@@ -79,7 +80,7 @@ func hashAlgorithm(a vm.Args) func() hash.Hash {
 	name := a.Text(1, "algorithm")
 	h := hashOf(name)
 	if h == nil {
-		a.Fail(1, "algorithm must be md5, sha1, sha256 or sha512, got %s", vm.KeyText(lua.LString(name)))
+		a.Fail(1, "algorithm must be md5, sha1, sha256 or sha512, got %s", luaval.KeyText(lua.LString(name)))
 	}
 	return h
 }

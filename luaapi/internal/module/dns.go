@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -28,9 +29,9 @@ func dnsLookup(L *lua.LState) int {
 	if err != nil {
 		return vm.Failed(L, err)
 	}
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	for _, r := range records {
-		t := vm.NewRecord(4)
+		t := luaval.NewRecord(4)
 		t.RawSetString("type", lua.LString(r.Type))
 		t.RawSetString("value", lua.LString(r.Value))
 		t.RawSetString("ttl", lua.LNumber(r.TTL))

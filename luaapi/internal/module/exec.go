@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -52,7 +53,7 @@ func execRun(L *lua.LState) int {
 
 // printedTable is a record of what a program printed, with room for n fields.
 func printedTable(answer *host.ExecAnswer, n int) *lua.LTable {
-	out := vm.NewRecord(n)
+	out := luaval.NewRecord(n)
 	out.RawSetString("stdout", lua.LString(answer.Stdout))
 	out.RawSetString("stderr", lua.LString(answer.Stderr))
 	return out
@@ -60,7 +61,7 @@ func printedTable(answer *host.ExecAnswer, n int) *lua.LTable {
 
 // NamedPart is a table's entries without those that are numbered.
 func NamedPart(t *lua.LTable) *lua.LTable {
-	out := vm.NewTable()
+	out := luaval.NewTable()
 	t.ForEach(func(k, v lua.LValue) {
 		if k.Type() != lua.LTNumber {
 			out.RawSet(k, v)
@@ -77,9 +78,9 @@ func readEnvironment(o vm.Options) map[string]string {
 	env := make(map[string]string)
 	t.ForEach(func(k, v lua.LValue) {
 		name, ok1 := k.(lua.LString)
-		value, ok2 := vm.TextOf(v)
+		value, ok2 := luaval.TextOf(v)
 		if !ok1 || !ok2 {
-			o.Fail(1, "env must be a table of names and texts, got %s", vm.KeyText(k))
+			o.Fail(1, "env must be a table of names and texts, got %s", luaval.KeyText(k))
 		}
 		env[string(name)] = value
 	})

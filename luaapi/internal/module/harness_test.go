@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -46,7 +47,7 @@ func newBench(t testing.TB, h host.Host) *bench {
 	for name, functions := range map[string]map[string]lua.LGFunction{"string": lualib.String(), "table": lualib.Table(), "math": lualib.Math()} {
 		b.global(name, ModuleOf(functions))
 	}
-	strings := vm.NewTable()
+	strings := luaval.NewTable()
 	strings.RawSetString("__index", b.L.GetGlobal("string"))
 	b.L.SetMetatable(lua.LString(""), strings)
 	for name, open := range Builtin() {

@@ -11,6 +11,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
+	"moonwatch/luaapi/internal/memory"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -108,12 +110,12 @@ func httpAll(L *lua.LState) int {
 	for i := range requests {
 		switch v := t.RawGetInt(i + 1).(type) {
 		case lua.LString:
-			requests[i] = readRequest(a.OptionsOf(1, vm.NewTable(), nil), nil)
+			requests[i] = readRequest(a.OptionsOf(1, luaval.NewTable(), nil), nil)
 			requests[i].URL = string(v)
 		case *lua.LTable:
 			requests[i] = longRequest(a, 1, v, nil)
 		default:
-			a.Fail(1, "request %d must be a table or a URL, got %s", i+1, vm.TypeName(v))
+			a.Fail(1, "request %d must be a table or a URL, got %s", i+1, luaval.TypeName(v))
 		}
 		if sent += len(requests[i].Body); sent > maxAllBodies {
 			a.Fail(1, "the bodies of the requests together are longer than 64 MiB")
@@ -141,7 +143,7 @@ func httpAll(L *lua.LState) int {
 	if err != nil {
 		return vm.Failed(L, err)
 	}
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	for i := range answers {
 		if errs[i] != nil {
 			list.Append(ErrorTable(errs[i]))
@@ -202,7 +204,7 @@ func together(c *vm.Call, n int, fn func(i int)) error {
 // ErrorTable is { error, kind }, which stands for what failed in a list of answers.
 func ErrorTable(err error) *lua.LTable {
 	e := vm.AsError(err)
-	t := vm.NewRecord(2)
+	t := luaval.NewRecord(2)
 	t.RawSetString("error", lua.LString(e.Message))
 	t.RawSetString("kind", lua.LString(e.Kind))
 	return t
@@ -215,7 +217,7 @@ type httpSessionValue struct {
 }
 
 // Measure counts the defaults and the cookies.
-func (v *httpSessionValue) Measure(s *vm.Meter) {
+func (v *httpSessionValue) Measure(s *memory.Meter) {
 	r := v.base
 	for _, text := range []string{r.URL, r.query, r.Body, r.ConnectTo, r.TLS.CA, r.TLS.ClientCert, r.TLS.ClientKey} {
 		s.Text(text)

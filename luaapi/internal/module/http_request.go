@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -133,11 +134,11 @@ func readAuth(o vm.Options, r *HTTPRequest) {
 		return
 	}
 	named := o.OptionsOf(o.N, NamedPart(t), []string{"user", "password"})
-	user, ok1 := vm.TextOf(t.RawGetInt(1))
-	password, ok2 := vm.TextOf(t.RawGetInt(2))
+	user, ok1 := luaval.TextOf(t.RawGetInt(1))
+	password, ok2 := luaval.TextOf(t.RawGetInt(2))
 	if t.Len() == 0 {
-		user, ok1 = vm.TextOf(named.Get("user"))
-		password, ok2 = vm.TextOf(named.Get("password"))
+		user, ok1 = luaval.TextOf(named.Get("user"))
+		password, ok2 = luaval.TextOf(named.Get("password"))
 	}
 	if !ok1 || !ok2 {
 		o.Fail(o.N, "auth must be { user, password }")
@@ -157,16 +158,16 @@ func ReadHeaders(o vm.Options, r *HTTPRequest) {
 	t.ForEach(func(k, v lua.LValue) {
 		name, ok := k.(lua.LString)
 		if !ok {
-			o.Fail(o.N, "headers must be a table of names and values, got the key %s", vm.KeyText(k))
+			o.Fail(o.N, "headers must be a table of names and values, got the key %s", luaval.KeyText(k))
 		}
 		key := http.CanonicalHeaderKey(string(name))
 		if list, ok := v.(*lua.LTable); ok {
 			r.Header[key] = o.TextArray(o.N, "header "+string(name), list)
 			return
 		}
-		value, ok := vm.TextOf(v)
+		value, ok := luaval.TextOf(v)
 		if !ok {
-			o.Fail(o.N, "header %s must be text, got %s", string(name), vm.TypeName(v))
+			o.Fail(o.N, "header %s must be text, got %s", string(name), luaval.TypeName(v))
 		}
 		r.Header[key] = []string{value}
 	})
@@ -235,9 +236,9 @@ func encodeQuery(t *lua.LTable) (string, error) {
 	var pairs []pair
 	var problem error
 	lualib.Reading(t).ForEach(func(k, v lua.LValue) {
-		name, ok := vm.TextOf(k)
+		name, ok := luaval.TextOf(k)
 		if !ok {
-			problem = vm.Invalid("a name must be text, got %s", vm.TypeName(k))
+			problem = vm.Invalid("a name must be text, got %s", luaval.TypeName(k))
 			return
 		}
 		values := []lua.LValue{v}
@@ -248,12 +249,12 @@ func encodeQuery(t *lua.LTable) (string, error) {
 			}
 		}
 		for _, v := range values {
-			value, ok := vm.TextOf(v)
+			value, ok := luaval.TextOf(v)
 			if b, isBool := v.(lua.LBool); isBool {
 				value, ok = b.String(), true
 			}
 			if !ok {
-				problem = vm.Invalid("the value of %s must be text, got %s", vm.Shorten(name, 60), vm.TypeName(v))
+				problem = vm.Invalid("the value of %s must be text, got %s", luaval.Shorten(name, 60), luaval.TypeName(v))
 				return
 			}
 			pairs = append(pairs, pair{name, value})

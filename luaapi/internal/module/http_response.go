@@ -7,6 +7,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
+	"moonwatch/luaapi/internal/memory"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -19,7 +21,7 @@ type httpResponse struct {
 
 // Measure counts the body, the headers, and the tables that were made of them,
 // which a plugin may write to.
-func (r *httpResponse) Measure(s *vm.Meter) {
+func (r *httpResponse) Measure(s *memory.Meter) {
 	s.Sum += 512
 	s.Text(r.Body)
 	s.Text(r.URL)
@@ -32,7 +34,7 @@ func (r *httpResponse) Measure(s *vm.Meter) {
 }
 
 // header counts names and values.
-func header(s *vm.Meter, header http.Header) {
+func header(s *memory.Meter, header http.Header) {
 	for name, values := range header {
 		s.Sum += uint64(len(name)) + 64
 		for _, v := range values {
@@ -45,17 +47,17 @@ var HTTPResponseNames = []string{"status", "headers", "body", "truncated", "url"
 
 // httpResponseMeta and what it holds are never written.
 var (
-	httpResponseMeta = vm.HiddenTable(map[string]lua.LValue{
-		"__index": vm.GoFunction(httpResponseIndex),
-		"__newindex": vm.GoFunction(func(L *lua.LState) int {
-			vm.RaiseReadOnly(L, "response", vm.KeyText(L.Get(2)))
+	httpResponseMeta = luaval.HiddenTable(map[string]lua.LValue{
+		"__index": luaval.GoFunction(httpResponseIndex),
+		"__newindex": luaval.GoFunction(func(L *lua.LState) int {
+			luaval.RaiseReadOnly(L, "response", luaval.KeyText(L.Get(2)))
 			return 0
 		}),
 	})
-	httpResponseJSON   = vm.GoFunction(responseJSON)
-	httpResponseValues = vm.GoFunction(responseHeaderValues)
+	httpResponseJSON   = luaval.GoFunction(responseJSON)
+	httpResponseValues = luaval.GoFunction(responseHeaderValues)
 	// headerMeta finds headers whatever the case of their names.
-	headerMeta = vm.HiddenTable(map[string]lua.LValue{"__index": vm.GoFunction(headerIndex)})
+	headerMeta = luaval.HiddenTable(map[string]lua.LValue{"__index": luaval.GoFunction(headerIndex)})
 )
 
 func NewHTTPResponse(r *host.HTTPResponse) *lua.LUserData {
@@ -119,13 +121,13 @@ func (r *httpResponse) field(L *lua.LState, name string) lua.LValue {
 	case "error", "kind": // by which http.all tells a failure from an answer
 		return lua.LNil
 	}
-	vm.RaiseUnknown(L, "response", vm.KeyText(lua.LString(name)), HTTPResponseNames)
+	luaval.RaiseUnknown(L, "response", luaval.KeyText(lua.LString(name)), HTTPResponseNames)
 	return lua.LNil
 }
 
 // HeaderTable is a table of headers that can be walked; repeats are joined.
 func HeaderTable(header http.Header) *lua.LTable {
-	t := vm.NewRecord(len(header))
+	t := luaval.NewRecord(len(header))
 	t.Metatable = headerMeta
 	for name, values := range header {
 		t.RawSetString(name, lua.LString(strings.Join(values, ", ")))
@@ -154,7 +156,7 @@ func headerIndex(L *lua.LState) int {
 }
 
 func TimingsTable(t *host.Timings) *lua.LTable {
-	out := vm.NewRecord(5)
+	out := luaval.NewRecord(5)
 	out.RawSetString("dns", InSeconds(t.DNS))
 	out.RawSetString("connect", InSeconds(t.Connect))
 	out.RawSetString("tls", InSeconds(t.TLS))
@@ -167,8 +169,8 @@ func TLSTable(s *host.TLSState) lua.LValue {
 	if s == nil {
 		return lua.LNil
 	}
-	out := vm.NewRecord(5)
-	out.RawSetString("not_after", vm.Instant(s.NotAfter))
+	out := luaval.NewRecord(5)
+	out.RawSetString("not_after", luaval.Instant(s.NotAfter))
 	out.RawSetString("issuer", lua.LString(s.Issuer))
 	out.RawSetString("subject", lua.LString(s.Subject))
 	out.RawSetString("dns_names", TextTable(s.DNSNames))
@@ -181,8 +183,8 @@ func ExpiryTable(e *host.Expiry) lua.LValue {
 	if e == nil || e.At.IsZero() {
 		return lua.LNil
 	}
-	out := vm.NewRecord(4)
-	out.RawSetString("at", vm.Instant(e.At))
+	out := luaval.NewRecord(4)
+	out.RawSetString("at", luaval.Instant(e.At))
 	out.RawSetString("subject", lua.LString(e.Subject))
 	out.RawSetString("leaf", lua.LBool(e.Leaf))
 	if e.Host != "" {

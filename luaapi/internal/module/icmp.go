@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -57,7 +58,7 @@ func pingAll(L *lua.LState, c *vm.Call, req host.PingRequest, hosts []string) in
 	if err != nil {
 		return vm.Failed(L, err)
 	}
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	for i := range hosts {
 		if errs[i] != nil {
 			list.Append(ErrorTable(errs[i]))
@@ -72,7 +73,7 @@ func pingAll(L *lua.LState, c *vm.Call, req host.PingRequest, hosts []string) in
 // EchoTable is { sent, received, loss, min, avg, max }; the times are nil when
 // nothing came back.
 func EchoTable(p *host.PingAnswer) *lua.LTable {
-	t := vm.NewRecord(6)
+	t := luaval.NewRecord(6)
 	t.RawSetString("sent", lua.LNumber(p.Sent))
 	t.RawSetString("received", lua.LNumber(p.Received))
 	t.RawSetString("loss", lua.LNumber(p.Loss))

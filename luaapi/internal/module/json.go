@@ -3,18 +3,19 @@ package module
 import (
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
 
 // JSONNull is what stands for null in Lua. It is one value for all states, and
 // nothing of it can be changed.
-var JSONNull = objectOf(nil, vm.HiddenTable(map[string]lua.LValue{
-	"__tostring": vm.GoFunction(func(L *lua.LState) int {
+var JSONNull = objectOf(nil, luaval.HiddenTable(map[string]lua.LValue{
+	"__tostring": luaval.GoFunction(func(L *lua.LState) int {
 		L.Push(lua.LString("null"))
 		return 1
 	}),
-	"__newindex": vm.GoFunction(func(L *lua.LState) int {
+	"__newindex": luaval.GoFunction(func(L *lua.LState) int {
 		L.RaiseError("json.null cannot be changed")
 		return 0
 	}),
@@ -22,7 +23,7 @@ var JSONNull = objectOf(nil, vm.HiddenTable(map[string]lua.LValue{
 
 // JSONObjectMeta marks tables that are written as objects even when they are
 // empty. It is empty and never written.
-var JSONObjectMeta = vm.NewTable()
+var JSONObjectMeta = luaval.NewTable()
 
 // maxJSONDepth bounds the nesting of values that are read and written.
 const maxJSONDepth = 100
@@ -105,7 +106,7 @@ func jsonGet(L *lua.LState) int {
 	for rest := path; rest != ""; {
 		key, index, after, ok := nextStep(rest, rest == path)
 		if !ok {
-			a.Fail(2, "not a path: %s", vm.KeyText(lua.LString(path)))
+			a.Fail(2, "not a path: %s", luaval.KeyText(lua.LString(path)))
 		}
 		rest = after
 		if index < 0 && key == "" {

@@ -9,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine/pattern"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -126,7 +127,7 @@ func (d *jsonDecoder) word(word string, v lua.LValue) lua.LValue {
 func (d *jsonDecoder) array(depth int) lua.LValue {
 	d.at++
 	d.size += arraySize
-	t := vm.NewTable()
+	t := luaval.NewTable()
 	d.space()
 	if d.peek() == ']' {
 		d.at++
@@ -153,7 +154,7 @@ func (d *jsonDecoder) array(depth int) lua.LValue {
 func (d *jsonDecoder) object(depth int) lua.LValue {
 	d.at++
 	d.size += objectSize
-	t := vm.NewRecord(4)
+	t := luaval.NewRecord(4)
 	empty := true
 	d.space()
 	if d.peek() == '}' {

@@ -10,6 +10,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -51,7 +52,7 @@ func (e *jsonEncoder) value(v lua.LValue) error {
 			e.out = append(e.out, "null"...)
 			return nil
 		}
-		return fmt.Errorf("%s cannot be written as JSON", vm.TypeName(v))
+		return fmt.Errorf("%s cannot be written as JSON", luaval.TypeName(v))
 	}
 	return nil
 }
@@ -108,14 +109,14 @@ func jsonKeys(t *lua.LTable) (keys []string, length int, err error) {
 			count++
 			length = max(length, int(k))
 		default:
-			err = fmt.Errorf("a key that is %s cannot be written as JSON", vm.TypeName(k))
+			err = fmt.Errorf("a key that is %s cannot be written as JSON", luaval.TypeName(k))
 		}
 	})
 	switch {
 	case err != nil:
 	case t.Metatable == JSONObjectMeta:
 	case count > 0 && len(keys) > 0:
-		err = fmt.Errorf("a table with both numbered and named keys (1 and %s) cannot be written as JSON", strconv.Quote(vm.Shorten(keys[0], 40)))
+		err = fmt.Errorf("a table with both numbered and named keys (1 and %s) cannot be written as JSON", strconv.Quote(luaval.Shorten(keys[0], 40)))
 	case count != length:
 		err = fmt.Errorf("an array with holes (%d of %d) cannot be written as JSON", count, length)
 	}

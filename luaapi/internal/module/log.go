@@ -6,6 +6,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -39,7 +40,7 @@ func logFields(L *lua.LState, t *lua.LTable) string {
 	var parts []string
 	t.ForEach(func(k, v lua.LValue) {
 		if len(parts) < 100 {
-			parts = append(parts, " "+vm.KeyText(k)+"="+vm.Shorten(lualib.ToString(L, v), vm.MaxLogLine))
+			parts = append(parts, " "+luaval.KeyText(k)+"="+luaval.Shorten(lualib.ToString(L, v), vm.MaxLogLine))
 		}
 	})
 	sort.Strings(parts)

@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine/pattern"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -87,7 +88,7 @@ func eachMatch(a vm.Args, re *pattern.Pattern, text string, found func(places []
 func (p *patterns) findAll(L *lua.LState) int {
 	a := vm.Args{L: L, Fn: "re.find_all"}
 	re, text := p.arguments(a)
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	L.Push(list) // where a measurement finds it
 	matched := 0
 	eachMatch(a, re, text, func(places []int) {
@@ -102,7 +103,7 @@ func (p *patterns) findAll(L *lua.LState) int {
 // matchTable is one match: [0] the whole, [1] and on the groups, and those with
 // names once more. A group that took no part is false.
 func matchTable(re *pattern.Pattern, text string, places []int) *lua.LTable {
-	t := vm.NewRecord(4)
+	t := luaval.NewRecord(4)
 	names := re.Names()
 	for i, name := range names {
 		var v lua.LValue = lua.LFalse

@@ -4,6 +4,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -81,10 +82,10 @@ func recipientsOf(L *lua.LState, name string, rule recipientRule) int {
 	}
 	toUsers, toOfficers := rule(facts)
 	if !toUsers {
-		users = vm.NewTable()
+		users = luaval.NewTable()
 	}
 	if !toOfficers {
-		officers = vm.NewTable()
+		officers = luaval.NewTable()
 	}
 	L.Push(everybody(a, users, officers))
 	return 1
@@ -98,13 +99,13 @@ func FieldText(a vm.Args, object lua.LValue, name string) string {
 
 // everybody joins lists of users, each user once.
 func everybody(a vm.Args, lists ...*lua.LTable) *lua.LTable {
-	out := vm.NewTable()
+	out := luaval.NewTable()
 	seen := make(map[string]bool)
 	for n, list := range lists {
 		for i := 1; i <= list.Len(); i++ {
 			user := list.RawGetInt(i)
 			if user.Type() != lua.LTUserData && user.Type() != lua.LTTable {
-				a.L.RaiseError("bad argument to %s: list %d must hold users, got %s at %d", a.Fn, n+1, vm.TypeName(user), i)
+				a.L.RaiseError("bad argument to %s: list %d must hold users, got %s at %d", a.Fn, n+1, luaval.TypeName(user), i)
 			}
 			id := FieldText(a, user, "id")
 			if id == "" || !seen[id] {

@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -61,7 +62,7 @@ func readMail(o vm.Options) *host.Mail {
 		m.Security = host.SecurityStartTLS
 	case host.SecurityStartTLS, host.SecurityTLS, host.SecurityNone:
 	default:
-		o.Fail(1, "security must be starttls, tls or none, got %s", vm.KeyText(o.Get("security")))
+		o.Fail(1, "security must be starttls, tls or none, got %s", luaval.KeyText(o.Get("security")))
 	}
 	if m.Host == "" {
 		o.Wrong("host", "text")
@@ -85,9 +86,9 @@ func mailHeaders(o vm.Options) []host.HeaderField {
 	var fields []host.HeaderField
 	t.ForEach(func(k, v lua.LValue) {
 		name, ok1 := k.(lua.LString)
-		value, ok2 := vm.TextOf(v)
+		value, ok2 := luaval.TextOf(v)
 		if !ok1 || !ok2 {
-			o.Fail(1, "headers must be a table of names and texts, got %s", vm.KeyText(k))
+			o.Fail(1, "headers must be a table of names and texts, got %s", luaval.KeyText(k))
 		}
 		fields = append(fields, host.HeaderField{Name: string(name), Value: value})
 	})

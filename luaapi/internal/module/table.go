@@ -6,22 +6,22 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/luaval"
 )
 
 // ModuleOf builds the table of a module's functions. They hold nothing of a
 // state, so that all states can share them.
 func ModuleOf(functions map[string]lua.LGFunction) *lua.LTable {
-	t := vm.NewRecord(len(functions))
+	t := luaval.NewRecord(len(functions))
 	for name, fn := range functions {
-		t.RawSetString(name, vm.GoFunction(fn))
+		t.RawSetString(name, luaval.GoFunction(fn))
 	}
 	return t
 }
 
 // TextTable is an array of texts.
 func TextTable(list []string) *lua.LTable {
-	t := vm.NewTable()
+	t := luaval.NewTable()
 	for _, s := range list {
 		t.Append(lua.LString(s))
 	}
@@ -42,22 +42,22 @@ func methodsOf(what string, methods map[string]lua.LGFunction) *lua.LTable {
 	functions := make(map[string]*lua.LFunction, len(methods))
 	names := make([]string, 0, len(methods))
 	for name, fn := range methods {
-		functions[name] = vm.GoFunction(fn)
+		functions[name] = luaval.GoFunction(fn)
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	return vm.HiddenTable(map[string]lua.LValue{
-		"__index": vm.GoFunction(func(L *lua.LState) int {
-			name := vm.KeyText(L.Get(2))
+	return luaval.HiddenTable(map[string]lua.LValue{
+		"__index": luaval.GoFunction(func(L *lua.LState) int {
+			name := luaval.KeyText(L.Get(2))
 			fn := functions[name]
 			if fn == nil {
-				vm.RaiseUnknown(L, what, name, names)
+				luaval.RaiseUnknown(L, what, name, names)
 			}
 			L.Push(fn)
 			return 1
 		}),
-		"__newindex": vm.GoFunction(func(L *lua.LState) int {
-			vm.RaiseReadOnly(L, what, vm.KeyText(L.Get(2)))
+		"__newindex": luaval.GoFunction(func(L *lua.LState) int {
+			luaval.RaiseReadOnly(L, what, luaval.KeyText(L.Get(2)))
 			return 0
 		}),
 	})

@@ -9,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -154,7 +155,7 @@ func tcpReceive(L *lua.LState) int {
 		case "s":
 			read = t.some
 		default:
-			a.Fail(2, `pattern must be "*l", "*a", "*s" or a number, got %s`, vm.KeyText(v))
+			a.Fail(2, `pattern must be "*l", "*a", "*s" or a number, got %s`, luaval.KeyText(v))
 		}
 	}
 	timeout := t.timeout

@@ -8,6 +8,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -35,7 +36,7 @@ func Unit(a vm.Args, n int) Measure {
 	name := a.TextOr(n, "unit", UnitNames[0])
 	u := MeasureNamed(name)
 	if u == nil {
-		a.Fail(n, "unit must be characters, bytes or utf16, got %s", vm.KeyText(a.L.Get(n)))
+		a.Fail(n, "unit must be characters, bytes or utf16, got %s", luaval.KeyText(a.L.Get(n)))
 	}
 	return u
 }
@@ -58,7 +59,7 @@ const maxLineText = 1 << 20
 // utf8Line is line(text [, most [, unit [, escape]]]).
 func utf8Line(L *lua.LState) int {
 	a := vm.Args{L: L, Fn: "utf8.line"}
-	text, count := OneLine(vm.CutBytes(a.Text(1, "text"), maxLineText)), Unit(a, 3)
+	text, count := OneLine(luaval.CutBytes(a.Text(1, "text"), maxLineText)), Unit(a, 3)
 	most := vm.MaxBuilt
 	if a.Has(2) {
 		most = a.Integer(2, "most", 0, vm.MaxBuilt)
@@ -73,9 +74,9 @@ func utf8Line(L *lua.LState) int {
 			L.Push(fn)
 			L.Push(lua.LString(text))
 			L.Call(1, 1)
-			out, ok := vm.TextOf(L.Get(-1))
+			out, ok := luaval.TextOf(L.Get(-1))
 			if !ok {
-				a.Fail(4, "escape must return text, got %s", vm.TypeName(L.Get(-1)))
+				a.Fail(4, "escape must return text, got %s", luaval.TypeName(L.Get(-1)))
 			}
 			L.Pop(1)
 			return out

@@ -8,7 +8,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/luaval"
 )
 
 func TestUTF8Line(t *testing.T) {
@@ -127,7 +127,7 @@ func TestURLLink(t *testing.T) {
 
 // strings3 is { "one", "two", "three" } in Lua.
 func strings3() *lua.LTable {
-	t := vm.NewTable()
+	t := luaval.NewTable()
 	for _, s := range []string{"one", "two", "three"} {
 		t.Append(lua.LString(s))
 	}

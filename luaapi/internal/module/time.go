@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -32,11 +33,11 @@ func (z *zones) get(name string) (*time.Location, error) {
 		return zone, nil
 	}
 	if name == "Local" || len(name) > 100 {
-		return nil, vm.Invalid("no such time zone: %s", vm.KeyText(lua.LString(name)))
+		return nil, vm.Invalid("no such time zone: %s", luaval.KeyText(lua.LString(name)))
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, vm.Invalid("no such time zone: %s", vm.KeyText(lua.LString(name)))
+		return nil, vm.Invalid("no such time zone: %s", luaval.KeyText(lua.LString(name)))
 	}
 	z.loaded[zone.String()] = zone
 	return zone, nil
@@ -57,9 +58,9 @@ func openTime(z *zones) func(*lua.LState) *lua.LTable {
 func timeNow(L *lua.LState) int {
 	c := vm.CallOf(L)
 	if c == nil || c.Now == nil {
-		L.Push(vm.Instant(time.Now()))
+		L.Push(luaval.Instant(time.Now()))
 	} else {
-		L.Push(vm.Instant(c.Now()))
+		L.Push(luaval.Instant(c.Now()))
 	}
 	return 1
 }
@@ -177,7 +178,7 @@ func (z *zones) parse(L *lua.LState) int {
 		t, err = strptime(text, layout, zone)
 	}
 	if err != nil {
-		return vm.Failed(L, vm.Invalid("not a time of the layout %s: %s", vm.KeyText(lua.LString(layout)), vm.KeyText(lua.LString(text))))
+		return vm.Failed(L, vm.Invalid("not a time of the layout %s: %s", luaval.KeyText(lua.LString(layout)), luaval.KeyText(lua.LString(text))))
 	}
 	L.Push(lua.LNumber(float64(t.UnixMicro()) / 1e6))
 	return 1

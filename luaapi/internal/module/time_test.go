@@ -7,13 +7,13 @@ import (
 	_ "time/tzdata"
 
 	"moonwatch/luaapi/host/hosttest"
-	"moonwatch/luaapi/internal/vm"
+	"moonwatch/luaapi/internal/luaval"
 )
 
 func TestTimeFormat(t *testing.T) {
 	b := newBench(t, nil)
 	at := time.Date(2026, 1, 5, 9, 3, 7, 123456000, time.UTC) // a Monday
-	b.global("at", vm.Instant(at))
+	b.global("at", luaval.Instant(at))
 	for script, want := range map[string]string{
 		`time.format(at)`: "2026-01-05T09:03:07Z",
 		`time.format(at, "rfc3339", "Europe/Berlin")`:                       "2026-01-05T10:03:07+01:00",

@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 )
 
@@ -26,7 +27,7 @@ func tlsCertificate(L *lua.LState) int {
 	switch req.StartTLS {
 	case "", "smtp", "imap", "pop3", "ftp", "postgresql":
 	default:
-		o.Fail(3, "starttls must be smtp, imap, pop3, ftp or postgresql, got %s", vm.KeyText(o.Get("starttls")))
+		o.Fail(3, "starttls must be smtp, imap, pop3, ftp or postgresql, got %s", luaval.KeyText(o.Get("starttls")))
 	}
 	var answer *host.Certificate
 	err := c.Wait(o.Seconds("timeout"), func(ctx context.Context) (err error) {
@@ -42,11 +43,11 @@ func tlsCertificate(L *lua.LState) int {
 
 // CertificateTable has verify_error only when the certificate is not verified.
 func CertificateTable(cert *host.Certificate) *lua.LTable {
-	t := vm.NewRecord(8)
+	t := luaval.NewRecord(8)
 	t.RawSetString("subject", lua.LString(cert.Subject))
 	t.RawSetString("issuer", lua.LString(cert.Issuer))
-	t.RawSetString("not_before", vm.Instant(cert.NotBefore))
-	t.RawSetString("not_after", vm.Instant(cert.NotAfter))
+	t.RawSetString("not_before", luaval.Instant(cert.NotBefore))
+	t.RawSetString("not_after", luaval.Instant(cert.NotAfter))
 	t.RawSetString("dns_names", TextTable(cert.DNSNames))
 	t.RawSetString("verified", lua.LBool(cert.Verified))
 	t.RawSetString("expiry", ExpiryTable(&cert.Expiry))

@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 	"golang.org/x/net/publicsuffix"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -43,10 +44,10 @@ func URLParse(L *lua.LState) int {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return vm.Failed(L, vm.Invalid("not a URL: %s", vm.KeyText(L.Get(1))))
+		return vm.Failed(L, vm.Invalid("not a URL: %s", luaval.KeyText(L.Get(1))))
 	}
 	part := func(s string) lua.LString { return lua.LString(lualib.Part(text, s)) }
-	t := vm.NewRecord(8)
+	t := luaval.NewRecord(8)
 	t.RawSetString("scheme", part(u.Scheme))
 	t.RawSetString("host", part(u.Hostname()))
 	t.RawSetString("path", part(u.EscapedPath()))
@@ -159,7 +160,7 @@ func urlQuery(L *lua.LState) int {
 	if err != nil {
 		return vm.Failed(L, vm.Invalid("not a query: it has a %% that escapes nothing, or a semicolon"))
 	}
-	t := vm.NewRecord(len(values))
+	t := luaval.NewRecord(len(values))
 	for name, list := range values {
 		name = lualib.Part(text, name)
 		for i := range list {

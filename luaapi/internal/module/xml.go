@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/html/charset"
 
 	"moonwatch/engine/pattern"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
@@ -80,8 +81,8 @@ type xmlElement struct {
 }
 
 func newXMLElement(start xml.StartElement) *xmlElement {
-	e := &xmlElement{name: xmlName(start.Name), table: vm.NewRecord(4), children: vm.NewTable()}
-	attributes := vm.NewRecord(len(start.Attr))
+	e := &xmlElement{name: xmlName(start.Name), table: luaval.NewRecord(4), children: luaval.NewTable()}
+	attributes := luaval.NewRecord(len(start.Attr))
 	for _, attribute := range start.Attr {
 		attributes.RawSetString(xmlName(attribute.Name), lua.LString(attribute.Value))
 	}
@@ -178,5 +179,5 @@ func notXML(d *xml.Decoder, err error) error {
 			message = strings.TrimPrefix(beginning, "xml: ")
 		}
 	}
-	return vm.Invalid("not XML: %s at line %d", vm.Shorten(keyTextOf(message), 200), line)
+	return vm.Invalid("not XML: %s at line %d", luaval.Shorten(keyTextOf(message), 200), line)
 }

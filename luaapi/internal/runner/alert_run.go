@@ -11,6 +11,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
@@ -23,7 +24,7 @@ func (v *Version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	}
 	bound, err := v.bindAlert(in)
 	if err != nil {
-		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: vm.CutRunes(err.Error(), vm.MaxError)}
+		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: luaval.CutRunes(err.Error(), vm.MaxError)}
 	}
 	var unanswered host.Unanswered
 	ctx = host.WithUnanswered(ctx, &unanswered)
@@ -152,7 +153,7 @@ func retryOptions(report *engine.AlertReport, v lua.LValue) (problem string) {
 			}
 			report.RetryAfter = time.Duration(min(seconds, 86400) * float64(time.Second))
 		default:
-			problem = "an unknown option " + vm.KeyText(k)
+			problem = "an unknown option " + luaval.KeyText(k)
 			if near := form.Nearest(k.String(), []string{"retry", "retry_after"}); near != "" {
 				problem += "; did you mean " + near + "?"
 			}

@@ -10,6 +10,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
@@ -32,7 +33,7 @@ func (v *Version) Ping(ctx context.Context, in *engine.CheckRun, p *engine.Ping)
 func (v *Version) check(ctx context.Context, in *engine.CheckRun, name string, ping *engine.Ping) (report engine.RunReport) {
 	bound, settings := v.BoundConfig(in.Check), v.boundSettings(in.Settings)
 	if problem := errors.Join(bound.Problem, settings.Problem); problem != nil {
-		return engine.RunReport{Unknown: true, Cause: engine.CauseConfig, Error: vm.CutRunes(problem.Error(), vm.MaxError)}
+		return engine.RunReport{Unknown: true, Cause: engine.CauseConfig, Error: luaval.CutRunes(problem.Error(), vm.MaxError)}
 	}
 	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Check.ID, Rank: v.past.rank(in.Check.ID)}, settings)
 	if err != nil {
@@ -195,7 +196,7 @@ func PingTable(L *lua.LState, shared *binding.Shared, p *engine.Ping) *lua.LTabl
 	t.RawSetString("code", lua.LNumber(p.Code))
 	t.RawSetString("run_id", lua.LString(p.RunID))
 	t.RawSetString("body", lua.LString(p.Body))
-	t.RawSetString("at", vm.Instant(p.At))
+	t.RawSetString("at", luaval.Instant(p.At))
 	t.RawSetString("address", lua.LString(p.Address))
 	t.Metatable = shared.Ping
 	return lualib.Freeze("ping", t)

@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
@@ -87,7 +88,7 @@ func (c *cleaning) CleanForm(ctx context.Context, values map[string]any) (map[st
 	cleaned, messages := values, map[string]string(nil)
 	err := c.call(ctx, func(L *lua.LState, self *lua.LTable, o *openedSecrets) {
 		t := L.CreateTable(0, len(values))
-		for _, key := range vm.SortedKeys(values) {
+		for _, key := range luaval.SortedKeys(values) {
 			if v := o.toLua(L, key, values[key]); v != lua.LNil {
 				t.RawSetString(key, v)
 			}
@@ -145,7 +146,7 @@ func complaintText(L *lua.LState, v lua.LValue) string {
 	if s == "" {
 		refuse(L, "a clean function must return nil and a message, got an empty one")
 	}
-	return vm.Shorten(vm.CallOf(L).Presentable(string(s)), vm.MaxError)
+	return luaval.Shorten(vm.CallOf(L).Presentable(string(s)), vm.MaxError)
 }
 
 func complaintTable(L *lua.LState, v lua.LValue) map[string]string {

@@ -12,6 +12,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 )
@@ -63,7 +64,7 @@ func newRules(r *Runner) *rules {
 	return &rules{
 		runner:   r,
 		pool:     r.newPool(),
-		check:    vm.Strict("check", []string{"name", "status", "severity", "tags"}),
+		check:    luaval.Strict("check", []string{"name", "status", "severity", "tags"}),
 		compiled: map[string]*rule{},
 	}
 }
@@ -163,7 +164,7 @@ func (s *rules) run(ctx context.Context, one *rule, use func(*lua.LState, *lua.L
 	enter := vm.Entered(func(L *lua.LState, top lua.LValue) {
 		fn, ok := top.(*lua.LFunction)
 		if !ok {
-			refused = fmt.Errorf("the rule must return function(checks) … end, and returned %s", vm.TypeName(top))
+			refused = fmt.Errorf("the rule must return function(checks) … end, and returned %s", luaval.TypeName(top))
 			return
 		}
 		refused = use(L, fn)
@@ -200,7 +201,7 @@ func (s *rules) environment(st *vm.State, libs []bool) *lua.LTable {
 }
 
 func notInRules(name string) *lua.LFunction {
-	return vm.GoFunction(func(L *lua.LState) int {
+	return luaval.GoFunction(func(L *lua.LState) int {
 		L.RaiseError("%s cannot be called in a status rule", name)
 		return 0
 	})
@@ -208,10 +209,10 @@ func notInRules(name string) *lua.LFunction {
 
 // table is a fresh table of checks.
 func (s *rules) table(checks []engine.RuleCheck) *lua.LTable {
-	list := vm.NewTable()
+	list := luaval.NewTable()
 	for i := range checks {
 		c := &checks[i]
-		t := vm.NewRecord(4)
+		t := luaval.NewRecord(4)
 		t.RawSetString("name", lua.LString(c.Name))
 		t.RawSetString("status", lua.LString(c.Status))
 		t.RawSetString("severity", lua.LString(c.Severity))
@@ -229,9 +230,9 @@ func ruleStatus(v lua.LValue) (engine.Status, error) {
 	if status == engine.StatusPassing || status.IsSeverity() {
 		return status, nil
 	}
-	got := vm.TypeName(v)
+	got := luaval.TypeName(v)
 	if v.Type() == lua.LTString {
-		got = fmt.Sprintf("%q", vm.KeyText(v))
+		got = fmt.Sprintf("%q", luaval.KeyText(v))
 	}
 	return "", fmt.Errorf(`the rule returned %s: return "PASSING", "WARNING", "ERROR" or "CRITICAL"`, got)
 }

@@ -14,6 +14,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/module"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
@@ -40,7 +41,7 @@ func withheld(name string) bool {
 func readAnswer(v lua.LValue) (engine.ViewAnswer, error) {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return engine.ViewAnswer{}, fmt.Errorf("%s in place of a table { status, headers, body | json | html }", vm.TypeName(v))
+		return engine.ViewAnswer{}, fmt.Errorf("%s in place of a table { status, headers, body | json | html }", luaval.TypeName(v))
 	}
 	t = lualib.Reading(t)
 	if err := onlyKeys(t, AnswerKeys()); err != nil {
@@ -70,7 +71,7 @@ func readAnswer(v lua.LValue) (engine.ViewAnswer, error) {
 // onlyKeys complains about a key that is not among keys.
 func onlyKeys(t *lua.LTable, keys []string) (err error) {
 	t.ForEach(func(k, _ lua.LValue) {
-		key := vm.KeyText(k)
+		key := luaval.KeyText(k)
 		if slices.Contains(keys, key) || err != nil {
 			return
 		}
@@ -94,7 +95,7 @@ func readBody(t *lua.LTable, answer *engine.ViewAnswer) (kind string, err error)
 			return "", fmt.Errorf("both %s and %s", given, key)
 		}
 		given = key
-		text, isText := vm.TextOf(v)
+		text, isText := luaval.TextOf(v)
 		switch {
 		case key == "json":
 			if answer.Body, err = module.EncodeJSON(v); err != nil {
@@ -102,7 +103,7 @@ func readBody(t *lua.LTable, answer *engine.ViewAnswer) (kind string, err error)
 			}
 			kind = "application/json"
 		case !isText:
-			return "", fmt.Errorf("%s that is %s, not text", key, vm.TypeName(v))
+			return "", fmt.Errorf("%s that is %s, not text", key, luaval.TypeName(v))
 		default:
 			answer.Body = []byte(text)
 			kind = map[string]string{"body": "text/plain; charset=utf-8", "html": "text/html; charset=utf-8"}[key]
@@ -127,7 +128,7 @@ func readHeaders(v lua.LValue, answer *engine.ViewAnswer) (err error) {
 	}
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return fmt.Errorf("headers that are %s, not a table", vm.TypeName(v))
+		return fmt.Errorf("headers that are %s, not a table", luaval.TypeName(v))
 	}
 	lualib.Reading(t).ForEach(func(k, v lua.LValue) {
 		key, isText := k.(lua.LString)
@@ -135,7 +136,7 @@ func readHeaders(v lua.LValue, answer *engine.ViewAnswer) (err error) {
 		switch {
 		case err != nil:
 		case !isText || !httpguts.ValidHeaderFieldName(name):
-			err = fmt.Errorf("headers with a name that is none: %s", vm.KeyText(k))
+			err = fmt.Errorf("headers with a name that is none: %s", luaval.KeyText(k))
 		case withheld(name):
 			err = fmt.Errorf("the header %s, which is not a view's to set", name)
 		default:
@@ -155,7 +156,7 @@ func headerValues(name string, v lua.LValue) ([]string, error) {
 	}
 	values := make([]string, len(items))
 	for i, item := range items {
-		text, ok := vm.TextOf(item)
+		text, ok := luaval.TextOf(item)
 		if !ok || !httpguts.ValidHeaderFieldValue(text) {
 			return nil, fmt.Errorf("the header %s with a value that is none", name)
 		}

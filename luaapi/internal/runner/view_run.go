@@ -12,6 +12,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/luaapi/internal/binding"
 	"moonwatch/luaapi/internal/loader"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/internal/vm"
 )
@@ -26,7 +27,7 @@ func (v *Version) Views() []engine.ViewRoute { return v.Routes }
 func (v *Version) View(ctx context.Context, in *engine.ViewCall) (answer engine.ViewAnswer, failed error) {
 	settings := v.boundSettings(in.Settings)
 	if settings.Problem != nil {
-		return engine.ViewAnswer{}, &engine.ViewError{Message: vm.CutRunes(settings.Problem.Error(), vm.MaxError)}
+		return engine.ViewAnswer{}, &engine.ViewError{Message: luaval.CutRunes(settings.Problem.Error(), vm.MaxError)}
 	}
 	r, cancel, err := v.start(ctx, vm.RunKind{Rank: permit.Fresh, Limit: ViewLimit}, settings)
 	if err != nil {

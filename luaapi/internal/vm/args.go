@@ -13,6 +13,7 @@ import (
 	"moonwatch/engine/form"
 	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -32,20 +33,7 @@ func (a Args) Fail(n int, format string, values ...any) {
 }
 
 func (a Args) WrongType(n int, name, want string) {
-	a.Fail(n, "%s must be %s, got %s", name, want, TypeName(a.L.Get(n)))
-}
-
-// TypeName names a value's type as people say it.
-func TypeName(v lua.LValue) string {
-	switch v.Type() {
-	case lua.LTString:
-		return "text"
-	case lua.LTUserData:
-		return "an object"
-	case lua.LTNil:
-		return "nil"
-	}
-	return "a " + v.Type().String()
+	a.Fail(n, "%s must be %s, got %s", name, want, luaval.TypeName(a.L.Get(n)))
 }
 
 // Has reports whether argument n was given.
@@ -53,7 +41,7 @@ func (a Args) Has(n int) bool { return a.L.Get(n) != lua.LNil }
 
 // Text returns an argument that is text. A number is taken as text, as Lua does.
 func (a Args) Text(n int, name string) string {
-	s, ok := TextOf(a.L.Get(n))
+	s, ok := luaval.TextOf(a.L.Get(n))
 	if !ok {
 		a.WrongType(n, name, "text")
 	}
@@ -99,17 +87,6 @@ func (a Args) TextOr(n int, name, otherwise string) string {
 		return otherwise
 	}
 	return a.Text(n, name)
-}
-
-// TextOf returns text, or a number as text.
-func TextOf(v lua.LValue) (string, bool) {
-	switch v := v.(type) {
-	case lua.LString:
-		return string(v), true
-	case lua.LNumber:
-		return lualib.ToString(nil, v), true
-	}
-	return "", false
 }
 
 // Number returns an argument that is a finite number.
@@ -224,7 +201,7 @@ func (a Args) OptionsOf(n int, t *lua.LTable, keys []string) Options {
 	t.ForEach(func(k, _ lua.LValue) {
 		key, ok := k.(lua.LString)
 		if !ok {
-			a.Fail(n, "unexpected key %s", KeyText(k))
+			a.Fail(n, "unexpected key %s", luaval.KeyText(k))
 		}
 		for _, known := range keys {
 			if known == string(key) {
@@ -232,9 +209,9 @@ func (a Args) OptionsOf(n int, t *lua.LTable, keys []string) Options {
 			}
 		}
 		if near := form.Nearest(string(key), keys); near != "" {
-			a.Fail(n, "unknown option '%s'; did you mean '%s'?", KeyText(k), near)
+			a.Fail(n, "unknown option '%s'; did you mean '%s'?", luaval.KeyText(k), near)
 		}
-		a.Fail(n, "unknown option '%s'", KeyText(k))
+		a.Fail(n, "unknown option '%s'", luaval.KeyText(k))
 	})
 	return Options{Args: a, N: n, T: t}
 }
@@ -248,7 +225,7 @@ func (o Options) Get(key string) lua.LValue {
 }
 
 func (o Options) Wrong(key, want string) {
-	o.Fail(o.N, "%s must be %s, got %s", key, want, TypeName(o.Get(key)))
+	o.Fail(o.N, "%s must be %s, got %s", key, want, luaval.TypeName(o.Get(key)))
 }
 
 // Text returns a text, "" when it was left out.
@@ -257,7 +234,7 @@ func (o Options) Text(key string) string {
 	if v == lua.LNil {
 		return ""
 	}
-	s, ok := TextOf(v)
+	s, ok := luaval.TextOf(v)
 	if !ok {
 		o.Wrong(key, "text")
 	}
@@ -349,7 +326,7 @@ func (o Options) Texts(key string) []string {
 	if v == lua.LNil {
 		return nil
 	}
-	if s, ok := TextOf(v); ok {
+	if s, ok := luaval.TextOf(v); ok {
 		return []string{s}
 	}
 	t, ok := v.(*lua.LTable)
@@ -364,9 +341,9 @@ func (a Args) TextArray(n int, name string, t *lua.LTable) []string {
 	t = lualib.Reading(t)
 	list := make([]string, 0, t.Len())
 	for i := 1; i <= t.Len(); i++ {
-		s, ok := TextOf(t.RawGetInt(i))
+		s, ok := luaval.TextOf(t.RawGetInt(i))
 		if !ok {
-			a.Fail(n, "%s must hold texts, got %s at %d", name, TypeName(t.RawGetInt(i)), i)
+			a.Fail(n, "%s must hold texts, got %s at %d", name, luaval.TypeName(t.RawGetInt(i)), i)
 		}
 		list = append(list, s)
 	}

@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/lualib"
 )
@@ -139,7 +140,7 @@ func BasePrint(L *lua.LState) int {
 	}
 	parts := make([]string, L.GetTop())
 	for i := range parts {
-		parts[i] = CutBytes(c.mask(lualib.ToString(L, L.Get(i+1))), MaxLogLine)
+		parts[i] = luaval.CutBytes(c.mask(lualib.ToString(L, L.Get(i+1))), MaxLogLine)
 	}
 	c.Log("info", strings.Join(parts, "\t"))
 	return 0

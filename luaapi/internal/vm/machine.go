@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/luaapi/host"
+	"moonwatch/luaapi/internal/memory"
 	"moonwatch/luaapi/internal/permit"
 	"moonwatch/luaapi/lualib"
 )
@@ -35,7 +36,7 @@ type Program interface {
 	// Enter goes on with what the file's top level returned, inside the protected call.
 	Enter(L *lua.LState, top lua.LValue)
 	// Measure adds to s what the program holds besides the run itself.
-	Measure(s *Meter)
+	Measure(s *memory.Meter)
 }
 
 // Entered is a program of one function, which holds nothing.
@@ -43,7 +44,7 @@ type Entered func(L *lua.LState, top lua.LValue)
 
 func (fn Entered) Enter(L *lua.LState, top lua.LValue) { fn(L, top) }
 
-func (Entered) Measure(*Meter) {}
+func (Entered) Measure(*memory.Meter) {}
 
 // RunKind says what a run is given.
 type RunKind struct {

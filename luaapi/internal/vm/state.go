@@ -6,6 +6,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/patch"
 )
 
@@ -42,9 +43,9 @@ type State struct {
 func newState(tools *toolbox) *State {
 	L := lua.NewState(stateOptions())
 	// The library makes room for a hundred globals that nobody will see.
-	L.G.Registry, L.G.Global = NewTable(), NewTable()
+	L.G.Registry, L.G.Global = luaval.NewTable(), luaval.NewTable()
 	L.Env = L.G.Global
-	st := &State{L: L, stack: patch.StackOf(L), tools: tools, Libs: NewRecord(4)}
+	st := &State{L: L, stack: patch.StackOf(L), tools: tools, Libs: luaval.NewRecord(4)}
 	st.Libs.Metatable = tools.BaseMeta
 	st.envMeta = LeadsTo(st.Libs)
 	for _, lib := range tools.Libs {
@@ -60,7 +61,7 @@ func newState(tools *toolbox) *State {
 // tables too, so that what a run adds to them ends with it; used says which of
 // them the source names at all.
 func (st *State) Environment(used []bool) *lua.LTable {
-	env := NewTable()
+	env := luaval.NewTable()
 	env.Metatable = st.envMeta
 	st.used = used
 	for i := range st.tools.Libs {
@@ -68,7 +69,7 @@ func (st *State) Environment(used []bool) *lua.LTable {
 			continue
 		}
 		lib := &st.tools.Libs[i]
-		fresh := NewTable()
+		fresh := luaval.NewTable()
 		fresh.Metatable = lib.meta
 		st.Libs.RawSetString(lib.Name, fresh)
 		if lib.Name == "string" {
@@ -180,4 +181,40 @@ func (st *State) protect(fn lua.LValue, nret int, args ...lua.LValue) error {
 		st.L.Push(arg)
 	}
 	return st.L.PCall(len(args)+1, nret, nil)
+}
+
+// largeStack is how many registers make a stack that does not serve again: it
+// never shrinks.
+const largeStack = 8192
+
+// forget drops what the last run left, so that an idle state keeps none of it
+// alive. It reports false when the state is too large to be kept.
+func (st *State) forget() bool {
+	registers := st.stack.Len()
+	for _, th := range st.threads {
+		registers += th.Stack.Len()
+	}
+	if registers > largeStack {
+		return false
+	}
+	st.L.SetTop(0)
+	st.L.RemoveContext() // it leads to the run
+	st.stack.Clear()
+	for _, th := range st.threads {
+		th.L.SetTop(0)
+		th.L.RemoveContext()
+		th.Stack.Clear()
+	}
+	for i, used := range st.used {
+		if !used {
+			continue
+		}
+		lib := &st.tools.Libs[i]
+		st.Libs.RawSetString(lib.Name, lua.LNil)
+		if lib.Name == "string" {
+			st.stringMeta.RawSetString("__index", lib.Table)
+		}
+	}
+	st.used = nil
+	return true
 }

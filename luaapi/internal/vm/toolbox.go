@@ -6,6 +6,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -42,17 +43,17 @@ type moduleTable struct {
 
 func NewToolbox() *toolbox {
 	b := &toolbox{
-		entry:      GoFunction(entry),
-		trampoline: GoFunction(trampoline),
+		entry:      luaval.GoFunction(entry),
+		trampoline: luaval.GoFunction(trampoline),
 		builder:    lua.NewState(stateOptions()),
 		modules:    map[string]*moduleTable{},
 	}
-	base := NewRecord(24)
+	base := luaval.NewRecord(24)
 	for name, fn := range lualib.Base() {
-		base.RawSetString(name, GoFunction(fn))
+		base.RawSetString(name, luaval.GoFunction(fn))
 	}
 	for name, fn := range coreBase() {
-		base.RawSetString(name, GoFunction(fn))
+		base.RawSetString(name, luaval.GoFunction(fn))
 	}
 	b.BaseMeta = LeadsTo(base)
 	for i, fns := range []map[string]lua.LGFunction{lualib.String(), lualib.Table(), lualib.Math(), osFunctions()} {
@@ -62,9 +63,9 @@ func NewToolbox() *toolbox {
 }
 
 func newLibrary(name string, fns map[string]lua.LGFunction) library {
-	table := NewRecord(len(fns) + 2)
+	table := luaval.NewRecord(len(fns) + 2)
 	for key, fn := range fns {
-		table.RawSetString(key, GoFunction(fn))
+		table.RawSetString(key, luaval.GoFunction(fn))
 	}
 	if name == "math" {
 		table.RawSetString("pi", lualib.Pi)
@@ -76,12 +77,12 @@ func newLibrary(name string, fns map[string]lua.LGFunction) library {
 // LeadsTo returns a metatable by which reads fall through to table. Plugins
 // cannot reach it: there is no getmetatable, and setmetatable refuses to replace it.
 func LeadsTo(table *lua.LTable) *lua.LTable {
-	return HiddenTable(map[string]lua.LValue{"__index": table})
+	return luaval.HiddenTable(map[string]lua.LValue{"__index": table})
 }
 
 // ObjectMeta is the metatable of an object that is bound by hand.
 func ObjectMeta(index, newindex lua.LGFunction) *lua.LTable {
-	return HiddenTable(map[string]lua.LValue{"__index": GoFunction(index), "__newindex": GoFunction(newindex)})
+	return luaval.HiddenTable(map[string]lua.LValue{"__index": luaval.GoFunction(index), "__newindex": luaval.GoFunction(newindex)})
 }
 
 // module returns a fresh table in front of a builtin module.
@@ -104,7 +105,7 @@ func (b *toolbox) Built(name string, open ModuleOpener) *moduleTable {
 // names lists what a builtin module has, in order.
 func (b *toolbox) names(name string, open ModuleOpener) []string {
 	m := b.Built(name, open)
-	names := SortedKeys(m.Nested)
+	names := luaval.SortedKeys(m.Nested)
 	if table, ok := m.Meta.RawGetString("__index").(*lua.LTable); ok {
 		table.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
 	}
@@ -129,7 +130,7 @@ func newModule(table *lua.LTable) *moduleTable {
 }
 
 func (m *moduleTable) fresh() *lua.LTable {
-	t := NewRecord(len(m.Nested))
+	t := luaval.NewRecord(len(m.Nested))
 	t.Metatable = m.Meta
 	for name, inner := range m.Nested {
 		t.RawSetString(name, inner.fresh())

@@ -2,7 +2,8 @@ package vm
 
 import (
 	"strings"
-	"unicode/utf8"
+
+	"moonwatch/luaapi/internal/luaval"
 )
 
 // The sizes of what is kept of a result, in characters.
@@ -18,12 +19,12 @@ const (
 // that no half of a secret is left at the end. What it returns is a copy, which
 // keeps nothing alive that the text was a part of.
 func (c *Call) Clean(text string, limit int) string {
-	return strings.Clone(CutRunes(c.Presentable(text), limit))
+	return strings.Clone(luaval.CutRunes(c.Presentable(text), limit))
 }
 
 // CleanBytes is clean with the limit in bytes.
 func (c *Call) CleanBytes(text string, limit int) string {
-	return strings.Clone(CutBytes(c.Presentable(text), limit))
+	return strings.Clone(luaval.CutBytes(c.Presentable(text), limit))
 }
 
 // Presentable is text without secrets and in valid UTF-8.
@@ -38,40 +39,4 @@ func (c *Call) CleanLine(text string, limit int) string {
 		return text
 	}
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }), " ")
-}
-
-// CutRunes cuts text after limit characters. What it cut is a copy: it keeps
-// nothing alive of the rest.
-func CutRunes(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	n := 0
-	for i := range text {
-		if n == limit {
-			return strings.Clone(text[:i])
-		}
-		n++
-	}
-	return text
-}
-
-// CutBytes cuts text to limit bytes, between two characters. What it cut is a copy.
-func CutBytes(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return strings.Clone(text[:limit])
-}
-
-// Shorten cuts text after limit characters, and marks that it did, by which a
-// secret that was cut within is known.
-func Shorten(text string, limit int) string {
-	if short := CutRunes(text, limit); len(short) < len(text) {
-		return short + "…"
-	}
-	return text
 }

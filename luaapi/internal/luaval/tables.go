@@ -1,4 +1,4 @@
-package vm
+package luaval
 
 import (
 	"sort"
@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/lualib"
 )
 
 // GoFunction is a Go function for Lua without a state's environment.
@@ -17,9 +18,9 @@ func GoFunction(fn lua.LGFunction) *lua.LFunction {
 // hiddenMark marks the tables that HiddenTable makes. No plugin can come by it.
 var hiddenMark = &lua.LUserData{}
 
-// hidden reports whether a metatable is one of HiddenTable's: what it leads to
+// Hidden reports whether a metatable is one of HiddenTable's: what it leads to
 // is not the run's own.
-func hidden(meta *lua.LTable) bool { return meta.RawGetString("__metatable") == lua.LValue(hiddenMark) }
+func Hidden(meta *lua.LTable) bool { return meta.RawGetString("__metatable") == lua.LValue(hiddenMark) }
 
 // HiddenTable is a metatable that plugins can neither see nor replace.
 func HiddenTable(fields map[string]lua.LValue) *lua.LTable {
@@ -53,6 +54,7 @@ func Strict(what string, names []string) *lua.LTable {
 	return HiddenTable(map[string]lua.LValue{"__index": GoFunction(index), "__newindex": GoFunction(newindex)})
 }
 
+// KeyText is a key as errors show it.
 func KeyText(v lua.LValue) string { return Shorten(v.String(), 80) }
 
 // RaiseUnknown raises at the caller's line and names the nearest known field.
@@ -63,6 +65,7 @@ func RaiseUnknown(L *lua.LState, what, name string, names []string) {
 	L.RaiseError("%s has no field '%s'", what, name)
 }
 
+// RaiseReadOnly raises at the caller's line that a field cannot be set.
 func RaiseReadOnly(L *lua.LState, what, name string) {
 	L.RaiseError("%s is read-only: '%s' cannot be set", what, name)
 }
@@ -83,6 +86,7 @@ func Instant(t time.Time) lua.LValue {
 	return lua.LNumber(float64(t.UnixMicro()) / 1e6)
 }
 
+// SortedKeys are the keys of a map, in order.
 func SortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {
@@ -90,4 +94,28 @@ func SortedKeys[V any](m map[string]V) []string {
 	}
 	sort.Strings(keys)
 	return keys
+}
+
+// TypeName names a value's type as people say it.
+func TypeName(v lua.LValue) string {
+	switch v.Type() {
+	case lua.LTString:
+		return "text"
+	case lua.LTUserData:
+		return "an object"
+	case lua.LTNil:
+		return "nil"
+	}
+	return "a " + v.Type().String()
+}
+
+// TextOf returns text, or a number as text.
+func TextOf(v lua.LValue) (string, bool) {
+	switch v := v.(type) {
+	case lua.LString:
+		return string(v), true
+	case lua.LNumber:
+		return lualib.ToString(nil, v), true
+	}
+	return "", false
 }

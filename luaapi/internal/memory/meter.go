@@ -1,4 +1,4 @@
-package vm
+package memory
 
 import (
 	"reflect"
@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/luaval"
 )
 
 // Meter sums up what a run holds: everything that its stack, its environment
@@ -15,8 +17,8 @@ import (
 type Meter struct {
 	limit   uint64
 	Until   time.Time    // zero is none
-	stop    *atomic.Bool // nil is none
-	over    bool         // it is past until, or was stopped
+	Stop    *atomic.Bool // nil is none
+	Over    bool         // it is past until, or was stopped
 	Sum     uint64
 	Steps   int
 	seen    map[any]struct{}
@@ -25,10 +27,10 @@ type Meter struct {
 
 const (
 	maxSteps   = 4 << 20 // values looked at in one measurement, about 200 ms at the very most
-	MeterLook  = 4096    // of them, between two looks at the clock
+	LookEvery  = 4096    // of them, between two looks at the clock
 	TableSize  = 112
 	entrySize  = 150     // of a named entry: the library keeps each key three times
-	stringSize = 32      // beside its bytes
+	StringSize = 32      // beside its bytes
 	bigString  = 1 << 10 // strings from here on are counted once, however often they are held
 )
 
@@ -52,10 +54,10 @@ func (s *Meter) Run() {
 }
 
 // done reports whether nothing more is to be looked at.
-func (s *Meter) done() bool { return s.over || s.Sum > s.limit || s.Steps > maxSteps }
+func (s *Meter) done() bool { return s.Over || s.Sum > s.limit || s.Steps > maxSteps }
 
-// stack adds what the functions under way on one thread hold.
-func (s *Meter) stack(L *lua.LState) {
+// Stack adds what the functions under way on one thread hold.
+func (s *Meter) Stack(L *lua.LState) {
 	for level := 0; ; level++ {
 		frame, ok := L.GetStack(level)
 		if !ok {
@@ -76,8 +78,8 @@ func (s *Meter) stack(L *lua.LState) {
 
 // Add counts a value and remembers it when it leads further.
 func (s *Meter) Add(v lua.LValue) {
-	if s.Steps++; s.Steps%MeterLook == 0 {
-		s.over = s.over || !s.Until.IsZero() && time.Now().After(s.Until) || s.stop != nil && s.stop.Load()
+	if s.Steps++; s.Steps%LookEvery == 0 {
+		s.Over = s.Over || !s.Until.IsZero() && time.Now().After(s.Until) || s.Stop != nil && s.Stop.Load()
 	}
 	switch v := v.(type) {
 	case lua.LString:
@@ -92,7 +94,7 @@ func (s *Meter) Add(v lua.LValue) {
 // Text counts a text.
 func (s *Meter) Text(v string) {
 	if len(v) < bigString {
-		s.Sum += uint64(len(v)) + stringSize
+		s.Sum += uint64(len(v)) + StringSize
 	} else if s.first(unsafe.StringData(v)) {
 		s.Sum += uint64(len(v))
 	}
@@ -110,7 +112,7 @@ func (s *Meter) open(v lua.LValue) {
 	switch v := v.(type) {
 	case *lua.LTable:
 		s.Sum += TableSize + 16*uint64(v.Len())
-		if m, ok := v.Metatable.(*lua.LTable); ok && !hidden(m) {
+		if m, ok := v.Metatable.(*lua.LTable); ok && !luaval.Hidden(m) {
 			s.Add(m)
 		}
 		v.ForEach(func(key, value lua.LValue) {
@@ -135,7 +137,7 @@ func (s *Meter) open(v lua.LValue) {
 		}
 	case *lua.LUserData:
 		s.Sum += TableSize
-		if m, ok := v.Metatable.(*lua.LTable); ok && !hidden(m) {
+		if m, ok := v.Metatable.(*lua.LTable); ok && !luaval.Hidden(m) {
 			s.Add(m)
 		}
 		if heavy, ok := v.Value.(measured); ok {
@@ -171,39 +173,4 @@ func (s *Meter) Root(v lua.LValue) {
 	if v != nil {
 		s.Add(v)
 	}
-}
-
-// MeasureAll returns how many bytes the run holds, or any number over limit when it
-// is more than that, and how many values it looked at. It remembers the most
-// that was found. It is called between two instructions by the goroutine that
-// runs them, or by the watchdog while the run is parked.
-func (r *Run) MeasureAll(limit uint64) (held uint64, steps int) {
-	s := NewMeter(limit)
-	s.Until, s.stop = r.Call.Deadline, &r.VM.parking.back
-	s.Sum += uint64(len(r.lib.Asserted()) + len(r.Trace) + r.lib.Building())
-	for i := range r.log {
-		s.Sum += uint64(len(r.log[i].Message)) + stringSize
-	}
-	r.Program.Measure(s)
-	s.Root(r.env)
-	for _, lib := range LibraryNames() {
-		s.Root(r.st.Libs.RawGetString(lib)) // what the run added to them
-	}
-	for _, m := range r.loaded {
-		s.Root(m.value)
-	}
-	if s.Sum <= limit {
-		s.stack(r.st.L)
-		for _, th := range r.st.threads[:r.protectedDepth] {
-			s.stack(th.L)
-		}
-		s.Run()
-	}
-	if s.Sum+r.Call.outside() > r.Held {
-		r.Held = s.Sum + r.Call.outside()
-	}
-	if !s.over {
-		r.VM.reach.Store(s.Sum)
-	}
-	return s.Sum + r.Call.outside(), s.Steps
 }
