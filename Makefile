@@ -1,6 +1,7 @@
 # What people do with this repository, by name. `make` alone lists it.
 VERSION ?=
 FUZZTIME ?= 30s
+ARGS ?=
 
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -22,10 +23,13 @@ lint: ## formatting, vet, staticcheck
 fuzz: ## each fuzz test for FUZZTIME (30s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-bench: ## benchmarks
+bench: ## measures the whole program; ARGS="-seconds 60 http" are flags and parts
+	go run ./internal/bench $(ARGS)
+
+microbench: ## benchmarks of its parts
 	go test -run '^$$' -bench . ./internal/cli ./luaapi/... ./plugins ./storage
 
 gate: ## all that must hold before a change is taken
 	.ci/run
 
-.PHONY: help build test race lint fuzz bench gate
+.PHONY: help build test race lint fuzz bench microbench gate

@@ -13,8 +13,17 @@ import (
 	"time"
 )
 
-// helperProcess makes the test binary be a target or a paced client: see RunTests.
+// helperProcess makes the binary be a target or a paced client: see RunTests and RunHelper.
 const helperProcess = "MOONWATCH_TEST_HELPER"
+
+// RunHelper is for main of a program that calls StartHelper: in a process that was
+// started so, it is the helper and does not return.
+func RunHelper() {
+	if words := os.Getenv(helperProcess); words != "" {
+		helper(strings.Fields(words))
+		os.Exit(0)
+	}
+}
 
 // helper runs what a helper process is asked for: "target" or "pace RATE URL".
 func helper(words []string) {

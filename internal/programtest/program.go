@@ -39,10 +39,7 @@ func RunTests(m *testing.M, program func(args []string) int) {
 		os.Unsetenv(AsProgram)
 		os.Exit(program(os.Args[1:]))
 	}
-	if words := os.Getenv(helperProcess); words != "" {
-		helper(strings.Fields(words))
-		return
-	}
+	RunHelper()
 	os.Exit(m.Run())
 }
 
