@@ -84,7 +84,7 @@ var rooms = map[string][]string{
 	"server/web/subjects":   {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/state", "server/web/alerting", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/webform"},
 	"server/web/rotas":      {"engine", "engine/access", "engine/form", "engine/oncall", "engine/rota", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/webform"},
 	"server/web/people":     {"engine", "engine/access", "engine/form", "engine/oncall", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/rotas", "server/web/webform"},
-	"server/web/records":    {"engine", "engine/access", "engine/history", "engine/rota", "server/revision", "server/web/drawing", "server/web/frame", "server/web/lookup"},
+	"server/web/records":    {"engine", "engine/access", "engine/history", "engine/rota", "engine/state", "server/revision", "server/web/drawing", "server/web/frame", "server/web/lookup"},
 	"server/web":            {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/monitor", "server/web/alerting", "server/web/checks", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/people", "server/web/pluginedit", "server/web/records", "server/web/rotas", "server/web/subjects", "server/web/webform"},
 	"server":                {"engine", "engine/form", "engine/monitor", "server/api", "server/auth", "server/public", "server/rest", "server/rest/openapi", "server/web", "server/web/frame"},
 

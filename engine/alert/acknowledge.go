@@ -148,7 +148,7 @@ func (inc *Incidents) TestAlert(ctx context.Context, by engine.Actor, ref engine
 		if x.Users.Get(by.User) != nil {
 			users = append(users, by.User)
 		}
-		id, now := x.State.EventID(), x.Now
+		id, now := x.State.IDs.Event(), x.Now
 		overall := x.Overall(ref)
 		in := Open(id, state.IncidentKey(id), ref, s.Name, now) // never stored: a key of its own
 		in.Status, in.Severity = overall, overall

@@ -285,7 +285,7 @@ func NoteNeeds(e *state.State) {
 		return
 	}
 	now := map[string]string{}
-	for slug := range e.AlertPlugins() {
+	for slug := range e.Routes.Known() {
 		if c := (&Incidents{e}).Channel(slug); len(c.NeedsAt) > 0 {
 			names := make([]string, len(c.NeedsAt))
 			e.Mu.RLock()

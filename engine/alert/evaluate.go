@@ -33,7 +33,7 @@ func TakeResult(x *state.Tx, c *engine.Check, r engine.Result) *engine.Result {
 	x.Latest[c.ID] = &r
 	putCheckState(x, c, old, state)
 	noteForSuppressed(x, c, &r)
-	x.State.ResultSeen(x, c.ID)
+	x.State.Grace.ResultSeen(x, c.ID)
 	return &r
 }
 
@@ -155,7 +155,7 @@ func Evaluate(x *state.Tx, ref engine.Ref, reason string) {
 	e.known = overallState(x, &e)
 	in := x.Incidents.Get(old.Incident)
 	if in == nil && e.known.Overall != engine.StatusPassing {
-		id := x.State.EventID()
+		id := x.State.IDs.Event()
 		in = Open(id, state.IncidentKey(id), ref, s.Name, x.Now)
 		in.Enabled, in.Plugins = s.AlertsEnabled, PluginsOf(s.Alerting)
 		e.known.Incident = id
@@ -276,7 +276,7 @@ func conditionsOf(x *state.Tx, s state.Target, in *engine.Incident, overall engi
 	if s.StatusRule != "" {
 		c.Before, _ = overallOf(x, s, failing, in.Covered)
 	}
-	if !x.State.InGrace(in.ID) {
+	if !x.State.Grace.Holds(in.ID, x.Now) {
 		c.Repeat = repeat(x, s)
 	}
 	c.Held = heldByParents(x, s, in, overall)
@@ -340,7 +340,7 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 		h.Held = silencedWhole(x, s, in)
 	}
 	event := engine.IncidentEvent{
-		ID:         x.State.EventID(),
+		ID:         x.State.IDs.Event(),
 		Incident:   in.ID,
 		At:         x.Now,
 		Kind:       h.Kind,
@@ -370,7 +370,7 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 		}
 	}
 	for _, p := range plan {
-		id := x.State.EventID()
+		id := x.State.IDs.Event()
 		now := x.Now
 		d := &engine.Delivery{
 			ID:           id,
@@ -406,7 +406,7 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 func routing(x *state.Tx, s state.Target, in *engine.Incident, h Event, waiting []*engine.Delivery) Routing {
 	r := Routing{
 		Subject: PluginsOf(s.Alerting),
-		Known:   x.State.AlertPlugins(),
+		Known:   x.State.Routes.Known(),
 		Enabled: s.AlertsEnabled,
 		Paused:  x.Site().PauseAlerts,
 		Waiting: waiting,

@@ -99,7 +99,7 @@ func (o *Outbox) work(l engine.Lane, bell chan struct{}) {
 		if d.NextAttempt != nil {
 			wait = d.NextAttempt.Sub(o.e.Now())
 		}
-		if (d.Kind == engine.AlertFiring || d.Kind == engine.AlertRepeat) && o.e.InGrace(d.Incident) {
+		if (d.Kind == engine.AlertFiring || d.Kind == engine.AlertRepeat) && o.e.Grace.Holds(d.Incident, o.e.Now()) {
 			wait = max(wait, 250*time.Millisecond)
 		}
 		if wait > 0 {
@@ -305,7 +305,7 @@ func markSent(e *state.State, delivery, user string) error {
 // ago: whoever heard of an alert and looks right after at the deliveries sees
 // what became of it, not the moment between. It blocks for most at the longest.
 func (inc *Incidents) AwaitAttempts(ctx context.Context, most time.Duration) {
-	l, _ := inc.Listen(0)
+	l, _ := inc.Hub.Listen(0)
 	defer l.Close()
 	timer := time.NewTimer(most)
 	defer timer.Stop()

@@ -21,7 +21,7 @@ const fallbackStep = -1
 // to be told later is noted in the incident, which is the caller's copy: the
 // next step may take the place of what would have found that out.
 func reaches(x *state.Tx, in *engine.Incident, h Event, plan []Planned, named bool) (reached bool) {
-	known := x.State.AlertPlugins()
+	known := x.State.Routes.Known()
 	for _, p := range plan {
 		channel := cmp.Or(known[p.Plugin].Channel, "other")
 		reached = reached || !named && channel != "phone" && channel != "sms"
@@ -128,7 +128,7 @@ func fallbackOf(x *state.Tx, s state.Target, in *engine.Incident, plugins []stri
 		}
 	}
 	add(site.FallbackUser)
-	known := x.State.AlertPlugins()
+	known := x.State.Routes.Known()
 	for _, id := range ids {
 		for _, slug := range plugins {
 			channel := cmp.Or(known[slug].Channel, "other")

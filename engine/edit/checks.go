@@ -22,7 +22,7 @@ import (
 // returns an *Error, and blocks on the plugin's own cleaning and on the disk.
 func (cs *Checks) SaveCheck(ctx context.Context, by engine.Actor, c engine.Check) (saved *engine.Check, err error) {
 	if c.ID == "" {
-		c.ID = cs.NewID()
+		c.ID = cs.IDs.New()
 		c.Revision = 0
 	}
 	err = state.Retrying(func() error {

@@ -14,7 +14,7 @@ import (
 // feed is read soon after. It returns an *Error.
 func (rs *Rotas) SaveRota(ctx context.Context, by engine.Actor, r engine.Rota) (*engine.Rota, error) {
 	if r.ID == "" {
-		r.ID, r.Revision = rs.NewID(), 0
+		r.ID, r.Revision = rs.IDs.New(), 0
 	}
 	err := submit(ctx, rs.State, rs.dry, by, func(x *state.Tx) error {
 		r.Dealt = Redealt(&r, x.Rotas.Get(r.ID), x.Now)
@@ -22,7 +22,7 @@ func (rs *Rotas) SaveRota(ctx context.Context, by engine.Actor, r engine.Rota) (
 		if err := SaveRota(x, &stored); err != nil {
 			return err
 		}
-		r = rs.Opened(&stored)
+		r = rs.FeedAddresses.Opened(&stored)
 		return nil
 	})
 	return &r, err
@@ -52,7 +52,7 @@ func sameRotation(a, b *engine.RotaRotation) bool {
 
 func SaveRota(x *state.Tx, r *engine.Rota) error {
 	old := x.Rotas.Get(r.ID)
-	x.State.OpenRota(r)
+	x.State.FeedAddresses.Open(r)
 	if err := state.AtRevision(engine.KindRota, r.Revision, old == nil, func() uint64 { return old.Revision }); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func SaveRota(x *state.Tx, r *engine.Rota) error {
 	if err := p.Err(); err != nil {
 		return err
 	}
-	if err := x.State.SealRota(r, old); err != nil {
+	if err := x.State.FeedAddresses.Seal(r, old); err != nil {
 		return err
 	}
 	if old == nil {

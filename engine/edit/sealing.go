@@ -265,7 +265,7 @@ func sealIn(e *state.State, object any) (changed bool, err error) {
 	switch o := object.(type) {
 	case *engine.Rota:
 		changed = o.ICalURL != ""
-		err = e.SealRota(o, nil)
+		err = e.FeedAddresses.Seal(o, nil)
 	case *engine.Check:
 		o.Config = one(o.Plugin, engine.ConfigForm, o.ID, o.Config)
 	case *engine.Service:

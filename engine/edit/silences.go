@@ -18,7 +18,7 @@ import (
 // Its Author is the one who made it. It returns an *Error.
 func (ss *Silences) SaveSilence(ctx context.Context, by engine.Actor, s engine.Silence) (*engine.Silence, error) {
 	if s.ID == "" {
-		s.ID, s.Revision = ss.NewID(), 0
+		s.ID, s.Revision = ss.IDs.New(), 0
 	}
 	err := submit(ctx, ss.State, ss.dry, by, func(x *state.Tx) error { return SaveSilence(x, &s) })
 	return engine.CopyOf(&s), err

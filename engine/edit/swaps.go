@@ -15,7 +15,7 @@ import (
 // hands over shifts of their own, or from now on takes over one themselves. It
 // returns an *Error, of kind Forbidden for all else.
 func (rs *Rotas) SwapShifts(ctx context.Context, by engine.Actor, r engine.Rota) (*engine.Rota, error) {
-	seen, err := rs.OpenedRota(r.ID)
+	seen, err := rs.FeedAddresses.OpenedRota(r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -27,8 +27,8 @@ func (rs *Rotas) SwapShifts(ctx context.Context, by engine.Actor, r engine.Rota)
 			return err
 		}
 		r.Overrides = engine.OrEmpty(r.Overrides)
-		x.State.OpenRota(&r)
-		was := x.State.Opened(old)
+		x.State.FeedAddresses.Open(&r)
+		was := x.State.FeedAddresses.Opened(old)
 		if old.Name != r.Name || old.TimeZone != r.TimeZone || old.FallbackUser != r.FallbackUser || was.ICalURL != r.ICalURL || was.ICalSealed != r.ICalSealed || !sameRotation(old.Rotation, r.Rotation) {
 			return &engine.Error{
 				Kind:    engine.Forbidden,
@@ -46,7 +46,7 @@ func (rs *Rotas) SwapShifts(ctx context.Context, by engine.Actor, r engine.Rota)
 		if err := SaveRota(x, &stored); err != nil {
 			return err
 		}
-		r = x.State.Opened(&stored)
+		r = x.State.FeedAddresses.Opened(&stored)
 		return nil
 	})
 	return &r, err

@@ -16,7 +16,7 @@ import (
 // carries. It returns an *Error, and blocks on plugins' cleaning and on the disk.
 func (t *Targets) SaveService(ctx context.Context, by engine.Actor, s engine.Service) (saved *engine.Service, err error) {
 	if s.ID == "" {
-		s.ID, s.Revision = t.NewID(), 0
+		s.ID, s.Revision = t.IDs.New(), 0
 	}
 	err = state.Retrying(func() error {
 		t.Mu.RLock()
@@ -54,7 +54,7 @@ func (t *Targets) SaveService(ctx context.Context, by engine.Actor, s engine.Ser
 // carries. It returns an *Error, and blocks on plugins' cleaning and on the disk.
 func (t *Targets) SaveInstance(ctx context.Context, by engine.Actor, i engine.Instance) (saved *engine.Instance, err error) {
 	if i.ID == "" {
-		i.ID, i.Revision = t.NewID(), 0
+		i.ID, i.Revision = t.IDs.New(), 0
 	}
 	err = state.Retrying(func() error {
 		t.Mu.RLock()

@@ -36,7 +36,7 @@ func (us *Users) SaveUserAndRevoke(ctx context.Context, by engine.Actor, u engin
 
 func (us *Users) saveUser(ctx context.Context, by engine.Actor, u engine.User, password, keepSession string, revoke bool) (saved *engine.User, err error) {
 	if u.ID == "" {
-		u.ID, u.Revision = us.NewID(), 0
+		u.ID, u.Revision = us.IDs.New(), 0
 	}
 	hash := ""
 	err = state.Retrying(func() error {
@@ -322,7 +322,7 @@ func EndSessions(e *state.State) {
 // not kept.
 func (ts *Tokens) CreateToken(ctx context.Context, by engine.Actor, t engine.Token) (secret string, saved *engine.Token, err error) {
 	secret, t.Hash = access.NewToken(access.TokenPrefix)
-	t.ID = ts.NewID()
+	t.ID = ts.IDs.New()
 	err = submit(ctx, ts.State, ts.dry, by, func(x *state.Tx) error {
 		var p engine.Problems
 		p.Name("name", t.Name, "")

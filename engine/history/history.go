@@ -124,7 +124,7 @@ func (hist *History) beat(ctx context.Context) error {
 
 // transition records a change that may be past, under an id of its time.
 func transition(x *state.Tx, t state.Transition) {
-	x.Write(engine.KindTransition, t.Of+"/"+timeID(t.At)+x.State.EventID()[10:], t, "of:"+t.Of)
+	x.Write(engine.KindTransition, t.Of+"/"+timeID(t.At)+x.State.IDs.Event()[10:], t, "of:"+t.Of)
 }
 
 // historyLoop sums up and deletes, now and then, a little at a time.

@@ -15,6 +15,7 @@ import (
 	"moonwatch/engine/config/importer"
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
+	"moonwatch/engine/state"
 	"moonwatch/storage/storagetest"
 )
 
@@ -180,7 +181,7 @@ func TestImportKeepsHistory(t *testing.T) {
 		t.Errorf("%d new revisions, want one", changed)
 	}
 	var last engine.AuditEntry
-	for a, err := range b.e.ScanAudit(t.Context(), engine.Query{Reverse: true, Limit: 1}) {
+	for a, err := range state.ScanAudit(t.Context(), b.e.Store, engine.Query{Reverse: true, Limit: 1}) {
 		if err != nil {
 			t.Fatal(err)
 		}

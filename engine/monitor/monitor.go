@@ -118,7 +118,7 @@ func (m *Monitor) Start(ctx context.Context, plugins engine.Plugins) error {
 	if err := m.OnCall.Duty.LoadFeeds(ctx); err != nil {
 		return fmt.Errorf("read the feeds of rotas: %w", err)
 	}
-	m.UpdateRoutes()
+	m.Routes.Update(m.Registry)
 	if err := m.Proceed(ctx, func(x *state.Tx) error { return recoverFromStop(x) }); err != nil {
 		return fmt.Errorf("put the outbox in order: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 
 // changedPlugin is told by the registry that a plugin changed. It does not block.
 func (m *Monitor) changedPlugin(slug string) {
-	m.UpdateRoutes()
+	m.Routes.Update(m.Registry)
 	m.Hub.Publish([]engine.Key{{Kind: state.KindPlugin, ID: slug}})
 	m.noticeGone(slug)
 	m.followPlugin(slug)

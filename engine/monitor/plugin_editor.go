@@ -117,7 +117,7 @@ func (ps *Plugins) TryPlugin(ctx context.Context, s engine.PluginSource, slug st
 		c = *old
 	} else {
 		raw := c.Config
-		c.ID, c.Plugin = ps.NewID(), plugin.Meta().Slug
+		c.ID, c.Plugin = ps.IDs.New(), plugin.Meta().Slug
 		values, errs := plugin.Meta().Forms[engine.ConfigForm].Clean(ctx, raw, form.Options{
 			Prefix:    "config",
 			Callbacks: plugin.Cleaning(engine.ConfigForm, c.ID),
@@ -276,7 +276,7 @@ func (ps *Plugins) keepVersion(ctx context.Context, x *state.Tx, s engine.Plugin
 	if count >= maxVersions {
 		x.Erase(engine.KindPluginVersion, oldest)
 	}
-	id := s.Path + "/" + ps.EventID()
+	id := s.Path + "/" + ps.IDs.Event()
 	x.Write(engine.KindPluginVersion, id, PluginVersion{ID: id, Path: s.Path, At: x.Now.UTC(), Author: author, Source: s}, "path:"+s.Path)
 }
 

@@ -33,7 +33,7 @@ func (m *Monitor) RunCheck(ctx context.Context, id string) (*engine.Result, erro
 func (m *Monitor) TryCheck(ctx context.Context, c engine.Check) (*engine.Result, error) {
 	old := m.CheckNow(c.ID)
 	if old == nil {
-		c.ID = m.NewID()
+		c.ID = m.IDs.New()
 		c.Revision = 0
 	} else {
 		c.Revision = old.Revision

@@ -69,7 +69,7 @@ func (d *Duty) state(id string) (problems []rota.Problem, readAt *time.Time, sta
 
 // Changed follows an edit of a rota; feed: its feed is another one. It does not block.
 func (d *Duty) Changed(id string, feed bool) {
-	r, err := d.e.OpenedRota(id)
+	r, err := d.e.FeedAddresses.OpenedRota(id)
 	if err != nil {
 		return
 	}
@@ -159,7 +159,7 @@ func people(e *state.State) *rota.People {
 // LoadFeeds finds the feeds as they were last read.
 func (d *Duty) LoadFeeds(ctx context.Context) error {
 	for id := range d.e.Configured().Rotas {
-		stored, err := d.e.OpenedRota(id)
+		stored, err := d.e.FeedAddresses.OpenedRota(id)
 		if err != nil {
 			continue
 		}
@@ -170,7 +170,7 @@ func (d *Duty) LoadFeeds(ctx context.Context) error {
 		}
 		if err == nil {
 			var kept keptFeed
-			if err := json.Unmarshal(record.Data, &kept); err == nil && kept.ofFeed(d.e, d.e.SealedRota(id)) {
+			if err := json.Unmarshal(record.Data, &kept); err == nil && kept.ofFeed(d.e, d.e.FeedAddresses.SealedRota(id)) {
 				if feed, err := rota.ParseFeed([]byte(kept.Data), rota.ParseOptions{Zone: stored.TimeZone}); err == nil {
 					known.feed, known.readAt = feed, &kept.ReadAt
 				}

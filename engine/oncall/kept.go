@@ -22,14 +22,14 @@ type keptFeed struct {
 // ofFeed reports whether what is kept was read from the feed of the stored rota.
 func (k *keptFeed) ofFeed(e *state.State, r *engine.Rota) bool {
 	if k.URL != "" { // kept before addresses were sealed
-		return k.URL == e.Opened(r).ICalURL
+		return k.URL == e.FeedAddresses.Opened(r).ICalURL
 	}
 	if k.Feed == "" || k.Feed == r.ICalSealed {
 		return k.Feed != ""
 	}
 	read := &engine.Rota{Meta: r.Meta, ICalSealed: k.Feed} // sealed anew since
-	e.OpenRota(read)
-	return read.ICalURL != "" && read.ICalURL == e.Opened(r).ICalURL
+	e.FeedAddresses.Open(read)
+	return read.ICalURL != "" && read.ICalURL == e.FeedAddresses.Opened(r).ICalURL
 }
 
 // sealKept takes the address out of a feed that is kept.
@@ -51,7 +51,7 @@ func SealShifts(e *state.State, ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		if again, changed := sealKept(e, record.Data, e.SealedRota(id)); changed {
+		if again, changed := sealKept(e, record.Data, e.FeedAddresses.SealedRota(id)); changed {
 			if err := e.Submit(ctx, engine.System, func(x *state.Tx) error { x.Write(engine.KindShifts, id, again); return nil }); err != nil {
 				return err
 			}

@@ -50,7 +50,7 @@ func (f *feedReaders) start(id string) {
 	}
 	f.all.Go(func() {
 		defer func() { <-f.slots }()
-		if r, err := f.duty.e.OpenedRota(id); err == nil {
+		if r, err := f.duty.e.FeedAddresses.OpenedRota(id); err == nil {
 			f.duty.read(f.duty.e.Work, &r)
 		}
 	})
@@ -105,7 +105,7 @@ func (d *Duty) read(ctx context.Context, r *engine.Rota) {
 		d.keep(r, keptFeed{Data: string(data), ReadAt: now})
 	}
 	// The rota may have been edited, or deleted, while its feed was on the way.
-	if now, err := d.e.OpenedRota(r.ID); err == nil && now.ICalURL == r.ICalURL && now.TimeZone == r.TimeZone {
+	if now, err := d.e.FeedAddresses.OpenedRota(r.ID); err == nil && now.ICalURL == r.ICalURL && now.TimeZone == r.TimeZone {
 		d.derive(&now, next)
 	}
 }
@@ -122,7 +122,7 @@ func (d *Duty) turn(id string) chan struct{} {
 
 func (d *Duty) keep(r *engine.Rota, kept keptFeed) {
 	d.e.Enqueue(func(x *state.Tx) error {
-		if now := x.Rotas.Get(r.ID); now != nil && x.State.Opened(now).ICalURL == r.ICalURL {
+		if now := x.Rotas.Get(r.ID); now != nil && x.State.FeedAddresses.Opened(now).ICalURL == r.ICalURL {
 			kept.Feed = now.ICalSealed
 			x.Write(engine.KindShifts, r.ID, kept)
 		}

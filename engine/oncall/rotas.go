@@ -32,11 +32,11 @@ func (svc *Service) Rotas() []RotaView {
 // StoredRota returns the rota as stored, the address of its feed in plain: what an
 // edit begins from.
 func (svc *Service) StoredRota(id string) (engine.Rota, error) {
-	return svc.OpenedRota(id)
+	return svc.FeedAddresses.OpenedRota(id)
 }
 
 func (svc *Service) rotaView(r *engine.Rota) RotaView {
-	v := RotaView{Rota: svc.Opened(r), Problems: []rota.Problem{}}
+	v := RotaView{Rota: svc.FeedAddresses.Opened(r), Problems: []rota.Problem{}}
 	if r.FeedToken != "" {
 		v.FeedURL = svc.Base(svc.Tables.Site()) + "/feeds/" + r.FeedToken + ".ics"
 	}

@@ -25,7 +25,7 @@ func (x *Tx) SetRevision(kind engine.Kind, m *engine.Meta, old *engine.Meta) {
 // Audit records a change. before or after is nil for a creation or deletion.
 func (x *Tx) Audit(action string, kind engine.Kind, id, title string, before, after any) {
 	entry := engine.AuditEntry{
-		ID:      x.State.EventID(),
+		ID:      x.State.IDs.Event(),
 		At:      x.Now.UTC(),
 		User:    x.By.User,
 		Name:    x.By.Name,
@@ -120,6 +120,6 @@ func Redact(v any) any {
 
 // ScanAudit ranges over the entries of the audit log, oldest first (or the newest
 // first). Entries of one object bear the term "kind:id". It blocks on the disk.
-func (st *State) ScanAudit(ctx context.Context, q engine.Query) iter.Seq2[*engine.AuditEntry, error] {
-	return Scan[engine.AuditEntry](ctx, st.Store, engine.KindAudit, q)
+func ScanAudit(ctx context.Context, store engine.Store, q engine.Query) iter.Seq2[*engine.AuditEntry, error] {
+	return Scan[engine.AuditEntry](ctx, store, engine.KindAudit, q)
 }

@@ -52,8 +52,7 @@ const maxListener = 50_000
 
 // Listen returns a listener for all changes after seq (0: from now on). resync
 // is true when some of them are no longer known.
-func (st *State) Listen(seq uint64) (l *Listener, resync bool) {
-	h := st.Hub
+func (h *Hub) Listen(seq uint64) (l *Listener, resync bool) {
 	l = &Listener{hub: h, pending: map[engine.Key]Change{}, Bell: make(chan struct{}, 1), Done: make(chan struct{})}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -77,10 +76,10 @@ func (st *State) Listen(seq uint64) (l *Listener, resync bool) {
 }
 
 // Seq returns the number of the last commit.
-func (st *State) Seq() uint64 {
-	st.Hub.mu.Lock()
-	defer st.Hub.mu.Unlock()
-	return st.Hub.seq
+func (h *Hub) Seq() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seq
 }
 
 // Take returns the newest change of each object since the last Take, in no

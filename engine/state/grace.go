@@ -23,25 +23,24 @@ func (h *Grace) Begin(awaited map[string]map[string]bool, deadline time.Time) {
 	h.awaited, h.deadline = awaited, deadline
 }
 
-// InGrace reports whether firings and repeats of an incident are held back.
-func (st *State) InGrace(incident string) bool {
-	h := &st.Grace
+// Holds reports whether firings and repeats of an incident are held back now.
+func (h *Grace) Holds(incident string, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	checks, ok := h.awaited[incident]
 	if !ok {
 		return false
 	}
-	if len(checks) == 0 || !st.Now().Before(h.deadline) {
+	if len(checks) == 0 || !now.Before(h.deadline) {
 		delete(h.awaited, incident)
 		return false
 	}
 	return true
 }
 
-// ResultSeen notes a new result of a check.
-func (st *State) ResultSeen(x *Tx, check string) {
-	h := &st.Grace
+// ResultSeen notes a new result of a check, and has the incidents looked at that
+// waited for nothing else.
+func (h *Grace) ResultSeen(x *Tx, check string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, checks := range h.awaited {
@@ -50,7 +49,7 @@ func (st *State) ResultSeen(x *Tx, check string) {
 		}
 		delete(checks, check)
 		if in := x.Incidents.Get(id); len(checks) == 0 && in != nil {
-			st.WakeAt(Timer{At: x.Now, Ref: in.Subject})
+			x.State.WakeAt(Timer{At: x.Now, Ref: in.Subject})
 		}
 	}
 }

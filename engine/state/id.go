@@ -47,13 +47,19 @@ func Encode(dst []byte, v uint64) {
 	}
 }
 
-// NewID makes the id of an object that a command creates.
-func (st *State) NewID() string { return st.ids.next(st.Now()) }
+// IDs makes the identifiers of all that is stored.
+type IDs struct {
+	now             func() time.Time
+	objects, events ids
+}
 
-// EventID makes the id of what the writer creates: incidents, events,
+// New makes the id of an object that a command creates.
+func (g *IDs) New() string { return g.objects.next(g.now()) }
+
+// Event makes the id of what the writer creates: incidents, events,
 // deliveries, history. They have a count of their own, so that the ids of
 // objects, and with them the checks' slots, do not depend on what happens meanwhile.
-func (st *State) EventID() string { return st.eventIDs.next(st.Now()) }
+func (g *IDs) Event() string { return g.events.next(g.now()) }
 
 // IncidentKey makes the key by which receivers thread an incident.
 func IncidentKey(id string) string { return "mw-" + strings.ToLower(id) }

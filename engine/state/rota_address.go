@@ -2,37 +2,43 @@ package state
 
 import "moonwatch/engine"
 
+// IcalField is the field under which the address of a rota's feed is sealed.
 const IcalField = "ical_url"
 
-// OpenRota puts the address of a stored rota's feed in plain. One that cannot be
+// FeedAddresses opens and seals the addresses of rotas' feeds, which lie sealed in the
+// tables.
+type FeedAddresses struct{ state *State }
+
+// Open puts the address of a stored rota's feed in plain. One that cannot be
 // opened, being sealed with another key, stays sealed.
-func (st *State) OpenRota(r *engine.Rota) {
+func (a FeedAddresses) Open(r *engine.Rota) {
 	if r.ICalSealed == "" {
 		return
 	}
-	plain, err := st.Options.Sealer.Open(r.ID, IcalField, r.ICalSealed)
+	plain, err := a.state.Options.Sealer.Open(r.ID, IcalField, r.ICalSealed)
 	if err != nil {
 		return
 	}
 	r.ICalURL, r.ICalSealed = string(plain), ""
 }
 
-func (st *State) Opened(r *engine.Rota) engine.Rota {
+// Opened is a copy of a rota with the address of its feed in plain.
+func (a FeedAddresses) Opened(r *engine.Rota) engine.Rota {
 	c := *r
-	st.OpenRota(&c)
+	a.Open(&c)
 	return c
 }
 
-// SealRota seals the address of the feed; one that is old's stays as it is sealed.
-func (st *State) SealRota(r, old *engine.Rota) error {
+// Seal seals the address of the feed; one that is old's stays as it is sealed.
+func (a FeedAddresses) Seal(r, old *engine.Rota) error {
 	if r.ICalURL == "" {
 		return nil
 	}
-	if old != nil && old.ICalSealed != "" && st.Opened(old).ICalURL == r.ICalURL {
+	if old != nil && old.ICalSealed != "" && a.Opened(old).ICalURL == r.ICalURL {
 		r.ICalURL, r.ICalSealed = "", old.ICalSealed
 		return nil
 	}
-	sealed, err := st.Options.Sealer.Seal(r.ID, IcalField, []byte(r.ICalURL))
+	sealed, err := a.state.Options.Sealer.Seal(r.ID, IcalField, []byte(r.ICalURL))
 	if err == nil {
 		r.ICalURL, r.ICalSealed = "", sealed
 	}
@@ -40,16 +46,16 @@ func (st *State) SealRota(r, old *engine.Rota) error {
 }
 
 // SealedRota is the rota as it lies in the tables, an empty one when it is gone.
-func (st *State) SealedRota(id string) *engine.Rota {
-	st.Mu.RLock()
-	defer st.Mu.RUnlock()
-	if r := st.Tables.Rotas[id]; r != nil {
+func (a FeedAddresses) SealedRota(id string) *engine.Rota {
+	a.state.Mu.RLock()
+	defer a.state.Mu.RUnlock()
+	if r := a.state.Tables.Rotas[id]; r != nil {
 		return r
 	}
 	return &engine.Rota{}
 }
 
 // OpenedRota returns a rota with the address of its feed in plain.
-func (st *State) OpenedRota(id string) (engine.Rota, error) {
-	return OneView(st, engine.KindRota, st.Tables.Rotas, id, st.Opened)
+func (a FeedAddresses) OpenedRota(id string) (engine.Rota, error) {
+	return OneView(a.state, engine.KindRota, a.state.Tables.Rotas, id, a.Opened)
 }

@@ -16,21 +16,21 @@ import (
 // State owns all that the monitor knows. One goroutine, the writer, changes it;
 // everybody reads. The services that act on it share one.
 type State struct {
-	Options  engine.Options
-	Store    engine.Store
-	Log      *slog.Logger
-	Now      func() time.Time
-	ids      ids
-	eventIDs ids
-	StartAt  time.Time
-	Hooks    Hooks
-	Duty     roster
-	Sched    *schedule.Scheduler
-	Hub      *Hub
-	Registry engine.Plugins
-	routes   atomic.Pointer[map[string]engine.PluginRoute]
-	Grace    Grace
-	Quiet    silence.Clock
+	Options       engine.Options
+	Store         engine.Store
+	Log           *slog.Logger
+	Now           func() time.Time
+	IDs           IDs
+	StartAt       time.Time
+	Hooks         Hooks
+	Duty          roster
+	Sched         *schedule.Scheduler
+	Hub           *Hub
+	Registry      engine.Plugins
+	Routes        Routes
+	FeedAddresses FeedAddresses
+	Grace         Grace
+	Quiet         silence.Clock
 
 	Mu     sync.RWMutex // guards tables; only the writer writes
 	Tables *Tables
@@ -72,13 +72,14 @@ func New(o engine.Options) *State {
 		Stopped:  make(chan struct{}),
 		SealBell: make(chan struct{}, 1),
 	}
-	s.ids.from, s.eventIDs.from = o.Random, o.Random
-	if o.Random == nil {
-		s.ids.from, s.eventIDs.from = rand.Reader, rand.Reader
+	random := o.Random
+	if random == nil {
+		random = rand.Reader
 	}
+	s.IDs = IDs{now: o.Now, objects: ids{from: random}, events: ids{from: random}}
+	s.FeedAddresses = FeedAddresses{s}
 	s.Work, s.EndWork = context.WithCancel(context.Background())
 	s.Hub = newHub(uint64(s.StartAt.UnixMicro()))
-	s.routes.Store(&map[string]engine.PluginRoute{})
 	s.writer = &writer{State: s}
 	return s
 }

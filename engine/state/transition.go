@@ -19,5 +19,5 @@ type Transition struct {
 
 // Changed records a change of status.
 func (x *Tx) Changed(of, from, to string, active bool) {
-	x.Write(engine.KindTransition, of+"/"+x.State.EventID(), Transition{of, x.Now.UTC(), from, to, active}, "of:"+of)
+	x.Write(engine.KindTransition, of+"/"+x.State.IDs.Event(), Transition{of, x.Now.UTC(), from, to, active}, "of:"+of)
 }

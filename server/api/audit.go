@@ -4,6 +4,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/access"
 	"moonwatch/engine/monitor"
+	"moonwatch/engine/state"
 	"moonwatch/server/rest"
 )
 
@@ -26,7 +27,7 @@ func (s *audit) routes(known rest.Shapes) []*rest.Route {
 				q.Term = kinds[0] + ":" + objects[0]
 			}
 			g := rest.Gather[engine.AuditEntry](l)
-			for a, err := range s.engine.ScanAudit(c.Request.Context(), q) {
+			for a, err := range state.ScanAudit(c.Request.Context(), s.engine.Store, q) {
 				if err != nil {
 					return rest.Answer{}, err
 				}

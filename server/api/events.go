@@ -177,8 +177,8 @@ func (st *stream) open() {
 	if header == "" {
 		seq = 0
 	}
-	now := st.engine.Seq()
-	listener, resync := st.engine.Listen(seq)
+	now := st.engine.Hub.Seq()
+	listener, resync := st.engine.Hub.Listen(seq)
 	resync = resync || header != "" && (err != nil || seq == 0)
 	st.listener, st.back = listener, seq > 0
 	if id := st.service; id != "" {
@@ -267,7 +267,7 @@ func (st *stream) allowed() bool {
 
 // send writes all changes since the last time.
 func (st *stream) send() bool {
-	now := st.engine.Seq() // all changes up to here can be taken
+	now := st.engine.Hub.Seq() // all changes up to here can be taken
 	changes, lost := st.listener.Take()
 	if lost {
 		return st.write(resyncEvent(now))

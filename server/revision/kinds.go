@@ -74,7 +74,7 @@ func kinds() []Kind {
 				_, err := e.Checks.SaveCheck(ctx, by, c)
 				return err
 			}),
-		listed(engine.KindRota, access.Editor, func(e *monitor.Monitor, r *engine.Rota) { e.OpenRota(r) },
+		listed(engine.KindRota, access.Editor, func(e *monitor.Monitor, r *engine.Rota) { e.FeedAddresses.Open(r) },
 			func(e *monitor.Monitor, id string) (engine.Rota, error) { return e.OnCall.StoredRota(id) },
 			func(r *engine.Rota) *engine.Meta { return &r.Meta },
 			func(ctx context.Context, e *monitor.Monitor, by engine.Actor, r engine.Rota, _ string) error {

@@ -52,7 +52,7 @@ func (im *importer) commit() error {
 		})
 	}
 	marks := make([]string, len(pieces))
-	run := im.e.NewID()
+	run := im.e.IDs.New()
 	for i := range pieces {
 		marks[i] = fmt.Sprintf("%s%s/%04d", importMark, run, i)
 	}

@@ -200,7 +200,7 @@ func (x *exporter) one(place, plain string) *config.Secret {
 func (x *exporter) rota(r *engine.Rota) config.Rota {
 	out := config.Rota{Name: r.Name, TimeZone: r.TimeZone, FallbackUser: x.names[engine.KindUser][r.FallbackUser]}
 	if r.HasFeed() {
-		out.ICalURL.Secret = x.one(config.Named("rotas", r.Name)+"."+state.IcalField, x.e.Opened(r).ICalURL)
+		out.ICalURL.Secret = x.one(config.Named("rotas", r.Name)+"."+state.IcalField, x.e.FeedAddresses.Opened(r).ICalURL)
 	}
 	if r.Rotation != nil {
 		out.Rotation = &config.Rotation{Members: x.named(engine.KindUser, r.Rotation.Members), Every: r.Rotation.Every, Starts: r.Rotation.Starts}

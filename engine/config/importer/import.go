@@ -115,7 +115,7 @@ func (cfg *Config) Import(ctx context.Context, by engine.Actor, data []byte, o I
 // values, so that a folder which no server has open can be imported into.
 func SetPlugins(e *state.State, plugins engine.Plugins) {
 	e.Registry = plugins
-	e.UpdateRoutes()
+	e.Routes.Update(e.Registry)
 }
 
 // unlock makes the document's passphrase into what opens its secrets.

@@ -32,7 +32,7 @@ func (im *importer) resolveNames() {
 			}
 			keys[key] = name
 			if ids[name] = old[key]; ids[name] == "" {
-				ids[name] = im.e.NewID()
+				ids[name] = im.e.IDs.New()
 			}
 			after[kind][ids[name]] = name
 		}

@@ -355,7 +355,7 @@ func (im *importer) importSilences() {
 			next.ID = old.ID
 			im.kept[old.ID] = true
 		} else {
-			next.ID = im.e.NewID()
+			next.ID = im.e.IDs.New()
 		}
 		base := engine.NewSilence()
 		consider(im, engine.KindSilence, cmp.Or(next.Comment, "silence"), next, old, &base, func(x *exporter, s *engine.Silence) any { return x.silence(s) })

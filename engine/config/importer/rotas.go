@@ -58,7 +58,7 @@ func (im *importer) importRotas() {
 		}
 		edit.ValidateRota(next, &p, im.now.Rotas[next.ID], func(id string) bool { return im.after.names[engine.KindUser][id] != "" })
 		im.noteProblems(place, p.List)
-		if err := im.e.SealRota(next, im.now.Rotas[next.ID]); err != nil { // plans are stored
+		if err := im.e.FeedAddresses.Seal(next, im.now.Rotas[next.ID]); err != nil { // plans are stored
 			im.noteProblems(place, []form.Error{{Location: "ical_url", Code: "invalid", Message: "the address cannot be encrypted"}})
 		}
 		base := engine.NewRota()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"moonwatch/engine"
+	"moonwatch/engine/state"
 	"moonwatch/server/revision"
 	"moonwatch/server/web/frame"
 	"moonwatch/server/web/lookup"
@@ -80,7 +81,7 @@ func (w *Pages) audit(q *frame.Request) error {
 	v := auditPage{Object: query.Get("object"), Newest: query.Get("before") != ""}
 	names := w.namesByID()
 	ask := engine.Query{Term: v.Object, After: query.Get("before"), Reverse: true, Limit: frame.MaxListed + 1}
-	for e, err := range w.Engine.ScanAudit(q.Context(), ask) {
+	for e, err := range state.ScanAudit(q.Context(), w.Engine.Store, ask) {
 		if err != nil {
 			return err
 		}
