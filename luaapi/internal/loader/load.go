@@ -97,20 +97,21 @@ func (s *Source) chunkNames() []string {
 // of the main file where nothing can tell the difference.
 func (l *Loader) Compile(s *Source, lean bool) (*vm.Code, Problems) {
 	var found Problems
-	c := &vm.Code{Modules: map[string]*lua.FunctionProto{}}
+	c := &vm.Code{Modules: map[string]*lua.FunctionProto{}, Steady: true}
 	shipped := l.ShippedFor(s)
 	for _, m := range shipped {
 		c.Modules[m.Name] = m.proto
+		c.Steady = c.Steady && m.steady
 	}
 	for _, lib := range vm.LibraryNames() {
 		c.Libs = append(c.Libs, mentions(s, shipped, lib))
 	}
 	file, text := s.Main()
-	proto, err := CompileFile(file, text, lean)
+	proto, steady, err := compileFile(file, text, lean)
 	if err != nil {
 		found = append(found, SourceProblem(file, err))
 	}
-	c.Main = proto
+	c.Main, c.Steady = proto, c.Steady && steady
 	modules := s.Modules()
 	for _, module := range luaval.SortedKeys(modules) {
 		path := modules[module]
@@ -119,18 +120,24 @@ func (l *Loader) Compile(s *Source, lean bool) (*vm.Code, Problems) {
 			found.add(name, 0, "the module "+module+" is one of the product's own: give this file another name")
 			continue
 		}
-		proto, err := CompileFile(name, s.Files[path], false)
+		proto, steady, err := compileFile(name, s.Files[path], false)
 		if err != nil {
 			found = append(found, SourceProblem(name, err))
 			continue
 		}
-		c.Modules[module] = proto
+		c.Modules[module], c.Steady = proto, c.Steady && steady
 	}
 	return c, found.sorted()
 }
 
 // CompileFile guards, parses and compiles one file.
-func CompileFile(name, text string, lean bool) (proto *lua.FunctionProto, err error) {
+func CompileFile(name, text string, lean bool) (*lua.FunctionProto, error) {
+	proto, _, err := compileFile(name, text, lean)
+	return proto, err
+}
+
+// compileFile is CompileFile, and tells whether the top level is steady.
+func compileFile(name, text string, lean bool) (proto *lua.FunctionProto, isSteady bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			proto, err = nil, fmt.Errorf("the compiler failed: %v", p)
@@ -138,12 +145,14 @@ func CompileFile(name, text string, lean bool) (proto *lua.FunctionProto, err er
 	}()
 	chunk, err := syntax.Parse(name, text)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if lean {
 		cutForms(chunk)
 	}
-	return patch.Compile(chunk, name)
+	isSteady = steady(chunk)
+	proto, err = patch.Compile(chunk, name)
+	return proto, isSteady, err
 }
 
 // runTop runs the file's top level in a state of its own and hands what it

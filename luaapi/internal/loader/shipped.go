@@ -23,7 +23,8 @@ type ShippedModule struct {
 	File string // chunk name: what errors show
 	Text string
 
-	proto *lua.FunctionProto
+	proto  *lua.FunctionProto
+	steady bool
 }
 
 // ReadShipped compiles the shipped modules of fsys, nil for none, in order of name.
@@ -44,12 +45,12 @@ func ReadShipped(fsys fs.FS) ([]ShippedModule, error) {
 		if err != nil {
 			return nil, err
 		}
-		proto, err := CompileFile(file, string(text), false)
+		proto, steady, err := compileFile(file, string(text), false)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		name := ShippedFolder + "." + strings.TrimSuffix(path.Base(file), ".lua")
-		all = append(all, ShippedModule{Name: name, File: file, Text: string(text), proto: proto})
+		all = append(all, ShippedModule{Name: name, File: file, Text: string(text), proto: proto, steady: steady})
 	}
 	return all, nil
 }

@@ -109,10 +109,10 @@ func (v *Version) Release() { v.checks.Release(v.runner.Binder.ForgetFast) }
 // prepareSelf gives the fresh plugin table what the host adds to it.
 func (v *Version) prepareSelf(r *binding.PluginRun, L *lua.LState, self *lua.LTable, publicURL string) {
 	if v.NeedsSettings {
-		self.RawSetString("settings", r.Settings.Table(r.Binder.Shared))
+		r.Give(self, "settings", r.Settings.Table(r.Binder.Shared))
 	}
 	if v.NeedsViewURL {
-		self.RawSetString("view_url", L.NewFunction(viewURL(v.Manifest.Slug, publicURL)))
+		r.Give(self, "view_url", L.NewFunction(viewURL(v.Manifest.Slug, publicURL)))
 	}
 }
 

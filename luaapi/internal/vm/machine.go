@@ -98,7 +98,9 @@ func (m *Machine) Begin(ctx context.Context, r *Run, of Program, c *Code, p *Poo
 		r.st = newState(m.Tools)
 	}
 	r.st.L.SetContext(&r.VM)
-	r.env = r.st.Environment(c.Libs)
+	if r.env = r.st.restore(c); r.env == nil {
+		r.env = r.st.Environment(c.Libs)
+	}
 	if m.Watched && meta != nil {
 		r.VM.Watched = true
 		r.VM.measure.Store(true)

@@ -122,6 +122,11 @@ func entry(L *lua.LState) int {
 	L.Panic = panicShort
 	defer patch.ShortenPanic(L)
 	r := CallOf(L).Run
+	if k := r.st.kept; k != nil {
+		r.loaded = append(r.loaded, k.loaded...)
+		r.Program.Enter(L, k.top)
+		return 0
+	}
 	main := L.NewFunctionFromProto(r.code.Main)
 	main.Env = r.env
 	L.Push(main)
@@ -132,6 +137,7 @@ func entry(L *lua.LState) int {
 	r.Call.Loading = always
 	top := L.Get(-1)
 	L.Pop(1)
+	r.st.kept = r.keep(top)
 	r.Program.Enter(L, top)
 	return 0
 }

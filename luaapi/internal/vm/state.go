@@ -36,6 +36,7 @@ type State struct {
 	stringMeta *lua.LTable
 	used       []bool          // the libraries that this run may have changed
 	threads    []*patch.Thread // by how deep they nest
+	kept       *kept           // of the last run; nil: nothing
 	Runs       int
 }
 
@@ -68,16 +69,21 @@ func (st *State) Environment(used []bool) *lua.LTable {
 		if !used[i] {
 			continue
 		}
-		lib := &st.tools.Libs[i]
 		fresh := luaval.NewTable()
-		fresh.Metatable = lib.meta
-		st.Libs.RawSetString(lib.Name, fresh)
-		if lib.Name == "string" {
-			// ("x"):trim() finds what this run added to string, and nothing else.
-			st.stringMeta.RawSetString("__index", fresh)
-		}
+		fresh.Metatable = st.tools.Libs[i].meta
+		st.putLibrary(i, fresh)
 	}
 	return env
+}
+
+// putLibrary shows the run a library of Lua's own, by the table in front of it.
+func (st *State) putLibrary(i int, front *lua.LTable) {
+	name := st.tools.Libs[i].Name
+	st.Libs.RawSetString(name, front)
+	if name == "string" {
+		// ("x"):trim() finds what this run added to string, and nothing else.
+		st.stringMeta.RawSetString("__index", front)
+	}
 }
 
 // Pool keeps the idle states of one version.
@@ -197,6 +203,7 @@ func (st *State) forget() bool {
 	if registers > largeStack {
 		return false
 	}
+	st.keepOrDrop()
 	st.L.SetTop(0)
 	st.L.RemoveContext() // it leads to the run
 	st.stack.Clear()
