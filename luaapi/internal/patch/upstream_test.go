@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -286,4 +287,18 @@ func TestUpstreamLocals(t *testing.T) {
 		}
 	}
 	t.Error("every variable has the end of its scope: localAt can rely on them")
+}
+
+// TestUpstreamTable holds that a table's fields are where Snapshot reads them.
+func TestUpstreamTable(t *testing.T) {
+	ours, theirs := reflect.TypeFor[tableFields](), reflect.TypeFor[lua.LTable]()
+	if ours.NumField() != theirs.NumField() || ours.Size() != theirs.Size() {
+		t.Fatalf("the library's table is %v", theirs)
+	}
+	for i := range ours.NumField() {
+		a, b := ours.Field(i), theirs.Field(i)
+		if a.Name != b.Name || a.Type != b.Type || a.Offset != b.Offset {
+			t.Errorf("field %d is %s %v at %d, not %s %v at %d", i, b.Name, b.Type, b.Offset, a.Name, a.Type, a.Offset)
+		}
+	}
 }
