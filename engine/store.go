@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"moonwatch/engine/form"
@@ -126,4 +127,20 @@ type Sealer interface {
 	Open(object, field string, sealed form.Sealed) ([]byte, error)
 	// Fingerprint names the key without giving it away.
 	Fingerprint() string
+}
+
+// Records ranges over the records that q selects. Their data is valid during one
+// turn of the loop alone; the loop may use the store, but for closing it. An
+// error, of the disk or the context, comes last and with an empty record.
+func Records(ctx context.Context, store Store, kind Kind, q Query) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		left := false
+		err := store.Scan(ctx, kind, q, func(r Record) bool {
+			left = !yield(r, nil)
+			return !left
+		})
+		if err != nil && !left {
+			yield(Record{}, err)
+		}
+	}
 }

@@ -36,7 +36,7 @@ func rewrite[T any](ctx context.Context, e *state.State, kind engine.Kind, terms
 	for after := ""; ; {
 		var found []engine.Record
 		seen := 0
-		for r, err := range state.Records(ctx, e.Store, kind, engine.Query{After: after}) {
+		for r, err := range engine.Records(ctx, e.Store, kind, engine.Query{After: after}) {
 			if err != nil {
 				return err
 			}

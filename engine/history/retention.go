@@ -161,7 +161,7 @@ func (d *eraser) flush(ctx context.Context) error {
 // recordIDs returns the ids of the records that q selects.
 func (hist *History) recordIDs(ctx context.Context, kind engine.Kind, q engine.Query) ([]string, error) {
 	var ids []string
-	for r, err := range state.Records(ctx, hist.Store, kind, q) {
+	for r, err := range engine.Records(ctx, hist.Store, kind, q) {
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ func (hist *History) dropIncidents(ctx context.Context, before time.Time) error 
 	for after := ""; ; {
 		var old []string
 		last, n := "", 0
-		for r, err := range state.Records(ctx, hist.Store, engine.KindIncident, engine.Query{After: after, Limit: eraseBatch}) {
+		for r, err := range engine.Records(ctx, hist.Store, engine.KindIncident, engine.Query{After: after, Limit: eraseBatch}) {
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func (hist *History) dropByTime(ctx context.Context, kind engine.Kind, term stri
 	for after := ""; ; {
 		var ids []string
 		n := 0
-		for r, err := range state.Records(ctx, hist.Store, kind, engine.Query{Term: term, After: after, Limit: eraseBatch}) {
+		for r, err := range engine.Records(ctx, hist.Store, kind, engine.Query{Term: term, After: after, Limit: eraseBatch}) {
 			if err != nil {
 				return errors.Join(err, d.flush(ctx))
 			}
@@ -131,7 +131,7 @@ func (hist *History) dropTransitionsOf(ctx context.Context, d *eraser, of string
 	for after := ""; ; {
 		var ids []string
 		n := 0
-		for r, err := range state.Records(ctx, hist.Store, engine.KindTransition, engine.Query{Prefix: of + "/", After: after, Limit: eraseBatch}) {
+		for r, err := range engine.Records(ctx, hist.Store, engine.KindTransition, engine.Query{Prefix: of + "/", After: after, Limit: eraseBatch}) {
 			if err != nil {
 				return err
 			}

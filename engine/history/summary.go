@@ -9,7 +9,6 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
-	"moonwatch/engine/state"
 )
 
 // SummaryPoint is what the results of a check that began in one step of time
@@ -148,7 +147,7 @@ func (s *summary) aggregates(ctx context.Context, from, to time.Time) error {
 		return nil
 	}
 	days := engine.Query{Prefix: s.check.ID + "/", After: dayID(s.check.ID, from.Add(-day))}
-	for r, err := range state.Records(ctx, s.e.Store, engine.KindAggregate, days) {
+	for r, err := range engine.Records(ctx, s.e.Store, engine.KindAggregate, days) {
 		if err != nil {
 			return err
 		}

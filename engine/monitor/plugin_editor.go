@@ -257,7 +257,7 @@ func (ps *Plugins) keepVersion(ctx context.Context, x *state.Tx, s engine.Plugin
 		author = by.Name
 	}
 	newest, count, oldest := "", 0, ""
-	for r, err := range state.Records(ctx, ps.Store, engine.KindPluginVersion, engine.Query{Term: "path:" + s.Path, Reverse: true}) {
+	for r, err := range engine.Records(ctx, ps.Store, engine.KindPluginVersion, engine.Query{Term: "path:" + s.Path, Reverse: true}) {
 		if err != nil {
 			break
 		}

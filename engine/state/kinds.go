@@ -238,7 +238,7 @@ func (k *table[T]) merge(x *Tx) {
 }
 
 func (k *table[T]) load(ctx context.Context, s engine.Store, x *Tx) error {
-	for r, err := range Records(ctx, s, k.kind, engine.Query{Term: k.loaded}) {
+	for r, err := range engine.Records(ctx, s, k.kind, engine.Query{Term: k.loaded}) {
 		if err != nil {
 			return err
 		}

@@ -135,8 +135,11 @@ var shownKinds = []engine.Kind{engine.KindService, engine.KindInstance, engine.K
 func countObjects(ctx context.Context, db *storage.DB) (string, error) {
 	held := storage.Contents{}
 	for _, kind := range shownKinds {
-		if err := db.Scan(ctx, kind, engine.Query{}, func(engine.Record) bool { held[string(kind)]++; return true }); err != nil {
-			return "", fmt.Errorf("count what was restored: %w", err)
+		for _, err := range engine.Records(ctx, db, kind, engine.Query{}) {
+			if err != nil {
+				return "", fmt.Errorf("count what was restored: %w", err)
+			}
+			held[string(kind)]++
 		}
 	}
 	return describeContents(held), nil

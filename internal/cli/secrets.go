@@ -26,12 +26,13 @@ type storedSecret struct {
 func storedSecrets(ctx context.Context, db *storage.DB) ([]storedSecret, error) {
 	var out []storedSecret
 	for _, kind := range []engine.Kind{engine.KindPluginSettings, engine.KindCheck, engine.KindInstance, engine.KindService, engine.KindUser, engine.KindRota} {
-		var bad error
-		err := db.Scan(ctx, kind, engine.Query{}, func(r engine.Record) bool {
+		for r, err := range engine.Records(ctx, db, kind, engine.Query{}) {
+			if err != nil {
+				return nil, fmt.Errorf("list the secrets: %w", err)
+			}
 			var object map[string]any
-			if bad = json.Unmarshal(r.Data, &object); bad != nil {
-				bad = fmt.Errorf("read %s %s: %w", kind, r.ID, bad)
-				return false
+			if err := json.Unmarshal(r.Data, &object); err != nil {
+				return nil, fmt.Errorf("list the secrets: read %s %s: %w", kind, r.ID, err)
 			}
 			name, _ := cmp.Or(object["name"], object["username"]).(string)
 			where := fmt.Sprintf("%s %q: ", kind, cmp.Or(name, r.ID))
@@ -41,10 +42,6 @@ func storedSecrets(ctx context.Context, db *storage.DB) ([]storedSecret, error) 
 			eachSecret(object, "", func(path string, sealed form.Sealed) {
 				out = append(out, storedSecret{where + path, seal.By(sealed)})
 			})
-			return true
-		})
-		if err = cmp.Or(err, bad); err != nil {
-			return nil, fmt.Errorf("list the secrets: %w", err)
 		}
 	}
 	return out, nil

@@ -297,7 +297,7 @@ func (cfg *Config) finishImports(ctx context.Context) error {
 		piece importPiece
 	}
 	var found []left
-	for r, err := range state.Records(ctx, cfg.Store, engine.KindMark, engine.Query{Prefix: importMark}) {
+	for r, err := range engine.Records(ctx, cfg.Store, engine.KindMark, engine.Query{Prefix: importMark}) {
 		l := left{mark: r.ID}
 		if err == nil {
 			err = json.Unmarshal(r.Data, &l.piece)
