@@ -35,35 +35,44 @@ type pluginRunCommand struct {
 }
 
 const (
-	runFailed   exitCode = 1
-	runCouldNot exitCode = 2
+	tryFailed   exitCode = 1
+	tryCouldNot exitCode = 2
 )
+
+// tryPlugin does one call of a plugin and prints why it could not be made, when that
+// is not printed yet. A call that did not succeed is tryFailed, none tryCouldNot. The
+// context ends when the program is to stop.
+func tryPlugin(s streams, try func(ctx context.Context) (succeeded bool, err error)) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	succeeded, err := try(ctx)
+	var shown exitCode
+	switch {
+	case err == nil && succeeded:
+		return nil
+	case err == nil:
+		return tryFailed
+	case !errors.As(err, &shown):
+		fmt.Fprintf(s.err, "moonwatch: %s\n", err)
+	}
+	return tryCouldNot
+}
 
 // Run runs the plugin once, with nothing stored.
 func (c *pluginRunCommand) Run(s streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	result, err := c.run(ctx, s)
-	if err != nil {
-		var shown exitCode
-		if !errors.As(err, &shown) {
-			fmt.Fprintf(s.err, "moonwatch: %s\n", err)
+	return tryPlugin(s, func(ctx context.Context) (bool, error) {
+		result, err := c.run(ctx, s)
+		if err != nil {
+			return false, err
 		}
-		return runCouldNot
-	}
-	if c.JSON {
+		if !c.JSON {
+			printResult(s.out, result)
+			return result.Succeeded, nil
+		}
 		encoder := json.NewEncoder(s.out)
 		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(result); err != nil {
-			return err
-		}
-	} else {
-		printResult(s.out, result)
-	}
-	if !result.Succeeded {
-		return runFailed
-	}
-	return nil
+		return result.Succeeded, encoder.Encode(result)
+	})
 }
 
 // runResult is a result, and what it cost.
@@ -149,7 +158,7 @@ func (c *pluginRunCommand) load(ctx context.Context, lua *luaapi.Runtime, s stre
 		fmt.Fprintln(s.err, problemLine(p))
 	}
 	if len(problems) > 0 {
-		return nil, runCouldNot
+		return nil, tryCouldNot
 	}
 	var slugs []string
 	var fitting []engine.Plugin

@@ -2,12 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"moonwatch/engine"
@@ -31,27 +29,23 @@ type pluginSendCommand struct {
 	Trace     bool     `help:"Print every request with its timing and answer."`
 }
 
-const (
-	sendFailed   exitCode = 1
-	sendCouldNot exitCode = 2
-)
-
 // sendLimit is the time that an alert has.
 const sendLimit = time.Minute
 
 // Run sends one alert about a service that is made up, to a user that is made up.
 func (c *pluginSendCommand) Run(s streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	report, err := c.send(ctx, s)
-	if err != nil {
-		var shown exitCode
-		if !errors.As(err, &shown) {
-			fmt.Fprintf(s.err, "moonwatch: %s\n", err)
+	return tryPlugin(s, func(ctx context.Context) (bool, error) {
+		report, err := c.send(ctx, s)
+		if err != nil {
+			return false, err
 		}
-		return sendCouldNot
-	}
-	done := report.Outcome == engine.OutcomeSent || report.Outcome == engine.OutcomeSkipped
+		printSent(s.out, report)
+		return report.Outcome == engine.OutcomeSent || report.Outcome == engine.OutcomeSkipped, nil
+	})
+}
+
+// printSent prints what came of an alert.
+func printSent(w io.Writer, report engine.AlertReport) {
 	outcome := string(report.Outcome)
 	switch report.Outcome {
 	case engine.OutcomeFailed:
@@ -59,27 +53,23 @@ func (c *pluginSendCommand) Run(s streams) error {
 	case engine.OutcomeUnknown:
 		outcome = "unknown whether it was sent"
 	}
-	fmt.Fprintf(s.out, "%s in %.3f s\n", outcome, report.Took.Seconds())
+	fmt.Fprintf(w, "%s in %.3f s\n", outcome, report.Took.Seconds())
 	if report.Why != "" {
-		fmt.Fprintf(s.out, "why      %s\n", indented(report.Why))
+		fmt.Fprintf(w, "why      %s\n", indented(report.Why))
 	}
 	switch {
 	case report.Outcome == engine.OutcomeSent || report.Outcome == engine.OutcomeSkipped:
 	case report.NoRetry:
-		fmt.Fprintln(s.out, "retry    no: the plugin says that it is useless")
+		fmt.Fprintln(w, "retry    no: the plugin says that it is useless")
 	case report.RetryAfter > 0:
-		fmt.Fprintf(s.out, "retry    after %s, as the plugin asks\n", form.FormatDuration(report.RetryAfter))
+		fmt.Fprintf(w, "retry    after %s, as the plugin asks\n", form.FormatDuration(report.RetryAfter))
 	}
 	for _, l := range report.Log {
-		fmt.Fprintf(s.out, "log      %s: %s\n", l.Level, indented(l.Message))
+		fmt.Fprintf(w, "log      %s: %s\n", l.Level, indented(l.Message))
 	}
 	if report.Traceback != "" {
-		fmt.Fprintf(s.out, "trace    %s\n", indented(report.Traceback))
+		fmt.Fprintf(w, "trace    %s\n", indented(report.Traceback))
 	}
-	if !done {
-		return sendFailed
-	}
-	return nil
 }
 
 func (c *pluginSendCommand) send(ctx context.Context, s streams) (engine.AlertReport, error) {
