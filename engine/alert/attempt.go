@@ -48,6 +48,38 @@ func readdress(d *engine.Delivery, in *engine.Incident) (readdressed *engine.Del
 	return d, d.Kind, ""
 }
 
+// verdict is what becomes of a delivery when its turn has come.
+type verdict struct {
+	delivery   *engine.Delivery     // for those who may be contacted now; it names the others, and why
+	kind       engine.AlertKind     // as what it is sent
+	drop       engine.DeliveryState // superseded or skipped when it is not sent, else ""
+	why        string               // it is not sent
+	deferred   []engine.HeldPerson  // who is to be told later
+	stepMissed bool                 // an escalation step reaches nobody by it
+}
+
+// decide says whether a delivery whose turn has come is sent, to whom, and who is to
+// be told later. in is nil for a test; who looks up a user, nil when there is none
+// any more, and whom they were contacted by. It is pure.
+func decide(d *engine.Delivery, in *engine.Incident, through means, who func(id string) (*engine.User, *engine.Contact), now time.Time) verdict {
+	d, kind, overtaken := readdress(d, in)
+	v := verdict{delivery: d, kind: kind}
+	if overtaken != "" {
+		v.drop, v.why = engine.DeliverySuperseded, overtaken
+		return v
+	}
+	wanted := len(d.Users) + len(d.DutyOfficers)
+	v.delivery, v.deferred = filterRecipients(d, through.channel, who, now)
+	if wanted == 0 || len(v.delivery.Users)+len(v.delivery.DutyOfficers) > 0 {
+		return v
+	}
+	v.stepMissed = d.Step != 0 && len(d.Attempts) == 0
+	if through.personal() && kind != engine.AlertRecovery {
+		v.drop, v.why = engine.DeliverySkipped, "everybody it is for was held back"
+	}
+	return v
+}
+
 // begin returns the delivery with a further attempt under way. It is stored
 // before the plugin is called, so that a crash is known as an attempt that may
 // have reached somebody.

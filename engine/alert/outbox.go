@@ -193,22 +193,24 @@ func beginAttempt(x *state.Tx, id string, entry engine.PluginEntry) *engine.Aler
 		return nil
 	}
 	through := meansOf(d.Plugin, entry)
-	d, kind, overtaken := readdress(d, x.Incidents.Get(d.Incident))
-	if overtaken != "" {
-		putDelivery(x, supersede(d, overtaken))
+	v := decide(d, x.Incidents.Get(d.Incident), through, func(id string) (*engine.User, *engine.Contact) {
+		return x.Users.Get(id), x.Contacts.Get(id)
+	}, x.Now)
+	for _, p := range v.deferred {
+		holdBack(x, v.delivery, p)
+	}
+	if v.stepMissed {
+		missed(x, v.delivery)
+	}
+	switch v.drop {
+	case engine.DeliverySuperseded:
+		putDelivery(x, supersede(v.delivery, v.why))
+		return nil
+	case engine.DeliverySkipped:
+		putDelivery(x, skip(v.delivery, v.why))
 		return nil
 	}
-	wanted := len(d.Users) + len(d.DutyOfficers)
-	d = filterRecipients(x, d, through.channel)
-	nobody := wanted > 0 && len(d.Users)+len(d.DutyOfficers) == 0
-	if nobody && d.Step != 0 && len(d.Attempts) == 0 {
-		missed(x, d)
-	}
-	if nobody && through.personal() && kind != engine.AlertRecovery {
-		putDelivery(x, skip(d, "everybody it is for was held back"))
-		return nil
-	}
-	d = begin(d, kind, through.version, x.Now)
+	d = begin(v.delivery, v.kind, through.version, x.Now)
 	if len(d.Attempts) == 1 {
 		contacted(x, slices.Concat(d.Users, d.DutyOfficers), through.channel)
 	}

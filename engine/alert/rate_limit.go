@@ -124,33 +124,33 @@ func ValidateContact(u *engine.User, p *engine.Problems) {
 }
 
 // filterRecipients filters the recipients of an attempt: who may not be contacted now is
-// noted in the delivery, and told once when their window opens.
-func filterRecipients(x *state.Tx, d *engine.Delivery, channel string) *engine.Delivery {
+// noted in the delivery, and deferred when it is for a time alone. It is pure.
+func filterRecipients(d *engine.Delivery, channel string, who func(id string) (*engine.User, *engine.Contact), now time.Time) (filtered *engine.Delivery, deferred []engine.HeldPerson) {
 	c := d.Copy()
 	c.Held = slices.Clone(d.Held)
 	severity := d.Snapshot.Severity()
 	keep := func(ids []string, list engine.List) []string {
 		var out []string
 		for _, id := range ids {
-			u := x.Users.Get(id)
+			u, contact := who(id)
 			if u == nil || slices.Contains(d.Reached, id) {
 				out = append(out, id)
 				continue
 			}
-			why, until := reachable(u, x.Contacts.Get(id), channel, d.Kind, severity, x.Now)
+			why, until := reachable(u, contact, channel, d.Kind, severity, now)
 			if why == "" {
 				out = append(out, id)
 				continue
 			}
 			c.Held = append(c.Held, engine.Held{User: id, Why: why})
 			if !until.IsZero() {
-				holdBack(x, d, engine.HeldPerson{User: id, Plugin: d.Plugin, Until: until, List: list})
+				deferred = append(deferred, engine.HeldPerson{User: id, Plugin: d.Plugin, Until: until, List: list})
 			}
 		}
 		return engine.OrEmpty(out)
 	}
 	c.Users, c.DutyOfficers = keep(d.Users, engine.ListUsers), keep(d.DutyOfficers, engine.ListDuty)
-	return c
+	return c, deferred
 }
 
 // contacted notes that people were contacted through a channel with a flood limit.
