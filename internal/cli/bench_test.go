@@ -25,17 +25,43 @@ import (
 // BenchmarkEngineRuns makes runs of a plugin without I/O on a real data folder
 // that syncs every write: a run counts when its result is stored.
 func BenchmarkEngineRuns(b *testing.B) {
-	benchEngine(b, "quick", form.Values{}, 1000)
+	benchEngine(b, plainChecks(b, 1000))
 }
 
 // BenchmarkEngineHTTP is the same with HTTP checks of a process on loopback.
 func BenchmarkEngineHTTP(b *testing.B) {
 	_, url := programtest.StartHelper(b, "target")
-	benchEngine(b, "http", form.Values{"endpoint": url}, 64)
+	benchEngine(b, httpChecks(b, 64, url))
 }
 
-// benchEngine keeps so many checks running, each as soon as its last result is stored.
-func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
+// BenchmarkFloorHTTP is what BenchmarkEngineHTTP is held against: a plain client
+// with as many workers, against the same kind of target.
+func BenchmarkFloorHTTP(b *testing.B) {
+	_, url := programtest.StartHelper(b, "target")
+	benchEngine(b, plainClient(b, url))
+}
+
+func benchEngine(b *testing.B, run func(n int)) {
+	used := ownCPU(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	run(b.N)
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
+}
+
+func plainChecks(b testing.TB, checks int) (run func(n int)) {
+	return engineRuns(b, "quick", form.Values{}, checks)
+}
+
+func httpChecks(b testing.TB, checks int, url string) (run func(n int)) {
+	return engineRuns(b, "http", form.Values{"endpoint": url}, checks)
+}
+
+// engineRuns is a monitor in this process. run makes n runs of its checks, each
+// check's next as soon as its last result is stored.
+func engineRuns(b testing.TB, plugin string, config form.Values, checks int) (run func(n int)) {
 	ctx := b.Context()
 	quiet := slog.New(slog.DiscardHandler)
 	dir := b.TempDir()
@@ -46,17 +72,17 @@ func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer network.Close()
+	b.Cleanup(func() { network.Close() })
 	f, err := (dataFlag{Data: filepath.Join(dir, "data")}).open(ctx, quiet, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.close()
+	b.Cleanup(func() { f.close() })
 	lua, err := luaapi.New(luaapi.Options{Host: network, Data: f.engine.Plugins.PluginData(), Opener: f.sealer, Shipped: plugins.Files(), Dir: dir, Logger: quiet})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer lua.Close()
+	b.Cleanup(func() { lua.Close() })
 	if err := lua.Load(ctx); err != nil {
 		b.Fatal(err)
 	}
@@ -74,63 +100,50 @@ func benchEngine(b *testing.B, plugin string, config form.Values, checks int) {
 		}
 		ids[i] = saved.ID
 	}
-	var turn, stored atomic.Int64
-	used := ownCPU(b)
-	b.ReportAllocs()
-	b.ResetTimer()
-	var wg sync.WaitGroup
-	for i := range checks {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for n := turn.Add(1); n <= int64(b.N); n = turn.Add(1) {
-				r, err := f.engine.RunCheck(context.Background(), ids[i])
-				if err != nil || r == nil || !r.Succeeded {
-					b.Errorf("%+v %v", r, err)
-					return
-				}
-				stored.Add(1)
+	return func(n int) {
+		inTurn(checks, n, func(worker int) bool {
+			r, err := f.engine.RunCheck(context.Background(), ids[worker])
+			if err != nil || r == nil || !r.Succeeded {
+				b.Errorf("%+v %v", r, err)
+				return false
 			}
-		}()
+			return true
+		})
 	}
-	wg.Wait()
-	b.StopTimer()
-	b.ReportMetric(float64(stored.Load())/b.Elapsed().Seconds(), "runs/s")
-	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
 }
 
-// BenchmarkFloorHTTP is what BenchmarkEngineHTTP is held against: a plain client
-// with as many workers, against the same kind of target.
-func BenchmarkFloorHTTP(b *testing.B) {
-	_, url := programtest.StartHelper(b, "target")
+// plainClient makes n requests with 64 workers that keep their connections.
+func plainClient(b testing.TB, url string) (run func(n int)) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
-	var turn atomic.Int64
-	var wg sync.WaitGroup
-	used := ownCPU(b)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for range 64 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for turn.Add(1) <= int64(b.N) {
-				r, err := client.Get(url)
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				io.Copy(io.Discard, r.Body)
-				r.Body.Close()
+	return func(n int) {
+		inTurn(64, n, func(int) bool {
+			r, err := client.Get(url)
+			if err != nil {
+				b.Error(err)
+				return false
 			}
-		}()
+			io.Copy(io.Discard, r.Body)
+			r.Body.Close()
+			return true
+		})
 	}
-	wg.Wait()
-	b.StopTimer()
-	b.ReportMetric((ownCPU(b)-used).Seconds()*1e6/float64(b.N), "cpu-µs/op")
+}
+
+// inTurn has workers do one thing n times in all, until one of them fails.
+func inTurn(workers, n int, do func(worker int) bool) {
+	var turn atomic.Int64
+	var all sync.WaitGroup
+	for i := range workers {
+		all.Go(func() {
+			for turn.Add(1) <= int64(n) && do(i) {
+			}
+		})
+	}
+	all.Wait()
 }
 
 // ownCPU is the processor time that this process has used.
-func ownCPU(b *testing.B) time.Duration {
+func ownCPU(b testing.TB) time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
 		b.Fatal(err)
