@@ -16,7 +16,7 @@ var rooms = map[string][]string{
 	"":             {"internal/cli"},
 	"internal/cli": {"engine", "engine/access", "engine/config", "engine/config/importer", "engine/form", "engine/monitor", "luaapi", "luaapi/describe", "luaapi/host", "luaapi/plugintest", "luaapi/starter", "plugins", "server", "storage", "storage/seal"},
 
-	"internal/bench":       {"internal/programtest"},
+	"internal/bench":       {"engine", "engine/form", "engine/history", "engine/state", "internal/programtest", "storage"},
 	"internal/measure":     {},
 	"internal/binenc":      {},
 	"internal/programtest": {},

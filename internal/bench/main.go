@@ -38,19 +38,27 @@ type part struct {
 var parts = []part{
 	{"http", "HTTP checks of 1 s at rising rates, against the paced floor", false, measureHTTP},
 	{"plain", "checks without I/O at rising rates, all stored", false, measurePlain},
+	{"overload", "HTTP checks at twice what the machine can", false, measureOverload},
 	{"memory", "memory idle, with many checks, and after a restart", false, measureMemory},
+	{"scale", "1,000 to 100,000 registered checks, or a million", false, measureScale},
 	{"alert", "from a failing answer to the receiver's first byte", false, measureAlert},
 	{"reload", "from the save of a plugin to its being live", false, measureReload},
+	{"history", "many checks with a year of history", true, measureHistory},
+	{"rivals", "Gatus, Nagios and blackbox_exporter at the same rate, where they are there", true, measureRivals},
 }
 
 // options are the flags.
 type options struct {
-	rounds  int
-	seconds float64
-	rates   string
-	binary  string
-	json    string
-	profile string
+	rounds     int
+	seconds    float64
+	rates      string
+	binary     string
+	json       string
+	profile    string
+	million    bool
+	checkCount int
+	gatus      string
+	history    string
 }
 
 func (o *options) window() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
@@ -92,6 +100,10 @@ func parseArgs(args []string, usage io.Writer) (*options, []part, error) {
 	flags.StringVar(&o.binary, "binary", "", "the program to measure (built from this tree)")
 	flags.StringVar(&o.json, "json", "", "a `file` to write the figures to, for bench compare")
 	flags.StringVar(&o.profile, "profile", "", "a `folder` to write profiles of each window to; they cost some of what is measured")
+	flags.BoolVar(&o.million, "million", false, "have the part scale go on to a million checks")
+	flags.IntVar(&o.checkCount, "checks", 100_000, "checks of the part history, and the most of the part scale")
+	flags.StringVar(&o.history, "history", "", "a `folder` to keep the data of the part history in: 100,000 checks take an hour and 20 GB to make")
+	flags.StringVar(&o.gatus, "gatus", "gatus", "the `program` of Gatus")
 	flags.Usage = func() {
 		fmt.Fprintln(usage, "bench [flags] [part...]\nbench compare A.json B.json\n\nParts, those with * only when named or with \"all\":")
 		for _, p := range parts {
@@ -106,8 +118,8 @@ func parseArgs(args []string, usage io.Writer) (*options, []part, error) {
 	if _, err := parseRates(o.rates); err != nil {
 		return nil, nil, err
 	}
-	if o.rounds < 1 || o.seconds <= 0 {
-		return nil, nil, errors.New("-rounds and -seconds must be above 0")
+	if o.rounds < 1 || o.seconds <= 0 || o.checkCount < 1 {
+		return nil, nil, errors.New("-rounds, -seconds and -checks must be above 0")
 	}
 	chosen, err := chooseParts(flags.Args())
 	return o, chosen, err

@@ -146,17 +146,18 @@ func (b *bench) figures(label string, w *window) {
 
 // cpu is the processor time that a process has used, with its kernel part.
 func (b *bench) cpu(pid int) time.Duration {
-	f := b.stat(pid)
-	return ticks(f[11]) + ticks(f[12])
-}
-
-// stat is the line of /proc/PID/stat from the state on, the third field.
-func (b *bench) stat(pid int) []string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		b.Fatalf("the benchmark reads /proc: %v", err)
 	}
-	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+2:]))
+	f := statFields(string(text))
+	return ticks(f[11]) + ticks(f[12])
+}
+
+// statFields are the fields of /proc/PID/stat from the third on, the state: the
+// name before it may hold anything.
+func statFields(text string) []string {
+	return strings.Fields(text[strings.LastIndexByte(text, ')')+2:])
 }
 
 // ticks reads a time that Linux counts in hundredths of a second.
