@@ -85,6 +85,13 @@ func (f *folds) from(check string) uint64 {
 	return f.folded[check]
 }
 
+// counted is about how many rows a fold of check will find.
+func (f *folds) counted(check string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return min(f.rows[check], maxFoldRows) + keepRows
+}
+
 // add counts n rows of a check. f.mu is held.
 func (f *folds) add(check string, n int) {
 	n += f.rows[check]
@@ -208,6 +215,7 @@ func (db maintainer) foldCheck(ctx context.Context, check string) error {
 // they are too few; more says that it stopped before the end.
 func (db maintainer) oldRows(ctx context.Context, check string) (rows []engine.Result, more bool, err error) {
 	size := 0
+	rows = make([]engine.Result, 0, db.folds.counted(check))
 	err = db.view(ctx, func(tx *badger.Txn) error {
 		prefix := layout.Join(layout.RowSpace, check)
 		it := tx.NewIterator(badger.IteratorOptions{Prefix: prefix, Reverse: true})
@@ -236,7 +244,7 @@ func (db maintainer) oldRows(ctx context.Context, check string) (rows []engine.R
 // foldOps replaces rows, and the blocks that they lie within, by new blocks.
 func (db maintainer) foldOps(ctx context.Context, check string, rows []engine.Result) ([]op, error) {
 	results := rows
-	var ops []op
+	ops := make([]op, 0, len(rows)+2)
 	for i := range rows {
 		ops = append(ops, op{key: layout.SeqKey(layout.RowSpace, check, rows[i].Seq), delete: true})
 	}

@@ -302,3 +302,23 @@ func TestUpstreamTable(t *testing.T) {
 		}
 	}
 }
+
+// TestUpstreamEmptyTable holds that a first named entry still makes room for many,
+// and that a mended file's tables do without.
+func TestUpstreamEmptyTable(t *testing.T) {
+	const code = `for i = 1, 1000 do local t = {} t.x = i end return "done"`
+	bytes := func(run func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		run()
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / 1000
+	}
+	plain := bytes(func() { run(t, newState(t), code) })
+	if plain < 1500 {
+		t.Errorf("an empty table with one entry takes %d bytes upstream: hint can go", plain)
+	}
+	if mended := bytes(func() { mendedRun(t, newState(t), code) }); mended > plain/2 {
+		t.Errorf("mended: %d bytes a table, upstream %d", mended, plain)
+	}
+}
