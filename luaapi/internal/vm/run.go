@@ -137,9 +137,17 @@ func entry(L *lua.LState) int {
 	r.Call.Loading = always
 	top := L.Get(-1)
 	L.Pop(1)
-	r.st.kept = r.keep(top)
+	r.st.keep(r.code, r.env, top, r.loaded)
 	r.Program.Enter(L, top)
 	return 0
+}
+
+// Give sets an entry of a table for this run alone.
+func (r *Run) Give(t *lua.LTable, key string, v lua.LValue) {
+	if r.st.kept != nil {
+		r.st.kept.Give(t, key)
+	}
+	t.RawSetString(key, v)
 }
 
 // Contain is deferred: it keeps a panic in the host's own code to this run, for

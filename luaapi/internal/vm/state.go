@@ -2,12 +2,14 @@ package vm
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/patch"
+	"moonwatch/luaapi/internal/snapshot"
 )
 
 // stateOptions begin with a small stack, so that twenty thousand runs that wait
@@ -84,6 +86,68 @@ func (st *State) putLibrary(i int, front *lua.LTable) {
 		// ("x"):trim() finds what this run added to string, and nothing else.
 		st.stringMeta.RawSetString("__index", front)
 	}
+}
+
+// kept is what the top level of a file made, for the next run of its state. A run
+// sees no more of the one before than if the top level had been run anew: Steady
+// says that this would make the same again, and when a run has ended, whatever it
+// could reach of it is looked at. It is dropped when anything has changed.
+type kept struct {
+	*snapshot.Snapshot
+	code   *Code
+	env    *lua.LTable
+	libs   []*lua.LTable // in front of Lua's own, as in Code.Libs; nil where unused
+	top    lua.LValue
+	loaded []loadedModule
+}
+
+// maxKept is how many values are looked at after a run: of more, running the top
+// level anew costs no more. maxSpoilt is how often a file's runs may change
+// something until nothing of it is kept any more.
+const (
+	maxKept   = 512
+	maxSpoilt = 8
+)
+
+// keep notes what the top level of c has made in env, if that can be kept.
+func (st *State) keep(c *Code, env *lua.LTable, top lua.LValue, loaded []loadedModule) {
+	if !c.Steady || c.spoilt.Load() >= maxSpoilt {
+		return
+	}
+	k := &kept{code: c, env: env, top: top, loaded: slices.Clone(loaded)}
+	roots := []lua.LValue{top}
+	for _, m := range loaded {
+		roots = append(roots, m.value)
+	}
+	for i, used := range c.Libs {
+		k.libs = append(k.libs, nil)
+		if used {
+			k.libs[i], _ = st.Libs.RawGetString(st.tools.Libs[i].Name).(*lua.LTable)
+			roots = append(roots, k.libs[i])
+		}
+	}
+	if k.Snapshot = snapshot.Take(env, maxKept, roots...); k.Snapshot == nil {
+		c.spoilt.Store(maxSpoilt)
+		return
+	}
+	st.kept = k
+}
+
+// restore puts what is kept of c in place, and returns its environment; nil when
+// there is none.
+func (st *State) restore(c *Code) *lua.LTable {
+	k := st.kept
+	if k == nil || k.code != c {
+		st.kept = nil
+		return nil
+	}
+	st.used = c.Libs
+	for i, front := range k.libs {
+		if front != nil {
+			st.putLibrary(i, front)
+		}
+	}
+	return k.env
 }
 
 // Pool keeps the idle states of one version.
@@ -203,7 +267,10 @@ func (st *State) forget() bool {
 	if registers > largeStack {
 		return false
 	}
-	st.keepOrDrop()
+	if k := st.kept; k != nil && !k.Unchanged() {
+		k.code.spoilt.Add(1)
+		st.kept = nil
+	}
 	st.L.SetTop(0)
 	st.L.RemoveContext() // it leads to the run
 	st.stack.Clear()
