@@ -19,10 +19,10 @@ type Rule struct {
 type CheckState struct {
 	Check  string      `json:"check"`
 	Status CheckStatus `json:"status"` // as shown
-	// Held is the status by the counters, PASSING, FAILING or PENDING: what the
+	// Confirmed is the status by the counters, PASSING, FAILING or PENDING: what the
 	// check would show were it neither unknown nor flapping.
-	Held     CheckStatus `json:"held"`
-	Severity Status      `json:"severity"` // while it counts as failing, else ""
+	Confirmed CheckStatus `json:"held"`
+	Severity  Status      `json:"severity"` // while it counts as failing, else ""
 	// Window holds the severities of the last failed results, oldest first, at
 	// most debounce+1. Before the check fails a success empties it; afterwards
 	// successes leave it alone.
@@ -34,10 +34,10 @@ type CheckState struct {
 	UnknownCounts bool       `json:"unknown_counts,omitempty"` // unknown for so long that it counts as failing
 	Cause         Cause      `json:"cause,omitempty"`          // of the present unknown
 	Since         time.Time  `json:"since"`                    // of Status
-	History       uint32     `json:"history,omitempty"`        // the last 21 held statuses, newest in bit 0, 1 is failing
+	History       uint32     `json:"history,omitempty"`        // the last 21 confirmed statuses, newest in bit 0, 1 is failing
 	HistoryLen    int        `json:"history_len,omitempty"`
 	Flapping      bool       `json:"flapping,omitempty"`
-	PassingSince  *time.Time `json:"passing_since,omitempty"`  // unbroken, by held status
+	PassingSince  *time.Time `json:"passing_since,omitempty"`  // unbroken, by confirmed status
 	Error         string     `json:"error,omitempty"`          // of the last failed or unknown result
 	LastFailed    bool       `json:"last_failed,omitempty"`    // the last counting result failed
 	Seq           uint64     `json:"seq,omitempty"`            // of the last result judged
@@ -51,7 +51,7 @@ type CheckState struct {
 
 // NewCheckState returns the state of a check without results.
 func NewCheckState(check string, now time.Time) *CheckState {
-	return &CheckState{Check: check, Status: CheckPending, Held: CheckPending, Since: now}
+	return &CheckState{Check: check, Status: CheckPending, Confirmed: CheckPending, Since: now}
 }
 
 // Failing reports whether the check counts as failing for the services that it
@@ -59,7 +59,7 @@ func NewCheckState(check string, now time.Time) *CheckState {
 func (s *CheckState) Failing() (Status, bool) {
 	severity := Status("")
 	switch {
-	case s.Held == CheckFailing || s.Flapping:
+	case s.Confirmed == CheckFailing || s.Flapping:
 		severity = s.Severity
 	case s.AwaitingFirst && s.CountsAs != "":
 		severity = s.CountsAs
@@ -75,10 +75,10 @@ func (s *CheckState) Failing() (Status, bool) {
 // Counting reports whether debounce or recover_after is counting: the next
 // result may move the status.
 func (s *CheckState) Counting() bool {
-	if s.Held == CheckPassing {
+	if s.Confirmed == CheckPassing {
 		return len(s.Window) > 0
 	}
-	return s.Successes > 0 || s.Held == CheckPending && len(s.Window) > 0
+	return s.Successes > 0 || s.Confirmed == CheckPending && len(s.Window) > 0
 }
 
 func (s *CheckState) Copy() *CheckState {

@@ -46,7 +46,7 @@ type Delivery struct {
 	Users        []string      `json:"users"`         // user ids
 	DutyOfficers []string      `json:"duty_officers"` // user ids
 	Reached      []string      `json:"reached"`       // user ids that the plugin marked as reached
-	Held         []Held        `json:"held"`
+	Deferred     []Held        `json:"held"`
 	Why          string        `json:"why"` // of skipped, superseded, dead
 	NextAttempt  *time.Time    `json:"next_attempt"`
 	Durable      bool          `json:"durable"` // false: sent from memory while the store refused writes

@@ -26,25 +26,25 @@ type Incident struct {
 	Maintenance bool       `json:"maintenance,omitempty"`
 	Unplanned   *time.Time `json:"unplanned,omitempty"`
 
-	Alerting   Status             `json:"alerting"` // the alerting status that was last acted upon
-	Failing    []FailingCheck     `json:"failing"`  // as last acted upon, in order of id
-	Number     int                `json:"number"`   // events so far
-	LastEvent  time.Time          `json:"last_event"`
-	Gather     *Gather            `json:"gather,omitempty"`
-	Ack        *Acknowledgement   `json:"acknowledgement,omitempty"`
-	Told       map[string]*Told   `json:"told,omitempty"`       // by plugin
-	Unsent     map[string]*Unsent `json:"unsent,omitempty"`     // by plugin; replaced, never changed
-	LastSent   *time.Time         `json:"last_sent"`            // when a delivery first succeeded last
-	Plugins    []string           `json:"plugins"`              // alert plugins as last acted upon
-	Enabled    bool               `json:"enabled"`              // alerts_enabled as last acted upon
-	Fired      bool               `json:"fired"`                // a firing was sent off
-	ToldStatus Status             `json:"told_status"`          // the status that was told of last, "" without
-	Covered    []string           `json:"covered,omitempty"`    // checks under a silence, as last acted upon
-	Suppressed *Suppression       `json:"suppressed,omitempty"` // waiting for, or held back by, what it depends on
-	Steps      int                `json:"steps"`                // escalation steps taken
-	Fallback   bool               `json:"fallback,omitempty"`   // and the fallback was told after them
-	HeldBack   []HeldPerson       `json:"held_back,omitempty"`  // who is to be told when their window opens
-	HeldBy     string             `json:"held_by,omitempty"`    // the last recorded reason why nothing was sent
+	Alerting       Status               `json:"alerting"` // the alerting status that was last acted upon
+	Failing        []FailingCheck       `json:"failing"`  // as last acted upon, in order of id
+	Number         int                  `json:"number"`   // events so far
+	LastEvent      time.Time            `json:"last_event"`
+	Gather         *Gather              `json:"gather,omitempty"`
+	Ack            *Acknowledgement     `json:"acknowledgement,omitempty"`
+	Notified       map[string]*Notified `json:"told,omitempty"`       // by plugin
+	Unsent         map[string]*Unsent   `json:"unsent,omitempty"`     // by plugin; replaced, never changed
+	LastSent       *time.Time           `json:"last_sent"`            // when a delivery first succeeded last
+	Plugins        []string             `json:"plugins"`              // alert plugins as last acted upon
+	Enabled        bool                 `json:"enabled"`              // alerts_enabled as last acted upon
+	Fired          bool                 `json:"fired"`                // a firing was sent off
+	NotifiedStatus Status               `json:"told_status"`          // the status that was told of last, "" without
+	Covered        []string             `json:"covered,omitempty"`    // checks under a silence, as last acted upon
+	Suppressed     *Suppression         `json:"suppressed,omitempty"` // waiting for, or held back by, what it depends on
+	Steps          int                  `json:"steps"`                // escalation steps taken
+	Fallback       bool                 `json:"fallback,omitempty"`   // and the fallback was told after them
+	Pending        []PendingRecipient   `json:"held_back,omitempty"`  // who is to be told when their window opens
+	HeldBy         string               `json:"held_by,omitempty"`    // the last recorded reason why nothing was sent
 }
 
 // Suppression is how an incident stands to what its subject depends on.
@@ -55,8 +55,8 @@ type Suppression struct {
 	Free    *time.Time      `json:"free,omitempty"` // since when nothing suppresses it
 }
 
-// HeldPerson is somebody whom one plugin is to tell later.
-type HeldPerson struct {
+// PendingRecipient is somebody whom one plugin is to tell later.
+type PendingRecipient struct {
 	User   string    `json:"user"`
 	Plugin string    `json:"plugin"`
 	Until  time.Time `json:"until"`
@@ -87,8 +87,8 @@ type Acknowledgement struct {
 	Expires  *time.Time `json:"expires_at"` // nil: until recovery
 }
 
-// Told is whom one plugin reached in an incident.
-type Told struct {
+// Notified is whom one plugin reached in an incident.
+type Notified struct {
 	At       time.Time       `json:"at"`
 	Users    map[string]List `json:"users"`              // user id → the list they were told in
 	Settings form.Values     `json:"settings,omitempty"` // of the subject, that it was last told with; secrets sealed
@@ -128,7 +128,7 @@ func (in *Incident) Copy() *Incident {
 	c.Failing = slices.Clone(in.Failing)
 	c.Plugins = slices.Clone(in.Plugins)
 	c.Notes = slices.Clone(in.Notes)
-	c.HeldBack = slices.Clone(in.HeldBack)
+	c.Pending = slices.Clone(in.Pending)
 	if in.Suppressed != nil {
 		p := *in.Suppressed
 		p.Awaited = maps.Clone(p.Awaited)
@@ -139,9 +139,9 @@ func (in *Incident) Copy() *Incident {
 		g.Checks = slices.Clone(g.Checks)
 		c.Gather = &g
 	}
-	c.Told = make(map[string]*Told, len(in.Told))
-	for plugin, told := range in.Told {
-		c.Told[plugin] = told // replaced, never changed
+	c.Notified = make(map[string]*Notified, len(in.Notified))
+	for plugin, notified := range in.Notified {
+		c.Notified[plugin] = notified // replaced, never changed
 	}
 	return &c
 }

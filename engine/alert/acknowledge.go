@@ -164,7 +164,7 @@ func (inc *Incidents) TestAlert(ctx context.Context, by engine.Actor, ref engine
 			Users:        users,
 			DutyOfficers: []string{},
 			Reached:      []string{},
-			Held:         []engine.Held{},
+			Deferred:     []engine.Held{},
 			NextAttempt:  &now,
 			Durable:      true,
 			RetryFrom:    now,

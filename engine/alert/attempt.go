@@ -35,14 +35,14 @@ func readdress(d *engine.Delivery, in *engine.Incident) (readdressed *engine.Del
 	if in == nil {
 		return d, d.Kind, ""
 	}
-	told := in.Told[d.Plugin] != nil
+	notified := in.Notified[d.Plugin] != nil
 	switch {
-	case d.Kind == engine.AlertRecovery && !told:
+	case d.Kind == engine.AlertRecovery && !notified:
 		return d, d.Kind, "the incident closed before anybody was told"
 	case d.Kind == engine.AlertRecovery:
 		d = d.Copy()
-		d.Users, d.DutyOfficers = toldLists(in, d.Plugin)
-	case !told:
+		d.Users, d.DutyOfficers = notifiedLists(in, d.Plugin)
+	case !notified:
 		return d, engine.AlertFiring, ""
 	}
 	return d, d.Kind, ""
@@ -50,12 +50,12 @@ func readdress(d *engine.Delivery, in *engine.Incident) (readdressed *engine.Del
 
 // verdict is what becomes of a delivery when its turn has come.
 type verdict struct {
-	delivery   *engine.Delivery     // for those who may be contacted now; it names the others, and why
-	kind       engine.AlertKind     // as what it is sent
-	drop       engine.DeliveryState // superseded or skipped when it is not sent, else ""
-	why        string               // it is not sent
-	deferred   []engine.HeldPerson  // who is to be told later
-	stepMissed bool                 // an escalation step reaches nobody by it
+	delivery   *engine.Delivery          // for those who may be contacted now; it names the others, and why
+	kind       engine.AlertKind          // as what it is sent
+	drop       engine.DeliveryState      // superseded or skipped when it is not sent, else ""
+	why        string                    // it is not sent
+	pending    []engine.PendingRecipient // who is to be told later
+	stepMissed bool                      // an escalation step reaches nobody by it
 }
 
 // decide says whether a delivery whose turn has come is sent, to whom, and who is to
@@ -69,7 +69,7 @@ func decide(d *engine.Delivery, in *engine.Incident, through means, who func(id 
 		return v
 	}
 	wanted := len(d.Users) + len(d.DutyOfficers)
-	v.delivery, v.deferred = filterRecipients(d, through.channel, who, now)
+	v.delivery, v.pending = filterRecipients(d, through.channel, who, now)
 	if wanted == 0 || len(v.delivery.Users)+len(v.delivery.DutyOfficers) > 0 {
 		return v
 	}

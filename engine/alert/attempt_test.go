@@ -10,7 +10,7 @@ import (
 )
 
 func TestReaddress(t *testing.T) {
-	told := &engine.Incident{Told: map[string]*engine.Told{"mail": {Users: map[string]engine.List{"bob": engine.ListUsers, "ada": engine.ListDuty}}}}
+	told := &engine.Incident{Notified: map[string]*engine.Notified{"mail": {Users: map[string]engine.List{"bob": engine.ListUsers, "ada": engine.ListDuty}}}}
 	for _, tt := range []struct {
 		name      string
 		in        *engine.Incident
@@ -57,7 +57,7 @@ func TestDecide(t *testing.T) {
 	}
 	phone, email := means{channel: "phone"}, means{channel: "email"}
 	firing := engine.Delivery{Kind: engine.AlertFiring, Plugin: "p", Snapshot: engine.AlertSnapshot{OverallStatus: engine.StatusError}}
-	told := &engine.Incident{Told: map[string]*engine.Told{"p": {Users: map[string]engine.List{"asleep": engine.ListUsers}}}}
+	told := &engine.Incident{Notified: map[string]*engine.Notified{"p": {Users: map[string]engine.List{"asleep": engine.ListUsers}}}}
 	morning := time.Date(2026, 1, 6, 6, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		name     string
@@ -108,7 +108,7 @@ func TestDecide(t *testing.T) {
 				t.Errorf("sent to %v, want %v", got, tt.want)
 			}
 			var left []string
-			for _, h := range v.delivery.Held {
+			for _, h := range v.delivery.Deferred {
 				if left = append(left, h.User); h.Why == "" {
 					t.Errorf("%s is left out for no reason", h.User)
 				}
@@ -117,7 +117,7 @@ func TestDecide(t *testing.T) {
 				t.Errorf("left out %v, want %v", left, tt.left)
 			}
 			deferred := map[string]time.Time{}
-			for _, p := range v.deferred {
+			for _, p := range v.pending {
 				if deferred[p.User] = p.Until; p.Plugin != "p" {
 					t.Errorf("%s is told later through %s", p.User, p.Plugin)
 				}
@@ -128,7 +128,7 @@ func TestDecide(t *testing.T) {
 			if v.drop != tt.drop || (v.why != "") != (tt.drop != "") || v.stepMissed != tt.missed {
 				t.Errorf("dropped as %q because %q, step missed %t; want %q and %t", v.drop, v.why, v.stepMissed, tt.drop, tt.missed)
 			}
-			if !slices.Equal(d.Users, tt.users) || len(d.Held) > 0 {
+			if !slices.Equal(d.Users, tt.users) || len(d.Deferred) > 0 {
 				t.Error("the delivery given was changed")
 			}
 		})

@@ -140,26 +140,26 @@ func usableAt(x *state.Tx, slug string, settings form.Values) bool {
 // is the caller's copy, and forgets it once something was told. The built-in
 // service fails meanwhile; its own alerts are left out, lest it fail for itself.
 func noteUnsent(x *state.Tx, in *engine.Incident, d *engine.Delivery, report engine.AlertReport) {
-	told := report.Outcome == engine.OutcomeSent || report.Outcome == engine.OutcomeUnknown
+	notified := report.Outcome == engine.OutcomeSent || report.Outcome == engine.OutcomeUnknown
 	switch old := in.Unsent[d.Plugin]; {
 	case in.Subject == engine.BuiltIn:
 		return
-	case told && old != nil:
+	case notified && old != nil:
 		in.Unsent = maps.Clone(in.Unsent)
 		delete(in.Unsent, d.Plugin)
-	case report.Outcome == engine.OutcomeFailed && old == nil && d.Kind == engine.AlertFiring && in.Told[d.Plugin] == nil:
+	case report.Outcome == engine.OutcomeFailed && old == nil && d.Kind == engine.AlertFiring && in.Notified[d.Plugin] == nil:
 		in.Unsent = maps.Clone(in.Unsent)
 		if in.Unsent == nil {
 			in.Unsent = map[string]*engine.Unsent{}
 		}
 		// Everybody sees it: it names nothing of the people who were to be told.
-		told := (&Incidents{x.State}).Discreet(engine.Delivery{
+		shown := (&Incidents{x.State}).Discreet(engine.Delivery{
 			Why:          report.Why,
 			Users:        d.Users,
 			DutyOfficers: d.DutyOfficers,
 			Reached:      d.Reached,
 		}, "")
-		in.Unsent[d.Plugin] = &engine.Unsent{At: x.Now, Why: told.Why, Delivery: d.ID}
+		in.Unsent[d.Plugin] = &engine.Unsent{At: x.Now, Why: shown.Why, Delivery: d.ID}
 		x.WhenDurable(func() {
 			x.State.Log.Warn("an alert could not be sent", "plugin", d.Plugin, "of", d.SubjectName, "why", report.Why)
 		})

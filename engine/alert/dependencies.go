@@ -12,9 +12,8 @@ import (
 // parentTime is how long a subject waits for the results of what it depends on.
 const parentTime = 30 * time.Second
 
-// hold decides whether the first firing of an incident is held back by what its
-// subject depends on, and why. later: a failed result came that started after
-// the suppression ended.
+// heldByParents decides whether the first firing of an incident is held back by what its
+// subject depends on, and why; "" is that it is not.
 func heldByParents(x *state.Tx, s state.Target, in *engine.Incident, overall engine.Status) string {
 	if in.Fired || len(s.DependsOn) == 0 || overall == engine.StatusPassing {
 		return ""
@@ -26,9 +25,9 @@ func heldByParents(x *state.Tx, s state.Target, in *engine.Incident, overall eng
 		in.Suppressed = awaitParents(x, s)
 	}
 	p := in.Suppressed
-	suppressor, telling := suppressor(x, s, overall)
+	suppressor, notifying := suppressor(x, s, overall)
 	switch {
-	case telling, !p.Until.IsZero() && x.Now.Before(p.Until) && awaiting(x, p):
+	case notifying, !p.Until.IsZero() && x.Now.Before(p.Until) && awaiting(x, p):
 		return "waiting for the results of what it depends on"
 	case suppressor != nil:
 		p.Until, p.By, p.Free = time.Time{}, &suppressor.Ref, nil
@@ -80,9 +79,9 @@ func awaiting(x *state.Tx, p *engine.Suppression) bool {
 	return false
 }
 
-// suppressor returns the parent that holds a subject back; telling is true while
+// suppressor returns the parent that holds a subject back; notifying is true while
 // a parent that is as severe has not told anybody yet, but is about to.
-func suppressor(x *state.Tx, s state.Target, overall engine.Status) (found *state.Target, telling bool) {
+func suppressor(x *state.Tx, s state.Target, overall engine.Status) (found *state.Target, notifying bool) {
 	for _, ref := range s.DependsOn {
 		parent, ok := x.Target(ref)
 		known := x.Subjects.Get(ref.Key())
@@ -93,16 +92,16 @@ func suppressor(x *state.Tx, s state.Target, overall engine.Status) (found *stat
 		if in == nil || in.Closed != nil || in.Status.Rank() < overall.Rank() {
 			continue
 		}
-		if len(in.Told) > 0 || maintained(x, parent) || !in.Fired && in.Suppressed != nil && in.Suppressed.By != nil {
+		if len(in.Notified) > 0 || maintained(x, parent) || !in.Fired && in.Suppressed != nil && in.Suppressed.By != nil {
 			return &parent, false
 		}
 		// It has fired and is being told of, or waits itself: not for ever.
 		if x.Now.Before(in.LastEvent.Add(parentTime)) && (len(waitingOf(x, in.ID)) > 0 || !in.Fired && in.Suppressed != nil) {
-			telling = true
+			notifying = true
 			x.State.WakeAt(state.Timer{At: in.LastEvent.Add(parentTime), Ref: s.Ref})
 		}
 	}
-	return nil, telling
+	return nil, notifying
 }
 
 // lookAtChildren lets the subjects that depend on ref, and whose firing is held

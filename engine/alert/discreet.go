@@ -17,19 +17,19 @@ const minDiscreet = 4
 // receivers wrote of it names no address, number or other setting of the people
 // told, but for those of viewer, the id of a user.
 func (inc *Incidents) Discreet(d engine.Delivery, viewer string) engine.Delivery {
-	var told []string
+	var notified []string
 	for _, list := range [][]string{d.Users, d.DutyOfficers, d.Reached} {
-		told = append(told, list...)
+		notified = append(notified, list...)
 	}
-	d.Held = slices.Clone(d.Held)
-	for i, h := range d.Held {
-		told = append(told, h.User)
+	d.Deferred = slices.Clone(d.Deferred)
+	for i, h := range d.Deferred {
+		notified = append(notified, h.User)
 		if h.User != viewer { // that it was so, not how it is set
-			d.Held[i].Why, _, _ = strings.Cut(h.Why, " until ")
-			d.Held[i].Why, _, _ = strings.Cut(d.Held[i].Why, " do not allow ")
+			d.Deferred[i].Why, _, _ = strings.Cut(h.Why, " until ")
+			d.Deferred[i].Why, _, _ = strings.Cut(d.Deferred[i].Why, " do not allow ")
 		}
 	}
-	hide := inc.hiding(told, viewer)
+	hide := inc.hiding(notified, viewer)
 	d.Why = hide.Replace(d.Why)
 	d.Attempts = slices.Clone(d.Attempts)
 	for i := range d.Attempts {

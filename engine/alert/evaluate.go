@@ -94,7 +94,7 @@ func same(s *engine.CheckState, o *engine.CheckState) bool {
 }
 
 func equal(s *engine.CheckState, o *engine.CheckState) bool {
-	return s.Status == o.Status && s.Held == o.Held && s.Severity == o.Severity && s.Successes == o.Successes &&
+	return s.Status == o.Status && s.Confirmed == o.Confirmed && s.Severity == o.Severity && s.Successes == o.Successes &&
 		s.UnknownCounts == o.UnknownCounts && s.Cause == o.Cause && s.Since.Equal(o.Since) && s.History == o.History &&
 		s.HistoryLen == o.HistoryLen && s.Flapping == o.Flapping && s.Error == o.Error &&
 		s.LastFailed == o.LastFailed && s.Description == o.Description && s.DescribedBy == o.DescribedBy &&
@@ -217,7 +217,7 @@ func evaluateIncident(x *state.Tx, e *evaluation, in *engine.Incident) {
 		stopSends(x, after, conditions.Silence)
 	}
 	recordEvents(x, e, after, events, len(conditions.Steps))
-	after = tellHeldBack(x, e.target, after)
+	after = notifyPending(x, e.target, after)
 	if after.Closed != nil {
 		e.known.Incident = ""
 		if len(after.Unsent) > 0 {
@@ -386,7 +386,7 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 			Users:        engine.OrEmpty(p.Users),
 			DutyOfficers: engine.OrEmpty(p.DutyOfficers),
 			Reached:      []string{},
-			Held:         engine.OrEmpty(p.Held),
+			Deferred:     engine.OrEmpty(p.Deferred),
 			NextAttempt:  &now,
 			Durable:      !x.State.MemoryOnly.Load(),
 			Update:       p.Update,

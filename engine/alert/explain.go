@@ -26,9 +26,9 @@ type Paged string
 
 // The answers, from the best to the worst.
 const (
-	PagedTold       Paged = "told"       // an attempt succeeded, or ended in a way that may have reached somebody
+	PagedNotified   Paged = "told"       // an attempt succeeded, or ended in a way that may have reached somebody
 	PagedWaiting    Paged = "waiting"    // to be tried, or tried again
-	PagedHeld       Paged = "held"       // left out on purpose; the reason says by what
+	PagedDeferred   Paged = "held"       // left out on purpose; the reason says by what
 	PagedSkipped    Paged = "skipped"    // the plugin had nothing to do
 	PagedSuperseded Paged = "superseded" // a newer event took its place before it was told
 	PagedDead       Paged = "dead"       // given up
@@ -124,7 +124,7 @@ func why(event engine.IncidentEvent, made []engine.Delivery, q WhyQuery) Why {
 }
 
 func (p Paged) rank() int {
-	return slices.Index([]Paged{PagedTold, PagedWaiting, PagedHeld, PagedSkipped, PagedSuperseded, PagedDead, PagedNotAsked, PagedNobody}, p)
+	return slices.Index([]Paged{PagedNotified, PagedWaiting, PagedDeferred, PagedSkipped, PagedSuperseded, PagedDead, PagedNotAsked, PagedNobody}, p)
 }
 
 // whyNothing says why an event has no delivery, by its last decision that held it.
@@ -146,7 +146,7 @@ func whyDelivery(d *engine.Delivery, user string) WhyDelivery {
 	if user != "" {
 		var reason string
 		if w.List, reason = listOf(d, user); reason != "" {
-			w.Answer, w.Reason = PagedHeld, reason
+			w.Answer, w.Reason = PagedDeferred, reason
 			return w
 		}
 		if w.List == "" {
@@ -155,7 +155,7 @@ func whyDelivery(d *engine.Delivery, user string) WhyDelivery {
 		}
 	}
 	w.Answer, w.Reason = came(d, user)
-	if w.Answer == PagedTold {
+	if w.Answer == PagedNotified {
 		for i := range d.Attempts {
 			if a := &d.Attempts[i]; a.Outcome == string(engine.OutcomeSent) || a.Outcome == string(engine.OutcomeUnknown) {
 				w.At = &a.At
@@ -167,14 +167,14 @@ func whyDelivery(d *engine.Delivery, user string) WhyDelivery {
 }
 
 // listOf returns the list in which a user is told, or why they were left out.
-func listOf(d *engine.Delivery, user string) (list engine.List, held string) {
+func listOf(d *engine.Delivery, user string) (list engine.List, why string) {
 	switch {
 	case slices.Contains(d.DutyOfficers, user):
 		return engine.ListDuty, ""
 	case slices.Contains(d.Users, user):
 		return engine.ListUsers, ""
 	}
-	for _, h := range slices.Backward(d.Held) {
+	for _, h := range slices.Backward(d.Deferred) {
 		if h.User == user {
 			return "", h.Why
 		}
@@ -186,18 +186,18 @@ func listOf(d *engine.Delivery, user string) (list engine.List, held string) {
 func came(d *engine.Delivery, user string) (Paged, string) {
 	for _, a := range d.Attempts {
 		if a.Outcome == string(engine.OutcomeUnknown) && d.State != engine.DeliverySent {
-			return PagedTold, "an attempt ended in a way that may have reached them: " + cmp.Or(a.Error, "it was cut off")
+			return PagedNotified, "an attempt ended in a way that may have reached them: " + cmp.Or(a.Error, "it was cut off")
 		}
 	}
 	if user != "" && slices.Contains(d.Reached, user) {
-		return PagedTold, "the plugin reached them"
+		return PagedNotified, "the plugin reached them"
 	}
 	switch d.State {
 	case engine.DeliverySent:
-		if user == "" && len(d.Users)+len(d.DutyOfficers) == 0 && len(d.Held) > 0 {
-			return PagedHeld, "the plugin was called, with nobody to tell: " + d.Held[0].Why
+		if user == "" && len(d.Users)+len(d.DutyOfficers) == 0 && len(d.Deferred) > 0 {
+			return PagedDeferred, "the plugin was called, with nobody to tell: " + d.Deferred[0].Why
 		}
-		return PagedTold, "it was sent"
+		return PagedNotified, "it was sent"
 	case engine.DeliverySkipped:
 		return PagedSkipped, cmp.Or(d.Why, "the plugin had nothing to do")
 	case engine.DeliverySuperseded:

@@ -12,7 +12,7 @@ func TestWhy(t *testing.T) {
 	event := engine.IncidentEvent{ID: "e", Decisions: []engine.Decision{{Step: "plugin mail", Outcome: "queued", Detail: "1 users"}, {Step: "plugin sms", Outcome: "not called", Detail: "it has no send_alert_update"}}}
 	mail := func(state engine.DeliveryState, outcome engine.AlertOutcome) engine.Delivery {
 		d := engine.Delivery{ID: "d", Plugin: "mail", State: state, Why: "because", Users: []string{"ada"}, DutyOfficers: []string{"bob"},
-			Held: []engine.Held{{User: "eve", Why: "quiet hours until 07:00"}}}
+			Deferred: []engine.Held{{User: "eve", Why: "quiet hours until 07:00"}}}
 		if outcome != "" {
 			d.Attempts = []engine.Attempt{{At: at, Outcome: string(outcome), Error: "timed out"}}
 		}
@@ -29,15 +29,15 @@ func TestWhy(t *testing.T) {
 		answer Paged
 		reason string
 	}{
-		{"sent", []engine.Delivery{sent}, WhyQuery{User: "ada"}, PagedTold, "mail: it was sent"},
-		{"sent to a duty officer", []engine.Delivery{sent}, WhyQuery{User: "bob"}, PagedTold, "mail: it was sent"},
-		{"sent to anybody", []engine.Delivery{sent}, WhyQuery{}, PagedTold, "mail: it was sent"},
-		{"held", []engine.Delivery{sent}, WhyQuery{User: "eve"}, PagedHeld, "mail: quiet hours until 07:00"},
-		{"held, and told elsewhere", []engine.Delivery{sent, chat}, WhyQuery{User: "eve"}, PagedTold, "chat: it was sent"},
-		{"held, asked about one plugin", []engine.Delivery{sent, chat}, WhyQuery{User: "eve", Plugin: "mail"}, PagedHeld, "mail: quiet hours until 07:00"},
-		{"everybody held", []engine.Delivery{nobody}, WhyQuery{}, PagedHeld, "mail: the plugin was called, with nobody to tell: quiet hours until 07:00"},
+		{"sent", []engine.Delivery{sent}, WhyQuery{User: "ada"}, PagedNotified, "mail: it was sent"},
+		{"sent to a duty officer", []engine.Delivery{sent}, WhyQuery{User: "bob"}, PagedNotified, "mail: it was sent"},
+		{"sent to anybody", []engine.Delivery{sent}, WhyQuery{}, PagedNotified, "mail: it was sent"},
+		{"held", []engine.Delivery{sent}, WhyQuery{User: "eve"}, PagedDeferred, "mail: quiet hours until 07:00"},
+		{"held, and told elsewhere", []engine.Delivery{sent, chat}, WhyQuery{User: "eve"}, PagedNotified, "chat: it was sent"},
+		{"held, asked about one plugin", []engine.Delivery{sent, chat}, WhyQuery{User: "eve", Plugin: "mail"}, PagedDeferred, "mail: quiet hours until 07:00"},
+		{"everybody held", []engine.Delivery{nobody}, WhyQuery{}, PagedDeferred, "mail: the plugin was called, with nobody to tell: quiet hours until 07:00"},
 		{"a stranger", []engine.Delivery{sent}, WhyQuery{User: "mal"}, PagedNotAsked, "mail: neither a user to notify nor on duty for this event at that time"},
-		{"may have reached", []engine.Delivery{mail(engine.DeliveryFailed, engine.OutcomeUnknown)}, WhyQuery{User: "ada"}, PagedTold, "mail: an attempt ended in a way that may have reached them: timed out"},
+		{"may have reached", []engine.Delivery{mail(engine.DeliveryFailed, engine.OutcomeUnknown)}, WhyQuery{User: "ada"}, PagedNotified, "mail: an attempt ended in a way that may have reached them: timed out"},
 		{"failed", []engine.Delivery{mail(engine.DeliveryFailed, engine.OutcomeFailed)}, WhyQuery{User: "ada"}, PagedWaiting, "mail: it failed and is tried again: timed out"},
 		{"waits", []engine.Delivery{mail(engine.DeliveryPending, "")}, WhyQuery{User: "ada"}, PagedWaiting, "mail: it waits for its turn"},
 		{"superseded", []engine.Delivery{mail(engine.DeliverySuperseded, "")}, WhyQuery{User: "ada"}, PagedSuperseded, "mail: because"},

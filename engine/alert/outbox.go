@@ -196,8 +196,8 @@ func beginAttempt(x *state.Tx, id string, entry engine.PluginEntry) *engine.Aler
 	v := decide(d, x.Incidents.Get(d.Incident), through, func(id string) (*engine.User, *engine.Contact) {
 		return x.Users.Get(id), x.Contacts.Get(id)
 	}, x.Now)
-	for _, p := range v.deferred {
-		holdBack(x, v.delivery, p)
+	for _, p := range v.pending {
+		addPending(x, v.delivery, p)
 	}
 	if v.stepMissed {
 		missed(x, v.delivery)
@@ -252,9 +252,9 @@ func EndAttempt(x *state.Tx, id string, report engine.AlertReport) {
 		in = in.Copy()
 		noteUnsent(x, in, d, report)
 		if report.Outcome == engine.OutcomeSent || report.Outcome == engine.OutcomeUnknown {
-			tell(in, d.Plugin, Recipients(d), d.Snapshot.Settings, x.Now)
+			recordNotified(in, d.Plugin, Recipients(d), d.Snapshot.Settings, x.Now)
 			if d.Kind != engine.AlertRecovery {
-				in.ToldStatus = d.Snapshot.Severity()
+				in.NotifiedStatus = d.Snapshot.Severity()
 			}
 			lookAtChildren(x, in.Subject)
 		}
@@ -296,7 +296,7 @@ func markSent(e *state.State, delivery, user string) error {
 		x.Deliveries.Put(delivery, d)
 		if in := x.Incidents.Get(d.Incident); in != nil {
 			in = in.Copy()
-			tell(in, d.Plugin, map[string]engine.List{user: list}, d.Snapshot.Settings, x.Now)
+			recordNotified(in, d.Plugin, map[string]engine.List{user: list}, d.Snapshot.Settings, x.Now)
 			x.Incidents.Put(in.ID, in)
 		}
 		return nil

@@ -58,14 +58,14 @@ func TestPairs(t *testing.T) {
 	for _, first := range pairActs {
 		for _, second := range pairActs {
 			d := newDrama(t).set("a=ERROR")
-			d.in.ToldStatus = engine.StatusError
+			d.in.NotifiedStatus = engine.StatusError
 			d.heard = nil
 			first.do(d)
 			before := strings.Join(d.heard, ", ")
 			d.heard = nil
 			if d.in.Closed == nil {
 				if len(before) > 0 && !d.silenced { // it was delivered
-					d.in.ToldStatus = d.in.Status
+					d.in.NotifiedStatus = d.in.Status
 				}
 				second.do(d)
 			} else {

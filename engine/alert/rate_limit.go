@@ -124,10 +124,10 @@ func ValidateContact(u *engine.User, p *engine.Problems) {
 }
 
 // filterRecipients filters the recipients of an attempt: who may not be contacted now is
-// noted in the delivery, and deferred when it is for a time alone. It is pure.
-func filterRecipients(d *engine.Delivery, channel string, who func(id string) (*engine.User, *engine.Contact), now time.Time) (filtered *engine.Delivery, deferred []engine.HeldPerson) {
+// noted in the delivery, and is pending when it is for a time alone. It is pure.
+func filterRecipients(d *engine.Delivery, channel string, who func(id string) (*engine.User, *engine.Contact), now time.Time) (filtered *engine.Delivery, pending []engine.PendingRecipient) {
 	c := d.Copy()
-	c.Held = slices.Clone(d.Held)
+	c.Deferred = slices.Clone(d.Deferred)
 	severity := d.Snapshot.Severity()
 	keep := func(ids []string, list engine.List) []string {
 		var out []string
@@ -142,15 +142,15 @@ func filterRecipients(d *engine.Delivery, channel string, who func(id string) (*
 				out = append(out, id)
 				continue
 			}
-			c.Held = append(c.Held, engine.Held{User: id, Why: why})
+			c.Deferred = append(c.Deferred, engine.Held{User: id, Why: why})
 			if !until.IsZero() {
-				deferred = append(deferred, engine.HeldPerson{User: id, Plugin: d.Plugin, Until: until, List: list})
+				pending = append(pending, engine.PendingRecipient{User: id, Plugin: d.Plugin, Until: until, List: list})
 			}
 		}
 		return engine.OrEmpty(out)
 	}
 	c.Users, c.DutyOfficers = keep(d.Users, engine.ListUsers), keep(d.DutyOfficers, engine.ListDuty)
-	return c, deferred
+	return c, pending
 }
 
 // contacted notes that people were contacted through a channel with a flood limit.
@@ -174,31 +174,31 @@ func contacted(x *state.Tx, ids []string, channel string) {
 	}
 }
 
-// holdBack notes that somebody is to be told of an incident later.
-func holdBack(x *state.Tx, d *engine.Delivery, p engine.HeldPerson) {
+// addPending notes that somebody is to be told of an incident later.
+func addPending(x *state.Tx, d *engine.Delivery, p engine.PendingRecipient) {
 	in := x.Incidents.Get(d.Incident)
 	if in == nil || in.Closed != nil {
 		return
 	}
-	for _, other := range in.HeldBack {
+	for _, other := range in.Pending {
 		if other.User == p.User && other.Plugin == p.Plugin {
 			return
 		}
 	}
 	c := in.Copy()
-	c.HeldBack = append(c.HeldBack, p)
+	c.Pending = append(c.Pending, p)
 	x.Incidents.Put(in.ID, c)
 	x.State.WakeAt(state.Timer{At: p.Until, Ref: in.Subject})
 }
 
-// tellHeldBack tells those whose window has opened of an incident that is still
+// notifyPending tells those whose window has opened of an incident that is still
 // open, once.
-func tellHeldBack(x *state.Tx, s state.Target, in *engine.Incident) *engine.Incident {
-	if len(in.HeldBack) == 0 || in.Closed != nil {
+func notifyPending(x *state.Tx, s state.Target, in *engine.Incident) *engine.Incident {
+	if len(in.Pending) == 0 || in.Closed != nil {
 		return in
 	}
-	var ready, later []engine.HeldPerson
-	for _, p := range in.HeldBack {
+	var ready, later []engine.PendingRecipient
+	for _, p := range in.Pending {
 		if x.Now.Before(p.Until) {
 			later = append(later, p)
 			x.State.WakeAt(state.Timer{At: p.Until, Ref: in.Subject})
@@ -210,10 +210,10 @@ func tellHeldBack(x *state.Tx, s state.Target, in *engine.Incident) *engine.Inci
 		return in
 	}
 	in = in.Copy()
-	in.HeldBack = later
+	in.Pending = later
 	x.Incidents.Put(in.ID, in)
 	for _, p := range ready {
-		if told := in.Told[p.Plugin]; told != nil && told.Users[p.User] != "" {
+		if notified := in.Notified[p.Plugin]; notified != nil && notified.Users[p.User] != "" {
 			continue // a later event reached them already
 		}
 		in.Number++

@@ -45,15 +45,15 @@ type Event struct {
 	Plugins []string // nil: all of the subject's
 	// UpdatersOnly limits the event to plugins with send_alert_update.
 	UpdatersOnly bool
-	Step         int                // escalation step, from 1, or fallbackStep; 0 is none
-	Held         string             // not "": recorded, with the reason, and not sent
-	Only         *engine.HeldPerson // to this person alone
+	Step         int                      // escalation step, from 1, or fallbackStep; 0 is none
+	Held         string                   // not "": recorded, with the reason, and not sent
+	Only         *engine.PendingRecipient // to this person alone
 }
 
 // Open starts an incident. Its first event comes from React.
 func Open(id, key string, subject engine.Ref, name string, now time.Time) *engine.Incident {
 	return &engine.Incident{ID: id, Key: key, Subject: subject, SubjectName: name, Opened: now, Severity: engine.StatusPassing,
-		Status: engine.StatusPassing, Alerting: engine.StatusPassing, LastEvent: now, Told: map[string]*engine.Told{}}
+		Status: engine.StatusPassing, Alerting: engine.StatusPassing, LastEvent: now, Notified: map[string]*engine.Notified{}}
 }
 
 // React decides what happens in an open incident under conditions at the instant
@@ -141,8 +141,8 @@ func (r *reaction) statusMoved() {
 		r.emit(Event{Kind: engine.AlertFiring})
 	case r.silenced:
 		// What was told stands, and is compared with when the silence ends.
-		in.Gather, in.Fired = nil, in.ToldStatus != ""
-		in.Alerting = lower(cmp.Or(in.ToldStatus, engine.StatusPassing), s.Overall)
+		in.Gather, in.Fired = nil, in.NotifiedStatus != ""
+		in.Alerting = lower(cmp.Or(in.NotifiedStatus, engine.StatusPassing), s.Overall)
 	case s.Alerting.Rank() > in.Alerting.Rank():
 		r.rise()
 	case s.Alerting.Rank() < in.Alerting.Rank():
@@ -171,7 +171,7 @@ func (r *reaction) rise() {
 	in, s := r.in, &r.conditions
 	revealed := s.before(in).Rank() <= in.Alerting.Rank()
 	in.Alerting = s.Alerting
-	if !revealed || s.Alerting.Rank() > in.ToldStatus.Rank() {
+	if !revealed || s.Alerting.Rank() > in.NotifiedStatus.Rank() {
 		in.Ack, in.Gather = nil, nil
 		r.emit(Event{Kind: engine.AlertEscalation})
 	}
@@ -287,24 +287,24 @@ func ReactDue(in *engine.Incident, s Conditions) (time.Time, bool) {
 	return due, ok
 }
 
-// tell records that a plugin reached people, and with which settings of the subject.
-func tell(in *engine.Incident, plugin string, users map[string]engine.List, settings form.Values, now time.Time) {
-	told := &engine.Told{At: now, Users: map[string]engine.List{}, Settings: settings}
-	if old := in.Told[plugin]; old != nil {
-		told.At = old.At
+// recordNotified records that a plugin reached people, and with which settings of the subject.
+func recordNotified(in *engine.Incident, plugin string, users map[string]engine.List, settings form.Values, now time.Time) {
+	notified := &engine.Notified{At: now, Users: map[string]engine.List{}, Settings: settings}
+	if old := in.Notified[plugin]; old != nil {
+		notified.At = old.At
 		for id, list := range old.Users {
-			told.Users[id] = list
+			notified.Users[id] = list
 		}
 	}
 	for id, list := range users {
-		if _, ok := told.Users[id]; !ok {
-			told.Users[id] = list
+		if _, ok := notified.Users[id]; !ok {
+			notified.Users[id] = list
 		}
 	}
-	if in.Told == nil {
-		in.Told = map[string]*engine.Told{}
+	if in.Notified == nil {
+		in.Notified = map[string]*engine.Notified{}
 	}
-	in.Told[plugin] = told
+	in.Notified[plugin] = notified
 }
 
 // Acknowledge returns the incident with somebody taking care of it, and the

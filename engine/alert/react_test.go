@@ -250,7 +250,7 @@ func TestRoute(t *testing.T) {
 		return strings.Join(out, " ")
 	}
 	told := func(in *engine.Incident) *engine.Incident {
-		tell(in, "mail", map[string]engine.List{"ada": engine.ListUsers, "ben": engine.ListDuty}, nil, epoch)
+		recordNotified(in, "mail", map[string]engine.List{"ada": engine.ListUsers, "ben": engine.ListDuty}, nil, epoch)
 		return in
 	}
 	acked := func(in *engine.Incident) *engine.Incident {

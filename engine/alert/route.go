@@ -33,7 +33,7 @@ type Planned struct {
 	Update       bool
 	Users        []string
 	DutyOfficers []string
-	Held         []engine.Held
+	Deferred     []engine.Held
 }
 
 // Route decides through which plugins an event goes, to whom, and which waiting
@@ -66,8 +66,8 @@ func Route(in *engine.Incident, h Event, r Routing) (plan []Planned, superseded 
 	if len(plugins) == 0 {
 		say("plugins", "held", "this %s has no alert plugin", in.Subject.Kind)
 	}
-	users, heldUsers := active(r.Users)
-	duty, heldDuty := active(r.Duty)
+	users, inactiveUsers := active(r.Users)
+	duty, inactiveDuty := active(r.Duty)
 	for _, slug := range plugins {
 		p, known := r.Known[slug]
 		update, ok, reason := route(in, h, p, known)
@@ -76,11 +76,11 @@ func Route(in *engine.Incident, h Event, r Routing) (plan []Planned, superseded 
 			continue
 		}
 		planned := Planned{Plugin: slug, Kind: h.Kind, Update: update, Users: users, DutyOfficers: duty,
-			Held: slices.Concat(heldUsers, heldDuty)}
+			Deferred: slices.Concat(inactiveUsers, inactiveDuty)}
 		if quiet(h.Kind) && (p.Channel == "phone" || p.Channel == "sms") {
 			planned.DutyOfficers = nil
 			for _, id := range duty {
-				planned.Held = append(planned.Held, engine.Held{User: id, Why: "duty officers are not paged for this kind of event"})
+				planned.Deferred = append(planned.Deferred, engine.Held{User: id, Why: "duty officers are not paged for this kind of event"})
 			}
 		}
 		for _, d := range r.Waiting {
@@ -122,7 +122,7 @@ func route(in *engine.Incident, h Event, p engine.PluginRoute, known bool) (upda
 // the end of an acknowledgement is told though an overdue repeat comes with it,
 // unless it was tried already or nothing was told that it could be about.
 func outlasts(in *engine.Incident, d *engine.Delivery, newer engine.AlertKind) bool {
-	return d.Kind == engine.AlertUnacknowledged && newer == engine.AlertRepeat && len(d.Attempts) == 0 && in.Told[d.Plugin] != nil
+	return d.Kind == engine.AlertUnacknowledged && newer == engine.AlertRepeat && len(d.Attempts) == 0 && in.Notified[d.Plugin] != nil
 }
 
 // quiet tells the kinds that page nobody: those that send_alert_update takes.
@@ -139,7 +139,7 @@ func quiet(k engine.AlertKind) bool {
 // dropped when its turn comes and nothing was told.
 func routeRecovery(in *engine.Incident, r Routing, superseded map[string]string) (plan []Planned, _ map[string]string, why []engine.Decision) {
 	plugins := map[string]bool{}
-	for slug := range in.Told {
+	for slug := range in.Notified {
 		plugins[slug] = true
 	}
 	for _, d := range r.Waiting {
@@ -151,7 +151,7 @@ func routeRecovery(in *engine.Incident, r Routing, superseded map[string]string)
 	}
 	for _, slug := range slices.Sorted(maps.Keys(plugins)) {
 		p := Planned{Plugin: slug, Kind: engine.AlertRecovery}
-		p.Users, p.DutyOfficers = toldLists(in, slug)
+		p.Users, p.DutyOfficers = notifiedLists(in, slug)
 		plan = append(plan, p)
 		why = append(why, engine.Decision{Step: "plugin " + slug, Outcome: "queued", Detail: "it told of this incident"})
 	}
@@ -161,10 +161,10 @@ func routeRecovery(in *engine.Incident, r Routing, superseded map[string]string)
 	return plan, superseded, why
 }
 
-// toldLists returns whom a plugin told, each in the list they were told in.
-func toldLists(in *engine.Incident, plugin string) (users, duty []string) {
-	if told := in.Told[plugin]; told != nil {
-		for id, list := range told.Users {
+// notifiedLists returns whom a plugin told, each in the list they were told in.
+func notifiedLists(in *engine.Incident, plugin string) (users, duty []string) {
+	if notified := in.Notified[plugin]; notified != nil {
+		for id, list := range notified.Users {
 			if list == engine.ListDuty {
 				duty = append(duty, id)
 			} else {
@@ -177,13 +177,13 @@ func toldLists(in *engine.Incident, plugin string) (users, duty []string) {
 	return users, duty
 }
 
-func active(people []Person) (ids []string, held []engine.Held) {
+func active(people []Person) (ids []string, inactive []engine.Held) {
 	for _, p := range people {
 		if !p.Active {
-			held = append(held, engine.Held{User: p.ID, Why: "the user is not active"})
+			inactive = append(inactive, engine.Held{User: p.ID, Why: "the user is not active"})
 		} else if !slices.Contains(ids, p.ID) {
 			ids = append(ids, p.ID)
 		}
 	}
-	return ids, held
+	return ids, inactive
 }

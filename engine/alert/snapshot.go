@@ -61,8 +61,8 @@ func serviceSettings(x *state.Tx, s state.Target, in *engine.Incident, plugin st
 			return choice.Settings
 		}
 	}
-	if told := in.Told[plugin]; told != nil {
-		return told.Settings
+	if notified := in.Notified[plugin]; notified != nil {
+		return notified.Settings
 	}
 	for _, d := range waitingOf(x, in.ID) {
 		if d.Plugin == plugin && d.UnderWay() {

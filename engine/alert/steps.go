@@ -37,8 +37,8 @@ func reaches(x *state.Tx, in *engine.Incident, h Event, plan []Planned, named bo
 				}
 				why, until := reachable(u, x.Contacts.Get(id), channel, h.Kind, in.Status, x.Now)
 				reached = reached || why == ""
-				if !until.IsZero() && !slices.ContainsFunc(in.HeldBack, func(o engine.HeldPerson) bool { return o.User == id && o.Plugin == p.Plugin }) {
-					in.HeldBack = append(in.HeldBack, engine.HeldPerson{User: id, Plugin: p.Plugin, Until: until, List: list})
+				if !until.IsZero() && !slices.ContainsFunc(in.Pending, func(o engine.PendingRecipient) bool { return o.User == id && o.Plugin == p.Plugin }) {
+					in.Pending = append(in.Pending, engine.PendingRecipient{User: id, Plugin: p.Plugin, Until: until, List: list})
 					x.State.WakeAt(state.Timer{At: until, Ref: in.Subject})
 				}
 			}

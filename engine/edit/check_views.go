@@ -76,9 +76,9 @@ func (cs *Checks) checkView(c *engine.Check) CheckView {
 	slices.Sort(v.InstanceIDs)
 	if len(t.Breakers) > 0 {
 		now := cs.Now()
-		if why, held := t.Breakers[engine.PluginBreaker(c.Plugin)].Suspended(now); held {
+		if why, suspended := t.Breakers[engine.PluginBreaker(c.Plugin)].Suspended(now); suspended {
 			v.Suspended = why
-		} else if why, held := t.Breakers[engine.CheckBreaker(c.ID)].Suspended(now); held {
+		} else if why, suspended := t.Breakers[engine.CheckBreaker(c.ID)].Suspended(now); suspended {
 			v.Suspended = why
 		}
 	}

@@ -83,7 +83,7 @@ func sealPlain(e *state.State, ctx context.Context, slugs []string) error {
 		sealAll(ctx, e, past, engine.KindPluginSettings, c.Plugins, func(x *state.Tx) *state.Layer[engine.PluginSettings] { return &x.Plugins }),
 		sealAll(ctx, e, past, engine.KindRota, c.Rotas, func(x *state.Tx) *state.Layer[engine.Rota] { return &x.Rotas }),
 		oncall.SealShifts(e, ctx),
-		e.Submit(ctx, engine.System, func(x *state.Tx) error { return sealTold(x) }))
+		e.Submit(ctx, engine.System, func(x *state.Tx) error { return sealNotified(x) }))
 	if err == nil && past {
 		err = sealHistory(e, ctx)
 	}
@@ -285,21 +285,21 @@ func sealIn(e *state.State, object any) (changed bool, err error) {
 	case *engine.Delivery:
 		o.Snapshot.Settings = one(o.Plugin, engine.ServiceConfigForm, o.Subject.ID, o.Snapshot.Settings)
 	case *engine.Incident:
-		told := make(map[string]*engine.Told, len(o.Told))
-		for slug, t := range o.Told {
+		notified := make(map[string]*engine.Notified, len(o.Notified))
+		for slug, t := range o.Notified {
 			c := *t
 			c.Settings = one(slug, engine.ServiceConfigForm, o.Subject.ID, t.Settings)
-			told[slug] = &c
+			notified[slug] = &c
 		}
 		if changed {
-			o.Told = told
+			o.Notified = notified
 		}
 	}
 	return changed, err
 }
 
-// sealTold seals what open incidents and waiting deliveries hold of settings.
-func sealTold(x *state.Tx) error {
+// sealNotified seals what open incidents and waiting deliveries hold of settings.
+func sealNotified(x *state.Tx) error {
 	for id, in := range x.Incidents.All() {
 		c := engine.CopyOf(in)
 		if changed, err := sealIn(x.State, c); err != nil {

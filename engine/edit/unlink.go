@@ -66,16 +66,16 @@ func unlinkCheck(x *state.Tx, ref engine.Ref, check string) {
 	}
 }
 
-// unlinkTold takes an id out of one of the lists of whom services and instances
+// unlinkRecipient takes an id out of one of the lists of whom services and instances
 // tell, and out of that of their escalation steps.
-func unlinkTold(x *state.Tx, id string, told func(*engine.Alerting) *[]string, ofStep func(*engine.EscalationStep) *[]string) {
+func unlinkRecipient(x *state.Tx, id string, recipients func(*engine.Alerting) *[]string, ofStep func(*engine.EscalationStep) *[]string) {
 	changeSubjects(x, func(a *engine.Alerting) bool {
 		found := false
 		drop := func(list *[]string) {
 			found = found || slices.Contains(*list, id)
 			*list = without(*list, id)
 		}
-		drop(told(a))
+		drop(recipients(a))
 		a.Escalation = slices.Clone(a.Escalation)
 		for i := range a.Escalation {
 			drop(ofStep(&a.Escalation[i]))
@@ -87,12 +87,12 @@ func unlinkTold(x *state.Tx, id string, told func(*engine.Alerting) *[]string, o
 
 // unlinkRota takes a rota out of whom services and instances tell.
 func unlinkRota(x *state.Tx, id string) {
-	unlinkTold(x, id, func(a *engine.Alerting) *[]string { return &a.Rotas }, func(s *engine.EscalationStep) *[]string { return &s.Rotas })
+	unlinkRecipient(x, id, func(a *engine.Alerting) *[]string { return &a.Rotas }, func(s *engine.EscalationStep) *[]string { return &s.Rotas })
 }
 
 // unlinkUser takes a user out of services, instances and rotas.
 func unlinkUser(x *state.Tx, id string) {
-	unlinkTold(x, id, func(a *engine.Alerting) *[]string { return &a.UsersToNotify }, func(s *engine.EscalationStep) *[]string { return &s.Users })
+	unlinkRecipient(x, id, func(a *engine.Alerting) *[]string { return &a.UsersToNotify }, func(s *engine.EscalationStep) *[]string { return &s.Users })
 	for _, r := range x.Rotas.All() {
 		c, found := *r, false
 		if c.Rotation != nil && slices.Contains(c.Rotation.Members, id) {

@@ -46,7 +46,7 @@ func Judge(rule engine.Rule, old *engine.CheckState, r *engine.Result, now time.
 	} else {
 		succeed(s, rule)
 	}
-	if s.Held != engine.CheckPending { // a first failure within debounce does not close an incident
+	if s.Confirmed != engine.CheckPending { // a first failure within debounce does not close an incident
 		s.AwaitingFirst, s.CountsAs = false, ""
 	}
 	flap(s, now)
@@ -68,7 +68,7 @@ func Age(rule engine.Rule, old *engine.CheckState, now time.Time) *engine.CheckS
 	}
 	if s.Flapping && s.PassingSince != nil && !now.Before(s.PassingSince.Add(flapEndPassing)) {
 		s.Flapping, s.History = false, 0
-		if s.Held != engine.CheckFailing {
+		if s.Confirmed != engine.CheckFailing {
 			s.Severity = ""
 		}
 	}
@@ -124,9 +124,9 @@ func fail(s *engine.CheckState, rule engine.Rule, severity engine.Status) {
 	if over := len(s.Window) - need; over > 0 {
 		s.Window = slices.Delete(s.Window, 0, over)
 	}
-	if s.Held != engine.CheckFailing {
+	if s.Confirmed != engine.CheckFailing {
 		if len(s.Window) == need {
-			s.Held = engine.CheckFailing
+			s.Confirmed = engine.CheckFailing
 			s.Severity = lowest(s.Window)
 			s.Below = nil
 		}
@@ -146,20 +146,20 @@ func fail(s *engine.CheckState, rule engine.Rule, severity engine.Status) {
 }
 
 func succeed(s *engine.CheckState, rule engine.Rule) {
-	if s.Held != engine.CheckFailing {
+	if s.Confirmed != engine.CheckFailing {
 		s.Window = nil
-		if s.Held == engine.CheckPending {
+		if s.Confirmed == engine.CheckPending {
 			s.Successes++
 			if s.Successes < max(rule.RecoverAfter, 1) {
 				return
 			}
 		}
-		s.Held, s.Successes = engine.CheckPassing, 0
+		s.Confirmed, s.Successes = engine.CheckPassing, 0
 		return
 	}
 	s.Successes++
 	if s.Successes >= max(rule.RecoverAfter, 1) {
-		s.Held, s.Successes = engine.CheckPassing, 0
+		s.Confirmed, s.Successes = engine.CheckPassing, 0
 		s.Window, s.Below = nil, nil // the severity goes in flap, which may still need it
 	}
 }
@@ -168,11 +168,11 @@ func succeed(s *engine.CheckState, rule engine.Rule) {
 // from 0.75 (the oldest) to 1.25 (the newest), in percent of 20 changes.
 // https://assets.nagios.com/downloads/nagioscore/docs/nagioscore/4/en/flapping.html
 func flap(s *engine.CheckState, now time.Time) {
-	if s.Held == engine.CheckPending {
+	if s.Confirmed == engine.CheckPending {
 		return
 	}
 	bit := uint32(0)
-	if s.Held == engine.CheckFailing {
+	if s.Confirmed == engine.CheckFailing {
 		bit = 1
 	}
 	s.History = (s.History<<1 | bit) & (1<<historyLen - 1)
@@ -188,7 +188,7 @@ func flap(s *engine.CheckState, now time.Time) {
 	} else if s.Flapping && percent < flapStop {
 		s.Flapping = false
 	}
-	if !s.Flapping && s.Held == engine.CheckPassing {
+	if !s.Flapping && s.Confirmed == engine.CheckPassing {
 		s.Severity = ""
 	}
 }
@@ -205,7 +205,7 @@ func flapPercent(history uint32, n int) float64 {
 
 // show derives the status that people see.
 func show(s *engine.CheckState, now time.Time) {
-	status := s.Held
+	status := s.Confirmed
 	if s.Flapping {
 		status = engine.CheckFailing
 	}

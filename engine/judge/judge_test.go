@@ -140,7 +140,7 @@ func TestEveryCauseButPlugin(t *testing.T) {
 				s = Judge(r, s, &engine.Result{Unknown: true, Cause: cause, Error: "why", Severity: engine.StatusCritical}, now)
 			}
 			severity, failing := s.Failing()
-			if s.Status != engine.CheckUnknown || s.Held != before.Held || len(s.Window) != 1 || s.History != before.History || failing || s.Cause != cause {
+			if s.Status != engine.CheckUnknown || s.Confirmed != before.Confirmed || len(s.Window) != 1 || s.History != before.History || failing || s.Cause != cause {
 				t.Errorf("%s with no_data %s: %+v at %q", cause, noData, s, severity)
 			}
 			s = Judge(r, s, &engine.Result{Unknown: true, Cause: cause}, now.Add(5*time.Minute))

@@ -70,7 +70,7 @@ func TestQuietHoursAndContactRules(t *testing.T) {
 		time.Sleep(time.Hour)
 		b.wantTold("firing: cyd")
 		d := b.deliveries(engine.DeliverySent)
-		if len(d) != 1 || len(d[0].Held) != 2 {
+		if len(d) != 1 || len(d[0].Deferred) != 2 {
 			t.Fatalf("held is recorded: %+v", d)
 		}
 		time.Sleep(6*time.Hour + time.Minute) // ada's window opens at 07:00
@@ -108,7 +108,7 @@ func TestFloodLimit(t *testing.T) {
 			time.Sleep(5 * time.Second)
 		}
 		b.wantTold("firing: ada", "firing: ada", "firing: ada")
-		if d := b.deliveries(engine.DeliverySkipped); len(d) != 2 || len(d[0].Held) != 1 || !strings.Contains(d[0].Held[0].Why, "flood limit") {
+		if d := b.deliveries(engine.DeliverySkipped); len(d) != 2 || len(d[0].Deferred) != 1 || !strings.Contains(d[0].Deferred[0].Why, "flood limit") {
 			t.Errorf("held %+v", d)
 		}
 		b.set("web4", "")
@@ -229,8 +229,8 @@ func TestQuietHoursEnd(t *testing.T) {
 		}
 		b.wantTold("firing: ben", "firing: ben")
 		for _, d := range b.deliveries(engine.DeliverySent) {
-			if len(d.Held) != 1 || d.Held[0].User != ada.ID || d.Held[0].Why != "quiet hours until 2000-01-01T06:30:00Z" {
-				t.Errorf("held %+v", d.Held)
+			if len(d.Deferred) != 1 || d.Deferred[0].User != ada.ID || d.Deferred[0].Why != "quiet hours until 2000-01-01T06:30:00Z" {
+				t.Errorf("held %+v", d.Deferred)
 			}
 		}
 		b.turn(checks[1], "")

@@ -71,7 +71,7 @@ func TestRoomHearsThoughEverybodyIsHeld(t *testing.T) {
 		b.set("web", "ERROR")
 		time.Sleep(2 * time.Second)
 		b.wantTold("firing: ")
-		if d := b.deliveries(engine.DeliverySent); len(d) != 1 || len(d[0].Held) != 1 {
+		if d := b.deliveries(engine.DeliverySent); len(d) != 1 || len(d[0].Deferred) != 1 {
 			t.Errorf("sent, with ada held: %+v", d)
 		}
 	})

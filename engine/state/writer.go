@@ -177,16 +177,16 @@ func (w *writer) group(first *command) {
 	if first != nil {
 		take(*first)
 	}
-	held := false
+	waited := false
 	for n := 1; n < maxBatch && x.Size < maxBatchText && !x.Deletes; n++ {
 		o, ok := w.queued()
 		if !ok && !asked && len(due) == 0 {
-			o, ok = w.awaitMore(x, &held)
+			o, ok = w.awaitMore(x, &waited)
 		}
 		if !ok {
 			break
 		}
-		if held { // time went by
+		if waited { // time went by
 			x.Now = w.Now()
 		}
 		take(o)
@@ -215,13 +215,13 @@ func (w *writer) group(first *command) {
 // awaitMore waits for the next command of a batch that holds nothing but results
 // which move no status: nobody waits for them, and a batch of a hundred costs the
 // disk no more than a batch of one. It reports false when the batch has waited
-// for long enough, or is not to wait. held says that it has waited before.
-func (w *writer) awaitMore(x *Tx, held *bool) (o command, ok bool) {
+// for long enough, or is not to wait. waited says that it has waited before.
+func (w *writer) awaitMore(x *Tx, waited *bool) (o command, ok bool) {
 	if len(x.Results) == 0 || !x.calm() || len(w.Timers) > 0 && !w.Timers[0].At.After(w.Now()) {
 		return o, false
 	}
-	if !*held {
-		*held = true
+	if !*waited {
+		*waited = true
 		w.hold.Reset(maxHold)
 	}
 	select {

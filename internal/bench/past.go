@@ -135,7 +135,7 @@ func (p *past) check(number int) string {
 	batch := &engine.Batch{ID: c.ID}
 	changed := p.changes(batch, "check:"+c.ID, string(engine.CheckPassing), string(engine.CheckFailing), number)
 	st := engine.NewCheckState(c.ID, changed)
-	st.Status, st.Held, st.PassingSince = engine.CheckPassing, engine.CheckPassing, &changed
+	st.Status, st.Confirmed, st.PassingSince = engine.CheckPassing, engine.CheckPassing, &changed
 	for _, r := range p.raw[number%pastVariants] {
 		r.Check = c.ID
 		st.Seq = r.Seq

@@ -27,7 +27,7 @@ type deliveryView struct {
 	Users        []string             `json:"users"`
 	DutyOfficers []string             `json:"duty_officers"`
 	Reached      []string             `json:"reached"`
-	Held         []engine.Held        `json:"held"`
+	Deferred     []engine.Held        `json:"held"`
 	Why          string               `json:"why"`
 	NextAttempt  *time.Time           `json:"next_attempt"`
 	Durable      bool                 `json:"durable"`
@@ -45,7 +45,7 @@ func seenBy(e *monitor.Monitor, who rest.Caller, d *engine.Delivery) deliveryVie
 func viewDelivery(d *engine.Delivery) deliveryView {
 	v := deliveryView{ID: d.ID, Incident: d.Incident, Event: d.Event, Subject: d.Subject, SubjectName: d.SubjectName, Plugin: d.Plugin,
 		Version: d.Version, Kind: d.Kind, State: d.State, Created: d.Created, Users: d.Users, DutyOfficers: d.DutyOfficers,
-		Reached: d.Reached, Held: d.Held, Why: d.Why, NextAttempt: d.NextAttempt, Durable: d.Durable}
+		Reached: d.Reached, Deferred: d.Deferred, Why: d.Why, NextAttempt: d.NextAttempt, Durable: d.Durable}
 	for _, a := range d.Attempts {
 		rest.EmptyLists(&a)
 		v.Attempts = append(v.Attempts, a)

@@ -53,7 +53,7 @@ type deliveryPage struct {
 	Users     []string
 	Officers  []string
 	Reached   []string
-	Held      []lookup.Setting
+	Deferred  []lookup.Setting
 	Retriable bool
 }
 
@@ -72,8 +72,8 @@ func (w *Pages) delivery(q *frame.Request) error {
 		Reached:  w.Names(d.Reached),
 	}
 	v.Retriable = (d.State == engine.DeliveryFailed || d.State == engine.DeliveryDead) && !d.UnderWay()
-	for _, h := range d.Held {
-		v.Held = append(v.Held, lookup.Setting{Label: w.NameOfUser(h.User), Value: h.Why})
+	for _, h := range d.Deferred {
+		v.Deferred = append(v.Deferred, lookup.Setting{Label: w.NameOfUser(h.User), Value: h.Why})
 	}
 	p := w.NewPage(q, "Delivery through "+v.Plugin.Name, "deliveries")
 	p.Events = "types=delivery"

@@ -18,7 +18,7 @@ type whyPage struct {
 	Plugins  []webform.Option
 	Person   string // who is asked about, "" for anybody
 	Items    []whyView
-	Told     int
+	Notified int
 }
 
 type whyView struct {
@@ -50,8 +50,8 @@ func (w *Pages) why(q *frame.Request) error {
 		v.Plugins = append(v.Plugins, webform.Option{Value: slug, Label: w.Card(slug).Name, Selected: slug == plugin})
 	}
 	for _, one := range answers {
-		if one.Answer == alert.PagedTold {
-			v.Told++
+		if one.Answer == alert.PagedNotified {
+			v.Notified++
 		}
 		v.Items = append(v.Items, whyView{one, frame.KindWord(one.Kind, one.Step)})
 	}

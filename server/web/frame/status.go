@@ -68,11 +68,11 @@ func DeliveryShape(s engine.DeliveryState) shape {
 // pagedShape is how the answer to "why was I (not) paged?" looks.
 func pagedShape(p alert.Paged) shape {
 	switch p {
-	case alert.PagedTold:
+	case alert.PagedNotified:
 		return shape{"st-passing", "passing", "Told"}
 	case alert.PagedWaiting:
 		return shape{"st-pending", "pending", "Waiting"}
-	case alert.PagedHeld:
+	case alert.PagedDeferred:
 		return shape{"st-warning", "warning", "Held back"}
 	case alert.PagedSkipped:
 		return DeliveryShape(engine.DeliverySkipped)

@@ -15,11 +15,11 @@ import (
 // it names nobody or nothing: all admins, through every plugin that a service or
 // instance alerts through.
 func (v *subjectPage) builtInCircle(w *Pages) {
-	if len(v.Told) == 0 {
+	if len(v.Notified) == 0 {
 		v.AllAdmins = true
 		for _, u := range w.Engine.Users.Users() {
 			if u.Active && u.Role == access.Admin {
-				v.Told = append(v.Told, personLine{u.ID, u.Username, true})
+				v.Notified = append(v.Notified, personLine{u.ID, u.Username, true})
 			}
 		}
 	}

@@ -89,7 +89,7 @@ type subjectPage struct {
 	Instances  []frame.Link
 	Services   []frame.Link // of an instance
 	DependsOn  []frame.Link
-	Told       []personLine
+	Notified   []personLine
 	AllAdmins  bool               // that they are, for the built-in service
 	Through    []frame.PluginCard // what the built-in service tells through when it names none
 	Alerts     []alertLine
@@ -134,7 +134,7 @@ func (w *Pages) subjectPage(kind engine.Kind) frame.Handler {
 		v.links(w)
 		for _, id := range s.Alerting.UsersToNotify {
 			if u, err := w.Engine.Users.User(id); err == nil {
-				v.Told = append(v.Told, personLine{u.ID, u.Username, u.Active})
+				v.Notified = append(v.Notified, personLine{u.ID, u.Username, u.Active})
 			}
 		}
 		for _, a := range s.Alerting.Alerts {
