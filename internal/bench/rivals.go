@@ -3,31 +3,39 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"moonwatch/internal/programtest"
 )
 
-// rivalRates are checks a second that the rival can make, so that both do the same.
+// Checks a second that are asked of rivals.
 const (
 	gatusRate    = 600
 	nagiosRate   = 100
 	blackboxRate = 1000
 )
 
-// measureRivals has other monitors make HTTP checks of the same target as ours, one
-// after the other at the same rate. Those that are not on the machine are left out.
+// measureRivals has other monitors make HTTP checks, and then ours those of the same
+// target at the rate that the other kept to. Those that are not on the machine are left out.
 func measureRivals(b *bench) {
-	url := b.target()
-	ours := map[int]float64{}
+	var asked atomic.Int64
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		io.WriteString(w, "ok\n")
+	}))
+	b.Cleanup(target.Close)
+	url := target.URL + "/"
 	for _, rival := range []struct {
 		name  string
 		rate  int
@@ -43,14 +51,17 @@ func measureRivals(b *bench) {
 			b.Logf("%s is left out: %v", rival.name, err)
 			continue
 		}
-		theirs := b.rivalCost(cmd, rival.rate)
-		if ours[rival.rate] == 0 {
-			ours[rival.rate] = b.ourCost(url, rival.rate)
+		theirs, made := b.rivalCost(cmd, &asked)
+		if made < 1 {
+			b.Errorf("%s makes no checks", rival.name)
+			continue
 		}
+		ours := b.ourCost(url, int(made+0.5)) // not all keep to the rate
 		label := fmt.Sprintf("%s at %d/s: ", rival.name, rival.rate)
-		b.less(label+"ours in ratio", ours[rival.rate]/theirs, "")
+		b.less(label+"ours in ratio", ours/theirs, "")
 		b.less(label+"CPU a check, theirs", theirs, "ms")
-		b.less(label+"CPU a check, ours", ours[rival.rate], "ms")
+		b.more(label+"checks, theirs", made, "/s")
+		b.less(label+"CPU a check, ours", ours, "ms")
 	}
 }
 
@@ -65,15 +76,16 @@ func (b *bench) ourCost(url string, rate int) float64 {
 	return w.perRun()
 }
 
-// rivalCost is the processor time of a rival's check in milliseconds, supposing
-// that it keeps to the rate. The rival is ended.
-func (b *bench) rivalCost(cmd *exec.Cmd, rate int) float64 {
+// rivalCost is the processor time of a rival's check in milliseconds, and how many
+// checks a second its target saw. The rival is ended.
+func (b *bench) rivalCost(cmd *exec.Cmd, asked *atomic.Int64) (cost, rate float64) {
 	defer endGroup(cmd)
 	time.Sleep(10 * time.Second) // some begin their checks little by little
-	from, used := time.Now(), b.treeCPU(cmd.Process.Pid)
+	from, used, before := time.Now(), b.treeCPU(cmd.Process.Pid), asked.Load()
 	time.Sleep(b.options.window())
 	used = b.treeCPU(cmd.Process.Pid) - used
-	return ms(used) / (float64(rate) * time.Since(from).Seconds())
+	checks := float64(asked.Load() - before)
+	return ms(used) / max(checks, 1), checks / time.Since(from).Seconds()
 }
 
 // treeCPU is the processor time of a process, of those below it, and of those of
@@ -182,7 +194,11 @@ func startNagios(b *bench, url string, rate int) (*exec.Cmd, error) {
 	dir := b.TempDir()
 	var objects strings.Builder
 	fmt.Fprintf(&objects, "define command {\n command_name web\n command_line %s -I 127.0.0.1 -p %s\n}\n", check, port)
-	objects.WriteString("define timeperiod {\n timeperiod_name always\n alias always\n}\n")
+	objects.WriteString("define timeperiod {\n timeperiod_name always\n alias always\n")
+	for day := range 7 {
+		fmt.Fprintf(&objects, " %s 00:00-24:00\n", strings.ToLower(time.Weekday(day).String()))
+	}
+	objects.WriteString("}\n")
 	objects.WriteString("define contact {\n contact_name nobody\n host_notifications_enabled 0\n service_notifications_enabled 0\n host_notification_commands web\n service_notification_commands web\n host_notification_period always\n service_notification_period always\n}\n")
 	objects.WriteString("define host {\n host_name here\n address 127.0.0.1\n max_check_attempts 1\n contacts nobody\n notification_period always\n}\n")
 	for i := range rate {
