@@ -36,14 +36,15 @@ func (s *Scheduler) room(expected uint64) bool {
 // they can get.
 const lightBurst = 32
 
+// maxBeyond bounds the light runs in flight that began so. Where they alone are
+// more than the processors can do, more of them in flight would only take memory,
+// and each would end later: the rest waits in the queue, where it costs nothing.
+const maxBeyond = 256
+
 // takesLight reports whether this turn starts one more run of a check though it
-// starts no others, and counts it.
+// starts no others.
 func (s *Scheduler) takesLight(c *engine.Check) bool {
-	if s.light == 0 || s.Memory == nil || !s.Memory.LightCheck(c) {
-		return false
-	}
-	s.light--
-	return true
+	return s.light > 0 && s.beyond < maxBeyond && s.Memory != nil && s.Memory.LightCheck(c)
 }
 
 // claim counts a run that begins, and unclaim one that has ended.

@@ -112,6 +112,40 @@ func TestALateTurnStartsLightRuns(t *testing.T) {
 	}
 }
 
+// TestLightRunsBeyondAreBounded holds that late turns start no more light runs than
+// can be under way to any use, and go on when some have ended.
+func TestLightRunsBeyondAreBounded(t *testing.T) {
+	c := newCrowd(t, 10_000)
+	newGauge(c, 1<<40)
+	const turns = 20
+	for i := range 3 * turns { // more are due at each turn than it starts
+		c.add("light", 50, time.Second+time.Duration(i)*2*late, 30*time.Second)
+	}
+	c.turn()
+	c.now = c.now.Add(time.Second)
+	late20 := func() {
+		for range turns {
+			c.now = c.now.Add(2 * late)
+			c.turn()
+		}
+	}
+	late20()
+	if got := c.gather()["light"]; got < maxBeyond || got > maxBeyond+turns*lateBurst {
+		t.Errorf("late turns have %d light runs in flight, want %d, and %d a turn of any kind", got, maxBeyond, lateBurst)
+	}
+	before := c.Started.Load()
+	late20()
+	if got := c.Started.Load() - before; got > turns*lateBurst {
+		t.Errorf("with %d in flight, late turns start %d more", maxBeyond, got)
+	}
+	c.end("light", maxBeyond)
+	before = c.Started.Load()
+	c.now = c.now.Add(2 * late)
+	if c.turn(); c.Started.Load()-before < lateBurst {
+		t.Errorf("when %d have ended, a late turn starts %d", maxBeyond, c.Started.Load()-before)
+	}
+}
+
 // TestManualRunWaitsForMemory holds that a run asked for by hand waits for
 // memory like any other, and is given up at its deadline.
 func TestManualRunWaitsForMemory(t *testing.T) {

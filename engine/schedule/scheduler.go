@@ -27,6 +27,7 @@ type Scheduler struct {
 	wakes          time.Time         // when the next turn is meant to come
 	spare          int               // runs that this turn may still start
 	light          int               // light ones that it may start beyond them
+	beyond         int               // of the runs in flight, how many began so
 	Overloaded     func() bool       // whether runs begun now would only wait for connections
 	plugins        map[string]*share // by slug
 	ready          []string          // slugs with waiting runs, in turn
@@ -65,6 +66,7 @@ type Slot struct {
 	begun   time.Time // when it got its turn; zero while it waits
 	entry   *entry
 	memory  uint64 // bytes that it is likely to hold
+	beyond  bool   // it began beyond what its turn started of any kind
 	waiters []chan *engine.Result
 }
 
@@ -191,7 +193,7 @@ func (s *Scheduler) RunNow(c *engine.Check) <-chan *engine.Result {
 		e = &entry{check: c, index: -1, lastEnd: s.now()}
 	}
 	if e.running == nil {
-		s.launch(e, s.now(), true)
+		s.launch(e, s.now(), true, false)
 	}
 	if e.running == nil { // the scheduler is closed
 		done <- nil
@@ -301,7 +303,7 @@ func (s *Scheduler) turn() time.Duration {
 			s.Skipped.Add(1)
 			continue
 		}
-		s.launch(e, planned, s.spare > 0 || s.takesLight(e.check))
+		s.launch(e, planned, s.spare > 0, s.takesLight(e.check))
 	}
 	sleep := time.Hour
 	if len(s.ready) > 0 {
@@ -316,9 +318,9 @@ func (s *Scheduler) turn() time.Duration {
 	return sleep
 }
 
-// launch gives a run its turn when it may begin at once, else lets it wait for
-// one. The lock is held.
-func (s *Scheduler) launch(e *entry, planned time.Time, atOnce bool) {
+// launch gives a run its turn when it may begin at once, as any run or as a light
+// one, else lets it wait for one. The lock is held.
+func (s *Scheduler) launch(e *entry, planned time.Time, any, light bool) {
 	if s.closed {
 		return
 	}
@@ -332,7 +334,12 @@ func (s *Scheduler) launch(e *entry, planned time.Time, atOnce bool) {
 		s.AwaitingMemory = append(s.AwaitingMemory, t)
 		return
 	}
-	if atOnce && s.InFlight < s.Limit && (p.inFlight < s.fair() || len(s.ready) == 0 && s.open(p)) {
+	if (any || light) && s.InFlight < s.Limit && (p.inFlight < s.fair() || len(s.ready) == 0 && s.open(p)) {
+		if !any {
+			t.beyond = true
+			s.light--
+			s.beyond++
+		}
 		s.start(p, t)
 		return
 	}
@@ -405,6 +412,9 @@ func (s *Scheduler) Finished(t *Slot) []chan *engine.Result {
 	defer s.Mu.Unlock()
 	s.InFlight--
 	s.unclaim(t.memory)
+	if t.beyond {
+		s.beyond--
+	}
 	s.plugins[t.Check.Plugin].inFlight--
 	s.settle(t)
 	s.expire(s.now())
