@@ -418,7 +418,9 @@ func (s *Scheduler) Finished(t *Slot) []chan *engine.Result {
 	s.plugins[t.Check.Plugin].inFlight--
 	s.settle(t)
 	s.expire(s.now())
-	s.admit(1)
+	if !s.Overloaded() { // else the runs that wait for connections become fewer first
+		s.admit(1)
+	}
 	return t.waiters
 }
 
