@@ -50,11 +50,9 @@ type Prober interface {
 type Memory interface {
 	// RunMemory is how many bytes all runs under way hold, and how many they may.
 	RunMemory() (held, most uint64)
-	// ExpectedMemory is how many bytes a run of a check is likely to hold.
-	ExpectedMemory(c *Check) uint64
-	// LightCheck reports whether the last run of a check did little work and held
-	// little, with the plugin as it is now.
-	LightCheck(c *Check) bool
+	// Expected is how many bytes a run of a check is likely to hold, and whether its
+	// last run did little work and held little, with the plugin as it is now.
+	Expected(c *Check) (memory uint64, light bool)
 }
 
 // DefaultOptions returns options that want a Store and a Sealer.

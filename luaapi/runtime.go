@@ -70,18 +70,15 @@ func (rt *Runtime) ApplyRule(ctx context.Context, source string, checks []engine
 	return rt.runner.Rules.Apply(ctx, source, checks)
 }
 
-// LightCheck reports whether a check has run, and its last run did little work
-// and held little. It does not block.
-func (rt *Runtime) LightCheck(c *engine.Check) bool {
-	v := rt.running(c.Plugin)
-	return v != nil && v.LightCheck(c.ID)
+// Expected is how many bytes a run of a check is likely to hold: what the last one
+// did that was measured; light is whether that did little work. It does not block.
+func (rt *Runtime) Expected(c *engine.Check) (memory uint64, light bool) {
+	return rt.running(c.Plugin).Expected(c.ID)
 }
 
-// ExpectedMemory is how many bytes a run of a check is likely to hold: what the
-// last one did that was measured. It does not block.
-func (rt *Runtime) ExpectedMemory(c *engine.Check) uint64 {
-	return rt.running(c.Plugin).ExpectedMemory(c.ID)
-}
+// Saturated reports whether runs that take little wait for others like them: there
+// are more of them than the processors can execute. It does not block.
+func (rt *Runtime) Saturated() bool { return rt.runner.Saturated() }
 
 // running is the version of a plugin that runs, nil when there is none.
 func (rt *Runtime) running(slug string) *runner.Version {

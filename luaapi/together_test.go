@@ -107,7 +107,7 @@ func TestHeavyChecksAreKnown(t *testing.T) {
 		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
 			t.Fatalf("%+v", short(got))
 		}
-		if got := rt.ExpectedMemory(in.Check); got < tt.least || got > tt.most {
+		if got, _ := rt.Expected(in.Check); got < tt.least || got > tt.most {
 			t.Errorf("%d: check %s is expected to hold %d, want %d to %d", i, tt.check, got, tt.least, tt.most)
 		}
 	}
@@ -143,14 +143,14 @@ func TestBusyChecksAreKnown(t *testing.T) {
 		busy bool
 	}{{"light", false}, {"loops", true}, {"light", false}, {"waits", true}, {"light", false}} {
 		in := checkRun("test", nil)
-		if i == 0 && rt.LightCheck(in.Check) {
+		if _, light := rt.Expected(in.Check); i == 0 && light {
 			t.Error("a check that never ran is known as light")
 		}
 		in.Check.Name = tt.name
 		if got := plugin(t, rt, "test").Run(t.Context(), in); !got.Succeeded {
 			t.Fatalf("%+v", short(got))
 		}
-		if got := rt.LightCheck(in.Check); got == tt.busy {
+		if _, got := rt.Expected(in.Check); got == tt.busy {
 			t.Errorf("%d: after a run that %s, light is %v", i, tt.name, got)
 		}
 	}
@@ -158,7 +158,7 @@ func TestBusyChecksAreKnown(t *testing.T) {
 	in := checkRun("test", nil)
 	writeFile(t, rt.opts.Dir, "test.lua", checkSource("test", `for i = 1, 1e9 do end`))
 	pluginFolder{rt}.scan(t.Context())
-	if rt.LightCheck(in.Check) {
+	if _, light := rt.Expected(in.Check); light {
 		t.Error("a check of a changed plugin is known as light")
 	}
 }

@@ -44,7 +44,11 @@ const maxBeyond = 256
 // takesLight reports whether this turn starts one more run of a check though it
 // starts no others.
 func (s *Scheduler) takesLight(c *engine.Check) bool {
-	return s.light > 0 && s.beyond < maxBeyond && s.Memory != nil && s.Memory.LightCheck(c)
+	if s.light == 0 || s.beyond >= maxBeyond || s.Memory == nil {
+		return false
+	}
+	_, light := s.Memory.Expected(c)
+	return light
 }
 
 // claim counts a run that begins, and unclaim one that has ended.

@@ -14,14 +14,12 @@ import (
 type gauge struct{ held, most atomic.Uint64 }
 
 func (g *gauge) RunMemory() (held, most uint64) { return g.held.Load(), g.most.Load() }
-func (g *gauge) ExpectedMemory(c *engine.Check) uint64 {
+func (g *gauge) Expected(c *engine.Check) (memory uint64, light bool) {
 	if strings.HasPrefix(c.ID, "heavy") {
-		return 15 << 20
+		return 15 << 20, false
 	}
-	return 32 << 10
+	return 32 << 10, strings.HasPrefix(c.ID, "light")
 }
-
-func (g *gauge) LightCheck(c *engine.Check) bool { return strings.HasPrefix(c.ID, "light") }
 
 func newGauge(c *crowd, most uint64) *gauge {
 	g := &gauge{}

@@ -328,7 +328,7 @@ func (s *Scheduler) launch(e *entry, planned time.Time, any, light bool) {
 	e.running = t
 	p := s.share(e.check.Plugin)
 	if s.Memory != nil {
-		t.memory = s.Memory.ExpectedMemory(e.check)
+		t.memory, _ = s.Memory.Expected(e.check)
 	}
 	if !s.room(t.memory) {
 		s.AwaitingMemory = append(s.AwaitingMemory, t)
@@ -403,7 +403,7 @@ func (s *Scheduler) worker(t *Slot) {
 	}
 }
 
-const workerIdle = 5 * time.Second
+const workerIdle = time.Second
 
 // Finished ends the flight of a run: its place goes to the next that waits, and
 // the check may run again. It returns who waits for the result.

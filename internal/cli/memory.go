@@ -125,16 +125,16 @@ func (m *runMemory) RunMemory() (held, most uint64) {
 	return m.lua.RunMemory()
 }
 
-// LightCheck implements engine.Memory.
-func (m *runMemory) LightCheck(c *engine.Check) bool { return m.lua != nil && m.lua.LightCheck(c) }
-
-// ExpectedMemory implements engine.Memory.
-func (m *runMemory) ExpectedMemory(c *engine.Check) uint64 {
+// Expected implements engine.Memory.
+func (m *runMemory) Expected(c *engine.Check) (memory uint64, light bool) {
 	if m.lua == nil {
-		return 0
+		return 0, false
 	}
-	return m.lua.ExpectedMemory(c)
+	return m.lua.Expected(c)
 }
+
+// saturated reports whether further runs would only wait for a processor.
+func (m *runMemory) saturated() bool { return m.lua != nil && m.lua.Saturated() }
 
 const (
 	// minHeldMemory is the memory up to which the collector takes its time.

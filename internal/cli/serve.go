@@ -140,7 +140,7 @@ func (c *serveCommand) openData(ctx context.Context, r *rooms) (err error) {
 	r.data, err = c.open(ctx, r.log, func(o *engine.Options) {
 		o.SelfURL, o.Prober, o.Fetcher, o.NoEditing = r.self, outside, outside, c.NoPluginEditing
 		o.Memory, o.RunsInFlight = &r.runs, runsInFlight(r.memory)
-		o.Overloaded = func() bool { return r.network.Waiting() > maxBacklog }
+		o.Overloaded = func() bool { return r.network.Waiting() > maxBacklog || r.runs.saturated() }
 	})
 	if err != nil {
 		return err

@@ -34,7 +34,8 @@ const (
 // next to nothing. Of nine permits one goes to the longest waiting of each lower rank,
 // or beside light ones to one of them, so that nobody starves.
 type Semaphore struct {
-	Waiting atomic.Int32 // read without the lock, to see whether anybody wants a permit
+	Waiting      atomic.Int32 // read without the lock, to see whether anybody wants a permit
+	WaitingLight atomic.Int32 // of them, light runs
 
 	mu     sync.Mutex // guards what follows
 	free   int
@@ -86,7 +87,7 @@ func (s *Semaphore) Acquire(ctx context.Context, r Rank) error {
 	}
 	q.list = append(q.list, w)
 	q.live++
-	s.Waiting.Add(1)
+	s.count(r, 1)
 	s.mu.Unlock()
 	select {
 	case <-w.granted:
@@ -98,7 +99,7 @@ func (s *Semaphore) Acquire(ctx context.Context, r Rank) error {
 	if !granted {
 		w.gone = true
 		q.live--
-		s.Waiting.Add(-1)
+		s.count(r, -1)
 	}
 	s.mu.Unlock()
 	if granted { // in the same moment
@@ -112,42 +113,51 @@ func (s *Semaphore) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free++
-	q := s.next()
-	if q == nil {
+	r, ok := s.next()
+	if !ok {
 		return
 	}
 	s.free--
 	s.served++
-	s.Waiting.Add(-1)
-	q.pop().granted <- struct{}{}
+	s.count(r, -1)
+	s.queues[r].pop().granted <- struct{}{}
 }
 
-// next is the queue whose permit it is, nil when nobody waits for one that is free.
-func (s *Semaphore) next() *waiters {
-	if q := &s.queues[Light]; q.live > 0 && (s.free <= s.kept || s.served%9 != 8) {
-		return q
+// count counts who waits.
+func (s *Semaphore) count(r Rank, n int32) {
+	s.Waiting.Add(n)
+	if r == Light {
+		s.WaitingLight.Add(n)
+	}
+}
+
+// next is the rank whose turn it is; ok is false when nobody waits for a permit
+// that is free.
+func (s *Semaphore) next() (r Rank, ok bool) {
+	if s.queues[Light].live > 0 && (s.free <= s.kept || s.served%9 != 8) {
+		return Light, true
 	}
 	if s.free <= s.kept {
-		return nil
+		return 0, false
 	}
 	if s.queues[Light].live > 0 {
 		for i := range int(ranks - Returning) {
-			if q := &s.queues[Returning+Rank((s.served/9+i)%int(ranks-Returning))]; q.live > 0 {
-				return q
+			if r := Returning + Rank((s.served/9+i)%int(ranks-Returning)); s.queues[r].live > 0 {
+				return r, true
 			}
 		}
 	}
 	for low := Sliced; low > Returning; low-- {
 		if s.served%9 == 8-int(Sliced-low) && s.queues[low].live > 0 {
-			return &s.queues[low]
+			return low, true
 		}
 	}
 	for r := range s.queues {
 		if s.queues[r].live > 0 {
-			return &s.queues[r]
+			return Rank(r), true
 		}
 	}
-	return nil
+	return 0, false
 }
 
 // pop takes out the longest waiting; there is one.

@@ -61,18 +61,24 @@ func (p *pastRuns) rank(check string) permit.Rank {
 	return permit.Fresh
 }
 
-// LightCheck reports whether a check has run, and its last run did little work
-// and held little. It does not block.
-func (v *Version) LightCheck(check string) bool { return v.past.rank(check) == permit.Light }
-
-// ExpectedMemory is how many bytes a run of a check is likely to hold: what the
-// last one did that was measured; of no version, what a plain run does. It does
-// not block.
-func (v *Version) ExpectedMemory(check string) uint64 {
+// Expected is how many bytes a run of a check is likely to hold: what the last one
+// did that was measured; of no version, what a plain run does. light is whether the
+// last run did little work and held little. It does not block.
+func (v *Version) Expected(check string) (memory uint64, light bool) {
 	if v == nil {
-		return plainRun
+		return plainRun, false
 	}
+	light = v.past.rank(check) == permit.Light
 	v.past.mu.Lock()
 	defer v.past.mu.Unlock()
-	return max(v.past.heavy[check], plainRun)
+	return max(v.past.heavy[check], plainRun), light
+}
+
+// maxWaitingLight is how many light runs may wait for a permit before there are
+// more of them than the processors can execute.
+const maxWaitingLight = 64
+
+// Saturated reports whether there are. It does not block.
+func (r *Runner) Saturated() bool {
+	return r.Machine.Permits.WaitingLight.Load() > maxWaitingLight
 }
