@@ -47,7 +47,7 @@ var rooms = map[string][]string{
 	"luaapi/describe":           {"engine/form"},
 	"luaapi/host":               {},
 	"luaapi/host/hosttest":      {"luaapi/host"},
-	"luaapi/internal/luaval":    {"engine/form", "luaapi/lualib"},
+	"luaapi/internal/luaval":    {"engine/form", "luaapi/internal/patch", "luaapi/lualib"},
 	"luaapi/internal/memory":    {"luaapi/internal/luaval"},
 	"luaapi/internal/snapshot":  {"luaapi/internal/luaval", "luaapi/internal/patch"},
 	"luaapi/internal/permit":    {},

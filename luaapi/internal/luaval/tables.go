@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"moonwatch/engine/form"
+	"moonwatch/luaapi/internal/patch"
 	"moonwatch/luaapi/lualib"
 )
 
@@ -17,6 +18,18 @@ func GoFunction(fn lua.LGFunction) *lua.LFunction {
 
 // hiddenMark marks the tables that HiddenTable makes. No plugin can come by it.
 var hiddenMark = &lua.LUserData{}
+
+// LookUp is a table of fields, which it owns, that is read by name alone: nobody may
+// write to it, and next finds nothing in it. It is a third as large as others.
+func LookUp(fields map[string]lua.LValue, meta *lua.LTable) *lua.LTable {
+	return patch.LookUp(fields, meta)
+}
+
+// HiddenLookUp is HiddenTable as a LookUp.
+func HiddenLookUp(fields map[string]lua.LValue) *lua.LTable {
+	fields["__metatable"] = hiddenMark
+	return patch.LookUp(fields, lua.LNil)
+}
 
 // Hidden reports whether a metatable is one of HiddenTable's: what it leads to
 // is not the run's own.
