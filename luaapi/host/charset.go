@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html/charset"
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
@@ -29,8 +30,7 @@ var byteOrderMarks = []struct {
 // no text, and text that says nothing, stay as they came. unknown names a
 // charset that cannot be decoded.
 func decodeText(body, contentType string, truncated bool) (text, unknown string) {
-	media, parameters, _ := mime.ParseMediaType(contentType) // what can be read of a bad one is kept
-	label := strings.ToLower(strings.TrimSpace(parameters["charset"]))
+	media, label := mediaType(contentType)
 	if body == "" || isBinary(media) && label == "" {
 		return body, ""
 	}
@@ -54,6 +54,19 @@ func decodeText(body, contentType string, truncated bool) (text, unknown string)
 		return body, ""
 	}
 	return decodeWith(e, body), ""
+}
+
+// mediaType reads a Content-Type: the type and its charset, in small letters. What
+// most servers send is read without a map.
+func mediaType(contentType string) (media, charset string) {
+	media, rest, more := strings.Cut(contentType, ";")
+	name, value, _ := strings.Cut(strings.TrimSpace(rest), "=")
+	if kind, sub, ok := strings.Cut(media, "/"); ok && httpguts.ValidHeaderFieldName(kind) && httpguts.ValidHeaderFieldName(sub) &&
+		(!more || strings.EqualFold(name, "charset") && httpguts.ValidHeaderFieldName(value)) { // all of them tokens
+		return strings.ToLower(media), strings.ToLower(value)
+	}
+	media, parameters, _ := mime.ParseMediaType(contentType) // what can be read of a bad one is kept
+	return media, strings.ToLower(strings.TrimSpace(parameters["charset"]))
 }
 
 // charsetOf finds an encoding by one of its names; nil is UTF-8.

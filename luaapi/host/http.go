@@ -40,6 +40,7 @@ type hop struct {
 	url         *url.URL
 	text        string // the URL as given, "" after a redirect
 	header      http.Header
+	shared      bool // header is that of other requests, too: see own
 	body        string
 	maxBody     int64
 	bodyTimeout time.Duration
@@ -69,7 +70,6 @@ func newHop(req *HTTPRequest) (*hop, error) {
 		maxBody: req.MaxBody, bodyTimeout: req.BodyTimeout, rawBody: req.RawBody,
 		redirects: req.Redirects != 0, keepMethod: req.KeepMethod,
 		tls: req.TLS, connectTo: req.ConnectTo, jar: req.Jar, received: req.Received,
-		header: make(http.Header, len(req.Header)+3),
 	}
 	if h.method == "" {
 		h.method = http.MethodGet
@@ -85,6 +85,9 @@ func newHop(req *HTTPRequest) (*hop, error) {
 	}
 	if h.maxBody == 0 {
 		h.maxBody = DefaultMaxBody
+	}
+	if len(req.Header) > 0 {
+		h.header = make(http.Header, len(req.Header)+3)
 	}
 	for name, values := range req.Header {
 		h.header[name] = values
@@ -139,12 +142,28 @@ func (h *hop) authorize(auth *BasicAuth) {
 		h.url.User, h.text = nil, ""
 	}
 	if auth != nil {
+		h.own()
 		r := http.Request{Header: h.header}
 		r.SetBasicAuth(auth.User, auth.Password)
 	}
 }
 
+// own has the hop write to a header of its own.
+func (h *hop) own() {
+	if h.header == nil {
+		h.header = make(http.Header, 3)
+	} else if h.shared {
+		h.header = h.header.Clone()
+	}
+	h.shared = false
+}
+
+// addDefaults adds what every request has. One that has nothing else shares it.
 func (n *Net) addDefaults(h *hop) {
+	if len(h.header) == 0 {
+		h.header, h.shared = n.defaults, true
+		return
+	}
 	if _, ok := h.header["User-Agent"]; !ok {
 		h.header["User-Agent"] = n.userAgent
 	}
@@ -405,6 +424,7 @@ func (h *hop) follow(status int, next *url.URL) error {
 	keeps := status == 307 || status == 308 || h.keepMethod && status != 303
 	if !keeps && h.method != http.MethodHead && h.method != http.MethodGet {
 		h.method, h.body = http.MethodGet, ""
+		h.own()
 		h.header.Del("Content-Type")
 	}
 	if next.Host != h.url.Host || next.Scheme != h.url.Scheme {
@@ -419,6 +439,7 @@ func (h *hop) follow(status int, next *url.URL) error {
 // https on the same name keeps credentials, as browsers do.
 func (h *hop) leave(next *url.URL) {
 	h.connectTo = ""
+	h.own()
 	h.header.Del("Host")
 	if next.Hostname() == h.url.Hostname() && h.url.Scheme == "http" && next.Scheme == "https" {
 		return

@@ -2,6 +2,7 @@ package host
 
 import (
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 )
@@ -16,7 +17,8 @@ type Net struct {
 	exec      map[string]bool
 	userAgent []string // header values that requests share; never written
 	encodings []string
-	buffers   sync.Pool // of *bytes.Buffer, for bodies
+	defaults  http.Header // of requests that have no other
+	buffers   sync.Pool   // of *bytes.Buffer, for bodies
 	programs  programs
 	rawPing   atomic.Bool // which kind of socket the last ping went through
 }
@@ -38,6 +40,7 @@ func New(options Options) (*Net, error) {
 	for _, path := range options.AllowExec {
 		n.exec[path] = true
 	}
+	n.defaults = http.Header{"User-Agent": n.userAgent, "Accept-Encoding": n.encodings}
 	n.pool = newPool(&options, n.limit)
 	return n, nil
 }
