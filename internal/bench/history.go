@@ -31,7 +31,7 @@ func measureHistory(b *bench) {
 	}
 	m := b.monitor()
 	if _, err := os.Stat(made); err != nil {
-		b.makePast(m.Data, b.checkCount, pastDays)
+		makePast(b, m.Data, b.checkCount, pastDays)
 		b.command("mv", m.Data, made)
 	} else if err := os.RemoveAll(m.Data); err != nil {
 		b.Fatal(err)
@@ -47,9 +47,9 @@ func measureHistory(b *bench) {
 	m.API("PUT", "/settings", site, nil)
 
 	time.Sleep(time.Minute) // by then each check that had missed a slot has run
-	b.lookBack(v)
+	lookBack(v)
 	b.lagWhile(m, "backup", func() {
-		begun, size := time.Now(), b.readBackup(m)
+		begun, size := time.Now(), readBackup(b, m)
 		b.less("backup", time.Since(begun).Seconds(), "s")
 		b.less("backup, size", mb(size), "MB")
 	})
@@ -67,7 +67,7 @@ func (b *bench) command(words ...string) {
 }
 
 // lookBack records how long pages and summaries take.
-func (b *bench) lookBack(v *visitor) {
+func lookBack(v *visitor) {
 	check, service := v.someIDs("checks", 1)[0], v.someIDs("services", 2)[1] // the first is the monitor itself
 	now := time.Now().UTC()
 	from := func(days int) string { return "from=" + now.AddDate(0, 0, -days).Format(time.RFC3339) }
@@ -92,7 +92,7 @@ func (b *bench) lookBack(v *visitor) {
 }
 
 // readBackup reads a backup to its end, and returns its size.
-func (b *bench) readBackup(m *programtest.Program) int64 {
+func readBackup(b *bench, m *programtest.Program) int64 {
 	r, err := http.NewRequest("GET", "http://"+m.Address+"/api/v1/backup", nil)
 	if err != nil {
 		b.Fatal(err)

@@ -19,7 +19,7 @@ func measureAlert(b *bench) {
 	for i := range 30 { // each with a check of its own: one that flaps is not told of again
 		path := fmt.Sprint("/", i)
 		check := m.Check("page "+path, "http", programtest.Object{"endpoint": target.URL + path}, nil)
-		service := b.alerting(m, "Site "+path, check, hooks.URL+path)
+		service := alerting(m, "Site "+path, check, hooks.URL+path)
 		programtest.Until(b, "passing", 5*time.Second, func() bool { r, ok := m.Latest(check); return ok && r.Succeeded })
 		var failed atomic.Int64
 		target.Answering(func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +38,7 @@ func measureAlert(b *bench) {
 }
 
 // alerting makes a service of one check that alerts to a URL.
-func (b *bench) alerting(m *programtest.Program, name, check, url string) string {
+func alerting(m *programtest.Program, name, check, url string) string {
 	return m.Service(name, []string{check}, programtest.Object{
 		"alerts": []programtest.Object{{"plugin": "webhook", "settings": programtest.Object{"url": url}}}})
 }

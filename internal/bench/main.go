@@ -23,7 +23,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"moonwatch/internal/programtest"
 )
@@ -46,22 +45,6 @@ var parts = []part{
 	{"history", "many checks with a year of history", true, measureHistory},
 	{"rivals", "Gatus, Nagios and blackbox_exporter at the same rate, where they are there", true, measureRivals},
 }
-
-// options are the flags.
-type options struct {
-	rounds     int
-	seconds    float64
-	rates      string
-	binary     string
-	json       string
-	profile    string
-	million    bool
-	checkCount int
-	gatus      string
-	history    string
-}
-
-func (o *options) window() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
 
 func main() {
 	programtest.RunHelper()

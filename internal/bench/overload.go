@@ -19,8 +19,8 @@ func measureOverload(b *bench) {
 	b.serve(m)
 	target, hooks := programtest.NewReceiver(b), programtest.NewReceiver(b)
 	watched := m.Check("watched", "http", programtest.Object{"endpoint": target.URL}, programtest.Object{"importance": "CRITICAL"})
-	b.alerting(m, "Watched", watched, hooks.URL+"/hook")
-	ids, best := b.findBest(m, url, b.rates(4000)[0])
+	alerting(m, "Watched", watched, hooks.URL+"/hook")
+	ids, best := findBest(b, m, url, b.rates(4000)[0])
 	if more := int(2*best) - len(ids); more > 0 {
 		ids = append(ids, b.checks(m, more, "http", "1s", httpConfig(url))...)
 	}
@@ -64,7 +64,7 @@ func measureOverload(b *bench) {
 
 // findBest makes HTTP checks until a monitor makes fewer runs than it is asked for.
 // It returns their ids and the most runs a second that there were.
-func (b *bench) findBest(m *programtest.Program, url string, rate int) (ids []string, best float64) {
+func findBest(b *bench, m *programtest.Program, url string, rate int) (ids []string, best float64) {
 	for {
 		ids = append(ids, b.checks(m, rate-len(ids), "http", "1s", httpConfig(url))...)
 		time.Sleep(settle)

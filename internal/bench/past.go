@@ -39,7 +39,7 @@ type past struct {
 }
 
 // makePast writes some days of history of n checks into a data folder that no monitor uses.
-func (b *bench) makePast(dir string, n, days int) {
+func makePast(b *bench, dir string, n, days int) {
 	begun := time.Now()
 	o := storage.DefaultOptions()
 	o.Logger, o.NoSync = slog.New(slog.DiscardHandler), true

@@ -15,7 +15,7 @@ func TestPast(t *testing.T) {
 	const checks, days = 150, 5
 	dir := t.TempDir()
 	b := newBench(&options{}, "past", 1, dir, newReport(&options{}))
-	<-b.start(func(b *bench) { b.makePast(dir, checks, days) })
+	<-b.start(func(b *bench) { makePast(b, dir, checks, days) })
 	if b.Failed() {
 		t.Fatal("it was not made")
 	}

@@ -51,12 +51,12 @@ func measureRivals(b *bench) {
 			b.Logf("%s is left out: %v", rival.name, err)
 			continue
 		}
-		theirs, made := b.rivalCost(cmd, &asked)
+		theirs, made := rivalCost(b, cmd, &asked)
 		if made < 1 {
 			b.Errorf("%s makes no checks", rival.name)
 			continue
 		}
-		ours := b.ourCost(url, int(made+0.5)) // not all keep to the rate
+		ours := ourCost(b, url, int(made+0.5)) // not all keep to the rate
 		label := fmt.Sprintf("%s at %d/s: ", rival.name, rival.rate)
 		b.less(label+"ours in ratio", ours/theirs, "")
 		b.less(label+"CPU a check, theirs", theirs, "ms")
@@ -66,7 +66,7 @@ func measureRivals(b *bench) {
 }
 
 // ourCost is the processor time of our check in milliseconds.
-func (b *bench) ourCost(url string, rate int) float64 {
+func ourCost(b *bench, url string, rate int) float64 {
 	m := b.monitor()
 	b.serve(m)
 	b.checks(m, rate, "http", "1s", httpConfig(url))
@@ -78,19 +78,19 @@ func (b *bench) ourCost(url string, rate int) float64 {
 
 // rivalCost is the processor time of a rival's check in milliseconds, and how many
 // checks a second its target saw. The rival is ended.
-func (b *bench) rivalCost(cmd *exec.Cmd, asked *atomic.Int64) (cost, rate float64) {
+func rivalCost(b *bench, cmd *exec.Cmd, asked *atomic.Int64) (cost, rate float64) {
 	defer endGroup(cmd)
 	time.Sleep(10 * time.Second) // some begin their checks little by little
-	from, used, before := time.Now(), b.treeCPU(cmd.Process.Pid), asked.Load()
+	from, used, before := time.Now(), treeCPU(b, cmd.Process.Pid), asked.Load()
 	time.Sleep(b.options.window())
-	used = b.treeCPU(cmd.Process.Pid) - used
+	used = treeCPU(b, cmd.Process.Pid) - used
 	checks := float64(asked.Load() - before)
 	return ms(used) / max(checks, 1), checks / time.Since(from).Seconds()
 }
 
 // treeCPU is the processor time of a process, of those below it, and of those of
 // them that have ended.
-func (b *bench) treeCPU(root int) time.Duration {
+func treeCPU(b *bench, root int) time.Duration {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		b.Fatal(err)

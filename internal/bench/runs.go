@@ -32,7 +32,7 @@ func measureHTTP(b *bench) {
 		w := b.window(m, label)
 		s := b.sample(m, ids, &w)
 		b.stop(m)
-		floor := b.floor(rate, url)
+		floor := floor(b, rate, url)
 
 		b.less(label+"ratio to the floor", w.perRun()/floor, "")
 		b.less(label+"floor", floor, "ms")
@@ -44,7 +44,7 @@ func measureHTTP(b *bench) {
 
 // floor is the processor time in milliseconds that a plain client takes for a
 // request of the URL when it is paced at a rate.
-func (b *bench) floor(rate int, url string) float64 {
+func floor(b *bench, rate int, url string) float64 {
 	client, _ := programtest.StartHelper(b, fmt.Sprintf("pace %d %s", rate, url))
 	defer client.Process.Kill()
 	time.Sleep(settle)

@@ -20,7 +20,7 @@ func measureScale(b *bench) {
 		b.serve(m)
 		m.AwaitPlugin("quick", "1")
 		v := b.visitor(m)
-		b.less(label+"made", ms(b.importChecks(v, n))/1000, "s")
+		b.less(label+"made", ms(importChecks(v, n))/1000, "s")
 		b.held(m, label+"just made")
 		b.less(label+"stop", ms(b.stop(m)), "ms")
 		b.less(label+"start", ms(b.serve(m)), "ms")
@@ -29,19 +29,19 @@ func measureScale(b *bench) {
 		w := b.window(m, label)
 		b.figures(label, &w)
 		b.held(m, label+"a minute later")
-		b.look(v, label)
+		look(v, label)
 		b.stop(m)
 	}
 }
 
 // look records how long edits and pages take.
-func (b *bench) look(v *visitor, label string) {
+func look(v *visitor, label string) {
 	ids := v.someIDs("checks", views)
 	var edits []time.Duration
 	for i, id := range ids {
 		edits = append(edits, v.edit(id, i))
 	}
-	b.spread(label+"edit", edits)
+	v.b.spread(label+"edit", edits)
 	v.pages(label, [][2]string{
 		{"dashboard", "/"},
 		{"check list", "/checks"},
@@ -63,11 +63,11 @@ const importPiece = 100_000
 
 // importChecks makes checks without I/O by importing them, and returns how long
 // that took.
-func (b *bench) importChecks(v *visitor, n int) time.Duration {
+func importChecks(v *visitor, n int) time.Duration {
 	begun := time.Now()
 	for from := 0; from < n; from += importPiece {
 		v.ask("POST", "/api/v1/import", "application/yaml", []byte(document(from, min(from+importPiece, n))))
-		b.Logf("%d checks are there", min(from+importPiece, n))
+		v.b.Logf("%d checks are there", min(from+importPiece, n))
 	}
 	return time.Since(begun)
 }
