@@ -172,11 +172,11 @@ func together(c *vm.Call, n int, fn func(i int)) error {
 	}
 	var (
 		wait    sync.WaitGroup
-		turns   = make(chan struct{}, width)
+		slots   = make(chan struct{}, width)
 		paniced = make(chan error, 1)
 	)
 	for i := range n {
-		turns <- struct{}{}
+		slots <- struct{}{}
 		wait.Add(1)
 		go func() {
 			defer func() {
@@ -186,7 +186,7 @@ func together(c *vm.Call, n int, fn func(i int)) error {
 					default:
 					}
 				}
-				<-turns
+				<-slots
 				wait.Done()
 			}()
 			fn(i)
