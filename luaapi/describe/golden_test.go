@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write plugins/REFERENCE.md and the defi
 
 // generated are the files of the repository that are made from the descriptions.
 func generated() map[string]string {
-	files := map[string]string{"REFERENCE.md": Reference(), ".luarc.json": EditorConfig()}
+	files := map[string]string{"REFERENCE.md": reference(), ".luarc.json": EditorConfig()}
 	for name, text := range Definitions() {
 		files[DefinitionsDir+"/"+name] = text
 	}

@@ -50,9 +50,6 @@ func Reading(t *lua.LTable) *lua.LTable {
 	return t
 }
 
-// Frozen reports whether t refuses to be written to.
-func Frozen(t *lua.LTable) bool { return frozenOf(t) != nil }
-
 // frozenOf returns nil for a table that is not frozen. A plugin cannot make a
 // metatable that looks like ours: it has no such userdata.
 func frozenOf(t *lua.LTable) *frozen {

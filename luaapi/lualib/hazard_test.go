@@ -14,6 +14,11 @@ import (
 	"moonwatch/luaapi/lualib"
 )
 
+// withRun is a context that carries r.
+func withRun(r *lualib.Run) context.Context {
+	return context.WithValue(context.Background(), lualib.RunKey(), r)
+}
+
 // TestInterrupted runs calls that would take minutes under a short deadline.
 func TestInterrupted(t *testing.T) {
 	for name, code := range map[string]string{
@@ -177,7 +182,7 @@ func TestBudget(t *testing.T) {
 		{`for i = 1, 100 do ("abc"):rep(1000):upper() end`, "out of bytes"},
 	} {
 		m := &meter{maxSteps: 1 << 20, maxBytes: 200 << 10}
-		L.SetContext(lualib.WithRun(context.Background(), &lualib.Run{Budget: m}))
+		L.SetContext(withRun(&lualib.Run{Budget: m}))
 		_, err := eval(t, L, c.code)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v after %d steps and %d bytes, want %s", c.code, err, m.steps, m.bytes, c.want)
@@ -189,7 +194,7 @@ func TestRandomSource(t *testing.T) {
 	const draw = `local s = "" for i = 1, 20 do s = s .. math.random(100) .. " " end return s`
 	numbers := func(code string) string {
 		L := newState(t)
-		L.SetContext(lualib.WithRun(context.Background(), &lualib.Run{}))
+		L.SetContext(withRun(&lualib.Run{}))
 		got, err := eval(t, L, code)
 		if err != nil {
 			t.Fatal(err)
@@ -210,7 +215,7 @@ func TestRandomSource(t *testing.T) {
 func TestClock(t *testing.T) {
 	L := newState(t)
 	at := time.Date(2024, 2, 29, 13, 5, 9, 5e8, time.FixedZone("x", 3600))
-	L.SetContext(lualib.WithRun(context.Background(), &lualib.Run{
+	L.SetContext(withRun(&lualib.Run{
 		Now: func() time.Time { return at }, Started: at.Add(-1500 * time.Millisecond)}))
 	for code, want := range map[string]string{
 		`return os.time()`:                    fmt.Sprint(at.Unix()),

@@ -63,13 +63,8 @@ func (r *Run) Placed(text string) string {
 type runKey struct{}
 
 // RunKey is the key of the *Run in a state's context. A context type of the
-// caller's own may answer to it directly, which is quicker than WithRun.
+// caller's own may answer to it directly, which is quicker than a value.
 func RunKey() any { return runKey{} }
-
-// WithRun returns a context that carries r.
-func WithRun(ctx context.Context, r *Run) context.Context {
-	return context.WithValue(ctx, runKey{}, r)
-}
 
 // runOf returns the Run that L serves, or nil.
 func runOf(L *lua.LState) *Run {

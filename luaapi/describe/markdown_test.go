@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Reference is the reference of everything, as Markdown.
-func Reference() string {
+// reference is the reference of everything, as Markdown.
+func reference() string {
 	w := &markdown{}
 	w.line("# Reference for plugins")
 	w.line("Generated from the descriptions in `luaapi/describe`, which a test holds against what plugins really see. The guide is " +
