@@ -50,8 +50,9 @@ type vlogMark struct {
 	end int64
 }
 
-func (l *last) encode() []byte {
-	b := fmt.Appendf(nil, "moonwatch 1 commit %d manifest %d %08x vlogs", l.commit, l.manifest.size, l.manifest.sum)
+// encode appends the file to b, which is empty.
+func (l *last) encode(b []byte) []byte {
+	b = fmt.Appendf(b, "moonwatch 1 commit %d manifest %d %08x vlogs", l.commit, l.manifest.size, l.manifest.sum)
 	for _, n := range slices.Sorted(maps.Keys(l.vlogs)) {
 		b = fmt.Appendf(b, " %d:%08x:%d", n, l.vlogs[n].id, l.vlogs[n].end)
 	}
@@ -103,6 +104,7 @@ type LastFile struct {
 	f     *os.File
 	last  last
 	taken manifestLook
+	page  []byte // as written last
 }
 
 // manifestLook tells whether the MANIFEST was written to since.
@@ -174,8 +176,8 @@ func (l *LastFile) look(synced, vlogs bool) error {
 			return fmt.Errorf("look at the value log: %w", err)
 		}
 	}
-	b := l.last.encode()
-	if _, err := l.f.WriteAt(b, 0); err != nil {
+	l.page = l.last.encode(l.page[:0])
+	if _, err := l.f.WriteAt(l.page, 0); err != nil {
 		return fmt.Errorf("write %s: %w", LastName, err)
 	}
 	return nil
