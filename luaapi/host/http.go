@@ -322,7 +322,9 @@ func (h *hop) request() (*http.Request, error) {
 		setBody(r, h.body)
 	}
 	if h.jar != nil {
-		r.Header = h.header.Clone()
+		if r.Header = h.header.Clone(); r.Header == nil {
+			r.Header = make(http.Header, 1)
+		}
 		for _, cookie := range h.jar.Cookies(h.url) {
 			r.AddCookie(cookie)
 		}

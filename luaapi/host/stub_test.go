@@ -267,3 +267,17 @@ func TestTraceIsBounded(t *testing.T) {
 		t.Error("the stub's sleep does not pass the trace")
 	}
 }
+
+// TestStubKeepsCookies holds that a request which has no header of its own has the
+// cookies of its session all the same.
+func TestStubKeepsCookies(t *testing.T) {
+	jar, _ := cookiejar.New(nil)
+	s := NewStub(time.Now())
+	s.OnHTTP("GET", "http://a.test/set", &HTTPResponse{Status: 200, Header: http.Header{"Set-Cookie": {"a=1"}}}, nil)
+	s.OnHTTP("GET", "http://a.test/", &HTTPResponse{Status: 200}, nil)
+	for _, url := range []string{"http://a.test/set", "http://a.test/"} {
+		if _, err := s.HTTP(t.Context(), &HTTPRequest{URL: url, Jar: jar}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
