@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,6 +144,50 @@ func TestRedirectsKeepTheMethodWhenAsked(t *testing.T) {
 		})
 		if got := get(t, newNet(t, nil), HTTPRequest{Method: "POST", URL: url, Body: "x", Redirects: 5, KeepMethod: true}).Body; got != want {
 			t.Errorf("%d: got %q, want %q", code, got, want)
+		}
+	}
+}
+
+// TestALongHeadThatIsRefused has a server answer and close before it has read the
+// head of a request: the answer counts, and nothing is sent twice.
+func TestALongHeadThatIsRefused(t *testing.T) {
+	var asked atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	s.Config.MaxHeaderBytes = 8 << 10
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	conns := map[net.Conn]bool{}
+	var mu sync.Mutex
+	s.Config.ConnState = func(c net.Conn, _ http.ConnState) { mu.Lock(); conns[c] = true; mu.Unlock() }
+	s.Start()
+	defer s.Close()
+	n := newNet(t, nil)
+	get(t, n, HTTPRequest{URL: s.URL})
+	resp := get(t, n, HTTPRequest{URL: s.URL, Header: http.Header{"X-Long": {strings.Repeat("x", 1<<20)}}})
+	if resp.Status != http.StatusRequestHeaderFieldsTooLarge || asked.Load() != 1 {
+		t.Errorf("status %d, %d requests arrived", resp.Status, asked.Load())
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(conns) != 1 {
+		t.Errorf("%d connections were made, want one", len(conns))
+	}
+}
+
+// TestAddCookies holds the quick way against that of net/http.
+func TestAddCookies(t *testing.T) {
+	cookies := []*http.Cookie{{Name: "a", Value: "1"}, {Name: "b", Value: "x y", Quoted: true}, {Name: "bad name", Value: "1"}, {Name: "c", Value: "\x01;ü"}, {Name: "", Value: "z"}}
+	for _, before := range []string{"", "own=1"} {
+		want, got := &http.Request{Header: http.Header{}}, http.Header{}
+		if before != "" {
+			want.Header.Set("Cookie", before)
+			got.Set("Cookie", before)
+		}
+		for _, c := range cookies {
+			want.AddCookie(c)
+		}
+		addCookies(got, cookies)
+		if got.Get("Cookie") != want.Header.Get("Cookie") {
+			t.Errorf("got %q, net/http %q", got.Get("Cookie"), want.Header.Get("Cookie"))
 		}
 	}
 }

@@ -87,10 +87,21 @@ func newHTTPConn(c *httpConn, conn, socket net.Conn) *httpConn {
 	return c
 }
 
-// writesBeside is how long a body is, in bytes, that is written on a goroutine of
-// its own: the other side may answer before it has read it all, and a shorter one
-// finds room in the system's buffers.
+// writesBeside is how long a request is, in bytes, that is written on a goroutine
+// of its own: the other side may answer before it has read it all, and a shorter
+// one finds room in the system's buffers.
 const writesBeside = 16 << 10
+
+// isLong reports whether a request is to be written so.
+func isLong(r *http.Request) bool {
+	size := r.ContentLength
+	for _, values := range r.Header {
+		for _, v := range values {
+			size += int64(len(v))
+		}
+	}
+	return size > writesBeside
+}
 
 // begin sends a request and reads the head of the answer. Until it is ended, ctx
 // interrupts what is read or written. sent is told when the request is out.
@@ -111,7 +122,7 @@ func (c *httpConn) begin(ctx context.Context, r *http.Request, sent *writing) (*
 		return err
 	}
 	var unwritten error
-	if r.ContentLength > writesBeside {
+	if isLong(r) {
 		c.written = make(chan error, 1)
 		go func() { c.written <- write() }()
 	} else {

@@ -325,11 +325,27 @@ func (h *hop) request() (*http.Request, error) {
 		if r.Header = h.header.Clone(); r.Header == nil {
 			r.Header = make(http.Header, 1)
 		}
-		for _, cookie := range h.jar.Cookies(h.url) {
-			r.AddCookie(cookie)
-		}
+		addCookies(r.Header, h.jar.Cookies(h.url))
 	}
 	return r, checkHeader(r.Header)
+}
+
+// addCookies is Request.AddCookie for many: that copies all before for each.
+func addCookies(header http.Header, cookies []*http.Cookie) {
+	if len(cookies) == 0 {
+		return
+	}
+	var all []string
+	if before := header.Get("Cookie"); before != "" {
+		all = append(all, before)
+	}
+	one := http.Request{Header: make(http.Header, 1)}
+	for _, c := range cookies {
+		one.AddCookie(c)
+		all = append(all, one.Header.Get("Cookie"))
+		one.Header.Del("Cookie")
+	}
+	header.Set("Cookie", strings.Join(all, "; "))
 }
 
 // target is whom to connect to, as host:port.

@@ -146,11 +146,8 @@ func sentHeader(req *HTTPRequest) map[string][]string {
 	for name, values := range req.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
-	r := &http.Request{Header: header.Clone()}
-	for _, cookie := range req.Jar.Cookies(u) {
-		r.AddCookie(cookie)
-	}
-	return r.Header
+	addCookies(header, req.Jar.Cookies(u))
+	return header
 }
 
 // withBody joins a head and a body.
