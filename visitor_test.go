@@ -182,7 +182,8 @@ func TestHostileVisitor(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
 	hostileVisitor(ctx, t, "http://"+m.Address)
-	if grown := m.Memory("VmHWM") >> 20; grown > 400 {
+	// Alone it holds 250 to 320 MiB, beside other tests more: the collector comes later.
+	if grown := m.Memory("VmHWM") >> 20; grown > 512 {
 		t.Errorf("at most it held %d MiB", grown)
 	}
 	programtest.Until(t, "no connection stays", 20*time.Second, func() bool { return files() <= before+5 })
