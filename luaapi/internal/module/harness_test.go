@@ -27,7 +27,7 @@ type bench struct {
 // newBench returns a bench whose run has ten seconds left.
 func newBench(t testing.TB, h host.Host) *bench {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	t.Cleanup(cancel)
 	b := &bench{t: t, L: lua.NewState(lua.Options{SkipOpenLibs: true})}
 	b.call = &vm.Call{Ctx: ctx, Host: h, Now: time.Now, Scope: engine.Scope{Plugin: "p", Subject: "c1"}}
