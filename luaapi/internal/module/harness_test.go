@@ -24,7 +24,7 @@ type bench struct {
 	log  []string
 }
 
-// newBench returns a bench whose run has ten seconds left.
+// newBench returns a bench whose run has forty seconds left.
 func newBench(t testing.TB, h host.Host) *bench {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)

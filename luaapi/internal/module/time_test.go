@@ -89,7 +89,7 @@ func TestTimeNowLeftSleep(t *testing.T) {
 	b := newBench(t, &hosttest.Fake{})
 	b.call.Now = func() time.Time { return time.Unix(1000, 500_000_000) }
 	b.gives(`return time.now()`, "1000.5")
-	b.gives(`local left = time.left() return left > 9 and left <= 10`, "true")
+	b.gives(`local left = time.left() return left > 39 and left <= 40`, "true")
 	started := time.Now()
 	b.gives(`return time.sleep(0.03), time.sleep(0)`, "true | true")
 	if took := time.Since(started); took < 30*time.Millisecond || took > time.Second {
