@@ -2,8 +2,6 @@ package schedule
 
 import (
 	"time"
-
-	"moonwatch/engine"
 )
 
 const (
@@ -40,16 +38,6 @@ const lightBurst = 32
 // more than the processors can do, more of them in flight would only take memory,
 // and each would end later: the rest waits in the queue, where it costs nothing.
 const maxBeyond = 256
-
-// takesLight reports whether this turn starts one more run of a check though it
-// starts no others.
-func (s *Scheduler) takesLight(c *engine.Check) bool {
-	if s.light == 0 || s.beyond >= maxBeyond || s.Memory == nil {
-		return false
-	}
-	_, light := s.Memory.Expected(c)
-	return light
-}
 
 // claim counts a run that begins, and unclaim one that has ended.
 func (s *Scheduler) claim(memory uint64) {

@@ -3,7 +3,6 @@ package schedule
 import (
 	"container/heap"
 	"context"
-	"hash/fnv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,44 +99,6 @@ func New(now func() time.Time, limit int, run func(*Slot)) *Scheduler {
 		Overloaded: func() bool { return false }, plugins: map[string]*share{}, idle: make(chan *Slot), done: make(chan struct{})}
 }
 
-// phaseOf spreads ids evenly over d.
-func phaseOf(id string, d time.Duration) time.Duration {
-	h := fnv.New64a()
-	h.Write([]byte(id))
-	// FNV's low bits differ little for ids that differ in the end: mix them.
-	v := h.Sum64()
-	v ^= v >> 33
-	v *= 0xff51afd7ed558ccd
-	v ^= v >> 33
-	v *= 0xc4ceb9fe1a85ec53
-	v ^= v >> 33
-	return time.Duration(v % uint64(d))
-}
-
-// nextSlot returns how long after now the next slot of the grid is: more than
-// zero, at most one interval.
-func nextSlot(id string, interval time.Duration, now time.Time) time.Duration {
-	since := time.Duration(now.UnixNano()) - phaseOf(id, interval)
-	into := since % interval
-	if into < 0 {
-		into += interval
-	}
-	return interval - into
-}
-
-// FirstWait returns how long after a start a check waits that has missed its
-// last slot: spread over the interval, at most a minute.
-func FirstWait(id string, interval time.Duration) time.Duration {
-	return phaseOf(id, min(interval, time.Minute))
-}
-
-// MissedSlot reports whether the last slot before now has no result. Stores keep
-// the start of the last run cut to a microsecond: a run that began with its slot
-// must not seem to have begun before it.
-func MissedSlot(c *engine.Check, last, now time.Time) bool {
-	return !After(c, last.Add(time.Microsecond)).After(now)
-}
-
 // Set schedules a check, or takes over its edit. When wait is negative it keeps
 // to the grid; else its next run is after wait.
 func (s *Scheduler) Set(c *engine.Check, wait time.Duration) {
@@ -193,7 +154,7 @@ func (s *Scheduler) RunNow(c *engine.Check) <-chan *engine.Result {
 		e = &entry{check: c, index: -1, lastEnd: s.now()}
 	}
 	if e.running == nil {
-		s.launch(e, s.now(), true, false)
+		s.launch(e, s.now(), true)
 	}
 	if e.running == nil { // the scheduler is closed
 		done <- nil
@@ -303,7 +264,7 @@ func (s *Scheduler) turn() time.Duration {
 			s.Skipped.Add(1)
 			continue
 		}
-		s.launch(e, planned, s.spare > 0, s.takesLight(e.check))
+		s.launch(e, planned, s.spare > 0)
 	}
 	sleep := time.Hour
 	if len(s.ready) > 0 {
@@ -318,24 +279,26 @@ func (s *Scheduler) turn() time.Duration {
 	return sleep
 }
 
-// launch gives a run its turn when it may begin at once, as any run or as a light
-// one, else lets it wait for one. The lock is held.
-func (s *Scheduler) launch(e *entry, planned time.Time, any, light bool) {
+// launch gives a run its turn when any may begin at once, or it is a light one that
+// may, else lets it wait for one. The lock is held.
+func (s *Scheduler) launch(e *entry, planned time.Time, atOnce bool) {
 	if s.closed {
 		return
 	}
 	t := &Slot{Check: e.check, Planned: planned, expires: planned.Add(e.check.Timeout.Std()), entry: e}
 	e.running = t
 	p := s.share(e.check.Plugin)
+	light := false
 	if s.Memory != nil {
-		t.memory, _ = s.Memory.Expected(e.check)
+		t.memory, light = s.Memory.Expected(e.check)
 	}
+	beyond := !atOnce && light && s.light > 0 && s.beyond < maxBeyond
 	if !s.room(t.memory) {
 		s.AwaitingMemory = append(s.AwaitingMemory, t)
 		return
 	}
-	if (any || light) && s.InFlight < s.Limit && (p.inFlight < s.fair() || len(s.ready) == 0 && s.open(p)) {
-		if !any {
+	if (atOnce || beyond) && s.InFlight < s.Limit && (p.inFlight < s.fair() || len(s.ready) == 0 && s.open(p)) {
+		if beyond {
 			t.beyond = true
 			s.light--
 			s.beyond++

@@ -52,6 +52,10 @@ func (p *pastRuns) note(check string, held uint64, busy bool) {
 func (p *pastRuns) rank(check string) permit.Rank {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.rankLocked(check)
+}
+
+func (p *pastRuns) rankLocked(check string) permit.Rank {
 	switch busy, known := p.busy[check]; {
 	case busy:
 		return permit.Sliced
@@ -68,17 +72,7 @@ func (v *Version) Expected(check string) (memory uint64, light bool) {
 	if v == nil {
 		return plainRun, false
 	}
-	light = v.past.rank(check) == permit.Light
 	v.past.mu.Lock()
 	defer v.past.mu.Unlock()
-	return max(v.past.heavy[check], plainRun), light
-}
-
-// maxWaitingLight is how many light runs may wait for a permit before there are
-// more of them than the processors can execute.
-const maxWaitingLight = 64
-
-// Saturated reports whether there are. It does not block.
-func (r *Runner) Saturated() bool {
-	return r.Machine.Permits.WaitingLight.Load() > maxWaitingLight
+	return max(v.past.heavy[check], plainRun), v.past.rankLocked(check) == permit.Light
 }

@@ -252,3 +252,12 @@ func (r *Runner) Load(ctx context.Context, s *loader.Source, shownAs string) *Lo
 func (r *Runner) Memory() (held, most uint64) {
 	return r.Machine.Watchdog.Held.Load(), r.Machine.Watchdog.Together
 }
+
+// maxWaitingLight is how many light runs may wait for a permit before there are
+// more of them than the processors can execute.
+const maxWaitingLight = 64
+
+// Saturated reports whether more light runs wait than that. It does not block.
+func (r *Runner) Saturated() bool {
+	return r.Machine.Permits.WaitingLight.Load() > maxWaitingLight
+}
