@@ -217,12 +217,16 @@ func (w *writer) group(first *command) {
 // disk no more than a batch of one. It reports false when the batch has waited
 // for long enough, or is not to wait. waited says that it has waited before.
 func (w *writer) awaitMore(x *Tx, waited *bool) (o command, ok bool) {
-	if len(x.Results) == 0 || !x.calm() || len(w.Timers) > 0 && !w.Timers[0].At.After(w.Now()) {
+	hold := maxHold
+	if len(w.Timers) > 0 {
+		hold = min(hold, w.Timers[0].At.Sub(w.Now()))
+	}
+	if len(x.Results) == 0 || hold <= 0 || !x.calm() {
 		return o, false
 	}
 	if !*waited {
 		*waited = true
-		w.hold.Reset(maxHold)
+		w.hold.Reset(hold)
 	}
 	select {
 	case o = <-w.Asked:
