@@ -283,7 +283,7 @@ func (x *Binder) Quicken(b *Binding, check *engine.Check) {
 	for i, name := range b.layout.names {
 		set(name, b.plain[i])
 	}
-	b.quick = luaval.HiddenLookUp(map[string]lua.LValue{
+	b.quick = luaval.HiddenTable(map[string]lua.LValue{
 		"__index":    luaval.LookUp(plain, x.Shared.checkRest),
 		"__newindex": x.Shared.checkWrite,
 	})

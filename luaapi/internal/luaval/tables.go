@@ -19,30 +19,21 @@ func GoFunction(fn lua.LGFunction) *lua.LFunction {
 // hiddenMark marks the tables that HiddenTable makes. No plugin can come by it.
 var hiddenMark = &lua.LUserData{}
 
-// LookUp is a table of fields, which it owns, that is read by name alone: nobody may
-// write to it, and next finds nothing in it. It is a third as large as others.
+// LookUp is a table of fields, which it owns, that is read by name alone: no plugin
+// may write to it, and next finds nothing in it. It is a third as large as others.
 func LookUp(fields map[string]lua.LValue, meta *lua.LTable) *lua.LTable {
 	return patch.LookUp(fields, meta)
-}
-
-// HiddenLookUp is HiddenTable as a LookUp.
-func HiddenLookUp(fields map[string]lua.LValue) *lua.LTable {
-	fields["__metatable"] = hiddenMark
-	return patch.LookUp(fields, lua.LNil)
 }
 
 // Hidden reports whether a metatable is one of HiddenTable's: what it leads to
 // is not the run's own.
 func Hidden(meta *lua.LTable) bool { return meta.RawGetString("__metatable") == lua.LValue(hiddenMark) }
 
-// HiddenTable is a metatable that plugins can neither see nor replace.
+// HiddenTable is a LookUp for a metatable that plugins can neither see nor replace.
+// It owns fields.
 func HiddenTable(fields map[string]lua.LValue) *lua.LTable {
-	t := NewRecord(len(fields) + 1)
-	t.RawSetString("__metatable", hiddenMark)
-	for key, v := range fields {
-		t.RawSetString(key, v)
-	}
-	return t
+	fields["__metatable"] = hiddenMark
+	return patch.LookUp(fields, lua.LNil)
 }
 
 // Strict is the metatable of a table with known keys: reading another raises

@@ -38,7 +38,8 @@ func hint(code []uint32) {
 }
 
 // trim drops the room that the compiler left in a function and in those
-// inside it, and hints at the size of their tables: some kilobytes each, for as long as the plugin is loaded.
+// inside it, some kilobytes each for as long as the plugin is loaded, and hints at
+// the size of their tables.
 func trim(p *lua.FunctionProto) {
 	p.Code = slices.Clone(p.Code)
 	hint(p.Code)

@@ -20,8 +20,8 @@ type tableFields struct {
 
 func fieldsOf(t *lua.LTable) *tableFields { return (*tableFields)(unsafe.Pointer(t)) }
 
-// LookUp is a table with these entries for reading by name alone: nobody may write
-// to it, and next finds none of them. It owns fields.
+// LookUp is a table with these entries for reading by name alone: no plugin
+// may write to it, and next finds none of them. It owns fields.
 //
 // Upstream: a table keeps each name three times, so that next may tell them in
 // order. One that stands behind each check and is never told is three times as large.
