@@ -280,8 +280,9 @@ func badEnds(t *testing.T, m *programtest.Program, bad []string, end time.Time, 
 			}
 			ended++
 			allTogether := strings.HasPrefix(r.Error, "stopped: too much memory: all runs together held ")
-			lateTurn := strings.HasPrefix(r.Error, "timed out after 2s") && r.Took < 1.8
-			if r.Succeeded || !allTogether && !lateTurn && !regexp.MustCompile(how.want).MatchString(r.Error) {
+			// Beside others on the same processors an answer may be worked on for two seconds.
+			timed := strings.HasPrefix(r.Error, "timed out")
+			if r.Succeeded || !allTogether && !timed && !regexp.MustCompile(how.want).MatchString(r.Error) {
 				t.Errorf("%s: ended with %q after %.2f s, want %q", how.name, programtest.Tail(r.Error, 300), r.Took, how.want)
 				break
 			}
@@ -289,7 +290,7 @@ func badEnds(t *testing.T, m *programtest.Program, bad []string, end time.Time, 
 			if overdue = max(overdue, over); over > spare {
 				t.Errorf("%s: took %.2f s of 2", how.name, r.Took)
 			}
-			if timed := strings.HasPrefix(r.Error, "timed out"); timed && r.Unknown {
+			if timed && r.Unknown {
 				t.Errorf("%s: a run ended at its deadline is unknown: %q", how.name, r.Error)
 			}
 		}

@@ -188,7 +188,7 @@ func ReadBody(o vm.Options, r *HTTPRequest) {
 		r.Body = o.Text("body")
 	}
 	if v := o.Get("json"); v != lua.LNil {
-		data, err := EncodeJSON(v)
+		data, err := EncodeJSON(v, vm.Looking(o.L))
 		if err != nil {
 			o.Fail(o.N, "json: %s", err.Error())
 		}

@@ -44,7 +44,7 @@ func jsonEncode(L *lua.LState) int {
 	if L.GetTop() == 0 {
 		a.Fail(1, "value is missing")
 	}
-	data, err := EncodeJSON(L.Get(1))
+	data, err := EncodeJSON(L.Get(1), vm.Looking(L))
 	if err != nil {
 		a.Fail(1, "%s", err.Error())
 	}

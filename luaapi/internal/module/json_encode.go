@@ -10,15 +10,17 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"moonwatch/engine/pattern"
 	"moonwatch/luaapi/internal/luaval"
 	"moonwatch/luaapi/internal/vm"
 	"moonwatch/luaapi/lualib"
 )
 
 // EncodeJSON writes a Lua value as JSON. Keys come in order, so that equal
-// values give equal texts.
-func EncodeJSON(v lua.LValue) ([]byte, error) {
-	e := jsonEncoder{out: make([]byte, 0, 256)}
+// values give equal texts. look, which may be nil, is called every now and then;
+// its error ends the writing.
+func EncodeJSON(v lua.LValue, look pattern.Look) ([]byte, error) {
+	e := jsonEncoder{out: make([]byte, 0, 256), look: look}
 	if err := e.value(v); err != nil {
 		return nil, err
 	}
@@ -26,8 +28,10 @@ func EncodeJSON(v lua.LValue) ([]byte, error) {
 }
 
 type jsonEncoder struct {
-	out   []byte
-	above []*lua.LTable // the tables that hold the one being written
+	out    []byte
+	above  []*lua.LTable // the tables that hold the one being written
+	values int
+	look   pattern.Look
 }
 
 var errJSONSize = fmt.Errorf("the text would be longer than %d bytes", vm.MaxBuilt)
@@ -35,6 +39,11 @@ var errJSONSize = fmt.Errorf("the text would be longer than %d bytes", vm.MaxBui
 func (e *jsonEncoder) value(v lua.LValue) error {
 	if len(e.out) > vm.MaxBuilt {
 		return errJSONSize
+	}
+	if e.values++; e.look != nil && e.values%lookValues == 0 {
+		if err := e.look(lookValues * 8); err != nil {
+			return errors.New("the run ended before all was written")
+		}
 	}
 	switch v := v.(type) {
 	case *lua.LNilType:

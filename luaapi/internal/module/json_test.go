@@ -1,10 +1,13 @@
 package module
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"moonwatch/luaapi/internal/luaval"
 )
 
 func TestJSONEncode(t *testing.T) {
@@ -110,6 +113,29 @@ func TestJSONGet(t *testing.T) {
 	b.raises("json.get({})", "path must be text, got nil")
 }
 
+// A few tables can hold each other in so many ways that writing them takes seconds:
+// it ends with the run.
+func TestWritingJSONEndsWithTheRun(t *testing.T) {
+	twice := luaval.NewTable()
+	twice.Append(lua.LNumber(1))
+	for range 40 {
+		above := luaval.NewTable()
+		above.Append(twice)
+		above.Append(twice)
+		twice = above
+	}
+	looks := 0
+	_, err := EncodeJSON(twice, func(steps int) error {
+		if looks += steps; looks < 100_000 {
+			return nil
+		}
+		return context.DeadlineExceeded
+	})
+	if err == nil || err.Error() != "the run ended before all was written" || looks > 200_000 {
+		t.Errorf("got %v after %d steps", err, looks)
+	}
+}
+
 func FuzzJSONDecode(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,2.5,"x\u00e9\ud83d\ude00",null,true]}`, `[[[[`, `"\u`, `1e`, "\uFEFF{}"} {
 		f.Add(seed)
@@ -119,7 +145,7 @@ func FuzzJSONDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		data, err := EncodeJSON(v)
+		data, err := EncodeJSON(v, nil)
 		if err != nil {
 			t.Fatalf("decode(%q) gave what cannot be encoded: %v", text, err)
 		}
@@ -127,7 +153,7 @@ func FuzzJSONDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("encode(decode(%q)) = %s cannot be decoded: %v", text, data, err)
 		}
-		if twice, err := EncodeJSON(again); err != nil || string(twice) != string(data) {
+		if twice, err := EncodeJSON(again, nil); err != nil || string(twice) != string(data) {
 			t.Fatalf("%q: %s became %s, %v", text, data, twice, err)
 		}
 	})

@@ -95,7 +95,7 @@ func storeSet(s storeCall) int {
 	if !s.Has(2) {
 		return storeDelete(s)
 	}
-	data, err := EncodeJSON(s.L.Get(2))
+	data, err := EncodeJSON(s.L.Get(2), vm.Looking(s.L))
 	if err != nil {
 		s.Fail(2, "value: %s", err.Error())
 	}

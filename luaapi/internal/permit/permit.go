@@ -29,15 +29,18 @@ const (
 	WaitWork = 1000
 )
 
-// Semaphore limits how many runs execute Lua at one time. A quarter of them is kept
-// for light runs, so that those which take all they can get hold up none that takes
-// next to nothing. Of nine permits one goes to the longest waiting of each lower rank,
+// Semaphore limits how many runs execute Lua at one time: of n permits three quarters
+// are for any run, and light runs have the rest and four times n beyond. Those which
+// take all they can get use up their time on a processor each time they get it; a
+// light run's turn comes once for many of them, and with few permits the light ones
+// would wait for one another at that pace, however little they take. Of nine permits one goes to the longest waiting of each lower rank,
 // or beside light ones to one of them, so that nobody starves.
 type Semaphore struct {
 	Waiting      atomic.Int32 // read without the lock, to see whether anybody wants a permit
 	WaitingLight atomic.Int32 // of them, light runs
 
 	mu     sync.Mutex // guards what follows
+	all    int
 	free   int
 	kept   int // for light runs alone
 	queues [ranks]waiters
@@ -56,14 +59,21 @@ type waiter struct {
 	gone    bool
 }
 
-// NewSemaphore is a semaphore of n permits.
-func NewSemaphore(n int) *Semaphore { return &Semaphore{free: n, kept: n / 4} }
+// forLight is how many permits beyond n are for light runs, as a multiple of n.
+const forLight = 4
 
-// Free is how many permits nobody holds.
-func (s *Semaphore) Free() int {
+// NewSemaphore is a semaphore of n permits, and those for light runs beyond them.
+func NewSemaphore(n int) *Semaphore { return newSemaphore(n-n/4, n/4+forLight*n) }
+
+func newSemaphore(any, light int) *Semaphore {
+	return &Semaphore{all: any + light, free: any + light, kept: light}
+}
+
+// Held is how many permits runs hold.
+func (s *Semaphore) Held() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.free
+	return s.all - s.free
 }
 
 // takes reports whether there is a permit for one of a rank. The lock is held.

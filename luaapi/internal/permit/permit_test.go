@@ -11,7 +11,7 @@ import (
 
 func TestPermitsAreLimited(t *testing.T) {
 	t.Parallel()
-	permits := NewSemaphore(2)
+	permits := newSemaphore(2, 0)
 	var most, now atomic.Int32
 	var all sync.WaitGroup
 	for range 50 {
@@ -38,7 +38,7 @@ func TestPermitsAreLimited(t *testing.T) {
 
 func TestPermitThatDoesNotCome(t *testing.T) {
 	t.Parallel()
-	permits := NewSemaphore(1)
+	permits := newSemaphore(1, 0)
 	if err := permits.Acquire(context.Background(), Fresh); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func queueUp(permits *Semaphore, r Rank, all *sync.WaitGroup, served chan<- Rank
 // What has begun ends before more begins, and nobody starves.
 func TestPermitsByRank(t *testing.T) {
 	t.Parallel()
-	permits := NewSemaphore(1)
+	permits := newSemaphore(1, 0)
 	if err := permits.Acquire(context.Background(), Fresh); err != nil {
 		t.Fatal(err)
 	}
@@ -109,10 +109,13 @@ func TestPermitsByRank(t *testing.T) {
 	}
 }
 
-// A quarter of the permits is for light runs alone.
+// However many permits there are, some are for light runs alone.
 func TestLightRunsHavePermitsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	permits := NewSemaphore(4)
+	if s := NewSemaphore(8); s.all-s.kept != 6 || s.kept != 34 || s.Held() != 0 {
+		t.Errorf("of 8: %d for any, %d for light runs, %d held", s.all-s.kept, s.kept, s.Held())
+	}
+	permits := newSemaphore(3, 1)
 	for range 3 {
 		if err := permits.Acquire(context.Background(), Fresh); err != nil {
 			t.Fatal(err)
@@ -139,7 +142,7 @@ func TestLightRunsHavePermitsOfTheirOwn(t *testing.T) {
 // Light runs go first, and one of nine permits goes to one of the other ranks in turn.
 func TestLightRunsGoFirst(t *testing.T) {
 	t.Parallel()
-	permits := NewSemaphore(1)
+	permits := newSemaphore(1, 0)
 	if err := permits.Acquire(context.Background(), Fresh); err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func (r *Runner) Stats() engine.RunStats {
 		Waiting: int(r.Machine.Permits.Waiting.Load()),
 		Plugins: map[string]engine.PluginStats{},
 	}
-	s.Executing = r.Options.MaxExecuting - r.Machine.Permits.Free()
+	s.Executing = r.Machine.Permits.Held()
 	r.counts.mu.Lock()
 	defer r.counts.mu.Unlock()
 	for slug, c := range r.counts.plugins {

@@ -37,8 +37,9 @@ func withheld(name string) bool {
 	return false
 }
 
-// readAnswer reads what a view returned. The error completes "the view returned …".
-func readAnswer(v lua.LValue) (engine.ViewAnswer, error) {
+// readAnswer reads what a view returned, looking at its run meanwhile. The error
+// completes "the view returned …".
+func readAnswer(v lua.LValue, look func(steps int) error) (engine.ViewAnswer, error) {
 	t, ok := v.(*lua.LTable)
 	if !ok {
 		return engine.ViewAnswer{}, fmt.Errorf("%s in place of a table { status, headers, body | json | html }", luaval.TypeName(v))
@@ -55,7 +56,7 @@ func readAnswer(v lua.LValue) (engine.ViewAnswer, error) {
 		}
 		answer.Status = int(n)
 	}
-	kind, err := readBody(t, &answer)
+	kind, err := readBody(t, &answer, look)
 	if err != nil {
 		return answer, err
 	}
@@ -84,7 +85,7 @@ func onlyKeys(t *lua.LTable, keys []string) (err error) {
 }
 
 // readBody reads body, json or html, and returns the type of their content.
-func readBody(t *lua.LTable, answer *engine.ViewAnswer) (kind string, err error) {
+func readBody(t *lua.LTable, answer *engine.ViewAnswer, look func(steps int) error) (kind string, err error) {
 	given := ""
 	for _, key := range bodyKeys() {
 		v := t.RawGetString(key)
@@ -98,7 +99,7 @@ func readBody(t *lua.LTable, answer *engine.ViewAnswer) (kind string, err error)
 		text, isText := luaval.TextOf(v)
 		switch {
 		case key == "json":
-			if answer.Body, err = module.EncodeJSON(v); err != nil {
+			if answer.Body, err = module.EncodeJSON(v, look); err != nil {
 				return "", fmt.Errorf("json that cannot be written: %w", err)
 			}
 			kind = "application/json"

@@ -43,7 +43,7 @@ func (v *Version) View(ctx context.Context, in *engine.ViewCall) (answer engine.
 		L.Push(self)
 		L.Push(r.RequestObject(L, in))
 		L.Call(2, 1)
-		answer, refused = readAnswer(L.Get(-1))
+		answer, refused = readAnswer(L.Get(-1), vm.Looking(L))
 		L.Pop(1)
 	}
 	err = r.Execute()
