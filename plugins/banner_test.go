@@ -43,6 +43,7 @@ func TestBanner(t *testing.T) {
 		{name: "HTTP for FTP", protocol: "ftp", greeting: "HTTP/1.1 400 Bad Request\r\n\r\n", want: verdict{err: "Unexpected greeting: HTTP/1.1 400 Bad Request"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.want.waiting(t)
 			port := listen(t, func(c net.Conn) {
 				talk(c, tt.greeting, tt.replies...)
 				_, _ = c.Read(make([]byte, 100))
@@ -57,6 +58,7 @@ func TestBanner(t *testing.T) {
 	}
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			where := fmt.Sprintf("127.0.0.1:%d", port)
 			want := map[string]string{"refused": "Connection refused by " + where, "silent": "No greeting from " + where + ": timed out", "closing": "No greeting from " + where + ": timed out", "babbling": "Unexpected greeting: "}[name]
 			verdict{err: want}.compare(t, b.run("banner", check{timeout: verdict{err: want}.patience(), config: map[string]any{"protocol": "smtp", "host": "127.0.0.1", "port": port}}))
@@ -72,8 +74,9 @@ func TestBanner(t *testing.T) {
 }
 
 func TestBannerServer(t *testing.T) {
+	t.Parallel()
 	sshd, keygen := program(t, "sshd"), program(t, "ssh-keygen")
-	dir, port := serverDir(t), closedPort(t)
+	dir, port := serverDir(t), serverPort(t)
 	must(t, unprivileged(t, dir, keygen, "-q", "-t", "ed25519", "-N", "", "-f", dir+"/key"))
 	serve(t, port, unprivileged(t, dir, sshd, "-D", "-e", "-f", "/dev/null", "-h", dir+"/key", "-p", fmt.Sprint(port), "-o", "ListenAddress=127.0.0.1", "-o", "PidFile=none", "-o", "UsePAM=no"))
 	b := newBench(t, nil)

@@ -82,6 +82,7 @@ func TestDNS(t *testing.T) {
 		{name: "not a name..", want: verdict{err: "not a domain name"}},
 	} {
 		t.Run(tt.name+" "+tt.kind+" "+tt.expected, func(t *testing.T) {
+			tt.want.waiting(t)
 			config := map[string]any{"hostname": tt.name, "resolver": resolver, "expected": tt.expected, "exact": tt.exact}
 			if tt.kind != "" {
 				config["record_type"] = tt.kind

@@ -64,6 +64,7 @@ func TestDomain(t *testing.T) {
 	}
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			verdict{unknown: true, err: "The registry could not be asked: "}.compare(t, newBench(t, nil).run("domain", check{
 				config: map[string]any{"domain": "moon.example"}, settings: map[string]any{"server": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: short}))
 		})

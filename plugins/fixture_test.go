@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,19 +22,22 @@ import (
 	"moonwatch/plugins"
 )
 
-// bench is a runtime with the shipped plugins and what surrounds them.
+// bench has the shipped plugins, each in a runtime of its own that is made when it is
+// asked for, and what surrounds them.
 type bench struct {
 	t    testing.TB
-	rt   *luaapi.Runtime
+	host host.Host
 	env  map[string]string
 	data *memoryData
 	now  time.Time // of the plugins' clock; zero is the real one
+
+	mu     sync.Mutex
+	loaded map[string]*luaapi.Runtime // by the name of its file or folder; guarded by mu
 }
 
-// newBench loads the shipped plugins over h; nil is the real network.
+// newBench has the shipped plugins over h; nil is the real network.
 func newBench(t testing.TB, h host.Host) *bench {
 	t.Helper()
-	b := &bench{t: t, env: map[string]string{}, data: &memoryData{values: map[string]string{}}}
 	if h == nil {
 		real, err := host.New(host.DefaultOptions())
 		if err != nil {
@@ -41,8 +46,14 @@ func newBench(t testing.TB, h host.Host) *bench {
 		t.Cleanup(func() { real.Close() })
 		h = real
 	}
+	return &bench{t: t, host: h, env: map[string]string{}, data: &memoryData{values: map[string]string{}}, loaded: map[string]*luaapi.Runtime{}}
+}
+
+// load is a runtime with all the plugins of shipped.
+func (b *bench) load(shipped fs.FS) *luaapi.Runtime {
+	b.t.Helper()
 	rt, err := luaapi.New(luaapi.Options{
-		Host: h, Shipped: plugins.Files(), Opener: codec{}, Data: b.data,
+		Host: b.host, Shipped: shipped, Opener: codec{}, Data: b.data,
 		Env: func(name string) (string, bool) { v, ok := b.env[name]; return v, ok },
 		Now: func() time.Time {
 			if b.now.IsZero() {
@@ -52,19 +63,51 @@ func newBench(t testing.TB, h host.Host) *bench {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	t.Cleanup(rt.Close)
+	b.t.Cleanup(rt.Close)
 	if err := rt.Load(context.Background()); err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	b.rt = rt
-	return b
+	return rt
 }
 
+// list is all shipped plugins in one runtime, as the program has them.
+func (b *bench) list() []engine.PluginEntry {
+	b.t.Helper()
+	return b.load(plugins.Files()).List()
+}
+
+// alone is the shipped files with one plugin among them, and the modules.
+type alone struct {
+	fs.FS
+	name string
+}
+
+func (a alone) ReadDir(dir string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(a.FS, dir)
+	if dir != "." {
+		return entries, err
+	}
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() != a.name && e.Name() != "shipped" }), err
+}
+
+// plugin is a shipped plugin, from the file of its name or from the folder that its
+// name begins with.
 func (b *bench) plugin(slug string) engine.Plugin {
 	b.t.Helper()
-	e, ok := b.rt.Plugin(slug)
+	name := slug + ".lua"
+	if _, err := fs.Stat(plugins.Files(), name); err != nil {
+		name, _, _ = strings.Cut(slug, "_")
+	}
+	b.mu.Lock()
+	rt, ok := b.loaded[name]
+	if !ok {
+		rt = b.load(alone{plugins.Files(), name})
+		b.loaded[name] = rt
+	}
+	b.mu.Unlock()
+	e, ok := rt.Plugin(slug)
 	if !ok || e.Plugin == nil {
 		b.t.Fatalf("plugin %s did not load: %+v", slug, e.Problems)
 	}

@@ -81,6 +81,7 @@ func TestGraphite(t *testing.T) {
 	})
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			verdict{unknown: true, err: "Error fetching from Graphite: "}.compare(t, b.run("graphite", check{
 				config:   map[string]any{"metric": "m", "check_type": ">", "value": 1},
 				settings: map[string]any{"api": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: short}))

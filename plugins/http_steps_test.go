@@ -116,6 +116,7 @@ func TestHTTPSteps(t *testing.T) {
 	})
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			config := loginSteps(server.URL, map[int]map[string]any{2: {"url": fmt.Sprintf("http://127.0.0.1:%d/", port)}})
 			verdict{err: "Step 2 (log in): Request error occurred: "}.compare(t, b.run("http_steps", check{timeout: short, config: config}))
 		})

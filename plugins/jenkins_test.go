@@ -82,6 +82,7 @@ func TestJenkins(t *testing.T) {
 	})
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			verdict{unknown: true, err: "Error fetching from Jenkins - "}.compare(t, b.run("jenkins", check{
 				config: map[string]any{"job": "X"}, settings: map[string]any{"api": fmt.Sprintf("http://127.0.0.1:%d", port)}, timeout: short}))
 		})

@@ -79,6 +79,7 @@ func TestJSONValue(t *testing.T) {
 	})
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			verdict{err: "Request error occurred: "}.compare(t, b.run("json_value", check{
 				config: map[string]any{"endpoint": fmt.Sprintf("http://127.0.0.1:%d", port), "path": "a", "fail": 1}, timeout: short}))
 		})

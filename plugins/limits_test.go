@@ -309,7 +309,7 @@ func checkSent(t *testing.T, s sent, live []*regexp.Regexp, failing int) {
 // what is left out is counted.
 func TestReceiversLimits(t *testing.T) {
 	all, base := limitsOf(), willing()
-	for _, e := range newBench(t, nil).rt.List() {
+	for _, e := range newBench(t, nil).list() {
 		if e.Plugin == nil || e.Plugin.Meta().Kind != engine.AlertPlugin || e.Slug == "email" || e.Slug == "command" {
 			continue // these two have tests of their own, below
 		}

@@ -18,9 +18,10 @@ import (
 
 // TestMysqlServer logs in to a real MariaDB.
 func TestMysqlServer(t *testing.T) {
+	t.Parallel()
 	install := program(t, "mariadb-install-db")
 	mariadbd := program(t, "mariadbd")
-	dir, port := serverDir(t), closedPort(t)
+	dir, port := serverDir(t), serverPort(t)
 	data := dir + "/data"
 	must(t, unprivileged(t, dir, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"))
 	cert, key := writeCertificate(t, dir)
@@ -75,7 +76,10 @@ func TestMysqlServer(t *testing.T) {
 	if value(t, got, "value") != 6.5 || value(t, got, "rows") != 2 || value(t, got, "connect") <= 0 || value(t, got, "login") <= 0 || value(t, got, "query") <= 0 {
 		t.Errorf("got metrics %+v", got.Metrics)
 	}
-	verdict{err: "Query failed: timed out"}.compare(t, b.run("mysql", check{timeout: short, config: with(config, map[string]any{"query": "SELECT sleep(60)"})}))
+	t.Run("slow", func(t *testing.T) {
+		t.Parallel()
+		verdict{err: "Query failed: timed out"}.compare(t, b.run("mysql", check{timeout: short, config: with(config, map[string]any{"query": "SELECT sleep(60)"})}))
+	})
 }
 
 // mysqlPeer is the server's side of a login.
@@ -211,12 +215,14 @@ func TestMysqlPeers(t *testing.T) {
 		{name: "no TLS", peer: say(strings.Replace(greeting, "\xff\xff", "\xff\xf7", 1)), config: insecure, want: verdict{err: "Login failed: the server does not speak TLS"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.want.waiting(t)
 			port := listen(t, func(c net.Conn) { tt.peer(&mysqlPeer{Conn: c}) })
 			tt.want.compare(t, b.run("mysql", check{timeout: tt.want.patience(), config: with(map[string]any{"host": "127.0.0.1", "port": port, "user": "ada", "password": "open sesame"}, tt.config)}))
 		})
 	}
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			want := map[string]string{"refused": "Connection refused by 127.0.0.1:", "silent": "No greeting: timed out", "closing": "No greeting: timed out", "babbling": "No greeting: the answer is not that of MySQL"}[name]
 			verdict{err: want}.compare(t, b.run("mysql", check{timeout: verdict{err: want}.patience(), config: map[string]any{"host": "127.0.0.1", "port": port}}))
 		})

@@ -16,7 +16,7 @@ func TestShippedPluginsSayWhatTheyNeed(t *testing.T) {
 	all := willing()
 	all["email"] = alert{settings: map[string]any{"host": "127.0.0.1", "from": "moon@example.org"}}
 	all["command"] = alert{service: map[string]any{"command": "/bin/true"}}
-	for _, e := range b.rt.List() {
+	for _, e := range b.list() {
 		if e.Plugin == nil || e.Plugin.Meta().Kind != engine.AlertPlugin {
 			continue
 		}

@@ -5,15 +5,17 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"moonwatch/engine"
 )
 
 // TestPostgresqlServer logs in to a real server in each way that it knows.
 func TestPostgresqlServer(t *testing.T) {
+	t.Parallel()
 	initdb := program(t, "initdb", "/usr/lib/postgresql/*/bin/initdb")
 	postgres := program(t, "postgres", "/usr/lib/postgresql/*/bin/postgres")
-	dir, port := serverDir(t), closedPort(t)
+	dir, port := serverDir(t), serverPort(t)
 	data := dir + "/data"
 	must(t, unprivileged(t, dir, initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"))
 	cert, key := writeCertificate(t, dir)
@@ -25,6 +27,9 @@ func TestPostgresqlServer(t *testing.T) {
 	b := newBench(t, nil)
 	config := func(more map[string]any) check {
 		return check{config: with(map[string]any{"host": "127.0.0.1", "port": port, "password": "open sesame é"}, more)}
+	}
+	for deadline := time.Now().Add(30 * time.Second); strings.Contains(b.run("postgresql", config(nil)).Error, "starting up") && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond) // its port answers before it takes logins
 	}
 	for _, sql := range []string{
 		"CREATE ROLE scram LOGIN PASSWORD 'open sesame é'", "CREATE ROLE plain LOGIN PASSWORD 'open sesame é'", "CREATE ROLE tls LOGIN PASSWORD 'open sesame é'",
@@ -78,9 +83,12 @@ func TestPostgresqlServer(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.want.compare(t, b.run("postgresql", config(tt.config))) })
 	}
-	slow := config(map[string]any{"query": "SELECT pg_sleep(60)"})
-	slow.timeout = short
-	verdict{err: "Query failed: timed out"}.compare(t, b.run("postgresql", slow))
+	t.Run("slow", func(t *testing.T) {
+		t.Parallel()
+		slow := config(map[string]any{"query": "SELECT pg_sleep(60)"})
+		slow.timeout = short
+		verdict{err: "Query failed: timed out"}.compare(t, b.run("postgresql", slow))
+	})
 	got := b.run("postgresql", config(map[string]any{"query": "SELECT 6.5 UNION ALL SELECT 7"}))
 	if value(t, got, "value") != 6.5 || value(t, got, "rows") != 2 || value(t, got, "connect") <= 0 || value(t, got, "login") <= 0 || value(t, got, "query") <= 0 {
 		t.Errorf("got metrics %+v", got.Metrics)
@@ -130,6 +138,7 @@ func TestPostgresqlLies(t *testing.T) {
 		{name: "short row", texts: []string{ready, message('D', "\x00") + message('Z', "I")}, query: "SELECT 1", want: verdict{message: "PostgreSQL 17.1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.want.waiting(t)
 			tt.want.compare(t, b.run("postgresql", check{timeout: tt.want.patience(), config: map[string]any{"host": "127.0.0.1", "port": reply(tt.texts...), "password": "sesame", "query": tt.query}}))
 		})
 	}
@@ -147,12 +156,13 @@ func TestPostgresqlLies(t *testing.T) {
 		verdict{err: want}.compare(t, b.run("postgresql", check{config: map[string]any{"host": "127.0.0.1", "port": port, "password": "sesame", "tls": true}}))
 	}
 	for name, port := range faulty(t) {
-		t.Run(name, func(t *testing.T) {
-			for _, tls := range []bool{false, true} {
+		for _, tls := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", TLS ", tls), func(t *testing.T) {
+				t.Parallel()
 				want := map[string]string{"refused": "Connection refused by 127.0.0.1:", "silent": "Login failed: timed out", "closing": "Login failed: connection closed", "babbling": "Login failed: "}[name]
 				verdict{err: want}.compare(t, b.run("postgresql", check{timeout: verdict{err: want}.patience(), config: map[string]any{"host": "127.0.0.1", "port": port, "password": "sesame", "tls": tls}}))
-			}
-		})
+			})
+		}
 	}
 }
 

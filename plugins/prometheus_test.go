@@ -70,6 +70,7 @@ func TestPrometheus(t *testing.T) {
 	})
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			verdict{unknown: true, err: "Prometheus could not be asked: "}.compare(t, b.run("prometheus", check{
 				config: map[string]any{"server": fmt.Sprintf("http://127.0.0.1:%d", port), "query": "up", "fail": 1}, timeout: short}))
 		})

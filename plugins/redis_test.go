@@ -8,8 +8,9 @@ import (
 )
 
 func TestRedisServer(t *testing.T) {
+	t.Parallel()
 	redis := program(t, "redis-server")
-	dir, open, port, secure := serverDir(t), closedPort(t), closedPort(t), closedPort(t)
+	dir, open, port, secure := serverDir(t), serverPort(t), serverPort(t), serverPort(t)
 	cert, key := writeCertificate(t, dir)
 	common := []string{"--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir}
 	serve(t, open, unprivileged(t, dir, redis, append(common, "--port", fmt.Sprint(open))...))
@@ -44,6 +45,7 @@ func TestRedisServer(t *testing.T) {
 		{"unknown command", open, map[string]any{"command": "FLY away"}, verdict{err: "FLY failed: ERR unknown command"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.want.waiting(t)
 			tt.want.compare(t, b.run("redis", check{timeout: tt.want.patience(), config: with(map[string]any{"host": "127.0.0.1", "port": tt.port}, tt.config)}))
 		})
 	}
@@ -81,6 +83,7 @@ func TestRedisLies(t *testing.T) {
 		{"empty line", "\r\n", verdict{err: "PING failed: the answer is not that of Redis"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.want.waiting(t)
 			port := listen(t, func(c net.Conn) {
 				buffer := make([]byte, 1024)
 				_, _ = c.Read(buffer)
@@ -92,6 +95,7 @@ func TestRedisLies(t *testing.T) {
 	}
 	for name, port := range faulty(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			want := map[string]string{"refused": "Connection refused by 127.0.0.1:", "silent": "PING failed: timed out", "closing": "PING failed: connection closed", "babbling": "PING failed: the answer is not that of Redis"}[name]
 			verdict{err: want}.compare(t, b.run("redis", check{timeout: verdict{err: want}.patience(), config: map[string]any{"host": "127.0.0.1", "port": port}}))
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/pem"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -89,8 +90,33 @@ func must(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
-// Tests of servers do not run in parallel with others, which could get the port
-// that closedPort found before the server does.
+var (
+	portsMu sync.Mutex
+	ports   = map[int]bool{} // that serverPort returned; guarded by portsMu
+)
+
+// serverPort is a port of the loopback address for a server to listen on. It is below
+// those of which the system gives one to who asks for any, so that no test which runs
+// meanwhile gets it before the server does.
+func serverPort(t *testing.T) int {
+	t.Helper()
+	portsMu.Lock()
+	defer portsMu.Unlock()
+	for range 100 {
+		port := 16000 + rand.IntN(16000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if !ports[port] {
+			ports[port] = true
+			return port
+		}
+	}
+	t.Fatal("there is no free port for a server")
+	return 0
+}
 
 // serve starts a server, waits until its port answers, and ends it with the test.
 func serve(t *testing.T, port int, cmd *exec.Cmd) {
@@ -106,7 +132,10 @@ func serve(t *testing.T, port int, cmd *exec.Cmd) {
 		close(ended)
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGINT) // fast, and in order, for each of them
+		// In order, and fast: PostgreSQL waits for its clients at SIGTERM, and is not told
+		// otherwise by it after SIGINT, which MariaDB does not heed.
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:
 		case <-time.After(5 * time.Second):

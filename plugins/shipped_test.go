@@ -16,7 +16,7 @@ import (
 func TestShippedPlugins(t *testing.T) {
 	b := newBench(t, nil)
 	entries := map[string]engine.PluginEntry{}
-	for _, e := range b.rt.List() {
+	for _, e := range b.list() {
 		for _, p := range append(e.Problems, e.Warnings...) {
 			t.Errorf("%s:%d: %s", p.File, p.Line, p.Message)
 		}
@@ -74,7 +74,7 @@ func TestShippedFolder(t *testing.T) {
 // sealed, and shown to nobody.
 func TestFieldsThatBearTokensAreSecrets(t *testing.T) {
 	b := newBench(t, nil)
-	for _, e := range b.rt.List() {
+	for _, e := range b.list() {
 		var look func(where string, fields []form.Field)
 		look = func(where string, fields []form.Field) {
 			for _, f := range fields {

@@ -117,12 +117,13 @@ func TestTLSCertificate(t *testing.T) {
 	plain := listen(t, func(c net.Conn) { talk(c, "220 mail\r\n", "250 mail\r\n", "454 not today\r\n") })
 	verdict{err: "No certificate: the server does not offer TLS: 454 not today"}.compare(t, b.run("tls_certificate", check{config: config(plain, map[string]any{"starttls": "smtp"})}))
 	for name, port := range faulty(t) {
-		t.Run(name, func(t *testing.T) {
-			for _, protocol := range []string{"", "imap"} {
+		for _, protocol := range []string{"", "imap"} {
+			t.Run(name+" "+protocol, func(t *testing.T) {
+				t.Parallel()
 				got := b.run("tls_certificate", check{config: config(port, map[string]any{"starttls": protocol}), timeout: short})
 				verdict{err: "No certificate: "}.compare(t, got)
-			}
-		})
+			})
+		}
 	}
 }
 

@@ -45,10 +45,20 @@ const short = 3 * time.Second
 // patience is a check's timeout: short where it is what ends the run, else long
 // enough for a machine that is busy.
 func (v verdict) patience() time.Duration {
-	if strings.Contains(v.err, "time") {
+	if v.waits() {
 		return short
 	}
 	return 10 * time.Second
+}
+
+// waits reports whether the check's timeout is what ends the run.
+func (v verdict) waits() bool { return strings.Contains(v.err, "time") }
+
+// waiting lets a test that waits for the end of short do so beside others.
+func (v verdict) waiting(t *testing.T) {
+	if v.waits() {
+		t.Parallel()
+	}
 }
 
 // value returns a metric's value, and fails the test when there is none.
