@@ -13,7 +13,7 @@ import (
 	"moonwatch/engine"
 )
 
-var badgerSequences = flag.Int("badger-sequences", 20, "how many random sequences TestSequencesOnBadger plays; the gate plays 200")
+var badgerSequences = flag.Int("badger-sequences", 6, "how many random sequences TestSequencesOnBadger plays; the gate plays 200")
 
 // TestSequencesOnBadger plays random sequences with the engine on Badger on
 // disk: a stop closes the folder, a crash goes on from a copy of the files as a

@@ -63,39 +63,31 @@ func TestImportCutShort(t *testing.T) {
 	options := importer.ImportOptions{Passphrase: "p", Prune: true}
 	whole := target(t)
 	nothing := export(t, whole, "")
+	var cuts []*storagetest.Memory // what a process that ends after each batch leaves
+	whole.store.SetAfter(func(batch *engine.Batch) error {
+		if importing(batch) {
+			cuts = append(cuts, whole.store.Clone())
+		}
+		return nil
+	})
 	importInto(t, whole, data, options)
+	whole.store.SetAfter(func(*engine.Batch) error { return nil })
 	all := export(t, whole, "")
 	whole.e.Stop()
 	if !bytes.Equal(all, export(t, source, "")) {
 		t.Fatal("the import is not the same as the source")
 	}
 	complete := 0
-	for stop := 1; stop < 30; stop++ {
-		b := target(t)
-		var found *storagetest.Memory
-		n := 0
-		b.store.SetAfter(func(batch *engine.Batch) error {
-			if importing(batch) {
-				if n++; n == stop && found == nil {
-					found = b.store.Clone()
-				}
-			}
-			return nil
-		})
-		importInto(t, b, data, options)
-		b.e.Stop()
-		if found == nil {
-			break
-		}
+	for i, cut := range cuts {
 		after := newConfigBench(t)
 		after.e.Stop()
-		after.store = found
+		after.store = cut
 		after.start()
 		switch got := export(t, after, ""); {
 		case bytes.Equal(got, all):
 			complete++
 		case !bytes.Equal(got, nothing):
-			t.Errorf("after batch %d: it is neither", stop)
+			t.Errorf("after batch %d: it is neither", i+1)
 		}
 		left := 0
 		if err := after.store.Scan(t.Context(), engine.KindMark, engine.Query{After: "import/"}, func(r engine.Record) bool {
@@ -104,7 +96,7 @@ func TestImportCutShort(t *testing.T) {
 			}
 			return true
 		}); err != nil || left > 0 {
-			t.Errorf("after batch %d: %d pieces are left, %v", stop, left, err)
+			t.Errorf("after batch %d: %d pieces are left, %v", i+1, left, err)
 		}
 		after.e.Stop()
 	}

@@ -3,3 +3,6 @@
 package monitor_test
 
 const raceEnabled = false
+
+// quickSequences are played in a run of all tests.
+const quickSequences = 300

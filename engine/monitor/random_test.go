@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	sequences = flag.Int("sequences", 1000, "how many random sequences TestRandomSequences plays; the gate plays 10,000")
+	sequences = flag.Int("sequences", quickSequences, "how many random sequences TestRandomSequences plays; the gate plays 10,000")
 	sequence  = flag.Uint64("sequence", 0, "play this one random sequence alone")
 )
 
