@@ -25,7 +25,7 @@ func furnishedWith(b *testing.B, checks, results int) *house {
 	}
 	b.Cleanup(func() { db.Close() })
 	h := newHouseOver(b, db)
-	h.people()
+	h.people("")
 	rng := rand.New(rand.NewPCG(1, 2))
 	now := time.Now()
 	var service engine.Service

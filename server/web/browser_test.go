@@ -58,16 +58,40 @@ type browser struct {
 	wrongs []string
 }
 
+// TestMain ends the browser after the tests, if one of them started it.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if chrome.ctx != nil {
+		chromedp.Cancel(chrome.ctx)
+	}
+	os.Exit(code)
+}
+
+// chrome is the browser of all tests; to start one takes longer than most of them.
+var chrome struct {
+	once sync.Once
+	ctx  context.Context
+	err  error
+}
+
+// openBrowser opens a tab with cookies of its own, as in a browser of its own.
 func openBrowser(t *testing.T, base string) *browser {
 	t.Helper()
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.NoFirstRun, chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.UserDataDir(t.TempDir()))
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), flags...)
-	t.Cleanup(cancel)
-	ctx, closeTab := chromedp.NewContext(allocator)
+	path := chromium(t)
+	chrome.once.Do(func() {
+		flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+			chromedp.Flag("disable-quic", true), chromedp.NoFirstRun, chromedp.Flag("disable-background-networking", true),
+			chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+		allocator, _ := chromedp.NewExecAllocator(context.Background(), flags...)
+		chrome.ctx, _ = chromedp.NewContext(allocator)
+		chrome.err = chromedp.Do(chrome.ctx) // starts the browser, which lives as long as this context
+	})
+	if chrome.err != nil {
+		t.Fatal(chrome.err)
+	}
+	ctx, closeTab := chromedp.NewContext(chrome.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(func() { chromedp.Cancel(ctx); closeTab() })
-	if err := chromedp.Do(ctx); err != nil { // starts the browser, which lives as long as this context
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
 	b := &browser{t: t, ctx: ctx, base: base}
@@ -84,6 +108,11 @@ func openBrowser(t *testing.T, base string) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Every tab is to be as one in front, for what depends on the focus.
+	b.do("give the focus", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	}))
 	b.screen(1280, "light")
 	return b
 }
@@ -140,9 +169,14 @@ func (b *browser) open(path string) {
 // sees waits until an element that the selector finds shows a text.
 func (b *browser) sees(selector, text string) {
 	b.t.Helper()
-	script := fmt.Sprintf(`[...document.querySelectorAll(%q)].some((e) => e.checkVisibility() && e.innerText.includes(%q))`, selector, text)
+	b.until(fmt.Sprintf("%q in %s", text, selector), fmt.Sprintf(`[...document.querySelectorAll(%q)].some((e) => e.checkVisibility() && e.innerText.includes(%q))`, selector, text))
+}
+
+// until waits until a script gives true.
+func (b *browser) until(what, script string) {
+	b.t.Helper()
 	var err error
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 		var seen bool
 		seen, err = chromedp.Run(ctx, chromedp.Evaluate[bool](script)) // fails while the page changes
@@ -150,7 +184,7 @@ func (b *browser) sees(selector, text string) {
 			return
 		}
 	}
-	b.fatal(fmt.Sprintf("wait for %q in %s", text, selector), err)
+	b.fatal("wait for "+what, err)
 }
 
 // click clicks the first visible element that a selector finds.
@@ -211,6 +245,25 @@ func (b *browser) screen(width int64, scheme string) {
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 		return err
 	}))
+}
+
+// measure looks for problems of the open page in light and dark and in each width,
+// and leaves pictures of it with MOONWATCH_SCREENSHOTS=DIR.
+func (b *browser) measure(name string, widths ...int64) {
+	b.t.Helper()
+	dir := os.Getenv("MOONWATCH_SCREENSHOTS")
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range widths {
+			b.screen(width, scheme)
+			b.until("the screen", fmt.Sprintf(`matchMedia("(width: %dpx) and (prefers-color-scheme: %s)").matches`, width, scheme))
+			for _, one := range eval[[]string](b, problems) {
+				b.t.Errorf("%s at %d px, %s: %s", name, width, scheme, one)
+			}
+			if dir != "" {
+				b.picture(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)))
+			}
+		}
+	}
 }
 
 // withoutScripts switches scripts off for the pages that follow.

@@ -325,7 +325,8 @@ func TestAServiceWithAlerts(t *testing.T) {
 }
 
 func TestOwnProfile(t *testing.T) {
-	h := peopled(t)
+	h := newHouse(t)
+	h.people("a long password")
 	me := "/users/" + h.users[access.Viewer].ID
 	h.get(access.Viewer, me).want(t, http.StatusOK, "Your profile", me+"/alerts/pager").without(t, `name="role"`)
 	h.post(access.Viewer, me, "revision", "1", "username", "boss", "role", "admin", "active", "true", "time_zone", "Europe/Berlin", "email", "v@example.org").want(t, http.StatusSeeOther)

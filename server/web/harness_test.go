@@ -170,21 +170,23 @@ func newHouseOver(t testing.TB, store engine.Store) *house {
 	return h
 }
 
-// peopled is newHouse with a user of each role.
+// peopled is newHouse with a user of each role. They have no passwords, to hash
+// which takes long: pages know them by a header.
 func peopled(t testing.TB) *house {
 	t.Helper()
 	h := newHouse(t)
-	h.people()
+	h.people("")
 	return h
 }
 
-func (h *house) people() {
+// people adds a user of each role with a password, or "" for none.
+func (h *house) people(password string) {
 	t := h.t
 	t.Helper()
 	for _, role := range access.Roles() {
 		u := engine.NewUser()
 		u.Username, u.Role, u.FirstName = "the-"+string(role), role, nasty
-		saved, err := h.engine.Users.SaveUser(t.Context(), testAdmin(), u, "a long password", "")
+		saved, err := h.engine.Users.SaveUser(t.Context(), testAdmin(), u, password, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,6 +200,13 @@ func testAdmin() engine.Actor { return engine.Actor{Name: "test", Role: access.A
 func furnished(t testing.TB) *house {
 	t.Helper()
 	h := peopled(t)
+	h.furnish()
+	return h
+}
+
+func (h *house) furnish() {
+	t := h.t
+	t.Helper()
 	down, dark, up := h.check("down "+nasty, "down"), h.check("dark "+nasty, "dark"), h.check("up "+nasty, "up")
 	s := engine.NewService()
 	s.Name, s.URL, s.RunbookLink, s.Tags = "Shop "+nasty, "https://shop.example.org/", "https://runbook.example.org/", []string{nasty}
@@ -238,7 +247,6 @@ func furnished(t testing.TB) *house {
 	if _, err := h.engine.Incidents.AddNote(t.Context(), testAdmin(), incidents[0].ID, "note "+nasty); err != nil {
 		t.Fatal(err)
 	}
-	return h
 }
 
 // rotaAndSilences saves a rota with a turn and a swap, and a silence that holds,

@@ -90,7 +90,9 @@ func TestADeletionLeadsToTheWayBack(t *testing.T) {
 }
 
 func TestRevisionsOfEveryKindAreBroughtBack(t *testing.T) {
-	h := furnished(t)
+	h := newHouse(t)
+	h.people("a long password")
+	h.furnish()
 	by := testAdmin()
 	check, instance, rota, silence := h.engine.Checks.Checks()[0].ID, h.engine.Targets.Instances()[0].ID, h.engine.OnCall.Rotas()[0].ID, h.engine.Silences.Silences()[0].ID
 	viewer := h.users[access.Viewer].ID

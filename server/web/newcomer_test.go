@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -105,6 +104,7 @@ func TestTheNewcomersWay(t *testing.T) {
 		t.Skip("a browser takes its time")
 	}
 	chromium(t)
+	t.Parallel()
 	d, m := newDoor(t), newMonitor(t)
 	b := openBrowser(t, m.url)
 
@@ -334,7 +334,7 @@ func (b *browser) everyPage(m *program) {
 	b.sees(".source .at", "slug")
 	user := m.engine.Users.Users()[0].ID
 	rota, silence := b.peopleAndSilences(m)
-	dir, only := os.Getenv("MOONWATCH_SCREENSHOTS"), os.Getenv("MOONWATCH_SCREENSHOTS_OF")
+	only := os.Getenv("MOONWATCH_SCREENSHOTS_OF")
 	for name, path := range map[string]string{
 		"dashboard": "/", "services": "/services", "service": "/services/" + service.ID, "service-edit": "/services/" + service.ID + "/edit", "instances": "/instances", "instance-new": "/instances/new",
 		"checks": "/checks", "check": "/checks/" + check.ID, "check-edit": "/checks/" + check.ID + "/edit", "check-new": "/checks/new", "check-delete": "/checks/" + check.ID + "/delete",
@@ -348,18 +348,8 @@ func (b *browser) everyPage(m *program) {
 		if only != "" && !slices.Contains(strings.Split(only, ","), name) {
 			continue
 		}
-		for _, scheme := range []string{"light", "dark"} {
-			for _, width := range []int64{360, 1280, 2560} {
-				b.screen(width, scheme)
-				b.open(path)
-				for _, one := range eval[[]string](b, problems) {
-					b.t.Errorf("%s at %d px, %s: %s", name, width, scheme, one)
-				}
-				if dir != "" {
-					b.picture(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)))
-				}
-			}
-		}
+		b.open(path)
+		b.measure(name, 360, 1280, 2560)
 	}
 	b.mu.Lock()
 	for _, w := range b.wrongs {
@@ -376,6 +366,7 @@ func TestWithoutScripts(t *testing.T) {
 		t.Skip("a browser takes its time")
 	}
 	chromium(t)
+	t.Parallel()
 	d, m := newDoor(t), newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	b := openBrowser(t, m.url)

@@ -18,6 +18,7 @@ func TestDutyAndSilenceInTheBrowser(t *testing.T) {
 		t.Skip("a browser takes its time")
 	}
 	chromium(t)
+	t.Parallel()
 	m := newMonitor(t)
 	b := openBrowser(t, m.url)
 	b.setUp()

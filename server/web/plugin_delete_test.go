@@ -15,6 +15,7 @@ import (
 
 // TestDeletingAPlugin deletes the file of a plugin that a check uses, and brings it back.
 func TestDeletingAPlugin(t *testing.T) {
+	t.Parallel()
 	d, m := newDoor(t), newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	m.loaded(t, "door", "0.1")
@@ -79,6 +80,7 @@ func TestDeletingAPlugin(t *testing.T) {
 
 // TestDeletingACopy has the plugin that comes with Moonwatch back when its copy goes.
 func TestDeletingACopy(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	s, err := m.engine.Plugins.PluginSource("http")
 	if err != nil {
@@ -97,6 +99,7 @@ func TestDeletingACopy(t *testing.T) {
 
 // TestNoEditingKeepsFiles holds that nothing is deleted where editing is switched off.
 func TestNoEditingKeepsFiles(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t, func(o *engine.Options) { o.NoEditing = true })
 	m.save(t, "door.lua", doorPlugin)
 	m.loaded(t, "door", "0.1")

@@ -69,22 +69,10 @@ func (b *browser) keys(text string) {
 	b.do("type "+text, chromedp.KeyEvent(text))
 }
 
-// looks measures the open page in light and dark, narrow and wide, and leaves
-// pictures of it with MOONWATCH_SCREENSHOTS=DIR.
+// looks measures the open page on a narrow and a wide screen.
 func (b *browser) looks(name string) {
 	b.t.Helper()
-	dir := os.Getenv("MOONWATCH_SCREENSHOTS")
-	for _, scheme := range []string{"light", "dark"} {
-		for _, width := range []int64{360, 1280} {
-			b.screen(width, scheme)
-			for _, one := range eval[[]string](b, problems) {
-				b.t.Errorf("%s at %d px, %s: %s", name, width, scheme, one)
-			}
-			if dir != "" {
-				b.picture(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)))
-			}
-		}
-	}
+	b.measure(name, 360, 1280)
 	b.screen(1280, "light")
 }
 
@@ -95,6 +83,7 @@ func TestEditingAPlugin(t *testing.T) {
 		t.Skip("a browser takes its time")
 	}
 	chromium(t)
+	t.Parallel()
 	d, m := newDoor(t), newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	b := openBrowser(t, m.url)

@@ -17,6 +17,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/auth"
 )
 
 // visitor is somebody who is logged in, without a browser.
@@ -26,14 +27,19 @@ type visitor struct {
 	client *http.Client
 }
 
-// visitors sets the monitor up and logs somebody of each role in.
+// visitors are users of each role, with a session each.
 func (m *program) visitors(t *testing.T) map[access.Role]*visitor {
 	t.Helper()
 	out := map[access.Role]*visitor{}
 	for _, role := range access.Roles() {
 		u := engine.NewUser()
 		u.Username, u.Role = "the-"+string(role), role
-		if _, err := m.engine.Users.SaveUser(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, u, "a long password", ""); err != nil {
+		saved, err := m.engine.Users.SaveUser(t.Context(), engine.Actor{Name: "test", Role: access.Admin}, u, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, _, err := m.engine.Sessions.OpenSession(t.Context(), saved.ID, "127.0.0.1", "a test")
+		if err != nil {
 			t.Fatal(err)
 		}
 		jar, err := cookiejar.New(nil)
@@ -41,7 +47,11 @@ func (m *program) visitors(t *testing.T) map[access.Role]*visitor {
 			t.Fatal(err)
 		}
 		v := &visitor{t, m.url, &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-		v.post("/login", "username", u.Username, "password", "a long password").want(303)
+		at, err := url.Parse(m.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jar.SetCookies(at, []*http.Cookie{{Name: auth.CookieName, Value: session, Path: "/"}})
 		out[role] = v
 	}
 	return out
@@ -140,6 +150,7 @@ func (m *program) loaded(t *testing.T, slug, version string) {
 }
 
 func TestEditorByRole(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	m.loaded(t, "door", "0.1")
@@ -191,6 +202,7 @@ func TestEditorByRole(t *testing.T) {
 
 // TestLintFindings sees what the linter finds in a draft, which loads all the same.
 func TestLintFindings(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	m.loaded(t, "door", "0.1")
@@ -218,6 +230,7 @@ func TestLintFindings(t *testing.T) {
 }
 
 func TestDraftProblems(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	m.loaded(t, "door", "0.1")
@@ -270,6 +283,7 @@ func TestDraftProblems(t *testing.T) {
 }
 
 func TestSavingAPlugin(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	m.loaded(t, "door", "0.1")
@@ -333,6 +347,7 @@ func TestSavingAPlugin(t *testing.T) {
 }
 
 func TestNewPluginInTheBrowser(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	admin := m.visitors(t)[access.Admin]
 	for kind, slug := range map[string]string{"check": "my_check", "alert": "my_alert"} {
@@ -359,6 +374,7 @@ func TestNewPluginInTheBrowser(t *testing.T) {
 }
 
 func TestEditingAShippedPlugin(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	admin := m.visitors(t)[access.Admin]
 	entry, err := m.engine.Plugins.Plugin("http")
@@ -405,6 +421,7 @@ func TestSourceIsText(t *testing.T) {
 }
 
 func TestTryingADraft(t *testing.T) {
+	t.Parallel()
 	d, m := newDoor(t), newMonitor(t)
 	m.save(t, "door.lua", doorPlugin)
 	m.save(t, "bell.lua", bellPlugin)

@@ -14,6 +14,7 @@ import (
 // TestReference holds that the page has everything that plugins may use, each at
 // a place of its own.
 func TestReference(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	people := m.visitors(t)
 	page := people[access.Viewer].get("/plugin-reference").want(200, "Reference for plugins").text
@@ -84,6 +85,7 @@ func TestReference(t *testing.T) {
 }
 
 func TestWayToTheReference(t *testing.T) {
+	t.Parallel()
 	m := newMonitor(t)
 	people := m.visitors(t)
 	if s := people[access.Viewer].get("/plugins/reference").want(http.StatusSeeOther); s.to != "/plugin-reference" {

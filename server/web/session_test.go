@@ -38,7 +38,8 @@ func TestSetUp(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
-	h := peopled(t)
+	h := newHouse(t)
+	h.people("a long password")
 	h.get("", "/login?next=/checks").want(t, http.StatusOK, `name="next" value="/checks"`, `autocomplete="current-password"`)
 	h.post("", "/login", "username", "the-viewer").want(t, http.StatusUnprocessableEntity, `value="the-viewer"`)
 	h.post("", "/login", "username", "the-viewer", "password", "wrong").want(t, http.StatusUnauthorized, "is wrong").without(t, `value="wrong"`)
