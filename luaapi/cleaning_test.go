@@ -58,6 +58,7 @@ func TestCleaning(t *testing.T) {
 }
 
 func TestCleaningComplaints(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		raw  map[string]any
 		want string

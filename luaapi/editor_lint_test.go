@@ -101,7 +101,7 @@ func TestDraftsAreLintedInTime(t *testing.T) {
 // TestHalfTypedDrafts cuts a plugin at many places, as somebody who types does.
 func TestHalfTypedDrafts(t *testing.T) {
 	rt := newTestRuntime(t, nil)
-	for n := 0; n < len(benchPlugin); n += 11 {
+	for n := 0; n < len(benchPlugin); n += 17 {
 		for _, text := range []string{benchPlugin[:n], benchPlugin[:n] + "\nend\nreturn Http\n", benchPlugin[:n] + benchPlugin[min(n+5, len(benchPlugin)):]} {
 			s := &loader.Source{Path: "p.lua", Files: map[string]string{"": text}}
 			out := rt.runner.Load(t.Context(), s, "p.lua")

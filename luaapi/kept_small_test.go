@@ -16,7 +16,7 @@ import (
 // A run leaves some kilobytes behind, however large the texts were of which they
 // are a part.
 func TestWhatIsKeptKeepsNothingElse(t *testing.T) {
-	const runs, page = 8, 4 << 20
+	const runs, page = 4, 4 << 20
 	for name, body := range map[string]string{
 		"error":            `result.error = big`,
 		"part in error":    `result.error = big:sub(5, 50)`,

@@ -152,7 +152,7 @@ func TestBadPlugins(t *testing.T) {
 }
 
 func tryBad(t *testing.T, rt *Runtime, slug, name, want string) {
-	const timeout = 250 * time.Millisecond
+	const timeout = 150 * time.Millisecond
 	limit := timeout
 	if want != "timeout" {
 		limit = 20 * time.Second

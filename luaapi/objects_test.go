@@ -261,6 +261,7 @@ return P`})
 }
 
 func TestDescribe(t *testing.T) {
+	t.Parallel()
 	rt := newTestRuntime(t, map[string]string{"skeleton.lua": skeletonCheck, "bad.lua": `
 local P = { name = "Bad", slug = "bad", version = "1" }
 function P:run(check, result) return result end

@@ -126,6 +126,7 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 
 // A file that is saved while all permits are taken is not blamed for that.
 func TestLoadWaitsForItsPermit(t *testing.T) {
+	t.Parallel()
 	rt := newTestRuntime(t, nil, func(o *Options) { o.MaxExecuting = 1 })
 	if err := rt.runner.Machine.Permits.Acquire(context.Background(), permit.Fresh); err != nil {
 		t.Fatal(err)

@@ -82,8 +82,8 @@ func (w *folderWatch) loop(ctx context.Context) {
 		case <-every.C:
 		}
 		first = time.Time{}
+		w.follow(ctx) // before it is read: what changes from now on is noticed
 		again := pluginFolder{w.rt}.scan(ctx)
-		w.follow(ctx)
 		if again {
 			settle.Reset(o.Settle)
 		}
