@@ -50,6 +50,7 @@ func TestExportAndImport(t *testing.T) {
 }
 
 func TestExportWithPassphrase(t *testing.T) {
+	t.Parallel()
 	h := populated(t)
 	h.admin(201, "POST", "/checks", m{"name": "web", "plugin": "probe", "config": m{"host": "a", "password": "hunter2"}, "active": false})
 	out := h.admin(200, "GET", "/export", nil, api.PassphraseHeader, "over the moon")

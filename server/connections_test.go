@@ -61,6 +61,7 @@ func healthy(t *testing.T, address string) {
 // TestHalfSentRequestsEnd: on every route a connection whose request does not
 // come is closed, whoever serves the route and whether it reads a body or not.
 func TestHalfSentRequestsEnd(t *testing.T) {
+	t.Parallel()
 	h, _ := viewHouse(t)
 	token := "Authorization: Bearer " + h.tokens[access.Admin] + "\r\n"
 	check := h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "up"}})
@@ -104,6 +105,7 @@ func TestHalfSentRequestsEnd(t *testing.T) {
 // TestLongHandlersAreNotCutOff: what takes the monitor long has no deadline, and a
 // body that was read whole leaves none behind.
 func TestLongHandlersAreNotCutOff(t *testing.T) {
+	t.Parallel()
 	short := rest.Patience{Header: 200 * time.Millisecond, Request: 200 * time.Millisecond, Answer: 200 * time.Millisecond, Rate: 1 << 30, Idle: time.Second}
 	h := newHouse(t, func(o *Options) { o.patience = short })
 	ended := make(chan error, 1)
@@ -136,6 +138,7 @@ func TestLongHandlersAreNotCutOff(t *testing.T) {
 
 // TestSlowReadersEnd: an answer that nobody takes does not hold its connection.
 func TestSlowReadersEnd(t *testing.T) {
+	t.Parallel()
 	h := populated(t)
 	address, open := h.bounded(100)
 	request := "GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + h.tokens[access.Viewer] + "\r\n\r\n"

@@ -106,6 +106,7 @@ func silent(t *testing.T, events <-chan event) {
 }
 
 func TestEventsTellOfChanges(t *testing.T) {
+	t.Parallel()
 	h := populated(t)
 	events, _ := h.listen(h.tokens[access.Viewer], "?types=service,result")
 	made := h.admin(201, "POST", "/services", m{"name": "s"})
@@ -136,6 +137,7 @@ func TestEventsTellOfChanges(t *testing.T) {
 // TestEventsAreFewPerSecond changes one object all the time: a stream tells of it
 // four times a second at most, and of its last state.
 func TestEventsAreFewPerSecond(t *testing.T) {
+	t.Parallel()
 	h := populated(t)
 	id := h.admin(201, "POST", "/services", m{"name": "s"}).id()
 	events, _ := h.listen(h.tokens[access.Viewer], "?types=service")
@@ -200,6 +202,7 @@ func TestEventsOfOneCommit(t *testing.T) {
 }
 
 func TestEventsAreFiltered(t *testing.T) {
+	t.Parallel()
 	h := populated(t)
 	ours := h.admin(201, "POST", "/checks", m{"name": "ours", "plugin": "probe", "config": m{"host": "a"}, "active": false}).id()
 	other := h.admin(201, "POST", "/checks", m{"name": "other", "plugin": "probe", "config": m{"host": "a"}, "active": false}).id()
@@ -237,6 +240,7 @@ func TestEventsAreFiltered(t *testing.T) {
 // TestEventsOfOneService: a stream of one service or check is told of all that
 // concerns it, of what does no longer, and of nothing else.
 func TestEventsOfOneService(t *testing.T) {
+	t.Parallel()
 	h := populated(t)
 	viewer := h.users[access.Viewer].ID
 	create := func(path string, body m) string {

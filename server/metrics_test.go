@@ -52,6 +52,7 @@ func TestMetrics(t *testing.T) {
 // TestMetricsNeedALogin: they name every service, so from wherever a request
 // comes, and whatever headers a proxy left out, only viewers read them.
 func TestMetricsNeedALogin(t *testing.T) {
+	t.Parallel()
 	h := populated(t)
 	secret, _, err := h.engine.Sessions.OpenSession(t.Context(), h.users[access.Viewer].ID, "", "")
 	if err != nil {

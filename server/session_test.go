@@ -32,6 +32,7 @@ func wrong(n int) string { return fmt.Sprintf("wrong password %d", n) }
 // TestLongNamesAreNotCounted: a name that nobody can have costs the attempt of its
 // address, and nothing is kept of it.
 func TestLongNamesAreNotCounted(t *testing.T) {
+	t.Parallel()
 	h := behindProxy(t)
 	long := strings.Repeat("x", 100_000)
 	for range 25 {
@@ -57,6 +58,7 @@ func TestLongNamesAreNotCounted(t *testing.T) {
 // TestAnAddressHasItsAttempts: a login that goes well gives no further guesses,
 // and a customer's whole network of IPv6 is one address.
 func TestAnAddressHasItsAttempts(t *testing.T) {
+	t.Parallel()
 	h := behindProxy(t)
 	for i := range 9 {
 		wantAnswer(t, "a guess", h.login("192.0.2.1", "the-admin", wrong(i)), 401)
@@ -74,6 +76,7 @@ func TestAnAddressHasItsAttempts(t *testing.T) {
 // TestGuessesFromManyAddressesLockNobodyOut: they are slowed down, a few at once,
 // and whoever is where the user is logged in is not.
 func TestGuessesFromManyAddressesLockNobodyOut(t *testing.T) {
+	t.Parallel()
 	h := behindProxy(t)
 	r := h.login("192.0.2.200", "ada", password)
 	cookie, _, _ := strings.Cut(r.header.Get("Set-Cookie"), ";")
@@ -112,6 +115,7 @@ func TestGuessesFromManyAddressesLockNobodyOut(t *testing.T) {
 
 // TestSessionsAndTokensAreBounded: of each user, and in time.
 func TestSessionsAndTokensAreBounded(t *testing.T) {
+	t.Parallel()
 	h := behindProxy(t)
 	id := h.users[access.Viewer].ID
 	var secrets []string

@@ -104,10 +104,7 @@ func New(o Options) (*Frame, error) {
 	}
 	f := &Frame{Options: o, Engine: o.Engine, Log: o.Logger}
 	var err error
-	if f.Assets, err = loadAssets(); err != nil {
-		return nil, err
-	}
-	if f.pages, err = loadTemplates(f.Assets); err != nil {
+	if f.Assets, f.pages, err = embedded(); err != nil {
 		return nil, err
 	}
 	return f, nil

@@ -5,11 +5,34 @@ import (
 	"html/template"
 	"io/fs"
 	"strings"
+	"sync"
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/webform"
+)
+
+// embedded gives what is made of the program's files: it is the same for every
+// Frame, and nobody changes it.
+func embedded() (*Assets, map[string]*template.Template, error) {
+	a, err := embeddedAssets()
+	if err != nil {
+		return nil, nil, err
+	}
+	pages, err := embeddedPages()
+	return a, pages, err
+}
+
+var (
+	embeddedAssets = sync.OnceValues(loadAssets)
+	embeddedPages  = sync.OnceValues(func() (map[string]*template.Template, error) {
+		a, err := embeddedAssets()
+		if err != nil {
+			return nil, err
+		}
+		return loadTemplates(a)
+	})
 )
 
 // loadTemplates parses one template set per page: the page's own file over the
