@@ -21,8 +21,8 @@ type Options struct {
 	RunsInFlight int
 	// Prober reaches the self-check target; nil: never offline.
 	Prober Prober
-	// Crowded reports whether so many runs wait for a connection that those begun
-	// now would only wait, too; nil: never. It is called hundreds of times a second
+	// Overloaded reports whether so many runs wait for a connection or a processor
+	// that those begun now would only wait, too; nil: never. It is called hundreds of times a second
 	// and must not block.
 	Overloaded func() bool
 	// Memory tells what runs take; nil: they are begun whatever they take.

@@ -79,9 +79,7 @@ func New(ctx context.Context, o engine.Options) (*Monitor, error) {
 	e.Config = &importer.Config{State: s, Checks: e.Checks, Targets: e.Targets, Users: e.Users, Rotas: e.Rotas, Silences: e.Silences}
 	e.runs, e.endRuns = context.WithCancel(context.Background())
 	e.Sched = schedule.New(o.Now, o.RunsInFlight, e.runSlot)
-	if o.Overloaded != nil {
-		e.Sched.Overloaded = o.Overloaded
-	}
+	e.Sched.Overloaded = func() bool { return s.Crowded() || o.Overloaded != nil && o.Overloaded() }
 	e.Sched.Memory = o.Memory
 	e.outbox = alert.NewOutbox(s)
 	e.Plugins = &Plugins{State: s, m: e, data: plugindata.New(s), views: newViewDispatcher()}

@@ -17,11 +17,12 @@ import (
 
 // runSlot makes one run of a check, on a worker's goroutine.
 func (m *Monitor) runSlot(t *schedule.Slot) {
+	defer m.Sched.Release(t)
 	start := m.Now()
 	m.Sched.Lag.Add(max(start.Sub(t.Planned), 0), start)
 	c, report, version, ok := m.runCheck(t.Check, start)
 	if !ok { // given up at the stop, or skipped: no result
-		for _, w := range m.Sched.Finished(t) {
+		for _, w := range m.Sched.Settle(t) {
 			w <- nil
 		}
 		return
@@ -31,7 +32,7 @@ func (m *Monitor) runSlot(t *schedule.Slot) {
 		r.Unknown, r.Cause = true, engine.CauseOffline
 		r.Error = "the monitor's own self-check target fails too: " + r.Error
 	}
-	waiters := m.Sched.Finished(t)
+	waiters := m.Sched.Settle(t)
 	m.Enqueue(func(x *state.Tx) error {
 		m.finish(x, c.ID, r, report, waiters)
 		return nil

@@ -58,7 +58,7 @@ func (c *crowd) end(plugin string, n int) {
 		c.gather()
 		s := c.in[plugin][0]
 		c.in[plugin] = c.in[plugin][1:]
-		c.Finished(s)
+		end(c.Scheduler, s)
 	}
 }
 

@@ -30,6 +30,43 @@ func TestCrowdedTurns(t *testing.T) {
 	s.Close()
 }
 
+// end ends a run whose result is handed over at once.
+func end(s *Scheduler, t *Slot) {
+	s.Settle(t)
+	s.Release(t)
+}
+
+// A run keeps its place until its result is handed over, so that runs begin no faster
+// than the store takes their results.
+func TestPlacesAreKeptUntilTheResultIsHandedOver(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	begun := make(chan *Slot, 10)
+	s := New(func() time.Time { return now }, 4, func(t *Slot) { begun <- t })
+	for i := range 3 {
+		s.Set(&engine.Check{Meta: engine.Meta{ID: fmt.Sprint(i)}, Plugin: "p", Active: true, Interval: engine.Duration(time.Second), Timeout: engine.Duration(500 * time.Millisecond)}, 0)
+	}
+	var ended []*Slot
+	for range 20 {
+		s.turn()
+		now = now.Add(500 * time.Millisecond)
+		for len(begun) > 0 || int(s.Started.Load()) > len(ended) {
+			run := <-begun
+			s.Settle(run)
+			ended = append(ended, run)
+		}
+	}
+	if len(ended) != 4 || s.InFlight != 4 {
+		t.Errorf("%d runs began with room for 4 while no result was taken; %d in flight", len(ended), s.InFlight)
+	}
+	for _, run := range ended {
+		s.Release(run)
+	}
+	if s.turn(); s.Started.Load() <= 4 {
+		t.Error("no run began when the results were taken")
+	}
+	s.Close()
+}
+
 // A late turn starts few runs; the others begin as runs end, or with the next
 // turn that is on time.
 func TestLateTurns(t *testing.T) {
@@ -54,7 +91,7 @@ func TestLateTurns(t *testing.T) {
 		t.Errorf("a late turn started %d runs, want %d", got-burst, lateBurst)
 	}
 	for range 10 {
-		s.Finished(<-begun)
+		end(s, <-begun)
 	}
 	if got := inFlight(); got != burst+lateBurst {
 		t.Errorf("%d runs in flight after 10 landings, want %d: one begins for each", got, burst+lateBurst)

@@ -27,7 +27,7 @@ type Scheduler struct {
 	spare          int               // runs that this turn may still start
 	light          int               // light ones that it may start beyond them
 	beyond         int               // of the runs in flight, how many began so
-	Overloaded     func() bool       // whether runs begun now would only wait for connections
+	Overloaded     func() bool       // whether runs begun now would only wait: for connections, processors or the store
 	plugins        map[string]*share // by slug
 	ready          []string          // slugs with waiting runs, in turn
 	Memory         engine.Memory     // nil: nobody knows
@@ -368,9 +368,25 @@ func (s *Scheduler) worker(t *Slot) {
 
 const workerIdle = time.Second
 
-// Finished ends the flight of a run: its place goes to the next that waits, and
-// the check may run again. It returns who waits for the result.
-func (s *Scheduler) Finished(t *Slot) []chan *engine.Result {
+// Settle lets the check of a run that has ended run again, and returns who waits for
+// the result. The run stays in flight until Release.
+func (s *Scheduler) Settle(t *Slot) []chan *engine.Result {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	e := t.entry
+	e.running, e.stale = nil, false
+	e.lastEnd = s.now()
+	if e.again && s.Entries[e.check.ID] == e {
+		e.again = false
+		s.enqueue(e, s.now())
+	}
+	return t.waiters
+}
+
+// Release ends the flight of a run whose result is handed over: its place goes to the
+// next that waits. Were it to go before, runs would begin at the pace of the plugins
+// and not at that of the store, and all that the store cannot take would pile up.
+func (s *Scheduler) Release(t *Slot) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
 	s.InFlight--
@@ -379,12 +395,10 @@ func (s *Scheduler) Finished(t *Slot) []chan *engine.Result {
 		s.beyond--
 	}
 	s.plugins[t.Check.Plugin].inFlight--
-	s.settle(t)
 	s.expire(s.now())
 	if !s.Overloaded() { // else the runs that wait for connections become fewer first
 		s.admit(1)
 	}
-	return t.waiters
 }
 
 // admit starts up to n of the runs that wait, the plugins in turn.
@@ -414,17 +428,6 @@ func (s *Scheduler) admit(n int) {
 		}
 		s.start(p, next)
 		n--
-	}
-}
-
-// settle makes a check free for its next run.
-func (s *Scheduler) settle(t *Slot) {
-	e := t.entry
-	e.running, e.stale = nil, false
-	e.lastEnd = s.now()
-	if e.again && s.Entries[e.check.ID] == e {
-		e.again = false
-		s.enqueue(e, s.now())
 	}
 }
 

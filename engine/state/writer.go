@@ -110,6 +110,10 @@ func (st *State) Enqueue(fn func(*Tx) error) {
 	}
 }
 
+// Crowded reports whether results come faster than the store takes them: the writer's
+// queue is half full. It does not block.
+func (st *State) Crowded() bool { return len(st.Commands) > cap(st.Commands)/2 }
+
 // EnqueueLater is Enqueue for callers that must not wait for the writer. The writer
 // itself is one: it would wait for ever once its queue is full.
 func (st *State) EnqueueLater(fn func(*Tx) error) { st.GoLoop(func() { st.Enqueue(fn) }) }

@@ -42,8 +42,10 @@ func measureMemory(b *bench) {
 	}
 }
 
-// held records what a monitor holds, and the most that it held.
+// held records what a monitor holds, and the most that it held; with -profile what
+// of its heap is alive, too.
 func (b *bench) held(m *programtest.Program, label string) {
+	b.heapProfile(m, label)
 	b.less(label, mb(m.Memory("VmRSS")), "MB")
 	b.less(label+", peak", mb(m.Memory("VmHWM")), "MB")
 }
