@@ -79,6 +79,7 @@ func parseArgs(args []string, usage io.Writer) (*options, []part, error) {
 	flags.SetOutput(usage)
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each part is measured")
 	flags.Float64Var(&o.seconds, "seconds", 20, "length of a window; official figures take 60")
+	flags.StringVar(&o.only, "only", "", "of the part memory, the loads whose name holds this `text`")
 	flags.StringVar(&o.rates, "rates", "", "checks a second of the parts http and plain, as 1000,4000")
 	flags.StringVar(&o.binary, "binary", "", "the program to measure (built from this tree)")
 	flags.StringVar(&o.json, "json", "", "a `file` to write the figures to, for bench compare")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"moonwatch/internal/programtest"
@@ -28,6 +29,9 @@ func measureMemory(b *bench) {
 		{"25,000 plain of 1 s", 25_000, "quick", "1s", b.options.window(), quickConfig},
 		{"100,000 plain of 1 min", 100_000, "quick", "1m", time.Minute, quickConfig},
 	} {
+		if !strings.Contains(load.label, b.options.only) {
+			continue
+		}
 		m := b.monitor()
 		b.serve(m)
 		b.checks(m, load.n, load.plugin, load.interval, load.config)

@@ -7,6 +7,7 @@ type options struct {
 	rounds     int
 	seconds    float64
 	rates      string
+	only       string
 	binary     string
 	json       string
 	profile    string

@@ -202,6 +202,12 @@ func (a *Allocator) Release() {
 
 const maxAlloc = 1 << 30
 
+// maxPage bounds how pages grow; the 64 pages of an allocator take 512 MB then.
+const maxPage = 8 << 20
+
+// maxPooled is what an allocator may keep in a pool. Upstream keeps 400 MB of each.
+const maxPooled = 8 << 20
+
 func (a *Allocator) MaxAlloc() int {
 	return maxAlloc
 }
@@ -248,8 +254,9 @@ func (a *Allocator) addBufferAt(bufIdx, minSz int) {
 	}
 	assert(bufIdx > 0)
 	// We need to allocate a new buffer.
-	// Make pageSize double of the last allocation.
-	pageSize := 2 * len(a.buffers[bufIdx-1])
+	// Make pageSize double of the last allocation, within reason: a table of a few
+	// megabytes is not to take a last page of thirty-two. (Changed: see README.md.)
+	pageSize := max(min(2*len(a.buffers[bufIdx-1]), maxPage), len(a.buffers[0]))
 	// Ensure pageSize is bigger than sz.
 	for pageSize < minSz {
 		pageSize *= 2
@@ -334,7 +341,11 @@ func (p *AllocatorPool) Return(a *Allocator) {
 		a.Release()
 		return
 	}
-	a.TrimTo(400 << 20)
+	if len(a.buffers[0]) > maxPooled { // an allocator cannot do without its first page
+		a.Release()
+		return
+	}
+	a.TrimTo(maxPooled)
 
 	select {
 	case p.allocCh <- a:
