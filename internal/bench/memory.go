@@ -51,5 +51,6 @@ func measureMemory(b *bench) {
 func (b *bench) held(m *programtest.Program, label string) {
 	b.heapProfile(m, label)
 	b.less(label, mb(m.Memory("VmRSS")), "MB")
+	b.less(label+", of it mapped files", mb(m.Memory("RssFile")), "MB")
 	b.less(label+", peak", mb(m.Memory("VmHWM")), "MB")
 }

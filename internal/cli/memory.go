@@ -137,14 +137,17 @@ func (m *runMemory) Expected(c *engine.Check) (memory uint64, light bool) {
 func (m *runMemory) saturated() bool { return m.lua != nil && m.lua.Saturated() }
 
 const (
-	// minHeldMemory is the memory up to which the collector takes its time.
-	minHeldMemory = 512 << 20
+	// minHeldMemory is the memory up to which the heap may grow as collecting costs.
+	minHeldMemory = 192 << 20
 	memoryEvery   = 2 * time.Second
 	// memoryLook is how often the bound on the heap is set anew.
 	memoryLook = 250 * time.Millisecond
 	// minGrowth and maxGrowth bound how much the heap may grow between two
-	// collections, in percent of what is alive.
-	minGrowth, maxGrowth = 100, 400
+	// collections, in percent of what is alive, and startGrowth is where it begins.
+	minGrowth, startGrowth, maxGrowth = 50, 100, 400
+	// gcShare is the part of the processors that collecting is to take: what it takes
+	// is as the inverse of the growth.
+	gcShare = 0.04
 )
 
 // boundMemory has the garbage collector work harder when memory grows quickly,
@@ -152,9 +155,9 @@ const (
 // heap double before it collects. The bound follows what is alive, so that a
 // large monitor, or many runs that wait, are not slowed, up to what the runs may
 // take (runs, in bytes) beside what else is alive; held is what they hold. Within
-// the bound, a monitor that makes thousands of runs a second, and so collects all
-// the time, lets its heap grow further; and one that is at rest after it was
-// large gives back what it no longer needs. GOMEMLIMIT or GOGC, when set, stand instead.
+// the bound, a monitor that makes thousands of runs a second lets its heap grow
+// further, until collecting takes the part of the processors that it is to take; and
+// one that is at rest after it was large gives back what it no longer needs. GOMEMLIMIT or GOGC, when set, stand instead.
 func boundMemory(ctx context.Context, runs uint64, held func() uint64) {
 	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
 		return
@@ -162,18 +165,21 @@ func boundMemory(ctx context.Context, runs uint64, held func() uint64) {
 	ticker := time.NewTicker(memoryLook)
 	defer ticker.Stop()
 	now := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"},
-		{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/memory/classes/heap/objects:bytes"}}
-	growth, before, bound, rest := minGrowth, uint64(0), int64(0), uint64(minHeldMemory)
+		{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/cpu/classes/gc/mark/dedicated:cpu-seconds"}, {Name: "/cpu/classes/gc/mark/assist:cpu-seconds"}}
+	processors := float64(runtime.GOMAXPROCS(0)) * memoryEvery.Seconds()
+	growth, spent, bound, rest := startGrowth, 0.0, int64(0), uint64(minHeldMemory)
 	var tidy tidying
 	for look := 0; ; look++ {
 		metrics.Read(now)
 		live, stacks, cycles, heap := now[0].Value.Uint64(), now[1].Value.Uint64(), now[2].Value.Uint64(), now[3].Value.Uint64()
 		if look%int(memoryEvery/memoryLook) == 0 {
-			if next := heapGrowth(growth, cycles-before); next != growth {
+			collecting := now[4].Value.Float64() + now[5].Value.Float64()
+			if next := heapGrowth(growth, (collecting-spent)/processors); next != growth {
 				debug.SetGCPercent(next)
 				growth = next
 			}
-			before = cycles
+			spent = collecting
 		}
 		rest = restOfHeap(rest, live, held())
 		// Setting it stops the world for a moment: small changes are left.
@@ -233,16 +239,15 @@ func (t *tidying) done(heap, live uint64) {
 	}
 }
 
-// heapGrowth is how much the heap may grow, in percent, after so many collections
-// in memoryEvery under the growth until now.
-func heapGrowth(until int, cycles uint64) int {
-	switch {
-	case cycles > 2:
-		return min(until+100, maxGrowth)
-	case cycles == 0:
-		return max(until-100, minGrowth)
+// heapGrowth is how much the heap may grow, in percent, after collecting took a part of
+// the processors under the growth until now. It changes by steps, since one collection
+// more or less is much in two seconds, and not for little: a change stops the world.
+func heapGrowth(until int, share float64) int {
+	step := min(max(share/gcShare, 0.75), 1.5)
+	if step > 0.8 && step < 1.25 {
+		return until
 	}
-	return until
+	return min(max(int(float64(until)*step), minGrowth), maxGrowth)
 }
 
 // memoryLimit is the bound for a heap of which so much is alive, and stacks: the

@@ -81,8 +81,8 @@ func TestMemoryLimit(t *testing.T) {
 		live, stacks, rest, runs uint64
 		want                     int64
 	}{
-		{0, 0, 0, 1 << 30, minHeldMemory}, {290 << 20, 5 << 20, 290 << 20, 1 << 30, minHeldMemory}, {400 << 20, 200 << 20, 400 << 20, 1 << 30, 1064 << 20}, {1 << 30, 0, 1 << 30, 1 << 30, 1600 << 20},
-		{40 << 20, 0, 40 << 20, 256 << 20, 264 << 20},             // what runs may take beside the rest
+		{0, 0, 0, 1 << 30, minHeldMemory}, {80 << 20, 1 << 20, 80 << 20, 1 << 30, minHeldMemory}, {400 << 20, 200 << 20, 400 << 20, 1 << 30, 1064 << 20}, {1 << 30, 0, 1 << 30, 1 << 30, 1600 << 20},
+		{150 << 20, 0, 40 << 20, 256 << 20, 264 << 20},            // what runs may take beside the rest
 		{200 << 20, 0, 40 << 20, 256 << 20, 264 << 20},            // of which they hold a part
 		{700 << 20, 0, 100 << 20, 512 << 20, (700 + 700/8) << 20}, // more is alive than there may be: no collecting all the time
 	} {
@@ -94,14 +94,28 @@ func TestMemoryLimit(t *testing.T) {
 
 func TestHeapGrowth(t *testing.T) {
 	for _, c := range []struct {
-		until  int
-		cycles uint64
-		want   int
+		until int
+		share float64
+		want  int
 	}{
-		{100, 0, 100}, {100, 2, 100}, {100, 3, 200}, {400, 9, 400}, {400, 1, 400}, {400, 0, 300}, {150, 0, 100},
+		{100, 0, 75}, {60, 0, minGrowth}, {100, gcShare, 100}, {100, 0.85 * gcShare, 100}, {100, 1.2 * gcShare, 100},
+		{100, 1.4 * gcShare, 140}, {100, 1, 150}, {300, 1, maxGrowth}, {maxGrowth, gcShare / 2, 300},
 	} {
-		if got := heapGrowth(c.until, c.cycles); got != c.want {
-			t.Errorf("%d%% after %d collections: %d%%, want %d%%", c.until, c.cycles, got, c.want)
+		if got := heapGrowth(c.until, c.share); got != c.want {
+			t.Errorf("%d%% after collecting took %.3f of the processors: %d%%, want %d%%", c.until, c.share, got, c.want)
+		}
+	}
+	// What collecting takes is as the inverse of the growth: from anywhere it comes to
+	// rest where it takes what it is to take, or at a bound.
+	for _, atHundred := range []float64{0.001, 0.03, 0.05, 0.1, 0.5} {
+		growth, last := startGrowth, 0
+		for range 30 {
+			last = growth
+			growth = heapGrowth(growth, atHundred*100/float64(growth))
+		}
+		ends := min(max(atHundred/gcShare*100, minGrowth), maxGrowth)
+		if growth != last || float64(growth) < 0.75*ends || float64(growth) > 1.3*ends {
+			t.Errorf("collecting that takes %.3f under 100%%: %d%% then %d%%, want about %.0f%%", atHundred, last, growth, ends)
 		}
 	}
 }
