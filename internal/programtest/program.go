@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -245,11 +246,84 @@ func (m *Program) MustCommand(stdin string, args ...string) Printed {
 	return p
 }
 
-// Admin makes a user and a token on the command line.
+// Admin makes a user and a token on the command line. A monitor that has no data yet
+// and nothing of its own gets a copy of the first one's: the same user and token.
 func (m *Program) Admin() {
+	m.T.Helper()
+	if _, err := os.Stat(m.Data); err == nil || m.Binary != "" || len(m.Env) > 0 {
+		m.makeAdmin()
+		return
+	}
+	administered.Lock()
+	defer administered.Unlock()
+	if administered.data == nil {
+		m.makeAdmin()
+		data, err := readFolder(m.Data)
+		if err != nil {
+			m.T.Fatal(err)
+		}
+		administered.data, administered.token = data, m.Token
+		return
+	}
+	if err := writeFolder(m.Data, administered.data); err != nil {
+		m.T.Fatal(err)
+	}
+	m.Token = administered.token
+}
+
+func (m *Program) makeAdmin() {
 	m.T.Helper()
 	m.MustCommand("correct horse battery staple\n", "user", "add", "admin", "--role", "admin", "--password-stdin", "--data", m.Data)
 	m.Token = LastLine(m.MustCommand("", "token", "create", "--user", "admin", "--data", m.Data).Out)
+}
+
+// administered is the data folder that Admin made first.
+var administered struct {
+	sync.Mutex // guards the others
+	data       []entry
+	token      string
+}
+
+// entry is a file or folder, of a path below the one that was read.
+type entry struct {
+	path string
+	mode fs.FileMode
+	text []byte
+}
+
+func readFolder(dir string) (all []entry, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		e := entry{mode: info.Mode()}
+		if e.path, err = filepath.Rel(dir, path); err == nil && !d.IsDir() {
+			e.text, err = os.ReadFile(path)
+		}
+		all = append(all, e)
+		return err
+	})
+	return all, err
+}
+
+func writeFolder(dir string, all []entry) error {
+	for _, e := range all {
+		path := filepath.Join(dir, e.path)
+		var err error
+		if e.mode.IsDir() {
+			err = os.Mkdir(path, e.mode.Perm())
+		} else {
+			err = os.WriteFile(path, e.text, e.mode.Perm())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // LastLine is the last line of a text that is not empty.
