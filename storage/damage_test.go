@@ -259,6 +259,7 @@ func filesOf(t *testing.T, dir string) map[string]string {
 // killed: it opens whole, or it is refused in words and left as it is. It never
 // holds less, and never ends the process.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	work := t.TempDir()
 	source := filepath.Join(work, "source")
 	if err := os.Mkdir(source, 0o700); err != nil {
@@ -276,11 +277,12 @@ func TestDamage(t *testing.T) {
 	folders["closed"] = imageOf(t, source)
 	for state, folder := range folders {
 		t.Run(state, func(t *testing.T) {
+			t.Parallel()
 			cmd, lines := startChild(t, "try", "")
 			refused, held := 0, 0
 			for round := range damageRounds(t) {
 				rng := rand.New(rand.NewPCG(uint64(round), uint64(len(state))))
-				dir := filepath.Join(work, "try")
+				dir := filepath.Join(work, state+" try")
 				folder.write(t, dir)
 				what := "nothing"
 				if round > 0 {

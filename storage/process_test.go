@@ -137,6 +137,7 @@ func writeUntilKilled(dir string) {
 // TestKill kills a process while it writes: every batch that it acknowledged
 // must be there whole, and of the others either all or nothing.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	for _, wait := range []time.Duration{100 * time.Millisecond, 450 * time.Millisecond, 1200 * time.Millisecond} {
 		t.Run(wait.String(), func(t *testing.T) {
 			dir := t.TempDir()
