@@ -259,7 +259,6 @@ func filesOf(t *testing.T, dir string) map[string]string {
 // killed: it opens whole, or it is refused in words and left as it is. It never
 // holds less, and never ends the process.
 func TestDamage(t *testing.T) {
-	t.Parallel()
 	work := t.TempDir()
 	source := filepath.Join(work, "source")
 	if err := os.Mkdir(source, 0o700); err != nil {

@@ -47,7 +47,9 @@ func endWithParent() {
 	os.Exit(3)
 }
 
-// startChild starts the test binary in a role; it is killed when the test ends.
+// startChild starts the test binary in a role; it is killed when the test ends. Until
+// it runs it has the locks of all folders that are open here: no test that opens a
+// folder again runs beside one that starts children.
 func startChild(t *testing.T, role, dir string) (*exec.Cmd, *lines) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -137,7 +139,6 @@ func writeUntilKilled(dir string) {
 // TestKill kills a process while it writes: every batch that it acknowledged
 // must be there whole, and of the others either all or nothing.
 func TestKill(t *testing.T) {
-	t.Parallel()
 	for _, wait := range []time.Duration{100 * time.Millisecond, 450 * time.Millisecond, 1200 * time.Millisecond} {
 		t.Run(wait.String(), func(t *testing.T) {
 			dir := t.TempDir()
