@@ -298,7 +298,9 @@ func TestSuperseded(t *testing.T) {
 		return !slices.ContainsFunc(deliveries(w.Program, w.service), func(d delivery) bool { return d.State != "superseded" })
 	})
 	time.Sleep(3 * time.Second) // the next attempt would have been made by now
-	if got := append(late.At("/hook"), late.At("/pager")...); len(got) > 0 {
+	// The monitor's own service may tell that the plugins could not send.
+	got := slices.DeleteFunc(append(late.At("/hook"), late.At("/pager")...), func(a programtest.Arrival) bool { return !strings.Contains(a.Body, "Service Shop ") })
+	if len(got) > 0 {
 		t.Errorf("after the recovery came %+v", got)
 	}
 	for _, d := range deliveries(w.Program, w.service) {

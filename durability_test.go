@@ -23,7 +23,7 @@ import (
 // has a file damaged. MOONWATCH_LONG_TESTS makes them many; MOONWATCH_ROUNDS,
 // three numbers as "200 50 50", sets them.
 func durabilityRounds(t *testing.T) (kills, fulls, damages int) {
-	kills, fulls, damages = 3, 2, 3
+	kills, fulls, damages = 2, 2, 2
 	if os.Getenv("MOONWATCH_LONG_TESTS") != "" {
 		kills, fulls, damages = 200, 50, 50
 	}
@@ -206,6 +206,7 @@ func wantWords(t *testing.T, when, printed string) {
 // damages its files, round after round: nothing that was answered is lost without
 // a word, and nothing that was refused is there.
 func TestDurability(t *testing.T) {
+	t.Parallel()
 	kills, fulls, damages := durabilityRounds(t)
 	m := programtest.New(t)
 	m.Flags = []string{"--log-level", "warn"}

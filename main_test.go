@@ -1,6 +1,9 @@
 package main
 
 import (
+	"flag"
+	"fmt"
+	"runtime"
 	"testing"
 
 	"moonwatch/internal/cli"
@@ -11,5 +14,7 @@ import (
 // people do; rooms_test.go alone looks at its code.
 
 func TestMain(m *testing.M) {
+	// Tests beside each other wait for monitors rather than compute. -parallel says otherwise.
+	flag.Set("test.parallel", fmt.Sprint(max(3, runtime.GOMAXPROCS(0))))
 	programtest.RunTests(m, func(args []string) int { return cli.Main("", args) })
 }
