@@ -251,6 +251,7 @@ func stoppedMonitor(t *testing.T) *programtest.Program {
 }
 
 func TestKeyThatIsLost(t *testing.T) {
+	t.Parallel()
 	m := stoppedMonitor(t)
 	m.MustCommand("", "backup", "b", "--data", m.Data)
 	if info, err := os.Stat(filepath.Join(m.Dir, "b")); err != nil || info.Mode().Perm() != 0o600 {
@@ -320,6 +321,7 @@ func TestKeyThatIsLost(t *testing.T) {
 }
 
 func TestRestoreRefuses(t *testing.T) {
+	t.Parallel()
 	m := stoppedMonitor(t)
 	m.MustCommand("", "backup", "b", "--data", m.Data)
 	if p := m.Command("", "restore", "b", "--data", m.Data); p.Code != 1 || !strings.Contains(p.Err, "is not empty") {
@@ -358,6 +360,7 @@ func TestRestoreRefuses(t *testing.T) {
 }
 
 func TestExportAndImportOnTheCommandLine(t *testing.T) {
+	t.Parallel()
 	m := programtest.Serving(t)
 	furnish(m)
 	flags := []string{"--data", m.Data, "--plugins", m.Plugins}

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -119,15 +120,32 @@ func Serving(t testing.TB) *Program {
 }
 
 // FreeAddress is a loopback address, host:port, that nothing listened on a moment ago.
+// Its port is below those of which the system gives one to who asks for any, so that
+// no connection takes it meanwhile, and no other call here returns it.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	given.Lock()
+	defer given.Unlock()
+	for range 100 {
+		address := fmt.Sprint("127.0.0.1:", 16000+rand.IntN(16000))
+		if given.addresses[address] {
+			continue
+		}
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			given.addresses[address] = true
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("there is no free port")
+	return ""
 }
+
+// given is what FreeAddress returned.
+var given = struct {
+	sync.Mutex // guards addresses
+	addresses  map[string]bool
+}{addresses: map[string]bool{}}
 
 // Tail is the end of s, of n bytes at most, marked when something was left out.
 func Tail(s string, n int) string {
