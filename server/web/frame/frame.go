@@ -13,7 +13,6 @@ package frame
 import (
 	"context"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"os"
@@ -85,7 +84,7 @@ type Frame struct {
 	Engine  *monitor.Monitor
 	Log     *slog.Logger
 	Assets  *Assets
-	pages   map[string]*template.Template
+	pages   map[string]pageTemplate
 }
 
 // New parses the templates and assets of the pages.

@@ -88,7 +88,11 @@ var notices = map[string]string{
 // half a page.
 func (w *Frame) Render(rw http.ResponseWriter, status int, name string, p *Page) {
 	var out bytes.Buffer
-	if err := w.pages[name].ExecuteTemplate(&out, "layout", p); err != nil {
+	t, err := w.pages[name]()
+	if err == nil {
+		err = t.ExecuteTemplate(&out, "layout", p)
+	}
+	if err != nil {
 		w.Log.Error("a page could not be drawn", "page", name, "error", err)
 		if name != "error" {
 			w.Render(rw, http.StatusInternalServerError, "error", &Page{Title: "Something went wrong", User: p.User,

@@ -15,7 +15,7 @@ import (
 
 // embedded gives what is made of the program's files: it is the same for every
 // Frame, and nobody changes it.
-func embedded() (*Assets, map[string]*template.Template, error) {
+func embedded() (*Assets, map[string]pageTemplate, error) {
 	a, err := embeddedAssets()
 	if err != nil {
 		return nil, nil, err
@@ -26,7 +26,7 @@ func embedded() (*Assets, map[string]*template.Template, error) {
 
 var (
 	embeddedAssets = sync.OnceValues(loadAssets)
-	embeddedPages  = sync.OnceValues(func() (map[string]*template.Template, error) {
+	embeddedPages  = sync.OnceValues(func() (map[string]pageTemplate, error) {
 		a, err := embeddedAssets()
 		if err != nil {
 			return nil, err
@@ -35,9 +35,14 @@ var (
 	})
 )
 
-// loadTemplates parses one template set per page: the page's own file over the
+// pageTemplate gives the template set of a page, which is parsed when it is asked for
+// first: all of them are a sixth of what an idle monitor has alive, and most are seldom
+// looked at.
+type pageTemplate func() (*template.Template, error)
+
+// loadTemplates gives one template set per page: the page's own file over the
 // layout and the parts that pages share.
-func loadTemplates(a *Assets) (map[string]*template.Template, error) {
+func loadTemplates(a *Assets) (map[string]pageTemplate, error) {
 	base, err := template.New("base").Funcs(functions(a)).ParseFS(files, "templates/layout.html", "templates/parts*.html", "templates/form*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the layout: %w", err)
@@ -46,17 +51,19 @@ func loadTemplates(a *Assets) (map[string]*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := map[string]*template.Template{}
+	pages := map[string]pageTemplate{}
 	for _, name := range names {
-		t, err := base.Clone()
-		if err == nil {
-			t, err = t.ParseFS(files, name)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("parse %s: %w", name, err)
-		}
 		short := strings.TrimSuffix(strings.TrimPrefix(name, "templates/page_"), ".html")
-		pages[short] = t
+		pages[short] = sync.OnceValues(func() (*template.Template, error) {
+			t, err := base.Clone()
+			if err == nil {
+				t, err = t.ParseFS(files, name)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("parse %s: %w", name, err)
+			}
+			return t, nil
+		})
 	}
 	return pages, nil
 }
