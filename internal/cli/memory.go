@@ -137,8 +137,10 @@ func (m *runMemory) Expected(c *engine.Check) (memory uint64, light bool) {
 func (m *runMemory) saturated() bool { return m.lua != nil && m.lua.Saturated() }
 
 const (
-	// minHeldMemory is the memory up to which the heap may grow as collecting costs.
-	minHeldMemory = 192 << 20
+	// minHeldMemory is the memory that the bound always leaves, and maxHeldMemory that
+	// up to which the heap may grow as collecting costs.
+	minHeldMemory = 160 << 20
+	maxHeldMemory = 512 << 20
 	memoryEvery   = 2 * time.Second
 	// memoryLook is how often the bound on the heap is set anew.
 	memoryLook = 250 * time.Millisecond
@@ -147,7 +149,7 @@ const (
 	minGrowth, startGrowth, maxGrowth = 50, 100, 400
 	// gcShare is the part of the processors that collecting is to take: what it takes
 	// is as the inverse of the growth.
-	gcShare = 0.04
+	gcShare = 0.06
 )
 
 // boundMemory has the garbage collector work harder when memory grows quickly,
@@ -183,7 +185,7 @@ func boundMemory(ctx context.Context, runs uint64, held func() uint64) {
 		}
 		rest = restOfHeap(rest, live, held())
 		// Setting it stops the world for a moment: small changes are left.
-		if next := memoryLimit(live, stacks, rest, runs); next > bound+bound/16 || next < bound-bound/16 {
+		if next := memoryLimit(live, stacks, rest, runs, growth); next > bound+bound/16 || next < bound-bound/16 {
 			debug.SetMemoryLimit(next)
 			bound = next
 		}
@@ -250,10 +252,11 @@ func heapGrowth(until int, share float64) int {
 	return min(max(int(float64(until)*step), minGrowth), maxGrowth)
 }
 
-// memoryLimit is the bound for a heap of which so much is alive, and stacks: the
-// heap may grow by a half between two collections, once it is large, but no
-// further than what the runs may take beside the rest of the monitor.
-func memoryLimit(live, stacks, rest, runs uint64) int64 {
-	wanted := max(minHeldMemory, live+live/2+2*stacks+64<<20)
+// memoryLimit is the bound for a heap of which so much is alive, and stacks, and which
+// may grow by so many percent between two collections. Once it is large it may grow by
+// a half, and never further than what the runs may take beside the rest of the monitor.
+func memoryLimit(live, stacks, rest, runs uint64, growth int) int64 {
+	beside := 2*stacks + 64<<20
+	wanted := max(minHeldMemory, min(live+live*uint64(growth)/100+beside, max(maxHeldMemory, live+live/2+beside)))
 	return int64(max(min(wanted, rest+runs-runs/8+2*stacks), live+live/8+2*stacks))
 }

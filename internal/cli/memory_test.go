@@ -77,17 +77,23 @@ func TestDefaultMemory(t *testing.T) {
 }
 
 func TestMemoryLimit(t *testing.T) {
+	const mb = 1 << 20
 	for _, c := range []struct {
 		live, stacks, rest, runs uint64
+		growth                   int
 		want                     int64
 	}{
-		{0, 0, 0, 1 << 30, minHeldMemory}, {80 << 20, 1 << 20, 80 << 20, 1 << 30, minHeldMemory}, {400 << 20, 200 << 20, 400 << 20, 1 << 30, 1064 << 20}, {1 << 30, 0, 1 << 30, 1 << 30, 1600 << 20},
-		{150 << 20, 0, 40 << 20, 256 << 20, 264 << 20},            // what runs may take beside the rest
-		{200 << 20, 0, 40 << 20, 256 << 20, 264 << 20},            // of which they hold a part
-		{700 << 20, 0, 100 << 20, 512 << 20, (700 + 700/8) << 20}, // more is alive than there may be: no collecting all the time
+		{0, 0, 0, 1024, 100, minHeldMemory / mb},
+		{100, 10, 100, 1024, 100, 284},                // as much again, the stacks and 64 MB
+		{100, 10, 100, 1024, 400, maxHeldMemory / mb}, // within reason
+		{400, 200, 400, 1024, 100, 1064},              // a large one by a half
+		{1024, 0, 1024, 1024, 400, 1600},
+		{150, 0, 40, 256, 100, 264},       // what runs may take beside the rest
+		{200, 0, 40, 256, 400, 264},       // of which they hold a part
+		{700, 0, 100, 512, 100, 700 + 87}, // more is alive than there may be: no collecting all the time
 	} {
-		if got := memoryLimit(c.live, c.stacks, c.rest, c.runs); got>>20 != c.want>>20 {
-			t.Errorf("of %d MB alive, %d of stacks, %d of what is no run's, beside runs that may take %d: %d MB, want %d", c.live>>20, c.stacks>>20, c.rest>>20, c.runs>>20, got>>20, c.want>>20)
+		if got := memoryLimit(c.live*mb, c.stacks*mb, c.rest*mb, c.runs*mb, c.growth) / mb; got != c.want {
+			t.Errorf("of %d MB alive, %d of stacks, %d of what is no run's, beside runs that may take %d, growing by %d%%: %d MB, want %d", c.live, c.stacks, c.rest, c.runs, c.growth, got, c.want)
 		}
 	}
 }
