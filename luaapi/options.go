@@ -27,7 +27,7 @@ type Options struct {
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // the clock that plugins read; nil is time.Now
 
-	MaxExecuting int           // runs that execute Lua at one time, beside light ones; 0 is twice the cores
+	MaxExecuting int           // runs that execute Lua at one time, beside light ones, four times as many; 0 is one and a half times the cores
 	Instructions int64         // that one run may use; 0 is DefaultInstructions
 	SoftHeap     uint64        // bytes of heap from which runs are measured; 0 is DefaultSoftHeap
 	RunHeap      uint64        // bytes that one run may hold once they are measured; 0 is half of SoftHeap, or of Memory when that is less

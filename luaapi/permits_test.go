@@ -16,10 +16,11 @@ import (
 
 func TestRunWithoutAPermitIsSkipped(t *testing.T) {
 	rt := newTestRuntime(t, map[string]string{"test.lua": checkSource("test", `return result`)}, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.runner.Machine.Permits.Acquire(context.Background(), permit.Fresh); err != nil {
+	taken := permit.Permit{Of: rt.runner.Machine.Permits}
+	if err := taken.Acquire(context.Background(), permit.Fresh); err != nil {
 		t.Fatal(err)
 	}
-	defer rt.runner.Machine.Permits.Release()
+	defer taken.Release()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	got := plugin(t, rt, "test").Run(ctx, checkRun("test", nil))
@@ -128,10 +129,11 @@ func TestPoolKeepsAndDrops(t *testing.T) {
 func TestLoadWaitsForItsPermit(t *testing.T) {
 	t.Parallel()
 	rt := newTestRuntime(t, nil, func(o *Options) { o.MaxExecuting = 1 })
-	if err := rt.runner.Machine.Permits.Acquire(context.Background(), permit.Fresh); err != nil {
+	taken := permit.Permit{Of: rt.runner.Machine.Permits}
+	if err := taken.Acquire(context.Background(), permit.Fresh); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(1200*time.Millisecond, rt.runner.Machine.Permits.Release)
+	time.AfterFunc(1200*time.Millisecond, taken.Release)
 	out := rt.runner.Load(context.Background(), &loader.Source{Path: "x.lua", Files: map[string]string{"": skeletonCheck}}, "x.lua")
 	if len(out.Problems) > 0 {
 		t.Errorf("got %v", out.Problems)

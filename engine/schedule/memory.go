@@ -37,7 +37,7 @@ const lightBurst = 32
 // maxBeyond bounds the light runs in flight that began so. Where they alone are
 // more than the processors can do, more of them in flight would only take memory,
 // and each would end later: the rest waits in the queue, where it costs nothing.
-const maxBeyond = 256
+const maxBeyond = 64
 
 // claim counts a run that begins, and unclaim one that has ended.
 func (s *Scheduler) claim(memory uint64) {

@@ -29,20 +29,24 @@ const (
 	WaitWork = 1000
 )
 
-// Semaphore limits how many runs execute Lua at one time: of n permits three quarters
-// are for any run, and light runs have the rest and four times n beyond. Those which
-// take all they can get use up their time on a processor each time they get it; a
-// light run's turn comes once for many of them, and with few permits the light ones
-// would wait for one another at that pace, however little they take. Of nine permits one goes to the longest waiting of each lower rank,
-// or beside light ones to one of them, so that nobody starves.
+// Semaphore limits how many runs execute Lua at one time, light runs and the others
+// each for themselves. Those which take all they can get use up their time on a
+// processor each time they get it; a light run's turn comes once for many of them, and
+// with few permits the light ones would wait for one another at that pace, however
+// little they take. And where light runs are more than the processors can execute, the
+// others go on as well: what they hold (a connection, say) light ones may wait for.
 type Semaphore struct {
-	Waiting      atomic.Int32 // read without the lock, to see whether anybody wants a permit
-	WaitingLight atomic.Int32 // of them, light runs
+	light, others pool
+}
+
+// pool is the permits for one kind of runs, and who waits for them. Of nine permits one
+// goes to the longest waiting of each lower rank, so that nobody starves.
+type pool struct {
+	waiting atomic.Int32 // read without the lock, to see whether anybody wants a permit
 
 	mu     sync.Mutex // guards what follows
 	all    int
 	free   int
-	kept   int // for light runs alone
 	queues [ranks]waiters
 	served int
 }
@@ -53,117 +57,116 @@ type waiters struct {
 	live int
 }
 
-// waiter waits for a permit. Its gone is guarded by the semaphore's lock.
+// waiter waits for a permit. Its gone is guarded by the pool's lock.
 type waiter struct {
 	granted chan struct{}
 	gone    bool
 }
 
-// forLight is how many permits beyond n are for light runs, as a multiple of n.
+// forLight is how many permits light runs have, as a multiple of those of the others.
 const forLight = 4
 
-// NewSemaphore is a semaphore of n permits, and those for light runs beyond them.
-func NewSemaphore(n int) *Semaphore { return newSemaphore(n-n/4, n/4+forLight*n) }
+// NewSemaphore is a semaphore of n permits, and of four times as many for light runs.
+func NewSemaphore(n int) *Semaphore {
+	s := &Semaphore{}
+	s.light.all, s.light.free = forLight*n, forLight*n
+	s.others.all, s.others.free = n, n
+	return s
+}
 
-func newSemaphore(any, light int) *Semaphore {
-	return &Semaphore{all: any + light, free: any + light, kept: light}
+// pool is the permits for a rank.
+func (s *Semaphore) pool(r Rank) *pool {
+	if r == Light {
+		return &s.light
+	}
+	return &s.others
 }
 
 // Held is how many permits runs hold.
-func (s *Semaphore) Held() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.all - s.free
+func (s *Semaphore) Held() int { return s.light.held() + s.others.held() }
+
+// Waiting is how many runs wait for a permit, and WaitingLight how many of them are
+// light.
+func (s *Semaphore) Waiting() int      { return int(s.light.waiting.Load() + s.others.waiting.Load()) }
+func (s *Semaphore) WaitingLight() int { return int(s.light.waiting.Load()) }
+
+func (p *pool) held() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all - p.free
 }
 
-// takes reports whether there is a permit for one of a rank. The lock is held.
-func (s *Semaphore) takes(r Rank) bool {
-	return s.free > s.kept || r == Light && s.free > 0
+// try takes a permit, if there is one.
+func (p *pool) try() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.free == 0 {
+		return false
+	}
+	p.free--
+	return true
 }
 
-// Acquire blocks until there is a permit or ctx ends; then it returns ctx's error.
-func (s *Semaphore) Acquire(ctx context.Context, r Rank) error {
-	s.mu.Lock()
-	if s.takes(r) {
-		s.free--
-		s.mu.Unlock()
+// acquire blocks until there is a permit or ctx ends; then it returns ctx's error.
+func (p *pool) acquire(ctx context.Context, r Rank) error {
+	p.mu.Lock()
+	if p.free > 0 {
+		p.free--
+		p.mu.Unlock()
 		return nil
 	}
 	w := &waiter{granted: make(chan struct{}, 1)}
-	q := &s.queues[r]
+	q := &p.queues[r]
 	if q.live == 0 { // none but those who gave up
 		clear(q.list)
 		q.list = q.list[:0]
 	}
 	q.list = append(q.list, w)
 	q.live++
-	s.count(r, 1)
-	s.mu.Unlock()
+	p.waiting.Add(1)
+	p.mu.Unlock()
 	select {
 	case <-w.granted:
 		return nil
 	case <-ctx.Done():
 	}
-	s.mu.Lock()
+	p.mu.Lock()
 	granted := len(w.granted) > 0
 	if !granted {
 		w.gone = true
 		q.live--
-		s.count(r, -1)
+		p.waiting.Add(-1)
 	}
-	s.mu.Unlock()
+	p.mu.Unlock()
 	if granted { // in the same moment
-		s.Release()
+		p.release()
 	}
 	return ctx.Err()
 }
 
-// Release gives a permit back, to a waiter if there is one.
-func (s *Semaphore) Release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.free++
-	r, ok := s.next()
+// release gives a permit back, to a waiter if there is one.
+func (p *pool) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r, ok := p.next()
 	if !ok {
+		p.free++
 		return
 	}
-	s.free--
-	s.served++
-	s.count(r, -1)
-	s.queues[r].pop().granted <- struct{}{}
+	p.served++
+	p.waiting.Add(-1)
+	p.queues[r].pop().granted <- struct{}{}
 }
 
-// count counts who waits.
-func (s *Semaphore) count(r Rank, n int32) {
-	s.Waiting.Add(n)
-	if r == Light {
-		s.WaitingLight.Add(n)
-	}
-}
-
-// next is the rank whose turn it is; ok is false when nobody waits for a permit
-// that is free.
-func (s *Semaphore) next() (r Rank, ok bool) {
-	if s.queues[Light].live > 0 && (s.free <= s.kept || s.served%9 != 8) {
-		return Light, true
-	}
-	if s.free <= s.kept {
-		return 0, false
-	}
-	if s.queues[Light].live > 0 {
-		for i := range int(ranks - Returning) {
-			if r := Returning + Rank((s.served/9+i)%int(ranks-Returning)); s.queues[r].live > 0 {
-				return r, true
-			}
-		}
-	}
+// next is the rank whose turn it is; ok is false when nobody waits.
+func (p *pool) next() (r Rank, ok bool) {
 	for low := Sliced; low > Returning; low-- {
-		if s.served%9 == 8-int(Sliced-low) && s.queues[low].live > 0 {
+		if p.served%9 == 8-int(Sliced-low) && p.queues[low].live > 0 {
 			return low, true
 		}
 	}
-	for r := range s.queues {
-		if s.queues[r].live > 0 {
+	for r := range p.queues {
+		if p.queues[r].live > 0 {
 			return Rank(r), true
 		}
 	}
@@ -187,25 +190,24 @@ func (q *waiters) pop() *waiter {
 type Permit struct {
 	Of   *Semaphore
 	Held bool
+	from *pool // of which it is held
 }
 
 // Try takes a permit as one of a rank, if there is one.
 func (p *Permit) Try(r Rank) bool {
-	p.Of.mu.Lock()
-	if p.Of.takes(r) {
-		p.Of.free--
-		p.Held = true
-	}
-	p.Of.mu.Unlock()
+	p.from = p.Of.pool(r)
+	p.Held = p.from.try()
 	return p.Held
 }
 
-// Acquire takes a permit as one of a rank; a permit that is held stays.
+// Acquire takes a permit as one of a rank; a permit that is held stays. It blocks until
+// there is one or ctx ends; then it returns ctx's error.
 func (p *Permit) Acquire(ctx context.Context, r Rank) error {
 	if p.Held {
 		return nil
 	}
-	if err := p.Of.Acquire(ctx, r); err != nil {
+	p.from = p.Of.pool(r)
+	if err := p.from.acquire(ctx, r); err != nil {
 		return err
 	}
 	p.Held = true
@@ -216,6 +218,9 @@ func (p *Permit) Acquire(ctx context.Context, r Rank) error {
 func (p *Permit) Release() {
 	if p.Held {
 		p.Held = false
-		p.Of.Release()
+		p.from.release()
 	}
 }
+
+// Wanted reports whether the permit is held and somebody waits for one like it.
+func (p *Permit) Wanted() bool { return p.Held && p.from.waiting.Load() > 0 }

@@ -11,14 +11,14 @@ import (
 
 func TestPermitsAreLimited(t *testing.T) {
 	t.Parallel()
-	permits := newSemaphore(2, 0)
+	permits := &NewSemaphore(2).others
 	var most, now atomic.Int32
 	var all sync.WaitGroup
 	for range 50 {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			if err := permits.Acquire(context.Background(), Fresh); err != nil {
+			if err := permits.acquire(context.Background(), Fresh); err != nil {
 				t.Error(err)
 				return
 			}
@@ -27,43 +27,43 @@ func TestPermitsAreLimited(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 			now.Add(-1)
-			permits.Release()
+			permits.release()
 		}()
 	}
 	all.Wait()
-	if most.Load() != 2 || permits.free != 2 || permits.Waiting.Load() != 0 {
-		t.Errorf("at most %d at a time, %d free, %d waiting", most.Load(), permits.free, permits.Waiting.Load())
+	if most.Load() != 2 || permits.free != 2 || permits.waiting.Load() != 0 {
+		t.Errorf("at most %d at a time, %d free, %d waiting", most.Load(), permits.free, permits.waiting.Load())
 	}
 }
 
 func TestPermitThatDoesNotCome(t *testing.T) {
 	t.Parallel()
-	permits := newSemaphore(1, 0)
-	if err := permits.Acquire(context.Background(), Fresh); err != nil {
+	permits := &NewSemaphore(1).others
+	if err := permits.acquire(context.Background(), Fresh); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	if err := permits.Acquire(ctx, Fresh); !errors.Is(err, context.DeadlineExceeded) {
+	if err := permits.acquire(ctx, Fresh); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	permits.Release()
-	if permits.free != 1 || permits.Waiting.Load() != 0 {
-		t.Errorf("%d free, %d waiting", permits.free, permits.Waiting.Load())
+	permits.release()
+	if permits.free != 1 || permits.waiting.Load() != 0 {
+		t.Errorf("%d free, %d waiting", permits.free, permits.waiting.Load())
 	}
 }
 
 // queueUp has one of a rank wait for a permit, which it notes in served and gives
 // back. It returns when that one waits.
-func queueUp(permits *Semaphore, r Rank, all *sync.WaitGroup, served chan<- Rank) {
-	before := permits.Waiting.Load()
+func queueUp(permits *pool, r Rank, all *sync.WaitGroup, served chan<- Rank) {
+	before := permits.waiting.Load()
 	all.Go(func() {
-		if permits.Acquire(context.Background(), r) == nil {
+		if permits.acquire(context.Background(), r) == nil {
 			served <- r
-			permits.Release()
+			permits.release()
 		}
 	})
-	for permits.Waiting.Load() == before {
+	for permits.waiting.Load() == before {
 		time.Sleep(10 * time.Microsecond)
 	}
 }
@@ -71,8 +71,8 @@ func queueUp(permits *Semaphore, r Rank, all *sync.WaitGroup, served chan<- Rank
 // What has begun ends before more begins, and nobody starves.
 func TestPermitsByRank(t *testing.T) {
 	t.Parallel()
-	permits := newSemaphore(1, 0)
-	if err := permits.Acquire(context.Background(), Fresh); err != nil {
+	permits := &NewSemaphore(1).others
+	if err := permits.acquire(context.Background(), Fresh); err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan Rank, 60)
@@ -83,11 +83,11 @@ func TestPermitsByRank(t *testing.T) {
 		}
 		gaveUp, cancel := context.WithCancel(context.Background())
 		cancel()
-		if err := permits.Acquire(gaveUp, r); err == nil {
+		if err := permits.acquire(gaveUp, r); err == nil {
 			t.Error("who gave up got a permit")
 		}
 	}
-	permits.Release()
+	permits.release()
 	all.Wait() // the last one gives its permit back after it was served
 	var got []Rank
 	for range 60 {
@@ -104,65 +104,47 @@ func TestPermitsByRank(t *testing.T) {
 	if of(Returning, 9) != 7 || of(Fresh, 9) != 1 || of(Sliced, 9) != 1 || of(Returning, 27) != 20 {
 		t.Errorf("served %v", got)
 	}
-	if permits.free != 1 || permits.Waiting.Load() != 0 {
-		t.Errorf("%d free, %d waiting", permits.free, permits.Waiting.Load())
+	if permits.free != 1 || permits.waiting.Load() != 0 {
+		t.Errorf("%d free, %d waiting", permits.free, permits.waiting.Load())
 	}
 }
 
-// However many permits there are, some are for light runs alone.
+// Light runs have permits of their own: no number of others holds them up, and they
+// hold up none of the others.
 func TestLightRunsHavePermitsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	if s := NewSemaphore(8); s.all-s.kept != 6 || s.kept != 34 || s.Held() != 0 {
-		t.Errorf("of 8: %d for any, %d for light runs, %d held", s.all-s.kept, s.kept, s.Held())
-	}
-	permits := newSemaphore(3, 1)
-	for range 3 {
-		if err := permits.Acquire(context.Background(), Fresh); err != nil {
-			t.Fatal(err)
+	s := NewSemaphore(3)
+	held := map[Rank]int{}
+	var last Permit
+	for _, r := range []Rank{Light, Fresh, Returning, Light} {
+		for {
+			own := Permit{Of: s}
+			if !own.Try(r) {
+				break
+			}
+			held[r]++
+			last = own
 		}
+		if r == Light && held[Fresh] == 0 && last.Wanted() {
+			t.Error("a permit that nobody waits for is wanted")
+		}
+	}
+	if held[Light] != 3*forLight || held[Fresh] != 3 || held[Returning] != 0 || s.Held() != 3+3*forLight {
+		t.Errorf("of 3 permits and %d for light runs: %v, %d held", 3*forLight, held, s.Held())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	waiter := Permit{Of: s}
+	ended := make(chan error, 1)
+	go func() { ended <- waiter.Acquire(ctx, Light) }()
+	for s.Waiting() == 0 {
+		time.Sleep(10 * time.Microsecond)
+	}
+	other := Permit{Of: s, Held: true, from: &s.others}
+	if s.WaitingLight() != 1 || other.Wanted() {
+		t.Errorf("%d light runs wait; wanted of the others: %v", s.WaitingLight(), other.Wanted())
+	}
 	cancel()
-	if err := permits.Acquire(ctx, Returning); err == nil {
-		t.Error("a run that is not light took the permit that is kept")
-	}
-	own := Permit{Of: permits}
-	if own.Try(Fresh) || !own.Try(Light) {
-		t.Error("the permit that is kept is not for light runs alone")
-	}
-	own.Release()
-	for range 3 {
-		permits.Release()
-	}
-	if permits.free != 4 {
-		t.Errorf("%d free", permits.free)
-	}
-}
-
-// Light runs go first, and one of nine permits goes to one of the other ranks in turn.
-func TestLightRunsGoFirst(t *testing.T) {
-	t.Parallel()
-	permits := newSemaphore(1, 0)
-	if err := permits.Acquire(context.Background(), Fresh); err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan Rank, 80)
-	var all sync.WaitGroup
-	for _, r := range []Rank{Sliced, Spent, Fresh, Returning, Light} {
-		for range map[bool]int{true: 36, false: 2}[r == Light] {
-			queueUp(permits, r, &all, served)
-		}
-	}
-	permits.Release()
-	all.Wait()
-	seen := map[Rank]int{}
-	for range 36 {
-		seen[<-served]++
-	}
-	if seen[Light] != 32 || seen[Returning] != 1 || seen[Fresh] != 1 || seen[Spent] != 1 || seen[Sliced] != 1 {
-		t.Errorf("of 36 permits the ranks had %v", seen)
-	}
-	if permits.free != 1 || permits.Waiting.Load() != 0 {
-		t.Errorf("%d free, %d waiting", permits.free, permits.Waiting.Load())
+	if err := <-ended; err == nil || waiter.Held {
+		t.Error("a permit came from nowhere")
 	}
 }

@@ -157,7 +157,7 @@ func (c *counters) of(slug string) *pluginCounts {
 func (r *Runner) Stats() engine.RunStats {
 	s := engine.RunStats{
 		Ended:   r.Machine.Watchdog.Ended.Load(),
-		Waiting: int(r.Machine.Permits.Waiting.Load()),
+		Waiting: r.Machine.Permits.Waiting(),
 		Plugins: map[string]engine.PluginStats{},
 	}
 	s.Executing = r.Machine.Permits.Held()

@@ -283,7 +283,7 @@ func (v *Context) heavy() bool {
 
 // Share gives the permit to others when the slice is used up and somebody waits.
 func (v *Context) Share() {
-	if v.Permit == nil || !v.Permit.Held || v.Permit.Of.Waiting.Load() == 0 {
+	if v.Permit == nil || !v.Permit.Wanted() {
 		return
 	}
 	// The time is that of a clock on the wall: a light run may have done next to

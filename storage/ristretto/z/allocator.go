@@ -172,7 +172,7 @@ func (a *Allocator) TrimTo(max int) {
 			break
 		}
 		alloc += len(b)
-		if alloc < max {
+		if i == 0 || alloc <= max { // (Changed: without its first page it would never find another.)
 			continue
 		}
 		Free(b)
@@ -341,7 +341,7 @@ func (p *AllocatorPool) Return(a *Allocator) {
 		a.Release()
 		return
 	}
-	if len(a.buffers[0]) > maxPooled { // an allocator cannot do without its first page
+	if len(a.buffers[0]) > maxPooled { // it keeps its first page
 		a.Release()
 		return
 	}
