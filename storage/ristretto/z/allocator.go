@@ -256,7 +256,7 @@ func (a *Allocator) addBufferAt(bufIdx, minSz int) {
 	// We need to allocate a new buffer.
 	// Make pageSize double of the last allocation, within reason: a table of a few
 	// megabytes is not to take a last page of thirty-two. (Changed: see README.md.)
-	pageSize := max(min(2*len(a.buffers[bufIdx-1]), maxPage), len(a.buffers[0]))
+	pageSize := min(2*len(a.buffers[bufIdx-1]), maxPage)
 	// Ensure pageSize is bigger than sz.
 	for pageSize < minSz {
 		pageSize *= 2
