@@ -22,6 +22,7 @@ type bench struct {
 	round  int
 	work   string // a folder that outlives the round
 	report *report
+	made   int // checks of this round, which names count
 
 	ctx    context.Context
 	cancel context.CancelFunc

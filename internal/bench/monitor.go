@@ -69,7 +69,8 @@ func (b *bench) target() string {
 
 // checks makes checks over the API, and returns their ids.
 func (b *bench) checks(m *programtest.Program, n int, plugin, interval string, config func(i int) programtest.Object) []string {
-	begun := time.Now()
+	begun, before := time.Now(), b.made
+	b.made += n
 	ids := make([]string, n)
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -77,7 +78,7 @@ func (b *bench) checks(m *programtest.Program, n int, plugin, interval string, c
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				var c programtest.Made
-				status, data, _ := m.Ask("POST", "/checks", programtest.Object{"name": fmt.Sprintf("%s %06d of %d", plugin, i, n), "plugin": plugin,
+				status, data, _ := m.Ask("POST", "/checks", programtest.Object{"name": fmt.Sprintf("%s %06d", plugin, before+i), "plugin": plugin,
 					"config": config(i), "interval": interval, "timeout": "5s"})
 				if err := json.Unmarshal(data, &c); err != nil || status != 201 {
 					b.Errorf("make a check: %d %s %v", status, data, err)
