@@ -137,11 +137,7 @@ func TestMisbehaviour(t *testing.T) {
 		spare = time.Minute
 	}
 	runs, idle, overdue := badEnds(t, m, bad, end, spare)
-	without := len(bad) / 3
-	if how.duration < 12*time.Second { // they get their turns one after another
-		without = len(bad) / 2
-	}
-	if idle > without && machine.slowdown() < 3 {
+	if idle > len(bad)/3 && machine.slowdown() < 3 {
 		t.Errorf("of %d bad checks no run ended", idle)
 	}
 	t.Logf("%d runs of %d bad checks, none of %d, at most %v overdue; %d good ones at most %v late; %d MB at most; the machine held this test up by %v and slowed it %.1f times",
@@ -289,9 +285,11 @@ func badEnds(t *testing.T, m *programtest.Program, bad []string, end time.Time, 
 			}
 			ended++
 			allTogether := strings.HasPrefix(r.Error, "stopped: too much memory: all runs together held ")
-			// Beside others on the same processors an answer may be worked on for two seconds.
+			lateTurn := strings.HasPrefix(r.Error, "timed out after 2s") && r.Took < 1.8
 			timed := strings.HasPrefix(r.Error, "timed out")
-			if r.Succeeded || !allTogether && !timed && !regexp.MustCompile(how.want).MatchString(r.Error) {
+			// Beside others on the same processors an answer may be worked on for two seconds.
+			lateAnswer := timed && strings.HasPrefix(how.name, "target ")
+			if r.Succeeded || !allTogether && !lateTurn && !lateAnswer && !regexp.MustCompile(how.want).MatchString(r.Error) {
 				t.Errorf("%s: ended with %q after %.2f s, want %q", how.name, programtest.Tail(r.Error, 300), r.Took, how.want)
 				break
 			}

@@ -22,8 +22,8 @@ type Options struct {
 	// Prober reaches the self-check target; nil: never offline.
 	Prober Prober
 	// Overloaded reports whether so many runs wait for a connection or a processor
-	// that those begun now would only wait, too; nil: never. It is called hundreds of times a second
-	// and must not block.
+	// that those begun now would only wait, too; nil: never. It is called hundreds of
+	// times a second and must not block.
 	Overloaded func() bool
 	// Memory tells what runs take; nil: they are begun whatever they take.
 	Memory Memory

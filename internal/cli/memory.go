@@ -159,7 +159,8 @@ const (
 // take (runs, in bytes) beside what else is alive; held is what they hold. Within
 // the bound, a monitor that makes thousands of runs a second lets its heap grow
 // further, until collecting takes the part of the processors that it is to take; and
-// one that is at rest after it was large gives back what it no longer needs. GOMEMLIMIT or GOGC, when set, stand instead.
+// one that is at rest after it was large gives back what it no longer needs. GOMEMLIMIT
+// or GOGC, when set, stand instead.
 func boundMemory(ctx context.Context, runs uint64, held func() uint64) {
 	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
 		return
@@ -170,7 +171,7 @@ func boundMemory(ctx context.Context, runs uint64, held func() uint64) {
 		{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/cpu/classes/gc/mark/dedicated:cpu-seconds"}, {Name: "/cpu/classes/gc/mark/assist:cpu-seconds"}}
 	processors := float64(runtime.GOMAXPROCS(0)) * memoryEvery.Seconds()
-	growth, spent, bound, rest := startGrowth, 0.0, int64(0), uint64(minHeldMemory)
+	growth, spent, bound, rest := startGrowth, 0.0, int64(0), uint64(maxHeldMemory)
 	var tidy tidying
 	for look := 0; ; look++ {
 		metrics.Read(now)

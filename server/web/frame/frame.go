@@ -87,7 +87,8 @@ type Frame struct {
 	pages   map[string]pageTemplate
 }
 
-// New parses the templates and assets of the pages.
+// New prepares the assets of the pages and parses their layout; a page is parsed when it
+// is drawn first.
 func New(o Options) (*Frame, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
