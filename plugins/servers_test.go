@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/pem"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"moonwatch/internal/programtest"
 )
 
 // The real servers that tests start are those of Debian's packages. Where one is
@@ -90,32 +91,18 @@ func must(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
-var (
-	portsMu sync.Mutex
-	ports   = map[int]bool{} // that serverPort returned; guarded by portsMu
-)
-
-// serverPort is a port of the loopback address for a server to listen on. It is below
-// those of which the system gives one to who asks for any, so that no test which runs
-// meanwhile gets it before the server does.
+// serverPort is a port of the loopback address for a server to listen on.
 func serverPort(t *testing.T) int {
 	t.Helper()
-	portsMu.Lock()
-	defer portsMu.Unlock()
-	for range 100 {
-		port := 16000 + rand.IntN(16000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		l.Close()
-		if !ports[port] {
-			ports[port] = true
-			return port
-		}
+	_, text, err := net.SplitHostPort(programtest.FreeAddress(t))
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("there is no free port for a server")
-	return 0
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // serve starts a server, waits until its port answers, and ends it with the test.
