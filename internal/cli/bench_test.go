@@ -91,15 +91,19 @@ func engineRuns(b testing.TB, plugin string, config form.Values, checks int) (ru
 	}
 	actor := engine.Actor{Via: "benchmark"}
 	ids := make([]string, checks)
-	for i := range ids {
+	var next atomic.Int64
+	inTurn(64, checks, func(int) bool {
+		i := int(next.Add(1)) - 1
 		c := engine.NewCheck()
-		c.Name, c.Plugin, c.Active, c.Config = fmt.Sprint("check ", i), plugin, false, config
+		c.Name, c.Plugin, c.Active, c.Interval, c.Config = fmt.Sprint("check ", i), plugin, false, engine.Duration(time.Second), config
 		saved, err := f.engine.Checks.SaveCheck(ctx, actor, c)
 		if err != nil {
-			b.Fatal(err)
+			b.Error(err)
+			return false
 		}
 		ids[i] = saved.ID
-	}
+		return true
+	})
 	return func(n int) {
 		inTurn(checks, n, func(worker int) bool {
 			r, err := f.engine.RunCheck(context.Background(), ids[worker])

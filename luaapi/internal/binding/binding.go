@@ -3,6 +3,7 @@ package binding
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,13 +20,19 @@ import (
 // frozen, so that all runs can share them.
 type Binding struct {
 	layout   *Layout
-	plain    []lua.LValue // by field; nil where each run makes a table of its own
-	compound []any        // of those; nil when there are none
+	own      []fieldValue // what differs from the layout's usual values, in order
+	compound []fieldSeen  // of what each run makes tables of its own
 	Secrets  []string
 	Problem  error       // the stored values cannot be read
 	quick    *lua.LTable // metatable of the check object; nil: the state\'s own
 	kept     bool        // it lasts for many runs, which may share the table of all values
 	all      atomic.Pointer[lua.LTable]
+}
+
+// fieldSeen is the seen value of the config field at an index.
+type fieldSeen struct {
+	at int
+	v  any
 }
 
 // Layout is where the fields of a form stand in its bindings.
@@ -36,6 +43,8 @@ type Layout struct {
 	at    map[string]int
 	meta  *lua.LTable  // of the tables that show all values
 	empty []lua.LValue // by field: the table of a value that holds nothing, else nil
+	usual []lua.LValue // by field: what one that was never filled in shows; nil: that needs a table of its own
+	plain plainFields
 }
 
 // NewLayout lays out a form whose tables are called what in errors.
@@ -51,7 +60,25 @@ func NewLayout(f form.Form, what string) *Layout {
 		}
 	}
 	l.meta = luaval.Strict(what, l.names)
+	l.usual = make([]lua.LValue, len(f.Fields))
+	if seen, err := f.Seen(form.Values{}, nil); err == nil {
+		for i, name := range l.names {
+			l.usual[i] = l.shared(i, seen[name])
+		}
+	}
 	return l
+}
+
+// shared is the Lua value of a seen one of field i that all bindings may share, nil
+// where it is a table that holds something.
+func (l *Layout) shared(i int, v any) lua.LValue {
+	if plain, ok := scalar(v); ok {
+		return plain
+	}
+	if l.empty[i] != nil && IsEmpty(v) {
+		return l.empty[i]
+	}
+	return nil
 }
 
 // IsEmpty reports whether a seen value is one of several things and holds none.
@@ -94,7 +121,6 @@ func (x *Binder) Bind(l *Layout, object string, stored form.Values) *Binding {
 		b.Problem = err
 		return b
 	}
-	b.plain = make([]lua.LValue, len(l.names))
 	for i, name := range l.names {
 		f := &l.form.Fields[i]
 		v := seen[name]
@@ -102,20 +128,13 @@ func (x *Binder) Bind(l *Layout, object string, stored form.Values) *Binding {
 			v = x.fromEnv(f, v)
 		}
 		b.Secrets = append(b.Secrets, secretsIn(f, v)...)
-		plain, ok := scalar(v)
-		if ok {
-			b.plain[i] = plain
-			continue
+		if plain := l.shared(i, v); plain == nil {
+			b.compound = append(b.compound, fieldSeen{i, v})
+		} else if plain != l.usual[i] {
+			b.own = append(b.own, fieldValue{i, plain})
 		}
-		if empty := l.empty[i]; empty != nil && IsEmpty(v) {
-			b.plain[i] = empty
-			continue
-		}
-		if b.compound == nil {
-			b.compound = make([]any, len(l.names))
-		}
-		b.compound[i] = v
 	}
+	b.own = slices.Clip(b.own)
 	return b
 }
 
@@ -183,12 +202,38 @@ func Texts(v any) []string {
 	return all
 }
 
+// plain is the Lua value of field i that all runs share; nil where each run makes a
+// table of its own.
+func (b *Binding) plain(i int) lua.LValue {
+	for _, own := range b.own {
+		if own.at == i {
+			return own.v
+		}
+	}
+	for _, seen := range b.compound {
+		if seen.at == i {
+			return nil
+		}
+	}
+	return b.layout.usual[i]
+}
+
 // value is the Lua value of field i.
 func (b *Binding) value(shared *Shared, i int) lua.LValue {
-	if v := b.plain[i]; v != nil {
+	if v := b.plain(i); v != nil {
 		return v
 	}
-	return frozen(shared, b.layout.what+"."+b.layout.names[i], b.compound[i])
+	for _, seen := range b.compound {
+		if seen.at == i {
+			return b.frozen(shared, seen)
+		}
+	}
+	return lua.LNil
+}
+
+// frozen makes the table of a value.
+func (b *Binding) frozen(shared *Shared, seen fieldSeen) lua.LValue {
+	return frozen(shared, b.layout.what+"."+b.layout.names[seen.at], seen.v)
 }
 
 // Table is a table of all values. Reading a name that is no field raises, and so
@@ -202,10 +247,10 @@ func (b *Binding) tableOf(value func(i int) lua.LValue) *lua.LTable {
 	if t := b.all.Load(); t != nil {
 		return t
 	}
-	t := luaval.NewRecord(len(b.plain))
-	for i := range b.plain {
+	t := luaval.NewRecord(len(b.layout.names))
+	for i, name := range b.layout.names {
 		if v := value(i); v != lua.LNil {
-			t.RawSetString(b.layout.names[i], v)
+			t.RawSetString(name, v)
 		}
 	}
 	t.Metatable = b.layout.meta
@@ -223,16 +268,14 @@ const maxShared = 16
 // Keep prepares a binding for many runs.
 func (b *Binding) Keep(shared *Shared, tables int) {
 	b.kept = true
-	for _, v := range b.compound {
-		tables -= tablesIn(v)
+	for _, seen := range b.compound {
+		tables -= tablesIn(seen.v)
 	}
 	if tables < 0 {
 		return
 	}
-	for i, v := range b.compound {
-		if b.plain[i] == nil {
-			b.plain[i] = frozen(shared, b.layout.what+"."+b.layout.names[i], v)
-		}
+	for _, seen := range b.compound {
+		b.own = append(b.own, fieldValue{seen.at, b.frozen(shared, seen)})
 	}
 	b.compound = nil
 }
@@ -247,50 +290,6 @@ type boundCheck struct {
 	check *engine.Check
 	bound *Binding
 }
-
-// maxFast bounds the checks, of all plugins together, whose plain fields are
-// also kept as a table for Lua: reading that is three times as quick as calling
-// a function, but it takes about 2 KB, and a check's values that are tables one
-// more each. Further checks do without.
-const maxFast = 8192
-
-// fastInterval is the longest interval at which a check is worth such a table.
-const fastInterval = 15 * time.Second
-
-// Quicken builds the metatable of a check object that finds plain fields
-// without a call. It is read by many states at once and never written again.
-func (x *Binder) Quicken(b *Binding, check *engine.Check) {
-	if b.Problem != nil || check.Interval.Std() > fastInterval {
-		return
-	}
-	if x.fast.Add(1) > maxFast {
-		x.ForgetFast()
-		return
-	}
-	b.Keep(x.Shared, maxShared)
-	plain := make(map[string]lua.LValue, 6+len(b.layout.names))
-	set := func(name string, v lua.LValue) {
-		if v != nil && v != lua.LNil {
-			plain[name] = v
-		}
-	}
-	set("id", lua.LString(check.ID))
-	set("name", lua.LString(check.Name))
-	set("importance", lua.LString(check.Importance))
-	set("interval", lua.LNumber(check.Interval.Std().Seconds()))
-	set("timeout", lua.LNumber(check.Timeout.Std().Seconds()))
-	set("active", lua.LBool(check.Active))
-	for i, name := range b.layout.names {
-		set(name, b.plain[i])
-	}
-	b.quick = luaval.HiddenTable(map[string]lua.LValue{
-		"__index":    luaval.LookUp(plain, x.Shared.checkRest),
-		"__newindex": x.Shared.checkWrite,
-	})
-}
-
-// ForgetFast counts one binding less.
-func (x *Binder) ForgetFast() { x.fast.Add(-1) }
 
 // maxBound bounds the checks of one version that are kept bound. One takes a
 // few hundred bytes.

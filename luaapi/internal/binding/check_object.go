@@ -92,7 +92,7 @@ func checkNewIndex(L *lua.LState) int {
 
 // configField is the value of one config field; a table is made once a run.
 func (r *PluginRun) configField(i int) lua.LValue {
-	if v := r.bound.plain[i]; v != nil {
+	if v := r.bound.plain(i); v != nil {
 		return v
 	}
 	for _, made := range r.objects.fields {

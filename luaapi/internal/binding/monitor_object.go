@@ -97,7 +97,7 @@ func (r *PluginRun) monitorCheck(L *lua.LState, a vm.Args, m engine.Monitor) int
 // of its own, since a view may look at several.
 func (r *PluginRun) checkRecord(L *lua.LState, in *engine.CheckRun, bound *Binding) *lua.LTable {
 	c := in.Check
-	t := luaval.NewRecord(16 + len(bound.plain))
+	t := luaval.NewRecord(16 + len(bound.layout.names))
 	config := bound.Table(r.Binder.Shared)
 	for name, v := range map[string]lua.LValue{
 		"id": lua.LString(c.ID), "name": lua.LString(c.Name), "importance": lua.LString(c.Importance),
