@@ -114,7 +114,11 @@ func New(o Options) (*Server, error) {
 		streams: new(rest.Streams),
 	}
 	metrics := public.NewMetrics(public.MetricsOptions{Engine: o.Engine, Version: o.Version, Runs: o.Runs, Streams: s.streams.Count})
+	if s.pages, err = newPages(o, s.auth); err != nil {
+		return nil, fmt.Errorf("build the pages: %w", err)
+	}
 	s.site = public.New(public.Options{
+		Asset:       s.pages.Assets.URL,
 		Engine:      o.Engine,
 		Auth:        s.auth,
 		Metrics:     metrics,
@@ -150,9 +154,6 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("build the OpenAPI document: %w", err)
 	}
 	s.Serve(document)
-	if s.pages, err = newPages(o, s.auth); err != nil {
-		return nil, fmt.Errorf("build the pages: %w", err)
-	}
 	return s, nil
 }
 

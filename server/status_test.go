@@ -39,7 +39,7 @@ func TestStatusPage(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if n := strings.Count(r.text, "<rect "); n != 2*public.StatusDays {
+	if n := strings.Count(r.text, "<title>"); n-1 != 2*public.StatusDays {
 		t.Errorf("%d bars, want %d", n, 2*public.StatusDays)
 	}
 	feed := h.do("", "GET", "/status.atom", nil)

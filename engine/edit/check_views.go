@@ -147,6 +147,32 @@ func (cs *Checks) BareChecks() []CheckView {
 	return out
 }
 
+// Tally is how many checks stand how.
+type Tally struct {
+	Active   int // that are not paused
+	Failing  int // of these
+	Critical int // of those that fail
+}
+
+// Tally counts the checks.
+func (cs *Checks) Tally() (t Tally) {
+	cs.Mu.RLock()
+	defer cs.Mu.RUnlock()
+	for _, c := range cs.Tables.Checks {
+		if !c.Active {
+			continue
+		}
+		t.Active++
+		if s := cs.Tables.States[c.ID]; s != nil && s.Status == engine.CheckFailing {
+			t.Failing++
+			if severity, _ := s.Failing(); severity == engine.StatusCritical {
+				t.Critical++
+			}
+		}
+	}
+	return t
+}
+
 // PingURL is the address that a check's pings go to, "" when its plugin takes
 // none. The read lock is held.
 func PingURL(e *state.State, c *engine.Check) string {

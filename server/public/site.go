@@ -20,8 +20,10 @@ type Options struct {
 	Metrics *Metrics
 	// MetricsOpen serves /metrics to anybody.
 	MetricsOpen bool
-	Logger      *slog.Logger
-	Now         func() time.Time
+	// Asset is the address of a file that all pages share, by its name.
+	Asset  func(name string) string
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // Site serves what needs no login, or none of a person. It is safe for

@@ -19,6 +19,7 @@ import (
 	"moonwatch/engine"
 	"moonwatch/engine/history"
 	"moonwatch/engine/state"
+	"moonwatch/server/look"
 	"moonwatch/server/rest"
 )
 
@@ -29,13 +30,15 @@ const (
 	StatusDays      = 90
 	statusIncidents = 50 // on the page and in the feed
 	statusKept      = 20 * time.Second
-	StatusPolicy    = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+	StatusPolicy    = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 // publicStatus is what everybody may know: names, statuses, times and public notes
 // of what is public; never an error, a check or a person.
 type publicStatus struct {
 	At          time.Time
+	Style       string // where the tokens of all pages are served
+	Moon        look.Moon
 	Worst       statusLook // of what is not in maintenance
 	Maintenance bool       // something is
 	Services    []publicSubject
@@ -50,17 +53,8 @@ type publicSubject struct {
 	Status statusLook
 	Until  *time.Time // when its maintenance ends, as far as that is known
 	Since  *time.Time
-	Uptime *float64 // percent over the days; nil when nothing counts
-	Days   []publicDay
-}
-
-// publicDay is one bar.
-type publicDay struct {
-	Day     string
-	Percent *float64
-	Look    string // class: passing, warning, error, critical or none
-	Words   string
-	Height  int // of 30: the worse the day, the lower, so that it shows without colours
+	Uptime *float64      // percent over the days; nil when nothing counts
+	Strip  template.HTML // a bar for each day
 }
 
 type publicIncident struct {
@@ -142,9 +136,7 @@ var statusTemplate = sync.OnceValue(func() *template.Template {
 			return lasted(now.Sub(from))
 		},
 		"percent": Percent,
-		"inc":     func(i, by int) int { return i + by },
-		"times":   func(a, b int) int { return a * b },
-		"minus":   func(a, b int) int { return a - b },
+		"days":    func() int { return StatusDays },
 	}).ParseFS(statusFiles, "status.html"))
 })
 
@@ -248,7 +240,7 @@ func (s *Site) publicSubject(name string, status engine.Status, since *time.Time
 }
 
 func (s *Site) findPublic(ctx context.Context, now time.Time) (*publicStatus, error) {
-	out := &publicStatus{At: now.UTC(), Worst: LookOf(engine.StatusPassing)}
+	out := &publicStatus{At: now.UTC(), Style: s.o.Asset("tokens.css"), Worst: LookOf(engine.StatusPassing)}
 	services, instances := s.publicSubjects()
 	for _, group := range []struct {
 		keys []subjectKey
@@ -271,11 +263,26 @@ func (s *Site) findPublic(ctx context.Context, now time.Time) (*publicStatus, er
 			}
 		}
 	}
+	out.Moon = moonOf(out)
 	slices.SortFunc(out.Incidents, func(a, b publicIncident) int {
 		return cmp.Or(b.Opened.Compare(a.Opened), cmp.Compare(b.ID, a.ID))
 	})
 	out.Incidents = out.Incidents[:min(len(out.Incidents), statusIncidents)]
 	return out, nil
+}
+
+// moonOf is the moon over what is public: in shadow by the share that is broken.
+func moonOf(p *publicStatus) look.Moon {
+	broken, all := 0, 0
+	for _, group := range [][]publicSubject{p.Services, p.Instances} {
+		for _, one := range group {
+			all++
+			if classRank(one.Status.Class) > classRank("passing") {
+				broken++
+			}
+		}
+	}
+	return look.MoonOf(broken, all, p.Worst.Class == "critical")
 }
 
 func classRank(class string) int {
@@ -285,27 +292,36 @@ func classRank(class string) int {
 // bars draws one bar for each day.
 func (p *publicSubject) bars(days []history.Uptime) {
 	var passing, counted float64
+	strip := look.Strip{Room: len(days)}
 	for _, u := range days {
-		d := publicDay{Day: u.From.UTC().Format("2 January 2006"), Percent: u.Percent, Look: "none", Words: "no data", Height: 6}
+		bar := look.Bar{Kind: look.None, Text: "no data"}
 		passing += u.Passing
 		counted += u.Passing + u.Warning + u.Error + u.Critical
 		if u.Percent != nil {
-			d.Words, d.Look, d.Height = Percent(u.Percent), "passing", 30
-			switch {
-			case u.Critical > 0:
-				d.Look, d.Height = "critical", 12
-			case u.Error > 0:
-				d.Look, d.Height = "error", 18
-			case u.Warning > 0:
-				d.Look, d.Height = "warning", 24
-			}
+			bar = look.Bar{Kind: dayKind(&u), Text: Percent(u.Percent)}
 		}
-		p.Days = append(p.Days, d)
+		bar.Text = u.From.UTC().Format("2 January 2006") + ": " + bar.Text
+		strip.Bars = append(strip.Bars, bar)
 	}
 	if counted > 0 {
 		all := 100 * passing / counted
 		p.Uptime = &all
 	}
+	strip.Label = fmt.Sprintf("Uptime over the last %d days: %s", len(days), Percent(p.Uptime))
+	p.Strip = strip.Draw()
+}
+
+// dayKind is the worst of a day that counts.
+func dayKind(u *history.Uptime) look.Kind {
+	switch {
+	case u.Critical > 0:
+		return look.Critical
+	case u.Error > 0:
+		return look.Error
+	case u.Warning > 0:
+		return look.Warning
+	}
+	return look.Passing
 }
 
 // publicIncidents adds the incidents of the last days of one subject.

@@ -179,9 +179,9 @@ func TestUptimeAndReport(t *testing.T) {
 	s, c := h.engine.Targets.Services()[0], h.engine.Checks.Checks()[0]
 	for _, path := range []string{"/services/" + s.ID, "/checks/" + c.ID, "/instances/" + h.engine.Targets.Instances()[0].ID} {
 		page := h.get(access.Viewer, path).want(t, http.StatusOK, "Uptime is the time that passed", "90 days", "maintenance").text
-		_, bar, _ := strings.Cut(page, `class="statusbar uptime"`)
+		_, bar, _ := strings.Cut(page, `class="strip uptime"`)
 		bar, _, _ = strings.Cut(bar, "</svg>")
-		if n := strings.Count(bar, "<rect"); n != drawing.UptimeDays {
+		if n := strings.Count(bar, "<path"); n != drawing.UptimeDays {
 			t.Errorf("%s: %d days are drawn", path, n)
 		}
 	}
@@ -205,8 +205,8 @@ func TestUptimeFigures(t *testing.T) {
 	for _, one := range []struct {
 		of   history.Uptime
 		want string
-	}{{history.Uptime{Passing: 9, Warning: 2}, "warning"}, {history.Uptime{Passing: 9, Failing: 2, Warning: 2}, "failed"}, {history.Uptime{Passing: 9}, "passing"}, {history.Uptime{Unknown: 9, Maintenance: 2}, "maintenance"}, {history.Uptime{Inactive: 5}, "none"}} {
-		if got := drawing.ClassOf(one.of); got != one.want {
+	}{{history.Uptime{Passing: 9, Warning: 2}, "warning"}, {history.Uptime{Passing: 9, Failing: 2, Warning: 2}, "error"}, {history.Uptime{Passing: 9}, "passing"}, {history.Uptime{Unknown: 9, Maintenance: 2}, "maintenance"}, {history.Uptime{Inactive: 5}, "none"}} {
+		if got := string(drawing.KindOf(one.of)); got != one.want {
 			t.Errorf("classOf(%+v) = %s, want %s", one.of, got, one.want)
 		}
 	}

@@ -21,10 +21,15 @@ import (
 func (w *Web) Register(r *mux.Router) {
 	r.PathPrefix(frame.AssetsPath).Methods(http.MethodGet, http.MethodHead).Handler(w.Assets)
 	r.HandleFunc("/favicon.ico", func(rw http.ResponseWriter, r *http.Request) {
-		http.Redirect(rw, r, w.Assets.URL("favicon.svg"), http.StatusFound)
+		http.Redirect(rw, r, "/moon/0.svg", http.StatusFound)
+	}).Methods(http.MethodGet, http.MethodHead)
+	r.HandleFunc("/moon/{phase}.svg", func(rw http.ResponseWriter, r *http.Request) {
+		w.ServeMoon(rw, mux.Vars(r)["phase"])
 	}).Methods(http.MethodGet, http.MethodHead)
 	get := func(path string, h http.HandlerFunc) { r.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
 	post := func(path string, h http.HandlerFunc) { r.HandleFunc(path, h).Methods(http.MethodPost) }
+
+	post("/theme", w.Open(w.ChooseTheme))
 
 	find := lookup.New(w.Frame)
 	for _, area := range []interface {

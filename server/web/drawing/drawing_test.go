@@ -90,7 +90,10 @@ func TestStatusBar(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	s := StatusBar{Results: []bar{BarOf(&engine.Result{Started: at, Succeeded: true, Took: 0.1}), BarOf(&engine.Result{Started: at, Error: markup}), BarOf(&engine.Result{Started: at, Unknown: true})}}
 	drawn := string(DrawStatusBar(s))
-	if strings.Count(drawn, `class="none"`) != BarResults-3 || strings.Contains(drawn, "<script") || s.Summary() != "3 results, 1 failed, 1 unknown" {
+	if strings.Count(drawn, "<path") != 4 || !strings.Contains(drawn, `class="none"`) || strings.Contains(drawn, "<script") || s.Summary() != "3 results, 1 failed, 1 unknown" {
 		t.Errorf("%s: %s", s.Summary(), drawn)
+	}
+	if small := string(DrawSmallStrip(s)); strings.Count(small, "<path") != 4 || strings.Contains(small, "<title") {
+		t.Errorf("in a row it is %s", small)
 	}
 }

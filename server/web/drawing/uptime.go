@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"moonwatch/engine/history"
+	"moonwatch/server/look"
 )
 
 // UptimeView is how something fared over the last 90 days: a bar for each day,
@@ -93,23 +94,23 @@ func Accounted(u history.Uptime) string {
 	return strings.Join(out, ", ")
 }
 
-// ClassOf is how the bar of a day is drawn: by the worst of it.
-func ClassOf(u history.Uptime) string {
+// KindOf is how the bar of a day is drawn: by the worst of it.
+func KindOf(u history.Uptime) look.Kind {
 	switch {
 	case u.Critical >= 1:
-		return "critical"
+		return look.Critical
 	case u.Error >= 1, u.Failing >= 1:
-		return "failed"
+		return look.Error
 	case u.Warning >= 1:
-		return "warning"
+		return look.Warning
 	case u.Passing >= 1:
-		return "passing"
+		return look.Passing
 	case u.Maintenance >= 1:
-		return "maintenance"
+		return look.Maintenance
 	case u.Unknown >= 1:
-		return "unknown"
+		return look.Unknown
 	}
-	return "none"
+	return look.None
 }
 
 // Summary tells the bars in words.
@@ -130,23 +131,10 @@ func (v *UptimeView) Summary() string {
 // First and Last name the days at the ends of the bars.
 func (v *UptimeView) First() string { return v.Days[0].From.In(v.Zone).Format("2 January") }
 
-// DrawUptime draws a bar for each day: low where all passed, high where something
-// failed, open where nothing is known.
+// DrawUptime draws a bar for each day.
 func DrawUptime(v *UptimeView) template.HTML {
-	const step, height = 10.0, 32.0
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="statusbar uptime" viewBox="0 0 %.0f %.0f" preserveAspectRatio="none" role="img" aria-label="%s">`, step*float64(len(v.Days)), height, template.HTMLEscapeString(v.Summary()))
-	for i, d := range v.Days {
-		class := ClassOf(d)
-		x, y, h := float64(i)*step+1, 0.0, height
-		switch class {
-		case "passing":
-			y, h = 10, 22
-		case "unknown", "maintenance":
-			x, y, h = x+0.5, 5, 26
-		case "none":
-			y, h = 28, 4
-		}
+	strip := look.Strip{Room: len(v.Days), Label: v.Summary(), Class: "uptime"}
+	for _, d := range v.Days {
 		text := d.From.In(v.Zone).Format("Mon 2 January")
 		if p := Percent(d.Percent); p != "" {
 			text += ": " + p
@@ -154,9 +142,7 @@ func DrawUptime(v *UptimeView) template.HTML {
 		if more := Accounted(d); more != "" {
 			text += ", " + more
 		}
-		fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%.1f" width="%.0f" height="%.1f" rx="1"><title>%s</title></rect>`, class, x, y,
-			8-btof(class == "unknown" || class == "maintenance"), h, template.HTMLEscapeString(text))
+		strip.Bars = append(strip.Bars, look.Bar{Kind: KindOf(d), Text: text})
 	}
-	b.WriteString(`</svg>`)
-	return template.HTML(b.String())
+	return strip.Draw()
 }

@@ -4,12 +4,15 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
 	"strings"
+
+	"moonwatch/server/look"
 )
 
 //go:embed assets templates
@@ -28,19 +31,38 @@ const AssetsPath = "/assets/"
 func loadAssets() (*Assets, error) {
 	a := &Assets{files: map[string][]byte{}}
 	sum := sha256.New()
-	err := fs.WalkDir(files, "assets", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	own, err := fs.Sub(files, "assets")
+	for _, folder := range []fs.FS{own, look.Files} {
+		err = errors.Join(err, fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := fs.ReadFile(folder, name)
+			a.files[name] = data
+			fmt.Fprintf(sum, "%s %d\n", name, len(data))
+			sum.Write(data)
 			return err
-		}
-		data, err := files.ReadFile(name)
-		short := strings.TrimPrefix(name, "assets/")
-		a.files[short] = data
-		fmt.Fprintf(sum, "%s %d\n", short, len(data))
-		sum.Write(data)
-		return err
-	})
+		}))
+	}
 	a.hash = hex.EncodeToString(sum.Sum(nil))[:12]
 	return a, err
+}
+
+// contentType is the type of a file by its name. The system's table may lack some
+// of these, or say otherwise.
+func contentType(name string) string {
+	switch ext := path.Ext(name); ext {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".woff2":
+		return "font/woff2"
+	case ".webmanifest":
+		return "application/manifest+json"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	default:
+		return mime.TypeByExtension(ext)
+	}
 }
 
 // URL is the address of an asset.
@@ -56,11 +78,8 @@ func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	if kind := mime.TypeByExtension(path.Ext(name)); kind != "" {
+	if kind := contentType(name); kind != "" {
 		h.Set("Content-Type", kind)
-	}
-	if path.Ext(name) == ".js" { // the system's table may say otherwise
-		h.Set("Content-Type", "text/javascript; charset=utf-8")
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if hash == a.hash {

@@ -7,6 +7,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/server/look"
 	"moonwatch/server/web/webform"
 )
 
@@ -20,7 +21,10 @@ type Page struct {
 	Undo    string   // where it can be undone, "" nowhere
 	Trouble []string // what is wrong with the monitor itself
 	Paused  bool     // alerts of the whole site
-	Events  string   // query of the event stream that the page follows; "" follows nothing
+	Theme   Theme
+	Path    string    // where a quick action of the frame leads back to
+	Moon    look.Moon // how the site stands
+	Events  string    // query of the event stream that the page follows; "" follows nothing
 	Body    any
 
 	Now  time.Time
@@ -34,13 +38,17 @@ func (p *Page) can(role string) bool {
 
 // ContentPolicy lets pages load what this server serves and nothing else: no
 // inline scripts or styles, no frames, no foreign forms.
-const ContentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+const ContentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
 	"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // NewPage begins the page of a request.
 func (w *Frame) NewPage(q *Request, title, nav string) *Page {
-	p := &Page{Title: title, Nav: nav, User: q.User, Version: w.Options.Version, Now: w.Options.Now(), Zone: time.UTC}
+	p := &Page{Title: title, Nav: nav, User: q.User, Version: w.Options.Version, Now: w.Options.Now(), Zone: time.UTC, Theme: q.theme(), Path: "/"}
+	if q.Method == http.MethodGet {
+		p.Path = q.URL.RequestURI()
+	}
 	if q.User != nil {
+		p.Moon = w.moon()
 		if zone, err := time.LoadLocation(q.User.TimeZone); err == nil && q.User.TimeZone != "Local" {
 			p.Zone = zone
 		}
@@ -96,7 +104,7 @@ func (w *Frame) Render(rw http.ResponseWriter, status int, name string, p *Page)
 		w.Log.Error("a page could not be drawn", "page", name, "error", err)
 		if name != "error" {
 			w.Render(rw, http.StatusInternalServerError, "error", &Page{Title: "Something went wrong", User: p.User,
-				Version: p.Version, Now: p.Now, Zone: p.Zone, Body: errorBody{Status: http.StatusInternalServerError,
+				Version: p.Version, Theme: p.Theme, Path: "/", Moon: p.Moon, Now: p.Now, Zone: p.Zone, Body: errorBody{Status: http.StatusInternalServerError,
 					Text: "This page could not be drawn. The log says why."}})
 			return
 		}

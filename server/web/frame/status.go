@@ -8,7 +8,9 @@ import (
 	"moonwatch/engine/edit"
 )
 
-// A status is shown by shape, word and colour, never by colour alone.
+// A status is shown by shape, word and colour, never by colour alone. Colours are
+// those of statuses: how a delivery, an incident or a silence stands is said by
+// shape, word and ink.
 
 // shape is how a status looks: the symbol, the class that colours it and its word.
 type shape struct{ symbol, class, Word string }
@@ -50,17 +52,17 @@ func checkStatusShape(s engine.CheckStatus) shape {
 func DeliveryShape(s engine.DeliveryState) shape {
 	switch s {
 	case engine.DeliveryPending:
-		return shape{"st-pending", "pending", "Waiting"}
+		return shape{"st-pending", "plain", "Waiting"}
 	case engine.DeliverySent:
-		return shape{"st-passing", "passing", "Sent"}
+		return shape{"st-done", "plain", "Sent"}
 	case engine.DeliverySkipped:
-		return shape{"st-off", "pending", "Skipped"}
+		return shape{"st-off", "plain", "Skipped"}
 	case engine.DeliveryFailed:
-		return shape{"st-warning", "warning", "Will retry"}
+		return shape{"st-retry", "strong", "Will retry"}
 	case engine.DeliverySuperseded:
-		return shape{"st-off", "pending", "Superseded"}
+		return shape{"st-off", "plain", "Superseded"}
 	case engine.DeliveryDead:
-		return shape{"st-critical", "critical", "Given up"}
+		return shape{"st-failed", "strong", "Given up"}
 	}
 	return unknownShape()
 }
@@ -69,11 +71,11 @@ func DeliveryShape(s engine.DeliveryState) shape {
 func pagedShape(p alert.Paged) shape {
 	switch p {
 	case alert.PagedNotified:
-		return shape{"st-passing", "passing", "Told"}
+		return shape{"st-done", "plain", "Told"}
 	case alert.PagedWaiting:
-		return shape{"st-pending", "pending", "Waiting"}
+		return shape{"st-pending", "plain", "Waiting"}
 	case alert.PagedDeferred:
-		return shape{"st-warning", "warning", "Held back"}
+		return shape{"st-pending", "strong", "Held back"}
 	case alert.PagedSkipped:
 		return DeliveryShape(engine.DeliverySkipped)
 	case alert.PagedSuperseded:
@@ -81,9 +83,9 @@ func pagedShape(p alert.Paged) shape {
 	case alert.PagedDead:
 		return DeliveryShape(engine.DeliveryDead)
 	case alert.PagedNotAsked:
-		return shape{"st-off", "pending", "Not asked"}
+		return shape{"st-off", "plain", "Not asked"}
 	case alert.PagedNobody:
-		return shape{"st-off", "pending", "Not sent"}
+		return shape{"st-off", "plain", "Not sent"}
 	}
 	return unknownShape()
 }
@@ -117,7 +119,7 @@ func (m Mark) shape() shape {
 	case markFailedRun:
 		return shape{"st-error", "error", "Failed"}
 	case MarkActive:
-		return shape{"st-passing", "passing", "Active"}
+		return shape{"st-done", "plain", "Active"}
 	case MarkBroken:
 		return shape{"st-error", "error", "Does not load"}
 	case MarkStaleFile:
@@ -127,15 +129,15 @@ func (m Mark) shape() shape {
 	case MarkSuspended:
 		return shape{"st-warning", "warning", "Suspended"}
 	case MarkHolding:
-		return shape{"mute", "warning", "Holds now"}
+		return shape{"mute", "strong", "Holds now"}
 	case MarkComing:
-		return shape{"st-pending", "pending", "Coming"}
+		return shape{"st-pending", "plain", "Coming"}
 	case MarkOver:
-		return shape{"st-off", "pending", "Over"}
+		return shape{"st-done", "plain", "Over"}
 	case markOpen:
-		return shape{"st-error", "error", "Open"}
+		return shape{"st-open", "strong", "Open"}
 	case markClosed:
-		return shape{"st-passing", "passing", "Over"}
+		return shape{"st-done", "plain", "Over"}
 	}
 	return unknownShape()
 }
@@ -202,12 +204,15 @@ func (a *Assets) status(status any) template.HTML {
 // those who hear the page, and as a tooltip.
 func (a *Assets) mark(status any) template.HTML {
 	s := shapeOf(status)
-	return template.HTML(`<span class="status is-`+s.class+`" title="`+s.Word+`">`) + a.icon(s.symbol, "") +
+	return template.HTML(`<span class="status mark is-`+s.class+`" title="`+s.Word+`">`) + a.icon(s.symbol, "") +
 		template.HTML(`<span class="hidden">`+s.Word+`</span></span>`)
 }
 
 // dot draws a status whose word stands beside it anyway.
 func (a *Assets) dot(status any) template.HTML {
 	s := shapeOf(status)
-	return template.HTML(`<span class="status is-`+s.class+`">`) + a.icon(s.symbol, "") + `</span>`
+	return template.HTML(`<span class="status mark is-`+s.class+`">`) + a.icon(s.symbol, "") + `</span>`
 }
+
+// word names a severity that something would have, without the look of one that it has.
+func word(status engine.Status) string { return StatusShape(status).Word }

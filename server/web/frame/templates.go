@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/form"
+	"moonwatch/server/look"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/webform"
 )
@@ -76,6 +77,7 @@ func functions(a *Assets) template.FuncMap {
 		"status":    a.status,
 		"mark":      a.mark,
 		"dot":       a.dot,
+		"word":      word,
 		"when":      (*Page).when,
 		"clock":     (*Page).clock,
 		"minute":    (*Page).minute,
@@ -98,6 +100,8 @@ func functions(a *Assets) template.FuncMap {
 		"inc":       func(i int) int { return i + 1 },
 		"chart":     drawing.DrawChart,
 		"statusbar": drawing.DrawStatusBar,
+		"strip":     drawing.DrawSmallStrip,
+		"swatch":    func(kind string) template.HTML { return look.Swatch(look.Kind(kind)) },
 		"weekstrip": drawing.DrawWeek,
 		"uptime":    drawing.DrawUptime,
 		"lasts":     drawing.Lasts,

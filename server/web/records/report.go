@@ -32,7 +32,6 @@ type reportRow struct {
 	Link   string // "" when it is there no more
 	Text   string
 	Broken string
-	Class  string
 }
 
 // reportSpan is a span that can be chosen, up to now or to the month's end.
@@ -90,7 +89,7 @@ func (w *Pages) report(q *frame.Request) error {
 	}
 	var all []history.Uptime
 	for _, r := range rows {
-		one := reportRow{ReportRow: r, Text: drawing.Percent(r.Uptime.Percent), Class: drawing.ClassOf(r.Uptime)}
+		one := reportRow{ReportRow: r, Text: drawing.Percent(r.Uptime.Percent)}
 		if !r.Deleted {
 			one.Link = "/" + string(r.Subject.Kind) + "s/" + r.Subject.ID
 		}

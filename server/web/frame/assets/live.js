@@ -47,6 +47,8 @@ export function follow() {
 // patch replaces what differs in the live parts of the page.
 export function patch(fresh) {
   if (document.title !== fresh.title) document.title = fresh.title;
+  const [icon, next] = [document, fresh].map((page) => page.querySelector("link[rel=icon]"));
+  if (icon && next && icon.getAttribute("href") !== next.getAttribute("href")) icon.replaceWith(document.importNode(next, true));
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(part.id);
     if (next) morph(part, next);
@@ -62,6 +64,7 @@ function morph(old, next) {
   }
   const typing = old === document.activeElement && old.matches("input, select, textarea");
   if (typing) return;
+  const came = old.dataset.last !== next.dataset.last && old.matches("svg.strip");
   for (const { name } of [...old.attributes]) {
     if (!next.hasAttribute(name) && !(name === "open" && old.tagName === "DETAILS")) old.removeAttribute(name);
   }
@@ -69,6 +72,13 @@ function morph(old, next) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
   children(old, next);
+  if (came) enter(old.lastElementChild);
+}
+
+// enter lets the newest result come into its strip: nothing else moves on a page.
+function enter(bar) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  bar?.animate([{ transform: "translateX(14px)", opacity: 0 }, { transform: "none", opacity: 1 }], { duration: 320, easing: "ease-out" });
 }
 
 const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
