@@ -81,10 +81,10 @@ func (s *CheckState) Counting() bool {
 	return s.Successes > 0 || s.Confirmed == CheckPending && len(s.Window) > 0
 }
 
+// Copy is a state that may be changed; what is appended to its lists is not seen in s.
 func (s *CheckState) Copy() *CheckState {
 	c := *s
-	c.Window = slices.Clone(s.Window)
-	c.Below = slices.Clone(s.Below)
+	c.Window, c.Below = slices.Clip(s.Window), slices.Clip(s.Below)
 	return &c
 }
 

@@ -13,8 +13,9 @@ import (
 )
 
 // TakeResult takes a result: it is stored, moves the check's status, and what
-// depends on that is evaluated.
-func TakeResult(x *state.Tx, c *engine.Check, r engine.Result) *engine.Result {
+// depends on that is evaluated. r belongs to the state from then on; it may come again
+// when the store has refused it. It returns what is stored.
+func TakeResult(x *state.Tx, c *engine.Check, r *engine.Result) *engine.Result {
 	old := x.States.Get(c.ID)
 	if old == nil {
 		old = engine.NewCheckState(c.ID, x.Now)
@@ -24,17 +25,18 @@ func TakeResult(x *state.Tx, c *engine.Check, r engine.Result) *engine.Result {
 	if last := x.LastResult(c.ID); last != nil {
 		r.Seq = max(r.Seq, last.Seq+1)
 	}
-	state := judge.Judge(schedule.RuleOf(c, x.Now), old, &r, x.Now)
+	state := judge.Judge(schedule.RuleOf(c, x.Now), old, r, x.Now)
 	if len(old.Noted) > 0 {
+		r = engine.CopyOf(r)
 		r.Log, state.Noted = engine.LastLines(slices.Concat(old.Noted, r.Log)), nil
 	}
-	x.Results = append(x.Results, r)
+	x.Results = append(x.Results, *r)
 	x.Size += r.TextSize()
-	x.Latest[c.ID] = &r
-	putCheckState(x, c, old, state)
-	noteForSuppressed(x, c, &r)
+	x.Latest[c.ID] = r
+	putCheckState(x, c, old, &state)
+	noteForSuppressed(x, c, r)
 	x.State.Grace.ResultSeen(x, c.ID)
-	return &r
+	return r
 }
 
 // AgeCheck looks at a check whose time has come.
@@ -52,10 +54,11 @@ func AgeCheck(x *state.Tx, id string) {
 
 // putCheckState puts a check's new state and evaluates its subjects when that can
 // move them. A state that differs in nothing but the number of the result is
-// not written: it is found again from the results.
+// not written: it is found again from the results. Most states are such, so that known
+// is copied when it is put: it need not be on the heap.
 func putCheckState(x *state.Tx, c *engine.Check, old, known *engine.CheckState) {
 	if !same(known, old) || x.States.Get(c.ID) == nil {
-		x.States.Put(c.ID, known)
+		x.States.Put(c.ID, engine.CopyOf(known))
 	}
 	if at, ok := judge.AgeDue(schedule.RuleOf(c, x.Now), known); ok {
 		x.State.WakeAt(state.Timer{At: at, Check: c.ID})

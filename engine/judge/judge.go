@@ -16,18 +16,25 @@ const (
 
 // Judge returns the state after a result at the instant now. It is pure: the
 // state given is left as it is.
-func Judge(rule engine.Rule, old *engine.CheckState, r *engine.Result, now time.Time) *engine.CheckState {
+func Judge(rule engine.Rule, old *engine.CheckState, r *engine.Result, now time.Time) engine.CheckState {
 	s := old.Copy()
+	take(s, &rule, r, now)
+	return *s
+}
+
+// take moves a state by a result.
+func take(s *engine.CheckState, rule *engine.Rule, r *engine.Result, now time.Time) {
 	s.Seq = r.Seq
 	failed := !r.Succeeded
 	if r.Unknown {
 		if r.Cause != engine.CausePlugin {
 			s.Error = r.Error
-			return unknown(s, rule, r.Cause, now)
+			unknown(s, rule, r.Cause, now)
+			return
 		}
 		switch rule.NoData {
 		case engine.NoDataKeep:
-			return s
+			return
 		case engine.NoDataPass:
 			failed = false
 		default:
@@ -51,7 +58,6 @@ func Judge(rule engine.Rule, old *engine.CheckState, r *engine.Result, now time.
 	}
 	flap(s, now)
 	show(s, now)
-	return s
 }
 
 // Age returns the state at the instant now without a new result: an unknown
@@ -105,19 +111,19 @@ func Reset(old *engine.CheckState, now time.Time) *engine.CheckState {
 }
 
 // unknown shows UNKNOWN and moves nothing else.
-func unknown(s *engine.CheckState, rule engine.Rule, cause engine.Cause, now time.Time) *engine.CheckState {
+func unknown(s *engine.CheckState, rule *engine.Rule, cause engine.Cause, now time.Time) {
 	s.Cause = cause
 	if s.UnknownSince == nil {
-		s.UnknownSince = &now
+		since := now
+		s.UnknownSince = &since
 	}
 	if !now.Before(s.UnknownSince.Add(rule.UnknownAfter)) {
 		s.UnknownCounts = true
 	}
 	show(s, now)
-	return s
 }
 
-func fail(s *engine.CheckState, rule engine.Rule, severity engine.Status) {
+func fail(s *engine.CheckState, rule *engine.Rule, severity engine.Status) {
 	s.Successes = 0
 	need := rule.Debounce + 1
 	s.Window = append(s.Window, severity)
@@ -145,7 +151,7 @@ func fail(s *engine.CheckState, rule engine.Rule, severity engine.Status) {
 	}
 }
 
-func succeed(s *engine.CheckState, rule engine.Rule) {
+func succeed(s *engine.CheckState, rule *engine.Rule) {
 	if s.Confirmed != engine.CheckFailing {
 		s.Window = nil
 		if s.Confirmed == engine.CheckPending {
@@ -180,7 +186,8 @@ func flap(s *engine.CheckState, now time.Time) {
 	if bit == 1 {
 		s.PassingSince = nil
 	} else if s.PassingSince == nil {
-		s.PassingSince = &now
+		since := now // now itself stays on the stack
+		s.PassingSince = &since
 	}
 	percent := flapPercent(s.History, s.HistoryLen)
 	if !s.Flapping && percent >= flapStart {

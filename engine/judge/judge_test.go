@@ -39,7 +39,7 @@ func play(t *testing.T, rule engine.Rule, line string) *engine.CheckState {
 			t.Fatalf("unknown result %q", ch)
 		}
 		before := *s
-		next := Judge(rule, s, &r, now)
+		next := judged(rule, s, &r, now)
 		if fmt.Sprint(before) != fmt.Sprint(*s) {
 			t.Fatalf("Judge changed the state it was given")
 		}
@@ -137,13 +137,13 @@ func TestEveryCauseButPlugin(t *testing.T) {
 			s, now := before, epoch.Add(2*time.Minute)
 			for range 3 {
 				now = now.Add(time.Minute)
-				s = Judge(r, s, &engine.Result{Unknown: true, Cause: cause, Error: "why", Severity: engine.StatusCritical}, now)
+				s = judged(r, s, &engine.Result{Unknown: true, Cause: cause, Error: "why", Severity: engine.StatusCritical}, now)
 			}
 			severity, failing := s.Failing()
 			if s.Status != engine.CheckUnknown || s.Confirmed != before.Confirmed || len(s.Window) != 1 || s.History != before.History || failing || s.Cause != cause {
 				t.Errorf("%s with no_data %s: %+v at %q", cause, noData, s, severity)
 			}
-			s = Judge(r, s, &engine.Result{Unknown: true, Cause: cause}, now.Add(5*time.Minute))
+			s = judged(r, s, &engine.Result{Unknown: true, Cause: cause}, now.Add(5*time.Minute))
 			if severity, _ := s.Failing(); severity != engine.StatusWarning || s.Status != engine.CheckUnknown {
 				t.Errorf("%s for long with no_data %s: %s at %q", cause, noData, s.Status, severity)
 			}
@@ -227,17 +227,17 @@ func TestReset(t *testing.T) {
 	if severity, failing := s.Failing(); s.Status != engine.CheckPending || !failing || severity != engine.StatusCritical {
 		t.Errorf("an edit shows PENDING and closes nothing: %s %q", s.Status, severity)
 	}
-	next := Judge(RuleOf(nil), s, &engine.Result{Succeeded: true}, epoch)
+	next := judged(RuleOf(nil), s, &engine.Result{Succeeded: true}, epoch)
 	if _, failing := next.Failing(); failing || next.Status != engine.CheckPassing {
 		t.Errorf("the first result decides: %+v", next)
 	}
 	slow := RuleOf(func(r *engine.Rule) { r.Debounce, r.RecoverAfter = 1, 2 })
 	for _, succeeded := range []bool{true, false} { // one result decides nothing yet
-		next := Judge(slow, s, &engine.Result{Succeeded: succeeded}, epoch)
+		next := judged(slow, s, &engine.Result{Succeeded: succeeded}, epoch)
 		if severity, failing := next.Failing(); next.Status != engine.CheckPending || !failing || severity != engine.StatusCritical {
 			t.Errorf("one result, succeeded %v, of two: %s at %q", succeeded, next.Status, severity)
 		}
-		next = Judge(slow, next, &engine.Result{Succeeded: succeeded}, epoch)
+		next = judged(slow, next, &engine.Result{Succeeded: succeeded}, epoch)
 		if _, failing := next.Failing(); failing == succeeded || next.AwaitingFirst {
 			t.Errorf("two results, succeeded %v: %+v", succeeded, next)
 		}
@@ -254,4 +254,10 @@ func TestOverall(t *testing.T) {
 	if got := Overall([]engine.FailingCheck{{ID: "a", Severity: engine.StatusWarning, Flapping: false}, {ID: "b", Severity: engine.StatusCritical, Flapping: false}, {ID: "c", Severity: engine.StatusError, Flapping: false}}); got != engine.StatusCritical {
 		t.Errorf("the highest: %s", got)
 	}
+}
+
+// judged is where Judge leads, for a next result.
+func judged(rule engine.Rule, old *engine.CheckState, r *engine.Result, now time.Time) *engine.CheckState {
+	s := Judge(rule, old, r, now)
+	return &s
 }

@@ -211,7 +211,7 @@ func (m *Monitor) expiryLoop() {
 }
 
 func (m *Monitor) noteStale(c *engine.Check) {
-	r := engine.Result{
+	r := &engine.Result{
 		Check:   c.ID,
 		Started: m.Now().UTC(),
 		Unknown: true,
@@ -219,7 +219,7 @@ func (m *Monitor) noteStale(c *engine.Check) {
 		Error:   "no result for too long: no run has ended in time",
 	}
 	m.Enqueue(func(x *state.Tx) error {
-		m.finish(x, c.ID, r, engine.RunReport{}, nil)
+		m.finish(x, r, false, false, nil)
 		return nil
 	})
 }

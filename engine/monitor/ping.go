@@ -51,7 +51,7 @@ func (m *Monitor) Ping(ctx context.Context, token string, p engine.Ping) error {
 			noteLines(x, now, report.Log) // the plugin has noted it, and there is no result of a paused check
 			return nil
 		}
-		m.finish(x, c.ID, r, report, nil)
+		m.finish(x, r, report.None, report.Limit, nil)
 		return nil
 	})
 	if err != nil {

@@ -148,7 +148,7 @@ func (ps *Plugins) TryPlugin(ctx context.Context, s engine.PluginSource, slug st
 		return nil, nil, &engine.Error{Kind: engine.Invalid, Message: err.Error()}
 	}
 	r := ResultOf(&c, report.Run, report.Version, start)
-	return &r, &report, nil
+	return r, &report, nil
 }
 
 // checkNowLocked reports whether a check exists. The read lock is held.

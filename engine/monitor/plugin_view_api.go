@@ -173,7 +173,7 @@ func (m *viewMonitor) Record(ctx context.Context, check string, report engine.Ru
 	}
 	r := ResultOf(c, report, m.version, m.e.Now())
 	err = m.e.Observe(ctx, func(x *state.Tx) error {
-		m.e.finish(x, c.ID, r, report, nil)
+		m.e.finish(x, r, report.None, report.Limit, nil)
 		return nil
 	})
 	return asMonitorError(err)

@@ -32,9 +32,9 @@ func (m *Monitor) runSlot(t *schedule.Slot) {
 		r.Unknown, r.Cause = true, engine.CauseOffline
 		r.Error = "the monitor's own self-check target fails too: " + r.Error
 	}
-	waiters := m.Sched.Settle(t)
+	waiters, none, limited := m.Sched.Settle(t), report.None, report.Limit
 	m.Enqueue(func(x *state.Tx) error {
-		m.finish(x, c.ID, r, report, waiters)
+		m.finish(x, r, none, limited, waiters)
 		return nil
 	})
 }
@@ -123,8 +123,8 @@ func (m *Monitor) checkRun(c *engine.Check) (*engine.CheckRun, string) {
 }
 
 // ResultOf makes the result that is stored of a report on a run that began at start.
-func ResultOf(c *engine.Check, p engine.RunReport, version string, start time.Time) engine.Result {
-	r := engine.Result{Check: c.ID, PluginVersion: version, Started: start.UTC(), Took: p.Took.Seconds(), Succeeded: p.Succeeded,
+func ResultOf(c *engine.Check, p engine.RunReport, version string, start time.Time) *engine.Result {
+	r := &engine.Result{Check: c.ID, PluginVersion: version, Started: start.UTC(), Took: p.Took.Seconds(), Succeeded: p.Succeeded,
 		Unknown: p.Unknown, Cause: p.Cause, Severity: p.Severity, Error: p.Error, Message: p.Message, RawData: p.RawData,
 		Metrics: p.Metrics, Log: p.Log, Traceback: p.Traceback}
 	if p.TimedOut {
@@ -155,8 +155,9 @@ func ResultOf(c *engine.Check, p engine.RunReport, version string, start time.Ti
 	return r
 }
 
-// finish judges a run's result, and tells who waits for it once it is stored.
-func (m *Monitor) finish(x *state.Tx, id string, r engine.Result, report engine.RunReport, waiters []chan *engine.Result) {
+// finish judges a run's result, and tells who waits for it once it is stored. none is
+// whether the run left none: its log is kept. limited is whether a limit ended it.
+func (m *Monitor) finish(x *state.Tx, r *engine.Result, none, limited bool, waiters []chan *engine.Result) {
 	answer := func(r *engine.Result) {
 		if len(waiters) > 0 {
 			x.WhenDurable(func() {
@@ -166,19 +167,19 @@ func (m *Monitor) finish(x *state.Tx, id string, r engine.Result, report engine.
 			})
 		}
 	}
-	c := x.Checks.Get(id)
-	if c != nil && report.None {
-		noteLines(x, c, report.Log)
+	c := x.Checks.Get(r.Check)
+	if c != nil && none {
+		noteLines(x, c, r.Log)
 	}
-	if c == nil || report.None {
+	if c == nil || none {
 		answer(nil)
 		return
 	}
-	m.watchLimits(x, c, report.Limit, r.Error)
+	m.watchLimits(x, c, limited, r.Error)
 	stored := alert.TakeResult(x, c, r)
 	answer(stored)
-	if c.RetryInterval > 0 && x.States.Get(id).Counting() {
-		m.Sched.Hasten(id, x.Now.Add(c.RetryInterval.Std()))
+	if c.RetryInterval > 0 && x.States.Get(c.ID).Counting() {
+		m.Sched.Hasten(c.ID, x.Now.Add(c.RetryInterval.Std()))
 	}
 }
 

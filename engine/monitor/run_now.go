@@ -52,7 +52,7 @@ func (m *Monitor) TryCheck(ctx context.Context, c engine.Check) (*engine.Result,
 	ctx, cancel := context.WithTimeout(ctx, clean.Timeout.Std())
 	defer cancel()
 	r := ResultOf(clean, entry.Plugin.Run(ctx, in), entry.Plugin.Meta().Version, start)
-	return &r, nil
+	return r, nil
 }
 
 // RunSubject runs all active checks of a service or instance now and returns

@@ -147,7 +147,7 @@ func (c *pluginRunCommand) run(ctx context.Context, s streams) (*runResult, erro
 	if result.Log == nil {
 		result.Log = []engine.LogLine{}
 	}
-	return &runResult{result, report.Instructions, report.Memory}, nil
+	return &runResult{*result, report.Instructions, report.Memory}, nil
 }
 
 // load loads the file and prints its problems. Of several plugins it returns the
