@@ -84,17 +84,17 @@ type statusLook struct {
 func LookOf(status engine.Status) statusLook {
 	switch status {
 	case engine.StatusWarning:
-		return statusLook{"warning", "warning", "#8a5a00", "M6 1 11.5 11H.5z"}
+		return statusLook{"warning", "warning", "#8a5200", "M6 1 11.5 11H.5z"}
 	case engine.StatusError:
-		return statusLook{"error", "error", "#b3261e", "M1 1h10v10H1z"}
+		return statusLook{"error", "error", "#b82a18", "M1 1h10v10H1z"}
 	case engine.StatusCritical:
-		return statusLook{"critical", "critical", "#7a0f2b", "M3.5 0h5L12 3.5v5L8.5 12h-5L0 8.5v-5z"}
+		return statusLook{"critical", "critical", "#c41f12", "M3.5 0h5L12 3.5v5L8.5 12h-5L0 8.5v-5z"}
 	}
-	return statusLook{"passing", "passing", "#1b6e3c", "M6 .5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11z"}
+	return statusLook{"passing", "passing", "#566058", "M6 .5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11z"}
 }
 
 func maintenanceLook() statusLook {
-	return statusLook{"in maintenance", "maintenance", "#4a5568", "M2 1h3v10H2zM7 1h3v10H7z"}
+	return statusLook{"in maintenance", "maintenance", "#595b70", "M2 1h3v10H2zM7 1h3v10H7z"}
 }
 
 // badgeName bounds the name on a badge, in characters.
@@ -116,7 +116,7 @@ func BadgeImage(name string, look statusLook) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="20" role="img" aria-label="%s: %s">`, left+right, html.EscapeString(name), look.Word)
 	fmt.Fprintf(&b, `<title>%s: %s</title>`, html.EscapeString(name), look.Word)
-	fmt.Fprintf(&b, `<rect width="%d" height="20" rx="3" fill="#3a3f47"/>`, left+right)
+	fmt.Fprintf(&b, `<rect width="%d" height="20" rx="3" fill="#1b1c2a"/>`, left+right)
 	fmt.Fprintf(&b, `<path d="M%d 0h%da3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-%dz" fill="%s"/>`, left, right-3, right-3, look.Colour)
 	fmt.Fprintf(&b, `<path d="%s" transform="translate(%d 4)" fill="#fff"/>`, look.Path, left+7)
 	fmt.Fprintf(&b, `<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11"><text x="7" y="14" textLength="%d">%s</text><text x="%d" y="14" textLength="%d">%s</text></g></svg>`,

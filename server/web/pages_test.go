@@ -3,6 +3,7 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -284,7 +285,7 @@ func TestEmptyPagesSayWhatToDo(t *testing.T) {
 func TestAssets(t *testing.T) {
 	h := peopled(t)
 	page := h.get("", "/login").want(t, http.StatusOK)
-	for _, name := range []string{"style.css", "pages.js"} {
+	for _, name := range []string{"tokens.css", "style.css", "pages.js", "geist.woff2", "manifest.webmanifest"} {
 		url := h.web.Assets.URL(name)
 		page.want(t, http.StatusOK, url)
 		r := h.get("", url).want(t, http.StatusOK)
@@ -292,12 +293,54 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%s: Cache-Control is %q", url, got)
 		}
 	}
-	if got := h.get("", h.web.Assets.URL("pages.js")).header.Get("Content-Type"); got != "text/javascript; charset=utf-8" {
-		t.Errorf("a module is served as %q", got)
+	for name, want := range map[string]string{"pages.js": "text/javascript; charset=utf-8", "geist-mono.woff2": "font/woff2",
+		"manifest.webmanifest": "application/manifest+json", "OFL.txt": "text/plain; charset=utf-8"} {
+		if got := h.get("", h.web.Assets.URL(name)).header.Get("Content-Type"); got != want {
+			t.Errorf("%s is served as %q", name, got)
+		}
+	}
+	own := 0 // what scripts and styles weigh, bounded for slow lines
+	for _, name := range []string{"tokens.css", "style.css", "editor.css", "reference.css", "icons.svg", "pages.js", "live.js", "forms.js", "editor.js"} {
+		own += len(h.get("", h.web.Assets.URL(name)).want(t, http.StatusOK).text)
+	}
+	if own > 200<<10 {
+		t.Errorf("the assets weigh %d bytes", own)
 	}
 	if got := h.get("", "/assets/0123/style.css").want(t, http.StatusOK).header.Get("Cache-Control"); strings.Contains(got, "immutable") {
 		t.Errorf("a stale address is kept: %q", got)
 	}
 	h.get("", "/assets/0123/none.css").want(t, http.StatusNotFound)
 	h.get("", "/assets/../web.go").want(t, http.StatusMovedPermanently)
+}
+
+// TestMoonAndTheme: a page tells in its head how the site stands, and is drawn by
+// day or night as was chosen in the browser.
+func TestMoonAndTheme(t *testing.T) {
+	h := furnished(t)
+	_, moon, _ := strings.Cut(h.get(access.Viewer, "/").want(t, http.StatusOK, `class="moon"`, `class="shadow`).text, `href="/moon/`)
+	moon, _, _ = strings.Cut(moon, `"`)
+	if moon == "0.svg" {
+		t.Error("the moon is full, though something fails")
+	}
+	icon := h.get("", "/moon/"+moon).want(t, http.StatusOK, "<svg")
+	if kind, kept := icon.header.Get("Content-Type"), icon.header.Get("Cache-Control"); kind != "image/svg+xml" || !strings.Contains(kept, "immutable") {
+		t.Errorf("the icon is %q, kept %q", kind, kept)
+	}
+	h.get("", "/moon/17.svg").want(t, http.StatusNotFound)
+	h.get("", "/login").want(t, http.StatusOK, `href="/moon/0.svg"`, `<html lang="en">`)
+
+	for _, c := range []struct{ theme, back, to, want string }{
+		{"night", "/checks?q=1", "/checks?q=1", `<html lang="en" data-theme="night">`},
+		{"day", "//elsewhere.example", "/", `<html lang="en" data-theme="day">`},
+		{"auto", "/", "/", `<html lang="en">`}, {`x"><script>`, "/", "/", `<html lang="en">`},
+	} {
+		r := h.post("", "/theme", "theme", c.theme, "back", c.back).want(t, http.StatusSeeOther)
+		if r.header.Get("Location") != c.to {
+			t.Errorf("%s leads to %q", c.theme, r.header.Get("Location"))
+		}
+		request := httptest.NewRequestWithContext(t.Context(), "GET", "/login", nil)
+		set := (&http.Response{Header: r.header}).Cookies()[0]
+		request.AddCookie(set)
+		h.send("", request).want(t, http.StatusOK, c.want)
+	}
 }
