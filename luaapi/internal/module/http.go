@@ -4,11 +4,11 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+	"golang.org/x/sync/errgroup"
 
 	"moonwatch/luaapi/host"
 	"moonwatch/luaapi/internal/luaval"
@@ -128,17 +128,15 @@ func httpAll(L *lua.LState) int {
 	}
 	carry(c, requests...)
 	answers := make([]*host.HTTPResponse, len(requests))
-	errs := make([]error, len(requests))
 	var total atomic.Int64
-	err := c.Wait(0, func(ctx context.Context) error {
-		return together(c, len(requests), func(i int) {
-			ctx, cancel := within(ctx, requests[i].timeout)
-			defer cancel()
-			answers[i], errs[i] = c.Host.HTTP(ctx, &requests[i].HTTPRequest)
-			if errs[i] == nil && total.Add(int64(len(answers[i].Body))) > maxAllBodies {
-				answers[i], errs[i] = nil, &host.Error{Kind: host.TooLarge, Message: "the answers together are longer than 64 MiB"}
-			}
-		})
+	errs, err := together(c, len(requests), func(ctx context.Context, i int) (err error) {
+		ctx, cancel := within(ctx, requests[i].timeout)
+		defer cancel()
+		answers[i], err = c.Host.HTTP(ctx, &requests[i].HTTPRequest)
+		if err == nil && total.Add(int64(len(answers[i].Body))) > maxAllBodies {
+			answers[i], err = nil, &host.Error{Kind: host.TooLarge, Message: "the answers together are longer than 64 MiB"}
+		}
+		return err
 	})
 	if err != nil {
 		return vm.Failed(L, err)
@@ -163,42 +161,37 @@ func within(ctx context.Context, timeout time.Duration) (context.Context, contex
 	return context.WithTimeout(ctx, timeout)
 }
 
-// together calls fn for 0 to n-1, up to maxTogether at a time, and waits for
-// all. A panic in one becomes the error of all. What is stubbed goes in order.
-func together(c *vm.Call, n int, fn func(i int)) error {
+// together waits while it calls fn for 0 to n-1, up to maxTogether at a time, and
+// returns what each returned. When the wait ends, none is begun any more: the rest
+// has timed out. A panic in one becomes the error of all. What is stubbed goes in
+// order.
+func together(c *vm.Call, n int, fn func(ctx context.Context, i int) error) (errs []error, err error) {
 	width := maxTogether
 	if _, stubbed := c.Host.(*host.Stub); stubbed {
 		width = 1
 	}
-	var (
-		wait    sync.WaitGroup
-		slots   = make(chan struct{}, width)
-		paniced = make(chan error, 1)
-	)
-	for i := range n {
-		slots <- struct{}{}
-		wait.Add(1)
-		go func() {
-			defer func() {
-				if v := recover(); v != nil {
-					select {
-					case paniced <- vm.Invalid("internal error: %v", v):
-					default:
+	errs = make([]error, n)
+	err = c.Wait(0, func(ctx context.Context) error {
+		var all errgroup.Group
+		all.SetLimit(width)
+		for i := range errs {
+			all.Go(func() (failure error) {
+				defer func() {
+					if v := recover(); v != nil {
+						failure = vm.Invalid("internal error: %v", v)
 					}
+				}()
+				if ctx.Err() != nil {
+					errs[i] = &host.Error{Kind: host.Timeout, Message: "timed out before its turn"}
+				} else {
+					errs[i] = fn(ctx, i)
 				}
-				<-slots
-				wait.Done()
-			}()
-			fn(i)
-		}()
-	}
-	wait.Wait()
-	select {
-	case err := <-paniced:
-		return err
-	default:
-		return nil
-	}
+				return nil
+			})
+		}
+		return all.Wait()
+	})
+	return errs, err
 }
 
 // ErrorTable is { error, kind }, which stands for what failed in a list of answers.

@@ -193,6 +193,33 @@ func TestHTTPAllRunsTogether(t *testing.T) {
 	b.gives(`return http.all{ "http://panic/" }`, "nil | internal error: oh | invalid")
 }
 
+// A list of which the time is over is not gone through to its end.
+func TestListsEndWithTheirTime(t *testing.T) {
+	t.Parallel()
+	var begun atomic.Int32
+	b := newBench(t, &hosttest.Fake{
+		OnHTTP: func(ctx context.Context, _ *host.HTTPRequest) (*host.HTTPResponse, error) {
+			begun.Add(1)
+			<-ctx.Done()
+			return nil, &host.Error{Kind: host.Timeout, Message: "cut"}
+		},
+		OnPing: func(ctx context.Context, _ *host.PingRequest) (*host.PingAnswer, error) {
+			begun.Add(1)
+			<-ctx.Done()
+			return nil, &host.Error{Kind: host.Timeout, Message: "cut"}
+		},
+	})
+	for _, list := range []string{"http.all", "icmp.ping"} {
+		begun.Store(0)
+		b.call.Deadline = time.Now().Add(vm.MaxReserve + 50*time.Millisecond)
+		b.gives(`local l = {} for i = 1, 100 do l[i] = "http://x/" end
+			local r = `+list+`(l) return r[1].error, r[100].error, r[100].kind, #r`, "cut | timed out before its turn | timeout | 100")
+		if n := begun.Load(); n != maxTogether {
+			t.Errorf("%s: %d were begun, want %d", list, n, maxTogether)
+		}
+	}
+}
+
 func TestHTTPOverTheNetwork(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

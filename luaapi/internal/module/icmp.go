@@ -47,13 +47,11 @@ func pingAll(L *lua.LState, c *vm.Call, req host.PingRequest, hosts []string) in
 		vm.Args{L: L, Fn: "icmp.ping"}.Fail(1, "there are more than %d hosts", maxAll)
 	}
 	answers := make([]*host.PingAnswer, len(hosts))
-	errs := make([]error, len(hosts))
-	err := c.Wait(0, func(ctx context.Context) error {
-		return together(c, len(hosts), func(i int) {
-			one := req
-			one.Host = hosts[i]
-			answers[i], errs[i] = c.Host.Ping(ctx, &one)
-		})
+	errs, err := together(c, len(hosts), func(ctx context.Context, i int) (err error) {
+		one := req
+		one.Host = hosts[i]
+		answers[i], err = c.Host.Ping(ctx, &one)
+		return err
 	})
 	if err != nil {
 		return vm.Failed(L, err)
