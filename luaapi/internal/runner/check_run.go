@@ -60,6 +60,10 @@ func (v *Version) check(ctx context.Context, in *engine.CheckRun, name string, p
 	r.End(v.Pool, clean)
 	fillReport(r, &report, err)
 	v.count(&report)
+	if r.Free { // what the report has of it is the report's own
+		*r = binding.PluginRun{}
+		v.runner.free.Put(r)
+	}
 	return report
 }
 

@@ -95,6 +95,7 @@ type Runner struct {
 	Loader  *loader.Loader
 	Rules   *rules
 	counts  counters
+	free    sync.Pool // of zero *binding.PluginRun
 
 	mu    sync.Mutex            // guards pools
 	pools map[*vm.Pool]struct{} // of all versions that loaded and are not drained

@@ -44,7 +44,11 @@ func (v *Version) start(ctx context.Context, kind vm.RunKind, settings *binding.
 	if kind.Full {
 		c = v.Whole
 	}
-	r := &binding.PluginRun{Plugin: v, Binder: v.runner.Binder, Settings: settings}
+	r, _ := v.runner.free.Get().(*binding.PluginRun)
+	if r == nil {
+		r = &binding.PluginRun{}
+	}
+	r.Plugin, r.Binder, r.Settings = v, v.runner.Binder, settings
 	cancel, err := v.runner.Machine.Begin(ctx, &r.Run, r, c, v.Pool, &v.Manifest, kind)
 	if err != nil {
 		return nil, nil, err

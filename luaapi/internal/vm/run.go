@@ -40,6 +40,7 @@ type Run struct {
 	log     []engine.LogLine
 	Held    uint64 // bytes, the most that a measurement found
 	over    bool   // end was called
+	Free    bool   // it has ended cleanly, and nobody holds it: its memory may serve another run
 	Trace   string // of an error that pcall did not catch
 	fault   string // a panic in a host function
 
@@ -171,10 +172,11 @@ func (r *Run) End(p *Pool, clean bool) {
 	if trace, ok := r.Call.Host.(*host.Trace); ok {
 		trace.Mask(r.Call.mask)
 	}
-	r.machine.Watchdog.leave(&r.VM)
+	held := r.machine.Watchdog.leave(&r.VM)
 	r.Permit.Release()
 	r.st.L.SetTop(0)
 	if clean && p != nil && r.VM.ended == nil {
+		r.Free = !held
 		p.Put(r.st, r.VM.Instructions)
 	} else {
 		r.st.close()

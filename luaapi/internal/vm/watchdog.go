@@ -37,7 +37,8 @@ type watchdog struct {
 
 	mu      sync.Mutex // guards what follows
 	running map[*Context]struct{}
-	watched int // of them, runs that are measured at every tick
+	watched int  // of them, runs that are measured at every tick
+	looking bool // a look is under way: it may hold runs that have left since
 
 	// The loop's own.
 	runs   []runSize
@@ -70,15 +71,16 @@ func (w *watchdog) watch(v *Context) {
 	}
 }
 
-// leave ends what watch began.
-func (w *watchdog) leave(v *Context) {
+// leave ends what watch began. held reports whether a look may touch the run still.
+func (w *watchdog) leave(v *Context) (held bool) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	delete(w.running, v)
 	w.watched -= watchedRuns(v)
 	if held := w.Held.Load(); v.counted > 0 {
 		w.Held.Store(held - min(held, v.counted))
 	}
-	w.mu.Unlock()
+	return w.looking
 }
 
 func watchedRuns(v *Context) int {
@@ -167,7 +169,9 @@ func (w *watchdog) Look() {
 	for v := range w.running {
 		w.runs = append(w.runs, runSize{v: v})
 	}
+	w.looking = true
 	w.mu.Unlock()
+	defer w.looked()
 	alive := uint64(0)
 	for i := range w.runs {
 		one := &w.runs[i]
@@ -180,7 +184,14 @@ func (w *watchdog) Look() {
 	if alive > w.Together {
 		w.lighten(alive)
 	}
+}
+
+// looked ends a look: it holds no run any more.
+func (w *watchdog) looked() {
 	clear(w.runs)
+	w.mu.Lock()
+	w.looking = false
+	w.mu.Unlock()
 }
 
 // count notes what the runs held that are still under way, so that those which
