@@ -51,7 +51,8 @@ func (cs *Checks) StoredCheck(id string) (engine.Check, error) {
 
 // checkView builds the view of a check. The read lock is held.
 func (cs *Checks) checkView(c *engine.Check) CheckView {
-	v, t := cs.bareCheck(c), cs.Tables
+	t := cs.Tables
+	v := bareCheck(c, t.States[c.ID], t.Latest[c.ID])
 	if why := schedule.ScheduleProblem(c); why != "" {
 		v.Problem = why
 	}
@@ -86,22 +87,20 @@ func (cs *Checks) checkView(c *engine.Check) CheckView {
 }
 
 // bareCheck builds what of a check's view costs no time to find out, see
-// BareChecks. The read lock is held.
-func (cs *Checks) bareCheck(c *engine.Check) CheckView {
+// BareChecks. The state and the last result may be nil; the view points into them.
+func bareCheck(c *engine.Check, s *engine.CheckState, last *engine.Result) CheckView {
 	v := CheckView{Check: *c, Status: engine.CheckPending}
 	v.Config, v.PingToken = nil, ""
-	if s := cs.Tables.States[c.ID]; s != nil {
-		since := s.Since
-		v.Status, v.Flapping, v.Since, v.Cause = s.Status, s.Flapping, &since, s.Cause
+	if s != nil {
+		v.Status, v.Flapping, v.Since, v.Cause = s.Status, s.Flapping, &s.Since, s.Cause
 		v.Severity, _ = s.Failing()
 		v.Description, v.Problem = s.Description, s.Problem
 		if v.Severity != "" || s.Status == engine.CheckUnknown || s.LastFailed {
 			v.Error = s.Error
 		}
 	}
-	if r := cs.Tables.Latest[c.ID]; r != nil {
-		started := r.Started
-		v.LastRun, v.Message = &started, r.Message
+	if last != nil {
+		v.LastRun, v.Message = &last.Started, last.Message
 	}
 	return v
 }
@@ -138,13 +137,32 @@ func (cs *Checks) ResultsBefore(ctx context.Context, check string, from time.Tim
 // out: Config, NextRun, PingURL, Services, InstanceIDs and Suspended are empty.
 // It is for choosing among many checks; Check gives the rest.
 func (cs *Checks) BareChecks() []CheckView {
-	cs.Mu.RLock()
-	defer cs.Mu.RUnlock()
-	out := make([]CheckView, 0, len(cs.Tables.Checks))
-	for _, c := range cs.Tables.Checks {
-		out = append(out, cs.bareCheck(c))
+	known := cs.known()
+	out := make([]CheckView, len(known))
+	for i, k := range known {
+		out[i] = bareCheck(k.check, k.state, k.last)
 	}
 	return out
+}
+
+// knownCheck is what the tables hold of a check. It is never changed.
+type knownCheck struct {
+	check *engine.Check
+	state *engine.CheckState
+	last  *engine.Result
+}
+
+// known notes what the tables hold of all checks: the lock, for which the writer
+// waits, is not held while the views are built.
+func (cs *Checks) known() []knownCheck {
+	cs.Mu.RLock()
+	defer cs.Mu.RUnlock()
+	t := cs.Tables
+	all := make([]knownCheck, 0, len(t.Checks))
+	for id, c := range t.Checks {
+		all = append(all, knownCheck{c, t.States[id], t.Latest[id]})
+	}
+	return all
 }
 
 // Tally is how many checks stand how.
