@@ -205,12 +205,15 @@ func TestTheNewcomersWay(t *testing.T) {
 	b.sees("#check-head", "Passing")
 	b.here()
 	eval[chromedp.Void](b, "scrollTo(0, 300)")
+	eval[bool](b, `window.moved = [], Element.prototype.animate = function () { window.moved.push(this.parentNode.getAttribute("class")) }, true`)
 	d.open.Store(true)
 	if _, err := m.engine.RunCheck(t.Context(), check.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.sees("#check-head", "the door is open")
 	b.stayed()
+	b.until("the newest result to enter its strip, and nothing else to move", `window.moved.join() === "strip"`)
+	b.until("the moon to be in shadow, in the head and in the tab", `document.querySelector(".bar .moon .shadow") && document.querySelector("link[rel=icon]").getAttribute("href") === "/moon/16.svg"`)
 	// The browser keeps what is read in its place when a line above it comes or goes.
 	if scrolled := eval[float64](b, "scrollY"); scrolled < 240 || scrolled > 360 {
 		t.Errorf("the page jumped from 300 to %v", scrolled)
