@@ -14,12 +14,12 @@ import (
 const costRuns = 3000
 
 func TestAllocationsOfPlainCheck(t *testing.T) {
-	checkAllocations(t, plainChecks(t, 1000), 11_000, 80)
+	checkAllocations(t, plainChecks(t, 1000), 8_400, 72)
 }
 
 func TestAllocationsOfHTTPCheck(t *testing.T) {
 	_, url := programtest.StartHelper(t, "target")
-	checkAllocations(t, httpChecks(t, 64, url), 14_900, 186)
+	checkAllocations(t, httpChecks(t, 64, url), 11_500, 160)
 }
 
 // checkAllocations holds what a run allocates, the storing of its result and all.
