@@ -148,7 +148,7 @@ func (o *Outbox) attempt(id string, l engine.Lane) {
 	var call *engine.AlertCall
 	entry, known := o.e.PluginEntry(l.Plugin)
 	err := o.e.Proceed(o.ctx, func(x *state.Tx) error {
-		call = beginAttempt(x, id, entry)
+		call = BeginAttempt(x, id, entry)
 		return nil
 	})
 	if err != nil || call == nil {
@@ -185,9 +185,9 @@ func (o *Outbox) place(plugin string) chan struct{} {
 	return place
 }
 
-// beginAttempt notes that an attempt begins, and returns what the plugin is to
+// BeginAttempt notes that an attempt begins, and returns what the plugin is to
 // be told; nil when the delivery is no longer to be made.
-func beginAttempt(x *state.Tx, id string, entry engine.PluginEntry) *engine.AlertCall {
+func BeginAttempt(x *state.Tx, id string, entry engine.PluginEntry) *engine.AlertCall {
 	d := x.Deliveries.Get(id)
 	if d == nil || !d.Active() || d.UnderWay() {
 		return nil

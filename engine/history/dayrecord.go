@@ -1,6 +1,7 @@
 package history
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -27,4 +28,14 @@ func DayRecord(check string, at time.Time, results []engine.Result) engine.Recor
 // SummedRecord is the mark that all hours before the full hour upTo are summed up.
 func SummedRecord(upTo time.Time) engine.Record {
 	return engine.Record{Kind: engine.KindMark, ID: summedMark, At: upTo, Data: []byte(`"` + upTo.UTC().Truncate(time.Hour).Format(time.RFC3339) + `"`)}
+}
+
+// RawRecord is the mark that results before from may have been dropped, so that
+// aggregates stand for what was before.
+func RawRecord(from time.Time) engine.Record {
+	data, err := json.Marshal(rawKept{From: from.UTC(), Dropped: from.UTC()})
+	if err != nil {
+		panic(err) // two times always encode
+	}
+	return engine.Record{Kind: engine.KindMark, ID: rawMark, At: from, Data: data}
 }

@@ -27,6 +27,7 @@ import (
 // commands are the command line. Every flag is also read from MOONWATCH_….
 type commands struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the monitor (the default)."`
+	Demo    demoCommand    `cmd:"" help:"Serve a made-up city, with a history and an outage that unfolds, to look at."`
 	Plugin  pluginCommands `cmd:"" help:"Write, try and list plugins."`
 	User    userCommands   `cmd:"" help:"Add users and set passwords."`
 	Token   tokenCommands  `cmd:"" help:"Make API tokens."`

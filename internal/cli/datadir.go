@@ -18,6 +18,8 @@ import (
 type dataFlag struct {
 	Data string `default:"./moonwatch-data" type:"path" placeholder:"DIR" help:"The data folder (${default})."`
 	Key  string `env:"MOONWATCH_KEY" placeholder:"KEY" help:"The key that secrets are sealed with, 32 bytes in base64 or hex, in place of the key file in the data folder."`
+
+	noSync bool // a crash of the machine may lose the last changes: for what is made up
 }
 
 func (f dataFlag) keyFile() string { return filepath.Join(f.Data, "secret.key") }
@@ -37,7 +39,7 @@ func (f dataFlag) open(ctx context.Context, log *slog.Logger, change func(*engin
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
 	o := storage.DefaultOptions()
-	o.Logger = log
+	o.Logger, o.NoSync = log, f.noSync
 	db, err := storage.Open(f.Data, o)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
@@ -60,8 +61,10 @@ type rooms struct {
 	self     string       // URL under which the monitor reaches itself
 	data     *dataDir
 	lua      *luaapi.Runtime
-	runs     runMemory // of lua, for the engine
-	setup    string    // token of the one-time link; "" when there are users
+	registry engine.Plugins   // what the engine runs: lua, but for the demo
+	now      func() time.Time // the engine's clock; nil is the machine's
+	runs     runMemory        // of lua, for the engine
+	setup    string           // token of the one-time link; "" when there are users
 	web      *server.Server
 	failed   chan error // of what serves: the first ends the monitor
 
@@ -87,7 +90,17 @@ var errStopped = errors.New("stopped before it was up")
 // serve builds the rooms, starts them, and stops them in the reverse order when
 // ctx ends or one of them fails.
 func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
-	r := &rooms{log: c.logger(s.err), memory: uint64(c.Memory), failed: make(chan error, 2)}
+	steps := []step{c.listen, c.openData, c.loadPlugins, c.buildServer, c.start}
+	return c.build(ctx, s, &rooms{}, steps, func(r *rooms) { c.greet(s, r) })
+}
+
+// step builds or starts a part of a monitor.
+type step func(context.Context, *rooms) error
+
+// build takes the steps, greets who started it, and waits until ctx ends or a part
+// fails; then it stops all in the reverse order.
+func (c *serveCommand) build(ctx context.Context, s streams, r *rooms, steps []step, greet func(*rooms)) (err error) {
+	r.log, r.memory, r.failed = c.logger(s.err), uint64(c.Memory), make(chan error, 2)
 	if s.adoptLog != nil {
 		s.adoptLog(r.log)
 	}
@@ -95,15 +108,15 @@ func (c *serveCommand) serve(ctx context.Context, s streams) (err error) {
 		r.memory = defaultMemory("/")
 	}
 	defer func() { err = errors.Join(err, r.stop()) }()
-	for _, step := range []func(context.Context, *rooms) error{c.listen, c.openData, c.loadPlugins, c.buildServer, c.start} {
-		if err := step(ctx, r); errors.Is(err, errStopped) {
+	for _, take := range steps {
+		if err := take(ctx, r); errors.Is(err, errStopped) {
 			return nil
 		} else if err != nil {
 			return err
 		}
 	}
 	r.log.Info("the monitor runs", "address", r.self, "data", c.Data, "plugins", c.Plugins, "version", version)
-	c.greet(s, r)
+	greet(r)
 	select {
 	case <-ctx.Done():
 		r.log.Info("stopping")
@@ -140,6 +153,9 @@ func (c *serveCommand) openData(ctx context.Context, r *rooms) (err error) {
 	r.data, err = c.open(ctx, r.log, func(o *engine.Options) {
 		o.SelfURL, o.Prober, o.Fetcher, o.NoEditing = r.self, outside, outside, c.NoPluginEditing
 		o.Memory, o.RunsInFlight = &r.runs, runsInFlight(r.memory)
+		if r.now != nil {
+			o.Now = r.now
+		}
 		o.Overloaded = func() bool { return r.network.Waiting() > maxBacklog || r.runs.saturated() }
 	})
 	if err != nil {
@@ -174,7 +190,7 @@ func (c *serveCommand) loadPlugins(ctx context.Context, r *rooms) (err error) {
 	if err != nil {
 		return fmt.Errorf("prepare plugins: %w", err)
 	}
-	r.runs.lua = r.lua
+	r.registry, r.runs.lua = r.lua, r.lua
 	r.onStop(func() error { r.lua.Close(); return nil })
 	go boundMemory(ctx, r.memory, func() uint64 { held, _ := r.lua.RunMemory(); return held })
 	if err := writeEditorFiles(c.Plugins); err != nil {
@@ -223,7 +239,7 @@ func (c *serveCommand) start(ctx context.Context, r *rooms) error {
 		r.onStop(func() error { commands.stop(r.log); return nil })
 	}
 	// The engine starts when the address answers: its first check is of itself.
-	if err := r.data.engine.Start(ctx, r.lua); err != nil {
+	if err := r.data.engine.Start(ctx, r.registry); err != nil {
 		return fmt.Errorf("start the monitor: %w", err)
 	}
 	r.onStop(func() error { r.data.engine.Stop(); return nil })
