@@ -151,6 +151,7 @@ func (p *past) resultsOf(k *check) *engine.Batch {
 		for at := range k.slots(later(day, p.begin), earlier(day.AddDate(0, 0, 1), p.now.Truncate(time.Hour)), sumEvery) {
 			results = append(results, p.result(k, at))
 		}
+		results = p.troubledResults(results, k, day)
 		b.Puts = append(b.Puts, history.DayRecord(c.ID, day, results))
 	}
 	close := p.now.Add(-newest * k.interval)
@@ -161,6 +162,21 @@ func (p *past) resultsOf(k *check) *engine.Batch {
 		b.Results = append(b.Results, p.result(k, at))
 	}
 	return b
+}
+
+// troubledResults adds results from while something was wrong, so that sums show what
+// lasted for less than the time between theirs.
+func (p *past) troubledResults(results []engine.Result, k *check, day time.Time) []engine.Result {
+	for _, t := range p.city.troubles[k.name] {
+		from, to := later(t.at, day), earlier(t.end(), earlier(day.AddDate(0, 0, 1), p.now.Truncate(time.Hour)))
+		if to.Sub(from) > 3*time.Hour {
+			continue // it shows anyway
+		}
+		for at := range k.slots(from, to, time.Minute) {
+			results = append(results, p.result(k, at))
+		}
+	}
+	return results
 }
 
 func later(a, b time.Time) time.Time {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -28,7 +29,13 @@ type happening struct {
 func (p *past) replay(ctx context.Context) error {
 	all := p.happenings()
 	slices.SortStableFunc(all, func(a, b happening) int { return a.at.Compare(b.at) })
+	var derived time.Time
 	for len(all) > 0 && !all[0].at.After(p.now) {
+		if all[0].at.Sub(derived) > 20*24*time.Hour { // shifts are known for some weeks alone
+			derived = all[0].at
+			p.clock.Set(derived)
+			p.turnRotas()
+		}
 		n := 0
 		for n < len(all) && all[n].by == nil && !all[n].at.After(p.now) {
 			n++
@@ -52,6 +59,16 @@ func (p *past) replay(ctx context.Context) error {
 		p.live(x, nil, p.now)
 		p.takeAll(x)
 	})
+}
+
+// turnRotas has the shifts around the present instant computed.
+func (p *past) turnRotas() {
+	p.m.Mu.RLock()
+	ids := slices.Collect(maps.Keys(p.m.Tables.Rotas))
+	p.m.Mu.RUnlock()
+	for _, id := range ids {
+		p.m.OnCall.Duty.Changed(id, false)
+	}
 }
 
 // live does what happened, and what came due meanwhile, up to an instant.
@@ -117,6 +134,7 @@ func (p *past) troubled(k *check, t trouble) (all []happening) {
 	take := func(at time.Time) {
 		all = append(all, happening{at: at, in: func(x *state.Tx) { alert.TakeResult(x, p.checks[k.name], p.result(k, at)) }})
 	}
+	all = append(all, happening{at: t.at, in: func(x *state.Tx) { p.rested(x, k) }})
 	jitter := time.Duration(k.number % uint64(min(k.interval, 20*time.Second)/2)).Truncate(time.Millisecond)
 	for _, ph := range t.phases {
 		if !ph.fails() {
@@ -133,6 +151,16 @@ func (p *past) troubled(k *check, t trouble) (all []happening) {
 	}
 	take(t.end().Add(jitter))
 	return all
+}
+
+// rested stands for the many results that passed since the last trouble: without them
+// a check that failed now and then in 90 days seems to flap.
+func (p *past) rested(x *state.Tx, k *check) {
+	if st := x.States.Get(p.checks[k.name].ID); st != nil {
+		c := st.Copy()
+		c.History, c.HistoryLen = 0, 21
+		x.States.Put(c.Check, c)
+	}
 }
 
 // scripted is what people do about a trouble.

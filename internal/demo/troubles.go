@@ -24,7 +24,7 @@ type phase struct {
 	slow     float64       // how many times as long a run takes; 0 is once
 	value    float64       // what it reads in place of its number; 0 is its number
 	silent   bool          // it measured nothing
-	odd      bool          // it is so every second run alone: it flaps
+	odd      bool          // it is so two runs of four: it flaps
 }
 
 func (p phase) fails() bool { return p.severity != "" }
@@ -57,7 +57,7 @@ func (t *trouble) end() time.Time {
 func phaseAt(phases []phase, since time.Duration, k *check, at time.Time) phase {
 	for _, p := range phases {
 		if since >= p.from && since < p.to {
-			if p.odd && at.Unix()/int64(k.interval/time.Second)%2 == 0 {
+			if p.odd && at.Unix()/int64(k.interval/time.Second)%4 < 2 {
 				return phase{}
 			}
 			return p
@@ -152,8 +152,8 @@ func (c *City) standing(now time.Time) {
 	c.befall("stop-harbour ping", trouble{at: now.Add(-3*time.Hour - 7*time.Minute), phases: []phase{
 		{to: long, severity: "WARNING", says: "stop-harbour: 3 of 3 packets lost", silent: true},
 	}})
-	c.befall("Tram stop displays displays online", trouble{at: now.Add(-3*time.Hour - 6*time.Minute), phases: []phase{
-		{to: long, severity: "WARNING", says: "displays_online is 161 (< 163.8)", value: 161},
+	c.befall("Tram stop displays online", trouble{at: now.Add(-3*time.Hour - 6*time.Minute), phases: []phase{
+		{to: long, severity: "WARNING", says: "online is 161 (< 163.8)", value: 161},
 	}, script: &script{service: "Tram stop displays", acked: 11 * time.Minute, comment: "Power is cut at the harbour: a technician is on the way.",
 		notes: []remark{{41 * time.Minute, "Displays around the harbour are dark. Trams run as planned.", true}}}})
 	c.befall("Swimming pools water celsius", trouble{at: now.Add(-95 * time.Minute), phases: []phase{
@@ -257,14 +257,14 @@ var rehearsed = map[string][]phase{
 		{from: at(75), to: at(105), severity: "ERROR", says: "Wrong code: got 503 (expected 200)", slow: 40, silent: true},
 		{from: at(105), to: at(405), severity: "CRITICAL", says: "timed out after 30s", slow: 250, silent: true},
 	},
-	"Payments payments a minute": {{from: at(90), to: at(415), value: 2}},
-	"Ticket app answers":         {{from: at(50), to: at(80), severity: "WARNING", says: "The answer took 2.2 s (more than 1.5 s)", slow: 14}, {from: at(80), to: at(410), severity: "ERROR", says: "Wrong code: got 502 (expected 200)", silent: true, slow: 20}},
-	"Citizen accounts answers":   {{from: at(60), to: at(400), severity: "ERROR", says: "Wrong code: got 500 (expected 200)", silent: true, slow: 12}},
-	"Permits online answers":     {{from: at(70), to: at(400), severity: "ERROR", says: "Wrong code: got 500 (expected 200)", silent: true, slow: 9}},
-	"Library lending answers":    {{from: at(80), to: at(405), severity: "WARNING", says: "The answer took 4.1 s (more than 1.5 s)", slow: 27}},
-	"Parking app answers":        {{from: at(95), to: at(410), severity: "ERROR", says: "Wrong code: got 503 (expected 200)", silent: true, slow: 8}},
-	"Water billing answers":      {{from: at(110), to: at(400), severity: "WARNING", says: "Wrong code: got 500 (expected 200)", silent: true, slow: 10}},
-	"Tax office answers":         {{from: at(65), to: at(395), severity: "WARNING", says: "The answer took 2.8 s (more than 1.5 s)", slow: 11}},
+	"Payments a minute":        {{from: at(90), to: at(415), value: 2}},
+	"Ticket app answers":       {{from: at(50), to: at(80), severity: "WARNING", says: "The answer took 2.2 s (more than 1.5 s)", slow: 14}, {from: at(80), to: at(410), severity: "ERROR", says: "Wrong code: got 502 (expected 200)", silent: true, slow: 20}},
+	"Citizen accounts answers": {{from: at(60), to: at(400), severity: "ERROR", says: "Wrong code: got 500 (expected 200)", silent: true, slow: 12}},
+	"Permits online answers":   {{from: at(70), to: at(400), severity: "ERROR", says: "Wrong code: got 500 (expected 200)", silent: true, slow: 9}},
+	"Library lending answers":  {{from: at(80), to: at(405), severity: "WARNING", says: "The answer took 4.1 s (more than 1.5 s)", slow: 27}},
+	"Parking app answers":      {{from: at(95), to: at(410), severity: "ERROR", says: "Wrong code: got 503 (expected 200)", silent: true, slow: 8}},
+	"Water billing answers":    {{from: at(110), to: at(400), severity: "WARNING", says: "Wrong code: got 500 (expected 200)", silent: true, slow: 10}},
+	"Tax office answers":       {{from: at(65), to: at(395), severity: "WARNING", says: "The answer took 2.8 s (more than 1.5 s)", slow: 11}},
 }
 
 func at(seconds int) time.Duration { return time.Duration(seconds) * time.Second }
