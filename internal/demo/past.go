@@ -99,7 +99,7 @@ func (p *past) look() {
 // result is what a check found at an instant.
 func (p *past) result(k *check, at time.Time) engine.Result {
 	c := p.checks[k.name]
-	r := monitor.ResultOf(c, p.city.report(k, at), p.versions[c.Plugin], at)
+	r := *monitor.ResultOf(c, p.city.report(k, at), p.versions[c.Plugin], at)
 	r.Seq = uint64(at.UnixMicro())
 	return r
 }

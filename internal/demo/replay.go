@@ -125,14 +125,18 @@ func (p *past) happenings() []happening {
 // takeAll judges a result of each check.
 func (p *past) takeAll(x *state.Tx) {
 	for _, k := range p.city.ordered() {
-		alert.TakeResult(x, p.checks[k.name], p.result(k, x.Now))
+		r := p.result(k, x.Now)
+		alert.TakeResult(x, p.checks[k.name], &r)
 	}
 }
 
 // troubled are the results that move the status of a check.
 func (p *past) troubled(k *check, t trouble) (all []happening) {
 	take := func(at time.Time) {
-		all = append(all, happening{at: at, in: func(x *state.Tx) { alert.TakeResult(x, p.checks[k.name], p.result(k, at)) }})
+		all = append(all, happening{at: at, in: func(x *state.Tx) {
+			r := p.result(k, at)
+			alert.TakeResult(x, p.checks[k.name], &r)
+		}})
 	}
 	all = append(all, happening{at: t.at, in: func(x *state.Tx) { p.rested(x, k) }})
 	jitter := time.Duration(k.number % uint64(min(k.interval, 20*time.Second)/2)).Truncate(time.Millisecond)
