@@ -33,6 +33,7 @@ type past struct {
 	begin time.Time
 	now   time.Time
 
+	// Read by several goroutines, and not changed once they begin.
 	checks   map[string]*engine.Check // by name
 	subjects map[string]engine.Ref    // likewise
 	people   map[string]*engine.User
