@@ -92,14 +92,14 @@ var badBodies = []struct{ name, body, want string }{
 // limitRuntime is a runtime in which limits come quickly.
 func limitRuntime(t *testing.T, files map[string]string) *Runtime {
 	return newTestRuntime(t, files, func(o *Options) {
-		o.SoftHeap, o.RunHeap = 48<<20, 24<<20
+		o.SoftHeap, o.RunHeap = 32<<20, 8<<20
 		o.Instructions = 1 << 40
 	})
 }
 
 func TestBadPlugins(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes ten seconds")
+		t.Skip("spins")
 	}
 	files := map[string]string{"good.lua": checkSource("good", `result.succeeded = true return result`)}
 	for i, bad := range badBodies {
@@ -152,7 +152,7 @@ func TestBadPlugins(t *testing.T) {
 }
 
 func tryBad(t *testing.T, rt *Runtime, slug, name, want string) {
-	const timeout = 150 * time.Millisecond
+	const timeout = 60 * time.Millisecond
 	limit := timeout
 	if want != "timeout" {
 		limit = 20 * time.Second
