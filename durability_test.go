@@ -23,7 +23,7 @@ import (
 // has a file damaged. MOONWATCH_LONG_TESTS makes them many; MOONWATCH_ROUNDS,
 // three numbers as "200 50 50", sets them.
 func durabilityRounds(t *testing.T) (kills, fulls, damages int) {
-	kills, fulls, damages = 2, 2, 2
+	kills, fulls, damages = 1, 1, 1
 	if os.Getenv("MOONWATCH_LONG_TESTS") != "" {
 		kills, fulls, damages = 200, 50, 50
 	}

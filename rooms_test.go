@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -141,6 +142,19 @@ func TestArrows(t *testing.T) {
 				t.Errorf("%q imports %q: that arrow is not on the map", room, to)
 			}
 		}
+	}
+}
+
+// TestOnlyTestsHashCheaply holds that no program makes hashes of passwords that are
+// easy to guess from.
+func TestOnlyTestsHashCheaply(t *testing.T) {
+	out, err := exec.Command("git", "grep", "-lw", "HashCheaply", "--", "*.go", ":!*_test.go", ":!engine/access/password.go").Output()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1: none
+		t.Fatal(err)
+	}
+	if len(out) > 0 {
+		t.Errorf("these call it and are no tests:\n%s", out)
 	}
 }
 

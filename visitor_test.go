@@ -179,7 +179,7 @@ func TestHostileVisitor(t *testing.T) {
 		return len(list)
 	}
 	before := files()
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	hostileVisitor(ctx, t, "http://"+m.Address)
 	// Alone it holds 250 to 320 MiB, beside other tests more: the collector comes later.

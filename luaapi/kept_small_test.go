@@ -16,7 +16,7 @@ import (
 // A run leaves some kilobytes behind, however large the texts were of which they
 // are a part.
 func TestWhatIsKeptKeepsNothingElse(t *testing.T) {
-	const runs, page = 4, 4 << 20
+	const runs, page = 3, 2 << 20
 	for name, body := range map[string]string{
 		"error":            `result.error = big`,
 		"part in error":    `result.error = big:sub(5, 50)`,
@@ -70,7 +70,7 @@ func TestWhatIsKeptKeepsNothingElse(t *testing.T) {
 
 // A state that waits for its next run keeps nothing of the last one alive.
 func TestAnIdleStateKeepsNothingOfItsRun(t *testing.T) {
-	const page = 4 << 20
+	const page = 2 << 20
 	for name, body := range map[string]string{
 		"local":            `local p = big()`,
 		"argument":         `local function f(a, b, c) return #a + #b + #c end f(1 .. "", "", big())`,

@@ -116,6 +116,8 @@ type house struct {
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
+func init() { access.HashCheaply() }
+
 // newHouse builds a monitor with a user and a token of each role.
 func newHouse(t *testing.T, change ...func(*Options)) *house {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/access"
 	"moonwatch/engine/alert"
 	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
@@ -51,6 +52,8 @@ type bench struct {
 }
 
 var admin = engine.Actor{Name: "test", Role: "admin", Via: "api"}
+
+func init() { access.HashCheaply() }
 
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, store: storagetest.NewMemory(), plugins: enginetest.NewPlugins(),

@@ -28,7 +28,7 @@ func many(n int) []byte {
 }
 
 func TestImportOfManyChecks(t *testing.T) {
-	n := 10_000
+	n := 5000
 	if testing.Short() || raceEnabled {
 		n = 1000
 	}

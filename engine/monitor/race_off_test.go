@@ -5,4 +5,4 @@ package monitor_test
 const raceEnabled = false
 
 // quickSequences are played in a run of all tests.
-const quickSequences = 300
+const quickSequences = 200

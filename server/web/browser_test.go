@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"moonwatch/engine"
+	"moonwatch/engine/access"
 	"moonwatch/engine/monitor"
 	"moonwatch/luaapi"
 	"moonwatch/luaapi/host"
@@ -60,6 +61,7 @@ type browser struct {
 
 // TestMain ends the browser after the tests, if one of them started it.
 func TestMain(m *testing.M) {
+	access.HashCheaply()
 	code := m.Run()
 	if chrome.ctx != nil {
 		chromedp.Cancel(chrome.ctx)
