@@ -55,6 +55,15 @@ const (
 	largeValue   = 64 << 10
 )
 
+// topTables is how many tables are gathered before they are merged into the base
+// level, and baseLevel how large that one grows, in bytes, before it is merged into
+// the next: what is merged at a time is written anew as a whole, so larger ones are
+// merged less often. Together they stay below MinFree, the space that a merge finds.
+const (
+	topTables = 8
+	baseLevel = 32 << 20
+)
+
 func (o *Options) badger(dir string) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithSyncWrites(!o.NoSync).
@@ -69,6 +78,9 @@ func (o *Options) badger(dir string) badger.Options {
 		WithIndexCacheSize(indexCache).
 		WithValueLogFileSize(valueLogSize).
 		WithValueThreshold(largeValue).
+		WithNumLevelZeroTables(topTables).
+		WithNumLevelZeroTablesStall(3 * topTables).
+		WithBaseLevelSize(baseLevel).
 		WithNumCompactors(2).
 		WithNumGoroutines(2).
 		WithLogger(badgerLog{o.Logger})
