@@ -58,7 +58,8 @@ func (cs *Checks) checkView(c *engine.Check) CheckView {
 	}
 	v.Config = cs.Public(c.Plugin, engine.ConfigForm, c.Config)
 	v.PingURL = PingURL(cs.State, c)
-	v.Services, v.InstanceIDs, v.Log = []string{}, []string{}, []engine.LogLine{}
+	v.targets(t.TargetsOf[c.ID])
+	v.Log = []engine.LogLine{}
 	if s := t.States[c.ID]; s != nil && len(s.Noted) > 0 {
 		v.Log = slices.Clone(s.Noted)
 	}
@@ -66,15 +67,6 @@ func (cs *Checks) checkView(c *engine.Check) CheckView {
 		at = at.UTC().Round(0)
 		v.NextRun = &at
 	}
-	for ref := range t.TargetsOf[c.ID] {
-		if ref.Kind == engine.KindService {
-			v.Services = append(v.Services, ref.ID)
-		} else {
-			v.InstanceIDs = append(v.InstanceIDs, ref.ID)
-		}
-	}
-	slices.Sort(v.Services)
-	slices.Sort(v.InstanceIDs)
 	if len(t.Breakers) > 0 {
 		now := cs.Now()
 		if why, suspended := t.Breakers[engine.PluginBreaker(c.Plugin)].Suspended(now); suspended {
@@ -84,6 +76,20 @@ func (cs *Checks) checkView(c *engine.Check) CheckView {
 		}
 	}
 	return v
+}
+
+// targets fills in what the check belongs to.
+func (v *CheckView) targets(all map[engine.Ref]bool) {
+	v.Services, v.InstanceIDs = []string{}, []string{}
+	for ref := range all {
+		if ref.Kind == engine.KindService {
+			v.Services = append(v.Services, ref.ID)
+		} else {
+			v.InstanceIDs = append(v.InstanceIDs, ref.ID)
+		}
+	}
+	slices.Sort(v.Services)
+	slices.Sort(v.InstanceIDs)
 }
 
 // bareCheck builds what of a check's view costs no time to find out, see
@@ -165,30 +171,75 @@ func (cs *Checks) known() []knownCheck {
 	return all
 }
 
-// Tally is how many checks stand how.
+// Tally is how many checks stand how. Those that are active are one of passing,
+// failing, pending and unknown.
 type Tally struct {
-	Active   int // that are not paused
-	Failing  int // of these
-	Critical int // of those that fail
+	Active, Paused                     int
+	Passing, Failing, Pending, Unknown int
+	Critical                           int // of those that fail
 }
 
 // Tally counts the checks.
-func (cs *Checks) Tally() (t Tally) {
+func (cs *Checks) Tally() Tally {
+	var t Tally
 	cs.Mu.RLock()
 	defer cs.Mu.RUnlock()
-	for _, c := range cs.Tables.Checks {
-		if !c.Active {
-			continue
-		}
-		t.Active++
-		if s := cs.Tables.States[c.ID]; s != nil && s.Status == engine.CheckFailing {
-			t.Failing++
-			if severity, _ := s.Failing(); severity == engine.StatusCritical {
-				t.Critical++
-			}
-		}
+	for id, c := range cs.Tables.Checks {
+		t.add(c, cs.Tables.States[id])
 	}
 	return t
+}
+
+// add counts a check. It reports whether the check is in trouble: it is active, and
+// fails, is unknown, or is held to be failing still.
+func (t *Tally) add(c *engine.Check, s *engine.CheckState) (trouble bool) {
+	if !c.Active {
+		t.Paused++
+		return false
+	}
+	t.Active++
+	if s == nil {
+		t.Pending++
+		return false
+	}
+	severity, _ := s.Failing()
+	switch s.Status {
+	case engine.CheckPassing:
+		t.Passing++
+		return severity != ""
+	case engine.CheckPending:
+		t.Pending++
+		return severity != ""
+	case engine.CheckFailing:
+		t.Failing++
+		if severity == engine.StatusCritical {
+			t.Critical++
+		}
+	default:
+		t.Unknown++
+	}
+	return true
+}
+
+// Troubled counts all checks, and returns those that are in trouble in no order: as
+// BareChecks does, with Services and InstanceIDs. What it takes goes with what is in
+// trouble, not with what there is.
+func (cs *Checks) Troubled() (Tally, []CheckView) {
+	var (
+		tally Tally
+		out   []CheckView
+		t     = cs.Tables
+	)
+	cs.Mu.RLock()
+	defer cs.Mu.RUnlock()
+	for id, c := range t.Checks {
+		if s := t.States[id]; tally.add(c, s) {
+			v := bareCheck(c, s, t.Latest[id])
+			v.targets(t.TargetsOf[id])
+			out = append(out, v)
+		}
+	}
+	return tally, out
 }
 
 // PingURL is the address that a check's pings go to, "" when its plugin takes

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/edit"
 	"moonwatch/engine/enginetest"
 	"moonwatch/engine/form"
 	"moonwatch/engine/monitor"
@@ -142,6 +143,8 @@ func playOn(t *testing.T, seed uint64, faults bool, store sequenceStore) (events
 			w.step()
 			time.Sleep(time.Duration(w.rng.IntN(4000)) * time.Millisecond)
 		}
+		synctest.Wait()
+		w.looksRight()
 		w.calm()
 		events = w.judge(seed)
 		w.e.Stop()
@@ -411,6 +414,48 @@ func (w *world) crash() {
 func (w *world) reopen(store sequenceStore, err error) {
 	w.must(err)
 	w.store = store
+}
+
+// looksRight holds that what pages are told of all checks and of those in trouble agree.
+func (w *world) looksRight() {
+	tally, troubled := w.e.Checks.Troubled()
+	want, inTrouble := edit.Tally{}, map[string]bool{}
+	for _, c := range w.e.Checks.Checks() {
+		if !c.Active {
+			want.Paused++
+			continue
+		}
+		want.Active++
+		switch c.Status {
+		case engine.CheckPassing:
+			want.Passing++
+		case engine.CheckFailing:
+			want.Failing++
+		case engine.CheckPending:
+			want.Pending++
+		default:
+			want.Unknown++
+		}
+		if c.Status == engine.CheckFailing && c.Severity == engine.StatusCritical {
+			want.Critical++
+		}
+		if c.Severity != "" || c.Status == engine.CheckFailing || c.Status == engine.CheckUnknown {
+			inTrouble[c.ID] = true
+		}
+	}
+	if tally != want || tally != w.e.Checks.Tally() {
+		w.t.Errorf("checks are counted as %+v, want %+v", tally, want)
+	}
+	for _, c := range troubled {
+		whole, err := w.e.Checks.Check(c.ID)
+		if !inTrouble[c.ID] || err != nil || c.Status != whole.Status || !slices.Equal(c.Services, whole.Services) {
+			w.t.Errorf("in trouble: %+v, want %+v", c, whole)
+		}
+		delete(inTrouble, c.ID)
+	}
+	if len(inTrouble) > 0 {
+		w.t.Errorf("not among those in trouble: %v", inTrouble)
+	}
 }
 
 // calm lets everything recover and the outbox empty itself.

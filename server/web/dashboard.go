@@ -78,15 +78,11 @@ func (w *dashboardPages) dashboard(q *frame.Request) error {
 
 func (w *dashboardPages) dashboardData(q *frame.Request) *dashboard {
 	d := &dashboard{Stats: w.Engine.Stats()}
-	checks := w.Engine.Checks.BareChecks()
-	byID := make(map[string]*edit.CheckView, len(checks))
-	for i := range checks {
-		byID[checks[i].ID] = &checks[i]
-	}
-	linked := make(map[string]bool, len(checks))
-	d.subjects(w, checks, byID, linked)
-	d.loose(checks, linked)
-	d.Checks = len(checks)
+	tally, troubled := w.Engine.Checks.Troubled()
+	d.Checks = tally.Active + tally.Paused
+	d.Passing, d.Failing, d.Unclear, d.Pending, d.Off = tally.Passing, tally.Failing, tally.Unknown, tally.Pending, tally.Paused
+	d.subjects(w, troubled)
+	d.loose(troubled)
 	d.Lag = drawing.FormatSeconds(d.Stats.LagMax.Seconds())
 	d.Dead, _ = w.DeliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
 	since := w.Options.Now().Add(-48 * time.Hour)
@@ -117,15 +113,16 @@ func (d *dashboard) channel(c alert.Channel, name string) {
 }
 
 // subjects sorts services and instances into broken and quiet ones.
-func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID map[string]*edit.CheckView, linked map[string]bool) {
+func (d *dashboard) subjects(w *dashboardPages, troubled []edit.CheckView) {
+	byID := make(map[string]*edit.CheckView, len(troubled))
+	for i := range troubled {
+		byID[troubled[i].ID] = &troubled[i]
+	}
 	alerts := false
 	for _, s := range w.EverySubject() {
 		a, v := &s.Alerting, &s.View
 		d.Subjects++
 		alerts = alerts || len(a.Alerts) > 0 && a.AlertsEnabled
-		for _, c := range a.StatusChecks {
-			linked[c] = true
-		}
 		if v.OverallStatus == engine.StatusPassing {
 			d.Quiet = append(d.Quiet, quietSubject{s.Plural(), s.Meta.ID, s.Name})
 			continue
@@ -142,12 +139,12 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 			b.Incident = *v.Incident
 		}
 		for _, c := range a.StatusChecks {
-			if c := byID[c]; c != nil && c.Active && (c.Severity != "" || c.Status == engine.CheckFailing) {
+			if c := byID[c]; c != nil && (c.Severity != "" || c.Status == engine.CheckFailing) {
 				b.Checks = append(b.Checks, frame.LineOf(c))
 			}
 		}
 		if s.Meta.ID == engine.BuiltInService {
-			b.Checks = append(b.Checks, w.OwnTroubles(checks, a.StatusChecks)...)
+			b.Checks = append(b.Checks, w.OwnTroubles(troubled, a.StatusChecks)...)
 		}
 		frame.WorstFirst(b.Checks)
 		b.Checks, b.More = frame.Cut(b.Checks, maxFailing)
@@ -162,28 +159,18 @@ func (d *dashboard) subjects(w *dashboardPages, checks []edit.CheckView, byID ma
 	d.Quiet, d.MoreQuiet = frame.Cut(d.Quiet, maxQuiet)
 }
 
-// loose counts the checks, and finds those that fail and belong to nothing, and
-// those that could not be made.
-func (d *dashboard) loose(checks []edit.CheckView, linked map[string]bool) {
-	for i := range checks {
-		c := &checks[i]
-		switch {
-		case !c.Active:
-			d.Off++
-			continue
-		case c.Status == engine.CheckPassing:
-			d.Passing++
-		case c.Status == engine.CheckFailing:
-			d.Failing++
-		case c.Status == engine.CheckPending:
-			d.Pending++
-		default:
-			d.Unclear++
+// loose finds the checks that fail and belong to nothing, and those that could not
+// be made.
+func (d *dashboard) loose(troubled []edit.CheckView) {
+	for i := range troubled {
+		c := &troubled[i]
+		switch c.Status {
+		case engine.CheckUnknown:
 			d.Unknown = append(d.Unknown, frame.LineOf(c))
-			continue
-		}
-		if c.Status == engine.CheckFailing && !linked[c.ID] {
-			d.Loose = append(d.Loose, frame.LineOf(c))
+		case engine.CheckFailing:
+			if len(c.Services)+len(c.InstanceIDs) == 0 {
+				d.Loose = append(d.Loose, frame.LineOf(c))
+			}
 		}
 	}
 	frame.WorstFirst(d.Loose)

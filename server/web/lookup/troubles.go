@@ -11,11 +11,11 @@ import (
 // OwnTroubles are what the built-in service fails for beside the checks linked
 // to it: checks that have been unknown for so long that it counts, and rotas
 // with problems. A check that failed before it became unknown is among them too.
-func (w *Lookup) OwnTroubles(checks []edit.CheckView, linked []string) []frame.CheckLine {
+func (w *Lookup) OwnTroubles(troubled []edit.CheckView, linked []string) []frame.CheckLine {
 	var out []frame.CheckLine
-	for i := range checks {
-		c := &checks[i]
-		if c.Active && c.Status == engine.CheckUnknown && c.Severity != "" && !slices.Contains(linked, c.ID) {
+	for i := range troubled {
+		c := &troubled[i]
+		if c.Status == engine.CheckUnknown && c.Severity != "" && !slices.Contains(linked, c.ID) {
 			out = append(out, frame.LineOf(c))
 		}
 	}

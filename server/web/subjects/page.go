@@ -73,8 +73,9 @@ func (w *Pages) subjectsPage(kind engine.Kind) frame.Handler {
 
 func (w *Pages) failingChecks() map[string]bool {
 	out := map[string]bool{}
-	for _, c := range w.Engine.Checks.BareChecks() {
-		if c.Active && c.Severity != "" {
+	_, troubled := w.Engine.Checks.Troubled()
+	for _, c := range troubled {
+		if c.Severity != "" {
 			out[c.ID] = true
 		}
 	}
@@ -141,7 +142,8 @@ func (w *Pages) subjectPage(kind engine.Kind) frame.Handler {
 			v.Alerts = append(v.Alerts, alertLine{w.Card(a.Plugin), w.SettingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
 		}
 		if s.Meta.ID == engine.BuiltInService && kind == engine.KindService {
-			v.Troubles = w.OwnTroubles(w.Engine.Checks.BareChecks(), s.Alerting.StatusChecks)
+			_, troubled := w.Engine.Checks.Troubled()
+			v.Troubles = w.OwnTroubles(troubled, s.Alerting.StatusChecks)
 			v.builtInCircle(w)
 		}
 		v.repeat(w)
