@@ -83,7 +83,7 @@ var rooms = map[string][]string{
 	"server/web/ownform":    {"engine", "engine/form", "engine/rota", "server/web/frame", "server/web/webform"},
 	"server/web/lookup":     {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/monitor", "engine/oncall", "server/web/drawing", "server/web/frame", "server/web/webform"},
 	"server/web/pluginedit": {"engine", "engine/access", "engine/form", "engine/monitor", "luaapi/describe", "luaapi/starter", "server/web/drawing", "server/web/frame", "server/web/webform"},
-	"server/web/alerting":   {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/silence", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/webform"},
+	"server/web/alerting":   {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/oncall", "engine/silence", "engine/state", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/webform"},
 	"server/web/checks":     {"engine", "engine/access", "engine/edit", "engine/form", "engine/history", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/webform"},
 	"server/web/subjects":   {"engine", "engine/access", "engine/alert", "engine/edit", "engine/form", "engine/state", "server/web/alerting", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/webform"},
 	"server/web/rotas":      {"engine", "engine/access", "engine/form", "engine/oncall", "engine/rota", "server/web/drawing", "server/web/frame", "server/web/lookup", "server/web/ownform", "server/web/webform"},

@@ -45,6 +45,20 @@ type Incident struct {
 	Fallback       bool                 `json:"fallback,omitempty"`   // and the fallback was told after them
 	Pending        []PendingRecipient   `json:"held_back,omitempty"`  // who is to be told when their window opens
 	HeldBy         string               `json:"held_by,omitempty"`    // the last recorded reason why nothing was sent
+
+	Failures     []Failure        `json:"failures,omitempty"`      // what failed in it, in order of time, within bounds
+	MoreFailures int              `json:"more_failures,omitempty"` // further ones that were not kept
+	LastAck      *Acknowledgement `json:"last_ack,omitempty"`      // the last acknowledgement, kept when it ends
+}
+
+// Failure is a time in which one check failed at one severity within an incident.
+type Failure struct {
+	Check    string     `json:"check"` // id
+	Name     string     `json:"name"`  // of the check at that time
+	Severity Status     `json:"severity"`
+	Error    string     `json:"error"`
+	Since    time.Time  `json:"since"`
+	Until    *time.Time `json:"until"` // nil while it fails
 }
 
 // Suppression is how an incident stands to what its subject depends on.
@@ -112,6 +126,8 @@ type IncidentEvent struct {
 	Status     Status     `json:"status"`
 	Detail     string     `json:"detail"`
 	Step       int        `json:"step,omitempty"` // the escalation step, from 1; -1 is the fallback
+	Checks     []string   `json:"checks"`         // ids of those that the event is about, where it is about some
+	By         string     `json:"by"`             // the username of who did it, "" for the monitor
 	Decisions  []Decision `json:"decisions"`
 	Deliveries []string   `json:"deliveries"`
 }
@@ -129,6 +145,7 @@ func (in *Incident) Copy() *Incident {
 	c.Plugins = slices.Clone(in.Plugins)
 	c.Notes = slices.Clone(in.Notes)
 	c.Pending = slices.Clone(in.Pending)
+	c.Failures = slices.Clone(in.Failures)
 	if in.Suppressed != nil {
 		p := *in.Suppressed
 		p.Awaited = maps.Clone(p.Awaited)

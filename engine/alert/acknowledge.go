@@ -63,6 +63,7 @@ func (inc *Incidents) Unacknowledge(ctx context.Context, by engine.Actor, ref en
 			return engine.Conflictf("the incident is not acknowledged")
 		}
 		after, event := Unacknowledge(in, "ended by "+by.Name)
+		event.By = by.Name
 		x.Incidents.Put(in.ID, after)
 		recordEvent(x, s, after, in.Status, event, after.Number)
 		x.Audit("unacknowledge", ref.Kind, ref.ID, s.Name, nil, nil)

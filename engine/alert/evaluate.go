@@ -215,6 +215,7 @@ func evaluateIncident(x *state.Tx, e *evaluation, in *engine.Incident) {
 		known := e.known
 		x.Subjects.Put(e.ref.Key(), &known)
 	}
+	noteFailures(x, after, e)
 	x.Incidents.Put(after.ID, after)
 	if conditions.Alerting == engine.StatusPassing && overall != engine.StatusPassing {
 		stopSends(x, after, conditions.Silence)
@@ -280,7 +281,7 @@ func conditionsOf(x *state.Tx, s state.Target, in *engine.Incident, overall engi
 		c.Before, _ = overallOf(x, s, failing, in.Covered)
 	}
 	if !x.State.Grace.Holds(in.ID, x.Now) {
-		c.Repeat = repeat(x, s)
+		c.Repeat = repeat(x.Site(), s.Alerting)
 	}
 	c.Held = heldByParents(x, s, in, overall)
 	return c
@@ -323,10 +324,9 @@ func PluginsOf(a *engine.Alerting) []string {
 }
 
 // repeat returns the repeat interval by severity: the subject's own, else the site's.
-func repeat(x *state.Tx, s state.Target) func(engine.Status) time.Duration {
-	site := x.Site()
+func repeat(site *engine.Settings, a *engine.Alerting) func(engine.Status) time.Duration {
 	return func(severity engine.Status) time.Duration {
-		if d := s.RepeatInterval[severity]; d > 0 {
+		if d := a.RepeatInterval[severity]; d > 0 {
 			return d.Std()
 		}
 		if d := site.RepeatInterval[severity]; d > 0 {
@@ -350,6 +350,8 @@ func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.St
 		Status:     h.Status,
 		Detail:     h.Detail,
 		Step:       h.Step,
+		Checks:     engine.OrEmpty(h.Checks),
+		By:         h.By,
 		Decisions:  []engine.Decision{},
 		Deliveries: []string{},
 	}

@@ -15,19 +15,24 @@ import (
 
 // IncidentView is an incident with its timeline.
 type IncidentView struct {
-	ID          string                 `json:"id"`
-	Subject     engine.Ref             `json:"subject"`
-	SubjectName string                 `json:"subject_name"`
-	Key         string                 `json:"key"`
-	Opened      time.Time              `json:"opened"`
-	Closed      *time.Time             `json:"closed"`
-	Severity    engine.Status          `json:"severity"`
-	Status      engine.Status          `json:"status"`
-	Reason      string                 `json:"reason"`
-	Notes       []engine.Note          `json:"notes"`
-	Maintenance bool                   `json:"maintenance"` // all of it so far lay in maintenance
-	Unplanned   *time.Time             `json:"unplanned"`   // when it went beyond the maintenance in which it began
-	Events      []engine.IncidentEvent `json:"events"`
+	ID          string        `json:"id"`
+	Subject     engine.Ref    `json:"subject"`
+	SubjectName string        `json:"subject_name"`
+	Key         string        `json:"key"`
+	Opened      time.Time     `json:"opened"`
+	Closed      *time.Time    `json:"closed"`
+	Severity    engine.Status `json:"severity"`
+	Status      engine.Status `json:"status"`
+	Reason      string        `json:"reason"`
+	Notes       []engine.Note `json:"notes"`
+	Maintenance bool          `json:"maintenance"` // all of it so far lay in maintenance
+	Unplanned   *time.Time    `json:"unplanned"`   // when it went beyond the maintenance in which it began
+	// Acknowledged is the last acknowledgement: kept when it ran out and when the
+	// incident is over.
+	Acknowledged *engine.Acknowledgement `json:"acknowledged"`
+	Failures     []engine.Failure        `json:"failures"`      // what failed in it, in order of time
+	MoreFailures int                     `json:"more_failures"` // further ones that were not kept
+	Events       []engine.IncidentEvent  `json:"events"`
 }
 
 // IncidentQuery selects incidents, the newest first.
@@ -126,7 +131,11 @@ func view(in *engine.Incident) IncidentView {
 		Notes:       engine.OrEmpty(in.Notes),
 		Maintenance: in.Maintenance,
 		Unplanned:   in.Unplanned,
-		Events:      []engine.IncidentEvent{},
+
+		Acknowledged: in.LastAck,
+		Failures:     engine.OrEmpty(in.Failures),
+		MoreFailures: in.MoreFailures,
+		Events:       []engine.IncidentEvent{},
 	}
 }
 

@@ -42,6 +42,8 @@ type Event struct {
 	Kind    engine.AlertKind
 	Status  engine.Status
 	Detail  string
+	Checks  []string // those that it is about, where it is about some
+	By      string   // the username of who did it
 	Plugins []string // nil: all of the subject's
 	// UpdatersOnly limits the event to plugins with send_alert_update.
 	UpdatersOnly bool
@@ -201,7 +203,7 @@ func (r *reaction) checksMoved() {
 		}
 		in.Gather.Checks = append(in.Gather.Checks, added...)
 	case len(gone) > 0 && in.Gather == nil:
-		r.emit(Event{Kind: engine.AlertUpdate, Detail: "a check recovered", UpdatersOnly: true})
+		r.emit(Event{Kind: engine.AlertUpdate, Detail: "a check recovered", Checks: gone, UpdatersOnly: true})
 	}
 }
 
@@ -232,8 +234,9 @@ func (r *reaction) alertsAdded() {
 // gatherEnded tells of the checks that were gathered.
 func (r *reaction) gatherEnded() {
 	if r.in.Gather != nil && !r.now.Before(r.in.Gather.Until) {
+		checks := r.in.Gather.Checks
 		r.in.Gather = nil
-		r.emit(Event{Kind: engine.AlertUpdate, Detail: "further checks failed or began to flap"})
+		r.emit(Event{Kind: engine.AlertUpdate, Detail: "further checks failed or began to flap", Checks: checks})
 	}
 }
 
@@ -311,9 +314,9 @@ func recordNotified(in *engine.Incident, plugin string, users map[string]engine.
 // event that says so. It is pure.
 func Acknowledge(old *engine.Incident, ack engine.Acknowledgement) (*engine.Incident, Event) {
 	in := old.Copy()
-	in.Ack = &ack
+	in.Ack, in.LastAck = &ack, &ack
 	in.Number++
-	return in, Event{Kind: engine.AlertAcknowledged, Status: in.Status, Detail: ack.Comment}
+	return in, Event{Kind: engine.AlertAcknowledged, Status: in.Status, Detail: ack.Comment, By: ack.Username}
 }
 
 // Unacknowledge returns the incident without its acknowledgement, and the event

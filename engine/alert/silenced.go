@@ -28,7 +28,7 @@ func silenced(x *state.Tx, s state.Target, failing []engine.FailingCheck) (cover
 			}
 			if c := x.Checks.Get(f.ID); whole || c != nil && silence.CoversCheck(quiet, c) {
 				covered = append(covered, f.ID)
-				name = silence.Describe(quiet)
+				name = silence.Describe(quiet, change)
 			}
 		}
 	}

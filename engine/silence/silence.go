@@ -63,10 +63,17 @@ func ShareTag(a, b []string) bool {
 	return slices.ContainsFunc(a, func(t string) bool { return slices.Contains(b, t) })
 }
 
-func Describe(s *engine.Silence) string {
-	text := "silenced by " + cmp.Or(s.Author, "somebody")
+// Describe says in words that a silence holds, and until when; the zero time is
+// not known.
+func Describe(s *engine.Silence, until time.Time) string {
+	end := ""
+	if !until.IsZero() {
+		end = " until " + until.UTC().Format(time.RFC3339)
+	}
+	by := " by " + cmp.Or(s.Author, "somebody")
+	text := "silenced" + by + end
 	if s.Maintenance {
-		text = "in maintenance by " + cmp.Or(s.Author, "somebody")
+		text = "in planned maintenance" + end + by
 	}
 	return strings.TrimSuffix(text+": "+s.Comment, ": ")
 }

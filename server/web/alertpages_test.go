@@ -1,7 +1,9 @@
 package web
 
 import (
+	"html"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -30,8 +32,8 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	if ack == nil || ack.Username != "the-operator" || ack.Expires == nil || ack.Expires.Sub(ack.At) != time.Hour {
 		t.Fatalf("the acknowledgement is %+v", ack)
 	}
-	for _, page := range []string{"/", path, "/incidents/" + *s.Incident} {
-		h.get(access.Operator, page).want(t, http.StatusOK, "Acknowledged by <strong>the-operator</strong>", "on it &lt;script&gt;", path+"/unacknowledge")
+	for page, name := range map[string]string{"/": "the-operator", path: "the-operator", "/incidents/" + *s.Incident: html.EscapeString(nasty)} {
+		h.get(access.Operator, page).want(t, http.StatusOK, "Acknowledged by <strong>"+name+"</strong>", "on it &lt;script&gt;", path+"/unacknowledge")
 	}
 	h.get(access.Viewer, path).want(t, http.StatusOK, "Acknowledged by").without(t, "/unacknowledge")
 	h.post(access.Operator, path+"/unacknowledge", "back", "//evil.example/").want(t, http.StatusSeeOther)
@@ -62,7 +64,7 @@ func TestNotesAndTests(t *testing.T) {
 	incident := "/incidents/" + *s.Incident
 	h.post(access.Operator, incident+"/notes", "text", "  ").want(t, http.StatusUnprocessableEntity, "Text: This field is required.")
 	h.post(access.Operator, incident+"/notes", "text", "it was the disk").want(t, http.StatusSeeOther)
-	h.get(access.Viewer, incident).want(t, http.StatusOK, "it was the disk", "the-operator")
+	h.get(access.Viewer, incident).want(t, http.StatusOK, "it was the disk", "<strong>"+html.EscapeString(nasty)+"</strong>")
 	h.post(access.Operator, "/incidents/none/notes", "text", "x").want(t, http.StatusNotFound)
 
 	r := h.post(access.Operator, "/services/"+s.ID+"/test-alert", "plugin", "pager").want(t, http.StatusSeeOther)
@@ -73,6 +75,63 @@ func TestNotesAndTests(t *testing.T) {
 		t.Errorf("the test went to %v: %v", d.Users, err)
 	}
 	h.post(access.Operator, "/services/"+s.ID+"/test-alert", "plugin", "probe").want(t, http.StatusUnprocessableEntity, "not an alert plugin")
+}
+
+// TestTheIncidentSaysWhatIsBroken looks for what fails, who is told and what comes
+// next at the head of an incident, in the lists, and before the tables of a service.
+func TestTheIncidentSaysWhatIsBroken(t *testing.T) {
+	h := furnished(t)
+	s := h.engine.Targets.Services()[0]
+	incident, path := "/incidents/"+*s.Incident, "/services/"+s.ID
+	down, admin := h.engine.Checks.Checks()[0], h.users[access.Admin].ID
+	for _, c := range h.engine.Checks.Checks() {
+		if strings.HasPrefix(c.Name, "down") {
+			down = c
+		}
+	}
+	escaped := html.EscapeString(nasty)
+	h.get(access.Operator, incident).want(t, http.StatusOK, `href="/checks/`+down.ID+`">down `+escaped, "is down "+escaped, "Latest results:", `href="https://runbook.example.org/"`,
+		"is on call (<a href=\"/rotas/", "not acknowledged for", "next: <strong>", "in 14 min", escaped+" failed: nobody answers", "failed: <span class=\"error-text\">is down").
+		without(t, "Something changed", "held<", "queued", "0 duty officers")
+	for query, found := range map[string]bool{"": true, "?show=open": true, "?show=over": false, "?q=IS+DOWN": true, "?q=nothing": false, "?subject=shop": true, "?subject=" + s.ID: true, "?subject=box": false,
+		"?tag=" + url.QueryEscape(nasty): true, "?tag=x": false, "?from=2020-01-01&to=2090-01-01": true, "?to=2020-01-01": false, "?from=2090-01-01&show=over": false} {
+		r := h.get(access.Viewer, "/incidents"+query).want(t, http.StatusOK)
+		if got := strings.Contains(r.text, `id="i-`+*s.Incident); got != found {
+			t.Errorf("/incidents%s: found %t", query, got)
+		}
+	}
+	h.get(access.Viewer, "/incidents").want(t, http.StatusOK, "<strong>down "+escaped+"</strong>", "is down "+escaped)
+	for query, found := range map[string]bool{"": true, "?state=failures": true, "?state=dead": true, "?state=sent": false, "?plugin=pager": true, "?plugin=probe": false,
+		"?user=" + admin: true, "?user=" + h.users[access.Viewer].ID: false, "?state=failures&plugin=pager&user=" + admin: true} {
+		r := h.get(access.Viewer, "/deliveries"+query).want(t, http.StatusOK)
+		if got := strings.Contains(r.text, `id="d-`); got != found {
+			t.Errorf("/deliveries%s: found %t", query, got)
+		}
+	}
+	page := h.get(access.Admin, path).want(t, http.StatusOK, "What fails", "Latest results:").text
+	order := []string{`class="button primary"><svg class="icon " aria-hidden="true" focusable="false"><use href="/assets/`, "Acknowledge</summary>", "Silence</summary>", "Run all checks", "Delete</a>", "What fails", "is down", `id="checks"`}
+	for last := 0; len(order) > 0; order = order[1:] {
+		next := strings.Index(page[last:], order[0])
+		if next < 0 {
+			t.Fatalf("%q does not come in its place", order[0])
+		}
+		last += next
+	}
+	// When it is over, what failed and how long is there still.
+	c, err := h.engine.Checks.StoredCheck(down.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Config["host"] = "up"
+	if _, err := h.engine.Checks.SaveCheck(t.Context(), testAdmin(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.engine.RunCheck(t.Context(), down.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.until("the incident is over", func() bool { return h.service(s.ID).Incident == nil })
+	h.get(access.Viewer, incident).want(t, http.StatusOK, "it lasted", "is down "+escaped, "Back to normal after").without(t, "next: <strong>", "not acknowledged for")
+	h.get(access.Viewer, path).without(t, "What fails")
 }
 
 func TestWhyOfDelivery(t *testing.T) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html"
 	"net/http"
 	"slices"
 	"strings"
@@ -244,7 +245,7 @@ func TestTheFormsHoldEverything(t *testing.T) {
 	if len(got.Escalation) != 2 || got.Escalation[1].After.Std() != time.Hour || !slices.Equal(got.Rotas, []string{rota}) || !got.IsPublic || got.RepeatInterval["CRITICAL"].Std() != 5*time.Minute {
 		t.Errorf("saved %+v", got.Alerting)
 	}
-	h.get(access.Viewer, "/services/"+s.ID).want(t, http.StatusOK, "after 15m: the-editor", "On duty now", "/status")
+	h.get(access.Viewer, "/services/"+s.ID).want(t, http.StatusOK, "after 15m: "+html.EscapeString(nasty), "On duty now", "/status")
 
 	good = goodCheck("schedule.cron", "30 8 * * 1-5", "schedule.active_hours", "mon-fri 08:00-18:00", "schedule.time_zone", "Europe/Berlin")
 	h.post(access.Editor, "/checks/new", with(good, "schedule.cron", "often")...).want(t, http.StatusUnprocessableEntity, `href="#f-schedule.cron"`)

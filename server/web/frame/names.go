@@ -79,3 +79,14 @@ func (w *Frame) PluginForm(slug string, name engine.FormName) (form.Form, string
 	m := entry.Plugin.Meta()
 	return m.Forms[name], m.Hash, true
 }
+
+// PageOfCheck is the page of what failed: a check, a rota or an alert plugin.
+func PageOfCheck(id string) string {
+	if rota, ok := strings.CutPrefix(id, "rota:"); ok {
+		return "/rotas/" + rota
+	}
+	if slug, ok := strings.CutPrefix(id, "alert:"); ok {
+		return "/plugins/" + slug
+	}
+	return "/checks/" + id
+}

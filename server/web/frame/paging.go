@@ -3,6 +3,7 @@ package frame
 import (
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Long lists come in pages: by number where all of it is in memory, else by the
@@ -54,4 +55,22 @@ func OlderLink(query url.Values, before string) string {
 	}
 	next.Set("before", before)
 	return "?" + next.Encode()
+}
+
+// WithQuery is an address with one value of its query set, or left out when it is
+// empty, and from the first page on.
+func WithQuery(path string, query url.Values, name, value string) string {
+	next := url.Values{}
+	for k, v := range query {
+		if k != "done" && k != "before" && k != "page" && k != name && strings.Join(v, "") != "" {
+			next[k] = v
+		}
+	}
+	if value != "" {
+		next.Set(name, value)
+	}
+	if len(next) == 0 {
+		return path
+	}
+	return path + "?" + next.Encode()
 }

@@ -53,6 +53,23 @@ func (p *Page) clock(at any) template.HTML { return p.dated(at, "15:04:05") }
 // minute is clock for what is planned: without seconds.
 func (p *Page) minute(at any) template.HTML { return p.dated(at, "15:04") }
 
+// hour shows the time of day alone, where the day stands nearby.
+func (p *Page) hour(at any) template.HTML {
+	t, ok := drawing.Instant(at)
+	if !ok {
+		return ""
+	}
+	return p.timeTag(t, t.In(p.Zone).Format("15:04"))
+}
+
+// day shows a date.
+func (p *Page) day(at time.Time) string { return at.In(p.Zone).Format("Monday, 2 January 2006") }
+
+// sameDay reports whether two instants lie on one day.
+func (p *Page) sameDay(a time.Time, b *time.Time) bool {
+	return b != nil && a.In(p.Zone).Format(time.DateOnly) == b.In(p.Zone).Format(time.DateOnly)
+}
+
 // dated shows the date, but for today's, and the time of day.
 func (p *Page) dated(at any, clock string) template.HTML {
 	t, ok := drawing.Instant(at)

@@ -3,6 +3,9 @@ package frame
 import (
 	"cmp"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"moonwatch/engine"
 )
@@ -35,6 +38,14 @@ func KindWord(kind engine.AlertKind, step int) string {
 	return string(kind)
 }
 
+// KindOf says in words what the event of a delivery was.
+func KindOf(d *engine.Delivery) string {
+	if now := d.Snapshot.OverallStatus; d.Kind == engine.AlertEscalation && d.Step == 0 && now != "" && d.Snapshot.OldOverallStatus.Rank() >= now.Rank() {
+		return "Told again"
+	}
+	return KindWord(d.Kind, d.Step)
+}
+
 // WhyOf is why a delivery was not sent; of one that is to be tried again, what
 // its last attempt failed with.
 func WhyOf(d engine.Delivery) string {
@@ -49,4 +60,30 @@ func WhyOf(d engine.Delivery) string {
 		}
 	}
 	return d.Why
+}
+
+// Listed writes names one after another: "Ada, Grace and Wen".
+func Listed(names []string) string {
+	n := len(names)
+	if n < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+}
+
+// After puts something before a text, or is empty with it.
+func After(before, text string) string {
+	if text == "" {
+		return ""
+	}
+	return before + text
+}
+
+// Upper begins a text with a capital.
+func Upper(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }

@@ -86,7 +86,6 @@ func (w *Pages) failingChecks() map[string]bool {
 type subjectPage struct {
 	S          *lookup.Subject
 	Checks     []frame.CheckLine
-	Troubles   []frame.CheckLine // for which the built-in service fails, beside its checks
 	Instances  []frame.Link
 	Services   []frame.Link // of an instance
 	DependsOn  []frame.Link
@@ -94,8 +93,11 @@ type subjectPage struct {
 	AllAdmins  bool               // that they are, for the built-in service
 	Through    []frame.PluginCard // what the built-in service tells through when it names none
 	Alerts     []alertLine
-	Incidents  []alert.IncidentView
-	Deliveries []engine.Delivery
+	Failing    []lookup.FailingLine // before everything else
+	MoreFail   int
+	Runbook    string // its own, or else that of a check that fails
+	Incidents  []alerting.IncidentRow
+	Deliveries []alerting.DeliveryRow
 	Repeat     []lookup.Setting
 	Ack        *alerting.AckView // while an incident is open
 	Rotas      []frame.Link
@@ -135,25 +137,30 @@ func (w *Pages) subjectPage(kind engine.Kind) frame.Handler {
 		v.links(w)
 		for _, id := range s.Alerting.UsersToNotify {
 			if u, err := w.Engine.Users.User(id); err == nil {
-				v.Notified = append(v.Notified, personLine{u.ID, u.Username, u.Active})
+				v.Notified = append(v.Notified, personLine{u.ID, lookup.FullName(&u), u.Active})
 			}
 		}
 		for _, a := range s.Alerting.Alerts {
 			v.Alerts = append(v.Alerts, alertLine{w.Card(a.Plugin), w.SettingsOf(a.Plugin, engine.ServiceConfigForm, a.Settings)})
 		}
 		if s.Meta.ID == engine.BuiltInService && kind == engine.KindService {
-			_, troubled := w.Engine.Checks.Troubled()
-			v.Troubles = w.OwnTroubles(troubled, s.Alerting.StatusChecks)
 			v.builtInCircle(w)
 		}
 		v.repeat(w)
+		if err := v.failing(w, q); err != nil {
+			return err
+		}
 		ref := s.Ref()
-		if v.Incidents, err = w.Engine.Incidents.Incidents(q.Context(), alert.IncidentQuery{Subject: &ref, Limit: 6}); err != nil {
+		incidents, err := w.Engine.Incidents.Incidents(q.Context(), alert.IncidentQuery{Subject: &ref, Limit: 20})
+		if err != nil {
 			return err
 		}
-		if v.Deliveries, err = w.DeliveriesSeen(q, alert.DeliveryQuery{Subject: &ref, Limit: 8}); err != nil {
+		v.Incidents, _ = frame.Cut(alerting.IncidentRows(w.Lookup, incidents), 6)
+		deliveries, err := w.DeliveriesSeen(q, alert.DeliveryQuery{Subject: &ref, Limit: 8})
+		if err != nil {
 			return err
 		}
+		v.Deliveries = alerting.DeliveryRows(w.Lookup, deliveries)
 		p := w.NewPage(q, s.Name, s.Plural())
 		if v.Uptime, err = w.UptimeOf(q.Context(), state.Term(ref), p); err != nil {
 			return err
@@ -166,6 +173,19 @@ func (w *Pages) subjectPage(kind engine.Kind) frame.Handler {
 		w.Render(q.Writer, http.StatusOK, "subject", p)
 		return nil
 	}
+}
+
+// maxFailing bounds the failing checks that stand before everything else.
+const maxFailing = 12
+
+// failing finds what fails now.
+func (v *subjectPage) failing(w *Pages, q *frame.Request) (err error) {
+	v.Runbook = v.S.Alerting.RunbookLink
+	v.Failing, v.MoreFail, err = w.FailingNow(q.Context(), v.S, maxFailing)
+	for _, f := range v.Failing {
+		v.Runbook = cmp.Or(v.Runbook, f.Runbook)
+	}
+	return err
 }
 
 // duty finds the rotas, who is on duty by them, and the further steps.
@@ -184,9 +204,10 @@ func (v *subjectPage) duty(w *Pages) {
 	if len(a.Rotas) == 0 && site.DefaultRota != "" {
 		v.Rotas = []frame.Link{{Kind: "rotas", ID: site.DefaultRota, Name: name(site.DefaultRota) + " (the default)"}}
 	}
-	v.Duty = w.Names(w.DutyOf(a, w.Engine.OnCall.OnCall(), rotas, &site))
+	people := w.People()
+	v.Duty = people.Names(w.DutyOf(a, w.Engine.OnCall.OnCall(), rotas, &site))
 	for _, step := range a.Escalation {
-		who := w.Names(step.Users)
+		who := people.Names(step.Users)
 		for _, id := range step.Rotas {
 			who = append(who, "whoever is on "+name(id))
 		}
