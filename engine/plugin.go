@@ -276,6 +276,7 @@ type AlertSnapshot struct {
 	WorstStatus      Status                   `json:"worst_status"`
 	LastAlertSent    *time.Time               `json:"last_alert_sent"`
 	PageURL          string                   `json:"page_url"`
+	IncidentURL      string                   `json:"incident_url"` // "" for a test, and in old records
 	RunbookLink      string                   `json:"runbook_link"`
 	Kind             AlertKind                `json:"kind"`
 	Reason           string                   `json:"reason"` // why it closed, when not by a passing result

@@ -86,7 +86,7 @@ func TestAlertObjects(t *testing.T) {
 		`service.kind == "service"`, `service.id == "s1"`, `service.name == "Shop"`, `service.url == "https://shop.example"`, `service.address == ""`,
 		`#service.instances == 1 and service.instances[1].address == "192.0.2.1"`,
 		`service.overall_status == "ERROR"`, `service.old_overall_status == "PASSING"`, `service.worst_status == "ERROR"`,
-		`service.last_alert_sent == 1700000100`, `service.page_url == "https://moon.example/services/s1"`, `service.runbook_link == ""`,
+		`service.last_alert_sent == 1700000100`, `service.page_url == "https://moon.example/services/s1"`, `service.incident_url == service.page_url`, `service.runbook_link == ""`,
 		`service.alert_kind == "firing"`, `service.incident_key == "K-1"`, `service.delivery_id == "d1"`, `service.attempt == 2`, `service.alert_number == 1`,
 		`service.event_at == 1700000000.5`, `service.incident_opened_at == 1700000000`,
 		`service.pager_settings.channel == "#ops"`, `users[1].pager_settings.favorite_bone == "ulna"`, `duty_officers[1].pager_settings.favorite_bone == ""`,

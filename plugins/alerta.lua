@@ -46,7 +46,7 @@ end
 local function alert_of(service, place)
   local test = service.alert_kind == "test"
   local attributes = { incident = service.incident_key }
-  local page, runbook = url.link(service.page_url), url.link(service.runbook_link)
+  local page, runbook = url.link(service.incident_url), url.link(service.runbook_link)
   if page ~= "" then attributes.moreInfo = '<a href="' .. html.escape(page) .. '">Moonwatch</a>' end
   if runbook ~= "" then attributes.runbook = runbook end
   return {

@@ -5,7 +5,7 @@
 -- --allow-exec /absolute/path. There is no shell. Each argument may hold {service},
 -- {status}, {kind}, {incident}, {delivery}; and the program finds in its environment
 --   ALERT_KIND  SERVICE_ID  SERVICE_NAME  SERVICE_ADDRESS  OVERALL_STATUS  OLD_OVERALL_STATUS
---   INCIDENT_KEY  DELIVERY_ID  ATTEMPT  FAILING_CHECKS (one name a line)  PAGE_URL
+--   INCIDENT_KEY  DELIVERY_ID  ATTEMPT  FAILING_CHECKS (one name a line)  PAGE_URL  INCIDENT_URL
 -- and on its standard input the status message. Exit code 0 is success; what it
 -- writes is kept in the log of the delivery. A test alert runs the program, too:
 -- it sees ALERT_KIND=test.
@@ -71,7 +71,7 @@ local function environment_of(service)
     SERVICE_ADDRESS = service.url ~= "" and service.url or service.address,
     OVERALL_STATUS = service.overall_status, OLD_OVERALL_STATUS = service.old_overall_status,
     INCIDENT_KEY = service.incident_key, DELIVERY_ID = service.delivery_id, ATTEMPT = tostring(service.attempt),
-    FAILING_CHECKS = utf8.fit(names, MOST_ENVIRONMENT, { unit = "bytes" }), PAGE_URL = service.page_url,
+    FAILING_CHECKS = utf8.fit(names, MOST_ENVIRONMENT, { unit = "bytes" }), PAGE_URL = service.page_url, INCIDENT_URL = service.incident_url,
   }
 end
 

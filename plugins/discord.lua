@@ -100,7 +100,7 @@ function Discord:send_alert(service, users, duty_officers)
     title = headline(service), description = (utf8.fit(chat.checks(service, STYLE), DESCRIPTION, { unit = UNIT })),
     color = COLOURS[service.overall_status], timestamp = time.format(service.event_at),
   }
-  local page, runbook = url.link(service.page_url), url.link(service.runbook_link, VALUE)
+  local page, runbook = url.link(service.incident_url), url.link(service.runbook_link, VALUE)
   if page ~= "" then embed.url = page end
   if runbook ~= "" then embed.fields = { { name = "Runbook", value = runbook } } end
 

@@ -89,6 +89,10 @@ local function message_of(service)
     local line = "Acknowledged by " .. acknowledged.user .. (acknowledged.comment ~= "" and ": " .. acknowledged.comment or "")
     text[#text + 1], page[#page + 1] = "\n" .. line, "<p>" .. html.escape(line) .. "</p>"
   end
+  local incident = url.link(service.incident_url)
+  if incident ~= "" and incident ~= service.page_url then
+    text[#text + 1], page[#page + 1] = "\nThe incident: " .. incident, "<p>" .. link(incident, "The incident") .. "</p>"
+  end
   local runbook = url.link(service.runbook_link)
   if runbook ~= "" then
     text[#text + 1], page[#page + 1] = "\nRunbook: " .. runbook, "<p>" .. link(runbook, "Runbook") .. "</p>"

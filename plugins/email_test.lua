@@ -21,7 +21,7 @@ return {
   test_firing = function()
     local m = message{
       service = {
-        name = "Shop", overall_status = "CRITICAL", page_url = "https://moon.example/s1", runbook_link = "https://wiki.example/shop",
+        name = "Shop", overall_status = "CRITICAL", page_url = "https://moon.example/s1", incident_url = "https://moon.example/i7", runbook_link = "https://wiki.example/shop",
         incident_key = "i-7", delivery_id = "d-1",
         failing_checks = { { name = "front & page", error = "Wrong code", importance = "CRITICAL" } },
         passing_checks = { { name = "database", plugin = "tcp" } },
@@ -42,6 +42,8 @@ Checks failing:
 
 Checks passing:
   PASSING - database - Type: tcp - Importance: ERROR
+
+The incident: https://moon.example/i7
 
 Runbook: https://wiki.example/shop
 ]])

@@ -34,7 +34,7 @@ local PRIORITY = { CRITICAL = 10, ERROR = 8, WARNING = 5, PASSING = 5 }
 local function message_of(service)
   local message = { title = push.title(service, TITLE, UNIT), message = push.text(service, MESSAGE, UNIT) }
   message.priority = push.quiet(service) and 2 or PRIORITY[service.overall_status]
-  if service.page_url ~= "" then message.extras = { ["client::notification"] = { click = { url = service.page_url } } } end
+  if service.incident_url ~= "" then message.extras = { ["client::notification"] = { click = { url = service.incident_url } } } end
   return message
 end
 

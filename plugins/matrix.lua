@@ -68,7 +68,7 @@ local function headline(service)
   end
   local test = kind == "test" and "Test: " or ""
   return test .. sort .. utf8.line(service.name, 200, nil, plain) .. plain(what),
-    test .. sort .. "<b>" .. link(service.page_url, service.name, 200) .. "</b>" .. marked(what)
+    test .. sort .. "<b>" .. link(service.incident_url, service.name, 200) .. "</b>" .. marked(what)
 end
 
 -- add_checks adds the checks that fit in both forms.
@@ -113,7 +113,7 @@ local function content_of(service, whom)
   if runbook ~= "" then
     text[#text + 1], page[#page + 1] = "Runbook: " .. runbook, "<p>" .. link(runbook, "Runbook", 20) .. "</p>"
   end
-  local address = url.link(service.page_url)
+  local address = url.link(service.incident_url)
   if address ~= "" then text[#text + 1] = address end
   return {
     msgtype = "m.text", body = table.concat(text, "\n"), format = "org.matrix.custom.html", formatted_body = table.concat(page),

@@ -9,10 +9,10 @@ end
 return {
   test_firing = function()
     t.http("POST", HOOK, { body = "ok" })
-    t.is_true(send({ name = "Shop", page_url = "https://moon.example/s1", overall_status = "CRITICAL", settings = { channel = "ops", urgent = true } },
+    t.is_true(send({ name = "Shop", page_url = "https://moon.example/s1", incident_url = "https://moon.example/i7", overall_status = "CRITICAL", settings = { channel = "ops", urgent = true } },
       { { username = "ada", settings = { username = "@ada" } } }))
     local m = t.http_requests()[1]:json()
-    t.equal(m.text, "Service [Shop](https://moon.example/s1) reporting **CRITICAL** status @ada")
+    t.equal(m.text, "Service [Shop](https://moon.example/i7) reporting **CRITICAL** status @ada")
     t.equal({ m.channel, m.priority.priority, m.username }, { "ops", "urgent", "Moonwatch" })
   end,
 

@@ -36,7 +36,7 @@ local function message_of(service)
     title = push.title(service, TITLE, UNIT), message = push.text(service, MESSAGE, UNIT), tags = { TAGS[service.overall_status] },
     priority = push.quiet(service) and 2 or PRIORITY[service.overall_status], actions = {},
   }
-  local page, runbook = url.link(service.page_url), url.link(service.runbook_link)
+  local page, runbook = url.link(service.incident_url), url.link(service.runbook_link)
   if page ~= "" then message.click = page end
   if runbook ~= "" then message.actions[1] = { action = "view", label = "Runbook", url = runbook } end
   return message

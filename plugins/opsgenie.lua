@@ -64,7 +64,7 @@ local function alert_of(service, own)
     message = headline(service, MESSAGE), alias = service.incident_key, description = description_of(service),
     priority = priority_of(service), entity = utf8.line(service.name, ENTITY, UNIT), source = "Moonwatch", tags = tags,
     responders = own.team ~= "" and { { name = own.team, type = "team" } } or nil,
-    details = json.object{ incident = service.incident_key, kind = service.kind, page_url = url.link(service.page_url), runbook = url.link(service.runbook_link) },
+    details = json.object{ incident = service.incident_key, kind = service.kind, page_url = url.link(service.page_url), incident_url = url.link(service.incident_url), runbook = url.link(service.runbook_link) },
   }
 end
 

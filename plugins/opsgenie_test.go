@@ -25,7 +25,7 @@ func TestOpsgenie(t *testing.T) {
 		"description": "Service Shop <1> reporting CRITICAL status: https://moon.example/services/s1\n" +
 			"- front & page (CRITICAL): Wrong code: got 500 (expected 200) Runbook: https://wiki.example/front\nRunbook: https://wiki.example/shop",
 		"tags": []any{"shop", "eu"}, "responders": []any{map[string]any{"name": "Shop", "type": "team"}},
-		"details": map[string]any{"incident": "inc-7", "kind": "service", "page_url": "https://moon.example/services/s1", "runbook": "https://wiki.example/shop"},
+		"details": map[string]any{"incident": "inc-7", "kind": "service", "page_url": "https://moon.example/services/s1", "incident_url": "https://moon.example/services/s1", "runbook": "https://wiki.example/shop"},
 	}
 	if !reflect.DeepEqual(body, want) {
 		t.Errorf("got %v\nwant %v", body, want)

@@ -68,7 +68,7 @@ local function trigger_of(service)
       class = service.kind, custom_details = details_of(service),
     },
   }
-  local page = url.link(service.page_url)
+  local page = url.link(service.incident_url)
   if page ~= "" then event.client_url = page end
   return event
 end

@@ -35,7 +35,7 @@ local function message_of(service, token)
     token = token, title = push.title(service, TITLE, UNIT), message = push.text(service, MESSAGE, UNIT),
     timestamp = math.floor(service.event_at), priority = push.quiet(service) and -1 or PRIORITY[service.overall_status],
   }
-  if service.page_url ~= "" and #service.page_url <= 512 then message.url, message.url_title = service.page_url, "Open" end
+  if service.incident_url ~= "" and #service.incident_url <= 512 then message.url, message.url_title = service.incident_url, "Open" end
   return message
 end
 

@@ -81,7 +81,7 @@ local STYLE = { unit = UNIT, escape = escape, link = link, bullet = "• ", erro
 local function checks_text(service) return (utf8.fit(chat.checks(service, STYLE), ATTACHMENT, { unit = UNIT })) end
 
 local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.page_url, service.name)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. link(service.incident_url, service.name)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" and ack then
     return name .. " was acknowledged by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), 400, UNIT, escape)

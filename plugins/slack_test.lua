@@ -16,12 +16,12 @@ local function sent(n) return t.http_requests()[n]:json() end
 return {
   test_firing = function()
     t.http("POST", POST, { json = { ok = true, ts = "1.1" } })
-    t.is_true(send{ service = { name = "Shop <1>", page_url = "https://moon.example/s1",
+    t.is_true(send{ service = { name = "Shop <1>", page_url = "https://moon.example/s1", incident_url = "https://moon.example/i7",
       failing_checks = { { name = "front", error = "a & b", severity = "ERROR", page_url = "https://moon.example/c1" } } } })
     t.equal(t.http_requests()[1].headers.authorization, "Bearer xoxb-secret")
     local m = sent(1)
     t.equal(m.channel, "#alerts")
-    t.equal(m.text, "Service <https://moon.example/s1|Shop &lt;1&gt;> reporting ERROR status <@U012AB3CD>")
+    t.equal(m.text, "Service <https://moon.example/i7|Shop &lt;1&gt;> reporting ERROR status <@U012AB3CD>")
     t.matches(m.attachments[1].text, "front.*a &amp; b")
   end,
 

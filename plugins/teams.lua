@@ -72,7 +72,7 @@ end
 local function card_of(service, whom)
   local entities, mentioned = mentions(whom)
   local title = chat.headline(service, STYLE)
-  local page, runbook = url.link(service.page_url), url.link(service.runbook_link)
+  local page, runbook = url.link(service.incident_url), url.link(service.runbook_link)
   local actions = {}
   if page ~= "" then actions[1] = { type = "Action.OpenUrl", title = "Open", url = page } end
   if runbook ~= "" then actions[#actions + 1] = { type = "Action.OpenUrl", title = "Runbook", url = runbook } end

@@ -47,7 +47,7 @@ end
 local function named(address, text) return link(address, text) or quoted(text, 100) end
 
 local function headline(service)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. named(service.page_url, service.name)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. named(service.incident_url, service.name)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" then
     local by = ack and " by " .. quoted(ack.user, 100) .. (ack.comment ~= "" and ": " .. quoted(ack.comment, 400) or "") or ""

@@ -3,7 +3,7 @@
 -- The body, schema version 1 (instants are RFC 3339 in UTC, text is never null):
 --   { "version": 1, "kind": "firing", "incident_key": …, "delivery_id": …, "alert_number": 1,
 --     "event_at": …, "incident_opened_at": …, "message": "Service X reporting …",
---     "subject": { "kind": "service", "id", "name", "url", "address", "page_url", "runbook_link",
+--     "subject": { "kind": "service", "id", "name", "url", "address", "page_url", "incident_url", "runbook_link",
 --                  "overall_status", "old_overall_status", "worst_status" },
 --     "failing_checks": [ { "id", "name", "plugin", "importance", "severity", "unknown", "error",
 --                           "message", "since", "page_url", "runbook_link" } ],
@@ -75,7 +75,7 @@ local function document(service, users, duty_officers)
     event_at = instant(service.event_at), incident_opened_at = instant(service.incident_opened_at),
     subject = {
       kind = service.kind, id = service.id, name = service.name, url = service.url, address = service.address,
-      page_url = service.page_url, runbook_link = service.runbook_link, overall_status = service.overall_status,
+      page_url = service.page_url, incident_url = service.incident_url, runbook_link = service.runbook_link, overall_status = service.overall_status,
       old_overall_status = service.old_overall_status, worst_status = service.worst_status,
     },
     failing_checks = checks_of(service:all_failing_checks()), passing_checks = checks_of(service:all_passing_checks()),

@@ -69,7 +69,7 @@ func TestWebhook(t *testing.T) {
 		"event_at": "2026-03-04T05:06:07Z", "incident_opened_at": "2026-03-04T05:05:07Z",
 		"message": "Service Shop <1> reporting CRITICAL status: https://moon.example/services/s1. Checks failing: front & page (Wrong code: got 500 (expected 200))",
 		"subject": map[string]any{
-			"kind": "service", "id": "s1", "name": "Shop <1>", "url": "https://shop.example", "address": "", "page_url": "https://moon.example/services/s1",
+			"kind": "service", "id": "s1", "name": "Shop <1>", "url": "https://shop.example", "address": "", "page_url": "https://moon.example/services/s1", "incident_url": "https://moon.example/services/s1",
 			"runbook_link": "https://wiki.example/shop", "overall_status": "CRITICAL", "old_overall_status": "PASSING", "worst_status": "CRITICAL",
 		},
 		"failing_checks": []any{record}, "passing_checks": []any{passing},

@@ -21,6 +21,9 @@ func Snapshot(x *state.Tx, s state.Target, in *engine.Incident, was engine.Statu
 		Kind: h.Kind, Reason: h.Detail, IncidentKey: in.Key, DeliveryID: delivery, AlertNumber: number,
 		EventAt: x.Now, IncidentOpenedAt: in.Opened, Failing: []engine.CheckRecord{}, Passing: []engine.CheckRecord{},
 	}
+	if h.Kind != engine.AlertTest { // whose incident is never stored
+		a.IncidentURL = pageURL(x, "incidents", in.ID)
+	}
 	if in.Ack != nil {
 		a.Acknowledgement = &engine.AcknowledgementSnapshot{
 			User:      in.Ack.Username,

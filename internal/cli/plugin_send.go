@@ -121,6 +121,7 @@ func (c *pluginSendCommand) event(ctx context.Context, plugin engine.Plugin) (*e
 		Subject:          engine.Ref{Kind: engine.KindService, ID: "try"},
 		Name:             "Example service",
 		PageURL:          "https://moonwatch.example/services/try",
+		IncidentURL:      "https://moonwatch.example/incidents/try",
 		Kind:             engine.AlertKind(c.Kind),
 		OverallStatus:    engine.StatusError,
 		OldOverallStatus: engine.StatusPassing,

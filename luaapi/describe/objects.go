@@ -82,6 +82,7 @@ func alertObjects() []Object {
 			worst_status: status -- The worst of this incident.
 			last_alert_sent?: number -- When an alert of this incident was sent last, or nil.
 			page_url: string -- Its page.
+			incident_url: string -- The page of the incident, which says what failed, who was told and what was done; page_url in a test.
 			runbook_link: string -- Its runbook.
 			alert_kind: alert_kind -- What happened.
 			incident_key: string -- One for all events of an incident: letters, digits and -.

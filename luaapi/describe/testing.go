@@ -118,6 +118,7 @@ func testingObjects() []Object {
 			worst_status?: status -- The worst of the incident.
 			last_alert_sent?: number -- When.
 			page_url?: string -- Its page.
+			incident_url?: string -- The page of the incident; page_url when left out.
 			runbook_link?: string -- Its runbook.
 			alert_kind?: string -- "firing" when left out.
 			incident_key?: string -- Of the incident.

@@ -111,7 +111,7 @@ const AllowedEnv = "LANG, LANGUAGE, LC_…, TZ, TERM, COLUMNS, LINES, NO_COLOR, 
 func allowedEnv(name string) bool {
 	switch name {
 	case "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH",
-		"OVERALL_STATUS", "OLD_OVERALL_STATUS", "INCIDENT_KEY", "DELIVERY_ID", "ATTEMPT", "FAILING_CHECKS", "PAGE_URL":
+		"OVERALL_STATUS", "OLD_OVERALL_STATUS", "INCIDENT_KEY", "DELIVERY_ID", "ATTEMPT", "FAILING_CHECKS", "PAGE_URL", "INCIDENT_URL":
 		return true
 	}
 	for _, prefix := range []string{"LC_", "ALERT_", "CHECK_", "HOST_", "SERVICE_", "NAGIOS_", "ICINGA_", "MONITOR_"} {

@@ -19,7 +19,7 @@ import (
 
 func testServiceKeys() []string {
 	return []string{"kind", "id", "name", "url", "address", "instances", "overall_status", "old_overall_status", "worst_status",
-		"last_alert_sent", "page_url", "runbook_link", "alert_kind", "incident_key", "delivery_id", "attempt", "alert_number",
+		"last_alert_sent", "page_url", "incident_url", "runbook_link", "alert_kind", "incident_key", "delivery_id", "attempt", "alert_number",
 		"event_at", "incident_opened_at", "failing_checks", "passing_checks", "acknowledgement", "settings"}
 }
 
@@ -115,6 +115,7 @@ func (h *harness) service(o vm.Options, v *runner.Version, i int) *engine.AlertS
 		URL:              o.Text("url"),
 		Address:          o.Text("address"),
 		PageURL:          textOption(o, "page_url", testAddress+"/services/"+id),
+		IncidentURL:      o.Text("incident_url"),
 		RunbookLink:      o.Text("runbook_link"),
 		Kind:             engine.AlertKind(textOption(o, "alert_kind", string(engine.AlertFiring))),
 		IncidentKey:      textOption(o, "incident_key", "incident-1"),

@@ -133,6 +133,7 @@
 ---@field worst_status moonwatch.status The worst of this incident.
 ---@field last_alert_sent? number When an alert of this incident was sent last, or nil.
 ---@field page_url string Its page.
+---@field incident_url string The page of the incident, which says what failed, who was told and what was done; page_url in a test.
 ---@field runbook_link string Its runbook.
 ---@field alert_kind moonwatch.alert_kind What happened.
 ---@field incident_key string One for all events of an incident: letters, digits and -.
@@ -639,6 +640,7 @@
 ---@field worst_status? moonwatch.status The worst of the incident.
 ---@field last_alert_sent? number When.
 ---@field page_url? string Its page.
+---@field incident_url? string The page of the incident; page_url when left out.
 ---@field runbook_link? string Its runbook.
 ---@field alert_kind? string "firing" when left out.
 ---@field incident_key? string Of the incident.

@@ -24,7 +24,7 @@ end
 
 -- headline says what has happened, in one line.
 function chat.headline(service, style)
-  local name = (service.kind == "instance" and "Instance " or "Service ") .. style.link(service.page_url, service.name)
+  local name = (service.kind == "instance" and "Instance " or "Service ") .. style.link(service.incident_url, service.name)
   local kind, ack = service.alert_kind, service:unexpired_acknowledgement()
   if kind == "acknowledged" then
     local by = ack and " by " .. utf8.line(ack.user .. (ack.comment ~= "" and ": " .. ack.comment or ""), style.remark, style.unit, style.escape) or ""

@@ -11,6 +11,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/alert"
 	"moonwatch/engine/edit"
 	"moonwatch/server/web/frame"
 )
@@ -107,6 +108,10 @@ func TestTheIncidentSaysWhatIsBroken(t *testing.T) {
 		if got := strings.Contains(r.text, `id="d-`); got != found {
 			t.Errorf("/deliveries%s: found %t", query, got)
 		}
+	}
+	sent, err := h.engine.Incidents.Deliveries(t.Context(), alert.DeliveryQuery{Incident: *s.Incident})
+	if err != nil || len(sent) == 0 || !strings.HasSuffix(sent[0].Snapshot.IncidentURL, incident) || !strings.HasSuffix(sent[0].Snapshot.PageURL, path) {
+		t.Errorf("an alert does not lead to the incident: %+v %v", sent, err)
 	}
 	page := h.get(access.Admin, path).want(t, http.StatusOK, "What fails", "Latest results:").text
 	order := []string{`class="button primary"><svg class="icon " aria-hidden="true" focusable="false"><use href="/assets/`, "Acknowledge</summary>", "Silence</summary>", "Run all checks", "Delete</a>", "What fails", "is down", `id="checks"`}

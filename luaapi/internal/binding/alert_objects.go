@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 
@@ -31,6 +32,7 @@ type ServiceView struct {
 	WorstStatus      string     `luar:"worst_status"`
 	LastAlertSent    lua.LValue `luar:"last_alert_sent"`
 	PageURL          string     `luar:"page_url"`
+	IncidentURL      string     `luar:"incident_url"`
 	RunbookLink      string     `luar:"runbook_link"`
 	AlertKind        string     `luar:"alert_kind"`
 	IncidentKey      string     `luar:"incident_key"`
@@ -212,7 +214,7 @@ func (r *PluginRun) ServiceObject(L *lua.LState, in *engine.AlertCall, settings 
 		Kind: string(s.Subject.Kind), ID: s.Subject.ID, Name: s.Name, URL: s.URL, Address: s.Address,
 		Instances:     r.instanceList(L, s.Instances),
 		OverallStatus: string(s.OverallStatus), OldOverallStatus: string(s.OldOverallStatus), WorstStatus: string(s.WorstStatus),
-		LastAlertSent: lua.LNil, PageURL: s.PageURL, RunbookLink: s.RunbookLink, AlertKind: string(s.Kind),
+		LastAlertSent: lua.LNil, PageURL: s.PageURL, IncidentURL: cmp.Or(s.IncidentURL, s.PageURL), RunbookLink: s.RunbookLink, AlertKind: string(s.Kind),
 		IncidentKey: s.IncidentKey, DeliveryID: s.DeliveryID, Attempt: in.Attempt, AlertNumber: s.AlertNumber,
 		EventAt: luaval.Instant(s.EventAt), IncidentOpenedAt: luaval.Instant(s.IncidentOpenedAt),
 		Settings: settings.Table(r.Binder.Shared),
