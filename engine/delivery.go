@@ -49,6 +49,7 @@ type Delivery struct {
 	Deferred     []Held        `json:"held"`
 	Why          string        `json:"why"` // of skipped, superseded, dead
 	NextAttempt  *time.Time    `json:"next_attempt"`
+	Sent         []Message     `json:"sent"`    // what the last attempt that sent something wrote
 	Durable      bool          `json:"durable"` // false: sent from memory while the store refused writes
 
 	Snapshot  AlertSnapshot `json:"snapshot"`
@@ -64,6 +65,12 @@ type Attempt struct {
 	Error   string    `json:"error"`
 	Outcome string    `json:"outcome"` // "" while under way
 	Log     []LogLine `json:"log"`
+}
+
+// Message is what an attempt sent, as people read it.
+type Message struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
 }
 
 // Held is somebody who was left out of a delivery, and why.

@@ -329,6 +329,7 @@ type AlertReport struct {
 	NoRetry    bool          // the plugin said that trying again is useless
 	RetryAfter time.Duration // 0: the engine's own back-off
 	Log        []LogLine
+	Sent       []Message // what it sent, as far as somebody reads it; secrets masked
 	Traceback  string
 	Took       time.Duration
 	Memory     uint64 // bytes, the most that the run was seen to hold; 0 when it was not weighed

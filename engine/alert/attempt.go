@@ -107,6 +107,9 @@ func end(d *engine.Delivery, report engine.AlertReport, now time.Time) *engine.D
 	if len(report.Log) > 0 {
 		last.Log = report.Log
 	}
+	if len(report.Sent) > 0 {
+		c.Sent = report.Sent
+	}
 	switch report.Outcome {
 	case engine.OutcomeSent:
 		c.State = engine.DeliverySent

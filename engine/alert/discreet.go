@@ -40,6 +40,10 @@ func (inc *Incidents) Discreet(d engine.Delivery, viewer string) engine.Delivery
 			a.Log[j].Message = hide.Replace(a.Log[j].Message)
 		}
 	}
+	d.Sent = slices.Clone(d.Sent)
+	for i := range d.Sent {
+		d.Sent[i].Title, d.Sent[i].Text = hide.Replace(d.Sent[i].Title), hide.Replace(d.Sent[i].Text)
+	}
 	return d
 }
 

@@ -62,5 +62,5 @@ func sent(meta *engine.PluginMeta, in *engine.AlertCall, now time.Time) engine.A
 	if personal := meta.Channel == "phone" || meta.Channel == "sms"; personal && len(to) == 0 {
 		return engine.AlertReport{Outcome: engine.OutcomeSkipped, Why: "nobody is to be told by " + meta.Name, Log: log}
 	}
-	return engine.AlertReport{Outcome: engine.OutcomeSent, Log: log, Took: 180 * time.Millisecond}
+	return engine.AlertReport{Outcome: engine.OutcomeSent, Sent: []engine.Message{{Title: fmt.Sprintf("%s is %s", s.Name, s.OverallStatus), Text: text}}, Log: log, Took: 180 * time.Millisecond}
 }

@@ -30,6 +30,7 @@ type deliveryView struct {
 	Deferred     []engine.Held        `json:"held"`
 	Why          string               `json:"why"`
 	NextAttempt  *time.Time           `json:"next_attempt"`
+	Sent         []engine.Message     `json:"sent"`
 	Durable      bool                 `json:"durable"`
 }
 
@@ -45,7 +46,7 @@ func seenBy(e *monitor.Monitor, who rest.Caller, d *engine.Delivery) deliveryVie
 func viewDelivery(d *engine.Delivery) deliveryView {
 	v := deliveryView{ID: d.ID, Incident: d.Incident, Event: d.Event, Subject: d.Subject, SubjectName: d.SubjectName, Plugin: d.Plugin,
 		Version: d.Version, Kind: d.Kind, State: d.State, Created: d.Created, Users: d.Users, DutyOfficers: d.DutyOfficers,
-		Reached: d.Reached, Deferred: d.Deferred, Why: d.Why, NextAttempt: d.NextAttempt, Durable: d.Durable}
+		Reached: d.Reached, Deferred: d.Deferred, Why: d.Why, NextAttempt: d.NextAttempt, Sent: d.Sent, Durable: d.Durable}
 	for _, a := range d.Attempts {
 		rest.EmptyLists(&a)
 		v.Attempts = append(v.Attempts, a)

@@ -113,6 +113,7 @@ func TestTheIncidentSaysWhatIsBroken(t *testing.T) {
 	if err != nil || len(sent) == 0 || !strings.HasSuffix(sent[0].Snapshot.IncidentURL, incident) || !strings.HasSuffix(sent[0].Snapshot.PageURL, path) {
 		t.Errorf("an alert does not lead to the incident: %+v %v", sent, err)
 	}
+	h.get(access.Viewer, "/deliveries/"+sent[0].ID).want(t, http.StatusOK, "What was sent", "<strong>title "+escaped, "the door is shut "+escaped)
 	page := h.get(access.Admin, path).want(t, http.StatusOK, "What fails", "Latest results:").text
 	order := []string{`class="button primary"><svg class="icon " aria-hidden="true" focusable="false"><use href="/assets/`, "Acknowledge</summary>", "Silence</summary>", "Run all checks", "Delete</a>", "What fails", "is down", `id="checks"`}
 	for last := 0; len(order) > 0; order = order[1:] {

@@ -47,7 +47,8 @@ func looks(*engine.CheckRun) string { return "looks " + nasty }
 
 func nobodyAnswers(context.Context, *engine.AlertCall) engine.AlertReport {
 	return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: "nobody answers " + nasty, NoRetry: true,
-		Log: []engine.LogLine{{At: time.Now(), Level: "error", Message: "alert log " + nasty}}}
+		Sent: []engine.Message{{Title: "title " + nasty, Text: "the door is shut " + nasty}},
+		Log:  []engine.LogLine{{At: time.Now(), Level: "error", Message: "alert log " + nasty}}}
 }
 
 // everyField is a form with a field of every type.

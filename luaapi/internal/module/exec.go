@@ -31,6 +31,7 @@ func execRun(L *lua.LState) int {
 	req := host.ExecRequest{Path: argv[0], Args: argv[1:], Stdin: o.Text("stdin"), Env: readEnvironment(o)}
 	var answer *host.ExecAnswer
 	err := c.Wait(o.Seconds("timeout"), func(ctx context.Context) (err error) {
+		host.NoteOutgoing(ctx, &req)
 		answer, err = c.Host.Exec(ctx, &req)
 		return err
 	})

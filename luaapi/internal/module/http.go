@@ -77,6 +77,7 @@ func sendHTTP(L *lua.LState, c *vm.Call, r *HTTPRequest) int {
 	var answer *host.HTTPResponse
 	carry(c, r)
 	err := c.Wait(r.timeout, func(ctx context.Context) (err error) {
+		host.NoteOutgoing(ctx, &r.HTTPRequest)
 		answer, err = c.Host.HTTP(ctx, &r.HTTPRequest)
 		return err
 	})
@@ -132,6 +133,7 @@ func httpAll(L *lua.LState) int {
 	errs, err := together(c, len(requests), func(ctx context.Context, i int) (err error) {
 		ctx, cancel := within(ctx, requests[i].timeout)
 		defer cancel()
+		host.NoteOutgoing(ctx, &requests[i].HTTPRequest)
 		answers[i], err = c.Host.HTTP(ctx, &requests[i].HTTPRequest)
 		if err == nil && total.Add(int64(len(answers[i].Body))) > maxAllBodies {
 			answers[i], err = nil, &host.Error{Kind: host.TooLarge, Message: "the answers together are longer than 64 MiB"}

@@ -32,6 +32,7 @@ func smtpSend(L *lua.LState) int {
 	mail := readMail(o)
 	var refused []string
 	err := c.Wait(o.Seconds("timeout"), func(ctx context.Context) (err error) {
+		host.NoteOutgoing(ctx, mail)
 		refused, err = c.Host.Mail(ctx, mail)
 		return err
 	})

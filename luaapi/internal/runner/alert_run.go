@@ -27,7 +27,8 @@ func (v *Version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 		return engine.AlertReport{Outcome: engine.OutcomeFailed, Why: luaval.CutRunes(err.Error(), vm.MaxError)}
 	}
 	var unanswered host.Unanswered
-	ctx = host.WithUnanswered(ctx, &unanswered)
+	var outgoing host.Outgoing
+	ctx = host.WithOutgoing(host.WithUnanswered(ctx, &unanswered), &outgoing)
 	r, cancel, err := v.start(ctx, vm.RunKind{Subject: in.Service.Subject.ID, Limit: engine.AttemptTime, Rank: permit.Light}, bound.settings)
 	if err != nil {
 		v.counts.skipped.Add(1)
@@ -59,6 +60,7 @@ func (v *Version) Alert(ctx context.Context, in *engine.AlertCall) (report engin
 	report.Memory = v.measureEnd(r)
 	r.End(v.Pool, clean)
 	fillAlert(r, &report, err)
+	report.Sent = messagesOf(outgoing.Noted(), r.Call.Clean)
 	report.Unanswered = unanswered.Noted()
 	v.countAlert(&report, err)
 	return report
