@@ -197,6 +197,14 @@ func TestTheNewcomersWay(t *testing.T) {
 	b.sees("#list", "It broke: House")
 	b.sees("#list", "Sent")
 
+	// The delivery leads to the incident, which says what is broken and who was told.
+	b.click("#list td.main a")
+	b.sees("#delivery", "Sent")
+	b.click(`.crumb a[href^="/incidents/"]`)
+	b.sees(".failing", "the door is open")
+	b.sees(".chain", "not acknowledged for")
+	b.sees("#moments", "told by Bell")
+
 	// And recovers: by a button, and on the open page of the check.
 	d.open.Store(false)
 	b.open("/checks/" + check.ID)
