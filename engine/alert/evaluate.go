@@ -323,19 +323,6 @@ func PluginsOf(a *engine.Alerting) []string {
 	return slugs
 }
 
-// repeat returns the repeat interval by severity: the subject's own, else the site's.
-func repeat(site *engine.Settings, a *engine.Alerting) func(engine.Status) time.Duration {
-	return func(severity engine.Status) time.Duration {
-		if d := a.RepeatInterval[severity]; d > 0 {
-			return d.Std()
-		}
-		if d := site.RepeatInterval[severity]; d > 0 {
-			return d.Std()
-		}
-		return engine.DefaultRepeat()[severity].Std()
-	}
-}
-
 // recordEvent records an event, routes it, and puts its deliveries into the outbox.
 // It reports whether anybody can be told of it now, or is not to be.
 func recordEvent(x *state.Tx, s state.Target, in *engine.Incident, was engine.Status, h Event, number int) (reached bool) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"moonwatch/engine"
 	"moonwatch/engine/state"
@@ -138,4 +139,17 @@ func fallbackOf(x *state.Tx, s state.Target, in *engine.Incident, plugins []stri
 		}
 	}
 	return ids[:min(len(ids), 1)]
+}
+
+// repeat returns the repeat interval by severity: the subject's own, else the site's.
+func repeat(site *engine.Settings, a *engine.Alerting) func(engine.Status) time.Duration {
+	return func(severity engine.Status) time.Duration {
+		if d := a.RepeatInterval[severity]; d > 0 {
+			return d.Std()
+		}
+		if d := site.RepeatInterval[severity]; d > 0 {
+			return d.Std()
+		}
+		return engine.DefaultRepeat()[severity].Std()
+	}
 }
