@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -177,6 +178,45 @@ func TestEventsResume(t *testing.T) {
 			t.Errorf("Last-Event-ID %s gives %v", id, e)
 		}
 		stop()
+	}
+}
+
+// One stream serves many topics: it names those that a change touches, and goes on
+// from where another one ended.
+func TestEventsOfTopics(t *testing.T) {
+	t.Parallel()
+	h := populated(t)
+	mine := h.admin(201, "POST", "/services", m{"name": "mine"}).id()
+	topics := "?topic=types%3Dinstance&topic=" + url.QueryEscape("types=service&service="+mine) + "&topic=types%3Dservice%2Cinstance"
+	events, stop := h.listen(h.tokens[access.Viewer], topics)
+	first := next(t, events)
+	if first.name != "touched" || first.id == "" || len(first.data) != 0 {
+		t.Errorf("the stream begins with %v", first)
+	}
+	want := func(events <-chan event, what string, want m) (id string) {
+		t.Helper()
+		e := next(t, events)
+		got, _ := json.Marshal(e.data)
+		if text, _ := json.Marshal(want); e.name != "touched" || string(got) != string(text) {
+			t.Errorf("%s: %s %s, want %s", what, e.name, got, text)
+		}
+		return e.id
+	}
+	h.admin(201, "POST", "/instances", m{"name": "i"})
+	want(events, "an instance", m{"0": []string{"instance"}, "2": []string{"instance"}})
+	h.admin(200, "PATCH", "/services/"+mine, m{"name": "still mine"})
+	last := want(events, "the service", m{"1": []string{"service"}, "2": []string{"service"}})
+	h.admin(201, "POST", "/checks", m{"name": "c", "plugin": "probe", "config": m{"host": "a"}, "active": false})
+	silent(t, events)
+	stop()
+	h.admin(201, "POST", "/instances", m{"name": "j"})
+	again, _ := h.listen(h.tokens[access.Viewer], "?topic=types%3Dinstance&after="+last)
+	want(again, "what was missed", m{"0": []string{"instance"}})
+	silent(t, again)
+	for _, bad := range []string{"?topic=types%3Dnonsense", "?topic=%25zz", "?" + strings.Repeat("topic=&", 101)} {
+		if r := h.do(h.tokens[access.Viewer], "GET", rest.Root+"/events"+bad, nil); r.status != 422 && r.status != 400 {
+			t.Errorf("%.30s answers %d", bad, r.status)
+		}
 	}
 }
 

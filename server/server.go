@@ -160,7 +160,7 @@ func New(o Options) (*Server, error) {
 // Handler serves everything: the API, metrics and health. Cross-site writes by
 // browsers are refused before anything else.
 func (s *Server) Handler() http.Handler {
-	return s.Protected(s.paths(false), "/plugins/{slug}/{path...}") // plugins' views decide for themselves
+	return rest.Compressed(s.Protected(s.paths(false), "/plugins/{slug}/{path...}")) // plugins' views decide for themselves
 }
 
 // SocketHandler serves the same API to callers who are trusted because they

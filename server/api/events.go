@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,6 +89,9 @@ func (s *events) routes(known rest.Shapes) []*rest.Route {
 			rest.NewParam("service", text, "only what concerns this service: itself, what it is linked to, its checks and their results, its incidents and deliveries, "+
 				"its rotas, the silences that cover any of it, and the settings"),
 			rest.NewParam("check", text, "only what concerns this check: itself and its results, its plugin, its services and instances, the silences that name it, and the settings"),
+			rest.NewParam("topic", text, "a query of types, service and check, as types=check%26check=ID; may be given several times. The stream then has events touched alone, "+
+				"whose data names the types of what changed by the topic's number from 0 on: {\"0\": [\"check\", \"result\"]}"),
+			rest.NewParam("after", text, "as Last-Event-ID, for clients that cannot set it"),
 		},
 		Handle: s.serve,
 	}}
@@ -105,13 +109,70 @@ type stream struct {
 	c        *rest.Call
 	listener *state.Listener
 	out      *http.ResponseController
+	role     access.Role
+
+	topic          // what it tells of
+	topics []topic // of which it tells only that they were touched; nil: it tells of objects
+	back   bool    // the client was here before, and has not been sent anything yet
+}
+
+// maxTopics is how many topics one stream may have.
+const maxTopics = 100
+
+// topic is what somebody wants to hear of.
+type topic struct {
 	types    []string // nil: all
 	service  string
 	check    string
-	role     access.Role
-
 	concerns [2]concern // of service and check
-	back     bool       // the client was here before, and has not been sent anything yet
+}
+
+// newTopic reads a topic from the parameters types, service and check.
+func newTopic(e *monitor.Monitor, q url.Values) (t topic, ok bool) {
+	t.service, t.check = q.Get("service"), q.Get("check")
+	for _, part := range q["types"] {
+		for name := range strings.SplitSeq(part, ",") {
+			if _, known := eventRole(engine.Kind(name)); !known {
+				return t, false
+			}
+			t.types = append(t.types, name)
+		}
+	}
+	if id := t.service; id != "" {
+		t.concerns[0].find = func() map[engine.Key]bool {
+			return e.RelatedToTarget(engine.Ref{Kind: engine.KindService, ID: id})
+		}
+	}
+	if id := t.check; id != "" {
+		t.concerns[1].find = func() map[engine.Key]bool { return e.RelatedToCheck(id) }
+	}
+	return t, true
+}
+
+func (t *topic) look() {
+	for i := range t.concerns {
+		t.concerns[i].look()
+	}
+}
+
+// passes reports whether a change concerns the topic, as far as the change itself
+// says: whose an incident is, is seen when it is read.
+func (t *topic) passes(change state.Change) bool {
+	key := engine.Key{Kind: change.Kind, ID: change.ID}
+	switch change.Kind {
+	case engine.KindSettings:
+		return true
+	case engine.KindIncident, engine.KindDelivery:
+		return t.check == ""
+	case state.KindResult:
+		key.Kind = engine.KindCheck
+	}
+	return t.concerns[0].passes(key) && t.concerns[1].passes(key)
+}
+
+// has reports whether the topic is of such a type.
+func (t *topic) has(kind engine.Kind) bool {
+	return t.types == nil || slices.Contains(t.types, string(kind))
 }
 
 // concern is what a stream of one service or check is told of.
@@ -130,15 +191,8 @@ func (f *concern) look() {
 func (f *concern) passes(key engine.Key) bool { return f.find == nil || f.now[key] || f.before[key] }
 
 func (s *events) serve(c *rest.Call) (rest.Answer, error) {
-	st := &stream{
-		events:  s,
-		c:       c,
-		out:     http.NewResponseController(c.Writer),
-		service: c.Query.Get("service"),
-		check:   c.Query.Get("check"),
-		role:    c.Who.Role,
-	}
-	if err := st.readTypes(); err != nil {
+	st := &stream{events: s, c: c, out: http.NewResponseController(c.Writer), role: c.Who.Role}
+	if err := st.readTopics(); err != nil {
 		return rest.Answer{}, err
 	}
 	if c.Request.Method == http.MethodHead {
@@ -158,21 +212,25 @@ func (s *events) serve(c *rest.Call) (rest.Answer, error) {
 	return rest.Answer{}, nil
 }
 
-func (st *stream) readTypes() error {
-	for _, part := range st.c.Query["types"] {
-		for name := range strings.SplitSeq(part, ",") {
-			if _, known := eventRole(engine.Kind(name)); !known {
-				return rest.Invalid(form.Error{Location: "types", Code: form.CodeInvalid, Message: "there is no such type of event"})
-			}
-			st.types = append(st.types, name)
+func (st *stream) readTopics() error {
+	var ok bool
+	if st.topic, ok = newTopic(st.engine, st.c.Query); !ok {
+		return rest.Invalid(form.Error{Location: "types", Code: form.CodeInvalid, Message: "there is no such type of event"})
+	}
+	for i, text := range st.c.Query["topic"] {
+		q, err := url.ParseQuery(text)
+		one, ok := newTopic(st.engine, q)
+		if err != nil || !ok || i == maxTopics {
+			return rest.Invalid(form.Error{Location: "topic", Code: form.CodeInvalid, Message: fmt.Sprintf("topic %d is no query of types that there are, or there are more than %d", i, maxTopics)})
 		}
+		st.topics = append(st.topics, one)
 	}
 	return nil
 }
 
 // open begins the answer, and tells a client that comes back too late so.
 func (st *stream) open() {
-	header := st.c.Request.Header.Get("Last-Event-ID")
+	header := cmp.Or(st.c.Request.Header.Get("Last-Event-ID"), st.c.Query.Get("after"))
 	seq, err := strconv.ParseUint(header, 10, 64)
 	if header == "" {
 		seq = 0
@@ -181,14 +239,6 @@ func (st *stream) open() {
 	listener, resync := st.engine.Hub.Listen(seq)
 	resync = resync || header != "" && (err != nil || seq == 0)
 	st.listener, st.back = listener, seq > 0
-	if id := st.service; id != "" {
-		st.concerns[0].find = func() map[engine.Key]bool {
-			return st.engine.RelatedToTarget(engine.Ref{Kind: engine.KindService, ID: id})
-		}
-	}
-	if id := st.check; id != "" {
-		st.concerns[1].find = func() map[engine.Key]bool { return st.engine.RelatedToCheck(id) }
-	}
 	st.look()
 	h := st.c.Writer.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -198,13 +248,16 @@ func (st *stream) open() {
 	text := ": connected\n\n"
 	if resync {
 		text += resyncEvent(now)
+	} else if st.topics != nil && seq == 0 { // from here on a client can resume
+		text += fmt.Sprintf("event: touched\nid: %d\ndata: {}\n\n", now)
 	}
 	st.write(text)
 }
 
 func (st *stream) look() {
-	for i := range st.concerns {
-		st.concerns[i].look()
+	st.topic.look()
+	for i := range st.topics {
+		st.topics[i].look()
 	}
 }
 
@@ -276,6 +329,9 @@ func (st *stream) send() bool {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
 	st.look()
+	if st.topics != nil {
+		return st.touch(changes, now)
+	}
 	var wanted []state.Change
 	for _, change := range changes {
 		if st.wants(change) {
@@ -310,25 +366,33 @@ func (st *stream) send() bool {
 // wants decides by what the change itself says.
 func (st *stream) wants(change state.Change) bool {
 	role, known := eventRole(change.Kind)
-	if !known || !st.role.Can(role) || st.types != nil && !slices.Contains(st.types, string(change.Kind)) {
+	if !known || !st.role.Can(role) || !st.has(change.Kind) {
 		return false
 	}
 	return st.passes(change) || st.back // what is gone that a client missed may have concerned it
 }
 
-// passes reports whether a change concerns the service or check of the stream,
-// as far as the change itself says: whose an incident is, is seen when it is read.
-func (st *stream) passes(change state.Change) bool {
-	key := engine.Key{Kind: change.Kind, ID: change.ID}
-	switch change.Kind {
-	case engine.KindSettings:
-		return true
-	case engine.KindIncident, engine.KindDelivery:
-		return st.check == ""
-	case state.KindResult:
-		key.Kind = engine.KindCheck
+// touch tells which topics the changes concern, and of what types they are.
+func (st *stream) touch(changes []state.Change, now uint64) bool {
+	touched, last := map[int][]string{}, uint64(0)
+	for _, change := range changes {
+		if role, known := eventRole(change.Kind); !known || !st.role.Can(role) {
+			continue
+		}
+		last = max(last, change.Seq)
+		for i := range st.topics {
+			t := &st.topics[i]
+			if t.has(change.Kind) && (t.passes(change) || st.back) && !slices.Contains(touched[i], string(change.Kind)) {
+				touched[i] = append(touched[i], string(change.Kind))
+			}
+		}
 	}
-	return st.concerns[0].passes(key) && st.concerns[1].passes(key)
+	st.back = false
+	if len(touched) == 0 {
+		return true
+	}
+	data, err := json.Marshal(touched)
+	return err == nil && st.write(fmt.Sprintf("event: touched\nid: %d\ndata: %s\n\n", min(last, now), data))
 }
 
 // data is the object of a change as its address gives it. ok is false when the

@@ -92,7 +92,15 @@ func openBrowser(t *testing.T, base string) *browser {
 	if chrome.err != nil {
 		t.Fatal(chrome.err)
 	}
-	ctx, closeTab := chromedp.NewContext(chrome.ctx, chromedp.WithNewBrowserContext())
+	return openTab(t, base, chrome.ctx, chromedp.WithNewBrowserContext())
+}
+
+// tab opens one more tab of the same browser.
+func (b *browser) tab() *browser { b.t.Helper(); return openTab(b.t, b.base, b.ctx) }
+
+func openTab(t *testing.T, base string, parent context.Context, options ...chromedp.ContextOption) *browser {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(parent, options...)
 	t.Cleanup(func() { chromedp.Cancel(ctx); closeTab() })
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"moonwatch/engine"
@@ -239,8 +240,70 @@ func TestTheNewcomersWay(t *testing.T) {
 		t.Errorf("the bell rang %s", got)
 	}
 	b.clean()
+	b.manyTabs(m, check.ID, d)
+	b.listInItsOrder()
 
 	b.everyPage(m)
+}
+
+// manyTabs opens more tabs than a browser has connections to a server: all load, and
+// all follow, through one stream.
+func (b *browser) manyTabs(m *program, check string, d *door) {
+	b.t.Helper()
+	tabs := []*browser{b}
+	b.open("/checks/" + check)
+	for range 11 {
+		one := b.tab()
+		one.open("/checks/" + check)
+		one.sees("#check-head", "Passing")
+		tabs = append(tabs, one)
+	}
+	d.open.Store(true)
+	if _, err := m.engine.RunCheck(b.ctx, check); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, one := range tabs {
+		one.sees("#check-head", "the door is open")
+		one.clean()
+	}
+	b.until("one stream of all tabs", `(fetch("/metrics").then((r) => r.text()).then((text) => { window.metrics = text }), /moonwatch_event_streams 1\b/.test(window.metrics))`)
+	d.open.Store(false)
+	if _, err := m.engine.RunCheck(b.ctx, check); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, one := range tabs[1:] {
+		chromedp.Cancel(one.ctx)
+	}
+}
+
+// listInItsOrder points at a list while its order changes: it is put in order once it
+// is left, and what is new to it comes last until then. What is new is spoken.
+func (b *browser) listInItsOrder() {
+	b.t.Helper()
+	b.open("/tokens")
+	eval[bool](b, `(import([...document.scripts].find((s) => s.src.includes("pages.")).src.replace("pages.js", "live.js")).then((m) => { window.live = m }), true)`)
+	b.until("the module", `!!window.live`)
+	page := func(ids string) string {
+		return fmt.Sprintf(`live.patch(new DOMParser().parseFromString('<title>t</title><main><ul id="order" data-live>' + %q.split(" ").map((id) => '<li id="' + id + '" data-say="' + id + ' is critical.">' + id + '</li>').join("") + '</ul></main>', "text/html"))`, ids)
+	}
+	order := `[...document.querySelectorAll("#order li")].map((e) => e.id + (e.classList.contains("gone") ? "-" : "")).join(" ")`
+	eval[bool](b, `(window.fetch = () => new Promise(() => {}), document.querySelector("main").innerHTML = '<ul id="order" data-live></ul>', true)`) // what the server says stays out of it
+	show := func(ids, want string) {
+		b.t.Helper()
+		eval[bool](b, "("+page(ids)+", true)")
+		if got := eval[string](b, order); got != want {
+			b.t.Errorf("%q is shown as %q, want %q", ids, got, want)
+		}
+	}
+	show("one two three", "one two three")
+	b.until("what is new to be spoken", `document.getElementById("spoken").textContent === "one is critical. two is critical. three is critical."`)
+	show("three one two", "three one two") // nobody points at it
+	b.do("point at the list", chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 400, eval[float64](b, `document.getElementById("order").getBoundingClientRect().top + 5`)))
+	b.until("the list to be pointed at", `document.getElementById("order").matches(":hover")`)
+	show("four two one", "three- one two four")
+	b.until("what is new to be spoken", `document.getElementById("spoken").textContent === "four is critical."`)
+	b.do("leave the list", chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	b.until("the list in its order", order+` === "four two one"`)
 }
 
 // problems measures a page as it is drawn: text that is hard to read on its

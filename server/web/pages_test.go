@@ -49,6 +49,38 @@ func (h *house) addresses() map[string]access.Role {
 	}
 }
 
+// A page that follows gets its live parts alone, and nothing while they are the same.
+func TestLiveParts(t *testing.T) {
+	h := furnished(t)
+	ask := func(tag string) reply {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/services", nil)
+		r.Header.Set("Moonwatch-Part", "live")
+		r.Header.Set("If-None-Match", tag)
+		return h.send(access.Viewer, r)
+	}
+	whole, part := h.get(access.Viewer, "/services"), ask("")
+	tag := part.header.Get("ETag")
+	if part.status != http.StatusOK || tag == "" || len(part.text) > len(whole.text)*2/3 {
+		t.Errorf("answered %d, tag %q, %d bytes of %d", part.status, tag, len(part.text), len(whole.text))
+	}
+	part.without(t, "<nav")
+	for _, id := range regexp.MustCompile(`id="([^"]*)"[^>]* data-live`).FindAllStringSubmatch(whole.text, -1) {
+		part.want(t, http.StatusOK, `id="`+id[1]+`"`)
+	}
+	if same := ask(tag); same.status != http.StatusNotModified || same.text != "" {
+		t.Errorf("the same again answers %d: %s", same.status, same.text)
+	}
+	stored, err := h.engine.Targets.StoredService(h.engine.Targets.Services()[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored.Name = "Renamed meanwhile"
+	if _, err := h.engine.Targets.SaveService(t.Context(), testAdmin(), stored); err != nil {
+		t.Fatal(err)
+	}
+	ask(tag).want(t, http.StatusOK, "Renamed meanwhile")
+}
+
 func TestEveryPageForEachRole(t *testing.T) {
 	h := furnished(t)
 	for path, need := range h.addresses() {

@@ -25,6 +25,9 @@ type Assets struct {
 	files map[string][]byte
 }
 
+// worker is the script that all pages of a browser share.
+const worker = "stream.js"
+
 // AssetsPath is where assets are served, below it the hash of all.
 const AssetsPath = "/assets/"
 
@@ -82,6 +85,9 @@ func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", kind)
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
+	if name == worker {
+		h.Set("Content-Security-Policy", ContentPolicy) // a worker has that of its own file
+	}
 	if hash == a.hash {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	} else {

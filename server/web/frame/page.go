@@ -2,6 +2,8 @@ package frame
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"time"
 
@@ -29,6 +31,9 @@ type Page struct {
 
 	Now  time.Time
 	Zone *time.Location
+
+	live bool   // a page that is open follows: it wants its live parts alone
+	have string // their ETags that it has, as If-None-Match
 }
 
 // can reports whether the caller's role includes a role.
@@ -46,6 +51,7 @@ func (w *Frame) NewPage(q *Request, title, nav string) *Page {
 	p := &Page{Title: title, Nav: nav, User: q.User, Version: w.Options.Version, Now: w.Options.Now(), Zone: time.UTC, Theme: q.theme(), Path: "/"}
 	if q.Method == http.MethodGet {
 		p.Path = q.URL.RequestURI()
+		p.live, p.have = q.Header.Get("Moonwatch-Part") == "live", q.Header.Get("If-None-Match")
 	}
 	if q.User != nil {
 		p.Moon = w.moon()
@@ -96,9 +102,13 @@ var notices = map[string]string{
 // half a page.
 func (w *Frame) Render(rw http.ResponseWriter, status int, name string, p *Page) {
 	var out bytes.Buffer
+	layout := "layout"
+	if p.live {
+		layout = "live"
+	}
 	t, err := w.pages[name]()
 	if err == nil {
-		err = t.ExecuteTemplate(&out, "layout", p)
+		err = t.ExecuteTemplate(&out, layout, p)
 	}
 	if err != nil {
 		w.Log.Error("a page could not be drawn", "page", name, "error", err)
@@ -118,6 +128,15 @@ func (w *Frame) Render(rw http.ResponseWriter, status int, name string, p *Page)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	if p.live && status == http.StatusOK {
+		sum := sha256.Sum256(out.Bytes())
+		tag := `W/"` + hex.EncodeToString(sum[:8]) + `"` // weak: the answer may be compressed
+		h.Set("ETag", tag)
+		if p.have == tag {
+			rw.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
 	rw.WriteHeader(status)
 	rw.Write(out.Bytes())
 }

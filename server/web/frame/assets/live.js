@@ -1,51 +1,87 @@
-// Live pages: when the server says that something changed, the page is fetched
-// again and only what differs inside [data-live] is put in place. Scroll, focus
-// and what somebody typed stay as they are.
+// Live pages: when the server says that something changed, the live parts of the page
+// are fetched again and what differs inside [data-live] is put in place. Scroll, focus,
+// what somebody typed and the order of what is pointed at stay as they are.
 
-const kinds = ["check", "result", "service", "instance", "incident", "delivery", "plugin", "user", "token", "settings", "plugin_settings", "silence", "rota", "resync"];
-const least = 1000; // milliseconds between two looks
+import { Events } from "./events.js";
+
+const least = 1000, leastResults = 3000; // milliseconds between two looks, when something may have broken and else
+const often = 30_000; // ages grow without events
+
+// channel is where a page hears of changes: send(topic) begins, send("") ends.
+function channel(hear) {
+  let alone = null;
+  const byItself = () => { alone ??= new Events(); };
+  let port = null;
+  if (window.SharedWorker) {
+    try {
+      const worker = new SharedWorker(new URL("./stream.js", import.meta.url), { type: "module", name: "moonwatch" });
+      port = worker.port;
+      port.onmessage = ({ data }) => hear(data);
+      worker.onerror = () => { port = null; byItself(); };
+    } catch { byItself(); }
+  } else byItself();
+  return (topic) => { if (port) port.postMessage({ topic }); else alone?.want(hear, topic, hear); };
+}
 
 export function follow() {
   const wanted = document.body.dataset.events;
   if (!wanted || !window.EventSource) return;
   const state = document.getElementById("live-state");
   const show = (text) => { if (state) { state.textContent = text; state.hidden = !text; } };
-  let due = false, busy = false, last = 0, timer = 0;
+  let due = false, busy = false, last = 0, timer = 0, tag = "";
 
-  const look = async () => {
-    if (busy) { due = true; return; }
+  const look = async (pause = least) => {
+    if (busy || document.hidden) { due = true; return; }
     clearTimeout(timer);
-    const wait = least - (Date.now() - last);
+    const wait = pause - (Date.now() - last);
     if (wait > 0) { timer = setTimeout(look, wait); return; }
-    if (document.hidden) { due = true; return; }
     busy = true; due = false; last = Date.now();
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      const answer = await fetch(location.href, { headers: { Accept: "text/html", "Moonwatch-Part": "live", "If-None-Match": tag }, cache: "no-store" });
       if (answer.redirected || answer.status === 401) { location.reload(); return; }
-      if (answer.ok) patch(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (answer.ok) {
+        tag = answer.headers.get("ETag") ?? "";
+        patch(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      }
     } catch { /* the stream tells when the server is back */ }
     busy = false;
     if (due) look();
   };
 
-  let source;
-  const listen = () => {
-    source = new EventSource("/api/v1/events?" + wanted);
-    for (const kind of kinds) source.addEventListener(kind, look);
-    source.onopen = () => { show(""); look(); }; // what changed since the page was drawn came before the stream
-    source.onerror = () => {
-      show("Not connected: what is shown may be old.");
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => { listen(); look(); }, 10_000);
-    };
-  };
+  const send = channel(({ touched, up }) => {
+    if (up !== undefined) show(up ? "" : "Not connected: what is shown may be old.");
+    if (touched) look(touched.every((type) => type === "result") ? leastResults : least);
+    else if (up === false) look(); // a session that ended closes the stream
+  });
+  // Only a page that is looked at listens.
+  const listen = () => send(document.hidden ? "" : wanted);
   listen();
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && due) look(); });
-  addEventListener("pagehide", () => source.close());
-  setInterval(() => { if (!document.hidden) look(); }, 30_000); // ages grow without events
+  document.addEventListener("visibilitychange", () => { listen(); if (!document.hidden) look(); });
+  addEventListener("pagehide", () => send(""));
+  addEventListener("pageshow", (e) => { if (e.persisted) { listen(); look(); } });
+  setInterval(() => { if (!document.hidden) look(); }, often);
+  document.addEventListener("pointerover", (e) => { mouse = e.pointerType !== "touch"; setTimeout(release); }, { passive: true });
+  document.addEventListener("focusout", () => setTimeout(release));
 }
+
+// held is the newest state of the page while some of it was kept in its order.
+let held = null;
+
+// release puts in order what was kept, once nobody points at it.
+function release() {
+  if (held && ![...document.querySelectorAll("[data-kept]")].some(pointedAt)) {
+    for (const list of document.querySelectorAll("[data-kept]")) list.removeAttribute("data-kept");
+    patch(held);
+  }
+}
+
+let mouse = false; // a finger points at nothing once it is lifted
+
+const pointedAt = (e) => e.matches(":focus-within") || mouse && e.matches(":hover");
 
 // patch replaces what differs in the live parts of the page.
 export function patch(fresh) {
+  held = null;
   if (document.title !== fresh.title) document.title = fresh.title;
   const [icon, next] = [document, fresh].map((page) => page.querySelector("link[rel=icon]"));
   if (icon && next && icon.getAttribute("href") !== next.getAttribute("href")) icon.replaceWith(document.importNode(next, true));
@@ -53,6 +89,22 @@ export function patch(fresh) {
     const next = fresh.getElementById(part.id);
     if (next) morph(part, next);
   }
+  if (document.querySelector("[data-kept]")) held = fresh;
+  speak(fresh);
+}
+
+// speak tells those who do not see the page what stands differently: one sentence of
+// each [data-say] that is new, the first of them alone when there are many.
+let said = null;
+
+function speak(fresh) {
+  const now = new Set([...fresh.querySelectorAll("[data-say]")].map((e) => e.dataset.say));
+  said ??= new Set([...document.querySelectorAll("[data-say]")].map((e) => e.dataset.say));
+  const news = [...now].filter((text) => !said.has(text));
+  said = now;
+  const place = document.getElementById("spoken");
+  if (!place || news.length === 0) return;
+  place.textContent = news.slice(0, 3).join(" ") + (news.length > 3 ? ` And ${news.length - 3} more.` : "");
 }
 
 // morph makes old like next and keeps every node that can stay.
@@ -86,6 +138,7 @@ const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName &
 function children(old, next) {
   const byId = new Map();
   for (const child of old.children) if (child.id) byId.set(child.id, child);
+  if (byId.size > 1 && pointedAt(old) && moves(next, byId)) return keep(old, next, byId);
   let at = old.firstChild;
   for (const wanted of [...next.childNodes]) {
     const known = wanted.id && byId.get(wanted.id);
@@ -104,4 +157,24 @@ function children(old, next) {
     at = at.nextSibling;
     gone.remove();
   }
+}
+
+// moves reports whether something that stays would get another place.
+function moves(next, byId) {
+  const after = [...next.children].map((e) => e.id).filter((id) => id);
+  return [...byId.keys()].some((id, i) => id !== after[i]);
+}
+
+// keep brings a list up to date in the order that it has: nothing slides away under a
+// pointer. What is new comes at its end, and what is gone stays, pale, until it is left.
+function keep(old, next, byId) {
+  old.dataset.kept = "";
+  const still = new Set();
+  for (const wanted of next.children) {
+    still.add(wanted.id);
+    const known = wanted.id && byId.get(wanted.id);
+    if (known) morph(known, wanted);
+    else if (wanted.id) old.append(document.importNode(wanted, true));
+  }
+  for (const [id, child] of byId) child.classList.toggle("gone", !still.has(id));
 }
