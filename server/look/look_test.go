@@ -29,6 +29,8 @@ func TestContrast(t *testing.T) {
 		{4.5, "ink-2 error", "error-soft"},
 		{4.5, "ink ink-2", "accent-soft passing-soft unknown-soft"},
 		{4.5, "on-critical", "critical"},
+		{4.5, "critical-on-white", "on-critical"},
+		{4.5, "on-moon", "moon-fill"},
 		{4.5, "accent-ink", "accent"},
 		{4.5, "ink-inverse", "ink"},
 		{3, "line-strong focus error-fill critical unknown plot", "ground surface"},

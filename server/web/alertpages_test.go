@@ -20,9 +20,10 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	h := furnished(t)
 	s := h.engine.Targets.Services()[0]
 	path := "/services/" + s.ID
-	for _, page := range []string{"/", path, "/incidents/" + *s.Incident} {
+	for _, page := range []string{path, "/incidents/" + *s.Incident} {
 		h.get(access.Operator, page).want(t, http.StatusOK, path+"/acknowledge")
 	}
+	h.get(access.Operator, "/").want(t, http.StatusOK, `name="of" value="service/`+s.ID, "<strong>Acknowledge Shop ")
 	h.post(access.Operator, path+"/acknowledge", "for", "soon").want(t, http.StatusUnprocessableEntity, "how long")
 	h.post(access.Operator, path+"/acknowledge", "key", "another").want(t, http.StatusConflict, "Another incident")
 	r := h.post(access.Operator, path+"/acknowledge", "for", "1h", "comment", "on it "+nasty, "back", "/incidents/"+*s.Incident).want(t, http.StatusSeeOther)
@@ -33,7 +34,8 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	if ack == nil || ack.Username != "the-operator" || ack.Expires == nil || ack.Expires.Sub(ack.At) != time.Hour {
 		t.Fatalf("the acknowledgement is %+v", ack)
 	}
-	for page, name := range map[string]string{"/": "the-operator", path: "the-operator", "/incidents/" + *s.Incident: html.EscapeString(nasty)} {
+	h.get(access.Operator, "/").want(t, http.StatusOK, "acknowledged by the-operator, until ", "on it &lt;script&gt;", path+"/unacknowledge")
+	for page, name := range map[string]string{path: "the-operator", "/incidents/" + *s.Incident: html.EscapeString(nasty)} {
 		h.get(access.Operator, page).want(t, http.StatusOK, "Acknowledged by <strong>"+name+"</strong>", "on it &lt;script&gt;", path+"/unacknowledge")
 	}
 	h.get(access.Viewer, path).want(t, http.StatusOK, "Acknowledged by").without(t, "/unacknowledge")

@@ -1,89 +1,174 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"moonwatch/engine"
+	"moonwatch/engine/access"
 	"moonwatch/engine/alert"
 	"moonwatch/engine/edit"
 	"moonwatch/engine/monitor"
-	"moonwatch/server/web/alerting"
 	"moonwatch/server/web/drawing"
 	"moonwatch/server/web/frame"
 	"moonwatch/server/web/lookup"
+	"moonwatch/server/web/records"
 )
 
-// dashboardPages are the first page.
+// dashboardPages are the first page, and the same for a screen on a wall.
 type dashboardPages struct{ *lookup.Lookup }
 
-// dashboard shows what is broken and since when first; everything else is quiet.
+// dashboard shows what needs somebody first, then what is being handled, then that
+// everything else is quiet.
 type dashboard struct {
-	Broken     []brokenSubject
-	MoreBroken int
-	Loose      []frame.CheckLine // failing checks that belong to nothing
-	MoreLoose  int
-	Unknown    []frame.CheckLine
-	MoreUnk    int
-	Quiet      []quietSubject
-	MoreQuiet  int
+	Critical, Errors rows
+	Warnings         rows
+	MostWarn         string // what most warnings are about, in words
+	Handled          rows
+	Loose            rows // failing checks that belong to nothing
+	Unknown          []frame.CheckLine
+	MoreUnk          int
+	Sky              []skyGroup
+
+	Duty    []dutyLine
+	Changes []records.Recent
+	Planned []plannedSilence
 
 	Subjects, Checks, Passing, Failing, Unclear, Pending, Off int
 
-	Stats    monitor.Stats
-	Lag      string
+	Stats    monitorStats
 	Dead     []engine.Delivery
 	Plugins  []pluginTrouble
 	Channels []pluginTrouble // alert plugins in use that cannot send, or could not
 	NoAlert  bool            // nothing is told to anybody
-	Empty    bool
+	First    bool            // nothing is watched but the monitor itself
+	Alone    bool            // there are checks, but no service or instance of one's own
+	Wall     bool
 }
-
-type brokenSubject struct {
-	Kind, ID, Name string
-	Status         engine.Status
-	Since          *time.Time
-	Ack            *alerting.AckView
-	Incident       string
-	Checks         []frame.CheckLine
-	More           int
-}
-
-type quietSubject struct{ Kind, ID, Name string }
 
 type pluginTrouble struct{ Slug, Name, Text string }
 
 const (
-	maxBroken  = 60  // subjects shown as broken
-	maxFailing = 8   // failing checks shown of each
-	maxQuiet   = 240 // quiet subjects shown by name
+	maxRows    = 40 // rows shown of each kind
+	maxUnknown = 40
 )
 
 func (w *dashboardPages) dashboard(q *frame.Request) error {
+	return w.draw(q, q.URL.Query().Get("wall") != "")
+}
+
+// wall is the dashboard for a screen that is read from afar.
+func (w *dashboardPages) wall(q *frame.Request) error { return w.draw(q, true) }
+
+func (w *dashboardPages) draw(q *frame.Request, wall bool) error {
 	d := w.dashboardData(q)
+	d.Wall = wall
 	title := "Dashboard"
-	if n := len(d.Broken) + d.MoreBroken; n > 0 {
-		title = "(" + drawing.Grouped(strconv.Itoa(n)) + ") Dashboard"
+	if n := d.Needs(); n > 0 {
+		title = "(" + drawing.Grouped(strconv.Itoa(n)) + ") " + title
 	}
 	p := w.NewPage(q, title, "dashboard")
-	p.Events = "types=check,service,instance,incident,delivery,plugin,settings"
+	if p.Wall = wall; wall && p.Theme == frame.ThemeAuto {
+		p.Theme = frame.ThemeNight
+	}
+	p.Events = "types=check,service,instance,incident,delivery,plugin,settings,silence,rota"
 	p.Body = d
 	w.Render(q.Writer, http.StatusOK, "dashboard", p)
 	return nil
 }
 
+// Needs is how many things need somebody: warnings, and what is handled, do not.
+func (d *dashboard) Needs() int {
+	return d.Critical.Len() + d.Errors.Len() + d.Loose.Len()
+}
+
 func (w *dashboardPages) dashboardData(q *frame.Request) *dashboard {
-	d := &dashboard{Stats: w.Engine.Stats()}
+	d := &dashboard{Stats: monitorStats{Stats: w.Engine.Stats()}}
+	d.Stats.Lag = drawing.FormatSeconds(d.Stats.LagMax.Seconds())
 	tally, troubled := w.Engine.Checks.Troubled()
 	d.Checks = tally.Active + tally.Paused
 	d.Passing, d.Failing, d.Unclear, d.Pending, d.Off = tally.Passing, tally.Failing, tally.Unknown, tally.Pending, tally.Paused
-	d.subjects(w, troubled)
-	d.loose(troubled)
-	d.Lag = drawing.FormatSeconds(d.Stats.LagMax.Seconds())
+	silences := w.Engine.Silences.Silences()
+	b := newRowBuilder(w, q, troubled, silences)
+	d.subjects(b)
+	d.loose(b, troubled)
+	d.beside(w, q, silences)
+	d.itself(w, q)
+	return d
+}
+
+// subjects sorts services and instances into those that need somebody, those that
+// are handled and those that are quiet.
+func (d *dashboard) subjects(b *rowBuilder) {
+	alerts, own, ownChecks := false, 0, d.Checks
+	sky := newSky()
+	for _, s := range b.EverySubject() {
+		a := &s.Alerting
+		d.Subjects++
+		alerts = alerts || len(a.Alerts) > 0 && a.AlertsEnabled
+		if s.Ref() == engine.BuiltIn {
+			ownChecks -= len(a.StatusChecks)
+		} else {
+			own++
+		}
+		handled := false
+		if s.View.OverallStatus != engine.StatusPassing {
+			handled = b.add(s)
+		}
+		sky.add(s, handled)
+	}
+	d.NoAlert = own > 0 && !alerts
+	d.First, d.Alone = own == 0 && ownChecks <= 0, own == 0 && ownChecks > 0
+	d.Sky = sky.groups()
+	var all, warnings, critical, errors, handled []*row
+	all = b.finished()
+	for _, one := range all {
+		switch {
+		case one.Handled != "":
+			handled = append(handled, one)
+		case one.Status == frame.Standing(engine.StatusCritical):
+			critical = append(critical, one)
+		case one.Status == frame.Standing(engine.StatusWarning):
+			warnings = append(warnings, one)
+		default:
+			errors = append(errors, one)
+		}
+	}
+	d.MostWarn = mostly(warnings)
+	d.Critical, d.Errors = b.cut(critical), b.cut(errors)
+	d.Warnings, d.Handled = b.cut(warnings), b.cut(handled)
+}
+
+// loose finds the checks that fail and belong to nothing, and those that could not
+// be made, but for those that a row shows already.
+func (d *dashboard) loose(b *rowBuilder, troubled []edit.CheckView) {
+	var loose []*row
+	for i := range troubled {
+		c := &troubled[i]
+		switch {
+		case b.shown[c.ID]:
+		case c.Status == engine.CheckUnknown:
+			d.Unknown = append(d.Unknown, frame.LineOf(c))
+		case c.Status == engine.CheckFailing && len(c.Services)+len(c.InstanceIDs) == 0:
+			loose = append(loose, b.looseRow(c))
+		}
+	}
+	sortRows(loose)
+	d.Loose = b.cut(loose)
+	frame.WorstFirst(d.Unknown)
+	d.Unknown, d.MoreUnk = frame.Cut(d.Unknown, maxUnknown)
+}
+
+// monitorStats is how the monitor itself does.
+type monitorStats struct {
+	monitor.Stats
+	Lag string
+}
+
+// itself finds what is wrong with the monitor, and not with what it watches.
+func (d *dashboard) itself(w *dashboardPages, q *frame.Request) {
 	d.Dead, _ = w.DeliveriesSeen(q, alert.DeliveryQuery{State: engine.DeliveryDead, Limit: 5})
 	since := w.Options.Now().Add(-48 * time.Hour)
 	d.Dead = slices.DeleteFunc(d.Dead, func(one engine.Delivery) bool { return one.Created.Before(since) })
@@ -98,8 +183,6 @@ func (w *dashboardPages) dashboardData(q *frame.Request) *dashboard {
 			d.channel(w.Engine.Incidents.Channel(entry.Slug), frame.CardOf(entry.Slug, entry, true).Name)
 		}
 	}
-	d.Empty = d.Checks == 0 && d.Subjects == 0
-	return d
 }
 
 // channel tells of an alert plugin that is in use and cannot send, or could not.
@@ -112,69 +195,8 @@ func (d *dashboard) channel(c alert.Channel, name string) {
 	}
 }
 
-// subjects sorts services and instances into broken and quiet ones.
-func (d *dashboard) subjects(w *dashboardPages, troubled []edit.CheckView) {
-	byID := make(map[string]*edit.CheckView, len(troubled))
-	for i := range troubled {
-		byID[troubled[i].ID] = &troubled[i]
-	}
-	alerts := false
-	for _, s := range w.EverySubject() {
-		a, v := &s.Alerting, &s.View
-		d.Subjects++
-		alerts = alerts || len(a.Alerts) > 0 && a.AlertsEnabled
-		if v.OverallStatus == engine.StatusPassing {
-			d.Quiet = append(d.Quiet, quietSubject{s.Plural(), s.Meta.ID, s.Name})
-			continue
-		}
-		b := brokenSubject{
-			Kind:   s.Plural(),
-			ID:     s.Meta.ID,
-			Name:   s.Name,
-			Status: v.OverallStatus,
-			Since:  v.Since,
-			Ack:    alerting.AckOf(s.Path(), s.Meta.ID, "", "/", v.Acknowledgement),
-		}
-		if v.Incident != nil {
-			b.Incident = *v.Incident
-		}
-		for _, c := range a.StatusChecks {
-			if c := byID[c]; c != nil && (c.Severity != "" || c.Status == engine.CheckFailing) {
-				b.Checks = append(b.Checks, frame.LineOf(c))
-			}
-		}
-		if s.Meta.ID == engine.BuiltInService {
-			b.Checks = append(b.Checks, w.OwnTroubles(troubled, a.StatusChecks)...)
-		}
-		frame.WorstFirst(b.Checks)
-		b.Checks, b.More = frame.Cut(b.Checks, maxFailing)
-		d.Broken = append(d.Broken, b)
-	}
-	d.NoAlert = d.Subjects > 0 && !alerts
-	slices.SortFunc(d.Broken, func(a, b brokenSubject) int {
-		return cmp.Or(b.Status.Rank()-a.Status.Rank(), frame.Newest(a.Since, b.Since), strings.Compare(a.Name, b.Name))
-	})
-	slices.SortFunc(d.Quiet, func(a, b quietSubject) int { return strings.Compare(a.Name, b.Name) })
-	d.Broken, d.MoreBroken = frame.Cut(d.Broken, maxBroken)
-	d.Quiet, d.MoreQuiet = frame.Cut(d.Quiet, maxQuiet)
-}
-
-// loose finds the checks that fail and belong to nothing, and those that could not
-// be made.
-func (d *dashboard) loose(troubled []edit.CheckView) {
-	for i := range troubled {
-		c := &troubled[i]
-		switch c.Status {
-		case engine.CheckUnknown:
-			d.Unknown = append(d.Unknown, frame.LineOf(c))
-		case engine.CheckFailing:
-			if len(c.Services)+len(c.InstanceIDs) == 0 {
-				d.Loose = append(d.Loose, frame.LineOf(c))
-			}
-		}
-	}
-	frame.WorstFirst(d.Loose)
-	frame.WorstFirst(d.Unknown)
-	d.Loose, d.MoreLoose = frame.Cut(d.Loose, maxBroken)
-	d.Unknown, d.MoreUnk = frame.Cut(d.Unknown, maxBroken)
+func (w *dashboardPages) Routes(get, post frame.Registering) {
+	get("/", w.Need(access.Viewer, w.dashboard))
+	get("/wall", w.Need(access.Viewer, w.wall))
+	post("/acknowledge", w.Need(access.Operator, w.acknowledge))
 }

@@ -191,8 +191,8 @@ func TestTheNewcomersWay(t *testing.T) {
 	if _, err := m.engine.RunCheck(t.Context(), check.ID); err != nil {
 		t.Fatal(err)
 	}
-	b.sees("h1", "One thing is broken")
-	b.sees(".broken", "the door is open")
+	b.sees("h1", "One thing needs you")
+	b.sees("#rows-error", "the door is open")
 	b.stayed()
 	b.click(`.rail a[href="/deliveries"]`)
 	b.sees("#list", "It broke: House")

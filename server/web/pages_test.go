@@ -332,7 +332,7 @@ func TestAssets(t *testing.T) {
 		}
 	}
 	own := 0 // what scripts and styles weigh, bounded for slow lines
-	for _, name := range []string{"tokens.css", "style.css", "editor.css", "reference.css", "icons.svg", "pages.js", "live.js", "forms.js", "editor.js"} {
+	for _, name := range []string{"tokens.css", "style.css", "editor.css", "reference.css", "icons.svg", "pages.js", "live.js", "forms.js", "pops.js", "editor.js"} {
 		own += len(h.get("", h.web.Assets.URL(name)).want(t, http.StatusOK).text)
 	}
 	if own > 200<<10 {

@@ -50,10 +50,6 @@ func (w *sessionPages) Routes(get, post frame.Registering) {
 	post("/setup", w.Open(w.setUp))
 }
 
-func (w *dashboardPages) Routes(get, _ frame.Registering) {
-	get("/", w.Need(access.Viewer, w.dashboard))
-}
-
 func (w *settingsPages) Routes(get, post frame.Registering) {
 	get("/settings", w.Need(access.Admin, w.settings))
 	post("/settings", w.Need(access.Admin, w.saveSettings))

@@ -42,7 +42,7 @@ func TestScreenshots(t *testing.T) {
 		}
 	}
 	b.open("/")
-	b.sees("h1", "One thing is broken")
+	b.sees("h1", "One thing needs you")
 	take := func(name string) {
 		t.Helper()
 		time.Sleep(300 * time.Millisecond) // pages draw in a moment

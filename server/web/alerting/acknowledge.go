@@ -17,25 +17,33 @@ import (
 // untilRecovery is posted for an acknowledgement without an end.
 const untilRecovery = "recovery"
 
-// ackSpans are offered for an acknowledgement, the default first.
-func ackSpans() []webform.Option {
+// AckSpans are offered for an acknowledgement, the default first.
+func AckSpans() []webform.Option {
 	return []webform.Option{{Value: "20m", Label: "for 20 minutes"}, {Value: "1h", Label: "for 1 hour"}, {Value: "4h", Label: "for 4 hours"},
 		{Value: "1d", Label: "for a day"}, {Value: untilRecovery, Label: "until it recovers"}}
+}
+
+// AckSpan reads how long something is acknowledged; nil is the default.
+func AckSpan(text string) (*time.Duration, error) {
+	switch text {
+	case "":
+		return nil, nil
+	case untilRecovery:
+		return new(time.Duration), nil
+	}
+	d, err := form.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return nil, &engine.Error{Kind: engine.Invalid, Message: "choose how long it is acknowledged"}
+	}
+	return &d, nil
 }
 
 func (w *Pages) acknowledge(kind engine.Kind) frame.Handler {
 	return func(q *frame.Request) error {
 		o := engine.AckOptions{Comment: strings.TrimSpace(q.PostForm.Get("comment")), IncidentKey: q.PostForm.Get("key")}
-		switch text := q.PostForm.Get("for"); text {
-		case "":
-		case untilRecovery:
-			o.ExpiresIn = new(time.Duration)
-		default:
-			d, err := form.ParseDuration(text)
-			if err != nil || d <= 0 {
-				return &engine.Error{Kind: engine.Invalid, Message: "choose how long it is acknowledged"}
-			}
-			o.ExpiresIn = &d
+		var err error
+		if o.ExpiresIn, err = AckSpan(q.PostForm.Get("for")); err != nil {
+			return err
 		}
 		ref := engine.Ref{Kind: kind, ID: q.ID()}
 		if _, err := w.Engine.Incidents.Acknowledge(q.Context(), q.By(), ref, o); err != nil {
@@ -89,5 +97,5 @@ type AckView struct {
 }
 
 func AckOf(path, id, key, back string, ack *engine.Acknowledgement) *AckView {
-	return &AckView{ID: "ack-" + id, Path: path, Key: key, Back: back, Ack: ack, Spans: ackSpans()}
+	return &AckView{ID: "ack-" + id, Path: path, Key: key, Back: back, Ack: ack, Spans: AckSpans()}
 }

@@ -19,14 +19,27 @@ type bar struct {
 	text string
 }
 
-// BarOf is the bar of one result.
-func BarOf(r *engine.Result) bar {
-	b := bar{seq: r.Seq, kind: look.Passing, text: "succeeded"}
+// PlainBarOf is the bar of one result without its text, for small strips.
+func PlainBarOf(r *engine.Result) bar {
+	b := bar{seq: r.Seq, kind: look.Passing}
 	switch {
 	case r.Unknown:
-		b.kind, b.text = look.Unknown, "unknown"
+		b.kind = look.Unknown
 	case !r.Succeeded:
-		b.kind, b.text = failedKind(r.Severity), "failed"
+		b.kind = failedKind(r.Severity)
+	}
+	return b
+}
+
+// BarOf is the bar of one result.
+func BarOf(r *engine.Result) bar {
+	b := PlainBarOf(r)
+	b.text = "succeeded"
+	switch {
+	case r.Unknown:
+		b.text = "unknown"
+	case !r.Succeeded:
+		b.text = "failed"
 	}
 	if r.Error != "" && !r.Succeeded {
 		b.text += ": " + Short(r.Error, 120)

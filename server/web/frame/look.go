@@ -67,10 +67,12 @@ func (p *Page) Themes() []themeChoice {
 	return all
 }
 
-// moon is how all active checks stand. Who is not logged in sees it full.
+// moon is how all active checks stand; what is being handled leaves it full. Who is
+// not logged in sees it full, too.
 func (w *Frame) moon() look.Moon {
 	t := w.Engine.Checks.Tally()
-	return look.MoonOf(t.Failing, t.Active, t.Critical > 0)
+	failing, critical := w.Engine.Incidents.HandledChecks()
+	return look.MoonOf(max(t.Failing-failing, 0), t.Active, t.Critical > critical)
 }
 
 // ServeMoon serves /moon/PHASE.svg, the icon of a page in its tab. The address

@@ -27,6 +27,7 @@ type Page struct {
 	Path    string    // where a quick action of the frame leads back to
 	Moon    look.Moon // how the site stands
 	Events  string    // query of the event stream that the page follows; "" follows nothing
+	Wall    bool      // for a screen that is read from afar: without navigation
 	Body    any
 
 	Now  time.Time

@@ -213,6 +213,3 @@ func (a *Assets) dot(status any) template.HTML {
 	s := shapeOf(status)
 	return template.HTML(`<span class="status mark is-`+s.class+`">`) + a.icon(s.symbol, "") + `</span>`
 }
-
-// word names a severity that something would have, without the look of one that it has.
-func word(status engine.Status) string { return StatusShape(status).Word }

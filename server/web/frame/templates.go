@@ -71,46 +71,61 @@ func loadTemplates(a *Assets) (map[string]pageTemplate, error) {
 
 func functions(a *Assets) template.FuncMap {
 	return template.FuncMap{
-		"asset":     a.URL,
-		"icon":      func(name string) template.HTML { return a.icon(name, "") },
-		"fonticon":  func(class string) template.HTML { return a.icon(iconOf(class), "plugin-icon") },
-		"status":    a.status,
-		"mark":      a.mark,
-		"dot":       a.dot,
-		"word":      word,
-		"when":      (*Page).when,
-		"clock":     (*Page).clock,
-		"minute":    (*Page).minute,
-		"hour":      (*Page).hour,
-		"day":       (*Page).day,
-		"sameday":   (*Page).sameDay,
-		"since":     (*Page).since,
-		"until":     (*Page).until,
-		"ahead":     (*Page).ahead,
-		"seconds":   drawing.FormatSeconds,
-		"number":    drawing.FormatNumber,
-		"bytes":     func(n uint64) string { return drawing.FormatBytes(float64(n)) },
-		"count":     drawing.Counted,
-		"sentence":  webform.Sentence,
-		"dict":      dict,
-		"short":     drawing.Short,
-		"can":       (*Page).can,
-		"weblink":   form.ValidURL,
-		"lasted":    (*Page).lasted,
-		"kindword":  func(d engine.Delivery) string { return KindOf(&d) },
-		"local":     (*Page).local,
-		"whyof":     WhyOf,
-		"checkpage": PageOfCheck,
-		"inc":       func(i int) int { return i + 1 },
-		"chart":     drawing.DrawChart,
-		"statusbar": drawing.DrawStatusBar,
-		"strip":     drawing.DrawSmallStrip,
-		"swatch":    func(kind string) template.HTML { return look.Swatch(look.Kind(kind)) },
-		"weekstrip": drawing.DrawWeek,
-		"uptime":    drawing.DrawUptime,
-		"lasts":     drawing.Lasts,
-		"critical":  drawing.CriticalTime,
+		"asset":       a.URL,
+		"icon":        func(name string) template.HTML { return a.icon(name, "") },
+		"fonticon":    func(class string) template.HTML { return a.icon(iconOf(class), "plugin-icon") },
+		"status":      a.status,
+		"mark":        a.mark,
+		"dot":         a.dot,
+		"word":        func(status any) string { return shapeOf(status).Word },
+		"when":        (*Page).when,
+		"clock":       (*Page).clock,
+		"minute":      (*Page).minute,
+		"hour":        (*Page).hour,
+		"day":         (*Page).day,
+		"sameday":     (*Page).sameDay,
+		"since":       (*Page).since,
+		"until":       (*Page).until,
+		"ahead":       (*Page).ahead,
+		"seconds":     drawing.FormatSeconds,
+		"number":      drawing.FormatNumber,
+		"bytes":       func(n uint64) string { return drawing.FormatBytes(float64(n)) },
+		"count":       drawing.Counted,
+		"sentence":    webform.Sentence,
+		"dict":        dict,
+		"short":       drawing.Short,
+		"can":         (*Page).can,
+		"weblink":     form.ValidURL,
+		"lasted":      (*Page).lasted,
+		"kindword":    func(d engine.Delivery) string { return KindOf(&d) },
+		"local":       (*Page).local,
+		"whyof":       WhyOf,
+		"checkpage":   PageOfCheck,
+		"inc":         func(i int) int { return i + 1 },
+		"chart":       drawing.DrawChart,
+		"statusbar":   drawing.DrawStatusBar,
+		"strip":       drawing.DrawSmallStrip,
+		"swatch":      func(kind string) template.HTML { return look.Swatch(look.Kind(kind)) },
+		"weekstrip":   drawing.DrawWeek,
+		"uptime":      drawing.DrawUptime,
+		"skyshapes":   drawing.SkySymbols,
+		"handledicon": handledIcon,
+		"lasts":       drawing.Lasts,
+		"critical":    drawing.CriticalTime,
 	}
+}
+
+// handledIcon is the symbol of a way in which something broken is being handled.
+func handledIcon(how string) string {
+	switch how {
+	case "acknowledged":
+		return "hand"
+	case "suppressed":
+		return "arrow"
+	case "in maintenance":
+		return "wrench"
+	}
+	return "mute"
 }
 
 // dict makes a map of pairs, for templates that take several values.

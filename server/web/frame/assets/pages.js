@@ -2,7 +2,9 @@
 // do not apply are hidden, and rows are added without asking the server.
 import { follow } from "./live.js";
 import { forms } from "./forms.js";
+import { pops } from "./pops.js";
 
 document.documentElement.classList.add("js");
 forms(document);
+pops();
 follow();
