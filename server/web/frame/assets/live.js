@@ -60,8 +60,6 @@ export function follow() {
   addEventListener("pagehide", () => send(""));
   addEventListener("pageshow", (e) => { if (e.persisted) { listen(); look(); } });
   setInterval(() => { if (!document.hidden) look(); }, often);
-  document.addEventListener("pointerover", (e) => { mouse = e.pointerType !== "touch"; setTimeout(release); }, { passive: true });
-  document.addEventListener("focusout", () => setTimeout(release));
 }
 
 // held is the newest state of the page while some of it was kept in its order.
@@ -79,9 +77,13 @@ let mouse = false; // a finger points at nothing once it is lifted
 
 const pointedAt = (e) => e.matches(":focus-within") || mouse && e.matches(":hover");
 
+document.addEventListener("pointerover", (e) => { mouse = e.pointerType !== "touch"; setTimeout(release); }, { passive: true });
+document.addEventListener("focusout", () => setTimeout(release));
+
 // patch replaces what differs in the live parts of the page.
 export function patch(fresh) {
   held = null;
+  said ??= sentences(document);
   if (document.title !== fresh.title) document.title = fresh.title;
   const [icon, next] = [document, fresh].map((page) => page.querySelector("link[rel=icon]"));
   if (icon && next && icon.getAttribute("href") !== next.getAttribute("href")) icon.replaceWith(document.importNode(next, true));
@@ -95,11 +97,11 @@ export function patch(fresh) {
 
 // speak tells those who do not see the page what stands differently: one sentence of
 // each [data-say] that is new, the first of them alone when there are many.
-let said = null;
+const sentences = (page) => new Set([...page.querySelectorAll("[data-say]")].map((e) => e.dataset.say));
+let said = null; // null: nothing but what the page was drawn with
 
 function speak(fresh) {
-  const now = new Set([...fresh.querySelectorAll("[data-say]")].map((e) => e.dataset.say));
-  said ??= new Set([...document.querySelectorAll("[data-say]")].map((e) => e.dataset.say));
+  const now = sentences(fresh);
   const news = [...now].filter((text) => !said.has(text));
   said = now;
   const place = document.getElementById("spoken");
