@@ -47,6 +47,14 @@ type row struct {
 // CheckPath is the page of what fails.
 func (r *row) CheckPath() string { return cmp.Or(r.Check.Page, "/checks/"+r.Check.ID) }
 
+// CheckName is the failing check's name, without that of the subject before it.
+func (r *row) CheckName() string {
+	if rest, ok := strings.CutPrefix(r.Check.Name, r.Name+" "); ok {
+		return rest
+	}
+	return r.Check.Name
+}
+
 // Spans are how long it may be acknowledged.
 func (r *row) Spans() []webform.Option { return alerting.AckSpans() }
 
@@ -203,11 +211,11 @@ func (b *rowBuilder) silenceOver(s *lookup.Subject, lines []frame.CheckLine) *ed
 // has says who has a row that nobody handles: who was told, or else is on call.
 func (b *rowBuilder) has(r *row, s *lookup.Subject) {
 	if h := b.handling[s.Ref()]; h != nil && len(h.Told) > 0 {
-		r.Who, r.Told = nameList(b.Names(h.Told)), &h.ToldAt
+		r.Who, r.Told = nameList(b.People().Names(h.Told)), &h.ToldAt
 		return
 	}
 	if duty := b.DutyOf(&s.Alerting, b.duty, b.rotas, &b.site); len(duty) > 0 {
-		r.Who = nameList(b.Names(duty)) + " on call"
+		r.Who = nameList(b.People().Names(duty)) + " on call"
 		return
 	}
 	r.Who, r.Quiet = "nobody told", true

@@ -8,6 +8,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/access"
+	"moonwatch/engine/form"
 )
 
 // broken makes a service of checks and waits until it is broken.
@@ -69,4 +70,33 @@ func TestWhatNeedsSomebody(t *testing.T) {
 		t.Error("what is handled can be acknowledged")
 	}
 	h.get(access.Viewer, "/wall").want(t, http.StatusOK, "All quiet", `class="wall"`, `data-theme="night"`, "new disks").without(t, `class="rail"`)
+}
+
+// TestListsOfServicesAndChecks: lists are chosen by tag and status and ordered by
+// their address, and say who is told without leaving out rotas and steps.
+func TestListsOfServicesAndChecks(t *testing.T) {
+	t.Parallel()
+	h := peopled(t)
+	down, up := h.check("Inbox", "down"), h.check("Outbox", "up")
+	mail := h.broken("Mail", func(s *engine.Service) {
+		s.Tags = []string{"office"}
+		s.Alerts = []engine.AlertChoice{{Plugin: "pager", Settings: form.Values{"room": "1", "code": "2"}}}
+		s.Escalation = []engine.EscalationStep{{After: engine.Duration(time.Minute), Users: []string{h.users[access.Admin].ID}}}
+	}, down)
+	post := engine.NewService()
+	post.Name, post.StatusChecks = "A post", []string{up}
+	if _, err := h.engine.Targets.SaveService(t.Context(), testAdmin(), post); err != nil {
+		t.Fatal(err)
+	}
+	h.get(access.Viewer, "/services?tag=office").want(t, http.StatusOK, "Mail", "1 step", "is down ", `<svg class="strip small"`, `href="/services?tag=office"`).without(t, "A post", "1 user")
+	h.get(access.Viewer, "/services?status=PASSING").want(t, http.StatusOK, "A post", "fine ", "no alerts").without(t, mail+`">`)
+	h.get(access.Viewer, "/services?status=broken").want(t, http.StatusOK, "Mail").without(t, "A post")
+	for sort, first := range map[string]string{"": "Mail", "name": "A post"} {
+		page := h.get(access.Viewer, "/services?sort="+sort).want(t, http.StatusOK, "aria-sort").text
+		if mail, post := strings.Index(page, ">Mail</a>"), strings.Index(page, ">A post</a>"); (mail < post) != (first == "Mail") {
+			t.Errorf("by %q, %s is not first", sort, first)
+		}
+	}
+	h.get(access.Viewer, "/checks?sort=name").want(t, http.StatusOK, ">Probe &lt;script", `href="/checks?sort=since"`, `<svg class="strip small"`)
+	h.get(access.Viewer, "/checks?tag=none").want(t, http.StatusOK, "No check is like this")
 }

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"cmp"
+	"html/template"
 	"slices"
 	"strings"
 	"time"
@@ -22,12 +23,17 @@ type CheckLine struct {
 	Active           bool
 	Services         int
 	Order            string // what lists are sorted by, where they are long
+	Message          string // of the last result
+	Tags             []string
+	PluginName       string        // "" where lists do not show it
+	Strip            template.HTML // its latest results, where lists show them
+	Silenced         bool
 }
 
 // LineOf is a check as lists show it.
 func LineOf(c *edit.CheckView) CheckLine {
 	return CheckLine{ID: c.ID, Name: c.Name, Plugin: c.Plugin, Status: StandingOf(c), Since: c.Since, LastRun: c.LastRun,
-		Error: c.Error, Flapping: c.Flapping, Active: c.Active, Services: len(c.Services) + len(c.InstanceIDs)}
+		Error: c.Error, Flapping: c.Flapping, Active: c.Active, Services: len(c.Services) + len(c.InstanceIDs), Message: c.Message, Tags: c.Tags}
 }
 
 // WorstFirst orders checks by how they stand, the worst first, then by name.

@@ -9,6 +9,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/server/web/drawing"
+	"moonwatch/server/web/frame"
 )
 
 // stripsKept bounds how many strips are kept: those that were looked at. One takes
@@ -88,4 +89,18 @@ func (s *strips) put(check string, next strip) {
 		}
 	}
 	s.kept[check] = next
+}
+
+// Complete adds to lines what is shown of checks in tables: strips, the names of
+// their plugins, and whether silences name them.
+func (w *Lookup) Complete(ctx context.Context, lines []frame.CheckLine) {
+	silences := w.Engine.Silences.Silences()
+	for i := range lines {
+		l := &lines[i]
+		l.Strip, l.PluginName = w.Strip(ctx, l.ID), w.Card(l.Plugin).Name
+		for _, s := range silences {
+			tagged := slices.ContainsFunc(s.Tags, func(t string) bool { return slices.Contains(l.Tags, t) })
+			l.Silenced = l.Silenced || s.Active && (tagged || slices.Contains(s.Checks, l.ID))
+		}
+	}
 }

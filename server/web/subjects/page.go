@@ -19,69 +19,6 @@ import (
 	"moonwatch/server/web/lookup"
 )
 
-// subjectList is the page of all services or instances.
-type subjectList struct {
-	Kind  engine.Kind
-	Lines []subjectLine
-	Total int
-	Found int
-	Query string
-	Pages frame.Pager
-}
-
-type subjectLine struct {
-	Subject *lookup.Subject
-	Failing int
-	Checks  int
-}
-
-func (w *Pages) subjectsPage(kind engine.Kind) frame.Handler {
-	return func(q *frame.Request) error {
-		query := q.URL.Query()
-		l := subjectList{Kind: kind, Query: query.Get("q")}
-		failing := w.failingChecks()
-		needle := strings.ToLower(strings.TrimSpace(l.Query))
-		for _, s := range w.Subjects(kind) {
-			l.Total++
-			if needle != "" && !strings.Contains(strings.ToLower(s.Name+" "+s.URL+s.Address+" "+strings.Join(s.Alerting.Tags, " ")), needle) {
-				continue
-			}
-			line := subjectLine{Subject: s, Checks: len(s.Alerting.StatusChecks)}
-			for _, id := range s.Alerting.StatusChecks {
-				if failing[id] {
-					line.Failing++
-				}
-			}
-			l.Lines = append(l.Lines, line)
-		}
-		slices.SortStableFunc(l.Lines, func(a, b subjectLine) int {
-			return cmp.Compare(b.Subject.View.OverallStatus.Rank(), a.Subject.View.OverallStatus.Rank())
-		})
-		l.Found = len(l.Lines)
-		l.Lines, l.Pages = frame.Paged(l.Lines, query)
-		title := "Services"
-		if kind == engine.KindInstance {
-			title = "Instances"
-		}
-		p := w.NewPage(q, title, string(kind)+"s")
-		p.Events = "types=check," + string(kind)
-		p.Body = l
-		w.Render(q.Writer, http.StatusOK, "subjects", p)
-		return nil
-	}
-}
-
-func (w *Pages) failingChecks() map[string]bool {
-	out := map[string]bool{}
-	_, troubled := w.Engine.Checks.Troubled()
-	for _, c := range troubled {
-		if c.Severity != "" {
-			out[c.ID] = true
-		}
-	}
-	return out
-}
-
 // subjectPage is the page of one service or instance.
 type subjectPage struct {
 	S          *lookup.Subject
@@ -133,7 +70,7 @@ func (w *Pages) subjectPage(kind engine.Kind) frame.Handler {
 			v.Ack = alerting.AckOf(s.Path(), s.Meta.ID, "", s.Path(), s.View.Acknowledgement)
 		}
 		v.duty(w)
-		v.checks(w)
+		v.checks(q.Context(), w)
 		v.links(w)
 		for _, id := range s.Alerting.UsersToNotify {
 			if u, err := w.Engine.Users.User(id); err == nil {
@@ -218,7 +155,7 @@ func (v *subjectPage) duty(w *Pages) {
 	}
 }
 
-func (v *subjectPage) checks(w *Pages) {
+func (v *subjectPage) checks(ctx context.Context, w *Pages) {
 	for _, id := range v.S.Alerting.StatusChecks {
 		if c, err := w.Engine.Checks.Check(id); err == nil {
 			v.Checks = append(v.Checks, frame.LineOf(&c))
@@ -227,6 +164,7 @@ func (v *subjectPage) checks(w *Pages) {
 	slices.SortFunc(v.Checks, func(a, b frame.CheckLine) int {
 		return cmp.Or(frame.RankOf(b.Status)-frame.RankOf(a.Status), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
 	})
+	w.Complete(ctx, v.Checks)
 }
 
 func (v *subjectPage) links(w *Pages) {

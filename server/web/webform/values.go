@@ -3,6 +3,8 @@ package webform
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -120,4 +122,13 @@ func LabelOf(f *form.Field, value string) string {
 		return "empty"
 	}
 	return value
+}
+
+// OptionsOf are names to choose from in their order.
+func OptionsOf(names map[string]bool, chosen string) []Option {
+	var out []Option
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		out = append(out, Option{Value: name, Label: name, Selected: name == chosen})
+	}
+	return out
 }
