@@ -34,7 +34,7 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	if ack == nil || ack.Username != "the-operator" || ack.Expires == nil || ack.Expires.Sub(ack.At) != time.Hour {
 		t.Fatalf("the acknowledgement is %+v", ack)
 	}
-	h.get(access.Operator, "/").want(t, http.StatusOK, "acknowledged by the-operator, until ", "on it &lt;script&gt;", path+"/unacknowledge")
+	h.get(access.Operator, "/").want(t, http.StatusOK, "acknowledged until ", "by the-operator", "on it &lt;script&gt;", path+"/unacknowledge")
 	for page, name := range map[string]string{path: "the-operator", "/incidents/" + *s.Incident: html.EscapeString(nasty)} {
 		h.get(access.Operator, page).want(t, http.StatusOK, "Acknowledged by <strong>"+name+"</strong>", "on it &lt;script&gt;", path+"/unacknowledge")
 	}

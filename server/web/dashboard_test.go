@@ -54,7 +54,7 @@ func TestWhatNeedsSomebody(t *testing.T) {
 	if h.service(shop).Acknowledgement == nil || h.service(till).Acknowledgement == nil {
 		t.Error("what one row stands for was not acknowledged whole")
 	}
-	h.get(access.Operator, "/").want(t, http.StatusOK, "One thing needs you", "<title>(1) Dashboard", "1 is being handled", "acknowledged by the-operator, until ", "error, being handled")
+	h.get(access.Operator, "/").want(t, http.StatusOK, "One thing needs you", "<title>(1) Dashboard", "1 is being handled", "acknowledged until ", "by the-operator", "error, being handled")
 
 	now := time.Now().UTC()
 	s := engine.NewSilence()
@@ -65,7 +65,7 @@ func TestWhatNeedsSomebody(t *testing.T) {
 	h.until("the silence to hold", func() bool {
 		return strings.Contains(h.get(access.Viewer, "/").text, "All quiet")
 	})
-	page = h.get(access.Viewer, "/").want(t, http.StatusOK, "<title>Dashboard", "2 are being handled", "in maintenance</a> by test, until ", "new disks", `href="/moon/0.svg"`).text
+	page = h.get(access.Viewer, "/").want(t, http.StatusOK, "<title>Dashboard", "2 are being handled", "in maintenance</a> until ", " by test", "new disks", `href="/moon/0.svg"`).text
 	if strings.Contains(page, "<summary class=\"button small\">") {
 		t.Error("what is handled can be acknowledged")
 	}
