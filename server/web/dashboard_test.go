@@ -41,7 +41,7 @@ func TestWhatNeedsSomebody(t *testing.T) {
 	mail := h.broken("Mail", func(s *engine.Service) { s.Tags = []string{"office", "second"} }, h.check("Inbox", "down"))
 	page := h.get(access.Operator, "/").want(t, http.StatusOK, "2 things need you", "<title>(2) Dashboard", "/services/"+mail, `href="/services?tag=office"`).
 		without(t, `id="handled"`, "?tag=second").text
-	if n := strings.Count(page, `>Shared</a> <span class="error-text">`); n != 1 {
+	if n := strings.Count(page, `>Shared</a> <span class="error-text"`); n != 1 {
 		t.Errorf("the check of two services stands there %d times", n)
 	}
 	if !strings.Contains(page, `<svg class="strip small"`) {
