@@ -127,6 +127,23 @@ func TestSuppressionStepByStep(t *testing.T) {
 		pass(2 * time.Second)
 		c.wantHeard("mail firing")
 	})
+	// Its 30 s end while the parent is still being told of: it looks again when those of
+	// the parent end, and not all the time.
+	play("it waits for a parent that is told of for longer than itself", func(t *testing.T, c *cast) {
+		for range 50 {
+			c.answers["mail"] = append(c.answers["mail"], failed("down"))
+		}
+		c.turn(c.db, "ERROR")
+		c.turn(c.web, "ERROR")
+		pass(20 * time.Second)
+		c.turn(c.db, "CRITICAL")
+		before := c.e.Hub.Seq()
+		pass(20 * time.Second) // beyond the child's 30 s
+		if n := c.e.Hub.Seq() - before; n > 20 {
+			t.Errorf("%d commits while it waits", n)
+		}
+		pass(time.Minute)
+	})
 	play("a parent found failing then suppresses it, and it is checked all the same", func(t *testing.T, c *cast) {
 		c.set("db", "ERROR")
 		c.turn(c.web, "ERROR")

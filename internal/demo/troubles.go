@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -278,6 +277,3 @@ func databaseScript() *script {
 		{at(350), "Query ended, connections fall.", false},
 	}}
 }
-
-// who is who a script's acknowledgement is by.
-func (s *script) who(duty string) string { return cmp.Or(s.by, duty) }
