@@ -57,11 +57,12 @@ const (
 
 // topTables is how many tables are gathered before they are merged into the base
 // level, and baseLevel how large that one grows, in bytes, before it is merged into
-// the next: what is merged at a time is written anew as a whole, so larger ones are
-// merged less often. Together they stay below MinFree, the space that a merge finds.
+// the next. Together they stay below MinFree, the space that a merge finds. With 8
+// tables and 32 MiB a check without I/O cost a tenth less at 15,000 a second, but each
+// merge took so long that at 10,000 HTTP checks a second slots were skipped meanwhile.
 const (
-	topTables = 8
-	baseLevel = 32 << 20
+	topTables = 5
+	baseLevel = 10 << 20
 )
 
 func (o *Options) badger(dir string) badger.Options {
