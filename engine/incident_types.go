@@ -47,7 +47,7 @@ type Incident struct {
 	HeldBy         string               `json:"held_by,omitempty"`    // the last recorded reason why nothing was sent
 
 	Failures     []Failure        `json:"failures,omitempty"`      // what failed in it, in order of time, within bounds
-	MoreFailures int              `json:"more_failures,omitempty"` // further ones that were not kept
+	MoreFailures int              `json:"more_failures,omitempty"` // the most at one time that were not kept
 	LastAck      *Acknowledgement `json:"last_ack,omitempty"`      // the last acknowledgement, kept when it ends
 }
 

@@ -35,11 +35,12 @@ func noteFailures(x *state.Tx, in *engine.Incident, e *evaluation) {
 		}
 	}
 	var own []engine.CheckRecord
+	beyond := 0
 	for _, c := range failing {
 		switch {
 		case goesOn[c.ID]:
 		case len(in.Failures) >= maxFailures:
-			in.MoreFailures++
+			beyond++
 		default:
 			if own == nil && e.ref == engine.BuiltIn {
 				own = slices.Concat(rotaRecords(x), unsentRecords(x))
@@ -47,6 +48,7 @@ func noteFailures(x *state.Tx, in *engine.Incident, e *evaluation) {
 			in.Failures = append(in.Failures, failureOf(x, c, own))
 		}
 	}
+	in.MoreFailures = max(in.MoreFailures, beyond) // the same ones are met at each evaluation
 }
 
 // failureOf is how a check fails now; own are the checks that the built-in service

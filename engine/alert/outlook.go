@@ -126,7 +126,9 @@ func (inc *Incidents) Outlook(id string) Outlook {
 		o.Held = cmp.Or(in.HeldBy, "silenced")
 	}
 	if next, ok := Ahead(in, c); ok && o.Held == "" {
-		next.At = later(next.At, now)
+		if next.At.Before(now) {
+			next.At = now
+		}
 		o.Next = &next
 		if steps := stepsOf(a); next.Step > 0 && next.Step <= len(steps) {
 			o.Step = steps[next.Step-1]
@@ -152,11 +154,4 @@ func toldOf(in *engine.Incident) []Told {
 	}
 	slices.SortFunc(out, func(a, b Told) int { return a.At.Compare(b.At) })
 	return out
-}
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
 }

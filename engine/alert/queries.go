@@ -31,7 +31,7 @@ type IncidentView struct {
 	// incident is over.
 	Acknowledged *engine.Acknowledgement `json:"acknowledged"`
 	Failures     []engine.Failure        `json:"failures"`      // what failed in it, in order of time
-	MoreFailures int                     `json:"more_failures"` // further ones that were not kept
+	MoreFailures int                     `json:"more_failures"` // the most at one time that were not kept
 	Events       []engine.IncidentEvent  `json:"events"`
 }
 

@@ -225,13 +225,13 @@ func (t *Tally) add(c *engine.Check, s *engine.CheckState) (trouble bool) {
 // BareChecks does, with Services and InstanceIDs. What it takes goes with what is in
 // trouble, not with what there is.
 func (cs *Checks) Troubled() (Tally, []CheckView) {
+	cs.Mu.RLock()
+	defer cs.Mu.RUnlock()
 	var (
 		tally Tally
 		out   []CheckView
 		t     = cs.Tables
 	)
-	cs.Mu.RLock()
-	defer cs.Mu.RUnlock()
 	for id, c := range t.Checks {
 		if s := t.States[id]; tally.add(c, s) {
 			v := bareCheck(c, s, t.Latest[id])

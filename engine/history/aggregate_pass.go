@@ -42,7 +42,7 @@ func (hist *History) aggregateHours(ctx context.Context) error {
 	if oldest := now.Add(-max(hist.Settings().Retention.Std(), minCatchUp)).Truncate(time.Hour); from.Before(oldest) {
 		from = oldest
 	}
-	from = later(from, aggregatesFrom(now, hist.Settings().SumRetention))
+	from = Later(from, aggregatesFrom(now, hist.Settings().SumRetention))
 	if !from.Before(to) {
 		return nil
 	}

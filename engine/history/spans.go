@@ -16,9 +16,10 @@ func (s Span) empty() bool { return !s.From.Before(s.To) }
 func (s Span) length() time.Duration { return max(s.To.Sub(s.From), 0) }
 
 // clip returns what of s lies within from and to.
-func (s Span) clip(from, to time.Time) Span { return Span{later(s.From, from), Earlier(s.To, to)} }
+func (s Span) clip(from, to time.Time) Span { return Span{Later(s.From, from), Earlier(s.To, to)} }
 
-func later(a, b time.Time) time.Time {
+// Later and Earlier are of two instants that which comes second, or first.
+func Later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}
@@ -40,7 +41,7 @@ func union(spans []Span) []Span {
 	var out []Span
 	for _, s := range sorted {
 		if n := len(out); n > 0 && !s.From.After(out[n-1].To) {
-			out[n-1].To = later(out[n-1].To, s.To)
+			out[n-1].To = Later(out[n-1].To, s.To)
 		} else {
 			out = append(out, s)
 		}

@@ -59,7 +59,7 @@ func (hist *History) Summary(ctx context.Context, check string, from, to time.Ti
 		return nil, engine.Missing(engine.KindCheck)
 	}
 	to = Earlier(to, hist.Now()).UTC()
-	from = later(from, to.Add(-hist.Settings().SumRetention.Std()-day)).UTC()
+	from = Later(from, to.Add(-hist.Settings().SumRetention.Std()-day)).UTC()
 	if step == 0 {
 		step = summaryStep(to.Sub(from))
 	}
@@ -131,7 +131,7 @@ func (s *summary) collect(ctx context.Context) error {
 	if s.step%time.Hour == 0 {
 		raw = summed
 	}
-	raw = later(s.span.From, Earlier(raw, summed))
+	raw = Later(s.span.From, Earlier(raw, summed))
 	if err := s.aggregates(ctx, s.span.From, Earlier(raw, s.span.To)); err != nil {
 		return err
 	}

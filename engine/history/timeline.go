@@ -164,7 +164,7 @@ func lineOf(list []state.Transition, o origin, from, to time.Time) []segment {
 	}
 	for i := range list {
 		t, last := &list[i], &line[len(line)-1]
-		at := later(last.From, t.At)
+		at := Later(last.From, t.At)
 		if !at.Before(to) {
 			break
 		}

@@ -149,7 +149,7 @@ func (p *past) resultsOf(k *check) *engine.Batch {
 	var results []engine.Result
 	for ; day.Before(p.now); day = day.AddDate(0, 0, 1) {
 		results = results[:0]
-		for at := range k.slots(later(day, p.begin), earlier(day.AddDate(0, 0, 1), p.now.Truncate(time.Hour)), sumEvery) {
+		for at := range k.slots(history.Later(day, p.begin), history.Earlier(day.AddDate(0, 0, 1), p.now.Truncate(time.Hour)), sumEvery) {
 			results = append(results, p.result(k, at))
 		}
 		results = p.troubledResults(results, k, day)
@@ -159,7 +159,7 @@ func (p *past) resultsOf(k *check) *engine.Batch {
 	for at := range k.slots(p.now.Add(-rawSpan-time.Hour), close, rawEvery) {
 		b.Results = append(b.Results, p.result(k, at))
 	}
-	for at := range k.slots(later(close, p.now.Add(-rawSpan)), p.now.Add(-k.interval), k.interval) {
+	for at := range k.slots(history.Later(close, p.now.Add(-rawSpan)), p.now.Add(-k.interval), k.interval) {
 		b.Results = append(b.Results, p.result(k, at))
 	}
 	return b
@@ -169,7 +169,7 @@ func (p *past) resultsOf(k *check) *engine.Batch {
 // lasted for less than the time between theirs.
 func (p *past) troubledResults(results []engine.Result, k *check, day time.Time) []engine.Result {
 	for _, t := range p.city.troubles[k.name] {
-		from, to := later(t.at, day), earlier(t.end(), earlier(day.AddDate(0, 0, 1), p.now.Truncate(time.Hour)))
+		from, to := history.Later(t.at, day), history.Earlier(t.end(), history.Earlier(day.AddDate(0, 0, 1), p.now.Truncate(time.Hour)))
 		if to.Sub(from) > 3*time.Hour {
 			continue // it shows anyway
 		}
@@ -178,20 +178,6 @@ func (p *past) troubledResults(results []engine.Result, k *check, day time.Time)
 		}
 	}
 	return results
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // submit hands the writer something that happens at the instant that the clock shows.

@@ -13,6 +13,7 @@ import (
 
 	"moonwatch/engine"
 	"moonwatch/engine/alert"
+	"moonwatch/engine/history"
 	"moonwatch/engine/oncall"
 	"moonwatch/engine/state"
 )
@@ -42,7 +43,7 @@ func (p *past) replay(ctx context.Context) error {
 		}
 		until := p.now
 		if n < len(all) && all[n].by != nil {
-			until = earlier(all[n].at, p.now)
+			until = history.Earlier(all[n].at, p.now)
 		}
 		if err := p.submit(ctx, func(x *state.Tx) { p.live(x, all[:n], until) }); err != nil {
 			return err
@@ -85,7 +86,7 @@ func (p *past) live(x *state.Tx, all []happening, until time.Time) {
 func (p *past) wait(x *state.Tx, until time.Time) {
 	timers := &x.State.Timers
 	for len(*timers) > 0 && !(*timers)[0].At.After(until) {
-		p.set(x, later((*timers)[0].At, x.Now.Add(moment)))
+		p.set(x, history.Later((*timers)[0].At, x.Now.Add(moment)))
 		seen := map[state.Timer]bool{} // one that is set for now again comes a moment later
 		for len(*timers) > 0 && !(*timers)[0].At.After(x.Now) {
 			due := heap.Pop(timers).(state.Timer)
@@ -96,7 +97,7 @@ func (p *past) wait(x *state.Tx, until time.Time) {
 		}
 		p.deliver(x)
 	}
-	p.set(x, later(until, x.Now))
+	p.set(x, history.Later(until, x.Now))
 }
 
 // moment is how long the writer takes from one look to the next.
@@ -147,7 +148,7 @@ func (p *past) troubled(k *check, t trouble) (all []happening) {
 		first := t.at.Add(ph.from + jitter)
 		runs := k.debounce + 2
 		if ph.odd {
-			runs = int(earlier(p.now, t.at.Add(ph.to)).Sub(first) / k.interval)
+			runs = int(history.Earlier(p.now, t.at.Add(ph.to)).Sub(first) / k.interval)
 		}
 		for i := range runs {
 			take(first.Add(time.Duration(i) * min(k.interval, time.Minute)))

@@ -9,6 +9,7 @@ const again = 10_000; // milliseconds until a stream that was refused is tried a
 
 export class Events {
   #wanted = new Map(); // who → { topic, tell }
+  #fresh = new Set(); // who of them may have missed what changed since they were drawn
   #source = null;
   #topics = [];
   #last = ""; // the number of the last event, from which a new stream goes on
@@ -17,6 +18,7 @@ export class Events {
   // want has somebody hear of a topic, or with topic "" of nothing more.
   want(who, topic, tell) {
     if (topic) this.#wanted.set(who, { topic, tell }); else this.#wanted.delete(who);
+    if (topic) this.#fresh.add(who); else this.#fresh.delete(who);
     this.#soon(20); // pages often come and go together
   }
 
@@ -32,10 +34,18 @@ export class Events {
     }
   }
 
+  #greet() {
+    for (const who of this.#fresh) this.#wanted.get(who)?.tell({ touched: ["resync"] });
+    this.#fresh.clear();
+  }
+
   #listen() {
     const topics = [...new Set([...this.#wanted.values()].map((one) => one.topic))].sort();
     const lost = !this.#source || this.#source.readyState === 2;
-    if (topics.join("\n") === this.#topics.join("\n") && !(lost && topics.length)) return;
+    if (topics.join("\n") === this.#topics.join("\n") && !(lost && topics.length)) {
+      if (this.#source?.readyState === 1) this.#greet();
+      return;
+    }
     this.#source?.close();
     this.#source = null;
     this.#topics = topics;
@@ -57,10 +67,11 @@ export class Events {
       this.#tell({ touched: ["resync"] });
     });
     source.onopen = () => {
-      // What changed before a first stream is not told by it.
       this.#tell({ up: true });
-      if (!resumes) this.#tell({ touched: ["resync"] });
+      // What changed before a first stream is not told by it.
+      if (!resumes) for (const who of this.#wanted.keys()) this.#fresh.add(who);
       resumes = true;
+      this.#greet();
     };
     source.onerror = () => {
       this.#tell({ up: false });
